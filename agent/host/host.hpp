@@ -1,0 +1,108 @@
+// The machine as the agent sees it: five narrow interfaces passed in, so that every decision can be
+// tested on a fake that records and a fake that fails. Real ones: posix_*.cpp, systemd_service_manager.cpp.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "result/result.hpp"
+
+namespace muster {
+
+struct FileStatus {
+  enum class Type { file, directory, link, other } type = Type::file;
+  std::uint32_t mode = 0;  // permission bits
+  std::string owner, group;
+  std::uint64_t size = 0, inode = 0, device = 0;
+  std::int64_t modified_ns = 0;
+  std::string link_target;
+};
+
+class Filesystem {
+ public:
+  virtual ~Filesystem() = default;
+  [[nodiscard]] virtual Result<std::string> read(const std::string& path, std::size_t limit = 16u << 20) const = 0;
+  [[nodiscard]] virtual Result<FileStatus> status(const std::string& path) const = 0;  // does not follow links
+  [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& directory) const = 0;
+  // Temp file in the same folder, mode and owner set, fsync, rename, fsync of the folder.
+  [[nodiscard]] virtual Result<void> write(const std::string& path, std::string_view content, std::uint32_t mode,
+                                           const std::string& owner = "root") = 0;
+  // Creates parents too; sets mode and owner of the last; a no-op when already so.
+  [[nodiscard]] virtual Result<void> make_directory(const std::string& path, std::uint32_t mode,
+                                                    const std::string& owner = "root") = 0;
+  // Atomically makes `path` a symbolic link to `target` (temp link + rename + fsync of the folder).
+  [[nodiscard]] virtual Result<void> link(const std::string& path, const std::string& target) = 0;
+  [[nodiscard]] virtual Result<void> rename(const std::string& from, const std::string& to) = 0;  // + fsync
+  [[nodiscard]] virtual Result<void> remove(const std::string& path) = 0;  // recursive; no-op when absent
+};
+
+struct ProcessRequest {
+  std::vector<std::string> arguments;  // [0] is an absolute path; no shell
+  std::map<std::string, std::string> environment;
+  std::string input;
+  std::chrono::milliseconds timeout{30000};
+  std::size_t output_limit = 1u << 20;
+};
+struct ProcessOutcome {
+  int exit_status = 0;  // 128+signal when killed
+  std::string output, error;
+};
+
+class Process {
+ public:
+  virtual ~Process() = default;
+  // A non-zero exit is an outcome, not an error; timeout kills the process group.
+  [[nodiscard]] virtual Result<ProcessOutcome> run(const ProcessRequest& request) = 0;
+};
+
+struct UnitStatus {
+  std::string load_state, active_state, sub_state, unit_file_state;
+  std::uint32_t main_pid = 0;
+  std::uint32_t restarts = 0;
+  bool need_daemon_reload = false;
+};
+
+class ServiceManager {
+ public:
+  virtual ~ServiceManager() = default;
+  [[nodiscard]] virtual Result<UnitStatus> status(const std::string& unit) const = 0;
+  // Each waits for the job's result with the deadline; anything but "done" is an error that names the
+  // unit, the result and the command that shows its log. Starting an active unit is a no-op.
+  [[nodiscard]] virtual Result<void> start(const std::string& unit, std::chrono::milliseconds deadline) = 0;
+  [[nodiscard]] virtual Result<void> restart(const std::string& unit, std::chrono::milliseconds deadline) = 0;
+  [[nodiscard]] virtual Result<void> reload(const std::string& unit, std::chrono::milliseconds deadline) = 0;
+  [[nodiscard]] virtual Result<void> stop(const std::string& unit, std::chrono::milliseconds deadline) = 0;
+  [[nodiscard]] virtual Result<void> daemon_reload() = 0;
+  // firmware, loader, kernel, initrd, userspace: microseconds since power-on (systemd's own timestamps).
+  [[nodiscard]] virtual Result<std::map<std::string, std::uint64_t>> boot_timestamps() const = 0;
+};
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual std::chrono::system_clock::time_point now() const = 0;
+  [[nodiscard]] virtual std::chrono::nanoseconds since_boot() const = 0;  // CLOCK_BOOTTIME
+  // The one wait of the agent: feeds the watchdog and extends the start timeout while it sleeps.
+  virtual void sleep(std::chrono::milliseconds duration) = 0;
+};
+
+class Power {
+ public:
+  virtual ~Power() = default;
+  [[nodiscard]] virtual Result<void> reboot() = 0;
+};
+
+struct Host {
+  Filesystem& files;
+  Process& process;
+  ServiceManager& services;
+  Clock& clock;
+  Power& power;
+};
+
+}  // namespace muster

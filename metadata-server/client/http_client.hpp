@@ -1,0 +1,65 @@
+// The only door to the network for clients: blocking calls with one total deadline each, no redirects,
+// size limits on every answer. The only file whose .cpp includes httplib's client.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "pki/tls_settings.hpp"
+#include "result/result.hpp"
+
+namespace muster {
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string path;  // with query
+  std::map<std::string, std::string> headers;
+  std::string body;
+  std::string content_type = "application/json";
+};
+
+struct HttpAnswer {
+  int status = 0;
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;
+  std::string peer_certificate_pem;  // https only
+};
+
+struct HttpClientSettings {
+  std::string base_url;  // "http://h:p", "https://h:p" or "unix:/run/muster/admin.sock"
+  TlsClientSettings tls;
+  std::chrono::milliseconds connect_timeout{3000};
+  std::chrono::milliseconds total_timeout{10000};  // one call, everything included
+  std::size_t maximum_body = 8u << 20;
+};
+
+class HttpClient {
+ public:
+  explicit HttpClient(HttpClientSettings settings);
+  ~HttpClient();
+  HttpClient(HttpClient&&) noexcept;
+  HttpClient& operator=(HttpClient&&) noexcept;
+
+  // Any HTTP status is an answer. unavailable/timeout: no answer; unauthenticated: TLS refused the
+  // peer (the message says which check). Not thread-safe; keeps its connection between calls.
+  [[nodiscard]] Result<HttpAnswer> send(const HttpRequest& request);
+  // Streams a GET body to `sink` (return false to stop) from byte `offset` (Range). The answer's body
+  // stays empty. invalid_argument-free: the status tells whether the range was honoured (206).
+  [[nodiscard]] Result<HttpAnswer> download(const std::string& path, std::uint64_t offset,
+                                            const std::function<bool(std::string_view)>& sink);
+
+ private:
+  struct Connection;
+  HttpClientSettings settings_;
+  std::unique_ptr<Connection> connection_;
+};
+
+// The server's error body {"kind","message","requestId"} as an Error; other bodies by status.
+[[nodiscard]] Error error_of(const HttpAnswer& answer);
+
+}  // namespace muster

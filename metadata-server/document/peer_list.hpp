@@ -1,0 +1,30 @@
+// One signed list per cluster of what changes as machines come and go: changing it changes routes and
+// /etc/hosts and restarts nothing. Format: document/README.md, "Peer list".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "result/result.hpp"
+
+namespace muster {
+
+struct Peer {
+  std::string name;
+  std::string address;
+  std::string pod_cidr;  // empty where the pod network is "none"
+};
+
+struct PeerList {
+  std::string site;
+  std::string cluster;
+  std::uint64_t generation = 0;
+  std::vector<Peer> peers;  // sorted by name
+};
+
+[[nodiscard]] std::string to_canonical_json(const PeerList& list);
+[[nodiscard]] Result<PeerList> parse_peer_list(std::string_view json);
+
+}  // namespace muster

@@ -1,0 +1,56 @@
+// What an agent tells the server, from the first second of a boot and on failure too. Everything in it
+// is the machine's own claim: length-limited here, escaped wherever it is shown.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "result/result.hpp"
+
+namespace muster {
+
+struct Phase {
+  std::string name;          // "firmware", "kernel", "fetch", "etcd", "node-ready", ...
+  std::int64_t start_us = 0;  // microseconds since power-on (firmware start) of this boot
+  std::int64_t end_us = 0;    // 0 while it runs
+  std::string detail;
+};
+
+enum class Verdict { converging, converged, pending_changes, failed };
+[[nodiscard]] std::string_view name(Verdict verdict);
+
+struct Report {
+  std::string machine_id;
+  std::string boot_id;
+  std::uint64_t counter = 0;     // grows with every report of one identity key (clone detection)
+  std::string agent_version;
+  std::string document_digest;   // in force on the machine; empty before the first
+  std::uint64_t generation = 0;
+  Verdict verdict = Verdict::converging;
+  std::string failure_class;     // identity|document|clock|network|disk|package|runtime|kubelet|etcd|api
+  std::string message;           // one error or a list of findings, newline-separated
+  bool offline = false;          // came up from the signed cache
+  std::vector<std::string> pending;  // changes that wait for a reboot or a turn
+  std::vector<Phase> phases;
+  std::string etcd_cluster_id;   // control plane with a running member
+  std::string etcd_member_id;
+  std::int64_t sent_at = 0;      // the machine's clock, Unix seconds
+};
+
+// The server's answer.
+struct ReportAnswer {
+  std::chrono::seconds poll_after{60};
+  bool converge = false;  // an operator ordered `muster node converge`
+};
+
+[[nodiscard]] std::string to_json(const Report& report);
+// Refuses more than 256 KiB, more than 200 phases or pending rows; cuts long strings to their limit.
+[[nodiscard]] Result<Report> parse_report(std::string_view json);
+[[nodiscard]] std::string to_json(const ReportAnswer& answer);
+[[nodiscard]] Result<ReportAnswer> parse_report_answer(std::string_view json);
+
+}  // namespace muster
