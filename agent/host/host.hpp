@@ -71,12 +71,13 @@ class ServiceManager {
  public:
   virtual ~ServiceManager() = default;
   [[nodiscard]] virtual Result<UnitStatus> status(const std::string& unit) const = 0;
-  // Each waits for the job's result with the deadline; anything but "done" is an error that names the
-  // unit, the result and the command that shows its log. Starting an active unit is a no-op.
-  [[nodiscard]] virtual Result<void> start(const std::string& unit, std::chrono::milliseconds deadline) = 0;
-  [[nodiscard]] virtual Result<void> restart(const std::string& unit, std::chrono::milliseconds deadline) = 0;
-  [[nodiscard]] virtual Result<void> reload(const std::string& unit, std::chrono::milliseconds deadline) = 0;
-  [[nodiscard]] virtual Result<void> stop(const std::string& unit, std::chrono::milliseconds deadline) = 0;
+  // Each enqueues all jobs at once (the units' own ordering decides) and waits for every job's result
+  // with one deadline; anything but "done" is an error that names each failed unit, its result and the
+  // command that shows its log. Starting an active unit is a no-op.
+  [[nodiscard]] virtual Result<void> start(const std::vector<std::string>& units, std::chrono::milliseconds deadline) = 0;
+  [[nodiscard]] virtual Result<void> restart(const std::vector<std::string>& units, std::chrono::milliseconds deadline) = 0;
+  [[nodiscard]] virtual Result<void> reload(const std::vector<std::string>& units, std::chrono::milliseconds deadline) = 0;
+  [[nodiscard]] virtual Result<void> stop(const std::vector<std::string>& units, std::chrono::milliseconds deadline) = 0;
   [[nodiscard]] virtual Result<void> daemon_reload() = 0;
   // firmware, loader, kernel, initrd, userspace: microseconds since power-on (systemd's own timestamps).
   [[nodiscard]] virtual Result<std::map<std::string, std::uint64_t>> boot_timestamps() const = 0;

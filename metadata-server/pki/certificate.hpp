@@ -13,6 +13,8 @@
 #include "pki/private_key.hpp"
 #include "result/result.hpp"
 
+struct X509_req_st;  // X509_REQ, which openssl/types.h leaves out
+
 namespace muster {
 
 using TimePoint = std::chrono::system_clock::time_point;
@@ -54,7 +56,7 @@ class CertificateRequest {
   [[nodiscard]] PublicKey public_key() const;
 
  private:
-  std::shared_ptr<X509_REQ> request_;
+  std::shared_ptr<X509_req_st> request_;
 };
 
 // Half of the lifetime has passed (the moment of renewal).
