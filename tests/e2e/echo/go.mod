@@ -1,0 +1,3 @@
+module muster.local/echo
+
+go 1.26
