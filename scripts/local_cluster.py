@@ -1,0 +1,193 @@
+"""A real cluster on this machine: a metadata server on its embedded store, and test hosts of scripts/lab
+that run the agent. The one home of bringing it up, for scripts/quickstart and the e2e tests."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LAB = os.path.join(REPOSITORY, "scripts", "lab")
+CACHE = os.environ.get("MUSTER_CACHE", "/var/cache/muster")
+SERVER_ADDRESS = "10.77.0.1"  # this machine, on the lab's bridge
+
+
+class Failure(Exception):
+    """What went wrong, in words for the person at the terminal."""
+
+
+def call(*arguments, check=True, timeout=600, text_input=None):
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=timeout, input=text_input)
+    if check and done.returncode:
+        raise Failure(f"{' '.join(arguments)}: exit status {done.returncode}\n{(done.stderr or done.stdout).strip()}")
+    return done
+
+
+class LocalCluster:
+    def __init__(self, state, build=os.path.join(REPOSITORY, "build", "ci"), cluster="lab"):
+        self.state, self.build, self.cluster = state, build, cluster
+        self.socket = os.path.join(state, "admin.sock")
+        self.pid_file = os.path.join(state, "server.pid")
+        self.kubeconfig = os.path.join(state, "kubeconfig")
+        self.hosts_file = os.path.join(state, "hosts.json")
+
+    # --- the server -------------------------------------------------------------------------------
+    def program(self, name):
+        places = {"muster-server": "metadata-server", "muster": "metadata-server/cli", "muster-agent": "agent"}
+        return os.path.join(self.build, places[name], name)
+
+    def write_settings(self):
+        os.makedirs(self.state, mode=0o700, exist_ok=True)
+        settings = {
+            "stateDirectory": os.path.join(self.state, "server"),
+            "adminSocket": self.socket,
+            "boot": {"listen": "0.0.0.0:8080"}, "enrol": {"listen": "0.0.0.0:8443"}, "node": {"listen": "0.0.0.0:8444"},
+            "metrics": {"listen": "127.0.0.1:9180"},
+            "advertise": [SERVER_ADDRESS],
+        }
+        path = os.path.join(self.state, "server.json")
+        with open(path, "w", encoding="utf-8") as out:
+            json.dump(settings, out, indent=2)
+        return path
+
+    def server_pid(self):
+        try:
+            with open(self.pid_file, encoding="ascii") as stream:
+                pid = int(stream.read())
+            with open(f"/proc/{pid}/cmdline", "rb") as stream:
+                return pid if b"muster-server" in stream.read() else None
+        except (OSError, ValueError):
+            return None
+
+    def start_server(self):
+        """Initialises the site (once) and starts the server; a no-op while it runs."""
+        settings = self.write_settings()
+        if self.server_pid():
+            return
+        call(self.program("muster-server"), "--settings", settings, "init")
+        with open(os.path.join(self.state, "server.log"), "ab") as log:
+            process = subprocess.Popen([self.program("muster-server"), "--settings", settings], stdout=log, stderr=log,
+                                       stdin=subprocess.DEVNULL, start_new_session=True)
+        with open(self.pid_file, "w", encoding="ascii") as out:
+            out.write(str(process.pid))
+        self.wait_for("the server to answer", lambda: os.path.exists(self.socket) and self.muster("status", check=False).returncode == 0,
+                      15, lambda: process.poll() is None)
+
+    def stop_server(self, how=signal.SIGTERM):
+        pid = self.server_pid()
+        if pid:
+            os.kill(pid, how)
+            self.wait_for("the server to stop", lambda: not self.server_pid(), 15)
+
+    def muster(self, *arguments, **options):
+        return call(self.program("muster"), "--server", f"unix:{self.socket}", *arguments, **options)
+
+    def import_releases(self):
+        for name in sorted(os.listdir(os.path.join(CACHE, "releases"))):
+            folder = os.path.join(CACHE, "releases", name)
+            for version in sorted(os.listdir(folder)):
+                self.muster("release", "import", os.path.join(folder, version))
+
+    # --- the machines -----------------------------------------------------------------------------
+    def site_pin(self):
+        return json.loads(self.muster("init", "-o", "json").stdout)["pin"]
+
+    def machine_tree(self, name, token):
+        """What a machine gets from its image or user-data: the agent, its units and its settings."""
+        tree = os.path.join(self.state, "trees", name)
+        shutil.rmtree(tree, ignore_errors=True)
+        units = os.path.join(tree, "etc/systemd/system")
+        for folder in ("usr/bin", "etc/muster", "etc/systemd/system/multi-user.target.wants"):
+            os.makedirs(os.path.join(tree, folder))
+        shutil.copy2(self.program("muster-agent"), os.path.join(tree, "usr/bin/muster-agent"))
+        source = os.path.join(REPOSITORY, "units")
+        for file in os.listdir(source):
+            if file.endswith((".service", ".target", ".timer")) and file != "muster-server.service":
+                shutil.copy2(os.path.join(source, file), units)
+        for folder, kind in (("sysusers.d", "sysusers"), ("tmpfiles.d", "tmpfiles")):
+            path = os.path.join(source, f"muster.{kind}")
+            if os.path.exists(path):
+                os.makedirs(os.path.join(tree, "usr/lib", folder))
+                shutil.copy2(path, os.path.join(tree, "usr/lib", folder, "muster.conf"))
+        os.symlink("../muster.target", os.path.join(units, "multi-user.target.wants/muster.target"))
+        with open(os.path.join(tree, "etc/muster/agent.json"), "w", encoding="utf-8") as out:
+            json.dump({"sitePin": self.site_pin(), "enrolServers": [f"https://{SERVER_ADDRESS}:8443"], "token": token}, out)
+        os.chmod(out.name, 0o600)
+        return tree
+
+    def token(self, role, count=1):
+        answer = self.muster("token", "create", "--cluster", self.cluster, "--role", role, "--count", str(count), "--ttl", "30m", "-o", "json")
+        return json.loads(answer.stdout)["token"]
+
+    def power_on(self, machines, image="ready"):
+        """machines: {name: (role, address)}; all at once. What is up already stays as it is."""
+        def up(name, role, address):
+            tree = self.machine_tree(name, self.token(role))
+            call(LAB, "up", name, "--address", address, "--image", image, "--tree", tree)
+        call(LAB, "image", image)
+        known = {host["name"] for host in self.hosts()}
+        with ThreadPoolExecutor(8) as pool:
+            for job in [pool.submit(up, name, role, address) for name, (role, address) in machines.items() if name not in known]:
+                job.result()
+
+    @staticmethod
+    def hosts():
+        return json.loads(call(LAB, "list", "-o", "json").stdout)
+
+    @staticmethod
+    def run(host, *command, **options):
+        return call(LAB, "run", host, "--", *command, **options)
+
+    # --- the cluster ------------------------------------------------------------------------------
+    def kubectl(self, *arguments, **options):
+        if not os.path.exists(self.kubeconfig):
+            answer = self.muster("kubeconfig", "--cluster", self.cluster, "-o", "json")
+            with open(self.kubeconfig, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+                out.write(json.loads(answer.stdout)["kubeconfig"])
+        versions = os.path.join(CACHE, "releases", "kubernetes")
+        program = os.path.join(versions, sorted(os.listdir(versions))[-1], "bin", "kubectl")
+        return call(program, "--kubeconfig", self.kubeconfig, *arguments, **options)
+
+    def node_status(self, name):
+        """(verdict, message) as the server has it; ("", "") before the first report."""
+        done = self.muster("node", "show", name, "--cluster", self.cluster, "-o", "json", check=False)
+        if done.returncode:
+            return "", ""
+        report = json.loads(done.stdout).get("report") or {}
+        return report.get("verdict", ""), report.get("message", "")
+
+    def wait_converged(self, names, seconds=180, progress=None):
+        """Until every machine reports converged; a failed one ends the wait with its own words."""
+        began, waiting = time.monotonic(), set(names)
+        while waiting:
+            for name in sorted(waiting):
+                verdict, message = self.node_status(name)
+                if verdict == "converged":
+                    waiting.discard(name)
+                    if progress:
+                        progress(name, time.monotonic() - began)
+                elif verdict == "failed":
+                    raise Failure(f"{name}: {message}")
+            if time.monotonic() - began > seconds:
+                raise Failure(f"not converged after {seconds} s: {', '.join(sorted(waiting))}; see scripts/lab run NAME -- journalctl -u muster-agent")
+            time.sleep(0.2)
+        return time.monotonic() - began
+
+    @staticmethod
+    def wait_for(what, condition, seconds, alive=lambda: True):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if not alive() or time.monotonic() > deadline:
+                raise Failure(f"waited {seconds} s for {what}")
+            time.sleep(0.05)
+
+    def down(self):
+        self.stop_server()
+        names = [host["name"] for host in self.hosts()]
+        if names:
+            call(LAB, "down")
+        shutil.rmtree(self.state, ignore_errors=True)
