@@ -1,0 +1,32 @@
+// Health monitors of kubelet and the container runtime: probe, restart what hangs, bounded.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "agent/host/host.hpp"
+#include "result/result.hpp"
+
+namespace muster {
+
+// What one monitor watches and its thresholds (facts: gardener-node-agent's, with a bound of ours).
+struct MonitorSubject {
+  std::string name;  // "kubelet" | "runtime"
+  std::string unit;  // "kubelet.service"
+  std::chrono::seconds probe_interval{30};
+  std::chrono::seconds probe_timeout{10};
+  std::chrono::seconds failing_for{60};       // unhealthy this long before a restart
+  std::chrono::seconds grace_after_start{120};  // no verdict while the unit is starting
+  int maximum_restarts = 3;                   // without a healthy probe between; then it only reports
+};
+
+// invalid: a name that is neither "kubelet" nor "runtime".
+[[nodiscard]] Result<MonitorSubject> monitor_subject(std::string_view name);
+
+// Probes for ever; restarts the unit through the service manager; writes its verdict to
+// paths::monitor_state/NAME.json, which the agent's report carries. Returns only on an error that
+// makes watching impossible (the state folder cannot be written, the bus is away).
+[[nodiscard]] Result<void> run_monitor(const MonitorSubject& subject, Host& host);
+
+}  // namespace muster
