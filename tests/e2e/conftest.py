@@ -1,0 +1,91 @@
+"""Real clusters of test hosts. The cluster is shared by the cases that do not need a fresh one, in the
+order of their folders' names in ORDER; a case leaves it converged."""
+import os
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPOSITORY = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(REPOSITORY, "scripts"))
+
+from local_cluster import LocalCluster, call, LAB  # noqa: E402
+
+INVENTORY = os.path.join(REPOSITORY, "scripts", "quickstart.inventory", "cluster.yaml")
+MACHINES = {"m1": ("master", "10.77.0.11"), "m2": ("follower", "10.77.0.12"), "m3": ("follower", "10.77.0.13"),
+            "n1": ("node", "10.77.0.21")}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also the cases that take longer than a gate may")
+
+
+def pytest_terminal_summary(terminalreporter):
+    for report in terminalreporter.stats.get("skipped", []):
+        terminalreporter.write_line(f"SKIPPED: {report.nodeid}: {report.longrepr[2]}")
+
+
+class Rack(LocalCluster):
+    """The local cluster with what the cases ask of it."""
+
+    def __init__(self, state):
+        super().__init__(state)
+        self.inventory = os.path.join(state, "inventory")
+        os.makedirs(self.inventory, exist_ok=True)
+        shutil.copy(INVENTORY, self.inventory)
+
+    def add_to_inventory(self, name, text):
+        with open(os.path.join(self.inventory, f"{name}.yaml"), "w", encoding="utf-8") as out:
+            out.write(text)
+
+    def add_node(self, name, address, role="node", extra=""):
+        mac = "02:4d:55:00:00:%02x" % int(address.rsplit(".", 1)[1])
+        self.add_to_inventory(name, f"""apiVersion: muster/v1
+kind: Node
+metadata: {{name: {name}}}
+spec:
+  cluster: lab
+  role: {role}
+  address: {address}
+  match: {{mac: ["{mac}"]}}
+{extra}""")
+
+    def apply(self, *options, check=True):
+        return self.muster("apply", self.inventory, *options, check=check)
+
+    def journal(self, host, unit="muster-agent"):
+        return self.run(host, "journalctl", "-u", unit, "-b", "--no-pager", "-o", "cat").stdout
+
+    def converge(self, host, check=True):
+        return self.run(host, "muster-agent", "converge", check=check, timeout=120)
+
+    def ready_nodes(self):
+        out = self.kubectl("get", "nodes", "--no-headers").stdout
+        return {line.split()[0] for line in out.splitlines() if line.split()[1] == "Ready"}
+
+
+@pytest.fixture(scope="session")
+def rack():
+    if os.geteuid() != 0:
+        pytest.skip("needs root: test hosts are containers")
+    call(LAB, "down")
+    state = tempfile.mkdtemp(prefix="muster-e2e-")
+    rack = Rack(os.path.join(state, "cluster"))
+    os.makedirs(rack.state, exist_ok=True)
+    call(LAB, "network")
+    rack.start_server()
+    rack.import_releases()
+    yield rack
+    rack.down()
+    shutil.rmtree(state, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster(rack):
+    """Three masters and a node, converged."""
+    rack.apply()
+    rack.power_on(MACHINES)
+    rack.wait_converged(MACHINES)
+    return rack
