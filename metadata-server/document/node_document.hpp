@@ -1,5 +1,5 @@
-// What one machine is served: who it is (role), which key pairs it must hold (certificates), what it
-// runs and how (config). Declarative; no secret is in it. The format is document/README.md.
+// What one machine is served: who it is (role), which key pairs it must hold (certificates), what
+// it runs and how (config). Declarative; no secret is in it. The format is document/README.md.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "document/release.hpp"
+#include "document/taint.hpp"
 #include "result/result.hpp"
 
 namespace muster {
@@ -19,7 +20,9 @@ enum class Role { master, follower, node };
 [[nodiscard]] std::string_view name(Role role);
 // Accepts "masterFollower" as an alias of follower.
 [[nodiscard]] Result<Role> parse_role(std::string_view text);
-[[nodiscard]] inline bool is_control_plane(Role role) { return role != Role::node; }
+[[nodiscard]] inline bool is_control_plane(Role role) {
+  return role != Role::node;
+}
 
 struct MachineAddress {
   std::string name;     // host name and Kubernetes node name
@@ -40,8 +43,8 @@ enum class PodNetwork { routed, none };
 
 struct ClusterSettings {
   std::string name;
-  std::string dns_domain;   // "cluster.local"
-  std::string pod_cidr;     // of the whole cluster
+  std::string dns_domain;  // "cluster.local"
+  std::string pod_cidr;    // of the whole cluster
   std::string service_cidr;
   std::string cluster_dns;  // the tenth address of service_cidr
   PodNetwork pod_network = PodNetwork::routed;
@@ -58,7 +61,8 @@ struct MachineIdentity {
   std::string node;      // name
   std::string address;   // node IP
   std::string pod_cidr;  // of this machine; empty where pod_network is none
-  std::vector<std::string> macs;  // of the NIC that carries `address`, lower case with colons; may be empty
+  std::vector<std::string>
+      macs;  // of the NIC that carries `address`, lower case with colons; may be empty
   ClusterSettings cluster;
 };
 
@@ -89,16 +93,14 @@ struct ReleaseReference {
 struct SecretReference {
   std::string name;
   std::uint64_t version = 0;
-  std::string path;            // where the machine writes it
+  std::string path;  // where the machine writes it
   std::string owner = "root";
   std::string mode = "0600";
 };
 
 struct KubeletSettings {
   std::map<std::string, std::string> labels;
-  struct Taint {
-    std::string key, value, effect;
-  };
+  using Taint = muster::Taint;
   std::vector<Taint> taints;
   std::string reserved_policy = "gke";  // gke | eks | none
   std::map<std::string, std::string> eviction_hard;
@@ -124,7 +126,7 @@ struct FileSpec {
 
 struct AddonSpec {
   std::string name;
-  std::string manifest;             // Kubernetes YAML
+  std::string manifest;                // Kubernetes YAML
   std::vector<std::string> waits_for;  // "deployment/kube-system/coredns"
 };
 
@@ -139,12 +141,13 @@ struct MachineConfig {
   // Extra command-line arguments: component name -> flag (without dashes) -> value.
   std::map<std::string, std::map<std::string, std::string>> component_arguments;
   bool fail_on_swap = true;
-  std::vector<AddonSpec> addons;            // control plane only
-  std::vector<std::string> banned_machines;  // control plane only: names that the API server refuses
+  std::vector<AddonSpec> addons;  // control plane only
+  std::vector<std::string>
+      banned_machines;  // control plane only: names that the API server refuses
 };
 
 struct NodeDocument {
-  std::string site;     // fingerprint of the site key, "sha256:..."
+  std::string site;              // fingerprint of the site key, "sha256:..."
   std::uint64_t generation = 0;  // per node, grows only when the content changes
   MachineIdentity role;
   std::vector<CertificateSpec> certificates;

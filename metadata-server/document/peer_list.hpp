@@ -1,12 +1,14 @@
-// One signed list per cluster of what changes as machines come and go: changing it changes routes and
-// /etc/hosts and restarts nothing. Format: document/README.md, "Peer list".
+// One signed list per cluster of what changes as machines come and go: changing it changes routes
+// and /etc/hosts and restarts nothing. Format: document/README.md, "Peer list".
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "document/taint.hpp"
 #include "result/result.hpp"
 
 namespace muster {
@@ -15,6 +17,9 @@ struct Peer {
   std::string name;
   std::string address;
   std::string pod_cidr;  // empty where the pod network is "none"
+  // As the inventory has them: the holder of the duties keeps the Node objects equal to these.
+  std::map<std::string, std::string> labels;
+  std::vector<Taint> taints;
 };
 
 struct PeerList {
