@@ -1,0 +1,33 @@
+// YAML texts -> Inventory. Pure but for read_folder. Never throws, never stops at the first
+// mistake: syntax, fields, references between objects and clashes (names, addresses, networks,
+// matches) are told together. What needs the server's knowledge (versions, secrets) is compile's
+// part.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "inventory/objects.hpp"
+#include "result/result.hpp"
+
+namespace muster {
+
+inline constexpr std::size_t maximum_inventory_file = 1u << 20;    // bytes
+inline constexpr std::size_t maximum_inventory_total = 64u << 20;  // bytes
+inline constexpr std::size_t maximum_inventory_values = 4u << 20;  // YAML values in all files
+inline constexpr int maximum_inventory_depth = 32;
+
+// Path relative to the folder, with '/' -> text. What `apply` sends.
+using InventoryFiles = std::map<std::string, std::string>;
+
+// Every *.yaml and *.yml file is an inventory file (several documents per file) but those that an
+// addon's manifestFile names. Anchors, aliases and tags are refused: a text of a kilobyte must not
+// become a gigabyte.
+[[nodiscard]] Checked<Inventory> load(const InventoryFiles& files);
+
+// Reads every *.yaml and *.yml file below `folder`, hidden ones and links out of it left out.
+// not_found: no such folder. invalid: no such file in it, or more than the limits. io: unreadable.
+[[nodiscard]] Result<InventoryFiles> read_folder(const std::string& folder);
+
+}  // namespace muster

@@ -1,0 +1,84 @@
+// What the operator wrote, read and checked: plain structs, each field with its place. The field
+// table (schema_table.cpp) says what may be written; README.md shows it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "document/node_document.hpp"
+#include "inventory/place.hpp"
+#include "inventory/value.hpp"
+
+namespace muster {
+
+struct Addon {
+  Sourced<std::string> name;
+  std::string manifest;  // Kubernetes YAML, read from manifestFile where that was given
+  std::vector<std::string> waits_for;
+};
+
+struct Cluster {
+  Sourced<std::string> name;
+  Sourced<std::string> kubernetes_version;
+  Sourced<std::string> bootstrapper;  // "native"
+  Sourced<EndpointMode> api_mode;
+  Sourced<std::string> api_host;  // "127.0.0.1" where the mode is node_local
+  Sourced<std::uint16_t> api_port;
+  Sourced<std::string> pod_cidr;
+  Sourced<int> pod_cidr_prefix;  // length of one machine's network
+  Sourced<std::string> service_cidr;
+  std::optional<Sourced<std::string>> node_cidr;
+  Sourced<std::string> dns_domain;
+  Sourced<PodNetwork> pod_network;
+  Sourced<std::string> etcd_topology;  // "stacked"
+  // Component -> flag without dashes -> value.
+  std::map<std::string, std::map<std::string, Sourced<std::string>>> component_arguments;
+  std::map<std::string, Sourced<std::string>> releases;  // name -> version, where one is pinned
+  std::vector<Sourced<std::string>> profiles;            // the lowest layers of every machine
+  std::vector<Sourced<std::string>> artifact_mirrors;
+  std::chrono::seconds certificate_lifetime{std::chrono::hours(24 * 90)};
+  bool coredns = true;
+  std::vector<Addon> addons;  // in order; without the default one
+};
+
+struct Profile {
+  Sourced<std::string> name;
+  Value settings;
+};
+
+struct Match {
+  std::vector<Sourced<std::string>> macs;  // lower case with colons
+  Sourced<std::string> uuid;               // lower case; empty where there is none
+  Sourced<std::string> serial;
+  Sourced<std::string> instance_id;
+};
+
+struct Node {
+  Sourced<std::string> name;
+  Sourced<std::string> cluster;
+  Sourced<Role> role;
+  Sourced<std::string> address;
+  std::optional<Sourced<std::string>> pod_cidr;
+  std::vector<Sourced<std::string>> profiles;
+  Match match;
+  Value overrides;  // the highest layer; labels and taints of the node itself are merged into it
+};
+
+// Only load() makes one, and only from objects without a mistake: clusters by name, nodes in the
+// order of (cluster, name), every name that is referred to is there.
+struct Inventory {
+  std::map<std::string, Cluster> clusters;
+  std::map<std::string, Profile> profiles;
+  std::vector<Node> nodes;
+  std::vector<InventoryProblem> warnings;  // sound, but likely not what was meant
+};
+
+// The nodes of one cluster, in name order; pointers into `inventory`. Cost: the cluster's nodes.
+[[nodiscard]] std::vector<const Node*> nodes_of(const Inventory& inventory,
+                                                const std::string& cluster);
+
+}  // namespace muster

@@ -1,0 +1,40 @@
+// What the server knows of one cluster and the inventory does not: compile's second input. The CLI
+// fetches it (GET /v1/operator/site-facts) to compile away from the server. Nothing secret is in
+// it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "result/result.hpp"
+
+namespace muster {
+
+// One release in the server's artifact store.
+struct CatalogueEntry {
+  std::string name;
+  std::string version;
+  std::string manifest_digest;
+  std::uint64_t size = 0;  // bytes of all its artifacts
+};
+
+struct SiteFacts {
+  std::string site;  // fingerprint of the site key
+  // Trusted CA certificates (PEM) by authority: "cluster", "etcd", "front-proxy".
+  std::map<std::string, std::vector<std::string>> authorities;
+  std::vector<CatalogueEntry> catalogue;
+  std::map<std::string, std::uint64_t> secrets;  // name -> newest version
+  std::map<std::string, std::string>
+      pod_cidrs;  // node -> what it was given before, removed nodes too
+  std::vector<std::string> banned_machines;
+};
+
+// {"site","authorities","catalogue":[{"name","version","manifestDigest","size"}],"secrets",
+//  "podCidrs","bannedMachines"}
+[[nodiscard]] std::string to_json(const SiteFacts& facts);
+[[nodiscard]] Result<SiteFacts> parse_site_facts(std::string_view json);
+
+}  // namespace muster
