@@ -20,8 +20,8 @@ std::string prefix_of(std::string_view owner) {
   return fmt::format("{}/", owner);
 }
 
-std::string revision_key(std::string_view cluster, std::uint64_t number) {
-  return fmt::format("{}/{:012}", cluster, number);
+std::string revision_key(std::string_view cluster_name, std::uint64_t number) {
+  return fmt::format("{}/{:012}", cluster_name, number);
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view key) {
@@ -34,12 +34,13 @@ std::optional<std::uint64_t> parse_number(std::string_view key) {
   return number;
 }
 
-std::string secret_key(std::string_view cluster, std::string_view name, std::uint64_t version) {
-  return fmt::format("{}/{}/{:012}", cluster, name, version);
+std::string secret_key(std::string_view cluster_name, std::string_view name,
+                       std::uint64_t version) {
+  return fmt::format("{}/{}/{:012}", cluster_name, name, version);
 }
 
-std::string secret_prefix(std::string_view cluster, std::string_view name) {
-  return fmt::format("{}/{}/", cluster, name);
+std::string secret_prefix(std::string_view cluster_name, std::string_view name) {
+  return fmt::format("{}/{}/", cluster_name, name);
 }
 
 std::string audit_key(std::uint64_t unix_microseconds, std::string_view random) {

@@ -43,14 +43,14 @@ inline constexpr std::string_view server_authority_key = "-/server";
 [[nodiscard]] std::string prefix_of(std::string_view owner);
 
 // "lab/000000000042": sorts as the numbers do.
-[[nodiscard]] std::string revision_key(std::string_view cluster, std::uint64_t number);
+[[nodiscard]] std::string revision_key(std::string_view cluster_name, std::uint64_t number);
 // The number of a key that revision_key or secret_key made.
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view key);
 
 // "lab/db-password/000000000003", and the prefix of all its versions.
-[[nodiscard]] std::string secret_key(std::string_view cluster, std::string_view name,
+[[nodiscard]] std::string secret_key(std::string_view cluster_name, std::string_view name,
                                      std::uint64_t version);
-[[nodiscard]] std::string secret_prefix(std::string_view cluster, std::string_view name);
+[[nodiscard]] std::string secret_prefix(std::string_view cluster_name, std::string_view name);
 
 // "00001763701234567890-9f86d081": sorts by time; `random` keeps rows of one microsecond apart.
 [[nodiscard]] std::string audit_key(std::uint64_t unix_microseconds, std::string_view random);

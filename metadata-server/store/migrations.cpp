@@ -1,0 +1,53 @@
+#include "store/migrations.hpp"
+
+#include <array>
+
+namespace muster {
+
+namespace {
+// Step i (from 0) leads to schema version i + 1.
+constexpr std::array<const char*, 1> steps = {
+    // `store_revision` grows with every commit and is the version of the records that it wrote, so
+    // a
+    // version is never used again, not even after a record was removed and came back.
+    R"(CREATE TABLE records(
+         kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, version INTEGER NOT NULL,
+         PRIMARY KEY(kind, key)) STRICT;
+       CREATE TABLE store_revision(
+         one INTEGER PRIMARY KEY CHECK(one = 1), value INTEGER NOT NULL) STRICT;
+       INSERT INTO store_revision(one, value) VALUES(1, 0);)",
+};
+}  // namespace
+
+int newest_schema_version() {
+  return static_cast<int>(steps.size());
+}
+
+Result<int> read_schema_version(SqliteConnection& connection) {
+  auto version = connection.read_number("PRAGMA user_version");
+  if (!version) return pass(version.error());
+  if (*version > newest_schema_version()) {
+    return fail(ErrorKind::conflict,
+                fmt::format("schema version: expected at most {}, found {}: a newer muster-server "
+                            "wrote this database; start that one, or restore a backup that this "
+                            "version made",
+                            newest_schema_version(), *version));
+  }
+  return static_cast<int>(*version);
+}
+
+Result<void> migrate(SqliteConnection& connection) {
+  auto version = read_schema_version(connection);
+  if (!version) return pass(version.error());
+  for (int from = *version; from < newest_schema_version(); ++from) {
+    const std::string step = fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT",
+                                         steps.at(static_cast<std::size_t>(from)), from + 1);
+    if (auto done = connection.execute(step.c_str()); !done) {
+      connection.roll_back();
+      return context(done.error(), fmt::format("migrating from schema version {}", from));
+    }
+  }
+  return {};
+}
+
+}  // namespace muster
