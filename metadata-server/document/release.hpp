@@ -20,11 +20,11 @@ enum class ArtifactKind {
 [[nodiscard]] std::string_view name(ArtifactKind kind);
 
 struct Artifact {
-  std::string path;    // relative to the release's folder; no "..", no leading slash
+  std::string path;  // relative to the release's folder; no "..", no leading slash
   ArtifactKind kind = ArtifactKind::file;
   std::string mode = "0644";  // "0644" or "0755"
-  std::string digest;  // "sha256:" + 64 lower-case hex digits
-  std::uint64_t size = 0;  // bytes
+  std::string digest;         // "sha256:" + 64 lower-case hex digits
+  std::uint64_t size = 0;     // bytes
 };
 
 struct Release {

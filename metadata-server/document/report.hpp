@@ -1,5 +1,5 @@
-// What an agent tells the server, from the first second of a boot and on failure too. Everything in it
-// is the machine's own claim: length-limited here, escaped wherever it is shown.
+// What an agent tells the server, from the first second of a boot and on failure too. Everything in
+// it is the machine's own claim: length-limited here, escaped wherever it is shown.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 namespace muster {
 
 struct Phase {
-  std::string name;          // "firmware", "kernel", "fetch", "etcd", "node-ready", ...
+  std::string name;           // "firmware", "kernel", "fetch", "etcd", "node-ready", ...
   std::int64_t start_us = 0;  // microseconds since power-on (firmware start) of this boot
   std::int64_t end_us = 0;    // 0 while it runs
   std::string detail;
@@ -26,19 +26,20 @@ enum class Verdict { converging, converged, pending_changes, failed };
 struct Report {
   std::string machine_id;
   std::string boot_id;
-  std::uint64_t counter = 0;     // grows with every report of one identity key (clone detection)
+  std::uint64_t counter = 0;  // grows with every report of one identity key (clone detection)
   std::string agent_version;
-  std::string document_digest;   // in force on the machine; empty before the first
+  std::string document_digest;  // in force on the machine; empty before the first
   std::uint64_t generation = 0;
   Verdict verdict = Verdict::converging;
-  std::string failure_class;     // identity|document|clock|network|disk|package|runtime|kubelet|etcd|api
-  std::string message;           // one error or a list of findings, newline-separated
-  bool offline = false;          // came up from the signed cache
+  std::string
+      failure_class;     // identity|document|clock|network|disk|package|runtime|kubelet|etcd|api
+  std::string message;   // one error or a list of findings, newline-separated
+  bool offline = false;  // came up from the signed cache
   std::vector<std::string> pending;  // changes that wait for a reboot or a turn
   std::vector<Phase> phases;
-  std::string etcd_cluster_id;   // control plane with a running member
+  std::string etcd_cluster_id;  // control plane with a running member
   std::string etcd_member_id;
-  std::int64_t sent_at = 0;      // the machine's clock, Unix seconds
+  std::int64_t sent_at = 0;  // the machine's clock, Unix seconds
 };
 
 // The server's answer.
@@ -48,7 +49,8 @@ struct ReportAnswer {
 };
 
 [[nodiscard]] std::string to_json(const Report& report);
-// Refuses more than 256 KiB, more than 200 phases or pending rows; cuts long strings to their limit.
+// Refuses more than 256 KiB, more than 200 phases or pending rows; cuts long strings to their
+// limit.
 [[nodiscard]] Result<Report> parse_report(std::string_view json);
 [[nodiscard]] std::string to_json(const ReportAnswer& answer);
 [[nodiscard]] Result<ReportAnswer> parse_report_answer(std::string_view json);

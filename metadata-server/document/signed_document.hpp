@@ -1,6 +1,7 @@
-// The signed envelope that carries every document: a DSSE envelope (github.com/secure-systems-lab/dsse,
-// protocol.md) with Ed25519 signatures over the pre-authentication encoding of type and payload, so
-// nothing is parsed before it is verified and no canonicalisation happens at the receiver.
+// The signed envelope that carries every document: a DSSE envelope
+// (github.com/secure-systems-lab/dsse, protocol.md) with Ed25519 signatures over the
+// pre-authentication encoding of type and payload, so nothing is parsed before it is verified and
+// no canonicalisation happens at the receiver.
 #pragma once
 
 #include <string>
@@ -12,7 +13,8 @@
 namespace muster {
 
 // Payload types on the wire.
-inline constexpr std::string_view node_document_type = "application/vnd.muster.node-document.v1+json";
+inline constexpr std::string_view node_document_type =
+    "application/vnd.muster.node-document.v1+json";
 inline constexpr std::string_view peer_list_type = "application/vnd.muster.peer-list.v1+json";
 inline constexpr std::string_view trust_list_type = "application/vnd.muster.trust-list.v1+json";
 

@@ -25,9 +25,9 @@ struct ServerAddresses {
 };
 
 struct TrustList {
-  std::string site;              // fingerprint of the current site key
-  std::uint64_t version = 0;     // grows; an older list is refused
-  std::string site_key;          // PEM of the current site key (public)
+  std::string site;                             // fingerprint of the current site key
+  std::uint64_t version = 0;                    // grows; an older list is refused
+  std::string site_key;                         // PEM of the current site key (public)
   std::vector<std::string> server_authorities;  // PEM CA certificates of the server's TLS
   std::vector<DocumentKey> document_keys;
   ServerAddresses servers;
@@ -37,13 +37,15 @@ struct TrustList {
 [[nodiscard]] Result<TrustList> parse_trust_list(std::string_view json);
 
 // Verifies an envelope against a pin ("sha256:...", the fingerprint of a site key). A chain of
-// envelopes (oldest first) lets a machine that pinned an old site key follow to the newest: each list
-// is signed by the key it replaces or by its own. Refuses a list older than `minimum_version`.
-[[nodiscard]] Result<TrustList> verify_trust_list(const std::vector<Envelope>& chain, std::string_view pin,
+// envelopes (oldest first) lets a machine that pinned an old site key follow to the newest: each
+// list is signed by the key it replaces or by its own. Refuses a list older than `minimum_version`.
+[[nodiscard]] Result<TrustList> verify_trust_list(const std::vector<Envelope>& chain,
+                                                  std::string_view pin,
                                                   std::uint64_t minimum_version);
 
 // The document key that may sign for `cluster` ("" = any site-wide) and has this key id.
 [[nodiscard]] Result<PublicKey> find_document_key(const TrustList& list, std::string_view key_id,
-                                                  std::string_view cluster, std::string_view pool = {});
+                                                  std::string_view cluster,
+                                                  std::string_view pool = {});
 
 }  // namespace muster

@@ -1,0 +1,163 @@
+#include "document/report.hpp"
+
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::size_t maximum_report_size = 256u << 10;
+constexpr std::size_t maximum_rows = 200;
+constexpr std::size_t longest_name = 128;
+constexpr std::size_t longest_row = 512;
+constexpr std::size_t longest_message = 8192;
+
+constexpr Verdict verdicts[] = {Verdict::converging, Verdict::converged, Verdict::pending_changes,
+                                Verdict::failed};
+
+Result<Verdict> parse_verdict(std::string_view text) {
+  for (const Verdict verdict : verdicts) {
+    if (text == name(verdict)) return verdict;
+  }
+  return fail(ErrorKind::invalid,
+              "expected converging, converged, pending-changes or failed, found " + in_ticks(text));
+}
+
+void cut(std::string& text, std::size_t longest) {
+  if (text.size() <= longest) return;
+  while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xc0) == 0x80) --longest;
+  text.resize(longest);
+}
+
+// What the server counts reports by; an unknown one would be a series of its own in its metrics.
+constexpr std::string_view failure_classes[] = {"",        "identity", "document", "clock",
+                                                "network", "disk",     "package",  "runtime",
+                                                "kubelet", "etcd",     "api"};
+
+void check(Report& report, std::vector<Problem>& problems) {
+  const auto count = [&](std::string_view where, std::size_t rows) {
+    if (rows > maximum_rows) {
+      problems.push_back({std::string(where),
+                          fmt::format("expected at most {} rows, found {}", maximum_rows, rows)});
+    }
+  };
+  count("/phases", report.phases.size());
+  count("/pending", report.pending.size());
+  bool known = false;
+  for (const std::string_view failure : failure_classes) known |= report.failure_class == failure;
+  if (!known) {
+    problems.push_back({"/failureClass",
+                        fmt::format("expected one of{}, found {}", fmt::join(failure_classes, " "),
+                                    in_ticks(report.failure_class))});
+  }
+  for (std::string* text :
+       {&report.machine_id, &report.boot_id, &report.agent_version, &report.document_digest,
+        &report.etcd_cluster_id, &report.etcd_member_id}) {
+    cut(*text, longest_name);
+  }
+  cut(report.message, longest_message);
+  for (std::string& row : report.pending) cut(row, longest_row);
+  for (Phase& phase : report.phases) {
+    cut(phase.name, longest_name);
+    cut(phase.detail, longest_row);
+  }
+}
+
+void read_fields(JsonObject& root, Report& report) {
+  root.text("machineId", report.machine_id);
+  root.text("bootId", report.boot_id);
+  root.number("counter", report.counter);
+  root.text("agentVersion", report.agent_version);
+  root.text("documentDigest", report.document_digest);
+  root.number("generation", report.generation);
+  root.word("verdict", report.verdict, parse_verdict);
+  root.text("failureClass", report.failure_class);
+  root.text("message", report.message);
+  root.flag("offline", report.offline);
+  root.texts("pending", report.pending);
+  root.objects("phases", [&](JsonObject& object) {
+    Phase& phase = report.phases.emplace_back();
+    object.text("name", phase.name);
+    object.number("startUs", phase.start_us);
+    object.number("endUs", phase.end_us);
+    object.text("detail", phase.detail);
+  });
+  root.text("etcdClusterId", report.etcd_cluster_id);
+  root.text("etcdMemberId", report.etcd_member_id);
+  root.number("sentAt", report.sent_at);
+}
+
+}  // namespace
+
+std::string_view name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::converging:
+      return "converging";
+    case Verdict::converged:
+      return "converged";
+    case Verdict::pending_changes:
+      return "pending-changes";
+    case Verdict::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
+std::string to_json(const Report& report) {
+  nlohmann::json phases = nlohmann::json::array();
+  for (const Phase& phase : report.phases) {
+    phases.push_back({{"name", phase.name},
+                      {"startUs", phase.start_us},
+                      {"endUs", phase.end_us},
+                      {"detail", phase.detail}});
+  }
+  return canonical_text({{"machineId", report.machine_id},
+                         {"bootId", report.boot_id},
+                         {"counter", report.counter},
+                         {"agentVersion", report.agent_version},
+                         {"documentDigest", report.document_digest},
+                         {"generation", report.generation},
+                         {"verdict", name(report.verdict)},
+                         {"failureClass", report.failure_class},
+                         {"message", report.message},
+                         {"offline", report.offline},
+                         {"pending", report.pending},
+                         {"phases", phases},
+                         {"etcdClusterId", report.etcd_cluster_id},
+                         {"etcdMemberId", report.etcd_member_id},
+                         {"sentAt", report.sent_at}});
+}
+
+Result<Report> parse_report(std::string_view text) {
+  const auto json = parse_strict_json("report", text, {maximum_report_size, 8});
+  if (!json) return pass(json.error());
+  std::vector<Problem> problems;
+  Report report;
+  JsonObject root(*json, "", problems);
+  read_fields(root, report);
+  root.close();
+  check(report, problems);
+  if (!problems.empty()) return fail("report", problems);
+  return report;
+}
+
+std::string to_json(const ReportAnswer& answer) {
+  return canonical_text({{"pollAfter", answer.poll_after.count()}, {"converge", answer.converge}});
+}
+
+Result<ReportAnswer> parse_report_answer(std::string_view text) {
+  const auto json = parse_strict_json("report answer", text, {4096, 4});
+  if (!json) return pass(json.error());
+  std::vector<Problem> problems;
+  ReportAnswer answer;
+  std::uint32_t seconds = 0;
+  JsonObject root(*json, "", problems);
+  root.number("pollAfter", seconds);
+  root.flag("converge", answer.converge);
+  root.close();
+  if (!problems.empty()) return fail("report answer", problems);
+  answer.poll_after = std::chrono::seconds(seconds);
+  return answer;
+}
+
+}  // namespace muster

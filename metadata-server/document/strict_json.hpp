@@ -1,0 +1,27 @@
+// The one way JSON from outside becomes a value: nlohmann's parser alone accepts any depth and the
+// last of two equal keys, so both are refused before it builds anything. Pure; thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "result/result.hpp"
+
+namespace muster {
+
+struct JsonLimits {
+  std::size_t size = 1u << 20;  // bytes
+  std::size_t depth = 32;       // nested objects and lists
+};
+
+// RFC 8259 JSON in UTF-8, no comments. kind invalid: `what` ("enrol request") with the first syntax
+// error and its byte, or every duplicate key and too-deep place as JSON pointers; exhausted: more
+// bytes than the limit.
+[[nodiscard]] Result<nlohmann::json> parse_strict_json(std::string_view what, std::string_view text,
+                                                       const JsonLimits& limits = {});
+
+// Keys sorted by byte, no white space, UTF-8 unescaped; bytes that are not UTF-8 become U+FFFD.
+[[nodiscard]] std::string canonical_text(const nlohmann::json& value);
+
+}  // namespace muster
