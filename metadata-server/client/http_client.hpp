@@ -1,5 +1,5 @@
-// The only door to the network for clients: blocking calls with one total deadline each, no redirects,
-// size limits on every answer. The only file whose .cpp includes httplib's client.
+// The only door to the network for clients: blocking calls with one total deadline each, no
+// redirects, size limits on every answer. The only file whose .cpp includes httplib's client.
 #pragma once
 
 #include <chrono>
@@ -48,13 +48,21 @@ class HttpClient {
   // Any HTTP status is an answer. unavailable/timeout: no answer; unauthenticated: TLS refused the
   // peer (the message says which check). Not thread-safe; keeps its connection between calls.
   [[nodiscard]] Result<HttpAnswer> send(const HttpRequest& request);
-  // Streams a GET body to `sink` (return false to stop) from byte `offset` (Range). The answer's body
-  // stays empty. invalid_argument-free: the status tells whether the range was honoured (206).
+  // Streams a GET body to `sink` (return false to stop: conflict) from byte `offset` (Range).
+  // `sink` sees bytes of a 200 (offset 0) or a 206 only; any other answer keeps its body (cut at 64
+  // KiB), and a 200 to a ranged request is returned without its body: start again at 0. The
+  // deadline starts anew with every MiB received, so that a slow line is served and a dripping one
+  // is not.
   [[nodiscard]] Result<HttpAnswer> download(const std::string& path, std::uint64_t offset,
                                             const std::function<bool(std::string_view)>& sink);
+  // Streams a file as the body of a PUT, never held in memory; the deadline as in download.
+  [[nodiscard]] Result<HttpAnswer> upload(const std::string& path, const std::string& file);
 
  private:
   struct Connection;
+  struct Call;
+  [[nodiscard]] Result<void> connect();
+  [[nodiscard]] Result<HttpAnswer> perform(Call& call);
   HttpClientSettings settings_;
   std::unique_ptr<Connection> connection_;
 };

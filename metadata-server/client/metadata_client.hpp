@@ -2,12 +2,13 @@
 // thread-safe. Errors keep the server's kind and message, prefixed with the URL.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "client/etcd_turn.hpp"
 #include "client/http_client.hpp"
+#include "client/proof.hpp"
 #include "document/report.hpp"
 #include "document/signed_document.hpp"
 #include "pki/private_key.hpp"
@@ -28,32 +29,17 @@ struct MachineHints {
 };
 
 struct EnrolAnswer {
-  bool pending = false;            // waits for `muster approve`; ask again after poll_after
-  std::string fingerprint;         // of the machine's public key, shown on both sides
+  bool pending = false;     // waits for `muster approve`; ask again after poll_after
+  std::string fingerprint;  // of the machine's public key, shown on both sides
   std::chrono::seconds poll_after{5};
-  std::string node, cluster;       // as the inventory names this machine
-  std::string certificate_pem;     // identity certificate, chain included
+  std::string node, cluster;    // as the inventory names this machine
+  std::string certificate_pem;  // identity certificate, chain included
 };
 
 struct IssuedCertificate {
   std::string name;
   std::string certificate_pem;
   std::string authority_pem;
-};
-
-// What a master says before its etcd may start, and what it is told.
-struct EtcdTurnRequest {
-  bool has_data = false;         // a data directory with a member in it
-  bool state_mount_present = true;
-  std::string cluster_id, member_id;  // when the member runs
-  bool peer_answered = false;    // a listed peer answered on its client port
-};
-struct EtcdTurnAnswer {
-  std::string action;  // "wait" | "start-new" | "join" | "start-existing" | "refused"
-  std::string initial_cluster;          // start-new: "m1=https://10.77.0.11:2380,..."
-  std::vector<std::string> members;     // join: client URLs of masters that may be asked
-  std::string reason;                   // wait, refused: for people
-  std::chrono::milliseconds poll_after{500};
 };
 
 class MetadataClient {
@@ -63,7 +49,8 @@ class MetadataClient {
   [[nodiscard]] Result<std::vector<Envelope>> trust();  // chain, oldest first
   [[nodiscard]] Result<std::string> nonce();
   // `token` may be empty. The proof (signature over nonce and CSR) is made here with `key`.
-  [[nodiscard]] Result<EnrolAnswer> enrol(const PrivateKey& key, const MachineHints& hints, std::string_view token);
+  [[nodiscard]] Result<EnrolAnswer> enrol(const PrivateKey& key, const MachineHints& hints,
+                                          std::string_view token);
   // The connection must present the expired (or valid) identity certificate of the same key.
   [[nodiscard]] Result<EnrolAnswer> recover(const PrivateKey& key);
   [[nodiscard]] Result<EnrolAnswer> renew_identity(const PrivateKey& new_key);
@@ -74,7 +61,8 @@ class MetadataClient {
   struct CertificateQuery {
     std::string name, csr_pem;
   };
-  [[nodiscard]] Result<std::vector<IssuedCertificate>> certificates(const std::vector<CertificateQuery>& queries);
+  [[nodiscard]] Result<std::vector<IssuedCertificate>> certificates(
+      const std::vector<CertificateQuery>& queries);
   [[nodiscard]] Result<std::string> secret(std::string_view secret_name, std::uint64_t version);
   [[nodiscard]] Result<ReportAnswer> report(const Report& report);
   [[nodiscard]] Result<EtcdTurnAnswer> etcd_turn(const EtcdTurnRequest& request);
@@ -82,6 +70,14 @@ class MetadataClient {
   [[nodiscard]] std::int64_t server_time() const { return server_time_; }
 
  private:
+  // Sends, notes the server's time, turns statuses from 400 on into errors.
+  [[nodiscard]] Result<HttpAnswer> ask(const HttpRequest& request);
+  [[nodiscard]] Result<std::optional<FetchedEnvelope>> envelope_at(const std::string& path,
+                                                                   std::string_view etag);
+  [[nodiscard]] Result<EnrolAnswer> prove(ProofPurpose purpose, const std::string& path,
+                                          const PrivateKey& key, const MachineHints* hints,
+                                          std::string_view token);
+
   HttpClient http_;
   std::string base_url_;
   std::int64_t server_time_ = 0;

@@ -1,0 +1,255 @@
+#include "client/http_client.hpp"
+
+#include <httplib.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "client/base_url.hpp"
+#include "client/deadline_guard.hpp"
+#include "client/tls_adoption.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::size_t largest_error_body = 64u << 10;
+constexpr std::size_t progress_step = 1u << 20;
+
+tl::unexpected<Error> failed_transport(const std::string& where, httplib::Error error) {
+  using E = httplib::Error;
+  switch (error) {
+    case E::Connection:
+      return fail(ErrorKind::unavailable,
+                  where + ": no connection (refused, or no route); is the server up?");
+    case E::ConnectionTimeout:
+      return fail(ErrorKind::timeout, where + ": no connection within the connect timeout");
+    case E::Timeout:
+      return fail(ErrorKind::timeout, where + ": no answer in time");
+    case E::SSLServerVerification:
+    case E::SSLServerHostnameVerification:
+      return fail(ErrorKind::unauthenticated,
+                  fmt::format("{}: {}", where, httplib::to_string(error)));
+    case E::SSLConnection:
+      return fail(ErrorKind::unavailable, where + ": the TLS handshake did not complete");
+    default:
+      return fail(ErrorKind::unavailable,
+                  fmt::format("{}: the connection ended before the answer did ({})", where,
+                              httplib::to_string(error)));
+  }
+}
+
+HttpAnswer to_answer(httplib::Response& response) {
+  HttpAnswer answer;
+  answer.status = response.status;
+  for (const auto& [name, value] : response.headers) {
+    std::string lower = name;
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    answer.headers[lower] = value;
+  }
+  return answer;
+}
+
+}  // namespace
+
+// What one call sends besides method, path and headers, and where the bytes of a good answer go.
+struct HttpClient::Call {
+  httplib::Request request;
+  std::function<bool(int status)> streams;  // empty: the body is kept
+  std::function<bool(std::string_view)> sink;
+  bool extends = false;  // progress moves the deadline
+};
+
+struct HttpClient::Connection {
+  std::unique_ptr<httplib::ClientImpl> client;
+  DeadlineGuard* guard = nullptr;  // of the call in progress
+  std::string tls_failure;
+  std::string peer_certificate_pem;
+};
+
+HttpClient::HttpClient(HttpClientSettings settings) : settings_(std::move(settings)) {}
+HttpClient::~HttpClient() = default;
+HttpClient::HttpClient(HttpClient&&) noexcept = default;
+HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
+
+Result<void> HttpClient::connect() {
+  if (connection_) return {};
+  auto url = parse_base_url(settings_.base_url);
+  if (!url) return pass(url.error());
+  auto connection = std::make_unique<Connection>();
+  if (url->scheme == BaseUrl::Scheme::https) {
+    auto tls = make_client_context(settings_.tls);
+    if (!tls) return context(tls.error(), fmt::format("TLS settings for {}", settings_.base_url));
+    auto client = std::make_unique<httplib::SSLClient>(url->host, url->port);
+    if (!client->is_valid())
+      return fail(ErrorKind::internal, "the TLS library made no client context");
+    // A non-empty CA text keeps httplib from adding the system's authorities to ours.
+    client->load_ca_cert_store("\n", 1);
+    adopt_tls_settings(static_cast<SSL_CTX*>(client->tls_context()), tls->get(), settings_.tls,
+                       url->host, connection->tls_failure);
+    client->enable_server_certificate_verification(settings_.tls.verify_server);
+    client->enable_server_hostname_verification(settings_.tls.verify_server);
+    client->set_session_verifier([raw = connection.get()](httplib::tls::session_t session) {
+      X509* peer = SSL_get1_peer_certificate(static_cast<SSL*>(session));
+      if (peer != nullptr) raw->peer_certificate_pem = Certificate::from_native(peer).pem();
+      X509_free(peer);
+      return httplib::SSLVerifierResponse::NoDecisionMade;
+    });
+    connection->client = std::move(client);
+  } else {
+    connection->client = std::make_unique<httplib::ClientImpl>(url->host, url->port);
+    if (url->scheme == BaseUrl::Scheme::unix_socket)
+      connection->client->set_address_family(AF_UNIX);
+  }
+  httplib::ClientImpl& client = *connection->client;
+  client.set_keep_alive(true);
+  client.set_follow_location(false);
+  client.set_decompress(false);
+  client.set_path_encode(false);
+  client.set_tcp_nodelay(url->scheme != BaseUrl::Scheme::unix_socket);
+  client.set_connection_timeout(std::min(settings_.connect_timeout, settings_.total_timeout));
+  client.set_read_timeout(settings_.total_timeout);
+  client.set_write_timeout(settings_.total_timeout);
+  client.set_socket_options([raw = connection.get()](int socket) {
+    if (raw->guard != nullptr) raw->guard->watch(socket);
+  });
+  connection_ = std::move(connection);
+  return {};
+}
+
+Result<HttpAnswer> HttpClient::perform(Call& call) {
+  if (auto connected = connect(); !connected) return pass(connected.error());
+  DeadlineGuard guard(settings_.total_timeout);
+  connection_->guard = &guard;
+  connection_->tls_failure.clear();
+  if (const auto open = connection_->client->socket(); open != INVALID_SOCKET) guard.watch(open);
+
+  std::string body;
+  std::size_t moved = 0;
+  bool too_large = false, chunked = false, stopped = false, streaming = false;
+  const auto progress = [&](std::size_t bytes) {
+    moved += bytes;
+    if (!call.extends || moved < progress_step) return;
+    moved = 0;
+    guard.extend();
+  };
+  call.request.start_time_ = std::chrono::steady_clock::now();
+  call.request.response_handler = [&](const httplib::Response& response) {
+    // No server of ours sends chunks, and httplib 0.41 miscounts hostile chunk sizes.
+    chunked = response.has_header("Transfer-Encoding");
+    streaming = call.streams && call.streams(response.status);
+    return !chunked;
+  };
+  call.request.content_receiver = [&](const char* data, std::size_t size, std::size_t,
+                                      std::size_t) {
+    progress(size);
+    if (streaming) {
+      if (call.sink({data, size})) return true;
+      stopped = true;
+      return false;
+    }
+    too_large = body.size() + size > (call.streams ? largest_error_body : settings_.maximum_body);
+    if (!too_large) body.append(data, size);
+    return !too_large;
+  };
+  if (call.request.content_provider_) {
+    call.request.upload_progress = [&, sent = std::size_t{0}](std::size_t now,
+                                                              std::size_t) mutable {
+      progress(now - sent);
+      sent = now;
+      return true;
+    };
+  }
+
+  httplib::Response response;
+  auto error = httplib::Error::Success;
+  bool answered = false;
+  try {
+    answered = connection_->client->send(call.request, response, error);
+  } catch (const std::exception& e) {
+    connection_.reset();
+    return fail(ErrorKind::internal,
+                fmt::format("{}: the HTTP library threw: {}", settings_.base_url, e.what()));
+  }
+  connection_->guard = nullptr;
+  const bool late = guard.expired();
+  const bool wanted_no_body =
+      call.streams && response.status != -1 && !call.streams(response.status);
+  if (answered || (too_large && wanted_no_body)) {
+    HttpAnswer answer = to_answer(response);
+    answer.body = std::move(body);
+    answer.peer_certificate_pem = connection_->peer_certificate_pem;
+    return answer;
+  }
+  const std::string where =
+      fmt::format("{} {}{}", call.request.method, settings_.base_url, call.request.path);
+  const std::string tls_failure = connection_->tls_failure;
+  connection_.reset();
+  if (late) {
+    return fail(ErrorKind::timeout, fmt::format("{}: no complete answer within {} ms", where,
+                                                settings_.total_timeout.count()));
+  }
+  if (!tls_failure.empty()) {
+    return fail(ErrorKind::unauthenticated, fmt::format("{}: {}", where, tls_failure));
+  }
+  if (stopped) return fail(ErrorKind::conflict, fmt::format("{}: stopped by the receiver", where));
+  if (chunked) {
+    return fail(
+        ErrorKind::invalid,
+        fmt::format("{}: expected an answer with Content-Length, found Transfer-Encoding", where));
+  }
+  if (too_large) {
+    return fail(ErrorKind::invalid,
+                fmt::format("{}: expected an answer of at most {} bytes, found more", where,
+                            settings_.maximum_body));
+  }
+  return failed_transport(where, error);
+}
+
+Result<HttpAnswer> HttpClient::send(const HttpRequest& request) {
+  Call call;
+  call.request.method = request.method;
+  call.request.path = request.path;
+  for (const auto& [name, value] : request.headers) call.request.set_header(name, value);
+  call.request.body = request.body;
+  if (!request.body.empty()) call.request.set_header("Content-Type", request.content_type);
+  return perform(call);
+}
+
+Result<HttpAnswer> HttpClient::download(const std::string& path, std::uint64_t offset,
+                                        const std::function<bool(std::string_view)>& sink) {
+  Call call;
+  call.request.method = "GET";
+  call.request.path = path;
+  if (offset > 0) call.request.set_header("Range", fmt::format("bytes={}-", offset));
+  call.sink = sink;
+  call.extends = true;
+  const int wanted = offset > 0 ? 206 : 200;
+  call.streams = [wanted](int status) { return status == wanted; };
+  return perform(call);
+}
+
+Result<HttpAnswer> HttpClient::upload(const std::string& path, const std::string& file) {
+  auto input = std::make_shared<std::ifstream>(file, std::ios::binary | std::ios::ate);
+  if (!*input) return fail_errno(errno, fmt::format("opening '{}' to upload it", file));
+  const auto size = static_cast<std::size_t>(input->tellg());
+  Call call;
+  call.request.method = "PUT";
+  call.request.path = path;
+  call.request.set_header("Content-Type", "application/octet-stream");
+  call.request.set_header("Content-Length", std::to_string(size));
+  call.extends = true;
+  call.request.content_length_ = size;
+  call.request.content_provider_ = [input](std::size_t offset, std::size_t length,
+                                           httplib::DataSink& out) {
+    char buffer[1u << 16];
+    input->seekg(static_cast<std::streamoff>(offset));
+    input->read(buffer, static_cast<std::streamsize>(std::min(length, sizeof buffer)));
+    const auto count = input->gcount();
+    return count > 0 && out.write(buffer, static_cast<std::size_t>(count));
+  };
+  return perform(call);
+}
+
+}  // namespace muster
