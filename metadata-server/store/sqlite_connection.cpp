@@ -102,22 +102,25 @@ Result<SqliteConnection> SqliteConnection::open(const std::string& path) {
   if (code != SQLITE_OK) return fail_sqlite(raw, code, "opening");
   sqlite3_busy_timeout(raw, 5000);
   SqliteConnection connection(std::move(database));
-  // The exclusive lock comes before WAL: the index then lives in this process' memory (no shared
-  // memory map), and no second connection can race a checkpoint.
+  // Before anything is read: the write-ahead log's index then lives in this process' memory (no
+  // shared memory map), and no second connection can race a checkpoint.
   for (const char* setting :
-       {"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
-        "PRAGMA foreign_keys = ON", "PRAGMA mmap_size = 0", "PRAGMA trusted_schema = OFF",
-        "PRAGMA cell_size_check = ON"}) {
+       {"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA foreign_keys = ON", "PRAGMA mmap_size = 0",
+        "PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON", "BEGIN EXCLUSIVE; COMMIT"}) {
     if (auto set = connection.execute(setting); !set) return pass(set.error());
   }
-  auto mode = connection.read_text("PRAGMA journal_mode");
+  return connection;
+}
+
+Result<void> SqliteConnection::use_write_ahead_log() {
+  auto mode = read_text("PRAGMA journal_mode = WAL");
   if (!mode) return pass(mode.error());
   if (*mode != "wal") {
     return fail(ErrorKind::io, fmt::format("journal mode: expected 'wal', found '{}'; keep the "
                                            "store on a local file system",
                                            *mode));
   }
-  return connection;
+  return execute("PRAGMA synchronous = FULL");
 }
 
 Result<void> SqliteConnection::execute(const char* sql) {

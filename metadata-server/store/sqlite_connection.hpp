@@ -41,9 +41,11 @@ class SqliteStatement {
 
 class SqliteConnection {
  public:
-  // The file must exist. Sets durability (WAL, synchronous=FULL), no memory map, and an exclusive
-  // lock: a second process on the same file gets unavailable.
+  // The file must exist. Takes an exclusive lock (a second process on the same file gets
+  // unavailable) and switches the memory map off.
   [[nodiscard]] static Result<SqliteConnection> open(const std::string& path);
+  // A commit is on disk when it returns: WAL, synchronous=FULL.
+  [[nodiscard]] Result<void> use_write_ahead_log();
 
   [[nodiscard]] Result<void> execute(const char* sql);  // several statements, no rows wanted
   [[nodiscard]] Result<std::int64_t> read_number(const char* sql);

@@ -76,8 +76,6 @@ Result<void> create_sqlite_file(const std::string& path) {
         fmt::format("PRAGMA application_id = {}", sqlite_application_id).c_str());
     if (!marked) return marked;
     if (auto migrated = migrate(*connection); !migrated) return migrated;
-    // Back to one file: the write-ahead log would keep the unfinished name.
-    if (auto single = connection->execute("PRAGMA journal_mode = DELETE"); !single) return single;
   }
   return move_into_place(unfinished, path);
 }

@@ -85,6 +85,9 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, 
   auto connection = SqliteConnection::open(path);
   if (!connection) return context(connection.error(), doing);
   if (auto ready = prepare_file(*connection, path); !ready) return context(ready.error(), doing);
+  if (auto durable = connection->use_write_ahead_log(); !durable) {
+    return context(durable.error(), doing);
+  }
   return std::unique_ptr<SqliteStore>(new SqliteStore(path, std::move(*connection)));
 }
 
