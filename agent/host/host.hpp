@@ -1,5 +1,6 @@
 // The machine as the agent sees it: five narrow interfaces passed in, so that every decision can be
-// tested on a fake that records and a fake that fails. Real ones: posix_*.cpp, systemd_service_manager.cpp.
+// tested on a fake that records and a fake that fails. Real ones: posix_*.cpp,
+// systemd_service_manager.cpp.
 #pragma once
 
 #include <chrono>
@@ -26,19 +27,32 @@ struct FileStatus {
 class Filesystem {
  public:
   virtual ~Filesystem() = default;
-  [[nodiscard]] virtual Result<std::string> read(const std::string& path, std::size_t limit = 16u << 20) const = 0;
-  [[nodiscard]] virtual Result<FileStatus> status(const std::string& path) const = 0;  // does not follow links
-  [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& directory) const = 0;
+  [[nodiscard]] virtual Result<std::string> read(const std::string& path,
+                                                 std::size_t limit = 16u << 20) const = 0;
+  [[nodiscard]] virtual Result<FileStatus> status(
+      const std::string& path) const = 0;  // does not follow links
+  [[nodiscard]] virtual Result<std::vector<std::string>> list(
+      const std::string& directory) const = 0;
+  // "sha256:..." of the file's bytes, read in pieces.
+  [[nodiscard]] virtual Result<std::string> digest(const std::string& path) const = 0;
   // Temp file in the same folder, mode and owner set, fsync, rename, fsync of the folder.
-  [[nodiscard]] virtual Result<void> write(const std::string& path, std::string_view content, std::uint32_t mode,
+  [[nodiscard]] virtual Result<void> write(const std::string& path, std::string_view content,
+                                           std::uint32_t mode,
                                            const std::string& owner = "root") = 0;
+  // Adds to the end; creates the file 0600. Not durable before `finish`.
+  [[nodiscard]] virtual Result<void> append(const std::string& path, std::string_view bytes) = 0;
+  // Mode and owner of an appended file, then fsync.
+  [[nodiscard]] virtual Result<void> finish(const std::string& path, std::uint32_t mode,
+                                            const std::string& owner = "root") = 0;
   // Creates parents too; sets mode and owner of the last; a no-op when already so.
   [[nodiscard]] virtual Result<void> make_directory(const std::string& path, std::uint32_t mode,
                                                     const std::string& owner = "root") = 0;
   // Atomically makes `path` a symbolic link to `target` (temp link + rename + fsync of the folder).
   [[nodiscard]] virtual Result<void> link(const std::string& path, const std::string& target) = 0;
-  [[nodiscard]] virtual Result<void> rename(const std::string& from, const std::string& to) = 0;  // + fsync
-  [[nodiscard]] virtual Result<void> remove(const std::string& path) = 0;  // recursive; no-op when absent
+  [[nodiscard]] virtual Result<void> rename(const std::string& from,
+                                            const std::string& to) = 0;  // + fsync
+  [[nodiscard]] virtual Result<void> remove(
+      const std::string& path) = 0;  // recursive; no-op when absent
 };
 
 struct ProcessRequest {
@@ -71,16 +85,22 @@ class ServiceManager {
  public:
   virtual ~ServiceManager() = default;
   [[nodiscard]] virtual Result<UnitStatus> status(const std::string& unit) const = 0;
-  // Each enqueues all jobs at once (the units' own ordering decides) and waits for every job's result
-  // with one deadline; anything but "done" is an error that names each failed unit, its result and the
-  // command that shows its log. Starting an active unit is a no-op.
-  [[nodiscard]] virtual Result<void> start(const std::vector<std::string>& units, std::chrono::milliseconds deadline) = 0;
-  [[nodiscard]] virtual Result<void> restart(const std::vector<std::string>& units, std::chrono::milliseconds deadline) = 0;
-  [[nodiscard]] virtual Result<void> reload(const std::vector<std::string>& units, std::chrono::milliseconds deadline) = 0;
-  [[nodiscard]] virtual Result<void> stop(const std::vector<std::string>& units, std::chrono::milliseconds deadline) = 0;
+  // Each enqueues all jobs at once (the units' own ordering decides) and waits for every job's
+  // result with one deadline; anything but "done" is an error that names each failed unit, its
+  // result and the command that shows its log. Starting an active unit is a no-op.
+  [[nodiscard]] virtual Result<void> start(const std::vector<std::string>& units,
+                                           std::chrono::milliseconds deadline) = 0;
+  [[nodiscard]] virtual Result<void> restart(const std::vector<std::string>& units,
+                                             std::chrono::milliseconds deadline) = 0;
+  [[nodiscard]] virtual Result<void> reload(const std::vector<std::string>& units,
+                                            std::chrono::milliseconds deadline) = 0;
+  [[nodiscard]] virtual Result<void> stop(const std::vector<std::string>& units,
+                                          std::chrono::milliseconds deadline) = 0;
   [[nodiscard]] virtual Result<void> daemon_reload() = 0;
-  // firmware, loader, kernel, initrd, userspace: microseconds since power-on (systemd's own timestamps).
-  [[nodiscard]] virtual Result<std::map<std::string, std::uint64_t>> boot_timestamps() const = 0;
+  // firmware, loader, kernel, initrd, userspace: microseconds since power-on, by systemd's own
+  // timestamps. "kernel" is also what to add to CLOCK_BOOTTIME; it is negative in a container,
+  // whose power-on is the start of its systemd.
+  [[nodiscard]] virtual Result<std::map<std::string, std::int64_t>> boot_timestamps() const = 0;
 };
 
 class Clock {

@@ -1,0 +1,234 @@
+#include "agent/host/posix_filesystem.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+
+#include "agent/host/account.hpp"
+#include "agent/host/file_descriptor.hpp"
+#include "pki/signature.hpp"
+
+namespace muster {
+namespace {
+
+std::string parent_of(const std::string& path) {
+  const auto slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// A rename is only durable once its folder is.
+Result<void> sync_directory(const std::string& path) {
+  const FileDescriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.is_open()) return fail_errno(errno, fmt::format("opening folder '{}'", path));
+  if (fsync(directory.get()) != 0) {
+    return fail_errno(errno, fmt::format("syncing folder '{}'", path));
+  }
+  return {};
+}
+
+Result<void> write_all(int descriptor, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail_errno(errno, fmt::format("writing '{}'", path));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<void> set_attributes(int descriptor, std::uint32_t mode, const Account& owner,
+                            const std::string& path) {
+  struct stat now {};
+  if (fstat(descriptor, &now) != 0) return fail_errno(errno, fmt::format("reading '{}'", path));
+  if (now.st_uid != owner.user || now.st_gid != owner.group) {
+    if (fchown(descriptor, owner.user, owner.group) != 0) {
+      return fail_errno(errno, fmt::format("changing the owner of '{}'", path));
+    }
+  }
+  // After the chown, which clears set-id bits.
+  if ((now.st_mode & 07777u) != mode && fchmod(descriptor, mode) != 0) {
+    return fail_errno(errno, fmt::format("changing the mode of '{}'", path));
+  }
+  return {};
+}
+
+// Calls `sink` with each piece of the file.
+template <class Sink>
+Result<void> read_pieces(const std::string& path, std::size_t piece, Sink sink) {
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file.is_open()) return fail_errno(errno, fmt::format("opening '{}'", path));
+  std::string buffer(piece, '\0');
+  for (;;) {
+    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(errno, fmt::format("reading '{}'", path));
+    if (got == 0) return {};
+    if (!sink(std::string_view(buffer.data(), static_cast<std::size_t>(got)))) return {};
+  }
+}
+
+}  // namespace
+
+Result<std::string> PosixFilesystem::read(const std::string& path, std::size_t limit) const {
+  std::string content;
+  auto done = read_pieces(path, 16384, [&](std::string_view piece) {
+    content.append(piece);
+    return content.size() <= limit;
+  });
+  if (!done) return pass(done.error());
+  if (content.size() > limit) {
+    return fail(ErrorKind::exhausted,
+                fmt::format("'{}': expected at most {} bytes, found more", path, limit));
+  }
+  return content;
+}
+
+Result<FileStatus> PosixFilesystem::status(const std::string& path) const {
+  struct stat found {};
+  if (lstat(path.c_str(), &found) != 0) return fail_errno(errno, fmt::format("'{}'", path));
+  FileStatus status;
+  status.mode = found.st_mode & 07777u;
+  status.owner = user_name(found.st_uid);
+  status.group = group_name(found.st_gid);
+  status.size = static_cast<std::uint64_t>(found.st_size);
+  status.inode = found.st_ino;
+  status.device = found.st_dev;
+  status.modified_ns = found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec;
+  if (S_ISREG(found.st_mode)) {
+    status.type = FileStatus::Type::file;
+  } else if (S_ISDIR(found.st_mode)) {
+    status.type = FileStatus::Type::directory;
+  } else if (S_ISLNK(found.st_mode)) {
+    status.type = FileStatus::Type::link;
+    std::string target(4096, '\0');
+    const ssize_t length = readlink(path.c_str(), target.data(), target.size());
+    if (length < 0) return fail_errno(errno, fmt::format("reading link '{}'", path));
+    status.link_target = target.substr(0, static_cast<std::size_t>(length));
+  } else {
+    status.type = FileStatus::Type::other;
+  }
+  return status;
+}
+
+Result<std::vector<std::string>> PosixFilesystem::list(const std::string& directory) const {
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(directory.c_str()), closedir);
+  if (!stream) return fail_errno(errno, fmt::format("listing '{}'", directory));
+  std::vector<std::string> names;
+  while (const dirent* entry = readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::string> PosixFilesystem::digest(const std::string& path) const {
+  DigestStream stream;
+  auto done = read_pieces(path, 1u << 18, [&](std::string_view piece) {
+    stream.update(piece);
+    return true;
+  });
+  if (!done) return pass(done.error());
+  return stream.finish();
+}
+
+Result<void> PosixFilesystem::write(const std::string& path, std::string_view content,
+                                    std::uint32_t mode, const std::string& owner) {
+  auto account = find_account(owner);
+  if (!account) return context(account.error(), fmt::format("writing '{}'", path));
+  std::string temporary = path + ".muster-XXXXXX";
+  FileDescriptor file(mkostemp(temporary.data(), O_CLOEXEC));
+  if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", temporary));
+  const auto fill = [&]() -> Result<void> {
+    if (auto set = set_attributes(file.get(), mode, *account, path); !set) return set;
+    if (auto wrote = write_all(file.get(), content, path); !wrote) return wrote;
+    if (fsync(file.get()) != 0) return fail_errno(errno, fmt::format("syncing '{}'", path));
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+      return fail_errno(errno, fmt::format("renaming '{}' to '{}'", temporary, path));
+    }
+    return {};
+  };
+  if (auto filled = fill(); !filled) {
+    unlink(temporary.c_str());
+    return filled;
+  }
+  return sync_directory(parent_of(path));
+}
+
+Result<void> PosixFilesystem::append(const std::string& path, std::string_view bytes) {
+  const FileDescriptor file(
+      open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.is_open()) return fail_errno(errno, fmt::format("opening '{}'", path));
+  return write_all(file.get(), bytes, path);
+}
+
+Result<void> PosixFilesystem::finish(const std::string& path, std::uint32_t mode,
+                                     const std::string& owner) {
+  auto account = find_account(owner);
+  if (!account) return context(account.error(), fmt::format("finishing '{}'", path));
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file.is_open()) return fail_errno(errno, fmt::format("opening '{}'", path));
+  if (auto set = set_attributes(file.get(), mode, *account, path); !set) return set;
+  if (fsync(file.get()) != 0) return fail_errno(errno, fmt::format("syncing '{}'", path));
+  return {};
+}
+
+Result<void> PosixFilesystem::make_directory(const std::string& path, std::uint32_t mode,
+                                             const std::string& owner) {
+  auto account = find_account(owner);
+  if (!account) return context(account.error(), fmt::format("making folder '{}'", path));
+  bool made = false;
+  for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+    const std::string step = path.substr(0, at);
+    if (mkdir(step.c_str(), 0755) == 0) {
+      made = true;
+    } else if (errno != EEXIST) {
+      return fail_errno(errno, fmt::format("making folder '{}'", step));
+    }
+    if (at == std::string::npos) break;
+  }
+  const FileDescriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.is_open()) return fail_errno(errno, fmt::format("opening folder '{}'", path));
+  if (auto set = set_attributes(directory.get(), mode, *account, path); !set) return set;
+  if (!made) return {};
+  return sync_directory(parent_of(path));
+}
+
+Result<void> PosixFilesystem::link(const std::string& path, const std::string& target) {
+  const auto now = status(path);
+  if (now && now->type == FileStatus::Type::link && now->link_target == target) return {};
+  const std::string temporary = fmt::format("{}.muster-link-{}", path, getpid());
+  unlink(temporary.c_str());
+  if (symlink(target.c_str(), temporary.c_str()) != 0) {
+    return fail_errno(errno, fmt::format("making link '{}'", temporary));
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    unlink(temporary.c_str());
+    return fail_errno(error, fmt::format("switching link '{}' to '{}'", path, target));
+  }
+  return sync_directory(parent_of(path));
+}
+
+Result<void> PosixFilesystem::rename(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    return fail_errno(errno, fmt::format("renaming '{}' to '{}'", from, to));
+  }
+  return sync_directory(parent_of(to));
+}
+
+Result<void> PosixFilesystem::remove(const std::string& path) {
+  std::error_code error;
+  const auto removed = std::filesystem::remove_all(path, error);
+  if (error) return fail_errno(error.value(), fmt::format("removing '{}'", path));
+  if (removed == 0) return {};
+  return sync_directory(parent_of(path));
+}
+
+}  // namespace muster

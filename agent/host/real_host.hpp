@@ -1,0 +1,21 @@
+// The machine itself, put together once in main.
+#pragma once
+
+#include "agent/host/posix_clock.hpp"
+#include "agent/host/posix_filesystem.hpp"
+#include "agent/host/posix_process.hpp"
+#include "agent/host/systemd_power.hpp"
+#include "agent/host/systemd_service_manager.hpp"
+
+namespace muster {
+
+struct RealHost {
+  PosixFilesystem files;
+  PosixProcess process;
+  SystemdServiceManager services;
+  PosixClock clock;
+  SystemdPower power;
+  Host host{files, process, services, clock, power};
+};
+
+}  // namespace muster

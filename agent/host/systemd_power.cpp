@@ -1,0 +1,19 @@
+#include "agent/host/systemd_power.hpp"
+
+namespace muster {
+
+Result<void> SystemdPower::reboot() {
+  auto bus = bus_.connect();
+  if (!bus) return pass(bus.error());
+  BusError error;
+  const int result =
+      sd_bus_call_method(*bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                         "org.freedesktop.systemd1.Manager", "StartUnit", &error.value, nullptr,
+                         "ss", "reboot.target", "replace-irreversibly");
+  if (result < 0) {
+    return fail(ErrorKind::io, fmt::format("systemd: rebooting: {}", error.text(result)));
+  }
+  return {};
+}
+
+}  // namespace muster

@@ -1,0 +1,18 @@
+// Power by systemd. Not thread-safe.
+#pragma once
+
+#include "agent/host/host.hpp"
+#include "agent/host/system_bus.hpp"
+
+namespace muster {
+
+class SystemdPower final : public Power {
+ public:
+  // Starts reboot.target; returns once systemd took the order.
+  [[nodiscard]] Result<void> reboot() override;
+
+ private:
+  SystemBus bus_;
+};
+
+}  // namespace muster
