@@ -28,8 +28,9 @@ def call(*arguments, check=True, timeout=600, text_input=None):
 
 
 class LocalCluster:
-    def __init__(self, state, build=os.path.join(REPOSITORY, "build", "ci"), cluster="lab"):
-        self.state, self.build, self.cluster = state, build, cluster
+    def __init__(self, state, build=os.path.join(REPOSITORY, "build", "ci"), cluster="lab", address=SERVER_ADDRESS, ports=None):
+        self.state, self.build, self.cluster, self.address = state, build, cluster, address
+        self.ports = ports or {"boot": 8080, "enrol": 8443, "node": 8444, "metrics": 9180}
         self.socket = os.path.join(state, "admin.sock")
         self.pid_file = os.path.join(state, "server.pid")
         self.kubeconfig = os.path.join(state, "kubeconfig")
@@ -45,9 +46,8 @@ class LocalCluster:
         settings = {
             "stateDirectory": os.path.join(self.state, "server"),
             "adminSocket": self.socket,
-            "boot": {"listen": "0.0.0.0:8080"}, "enrol": {"listen": "0.0.0.0:8443"}, "node": {"listen": "0.0.0.0:8444"},
-            "metrics": {"listen": "127.0.0.1:9180"},
-            "advertise": [SERVER_ADDRESS],
+            **{name: {"listen": f"{'127.0.0.1' if name == 'metrics' else '0.0.0.0'}:{port}"} for name, port in self.ports.items()},
+            "advertise": [self.address],
         }
         path = os.path.join(self.state, "server.json")
         with open(path, "w", encoding="utf-8") as out:
@@ -115,7 +115,7 @@ class LocalCluster:
                 shutil.copy2(path, os.path.join(tree, "usr/lib", folder, "muster.conf"))
         os.symlink("../muster.target", os.path.join(units, "multi-user.target.wants/muster.target"))
         with open(os.path.join(tree, "etc/muster/agent.json"), "w", encoding="utf-8") as out:
-            json.dump({"sitePin": self.site_pin(), "enrolServers": [f"https://{SERVER_ADDRESS}:8443"], "token": token}, out)
+            json.dump({"sitePin": self.site_pin(), "enrolServers": [f"https://{self.address}:{self.ports['enrol']}"], "token": token}, out)
         os.chmod(out.name, 0o600)
         return tree
 

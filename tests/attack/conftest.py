@@ -1,0 +1,92 @@
+"""A real server on loopback with a small inventory, for attacks that must fail."""
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPOSITORY = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [os.path.join(REPOSITORY, "scripts"), os.path.join(REPOSITORY, "tests")]
+
+from local_cluster import LocalCluster  # noqa: E402
+from metadata_machine import Machine  # noqa: E402
+
+RELEASES = {"kubernetes": "1.36.3", "etcd": "3.6.16", "containerd": "2.4.2", "runc": "1.5.2", "cni-plugins": "1.9.1",
+            "coredns": "1.15.0", "pause": "3.10.2", "host-tools": "12.1", "haproxy": "2.6.12"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also what takes longer than a gate may")
+
+
+def pytest_terminal_summary(terminalreporter):
+    for report in terminalreporter.stats.get("skipped", []):
+        terminalreporter.write_line(f"SKIPPED: {report.nodeid}: {report.longrepr[2]}")
+
+
+def mac(last):
+    return f"02:4d:55:00:00:{last:02x}"
+
+
+def node(name, role, last):
+    return f"""---
+apiVersion: muster/v1
+kind: Node
+metadata: {{name: {name}}}
+spec: {{cluster: lab, role: {role}, address: 10.77.0.{last}, match: {{mac: ["{mac(last)}"]}}}}
+"""
+
+
+class Site(LocalCluster):
+    """A server whose releases are a few bytes each: enough for it to compile documents."""
+    ADDRESS = "127.0.0.1"
+
+    def __init__(self, state):
+        super().__init__(state, address=self.ADDRESS, ports={"boot": 18080, "enrol": 18443, "node": 18444, "metrics": 19180})
+        self.machines = os.path.join(state, "machines")
+
+    def small_releases(self):
+        for name, version in RELEASES.items():
+            folder = os.path.join(self.state, "releases", name)
+            os.makedirs(os.path.join(folder, "bin"), exist_ok=True)
+            with open(os.path.join(folder, "bin", "program"), "w", encoding="ascii") as out:
+                out.write(f"{name} {version}\n")
+            manifest = os.path.join(REPOSITORY, "scripts", "components.d", "manifest")
+            subprocess.run([manifest, name, version, folder], check=True)
+            self.muster("release", "import", folder)
+
+    def machine(self, name):
+        return Machine(self.machines, name, self.ADDRESS, (self.ports["enrol"], self.ports["node"]))
+
+    def enrolled(self, name, role, last):
+        machine = self.machine(name)
+        if not os.path.exists(machine.certificate):
+            status, answer = machine.enrol(self.token(role), mac(last))
+            assert status == 200, answer
+        return machine
+
+    def audit(self):
+        return json.loads(self.muster("audit", "-o", "json").stdout)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    site = Site(str(tmp_path_factory.mktemp("site")))
+    site.start_server()
+    site.small_releases()
+    inventory = os.path.join(site.state, "inventory")
+    os.makedirs(inventory)
+    with open(os.path.join(inventory, "cluster.yaml"), "w", encoding="ascii") as out:
+        out.write("""apiVersion: muster/v1
+kind: Cluster
+metadata: {name: lab}
+spec:
+  kubernetesVersion: 1.36.3
+  podCidr: 10.64.0.0/16
+  serviceCidr: 10.96.0.0/16
+""" + node("m1", "master", 11) + node("n1", "node", 21) + node("n2", "node", 22) + node("n3", "node", 23) + node("n4", "node", 24))
+    site.muster("apply", inventory)
+    yield site
+    site.stop_server()
