@@ -1,0 +1,74 @@
+"""Power-on to Ready with the releases on the hosts' image: one host, then five at once, by phase."""
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "..", "scripts")]
+from local_cluster import LAB, LocalCluster, call  # noqa: E402
+
+RUNS = 3
+ONE = {"m1": ("master", "10.77.0.11")}
+FIVE = {**ONE, "m2": ("follower", "10.77.0.12"), "m3": ("follower", "10.77.0.13"), "n1": ("node", "10.77.0.21"), "n2": ("node", "10.77.0.22")}
+
+
+def inventory(folder, machines):
+    os.makedirs(folder)
+    text = """apiVersion: muster/v1
+kind: Cluster
+metadata: {name: lab}
+spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16, profiles: [small]}
+---
+apiVersion: muster/v1
+kind: Profile
+metadata: {name: small}
+spec: {kubelet: {reservedPolicy: none}}
+"""
+    for name, (role, address) in machines.items():
+        mac = "02:4d:55:00:00:%02x" % int(address.rsplit(".", 1)[1])
+        text += f"""---
+apiVersion: muster/v1
+kind: Node
+metadata: {{name: {name}}}
+spec: {{cluster: lab, role: {role}, address: {address}, match: {{mac: ["{mac}"]}}}}
+"""
+    with open(os.path.join(folder, "cluster.yaml"), "w", encoding="ascii") as out:
+        out.write(text)
+
+
+def run(machines):
+    state = tempfile.mkdtemp(prefix="muster-boot-")
+    call(LAB, "down")
+    cluster = LocalCluster(os.path.join(state, "site"))
+    call(LAB, "network")
+    cluster.start_server()
+    try:
+        cluster.import_releases()
+        inventory(os.path.join(state, "inventory"), machines)
+        cluster.muster("apply", os.path.join(state, "inventory"))
+        began = time.monotonic()
+        cluster.power_on(machines)
+        cluster.wait_converged(machines)
+        seconds = time.monotonic() - began
+        phases = {name: json.loads(cluster.muster("node", "show", name, "--cluster", "lab", "-o", "json").stdout)["report"]["phases"]
+                  for name in machines}
+        return seconds, phases
+    finally:
+        cluster.down()
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def main():
+    for label, machines, goal in (("one host", ONE, 8), ("five hosts, all at once", FIVE, 20)):
+        runs = [run(machines) for _ in range(RUNS)]
+        seconds = [r[0] for r in runs]
+        print(f"{label}: power-on to all Ready {statistics.median(seconds):.1f} s (median of {RUNS}; {min(seconds):.1f}-{max(seconds):.1f}); goal {goal} s")
+        for name, phases in runs[-1][1].items():
+            print(f"  {name}: " + ", ".join(f"{p['name']} {(p['endUs'] - p['startUs']) / 1e6:.2f}" for p in phases if p.get("endUs")))
+
+
+main()

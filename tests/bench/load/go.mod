@@ -1,0 +1,3 @@
+module muster.local/load
+
+go 1.26
