@@ -1,5 +1,5 @@
-// The plan's whole vocabulary. A new kind of action does not compile until apply and the plan printer
-// handle it.
+// The plan's whole vocabulary. A new kind of action does not compile until apply and the plan
+// printer handle it.
 #pragma once
 
 #include <chrono>
@@ -51,8 +51,9 @@ struct ImportImage {
   std::string archive, digest;
 };
 
-using Action = std::variant<InstallRelease, ObtainCertificates, FetchSecret, MakeDirectory, WriteFile, RemovePath,
-                            ReloadServiceManager, StartUnits, RestartUnits, ReloadUnits, StopUnits, ImportImage>;
+using Action = std::variant<InstallRelease, ObtainCertificates, FetchSecret, MakeDirectory,
+                            WriteFile, RemovePath, ReloadServiceManager, StartUnits, RestartUnits,
+                            ReloadUnits, StopUnits, ImportImage>;
 
 enum class Cost { none, restart, drain, reboot };
 

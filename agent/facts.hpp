@@ -1,5 +1,5 @@
-// What the agent observes of the machine before it decides anything. Plain data: an input of the pure
-// functions in roles/ and plan.
+// What the agent observes of the machine before it decides anything. Plain data: an input of the
+// pure functions in roles/ and plan.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,10 @@ struct NetworkInterface {
 
 struct Facts {
   std::string hostname, machine_id, boot_id;
-  std::string uuid, serial;            // SMBIOS; empty where there is none
+  std::string uuid, serial;  // SMBIOS; empty where there is none
   std::uint32_t cpus = 1;
   std::uint64_t memory_bytes = 0;
-  int cgroup_version = 2;              // 1: legacy or hybrid hierarchy
+  int cgroup_version = 2;  // 1: legacy or hybrid hierarchy
   std::vector<std::string> missing_cgroup_controllers;
   bool swap_on = false;
   std::vector<NetworkInterface> interfaces;
@@ -28,11 +28,12 @@ struct Facts {
   std::map<std::uint16_t, std::string> foreign_ports;
 };
 
-// What the server decided about this master's etcd before the plan was made (client/metadata_client.hpp,
-// EtcdTurnAnswer), resolved to what etcd must be started with.
+// What the server decided about this master's etcd before the plan was made
+// (client/metadata_client.hpp, EtcdTurnAnswer), resolved to what etcd must be started with.
 struct EtcdStart {
-  std::string state = "new";   // "new" | "existing"
-  std::string initial_cluster; // "m1=https://10.77.0.11:2380,..."; ignored by etcd once it has data
+  std::string state = "new";  // "new" | "existing"
+  std::string
+      initial_cluster;  // "m1=https://10.77.0.11:2380,..."; ignored by etcd once it has data
 };
 
 }  // namespace muster

@@ -16,12 +16,17 @@ inline constexpr const char* peers_cache = "/var/lib/muster/cache/peers.json";
 inline constexpr const char* checkpoint = "/var/lib/muster/checkpoint.json";
 inline constexpr const char* report_spool = "/var/lib/muster/spool";
 inline constexpr const char* certificates = "/var/lib/muster/certificates";  // NAME/SERIAL/
+inline constexpr const char* originals = "/var/lib/muster/originals";  // first contents of files
+inline constexpr const char* identity = "/var/lib/muster/identity";    // -> identities/SERIAL
+inline constexpr const char* identities =
+    "/var/lib/muster/identities";  // SERIAL/{key,certificate}.pem
 inline constexpr const char* downloads = "/var/lib/muster/downloads";
 inline constexpr const char* releases = "/opt/muster/releases";  // NAME/VERSION/
 inline constexpr const char* current = "/opt/muster/current";    // NAME -> ../releases/NAME/VERSION
 inline constexpr const char* arguments = "/etc/muster/arguments";  // UNIT.env, one line ARGS=...
 inline constexpr const char* kubernetes = "/etc/kubernetes";
-inline constexpr const char* kubernetes_pki = "/etc/kubernetes/pki";  // NAME -> certificates/NAME/SERIAL
+inline constexpr const char* kubernetes_pki =
+    "/etc/kubernetes/pki";  // NAME -> certificates/NAME/SERIAL
 inline constexpr const char* kubelet_config = "/etc/kubernetes/kubelet.yaml";
 inline constexpr const char* kubelet_dropins = "/etc/kubernetes/kubelet.conf.d";
 inline constexpr const char* containerd_config = "/etc/containerd/config.toml";

@@ -1,0 +1,163 @@
+#include "agent/checkpoint.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/paths.hpp"
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::size_t size_limit = 8u << 20;
+
+nlohmann::json units_json(const Checkpoint& checkpoint) {
+  auto units = nlohmann::json::object();
+  for (const auto& [name, inputs] : checkpoint.units) {
+    units[name] = {{"configuration", inputs.configuration},
+                   {"certificates", inputs.certificates},
+                   {"reloaded", inputs.reloaded}};
+  }
+  return units;
+}
+
+nlohmann::json releases_json(const Checkpoint& checkpoint) {
+  auto releases = nlohmann::json::object();
+  for (const auto& [name, stamp] : checkpoint.releases) {
+    releases[name] = {{"manifestDigest", stamp.manifest_digest}, {"files", stamp.files}};
+  }
+  return releases;
+}
+
+// Reads each member of an object field with `read(name, member object)`.
+template <class Read>
+void members(JsonObject& root, std::string_view field, std::vector<Problem>& problems, Read read) {
+  const nlohmann::json* value = root.raw(field);
+  if (value == nullptr || !value->is_object()) return;
+  for (const auto& [name, member] : value->items()) {
+    JsonObject object(member, pointer_to(pointer_to("", field), name), problems);
+    read(name, object);
+    object.close();
+  }
+}
+
+void read_set(JsonObject& root, std::string_view field, std::set<std::string>& target) {
+  std::vector<std::string> list;
+  root.texts(field, list);
+  target = std::set<std::string>(list.begin(), list.end());
+}
+
+void read_secrets(JsonObject& root, std::map<std::string, std::uint64_t>& secrets) {
+  const nlohmann::json* value = root.raw("secrets");
+  if (value == nullptr || !value->is_object()) return;
+  for (const auto& [path, version] : value->items()) {
+    if (version.is_number_unsigned()) {
+      secrets[path] = version.get<std::uint64_t>();
+    } else {
+      root.problem("secrets", fmt::format("expected a version for '{}'", path));
+    }
+  }
+}
+
+}  // namespace
+
+std::string to_json(const Checkpoint& checkpoint) {
+  return canonical_text({{"version", 1},
+                         {"trustVersion", checkpoint.trust_version},
+                         {"documentGeneration", checkpoint.document_generation},
+                         {"peersGeneration", checkpoint.peers_generation},
+                         {"node", checkpoint.node},
+                         {"cluster", checkpoint.cluster},
+                         {"reportCounter", checkpoint.report_counter},
+                         {"lastContact", checkpoint.last_contact},
+                         {"settledBoot", checkpoint.settled_boot},
+                         {"settledDocument", checkpoint.settled_document},
+                         {"lastVerdict", checkpoint.last_verdict},
+                         {"lastMessage", checkpoint.last_message},
+                         {"etcdStarted", checkpoint.etcd_started},
+                         {"etcdStart",
+                          {{"state", checkpoint.etcd_start.state},
+                           {"initialCluster", checkpoint.etcd_start.initial_cluster}}},
+                         {"etcdClusterId", checkpoint.etcd_cluster_id},
+                         {"etcdMemberId", checkpoint.etcd_member_id},
+                         {"units", units_json(checkpoint)},
+                         {"releases", releases_json(checkpoint)},
+                         {"secrets", checkpoint.secrets},
+                         {"images", checkpoint.images},
+                         {"files", checkpoint.files},
+                         {"created", checkpoint.created},
+                         {"originals", checkpoint.originals},
+                         {"packages", checkpoint.packages}});
+}
+
+Result<Checkpoint> parse_checkpoint(std::string_view text) {
+  const auto json = parse_strict_json(paths::checkpoint, text, {size_limit});
+  if (!json) return pass(json.error());
+  Checkpoint checkpoint;
+  std::vector<Problem> problems;
+  int version = 0;
+  JsonObject root(*json, "", problems);
+  root.number("version", version);
+  if (version != 1) root.problem("version", fmt::format("expected 1, found {}", version));
+  root.number("trustVersion", checkpoint.trust_version);
+  root.number("documentGeneration", checkpoint.document_generation);
+  root.number("peersGeneration", checkpoint.peers_generation);
+  root.text("node", checkpoint.node);
+  root.text("cluster", checkpoint.cluster);
+  root.number("reportCounter", checkpoint.report_counter);
+  root.number("lastContact", checkpoint.last_contact);
+  root.text("settledBoot", checkpoint.settled_boot);
+  root.text("settledDocument", checkpoint.settled_document);
+  root.text("lastVerdict", checkpoint.last_verdict);
+  root.text("lastMessage", checkpoint.last_message);
+  root.flag("etcdStarted", checkpoint.etcd_started);
+  root.object("etcdStart", [&](JsonObject& start) {
+    start.text("state", checkpoint.etcd_start.state);
+    start.text("initialCluster", checkpoint.etcd_start.initial_cluster);
+  });
+  root.text("etcdClusterId", checkpoint.etcd_cluster_id);
+  root.text("etcdMemberId", checkpoint.etcd_member_id);
+  members(root, "units", problems, [&](const std::string& name, JsonObject& unit) {
+    UnitInputs& inputs = checkpoint.units[name];
+    unit.text("configuration", inputs.configuration);
+    unit.text("certificates", inputs.certificates);
+    unit.text("reloaded", inputs.reloaded);
+  });
+  members(root, "releases", problems, [&](const std::string& name, JsonObject& release) {
+    ReleaseStamp& stamp = checkpoint.releases[name];
+    release.text("manifestDigest", stamp.manifest_digest);
+    release.text_map("files", stamp.files);
+  });
+  read_secrets(root, checkpoint.secrets);
+  read_set(root, "images", checkpoint.images);
+  read_set(root, "files", checkpoint.files);
+  read_set(root, "created", checkpoint.created);
+  read_set(root, "originals", checkpoint.originals);
+  read_set(root, "packages", checkpoint.packages);
+  root.close();
+  if (!problems.empty()) return fail(paths::checkpoint, problems);
+  return checkpoint;
+}
+
+Result<Checkpoint> load_checkpoint(const Filesystem& files) {
+  const auto text = files.read(paths::checkpoint);
+  if (!text && text.error().kind == ErrorKind::not_found) return Checkpoint{};
+  if (!text) return pass(text.error());
+  auto checkpoint = parse_checkpoint(*text);
+  if (!checkpoint) {
+    return fail(ErrorKind::corrupt,
+                fmt::format("{}\nthe checkpoint is damaged; to start over from the server's "
+                            "documents: rm {}",
+                            checkpoint.error().message, paths::checkpoint));
+  }
+  return checkpoint;
+}
+
+Result<void> save(const Checkpoint& checkpoint, Filesystem& files) {
+  const std::string text = to_json(checkpoint);
+  if (const auto now = files.read(paths::checkpoint, size_limit); now && *now == text) return {};
+  if (auto made = files.make_directory(paths::state, 0700); !made) return made;
+  return files.write(paths::checkpoint, text, 0600);
+}
+
+}  // namespace muster

@@ -1,0 +1,61 @@
+// What the agent must remember across reboots: one small struct, one file, replaced atomically.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "agent/facts.hpp"
+#include "agent/host/host.hpp"
+#include "result/result.hpp"
+
+namespace muster {
+
+// What a unit was last started with, as digests; empty: never started by us.
+struct UnitInputs {
+  std::string configuration;  // contents of restart_on and the releases' manifests
+  std::string certificates;   // the current versions of the certificates that it does not re-read
+  std::string reloaded;       // contents of reload_on
+};
+
+// Proof that a release was verified: as long as the file's status is the same, so are its bytes.
+struct ReleaseStamp {
+  std::string manifest_digest;
+  std::map<std::string, std::string> files;  // relative path -> "size:mtime:inode"
+};
+
+struct Checkpoint {
+  std::uint64_t trust_version = 0;
+  std::uint64_t document_generation = 0;
+  std::uint64_t peers_generation = 0;
+  std::string node, cluster;  // as enrolled; generations belong to them
+  std::uint64_t report_counter = 0;
+  std::int64_t last_contact = 0;  // Unix seconds, by the server's clock
+  std::string settled_boot;       // boot id of the last boot that converged
+  std::string settled_document;   // digest of the document that it converged to
+  std::string last_verdict, last_message;
+  bool etcd_started = false;  // this machine's member is a voter and has data
+  EtcdStart etcd_start;       // what it was first started with
+  std::string etcd_cluster_id, etcd_member_id;
+  std::map<std::string, UnitInputs> units;
+  std::map<std::string, ReleaseStamp> releases;  // "NAME/VERSION"
+  std::map<std::string, std::uint64_t> secrets;  // path -> version written
+  std::set<std::string> images;                  // digests imported into containerd
+  // For `reset` and for files that a later document no longer names.
+  std::set<std::string> files;      // written by us
+  std::set<std::string> created;    // topmost folders and links that were not there before us
+  std::set<std::string> originals;  // paths whose first content lies under paths::originals
+  std::set<std::string> packages;   // Debian packages that were not installed before us
+};
+
+[[nodiscard]] std::string to_json(const Checkpoint& checkpoint);
+[[nodiscard]] Result<Checkpoint> parse_checkpoint(std::string_view json);
+
+// A missing file is an empty checkpoint; a corrupt one is an error (kind corrupt) with its cure,
+// since forgetting the generations would let an older document in.
+[[nodiscard]] Result<Checkpoint> load_checkpoint(const Filesystem& files);
+// Durable on return; a no-op when the file already says so.
+[[nodiscard]] Result<void> save(const Checkpoint& checkpoint, Filesystem& files);
+
+}  // namespace muster

@@ -1,0 +1,56 @@
+// How a converge fails: a class, which decides whether a retry may help, and the error. Pure
+// values.
+#pragma once
+
+#include <string_view>
+
+#include "agent/action.hpp"
+#include "result/result.hpp"
+
+namespace muster {
+
+enum class FailureClass {
+  identity,
+  document,
+  clock,
+  network,
+  disk,
+  package,
+  runtime,
+  kubelet,
+  etcd,
+  api
+};
+[[nodiscard]] std::string_view name(FailureClass kind);
+
+struct Failure {
+  FailureClass kind = FailureClass::document;
+  Error error;
+};
+
+// A step of a converge: a value or a Failure.
+template <class T = void>
+using Step = tl::expected<T, Failure>;
+
+[[nodiscard]] inline tl::unexpected<Failure> fail_step(FailureClass kind, Error error) {
+  return tl::unexpected<Failure>(Failure{kind, std::move(error)});
+}
+[[nodiscard]] inline tl::unexpected<Failure> fail_step(FailureClass kind, ErrorKind error,
+                                                       std::string message) {
+  return fail_step(kind, Error{error, std::move(message)});
+}
+[[nodiscard]] inline tl::unexpected<Failure> pass_step(Failure failure) {
+  return tl::unexpected<Failure>(std::move(failure));
+}
+
+// How often one run may try again after a failure of this class; the total deadline also ends it.
+[[nodiscard]] int retries_of(FailureClass kind);
+
+// Whether time or somebody elsewhere may cure it without a new document: the daemon tries such a
+// failure again at each poll, any other only after a new document or an order.
+[[nodiscard]] bool is_cured_from_outside(FailureClass kind);
+
+// The class of an action that failed: a full disk is a disk failure whatever was being done.
+[[nodiscard]] FailureClass class_of(const Action& action, const Error& error);
+
+}  // namespace muster

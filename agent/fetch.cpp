@@ -1,0 +1,208 @@
+#include "agent/fetch.hpp"
+
+#include "agent/paths.hpp"
+
+namespace muster {
+namespace {
+
+struct Accepted {
+  NodeDocument document;
+  std::string digest;
+};
+
+Result<void> verify_signature(const Envelope& envelope, std::string_view type,
+                              const TrustList& trust, std::string_view cluster) {
+  if (envelope.payload_type != type) {
+    return fail(ErrorKind::invalid,
+                fmt::format("document: expected type '{}', found '{}'; an agent of another version "
+                            "is needed to read it",
+                            type, envelope.payload_type));
+  }
+  auto key = find_document_key(trust, envelope.key_id, cluster);
+  if (!key) return pass(key.error());
+  return verify_envelope(envelope, type, *key);
+}
+
+Result<Envelope> read_envelope(const Filesystem& files, const char* path) {
+  const auto text = files.read(path, maximum_envelope_size);
+  if (!text) return pass(text.error());
+  auto envelope = parse_envelope(*text);
+  if (!envelope) return context(envelope.error(), path);
+  return envelope;
+}
+
+// Caches only what differs, so that a poll without news writes nothing.
+Result<void> cache(Filesystem& files, const char* path, const Envelope& envelope) {
+  const std::string text = to_json(envelope);
+  if (const auto now = files.read(path, maximum_envelope_size); now && *now == text) return {};
+  const std::string folder = std::string(paths::state) + "/cache";
+  if (auto made = files.make_directory(folder, 0700); !made) return made;
+  return files.write(path, text, 0600);
+}
+
+std::string etag_of(const Result<Envelope>& cached) {
+  return cached ? "\"" + digest(*cached) + "\"" : std::string();
+}
+
+Result<Accepted> cached_document(const Run& run, const Session& session,
+                                 const Result<Envelope>& cached) {
+  if (!cached) return pass(cached.error());
+  auto document = verify_document(*cached, session.trust, session.identity.node(),
+                                  session.identity.cluster(), run.checkpoint.document_generation);
+  if (!document) return context(document.error(), paths::document_cache);
+  return Accepted{*document, digest(*cached)};
+}
+
+Step<> check_age(const Run& run) {
+  const auto limit = run.settings.maximum_cache_age_days;
+  const auto now = std::chrono::system_clock::to_time_t(run.host.clock.now());
+  const std::int64_t days = (now - run.checkpoint.last_contact) / 86400;
+  if (limit == 0 || days <= limit) return {};
+  return fail_step(FailureClass::document, ErrorKind::timeout,
+                   fmt::format("cached document: expected at most {} days since the last contact "
+                               "with the server (cachePolicy.maxAgeDays), found {}; bring the "
+                               "server back",
+                               limit, days));
+}
+
+Step<Accepted> fetch_document(Run& run, Session& session, std::string& refused) {
+  const auto cached = read_envelope(run.host.files, paths::document_cache);
+  auto good = cached_document(run, session, cached);
+  auto fetched = session.server->document(good ? etag_of(cached) : std::string());
+  if (!fetched) {
+    if (!good) {
+      return fail_step(FailureClass::document, fetched.error());
+    }
+    refused = fetched.error().message;
+    return *good;
+  }
+  if (!*fetched) {
+    if (good) return *good;
+    return fail_step(FailureClass::document, ErrorKind::internal,
+                     "document: the server answered 304 to a request without an ETag");
+  }
+  const Envelope& envelope = (*fetched)->envelope;
+  auto document = verify_document(envelope, session.trust, session.identity.node(),
+                                  session.identity.cluster(), run.checkpoint.document_generation);
+  if (!document) {
+    if (!good) return fail_step(FailureClass::document, document.error());
+    refused = document.error().message;
+    return *good;
+  }
+  if (auto kept = cache(run.host.files, paths::document_cache, envelope); !kept) {
+    return fail_step(FailureClass::disk, kept.error());
+  }
+  run.checkpoint.document_generation = document->generation;
+  return Accepted{*document, digest(envelope)};
+}
+
+// Never fails: without a list the machine keeps the routes it has.
+PeerList fetch_peers(Run& run, Session& session) {
+  const auto cached = read_envelope(run.host.files, paths::peers_cache);
+  const std::string cluster = session.identity.cluster();
+  PeerList good;
+  bool has_good = false;
+  if (cached) {
+    auto list = verify_peers(*cached, session.trust, cluster, run.checkpoint.peers_generation);
+    if (list) good = *list;
+    has_good = list.has_value();
+  }
+  if (!session.server) return good;
+  auto fetched = session.server->peers(has_good ? etag_of(cached) : std::string());
+  if (!fetched) {
+    run.reporter.note("peers: " + fetched.error().message);
+    return good;
+  }
+  if (!*fetched) return good;
+  auto list =
+      verify_peers((*fetched)->envelope, session.trust, cluster, run.checkpoint.peers_generation);
+  if (!list) {
+    run.reporter.note(list.error().message);
+    return good;
+  }
+  if (auto kept = cache(run.host.files, paths::peers_cache, (*fetched)->envelope); !kept) {
+    run.reporter.note(kept.error().message);
+  }
+  run.checkpoint.peers_generation = list->generation;
+  return *list;
+}
+
+}  // namespace
+
+Result<NodeDocument> verify_document(const Envelope& envelope, const TrustList& trust,
+                                     std::string_view node, std::string_view cluster,
+                                     std::uint64_t minimum_generation) {
+  if (auto verified = verify_signature(envelope, node_document_type, trust, cluster); !verified) {
+    return context(verified.error(), "document refused");
+  }
+  auto document = parse_node_document(envelope.payload);
+  if (!document) return context(document.error(), "document refused");
+  const auto refuse = [](ErrorKind kind, std::string_view what, std::string_view expected,
+                         std::string_view found) {
+    return fail(kind, fmt::format("document refused: {}: expected '{}', found '{}'", what, expected,
+                                  found));
+  };
+  if (document->site != trust.site) {
+    return refuse(ErrorKind::forbidden, "site", trust.site, document->site);
+  }
+  if (document->role.cluster.name != cluster) {
+    return refuse(ErrorKind::forbidden, "cluster", cluster, document->role.cluster.name);
+  }
+  if (document->role.node != node) {
+    return refuse(ErrorKind::forbidden, "node", node, document->role.node);
+  }
+  if (document->generation < minimum_generation) {
+    return fail(
+        ErrorKind::conflict,
+        fmt::format("document refused: generation: expected {} or later, found {}; an older "
+                    "document is never taken, publish the wanted content anew (`muster "
+                    "revision rollback`)",
+                    minimum_generation, document->generation));
+  }
+  return document;
+}
+
+Result<PeerList> verify_peers(const Envelope& envelope, const TrustList& trust,
+                              std::string_view cluster, std::uint64_t minimum_generation) {
+  if (auto verified = verify_signature(envelope, peer_list_type, trust, cluster); !verified) {
+    return context(verified.error(), "peer list refused");
+  }
+  auto list = parse_peer_list(envelope.payload);
+  if (!list) return context(list.error(), "peer list refused");
+  if (list->site != trust.site || list->cluster != cluster) {
+    return fail(ErrorKind::forbidden,
+                fmt::format("peer list refused: expected cluster '{}' of site {}, found '{}' of {}",
+                            cluster, trust.site, list->cluster, list->site));
+  }
+  if (list->generation < minimum_generation) {
+    return fail(ErrorKind::conflict,
+                fmt::format("peer list refused: generation: expected {} or later, found {}",
+                            minimum_generation, list->generation));
+  }
+  return list;
+}
+
+Step<Fetched> fetch(Run& run, Session& session) {
+  Fetched fetched;
+  if (session.server) {
+    auto accepted = fetch_document(run, session, fetched.refused);
+    if (!accepted) return pass_step(accepted.error());
+    fetched.document = accepted->document;
+    fetched.digest = accepted->digest;
+  } else {
+    if (auto young = check_age(run); !young) return pass_step(young.error());
+    auto accepted =
+        cached_document(run, session, read_envelope(run.host.files, paths::document_cache));
+    if (!accepted) return fail_step(FailureClass::document, accepted.error());
+    fetched.document = accepted->document;
+    fetched.digest = accepted->digest;
+    fetched.offline = true;
+  }
+  fetched.peers = fetch_peers(run, session);
+  if (auto saved = save(run.checkpoint, run.host.files); !saved) {
+    return fail_step(FailureClass::disk, saved.error());
+  }
+  return fetched;
+}
+
+}  // namespace muster

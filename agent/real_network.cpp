@@ -1,0 +1,114 @@
+#include "agent/real_network.hpp"
+
+#include "agent/host/notify.hpp"
+
+namespace muster {
+namespace {
+
+class RealServer final : public Server {
+ public:
+  RealServer(const std::vector<std::string>& urls, const TlsClientSettings& tls) {
+    for (const auto& url : urls) {
+      HttpClientSettings settings;
+      settings.base_url = url;
+      settings.tls = tls;
+      clients_.emplace_back(std::move(settings));
+    }
+  }
+
+  Result<std::vector<Envelope>> trust() override {
+    return first([](MetadataClient& client) { return client.trust(); });
+  }
+  Result<EnrolAnswer> enrol(const PrivateKey& key, const MachineHints& hints,
+                            std::string_view token) override {
+    return first([&](MetadataClient& client) { return client.enrol(key, hints, token); });
+  }
+  Result<EnrolAnswer> recover(const PrivateKey& key) override {
+    return first([&](MetadataClient& client) { return client.recover(key); });
+  }
+  Result<EnrolAnswer> renew_identity(const PrivateKey& new_key) override {
+    return first([&](MetadataClient& client) { return client.renew_identity(new_key); });
+  }
+  Result<std::optional<FetchedEnvelope>> document(std::string_view etag) override {
+    return first([&](MetadataClient& client) { return client.document(etag); });
+  }
+  Result<std::optional<FetchedEnvelope>> peers(std::string_view etag) override {
+    return first([&](MetadataClient& client) { return client.peers(etag); });
+  }
+  Result<std::vector<IssuedCertificate>> certificates(
+      const std::vector<MetadataClient::CertificateQuery>& queries) override {
+    return first([&](MetadataClient& client) { return client.certificates(queries); });
+  }
+  Result<std::string> secret(std::string_view secret_name, std::uint64_t version) override {
+    return first([&](MetadataClient& client) { return client.secret(secret_name, version); });
+  }
+  Result<ReportAnswer> report(const Report& report) override {
+    return first([&](MetadataClient& client) { return client.report(report); });
+  }
+  Result<EtcdTurnAnswer> etcd_turn(const EtcdTurnRequest& request) override {
+    return first([&](MetadataClient& client) { return client.etcd_turn(request); });
+  }
+  std::int64_t server_time() const override {
+    return clients_.empty() ? 0 : clients_[current_].server_time();
+  }
+
+ private:
+  // The address that answered last is asked first; only silence moves on to the next.
+  template <class Call>
+  auto first(Call call) -> decltype(call(std::declval<MetadataClient&>())) {
+    if (clients_.empty()) {
+      return fail(ErrorKind::unavailable, "the trust list names no server address for this");
+    }
+    for (std::size_t tried = 0;; ++tried) {
+      notify_alive();
+      auto answer = call(clients_[current_]);
+      const bool is_silent = !answer && (answer.error().kind == ErrorKind::unavailable ||
+                                         answer.error().kind == ErrorKind::timeout);
+      if (!is_silent || tried + 1 >= clients_.size()) return answer;
+      current_ = (current_ + 1) % clients_.size();
+    }
+  }
+
+  std::vector<MetadataClient> clients_;
+  std::size_t current_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Server> RealNetwork::connect(const std::vector<std::string>& urls,
+                                             const TlsClientSettings& tls) {
+  return std::make_unique<RealServer>(urls, tls);
+}
+
+Result<int> RealNetwork::download(const std::string& url, const std::string& path,
+                                  std::uint64_t offset,
+                                  const std::function<bool(std::string_view)>& sink) {
+  HttpClientSettings settings;
+  settings.base_url = url;
+  settings.total_timeout = std::chrono::minutes(10);
+  HttpClient client(std::move(settings));
+  auto answer = client.download(path, offset, [&](std::string_view piece) {
+    notify_alive();
+    return sink(piece);
+  });
+  if (!answer) return pass(answer.error());
+  if (answer->status != 200 && answer->status != 206) return pass(error_of(*answer));
+  return answer->status;
+}
+
+Result<ApiAnswer> RealNetwork::get(const std::string& url, const std::string& path,
+                                   const TlsClientSettings& tls) {
+  HttpClientSettings settings;
+  settings.base_url = url;
+  settings.tls = tls;
+  settings.total_timeout = std::chrono::seconds(5);
+  HttpClient client(std::move(settings));
+  HttpRequest request;
+  request.path = path;
+  notify_alive();
+  auto answer = client.send(request);
+  if (!answer) return pass(answer.error());
+  return ApiAnswer{answer->status, answer->body};
+}
+
+}  // namespace muster

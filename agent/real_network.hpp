@@ -1,0 +1,19 @@
+// Network over the client room.
+#pragma once
+
+#include "agent/server.hpp"
+
+namespace muster {
+
+class RealNetwork final : public Network {
+ public:
+  [[nodiscard]] std::unique_ptr<Server> connect(const std::vector<std::string>& urls,
+                                                const TlsClientSettings& tls) override;
+  [[nodiscard]] Result<int> download(const std::string& url, const std::string& path,
+                                     std::uint64_t offset,
+                                     const std::function<bool(std::string_view)>& sink) override;
+  [[nodiscard]] Result<ApiAnswer> get(const std::string& url, const std::string& path,
+                                      const TlsClientSettings& tls) override;
+};
+
+}  // namespace muster

@@ -1,0 +1,115 @@
+#include "agent/report.hpp"
+
+#include "agent/paths.hpp"
+#include "agent/version.hpp"
+
+namespace muster {
+
+using std::chrono::duration_cast;
+
+Reporter::Reporter(Host& host, Checkpoint& checkpoint,
+                   std::function<void(std::string_view)> narrate)
+    : host_(host), checkpoint_(checkpoint), narrate_(std::move(narrate)) {
+  report_.agent_version = agent_version;
+  const auto times = host_.services.boot_timestamps();
+  if (!times) return;
+  const auto kernel = times->find("kernel");
+  if (kernel != times->end()) clock_offset_us_ = kernel->second;
+  // The boot before the agent: each stage ends where the next begins.
+  for (const auto* stage : {"firmware", "loader", "kernel", "initrd", "userspace"}) {
+    const auto found = times->find(stage);
+    if (found == times->end() || found->second < 0) continue;
+    if (!report_.phases.empty()) report_.phases.back().end_us = found->second;
+    report_.phases.push_back({stage, found->second, 0, {}});
+  }
+}
+
+std::int64_t Reporter::now_us() const {
+  return duration_cast<std::chrono::microseconds>(host_.clock.since_boot()).count() +
+         clock_offset_us_;
+}
+
+void Reporter::end_phase() {
+  if (!report_.phases.empty() && report_.phases.back().end_us == 0) {
+    report_.phases.back().end_us = now_us();
+  }
+}
+
+void Reporter::begin(const std::string& phase, const std::string& detail) {
+  end_phase();
+  report_.phases.push_back({phase, now_us(), 0, detail});
+  narrate_(detail.empty() ? phase : fmt::format("{}: {}", phase, detail));
+  if (server_ == nullptr || now_us() - sent_us_ < 1'000'000) return;
+  report_.verdict = Verdict::converging;
+  // A phase that was not heard of is in the next report.
+  static_cast<void>(send());
+}
+
+void Reporter::note(std::string_view line) {
+  if (!report_.phases.empty()) report_.phases.back().detail = line;
+  narrate_(line);
+}
+
+ReportAnswer Reporter::finish(Verdict verdict, std::string_view failure_class,
+                              std::string_view message) {
+  end_phase();
+  report_.verdict = verdict;
+  report_.failure_class = failure_class;
+  report_.message = message;
+  checkpoint_.last_verdict = name(verdict);
+  checkpoint_.last_message = message;
+  narrate_(message.empty() ? std::string(name(verdict))
+                           : fmt::format("{}: {}", name(verdict), message));
+  if (server_ != nullptr) {
+    send_spooled();
+    if (auto answer = send()) return *answer;
+  }
+  spool();
+  return {};
+}
+
+// The counter is durable before anybody sees it: a report with an old one looks like a clone's.
+Result<void> Reporter::number_report() {
+  report_.counter = ++checkpoint_.report_counter;
+  report_.sent_at = std::chrono::system_clock::to_time_t(host_.clock.now());
+  return save(checkpoint_, host_.files);
+}
+
+Result<ReportAnswer> Reporter::send() {
+  sent_us_ = now_us();
+  if (auto numbered = number_report(); !numbered) return pass(numbered.error());
+  return server_->report(report_);
+}
+
+void Reporter::send_spooled() {
+  const std::string folder = paths::report_spool;
+  const auto names = host_.files.list(folder);
+  if (!names) return;
+  for (const auto& file : *names) {
+    const std::string path = folder + "/" + file;
+    const auto text = host_.files.read(path);
+    auto report = text ? parse_report(*text) : Result<Report>(pass(text.error()));
+    if (report) {
+      const auto answer = server_->report(*report);
+      const bool try_later = !answer && (answer.error().kind == ErrorKind::unavailable ||
+                                         answer.error().kind == ErrorKind::timeout);
+      if (try_later) return;
+    }
+    // Sent, refused for good, or unreadable: in every case it must not come again.
+    static_cast<void>(host_.files.remove(path));
+  }
+}
+
+void Reporter::spool() {
+  const std::string folder = paths::report_spool;
+  if (!number_report() || !host_.files.make_directory(folder, 0700)) return;
+  // Twenty digits, so that the names sort like the counters.
+  static_cast<void>(host_.files.write(fmt::format("{}/{:020}.json", folder, report_.counter),
+                                      to_json(report_), 0600));
+  const auto names = host_.files.list(folder);
+  for (std::size_t i = 0; names && i + spool_limit < names->size(); ++i) {
+    static_cast<void>(host_.files.remove(folder + "/" + (*names)[i]));
+  }
+}
+
+}  // namespace muster

@@ -1,0 +1,54 @@
+// What the server hears of a run: phases as they begin, the verdict at the end, failures too. Never
+// fails a converge: what cannot be sent is spooled and sent at the next contact. Not thread-safe.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "agent/checkpoint.hpp"
+#include "agent/host/host.hpp"
+#include "agent/server.hpp"
+#include "document/report.hpp"
+
+namespace muster {
+
+class Reporter {
+ public:
+  // `narrate` gets one line per phase and verdict, for the journal and STATUS=.
+  Reporter(Host& host, Checkpoint& checkpoint, std::function<void(std::string_view)> narrate);
+
+  // From now on reports go to `server`; nullptr: it is away.
+  void connect(Server* server) { server_ = server; }
+  // Ends the running phase and begins another; tells the server, at most once a second.
+  void begin(const std::string& phase, const std::string& detail = {});
+  // A line for people, and the running phase's detail on the server.
+  void note(std::string_view line);
+  // The run's verdict, sent or spooled. Tells what the server answered, if it did.
+  [[nodiscard]] ReportAnswer finish(Verdict verdict, std::string_view failure_class,
+                                    std::string_view message);
+
+  // Fields that the phases of a run fill in.
+  [[nodiscard]] Report& report() { return report_; }
+  [[nodiscard]] std::int64_t now_us() const;  // since power-on
+
+ private:
+  void end_phase();
+  [[nodiscard]] Result<ReportAnswer> send();
+  [[nodiscard]] Result<void> number_report();
+  void send_spooled();
+  void spool();
+
+  Host& host_;
+  Checkpoint& checkpoint_;
+  std::function<void(std::string_view)> narrate_;
+  Server* server_ = nullptr;
+  Report report_;
+  std::int64_t clock_offset_us_ = 0;
+  std::int64_t sent_us_ = -1'000'000;
+};
+
+// At most this many reports wait for the server; the oldest are dropped.
+inline constexpr std::size_t spool_limit = 20;
+
+}  // namespace muster

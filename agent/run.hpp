@@ -1,0 +1,25 @@
+// What every phase of one converge shares. Plain references; one thread.
+#pragma once
+
+#include "agent/checkpoint.hpp"
+#include "agent/deadline.hpp"
+#include "agent/facts.hpp"
+#include "agent/host/host.hpp"
+#include "agent/report.hpp"
+#include "agent/server.hpp"
+#include "agent/settings.hpp"
+
+namespace muster {
+
+struct Run {
+  Host& host;
+  Network& network;
+  const Settings& settings;
+  Checkpoint& checkpoint;
+  Reporter& reporter;
+  Deadline deadline;     // of the whole run
+  bool verify = false;   // hash every file of every release again
+  bool ordered = false;  // an operator gave this running machine its turn: restart what must
+};
+
+}  // namespace muster

@@ -1,0 +1,177 @@
+#include "agent/session.hpp"
+
+#include "agent/paths.hpp"
+#include "agent/trust.hpp"
+
+namespace muster {
+namespace {
+
+bool is_silence(const Error& error) {
+  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout;
+}
+
+MachineHints hints_of(const Facts& facts) {
+  MachineHints hints;
+  for (const auto& interface : facts.interfaces) {
+    if (!interface.mac.empty()) hints.macs.push_back(interface.mac);
+  }
+  hints.uuid = facts.uuid;
+  hints.serial = facts.serial;
+  hints.hostname = facts.hostname;
+  hints.machine_id = facts.machine_id;
+  hints.boot_id = facts.boot_id;
+  return hints;
+}
+
+// Repeats `call` while the server is silent, with a growing pause, until `patience` is over.
+template <class Call>
+auto persist(Run& run, std::chrono::milliseconds patience, Call call) -> decltype(call()) {
+  const Deadline end(run.host.clock, std::min(patience, run.deadline.left()));
+  std::chrono::milliseconds pause(100);
+  for (;;) {
+    auto answer = call();
+    if (answer || !is_silence(answer.error().error) || end.has_passed()) return answer;
+    run.reporter.note(answer.error().error.message);
+    run.host.clock.sleep(std::min(pause, end.left()));
+    pause = std::min(pause * 2, std::chrono::milliseconds(5000));
+  }
+}
+
+Step<Identity> admitted(Run& run, const PrivateKey& key, const EnrolAnswer& answer) {
+  auto identity = keep_identity(run.host.files, key, answer.certificate_pem);
+  if (!identity) return fail_step(FailureClass::identity, identity.error());
+  // Generations belong to a node: a machine that became another one starts to count anew.
+  auto& checkpoint = run.checkpoint;
+  if (checkpoint.node != identity->node() || checkpoint.cluster != identity->cluster()) {
+    checkpoint.node = identity->node();
+    checkpoint.cluster = identity->cluster();
+    checkpoint.document_generation = 0;
+    checkpoint.peers_generation = 0;
+  }
+  return *identity;
+}
+
+Step<Identity> enrol(Run& run, const TrustList& trust, const Facts& facts) {
+  run.reporter.begin("enrol");
+  auto key = key_for_enrolment(run.host.files);
+  if (!key) return fail_step(FailureClass::disk, key.error());
+  TlsClientSettings tls;
+  for (const auto& pem : trust.server_authorities) tls.authorities_pem += pem + "\n";
+  auto urls = trust.servers.enrol.empty() ? run.settings.enrol_servers : trust.servers.enrol;
+  auto server = run.network.connect(urls, tls);
+  for (;;) {
+    auto answer = persist(run, run.deadline.left(), [&]() -> Step<EnrolAnswer> {
+      auto tried = server->enrol(*key, hints_of(facts), run.settings.token);
+      if (tried) return *tried;
+      return fail_step(is_silence(tried.error()) ? FailureClass::network : FailureClass::identity,
+                       tried.error());
+    });
+    if (!answer) return pass_step(answer.error());
+    if (!answer->pending) return admitted(run, *key, *answer);
+    const std::string waiting =
+        fmt::format("waiting for approval; on the server: muster approve NAME --fingerprint {}",
+                    answer->fingerprint);
+    run.reporter.note(waiting);
+    if (run.deadline.has_passed()) {
+      return fail_step(FailureClass::identity, ErrorKind::forbidden, waiting);
+    }
+    run.host.clock.sleep(
+        std::min<std::chrono::milliseconds>(answer->poll_after, run.deadline.left()));
+  }
+}
+
+Step<Identity> recover(Run& run, const TrustList& trust, const Identity& expired) {
+  run.reporter.begin("recover", "the identity certificate has expired");
+  auto urls = trust.servers.enrol.empty() ? run.settings.enrol_servers : trust.servers.enrol;
+  auto server = run.network.connect(urls, tls_of(expired, trust.server_authorities));
+  auto answer = server->recover(expired.key);
+  if (!answer) {
+    return fail_step(is_silence(answer.error()) ? FailureClass::network : FailureClass::identity,
+                     answer.error());
+  }
+  return admitted(run, expired.key, *answer);
+}
+
+// Half a life is left: a failure here is tried again at the next converge.
+void renew(Run& run, Session& session) {
+  auto key = PrivateKey::generate_p256();
+  if (!key) return;
+  auto answer = session.server->renew_identity(*key);
+  if (!answer) return run.reporter.note("identity not renewed: " + answer.error().message);
+  auto identity = admitted(run, *key, *answer);
+  if (!identity)
+    return run.reporter.note("identity not renewed: " + identity.error().error.message);
+  session.identity = *identity;
+  session.server = run.network.connect(session.trust.servers.node,
+                                       tls_of(session.identity, session.trust.server_authorities));
+}
+
+Step<> connect(Run& run, Session& session, bool has_cache) {
+  const auto patience =
+      has_cache ? std::chrono::milliseconds(patience_with_cache) : run.deadline.left();
+  const auto open = [&] {
+    session.server = run.network.connect(
+        session.trust.servers.node, tls_of(session.identity, session.trust.server_authorities));
+  };
+  const auto refresh = [&] { return refresh_trust(run, *session.server); };
+  open();
+  auto trust = persist(run, patience, refresh);
+  if (!trust && trust.error().error.kind == ErrorKind::unauthenticated) {
+    // The server's CA may be newer than the cached list, or the machine's clock wrong: ask by pin.
+    auto contact = first_contact(run);
+    if (!contact) {
+      if (contact.error().kind != FailureClass::network) return pass_step(contact.error());
+      return pass_step(trust.error());
+    }
+    session.trust = *contact;
+    open();
+    trust = persist(run, patience, refresh);
+  }
+  if (!trust) return pass_step(trust.error());
+  if (trust->version != session.trust.version) {
+    session.trust = *trust;
+    open();
+  }
+  return {};
+}
+
+}  // namespace
+
+Step<Session> open_session(Run& run, const Facts& facts) {
+  const bool has_cache = run.host.files.status(paths::document_cache).has_value();
+  auto loaded = load_identity(run.host.files);
+  if (!loaded) return fail_step(FailureClass::identity, loaded.error());
+  auto trust = cached_trust(run);
+  if (!trust) {
+    run.reporter.begin("trust", "first contact");
+    auto contact = persist(run, run.deadline.left(), [&] { return first_contact(run); });
+    if (!contact) return pass_step(contact.error());
+    trust = *contact;
+  }
+  if (!*loaded) {
+    auto enrolled = enrol(run, *trust, facts);
+    if (!enrolled) return pass_step(enrolled.error());
+    *loaded = *enrolled;
+  }
+  Session session{*trust, **loaded, nullptr, {}};
+  const auto go_on_without = [&](const Failure& failure) -> Step<Session> {
+    if (failure.kind != FailureClass::network || !is_silence(failure.error) || !has_cache) {
+      return pass_step(failure);
+    }
+    session.server.reset();
+    session.away = failure.error.message;
+    return std::move(session);
+  };
+  if (session.identity.certificate.not_after() <= run.host.clock.now()) {
+    auto recovered = recover(run, session.trust, session.identity);
+    if (!recovered) return go_on_without(recovered.error());
+    session.identity = *recovered;
+  }
+  if (auto connected = connect(run, session, has_cache); !connected) {
+    return go_on_without(connected.error());
+  }
+  if (is_due_for_renewal(session.identity.certificate, run.host.clock.now())) renew(run, session);
+  return session;
+}
+
+}  // namespace muster

@@ -1,0 +1,27 @@
+// The way to the metadata server: trust, the machine's identity, an mTLS connection. In order:
+// cached trust or first contact, enrol or recover, connect, renew at half life.
+#pragma once
+
+#include <memory>
+
+#include "agent/failure.hpp"
+#include "agent/identity.hpp"
+#include "agent/run.hpp"
+#include "document/trust_list.hpp"
+
+namespace muster {
+
+struct Session {
+  TrustList trust;
+  Identity identity;
+  std::unique_ptr<Server> server;  // nullptr: the server is away, `away` says why
+  std::string away;
+};
+
+// How long a machine with a cached document waits for a silent server before it goes on without.
+inline constexpr std::chrono::seconds patience_with_cache{3};
+
+// identity: not admitted (the message has the cure); network: no server and nothing cached; clock.
+[[nodiscard]] Step<Session> open_session(Run& run, const Facts& facts);
+
+}  // namespace muster

@@ -1,0 +1,99 @@
+#include "agent/trust.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/paths.hpp"
+#include "document/strict_json.hpp"
+
+namespace muster {
+namespace {
+
+using Chain = std::vector<Envelope>;
+
+Result<Chain> parse_chain(std::string_view text) {
+  const auto json = parse_strict_json(paths::trust_cache, text, {maximum_envelope_size});
+  if (!json) return pass(json.error());
+  if (!json->is_array()) return fail(ErrorKind::corrupt, "trust cache: expected a list");
+  Chain chain;
+  for (const auto& entry : *json) {
+    auto envelope = parse_envelope(canonical_text(entry));
+    if (!envelope) return pass(envelope.error());
+    chain.push_back(*envelope);
+  }
+  return chain;
+}
+
+std::string to_text(const Chain& chain) {
+  std::string text = "[";
+  for (const auto& envelope : chain) text += (text.size() > 1 ? "," : "") + to_json(envelope);
+  return text + "]";
+}
+
+Step<> check_clock(const Run& run, std::int64_t server_time) {
+  if (server_time == 0) return {};
+  const auto own = std::chrono::system_clock::to_time_t(run.host.clock.now());
+  const std::int64_t skew = own - server_time;
+  if (std::abs(skew) <= maximum_clock_skew.count()) return {};
+  return fail_step(
+      FailureClass::clock, ErrorKind::invalid,
+      fmt::format("clock: expected within {} s of the server's, found {} s {}; set it "
+                  "(timedatectl set-ntp true, or the firmware's clock) and converge "
+                  "again",
+                  maximum_clock_skew.count(), std::abs(skew), skew > 0 ? "ahead" : "behind"));
+}
+
+Step<TrustList> accept(Run& run, const Chain& chain) {
+  auto list = verify_trust_list(chain, run.settings.site_pin, run.checkpoint.trust_version);
+  if (!list) return fail_step(FailureClass::identity, list.error());
+  const std::string text = to_text(chain);
+  auto& files = run.host.files;
+  if (const auto cached = files.read(paths::trust_cache); !cached || *cached != text) {
+    const std::string folder = std::string(paths::state) + "/cache";
+    if (auto made = files.make_directory(paths::state, 0700); !made) {
+      return fail_step(FailureClass::disk, made.error());
+    }
+    if (auto made = files.make_directory(folder, 0700); !made) {
+      return fail_step(FailureClass::disk, made.error());
+    }
+    if (auto wrote = files.write(paths::trust_cache, text, 0600); !wrote) {
+      return fail_step(FailureClass::disk, wrote.error());
+    }
+  }
+  run.checkpoint.trust_version = list->version;
+  return *list;
+}
+
+}  // namespace
+
+std::optional<TrustList> cached_trust(Run& run) {
+  const auto text = run.host.files.read(paths::trust_cache, maximum_envelope_size);
+  if (!text) return std::nullopt;
+  const auto chain = parse_chain(*text);
+  if (!chain) return std::nullopt;
+  auto list = verify_trust_list(*chain, run.settings.site_pin, run.checkpoint.trust_version);
+  if (!list) return std::nullopt;
+  return *list;
+}
+
+Step<TrustList> first_contact(Run& run) {
+  TlsClientSettings tls;
+  tls.verify_server = false;
+  auto server = run.network.connect(run.settings.enrol_servers, tls);
+  auto chain = server->trust();
+  if (!chain) return fail_step(FailureClass::network, chain.error());
+  // Verified before the clock is: a stranger's clock is no reason to doubt the machine's own.
+  auto list = verify_trust_list(*chain, run.settings.site_pin, run.checkpoint.trust_version);
+  if (!list) return fail_step(FailureClass::identity, list.error());
+  if (auto clock = check_clock(run, server->server_time()); !clock) return pass_step(clock.error());
+  return accept(run, *chain);
+}
+
+Step<TrustList> refresh_trust(Run& run, Server& server) {
+  auto chain = server.trust();
+  if (!chain) return fail_step(FailureClass::network, chain.error());
+  if (auto clock = check_clock(run, server.server_time()); !clock) return pass_step(clock.error());
+  run.checkpoint.last_contact = std::max(run.checkpoint.last_contact, server.server_time());
+  return accept(run, *chain);
+}
+
+}  // namespace muster

@@ -1,0 +1,24 @@
+// The trust list on the machine: pinned, verified, cached. The clock is compared with the server's
+// here, before any date is believed.
+#pragma once
+
+#include <optional>
+
+#include "agent/failure.hpp"
+#include "agent/run.hpp"
+#include "document/trust_list.hpp"
+
+namespace muster {
+
+inline constexpr std::chrono::seconds maximum_clock_skew{30};
+
+// The cached list, verified against the pin again. nullopt: none, or one that no longer verifies.
+[[nodiscard]] std::optional<TrustList> cached_trust(Run& run);
+// Asks the enrol servers without TLS trust; the pin decides. Verifies, caches. network when none
+// answers, identity when the site key is another, clock when the machine's clock is wrong.
+[[nodiscard]] Step<TrustList> first_contact(Run& run);
+// The list as `server` has it now; caches a newer one. unavailable and unauthenticated (TLS) stay
+// distinguishable in the error's kind.
+[[nodiscard]] Step<TrustList> refresh_trust(Run& run, Server& server);
+
+}  // namespace muster

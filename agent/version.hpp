@@ -1,0 +1,8 @@
+// The agent's own version, as reports carry it.
+#pragma once
+
+namespace muster {
+
+inline constexpr const char* agent_version = "0.1.0";
+
+}  // namespace muster
