@@ -22,6 +22,9 @@ struct Facts {
   int cgroup_version = 2;  // 1: legacy or hybrid hierarchy
   std::vector<std::string> missing_cgroup_controllers;
   bool swap_on = false;
+  // What pods inherit their name servers from; /run/systemd/resolve/resolv.conf where
+  // systemd-resolved runs, since its stub address is unreachable from a pod.
+  std::string resolv_conf = "/etc/resolv.conf";
   std::vector<NetworkInterface> interfaces;
   std::vector<std::string> missing_kernel_modules;
   // TCP ports in use by something that is not a Muster component: port -> what holds it.
