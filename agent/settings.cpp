@@ -29,7 +29,7 @@ void check(const Settings& settings, std::vector<Problem>& problems) {
         {"/sitePin", fmt::format("expected the site key's fingerprint, 'sha256:' and 64 "
                                  "hexadecimal digits, found {}; `muster status` prints it on "
                                  "the server",
-                                 quoted(settings.site_pin))});
+                                 in_ticks(settings.site_pin))});
   }
   if (settings.enrol_servers.empty()) {
     problems.push_back({"/enrolServers", "expected at least one URL, found none"});
@@ -38,7 +38,7 @@ void check(const Settings& settings, std::vector<Problem>& problems) {
     if (settings.enrol_servers[i].rfind("https://", 0) != 0) {
       problems.push_back({pointer_to("/enrolServers", i),
                           fmt::format("expected a URL that starts with 'https://', found {}",
-                                      quoted(settings.enrol_servers[i]))});
+                                      in_ticks(settings.enrol_servers[i]))});
     }
   }
 }
