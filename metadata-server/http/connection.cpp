@@ -1,0 +1,215 @@
+#include "http/connection.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+
+#include "http/error_response.hpp"
+
+namespace muster {
+namespace {
+
+constexpr int steps_per_turn = 64;
+std::chrono::milliseconds time_for(std::uint64_t bytes, std::uint64_t per_second) {
+  return std::chrono::milliseconds(bytes * 1000 / per_second);
+}
+
+std::string_view kind_of(int status) {
+  return status == 413 ? "too_large" : status == 405 ? "method_not_allowed" : "invalid";
+}
+
+}  // namespace
+
+Connection::Connection(std::unique_ptr<Transport> transport, Peer peer, Surroundings& around,
+                       std::uint64_t id)
+    : transport_(std::move(transport)), around_(around), id_(id) {
+  request_.peer = std::move(peer);
+  enter(Phase::handshake, around.settings.deadlines.handshake);
+}
+
+void Connection::enter(Phase phase, std::chrono::milliseconds time) {
+  phase_ = phase;
+  deadline_ = Clock::now() + time;
+}
+
+Connection::Want Connection::advance() {
+  for (int i = 0; i < steps_per_turn; ++i) {
+    if (const Step want = step()) return *want;
+  }
+  return Want::again;
+}
+
+Connection::Want Connection::deliver(WireAnswer answer) {
+  start_writing(std::move(answer));
+  return advance();
+}
+
+Connection::Step Connection::step() {
+  switch (phase_) {
+    case Phase::handshake:
+      return shake_hands();
+    case Phase::head:
+      return read_head();
+    case Phase::body:
+      return read_body();
+    case Phase::answer:
+      return Want::worker;
+    case Phase::write:
+      return write_out();
+    case Phase::drain:
+      return drain();
+  }
+  return Want::close;
+}
+
+Connection::Step Connection::shake_hands() {
+  const Io io = transport_->handshake();
+  switch (io.state) {
+    case Io::State::wait_readable:
+      return Want::read;
+    case Io::State::wait_writable:
+      return Want::write;
+    case Io::State::done:
+      break;
+    case Io::State::closed:
+    case Io::State::failed:
+      ++around_.counters.handshake_failed;
+      spdlog::debug("{}: {}: TLS handshake failed: {}", name(request_.peer.listener),
+                    request_.peer.address, transport_->failure());
+      return Want::close;
+  }
+  request_.peer.certificate = transport_->peer_certificate();
+  enter(Phase::head, around_.settings.deadlines.head);
+  return {};
+}
+
+Connection::Step Connection::read_more() {
+  std::array<char, 16384> chunk;
+  const Io io = transport_->read(chunk.data(), chunk.size());
+  switch (io.state) {
+    case Io::State::wait_readable:
+      return Want::read;
+    case Io::State::wait_writable:
+      return Want::write;
+    case Io::State::closed:
+    case Io::State::failed:
+      return Want::close;
+    case Io::State::done:
+      break;
+  }
+  if (is_idle()) enter(Phase::head, around_.settings.deadlines.head);
+  input_.append(chunk.data(), io.count);
+  return {};
+}
+
+Connection::Step Connection::read_head() {
+  if (input_.empty()) return read_more();
+  const auto length = find_head(input_, around_.settings.head);
+  if (length && *length == 0) return read_more();
+  began_ = Clock::now();
+  request_.id = make_request_id();
+  ++requests_;
+  ++around_.counters.requests;
+  if (!length) {
+    refuse(error_response(length.error().status, kind_of(length.error().status),
+                          length.error().message, request_.id));
+    return {};
+  }
+  head_text_ = input_.substr(0, *length);
+  input_.erase(0, *length);
+  begin_request(head_text_);
+  return {};
+}
+
+void Connection::begin_request(std::string_view head) {
+  head_ = {};
+  auto parsed = parse_head(head, around_.settings.head);
+  if (!parsed) {
+    const auto& [status, message] = parsed.error();
+    return refuse(error_response(status, kind_of(status), message, request_.id));
+  }
+  head_ = std::move(*parsed);
+  Admission admission = around_.service.admit(head_, request_.peer, request_.id);
+  request_.route = admission.route;
+  if (admission.refusal) return refuse(*admission.refusal);
+  if (head_.content_length > admission.body_limit) {
+    return refuse(error_response(
+        413, "too_large",
+        fmt::format("{} {}: expected a body of at most {} bytes, found {}", head_.method,
+                    head_.path, admission.body_limit, head_.content_length),
+        request_.id));
+  }
+  request_.parameters = std::move(admission.parameters);
+  blocking_ = admission.blocking;
+  body_left_ = head_.content_length;
+  if (!admission.spool_folder.empty() && !open_spool(admission.spool_folder)) return;
+  const Deadlines& deadlines = around_.settings.deadlines;
+  enter(Phase::body, deadlines.body + time_for(body_left_, deadlines.slowest_body));
+  if (!head_.expects_continue || body_left_ <= input_.size()) return;
+  answer_ = {};
+  answer_.bytes = "HTTP/1.1 100 Continue\r\n\r\n";
+  interim_ = true;
+  written_ = 0;
+  phase_ = Phase::write;  // under the body's deadline
+}
+
+Connection::Step Connection::read_body() {
+  if (body_left_ == 0) {
+    dispatch();
+    return {};
+  }
+  if (input_.empty()) return read_more();
+  const std::size_t count = std::min<std::size_t>(input_.size(), body_left_);
+  if (!take_body(std::string_view(input_).substr(0, count))) return {};
+  input_.erase(0, count);
+  body_left_ -= count;
+  return {};
+}
+
+void Connection::dispatch() {
+  const bool keep_alive =
+      head_.keep_alive && !around_.stopping && requests_ < around_.settings.requests_per_connection;
+  request_.method = head_.method;
+  request_.path = head_.path;
+  Request request = std::move(request_);
+  // Who is there and what it was about stay with the connection, the rest goes with the request.
+  request_ = {};
+  request_.peer = request.peer;
+  request_.id = request.id;
+  request_.route = request.route;
+  const RequestParser::Answer ask = [service = &around_.service](const Request& r) {
+    return service->answer(r);
+  };
+  if (!blocking_) {
+    return start_writing(around_.parser.run(head_text_, std::move(request), keep_alive, ask));
+  }
+  enter(Phase::answer, around_.settings.deadlines.answer);
+  const bool taken = around_.pool.submit(
+      [&completed = around_.completed, ask, id = id_, keep_alive, head = head_text_,
+       shared = std::make_shared<Request>(std::move(request))](RequestParser& parser) {
+        completed(id, parser.run(head, std::move(*shared), keep_alive, ask));
+      });
+  if (taken) return;
+  ++around_.counters.overloaded;
+  refuse(error_response(
+      {ErrorKind::unavailable, "the server has more requests than it can serve; try again later"},
+      request_.id));
+}
+
+void Connection::refuse(const Response& response) {
+  start_writing(write_refusal(response));
+}
+
+void Connection::start_writing(WireAnswer answer) {
+  answer_ = std::move(answer);
+  written_ = 0;
+  interim_ = false;
+  const Deadlines& deadlines = around_.settings.deadlines;
+  enter(Phase::write,
+        deadlines.write + time_for(answer_.bytes.size() + answer_.length, deadlines.slowest_write));
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began_);
+  around_.service.note(head_.method, head_.path, request_.route, request_.peer, answer_.status,
+                       request_.id, took);
+}
+
+}  // namespace muster

@@ -1,0 +1,101 @@
+// One connection as a state machine: handshake, head, body, answer, write, and again. It never
+// blocks and owns no thread: its event loop tells it when the socket is ready, when a worker is
+// done and when its deadline has passed. Used by one event thread only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "http/listener_counters.hpp"
+#include "http/listener_settings.hpp"
+#include "http/request_parser.hpp"
+#include "http/service.hpp"
+#include "http/transport.hpp"
+#include "http/worker_pool.hpp"
+
+namespace muster {
+
+using Clock = std::chrono::steady_clock;
+
+// What all connections of one event loop share; outlives them.
+struct Surroundings {
+  const ListenerSettings& settings;
+  Service& service;
+  WorkerPool& pool;
+  RequestParser& parser;  // of the event thread
+  ListenerCounters& counters;
+  // Hands a worker's answer back to the event loop; called on the worker.
+  std::function<void(std::uint64_t connection, WireAnswer)> completed;
+  const std::atomic<bool>& stopping;
+};
+
+class Connection {
+ public:
+  // What the connection needs before advance() makes sense again.
+  enum class Want {
+    read,
+    write,
+    worker,
+    again,  // nothing: it only let others go first
+    close,
+  };
+
+  Connection(std::unique_ptr<Transport> transport, Peer peer, Surroundings& around,
+             std::uint64_t id);
+  [[nodiscard]] Want advance();
+  [[nodiscard]] Want deliver(WireAnswer answer);
+  // When the present phase must be over; then the connection is closed without a word.
+  [[nodiscard]] Clock::time_point deadline() const { return deadline_; }
+  // Waits for the next request of a kept connection.
+  [[nodiscard]] bool is_idle() const {
+    return phase_ == Phase::head && requests_ > 0 && input_.empty();
+  }
+  [[nodiscard]] int socket() const { return transport_->socket(); }
+
+ private:
+  enum class Phase { handshake, head, body, answer, write, drain };
+  // nullopt: go on at once.
+  using Step = std::optional<Want>;
+
+  [[nodiscard]] Step step();
+  [[nodiscard]] Step shake_hands();
+  [[nodiscard]] Step read_head();
+  [[nodiscard]] Step read_body();
+  [[nodiscard]] Step write_out();
+  [[nodiscard]] Step drain();
+  [[nodiscard]] Step read_more();
+  [[nodiscard]] Step after_write();
+  void begin_request(std::string_view head);
+  [[nodiscard]] bool open_spool(const std::string& folder);
+  [[nodiscard]] bool take_body(std::string_view bytes);
+  void dispatch();
+  void refuse(const Response& response);
+  void finish_and_drain();
+  void start_writing(WireAnswer answer);
+  void enter(Phase phase, std::chrono::milliseconds time);
+
+  std::unique_ptr<Transport> transport_;
+  Surroundings& around_;
+  const std::uint64_t id_;
+  Phase phase_ = Phase::handshake;
+  Clock::time_point deadline_;
+  Clock::time_point began_;  // the present request
+  std::uint64_t requests_ = 0;
+
+  std::string input_;  // read and not yet used
+  std::string head_text_;
+  RequestHead head_;
+  Request request_;
+  bool blocking_ = false;
+  std::uint64_t body_left_ = 0;
+
+  WireAnswer answer_;
+  std::size_t written_ = 0;
+  bool interim_ = false;  // what is written is "100 Continue"
+  std::size_t drained_ = 0;
+};
+
+}  // namespace muster

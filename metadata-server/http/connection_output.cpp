@@ -1,0 +1,121 @@
+// The half of a connection that writes: answers, files, and the last moments; and bodies on their
+// way to a file.
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <stdlib.h>
+
+#include <cerrno>
+
+#include "http/connection.hpp"
+#include "http/error_response.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::size_t file_step = 256u << 10;
+// A client that still sends when it is refused must be read for a moment, or the kernel answers its
+// bytes with a reset that destroys our answer on its way.
+constexpr std::size_t drain_limit = 1u << 20;
+constexpr std::chrono::milliseconds drain_time{1000};
+
+}  // namespace
+
+bool Connection::open_spool(const std::string& folder) {
+  std::string path = folder + "/upload-XXXXXX";
+  FileDescriptor file(mkostemp(path.data(), O_CLOEXEC));
+  if (file.is_open()) {
+    request_.body_file = std::make_shared<SpoolFile>(std::move(file), path);
+    return true;
+  }
+  const Error error = fail_errno(errno, fmt::format("creating '{}'", path)).value();
+  refuse(error_response(error, request_.id));
+  return false;
+}
+
+bool Connection::take_body(std::string_view bytes) {
+  if (!request_.body_file) {
+    request_.body.append(bytes);
+    return true;
+  }
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(request_.body_file->descriptor(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      const Error error = fail_errno(errno, "storing the body of an upload").value();
+      request_.body_file.reset();
+      refuse(error_response(error, request_.id));
+      return false;
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+Connection::Step Connection::write_out() {
+  Io io;
+  if (written_ < answer_.bytes.size()) {
+    io = transport_->write(std::string_view(answer_.bytes).substr(written_));
+    if (io.state == Io::State::done) {
+      written_ += io.count;
+      return {};
+    }
+  } else if (answer_.file && answer_.length > 0) {
+    const std::size_t count = std::min<std::size_t>(answer_.length, file_step);
+    io = transport_->send_file(answer_.file->get(), answer_.offset, count);
+    if (io.state == Io::State::done) {
+      answer_.offset += io.count;
+      answer_.length -= io.count;
+      return {};
+    }
+  } else {
+    return after_write();
+  }
+  switch (io.state) {
+    case Io::State::wait_readable:
+      return Want::read;
+    case Io::State::wait_writable:
+      return Want::write;
+    default:
+      return Want::close;
+  }
+}
+
+Connection::Step Connection::after_write() {
+  if (interim_) {
+    interim_ = false;
+    phase_ = Phase::body;
+    return {};
+  }
+  const bool keep_alive = answer_.keep_alive && !around_.stopping;
+  // An idle connection keeps no buffers.
+  answer_ = {};
+  std::string().swap(head_text_);
+  if (!keep_alive) {
+    if (body_left_ == 0 && input_.empty()) {
+      transport_->finish();
+      return Want::close;
+    }
+    finish_and_drain();
+    return {};
+  }
+  const Deadlines& deadlines = around_.settings.deadlines;
+  if (input_.empty()) std::string().swap(input_);
+  enter(Phase::head, input_.empty() ? deadlines.idle : deadlines.head);
+  return {};
+}
+
+void Connection::finish_and_drain() {
+  transport_->finish();
+  enter(Phase::drain, drain_time);
+}
+
+Connection::Step Connection::drain() {
+  const Io io = transport_->discard();
+  if (io.state == Io::State::wait_readable) return Want::read;
+  if (io.state != Io::State::done) return Want::close;
+  drained_ += io.count;
+  if (drained_ > drain_limit) return Want::close;
+  return {};
+}
+
+}  // namespace muster

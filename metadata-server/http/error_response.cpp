@@ -1,0 +1,57 @@
+#include "http/error_response.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "document/strict_json.hpp"
+#include "pki/signature.hpp"
+
+namespace muster {
+
+int status_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::invalid:
+      return 400;
+    case ErrorKind::unauthenticated:
+      return 401;
+    case ErrorKind::forbidden:
+      return 403;
+    case ErrorKind::not_found:
+      return 404;
+    case ErrorKind::conflict:
+      return 409;
+    case ErrorKind::exhausted:
+      return 429;
+    case ErrorKind::unavailable:
+      return 503;
+    case ErrorKind::timeout:
+      return 504;
+    case ErrorKind::io:
+    case ErrorKind::corrupt:
+    case ErrorKind::internal:
+      return 500;
+  }
+  return 500;
+}
+
+Response error_response(const Error& error, std::string_view request_id) {
+  const int status = status_of(error.kind);
+  if (status != 500) return error_response(status, name(error.kind), error.message, request_id);
+  spdlog::error("request {}: {}: {}", request_id, name(error.kind), error.message);
+  return error_response(status, name(error.kind),
+                        "the server failed; its log says why under this request's id", request_id);
+}
+
+Response error_response(int status, std::string_view kind, std::string_view message,
+                        std::string_view request_id) {
+  Response response;
+  response.status = status;
+  response.body = canonical_text({{"kind", kind}, {"message", message}, {"requestId", request_id}});
+  if (status == 429 || status == 503) response.headers.emplace_back("Retry-After", "5");
+  return response;
+}
+
+std::string make_request_id() {
+  return hex_encode(random_bytes(8));
+}
+
+}  // namespace muster

@@ -1,0 +1,27 @@
+// The one way an Error becomes an HTTP answer: {"kind","message","requestId"} and a status; nothing
+// else leaks. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "http/request.hpp"
+#include "result/result.hpp"
+
+namespace muster {
+
+// invalid 400, unauthenticated 401, forbidden 403, not_found 404, conflict 409, exhausted 429,
+// unavailable 503, timeout 504, io/corrupt/internal 500.
+[[nodiscard]] int status_of(ErrorKind kind);
+
+// exhausted and unavailable carry Retry-After. The message of io, corrupt and internal stays in the
+// server's log (it may name paths): the client is told which request to look for.
+[[nodiscard]] Response error_response(const Error& error, std::string_view request_id);
+// A status that no ErrorKind has (405, 413, 431, ...), with a stable kind of its own.
+[[nodiscard]] Response error_response(int status, std::string_view kind, std::string_view message,
+                                      std::string_view request_id);
+
+// 16 random hex digits.
+[[nodiscard]] std::string make_request_id();
+
+}  // namespace muster

@@ -1,0 +1,96 @@
+// One epoll thread of a listener: accepts, drives its connections, keeps their deadlines.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "http/connection.hpp"
+#include "http/source_table.hpp"
+
+namespace muster {
+
+// The TLS settings that the next connection will use; connections in progress keep theirs.
+// Thread-safe.
+class TlsSlot {
+ public:
+  void set(SslContext context) {
+    const std::lock_guard lock(mutex_);
+    context_ = std::move(context);
+  }
+  [[nodiscard]] SslContext get() {
+    const std::lock_guard lock(mutex_);
+    return context_;
+  }
+
+ private:
+  std::mutex mutex_;
+  SslContext context_;
+};
+
+struct Accepted;
+
+class EventLoop {
+ public:
+  EventLoop(const ListenerSettings& settings, int listening, Service& service, WorkerPool& pool,
+            SourceTable& sources, ListenerCounters& counters, TlsSlot& tls);
+  ~EventLoop();  // after join()
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  [[nodiscard]] Result<void> start();
+  // Accepts no more, closes idle connections, lets the others finish until `until`. Thread-safe.
+  void stop(Clock::time_point until);
+  void join();
+
+ private:
+  struct Entry {
+    std::unique_ptr<Connection> connection;
+    std::string source;
+    std::uint32_t interest = 0;
+    Clock::time_point timer;
+  };
+
+  void run();
+  void accept_some();
+  void add(Accepted accepted);
+  void pause_accepting();
+  void serve(std::uint64_t id, Connection::Want want);
+  void remove(std::uint64_t id);
+  void take_completed();
+  void pass_deadlines();
+  void run_ready();
+  void wind_down();
+  [[nodiscard]] int wait_time();
+  void wake();
+
+  const ListenerSettings& settings_;
+  const int listening_;
+  SourceTable& sources_;
+  ListenerCounters& counters_;
+  TlsSlot& tls_;
+  RequestParser parser_;
+  std::atomic<bool> stopping_{false};
+  Surroundings around_;
+
+  FileDescriptor epoll_, event_;
+  std::unordered_map<std::uint64_t, Entry> connections_;
+  std::set<std::pair<Clock::time_point, std::uint64_t>> timers_;
+  std::vector<std::uint64_t> ready_;  // asked to go again at once
+  std::uint64_t next_id_;
+  bool accepting_ = false;
+  Clock::time_point accept_again_{};
+  std::atomic<Clock::rep> stop_by_{0};
+
+  std::mutex mutex_;
+  std::vector<std::pair<std::uint64_t, WireAnswer>> completed_;
+  std::thread thread_;
+};
+
+}  // namespace muster

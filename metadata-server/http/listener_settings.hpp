@@ -1,0 +1,40 @@
+// Limits and deadlines of one event front. Values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "http/request.hpp"
+#include "http/request_head.hpp"
+
+namespace muster {
+
+// Each is a total for its phase, however many bytes trickle in.
+struct Deadlines {
+  std::chrono::milliseconds handshake{5000};
+  std::chrono::milliseconds head{5000};     // from a request's first byte (the first: from accept)
+  std::chrono::milliseconds body{10000};    // plus its length at slowest_body
+  std::chrono::milliseconds answer{60000};  // the handler
+  std::chrono::milliseconds write{10000};   // plus its length at slowest_write
+  std::chrono::milliseconds idle{120000};   // between two requests of one connection
+  std::uint64_t slowest_body = 256u << 10;  // bytes a second
+  std::uint64_t slowest_write = 64u << 10;
+};
+
+struct ListenerSettings {
+  ListenerKind kind = ListenerKind::boot;
+  std::string address;     // "0.0.0.0:8080", "[::]:8443", "unix:/run/muster/admin.sock"
+  std::string unix_group;  // of the socket file; empty or unknown: root alone
+  bool tls = false;
+  unsigned event_threads = 2;
+  unsigned workers = 4;
+  std::size_t queued_requests = 256;  // waiting for a worker; more get 503
+  std::size_t connections = 4096;
+  std::size_t connections_per_source = 64;        // 0: no cap (unix sockets)
+  std::uint64_t requests_per_connection = 10000;  // 1: no keep-alive
+  HeadLimits head;
+  Deadlines deadlines;
+};
+
+}  // namespace muster

@@ -1,0 +1,168 @@
+#include "http/request_parser.hpp"
+
+#include <httplib.h>
+#include <spdlog/spdlog.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "http/error_response.hpp"
+
+namespace muster {
+namespace {
+
+// httplib reads the head from here and writes the answer to here; it never sees a socket.
+class MemoryStream final : public httplib::Stream {
+ public:
+  explicit MemoryStream(std::string_view input) : input_(input) {}
+  bool is_readable() const override { return !input_.empty(); }
+  bool wait_readable() const override { return !input_.empty(); }
+  bool wait_writable() const override { return true; }
+  ssize_t read(char* data, std::size_t size) override {
+    const std::size_t count = std::min(size, input_.size());
+    input_.copy(data, count);
+    input_.remove_prefix(count);
+    return static_cast<ssize_t>(count);
+  }
+  ssize_t write(const char* data, std::size_t size) override {
+    output.append(data, size);
+    return static_cast<ssize_t>(size);
+  }
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return INVALID_SOCKET; }
+  time_t duration() const override { return 0; }
+
+  std::string output;
+
+ private:
+  std::string_view input_;
+};
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+}  // namespace
+
+class RequestParser::Impl : public httplib::Server {
+ public:
+  explicit Impl(std::chrono::seconds idle_time) {
+    set_keep_alive_timeout(idle_time.count());
+    // Our routes are a table of our own: httplib's are regular expressions.
+    set_pre_routing_handler([this](const httplib::Request& parsed, httplib::Response& out) {
+      respond(parsed, out);
+      return HandlerResponse::Handled;
+    });
+    set_post_routing_handler([this](const httplib::Request& parsed, httplib::Response& out) {
+      note_range(parsed, out);
+    });
+  }
+
+  WireAnswer run(std::string_view head, Request request, bool keep_alive, const Answer& answer) {
+    request_ = std::move(request);
+    answer_ = &answer;
+    wire_ = {};
+    MemoryStream stream(head);
+    bool closed = false;
+    const bool written =
+        process_request(stream, "", 0, "", 0, !keep_alive, closed, [](httplib::Request& r) {
+          // The body was read by the event front, which has also answered Expect.
+          r.body_consumed_ = true;
+          r.headers.erase("Expect");
+        });
+    WireAnswer wire = std::move(wire_);
+    request_ = {};
+    wire.bytes = std::move(stream.output);
+    // Below 400 httplib leaves the connection open, above it says "Connection: close".
+    wire.keep_alive = (written || wire.file) && keep_alive && !closed && wire.status < 400;
+    return wire;
+  }
+
+ private:
+  void respond(const httplib::Request& parsed, httplib::Response& out) {
+    Response response = ask(parsed);
+    out.status = response.status;
+    for (const auto& [name, value] : response.headers) out.set_header(name, value);
+    out.set_header("Date", http_date());
+    if (!response.file) {
+      if (!response.body.empty()) out.set_content(std::move(response.body), response.content_type);
+      return;
+    }
+    if (response.file->size == 0) return;
+    // httplib counts the ranges and writes the head; the event front then streams the bytes.
+    out.status = parsed.ranges.empty() ? 200 : 206;
+    out.set_header("Accept-Ranges", "bytes");
+    out.set_content_provider(response.file->size, response.content_type,
+                             [](std::size_t, std::size_t, httplib::DataSink&) { return false; });
+    if (parsed.method == "HEAD") return;
+    wire_.file = response.file->descriptor;
+    wire_.length = response.file->size;
+  }
+
+  Response ask(const httplib::Request& parsed) {
+    for (const auto& [name, value] : parsed.headers) request_.headers[lower_case(name)] = value;
+    for (const auto& [name, value] : parsed.params) {
+      if (request_.query.emplace(name, value).second) continue;
+      return error_response({ErrorKind::invalid, "query: a parameter is given twice"}, request_.id);
+    }
+    try {
+      return (*answer_)(request_);
+    } catch (const std::exception& e) {
+      spdlog::error("request {}: a handler threw: {}", request_.id, e.what());
+    } catch (...) {
+      spdlog::error("request {}: a handler threw", request_.id);
+    }
+    return error_response(
+        {ErrorKind::internal, "internal error; look for this request in the server's log"},
+        request_.id);
+  }
+
+  // Runs when httplib has settled status and ranges, before it writes.
+  void note_range(const httplib::Request& parsed, httplib::Response& out) {
+    wire_.status = out.status;
+    if (out.status >= 300) wire_.file = nullptr;
+    if (!wire_.file || out.status != 206 || parsed.ranges.size() != 1) return;
+    wire_.offset = static_cast<std::uint64_t>(parsed.ranges[0].first);
+    wire_.length = static_cast<std::uint64_t>(parsed.ranges[0].second) - wire_.offset + 1;
+  }
+
+  Request request_;
+  const Answer* answer_ = nullptr;
+  WireAnswer wire_;
+};
+
+RequestParser::RequestParser(std::chrono::seconds idle_time)
+    : impl_(std::make_unique<Impl>(idle_time)) {}
+RequestParser::~RequestParser() = default;
+
+WireAnswer RequestParser::run(std::string_view head, Request request, bool keep_alive,
+                              const Answer& answer) {
+  return impl_->run(head, std::move(request), keep_alive, answer);
+}
+
+WireAnswer write_refusal(const Response& response) {
+  WireAnswer wire;
+  wire.status = response.status;
+  wire.bytes = fmt::format(
+      "HTTP/1.1 {} {}\r\nDate: {}\r\nConnection: close\r\nContent-Type: {}\r\n"
+      "Content-Length: {}\r\n",
+      response.status, httplib::status_message(response.status), http_date(), response.content_type,
+      response.body.size());
+  for (const auto& [name, value] : response.headers)
+    wire.bytes += fmt::format("{}: {}\r\n", name, value);
+  wire.bytes += "\r\n" + response.body;
+  return wire;
+}
+
+std::string http_date() {
+  const time_t now = time(nullptr);
+  struct tm parts {};
+  gmtime_r(&now, &parts);
+  char text[40];
+  return {text, strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
+}
+
+}  // namespace muster
