@@ -1,0 +1,31 @@
+// What is kept of one cluster's etcd (store kind "etcd").
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "result/result.hpp"
+
+namespace muster {
+
+struct EtcdRecord {
+  std::map<std::string, std::int64_t>
+      asked;  // before the right is given: node -> Unix milliseconds
+  std::int64_t first_asked = 0;
+  std::vector<std::string>
+      initial_members;     // not empty: the right to initialise was given to these
+  std::string cluster_id;  // not empty: final
+  std::map<std::string, std::string> members;  // node -> member id, as reported by running members
+  std::string joining;                         // the one node that may be a learner now
+  std::int64_t joining_since = 0;
+  std::map<std::string, std::int64_t> lost;  // members that came back without their data
+};
+
+[[nodiscard]] std::string to_json(const EtcdRecord& record);
+[[nodiscard]] Result<EtcdRecord> parse_etcd_record(
+    const std::optional<std::string>& json);  // nullopt: empty
+
+}  // namespace muster

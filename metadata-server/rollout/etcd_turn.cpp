@@ -1,0 +1,193 @@
+#include "rollout/etcd_turn.hpp"
+
+#include <algorithm>
+
+#include "rollout/etcd_record.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::chrono::milliseconds poll_soon{300};
+
+EtcdTurnAnswer wait(std::string reason) {
+  EtcdTurnAnswer answer;
+  answer.action = "wait";
+  answer.reason = std::move(reason);
+  answer.poll_after = poll_soon;
+  return answer;
+}
+
+EtcdTurnAnswer refuse(std::string reason) {
+  EtcdTurnAnswer answer;
+  answer.action = "refused";
+  answer.reason = std::move(reason);
+  return answer;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+EtcdTurnAnswer start_new(const EtcdRecord& record, const std::vector<MachineAddress>& masters) {
+  EtcdTurnAnswer answer;
+  answer.action = "start-new";
+  for (const auto& master : masters) {
+    if (!contains(record.initial_members, master.name)) continue;
+    if (!answer.initial_cluster.empty()) answer.initial_cluster += ",";
+    answer.initial_cluster += fmt::format("{}=https://{}:2380", master.name, master.address);
+  }
+  return answer;
+}
+
+// What a member that has its data, or runs, tells of itself.
+EtcdTurnAnswer note_existing(EtcdRecord& record, const EtcdTurnQuestion& question) {
+  const auto& request = question.request;
+  if (!request.cluster_id.empty()) {
+    if (!record.cluster_id.empty() && record.cluster_id != request.cluster_id) {
+      return refuse(fmt::format(
+          "etcd on {} belongs to cluster id {}, but {} runs cluster id {}: its data is of another "
+          "cluster. Move /var/lib/etcd away and order `muster node replace {}`",
+          question.node, request.cluster_id, question.cluster, record.cluster_id, question.node));
+    }
+    record.cluster_id = request.cluster_id;
+    record.members[question.node] = request.member_id;
+    record.lost.erase(question.node);
+    if (record.joining == question.node) record.joining.clear();
+  }
+  EtcdTurnAnswer answer;
+  answer.action = "start-existing";
+  return answer;
+}
+
+EtcdTurnAnswer join(EtcdRecord& record, const EtcdTurnQuestion& question, std::int64_t now_ms,
+                    const EtcdTurnSettings& settings) {
+  if (record.cluster_id.empty()) {
+    return wait(fmt::format("waits for etcd on {} to run", record.initial_members.front()));
+  }
+  const bool is_free = record.joining.empty() || record.joining == question.node ||
+                       now_ms - record.joining_since > settings.join_limit.count();
+  if (!is_free) return wait(fmt::format("waits for {}, which is joining etcd", record.joining));
+  if (record.joining != question.node) {
+    record.joining = question.node;
+    record.joining_since = now_ms;
+  }
+  EtcdTurnAnswer answer;
+  answer.action = "join";
+  for (const auto& master : question.masters) {
+    if (master.name != question.node && record.members.contains(master.name)) {
+      answer.members.push_back(fmt::format("https://{}:2379", master.address));
+    }
+  }
+  return answer;
+}
+
+// A member without its data. A second one that is lost at the same time may be the quorum: nothing
+// is removed then, whoever ordered it.
+EtcdTurnAnswer replace_lost(EtcdRecord& record, const EtcdTurnQuestion& question,
+                            std::int64_t now_ms, const EtcdTurnSettings& settings) {
+  record.lost.emplace(question.node, now_ms);
+  if (!question.request.state_mount_present) {
+    return refuse(fmt::format(
+        "etcd on {} has no data and its state mount is missing: mount the disk and reboot",
+        question.node));
+  }
+  if (record.lost.size() > 1) {
+    std::string names;
+    for (const auto& [name, since] : record.lost) names += (names.empty() ? "" : ", ") + name;
+    return refuse(fmt::format(
+        "etcd members {} came back without data at once: nothing is removed. Restore their disks, "
+        "or "
+        "restore etcd from a snapshot and run `muster cluster reinitialise {} --confirm`",
+        names, question.cluster));
+  }
+  if (!question.replacement_ordered) {
+    return refuse(
+        fmt::format("etcd member {} of {} came back without its data. If its disk is lost for "
+                    "good, take a snapshot on "
+                    "another master and run `muster node replace {}`",
+                    record.members[question.node], question.node, question.node));
+  }
+  return join(record, question, now_ms, settings);
+}
+
+EtcdTurnAnswer first_bring_up(EtcdRecord& record, const EtcdTurnQuestion& question,
+                              std::int64_t now_ms, const EtcdTurnSettings& settings) {
+  if (question.request.peer_answered) {
+    return refuse(fmt::format(
+        "etcd of {} was never initialised by this server, but a listed master answers on its etcd "
+        "port: "
+        "starting another would split the cluster. If the server's store was lost, restore it",
+        question.cluster));
+  }
+  // A window that nobody used up starts anew: masters that asked long ago may be off by now.
+  const auto age = now_ms - record.first_asked;
+  if (record.asked.empty() || age > 10 * settings.window.count()) {
+    record.asked.clear();
+    record.first_asked = now_ms;
+  }
+  record.asked[question.node] = now_ms;
+  const auto has_asked = [&record](const MachineAddress& master) {
+    return record.asked.contains(master.name);
+  };
+  if (std::all_of(question.masters.begin(), question.masters.end(), has_asked)) {
+    for (const auto& master : question.masters) record.initial_members.push_back(master.name);
+    return start_new(record, question.masters);
+  }
+  const auto& master = question.masters.front().name;
+  if (now_ms - record.first_asked < settings.window.count())
+    return wait("waits for the other masters to ask");
+  if (question.node != master)
+    return wait(fmt::format("waits for the master {} to start etcd", master));
+  record.initial_members = {master};
+  return start_new(record, question.masters);
+}
+
+EtcdTurnAnswer decide(EtcdRecord& record, const EtcdTurnQuestion& question, std::int64_t now_ms,
+                      const EtcdTurnSettings& settings) {
+  if (question.request.has_data) return note_existing(record, question);
+  if (record.members.contains(question.node))
+    return replace_lost(record, question, now_ms, settings);
+  if (record.initial_members.empty()) return first_bring_up(record, question, now_ms, settings);
+  if (contains(record.initial_members, question.node)) return start_new(record, question.masters);
+  return join(record, question, now_ms, settings);
+}
+
+}  // namespace
+
+Result<EtcdTurnAnswer> decide_etcd_turn(Store& store, const EtcdTurnQuestion& question,
+                                        std::int64_t now_ms, const EtcdTurnSettings& settings) {
+  const auto is_asker = [&question](const MachineAddress& master) {
+    return master.name == question.node;
+  };
+  if (std::none_of(question.masters.begin(), question.masters.end(), is_asker)) {
+    return fail(ErrorKind::not_found, fmt::format("'{}' is no master or follower of cluster '{}'",
+                                                  question.node, question.cluster));
+  }
+  EtcdTurnAnswer answer;
+  auto updated = update(
+      store, kinds::etcd, question.cluster,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        auto record = parse_etcd_record(value);
+        if (!record) return pass(record.error());
+        const std::string before = to_json(*record);
+        answer = decide(*record, question, now_ms, settings);
+        // Asking again is common: only what changed is written.
+        if (auto after = to_json(*record); after != before || !value) {
+          transaction.put(kinds::etcd, question.cluster, std::move(after));
+        }
+        return {};
+      });
+  if (!updated) return context(updated.error(), fmt::format("etcd turn of '{}'", question.node));
+  return answer;
+}
+
+Result<void> reinitialise_etcd(Store& store, const std::string& cluster, Transaction& transaction) {
+  auto record = store.get(kinds::etcd, cluster);
+  if (!record) return context(record.error(), fmt::format("etcd of cluster '{}'", cluster));
+  transaction.expect(kinds::etcd, cluster, record->version);
+  transaction.remove(kinds::etcd, cluster);
+  return {};
+}
+
+}  // namespace muster

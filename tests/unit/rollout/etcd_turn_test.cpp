@@ -1,0 +1,166 @@
+#include "rollout/etcd_turn.hpp"
+
+#include <doctest/doctest.h>
+
+#include "store/kinds.hpp"
+#include "store/memory_store.hpp"
+
+using namespace muster;
+
+namespace {
+
+const std::vector<MachineAddress> masters = {
+    {"m1", "10.0.0.1"}, {"m2", "10.0.0.2"}, {"m3", "10.0.0.3"}};
+
+struct Arbitration {
+  MemoryStore store;
+  std::int64_t now = 1000000;
+
+  EtcdTurnAnswer ask(const std::string& node, EtcdTurnRequest request = {}, bool ordered = false) {
+    EtcdTurnQuestion question;
+    question.cluster = "lab";
+    question.node = node;
+    question.masters = masters;
+    question.replacement_ordered = ordered;
+    question.request = std::move(request);
+    auto answer = decide_etcd_turn(store, question, now);
+    REQUIRE(answer);
+    return *answer;
+  }
+  EtcdTurnAnswer runs(const std::string& node, const std::string& member,
+                      const std::string& cluster_id = "c1") {
+    EtcdTurnRequest request;
+    request.has_data = true;
+    request.cluster_id = cluster_id;
+    request.member_id = member;
+    return ask(node, request);
+  }
+};
+
+const std::string static_list =
+    "m1=https://10.0.0.1:2380,m2=https://10.0.0.2:2380,m3=https://10.0.0.3:2380";
+
+}  // namespace
+
+TEST_CASE("all masters within the window start with one static list, and hear it again") {
+  Arbitration a;
+  CHECK(a.ask("m2").action == "wait");
+  CHECK(a.ask("m1").action == "wait");
+  CHECK(a.ask("m3").initial_cluster == static_list);
+  a.now += 60000;
+  for (const auto* node : {"m1", "m2", "m3", "m1"}) {
+    CHECK(a.ask(node).action == "start-new");
+    CHECK(a.ask(node).initial_cluster == static_list);
+  }
+}
+
+TEST_CASE("a master alone starts alone when the window ends; the others join one at a time") {
+  Arbitration a;
+  CHECK(a.ask("m1").reason == "waits for the other masters to ask");
+  a.now += 8000;
+  CHECK(a.ask("m2").reason == "waits for the master m1 to start etcd");
+  CHECK(a.ask("m1").initial_cluster == "m1=https://10.0.0.1:2380");
+  CHECK(a.ask("m2").reason == "waits for etcd on m1 to run");
+  CHECK(a.runs("m1", "a1").action == "start-existing");
+  const auto joining = a.ask("m2");
+  CHECK(joining.action == "join");
+  CHECK(joining.members == std::vector<std::string>{"https://10.0.0.1:2379"});
+  CHECK(a.ask("m3").reason == "waits for m2, which is joining etcd");
+  CHECK(a.runs("m2", "a2").action == "start-existing");
+  const auto last = a.ask("m3");
+  CHECK(last.action == "join");
+  CHECK(last.members == std::vector<std::string>{"https://10.0.0.1:2379", "https://10.0.0.2:2379"});
+}
+
+TEST_CASE("a joiner that never finishes gives its place away") {
+  Arbitration a;
+  a.ask("m1");
+  a.now += 8000;
+  a.ask("m1");
+  a.runs("m1", "a1");
+  CHECK(a.ask("m2").action == "join");
+  a.now += 120001;
+  CHECK(a.ask("m3").action == "join");
+}
+
+TEST_CASE("followers alone never start a cluster") {
+  Arbitration a;
+  for (int minute = 0; minute < 5; ++minute) {
+    CHECK(a.ask("m2").action == "wait");
+    CHECK(a.ask("m3").action == "wait");
+    a.now += 60000;
+  }
+}
+
+TEST_CASE("a peer that answers forbids a new cluster") {
+  Arbitration a;
+  EtcdTurnRequest request;
+  request.peer_answered = true;
+  const auto answer = a.ask("m1", request);
+  CHECK(answer.action == "refused");
+  CHECK(answer.reason ==
+        "etcd of lab was never initialised by this server, but a listed master answers on its etcd "
+        "port: starting another "
+        "would split the cluster. If the server's store was lost, restore it");
+}
+
+TEST_CASE("a member of another cluster is refused") {
+  Arbitration a;
+  a.runs("m1", "a1", "c1");
+  CHECK(a.runs("m2", "b2", "c2").reason ==
+        "etcd on m2 belongs to cluster id c2, but lab runs cluster id c1: its data is of another "
+        "cluster. Move /var/lib/etcd "
+        "away and order `muster node replace m2`");
+}
+
+TEST_CASE(
+    "a member that lost its data stops with the command, and joins when its replacement was "
+    "ordered") {
+  Arbitration a;
+  for (const auto* node : {"m1", "m2", "m3"}) a.runs(node, node);
+  CHECK(a.ask("m2").reason ==
+        "etcd member m2 of m2 came back without its data. If its disk is lost for good, take a "
+        "snapshot on another master and "
+        "run `muster node replace m2`");
+  CHECK(a.ask("m2", {}, true).action == "join");
+}
+
+TEST_CASE("two members lost at once: both stop, whoever ordered it") {
+  Arbitration a;
+  for (const auto* node : {"m1", "m2", "m3"}) a.runs(node, node);
+  a.ask("m2");
+  const auto third = a.ask("m3", {}, true), second = a.ask("m2", {}, true);
+  CHECK(third.action == "refused");
+  CHECK(second.action == "refused");
+  CHECK(second.reason ==
+        "etcd members m2, m3 came back without data at once: nothing is removed. Restore their "
+        "disks, or restore etcd from a "
+        "snapshot and run `muster cluster reinitialise lab --confirm`");
+}
+
+TEST_CASE("a missing state mount is no lost disk") {
+  Arbitration a;
+  a.runs("m1", "a1");
+  EtcdTurnRequest request;
+  request.state_mount_present = false;
+  CHECK(a.ask("m1", request, true).reason ==
+        "etcd on m1 has no data and its state mount is missing: mount the disk and reboot");
+}
+
+TEST_CASE("a node is told that it is no master") {
+  MemoryStore store;
+  EtcdTurnQuestion question;
+  question.cluster = "lab";
+  question.node = "n1";
+  question.masters = masters;
+  CHECK(decide_etcd_turn(store, question, 0).error().message ==
+        "'n1' is no master or follower of cluster 'lab'");
+}
+
+TEST_CASE("the right is recorded before it is answered") {
+  Arbitration a;
+  for (const auto* node : {"m1", "m2", "m3"}) a.ask(node);
+  auto record = a.store.get(kinds::etcd, "lab");
+  REQUIRE(record);
+  CHECK(record->value.find("\"initialMembers\":[\"m1\",\"m2\",\"m3\"]") != std::string::npos);
+}
