@@ -24,7 +24,9 @@ nlohmann::json units_json(const Checkpoint& checkpoint) {
 nlohmann::json releases_json(const Checkpoint& checkpoint) {
   auto releases = nlohmann::json::object();
   for (const auto& [name, stamp] : checkpoint.releases) {
-    releases[name] = {{"manifestDigest", stamp.manifest_digest}, {"files", stamp.files}};
+    releases[name] = {{"manifestDigest", stamp.manifest_digest},
+                      {"files", stamp.files},
+                      {"packages", stamp.packages}};
   }
   return releases;
 }
@@ -127,6 +129,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
     ReleaseStamp& stamp = checkpoint.releases[name];
     release.text("manifestDigest", stamp.manifest_digest);
     release.text_map("files", stamp.files);
+    release.text_map("packages", stamp.packages);
   });
   read_secrets(root, checkpoint.secrets);
   read_set(root, "images", checkpoint.images);

@@ -19,10 +19,12 @@ struct UnitInputs {
   std::string reloaded;       // contents of reload_on
 };
 
-// Proof that a release was verified: as long as the file's status is the same, so are its bytes.
+// Proof that a release was verified by digest: as long as the file's status is the same, so are its
+// bytes.
 struct ReleaseStamp {
   std::string manifest_digest;
-  std::map<std::string, std::string> files;  // relative path -> "size:mtime:inode"
+  std::map<std::string, std::string> files;     // relative path -> "size:mtime:inode"
+  std::map<std::string, std::string> packages;  // installed from its .debs: name -> version
 };
 
 struct Checkpoint {

@@ -1,0 +1,34 @@
+// The key pairs of the document. A version is a folder NAME/SERIAL with tls.key, tls.crt, ca.crt;
+// the link at the specification's path switches to it as a whole. Keys are made here and never
+// leave.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/host/host.hpp"
+#include "agent/server.hpp"
+#include "document/node_document.hpp"
+#include "pki/certificate.hpp"
+
+namespace muster {
+
+using Authorities =
+    std::map<std::string, std::vector<std::string>>;  // name -> CA certificates, PEM
+
+// Why a new one is needed; empty: it is in order. Half of a lifetime passed is a reason, except for
+// the one-hour certificate that binds the first roles.
+[[nodiscard]] std::string reason_to_obtain(const Filesystem& files, const CertificateSpec& spec,
+                                           const Authorities& authorities, TimePoint now);
+
+// Where the link at `spec.path` points; empty: nowhere.
+[[nodiscard]] std::string current_version(const Filesystem& files, const CertificateSpec& spec);
+
+// One request for all. Each is complete and verified (its key, its authority) before its link
+// switches; the version before is kept. Safe to repeat after a crash at any point.
+[[nodiscard]] Result<void> obtain(Filesystem& files, Server& server,
+                                  const std::vector<CertificateSpec>& specs,
+                                  const Authorities& authorities);
+
+}  // namespace muster

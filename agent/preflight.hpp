@@ -1,0 +1,23 @@
+// Whether this machine is the one of the document and fit for it. Pure; every finding at once, each
+// with its cure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/facts.hpp"
+#include "agent/failure.hpp"
+#include "document/node_document.hpp"
+
+namespace muster {
+
+struct Finding {
+  FailureClass kind = FailureClass::identity;
+  std::string message;
+};
+
+[[nodiscard]] std::vector<Finding> preflight(const NodeDocument& document, const Facts& facts);
+// The findings as one failure, of the first one's class; nothing when there are none.
+[[nodiscard]] Step<> to_failure(const std::vector<Finding>& findings);
+
+}  // namespace muster
