@@ -35,8 +35,11 @@ void note_alert(const SSL* ssl, int where, int value) {
   if ((where & SSL_CB_READ_ALERT) != SSL_CB_READ_ALERT || (value >> 8) != SSL3_AL_FATAL) return;
   auto* failure =
       static_cast<std::string*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), failure_slot()));
+  // OpenSSL 3.0 has no name for the alert of TLS 1.3 that matters most here.
+  const bool no_certificate = (value & 0xff) == SSL_AD_CERTIFICATE_REQUIRED;
   *failure =
-      fmt::format("the server refused the TLS connection: {}", SSL_alert_desc_string_long(value));
+      fmt::format("the server refused the TLS connection: {}",
+                  no_certificate ? "certificate required" : SSL_alert_desc_string_long(value));
 }
 
 }  // namespace

@@ -1,0 +1,184 @@
+// The client against servers that misbehave; the well-behaved ones are in unit/http.
+#include "client/http_client.hpp"
+
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "client/base_url.hpp"
+#include "client/proof.hpp"
+
+using namespace muster;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Accepts connections one after another and writes `pieces`, `pause` apart, to each.
+class ScriptedServer {
+ public:
+  ScriptedServer(std::vector<std::string> pieces, std::chrono::milliseconds pause)
+      : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    struct sockaddr_in address {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    REQUIRE(bind(socket_, reinterpret_cast<struct sockaddr*>(&address), length) == 0);
+    REQUIRE(listen(socket_, 8) == 0);
+    getsockname(socket_, reinterpret_cast<struct sockaddr*>(&address), &length);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this, pieces = std::move(pieces), pause] {
+      for (;;) {
+        const int client = accept(socket_, nullptr, nullptr);
+        if (client < 0) return;
+        for (const auto& piece : pieces) {
+          if (send(client, piece.data(), piece.size(), MSG_NOSIGNAL) < 0) break;
+          std::this_thread::sleep_for(pause);
+        }
+        close(client);
+      }
+    });
+  }
+  ~ScriptedServer() {
+    shutdown(socket_, SHUT_RDWR);
+    thread_.join();
+    close(socket_);
+  }
+  [[nodiscard]] std::string url(std::string_view scheme = "http") const {
+    return fmt::format("{}://127.0.0.1:{}", scheme, port_);
+  }
+
+ private:
+  int socket_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+HttpClientSettings settings(const std::string& url) {
+  HttpClientSettings made;
+  made.base_url = url;
+  made.total_timeout = 300ms;
+  made.maximum_body = 1000;
+  return made;
+}
+
+Result<HttpAnswer> get(const HttpClientSettings& with) {
+  HttpRequest request;
+  request.path = "/x";
+  return HttpClient(with).send(request);
+}
+
+}  // namespace
+
+TEST_CASE("a dripping answer meets the total deadline") {
+  const ScriptedServer server(std::vector<std::string>(50, "H"), 50ms);
+  const auto start = std::chrono::steady_clock::now();
+  const auto answer = get(settings(server.url()));
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().kind == ErrorKind::timeout);
+  CHECK(answer.error().message == "GET " + server.url() + "/x: no complete answer within 300 ms");
+  CHECK(std::chrono::steady_clock::now() - start < 1000ms);
+}
+
+TEST_CASE("a dripping TLS handshake meets the total deadline") {
+  const ScriptedServer server(std::vector<std::string>(50, "\x16"), 50ms);
+  HttpClientSettings with = settings(server.url("https"));
+  with.tls.verify_server = false;
+  const auto start = std::chrono::steady_clock::now();
+  CHECK_FALSE(get(with).has_value());
+  CHECK(std::chrono::steady_clock::now() - start < 1000ms);
+}
+
+TEST_CASE("an answer over the limit is refused") {
+  const ScriptedServer server(
+      {"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + std::string(5000, 'x')}, 0ms);
+  const auto answer = get(settings(server.url()));
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().message ==
+        "GET " + server.url() + "/x: expected an answer of at most 1000 bytes, found more");
+}
+
+TEST_CASE("a chunked answer and a redirect are not followed") {
+  const ScriptedServer chunked(
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"}, 0ms);
+  const auto refused = get(settings(chunked.url()));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message ==
+        "GET " + chunked.url() +
+            "/x: expected an answer with Content-Length, found Transfer-Encoding");
+  const ScriptedServer moved({"HTTP/1.1 302 Found\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n"},
+                             0ms);
+  const auto answer = get(settings(moved.url()));
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == 302);
+}
+
+TEST_CASE("a cut answer and nobody there are unavailable") {
+  const ScriptedServer cut({"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nabc"}, 0ms);
+  const auto answer = get(settings(cut.url()));
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().kind == ErrorKind::unavailable);
+  const auto nobody = get(settings("http://127.0.0.1:1"));
+  REQUIRE_FALSE(nobody.has_value());
+  CHECK(nobody.error().message ==
+        "GET http://127.0.0.1:1/x: no connection (refused, or no route); is the server up?");
+}
+
+TEST_CASE("a ranged download that is answered whole gives the sink nothing") {
+  const ScriptedServer server({"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"}, 0ms);
+  std::string received;
+  HttpClient client(settings(server.url()));
+  const auto answer = client.download("/x", 2, [&](std::string_view bytes) {
+    received += bytes;
+    return true;
+  });
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == 200);
+  CHECK(received.empty());
+}
+
+TEST_CASE("a receiver may stop a download") {
+  const ScriptedServer server({"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"}, 0ms);
+  HttpClient client(settings(server.url()));
+  const auto answer = client.download("/x", 0, [](std::string_view) { return false; });
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().message == "GET " + server.url() + "/x: stopped by the receiver");
+}
+
+TEST_CASE("addresses are read strictly") {
+  CHECK(parse_base_url("http://10.77.0.1:8080/")->port == 8080);
+  CHECK(parse_base_url("https://[fd00::1]:8443")->host == "fd00::1");
+  CHECK(parse_base_url("unix:/run/muster/admin.sock")->host == "/run/muster/admin.sock");
+  for (const char* text :
+       {"", "10.0.0.1:80", "http://h", "http://h:0", "http://h:99999", "http://:80",
+        "http://u@h:80", "http://h/x:80", "ftp://h:80", "unix:relative"}) {
+    const auto url = parse_base_url(text);
+    REQUIRE_FALSE(url.has_value());
+    CHECK(url.error().message ==
+          fmt::format("address '{}': expected http://HOST:PORT, https://HOST:PORT or "
+                      "unix:/PATH",
+                      text));
+  }
+}
+
+TEST_CASE("error bodies keep the server's message, other bodies their status") {
+  HttpAnswer answer;
+  answer.status = 409;
+  answer.body = R"({"kind":"conflict","message":"the name is taken","requestId":"ab"})";
+  CHECK(error_of(answer).kind == ErrorKind::conflict);
+  CHECK(error_of(answer).message == "the name is taken (request ab)");
+  answer.status = 502;
+  answer.body = "<html>";
+  CHECK(error_of(answer).kind == ErrorKind::unavailable);
+  CHECK(error_of(answer).message == "the server answered 502 without a reason");
+}
+
+TEST_CASE("the proof text is the one in the specification") {
+  CHECK(proof_message(ProofPurpose::enrol, "bm9uY2U=", "csr") ==
+        "muster enrol "
+        "v1\nbm9uY2U=\nsha256:c27338c453067b437471afbce792704d816112c6031bb996b62c698ea599ef80");
+  CHECK(proof_message(ProofPurpose::recover, "x", "")
+            .starts_with("muster recover v1\nx\nsha256:e3b0c44298fc1c14"));
+}

@@ -1,0 +1,342 @@
+// The event front on real sockets of the loopback interface.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <thread>
+
+#include "client/http_client.hpp"
+#include "fakes/fake_service.hpp"
+#include "fakes/raw_client.hpp"
+#include "fakes/scratch_folder.hpp"
+#include "http/listener.hpp"
+
+using namespace muster;
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+
+namespace {
+
+ListenerSettings quick() {
+  ListenerSettings settings;
+  settings.address = "127.0.0.1:0";
+  settings.deadlines.handshake = settings.deadlines.head = settings.deadlines.body = 300ms;
+  settings.deadlines.idle = 600ms;
+  return settings;
+}
+
+struct Front {
+  FakeService service;
+  std::unique_ptr<Listener> listener;
+
+  explicit Front(ListenerSettings settings = quick()) {
+    auto opened = Listener::open(std::move(settings), service);
+    REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
+    listener = std::move(*opened);
+  }
+  [[nodiscard]] std::string ask(std::string_view bytes,
+                                std::chrono::milliseconds time = 2000ms) const {
+    RawClient client(listener->address());
+    client.send(bytes);
+    return client.receive(time);
+  }
+  [[nodiscard]] HttpClient client() const {
+    HttpClientSettings settings;
+    settings.base_url = "http://" + listener->address();
+    return HttpClient(settings);
+  }
+};
+
+std::string get(std::string_view path, std::string_view more = "Connection: close\r\n") {
+  return fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n{}\r\n", path, more);
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::size_t count(const std::string& text, std::string_view part) {
+  std::size_t found = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a request is answered and the connection closed when asked to") {
+  const Front front;
+  const std::string answer = front.ask(get("/small?name=m%2B1"));
+  CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(contains(answer, "Connection: close\r\n"));
+  CHECK(contains(answer, "Date: "));
+  CHECK(answer.ends_with("\r\n\r\nsmall m+1"));
+}
+
+TEST_CASE("two pipelined requests in one packet are both answered, in order") {
+  const Front front;
+  const std::string answer = front.ask(get("/small?name=a", "") + get("/small?name=b"));
+  CHECK(count(answer, "HTTP/1.1 200 OK") == 2);
+  CHECK(answer.find("small a") < answer.find("small b"));
+}
+
+TEST_CASE("a pipelined request waits for a blocking one before it") {
+  Front front;
+  const std::string answer = front.ask(get("/blocking", "") + get("/small"));
+  CHECK(count(answer, "HTTP/1.1 200 OK") == 2);
+}
+
+TEST_CASE("a kept connection serves more requests and ends when idle for too long") {
+  const Front front;
+  RawClient client(front.listener->address());
+  for (int i = 0; i < 3; ++i) {
+    client.send(get("/small", ""));
+    CHECK(client.receive(2000ms, "small").ends_with("small"));
+  }
+  CHECK(client.receive(2000ms).empty());
+  CHECK(client.closed());
+  CHECK(front.listener->counters().deadline_passed == 0);
+}
+
+TEST_CASE("without keep-alive each answer closes") {
+  ListenerSettings settings = quick();
+  settings.requests_per_connection = 1;
+  const Front front(settings);
+  CHECK(contains(front.ask(get("/small", "")), "Connection: close\r\n"));
+}
+
+TEST_CASE("slow heads meet the deadline while a good client is answered at once") {
+  Front front;
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < 30; ++i) {
+    slow.push_back(std::make_unique<RawClient>(front.listener->address()));
+    slow.back()->send("GET /small HTTP/1.1\r\nHost: ");
+  }
+  std::atomic<bool> done{false};
+  std::thread dripping([&] {
+    for (int i = 0; i < 10 && !done; ++i) {
+      for (const auto& client : slow) client->send("x");
+      std::this_thread::sleep_for(50ms);
+    }
+  });
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(contains(front.ask(get("/small")), "200 OK"));
+  CHECK(std::chrono::steady_clock::now() - start < 150ms);
+  for (const auto& client : slow) {
+    CHECK(client->receive(2000ms).empty());
+    CHECK(client->closed());
+  }
+  done = true;
+  dripping.join();
+  CHECK(front.listener->counters().deadline_passed == 30);
+}
+
+TEST_CASE("a slow body meets the deadline") {
+  const Front front;
+  RawClient client(front.listener->address());
+  client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab");
+  CHECK(client.receive(2000ms).empty());
+  CHECK(client.closed());
+}
+
+TEST_CASE("one source holds no more than its share of connections") {
+  ListenerSettings settings = quick();
+  settings.connections_per_source = 3;
+  const Front front(settings);
+  std::vector<std::unique_ptr<RawClient>> held;
+  for (int i = 0; i < 3; ++i) {
+    held.push_back(std::make_unique<RawClient>(front.listener->address()));
+    held.back()->send(get("/small", ""));
+    CHECK(held.back()->receive(2000ms, "small").ends_with("small"));
+  }
+  CHECK(front.ask(get("/small")).empty());
+  CHECK(front.listener->counters().source_full == 1);
+  held.clear();
+  std::this_thread::sleep_for(100ms);
+  CHECK(contains(front.ask(get("/small")), "200 OK"));
+}
+
+TEST_CASE("a body over the route's limit is refused before it is read, and the answer arrives") {
+  const Front front;
+  const std::string answer =
+      front.ask("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" +
+                std::string(100000, 'x'));
+  CHECK(answer.starts_with("HTTP/1.1 413 "));
+  CHECK(contains(answer, "\"kind\":\"too_large\""));
+  CHECK(contains(answer, "POST /echo: expected a body of at most 64 bytes, found 100000"));
+  CHECK(front.service.answered == 0);
+}
+
+TEST_CASE("a body within the limit arrives whole, also when it comes in pieces") {
+  const Front front;
+  RawClient client(front.listener->address());
+  client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nConnection: close\r\n\r\nab");
+  std::this_thread::sleep_for(30ms);
+  client.send("cdef");
+  CHECK(client.receive(2000ms).ends_with("\r\n\r\nabcdef"));
+}
+
+TEST_CASE("Expect: 100-continue is answered before the body") {
+  const Front front;
+  RawClient client(front.listener->address());
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: "
+      "close\r\n\r\n");
+  CHECK(client.receive(2000ms, "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("ok");
+  const std::string answer = client.receive(2000ms);
+  CHECK(answer.starts_with("HTTP/1.1 200 OK"));
+  CHECK(answer.ends_with("\r\n\r\nok"));
+}
+
+TEST_CASE("heads that are no HTTP are refused with their reason") {
+  const Front front;
+  const auto refused = [&](std::string_view bytes, std::string_view status,
+                           std::string_view reason) {
+    const std::string answer = front.ask(bytes);
+    CHECK_MESSAGE(answer.starts_with(fmt::format("HTTP/1.1 {} ", status)), answer);
+    CHECK_MESSAGE(contains(answer, reason), answer);
+  };
+  refused("GET /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411",
+          "send the body with Content-Length");
+  refused("GET /small HTTP/1.1\r\nHost: x\r\n" + std::string(5000, 'a') + ": b\r\n\r\n", "431",
+          "expected at most 4096 bytes in a line");
+  std::string many = "GET /small HTTP/1.1\r\nHost: x\r\n";
+  for (int i = 0; i < 40; ++i) many += fmt::format("X-{}: y\r\n", i);
+  refused(many + "\r\n", "431", "expected at most 32, found more");
+  refused("GET /" + std::string(2000, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n", "414",
+          "at most 1024 bytes");
+  refused("GET /small HTTP/1.1\r\nHost: " + std::string(20000, 'a'), "431",
+          "at most 16384 bytes in all");
+  refused("GET /sm\0ll HTTP/1.1\r\nHost: x\r\n\r\n"s, "400", "printable ASCII");
+  refused("GET /small HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "400",
+          "header Host: expected one, found two");
+}
+
+TEST_CASE("what a handler throws stays in the log") {
+  const Front front;
+  const std::string answer = front.ask(get("/throws"));
+  CHECK(answer.starts_with("HTTP/1.1 500 "));
+  CHECK_FALSE(contains(answer, "secret detail"));
+}
+
+TEST_CASE("files are streamed whole, in ranges, and as HEAD") {
+  const ScratchFolder folder;
+  Front front;
+  front.service.folder = folder.path();
+  std::string content(3u << 20, '\0');
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 7 + i / 251);
+  std::ofstream(folder.path() + "/content", std::ios::binary) << content;
+
+  HttpClient client = front.client();
+  std::string received;
+  const auto sink = [&](std::string_view bytes) {
+    received += bytes;
+    return true;
+  };
+  auto whole = client.download("/file", 0, sink);
+  REQUIRE(whole.has_value());
+  CHECK(whole->status == 200);
+  CHECK((received == content));
+
+  received.clear();
+  auto rest = client.download("/file", 1000000, sink);
+  REQUIRE(rest.has_value());
+  CHECK(rest->status == 206);
+  CHECK(rest->headers["content-range"] == "bytes 1000000-3145727/3145728");
+  CHECK((received == content.substr(1000000)));
+
+  const std::string middle = front.ask(get("/file", "Range: bytes=10-19\r\nConnection: close\r\n"));
+  CHECK(middle.starts_with("HTTP/1.1 206 "));
+  CHECK(middle.ends_with("\r\n\r\n" + content.substr(10, 10)));
+  CHECK(front.ask(get("/file", "Range: bytes=9999999-\r\n")).starts_with("HTTP/1.1 416 "));
+  const std::string head = front.ask("HEAD /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  CHECK(contains(head, "Content-Length: 3145728\r\n"));
+  CHECK(head.ends_with("\r\n\r\n"));
+}
+
+TEST_CASE("an upload goes to a file that is gone afterwards") {
+  const ScratchFolder folder;
+  Front front;
+  front.service.folder = folder.path();
+  std::ofstream(folder.path() + "/source") << std::string(700000, 'u');
+  HttpClient client = front.client();
+  const auto answer = client.upload("/upload", folder.path() + "/source");
+  REQUIRE_MESSAGE(answer.has_value(), (answer ? "" : answer.error().message));
+  CHECK(answer->status == 200);
+  CHECK(answer->body == "700000");
+  std::size_t left = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path()))
+    ++left;
+  CHECK(left == 1);
+}
+
+TEST_CASE("a full queue answers 503 with Retry-After") {
+  ListenerSettings settings = quick();
+  settings.workers = 1;
+  settings.queued_requests = 1;
+  Front front(settings);
+  std::promise<void> open;
+  front.service.gate = open.get_future().share();
+  RawClient first(front.listener->address()), second(front.listener->address());
+  first.send(get("/blocking"));
+  std::this_thread::sleep_for(50ms);
+  second.send(get("/blocking"));
+  std::this_thread::sleep_for(50ms);
+  const std::string refused = front.ask(get("/blocking"));
+  CHECK(refused.starts_with("HTTP/1.1 503 "));
+  CHECK(contains(refused, "Retry-After: 5\r\n"));
+  open.set_value();
+  CHECK(contains(first.receive(2000ms), "200 OK"));
+  CHECK(contains(second.receive(2000ms), "200 OK"));
+}
+
+TEST_CASE("stopping lets a request in progress finish and closes idle connections") {
+  Front front;
+  std::promise<void> open;
+  front.service.gate = open.get_future().share();
+  RawClient working(front.listener->address()), idle(front.listener->address());
+  idle.send(get("/small", ""));
+  CHECK(idle.receive(2000ms, "small").ends_with("small"));
+  working.send(get("/blocking", ""));
+  std::this_thread::sleep_for(50ms);
+  std::thread stopping([&] { front.listener->stop(5000ms); });
+  CHECK(idle.receive(2000ms).empty());
+  CHECK(idle.closed());
+  open.set_value();
+  CHECK(contains(working.receive(2000ms), "200 OK"));
+  stopping.join();
+  CHECK_FALSE(RawClient(front.listener->address()).connected());
+}
+
+TEST_CASE("a taken port and a taken unix socket are errors") {
+  const Front front;
+  ListenerSettings settings = quick();
+  settings.address = front.listener->address();
+  FakeService other;
+  const auto second = Listener::open(settings, other);
+  REQUIRE_FALSE(second.has_value());
+  CHECK(second.error().message ==
+        "boot listener: binding " + settings.address + ": Address already in use");
+}
+
+TEST_CASE("a unix socket tells who calls") {
+  const ScratchFolder folder;
+  ListenerSettings settings = quick();
+  settings.kind = ListenerKind::admin;
+  settings.address = "unix:" + folder.path() + "/admin.sock";
+  settings.connections_per_source = 0;
+  const Front front(settings);
+  HttpClientSettings client_settings;
+  client_settings.base_url = settings.address;
+  HttpClient client(client_settings);
+  HttpRequest request;
+  request.path = "/small";
+  const auto answer = client.send(request);
+  REQUIRE_MESSAGE(answer.has_value(), (answer ? "" : answer.error().message));
+  CHECK(answer->body == fmt::format("user {}", getuid()));
+  FakeService other;
+  const auto second = Listener::open(settings, other);
+  REQUIRE_FALSE(second.has_value());
+  CHECK(contains(second.error().message, "another server listens on it; stop that one first"));
+}

@@ -1,0 +1,158 @@
+// TLS listeners with real handshakes: who gets in, who is refused in the handshake, and what each
+// side is told.
+#include <doctest/doctest.h>
+
+#include "client/http_client.hpp"
+#include "fakes/fake_service.hpp"
+#include "fakes/raw_client.hpp"
+#include "http/listener.hpp"
+#include "pki/certificate_authority.hpp"
+
+using namespace muster;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Identity {
+  std::string certificate_pem, key_pem;
+};
+
+CertificateAuthority make_authority(std::string_view name) {
+  auto made = CertificateAuthority::create(name, 24h);
+  REQUIRE(made.has_value());
+  return *made;
+}
+
+Identity issue(const CertificateAuthority& authority, std::string_view name, bool server,
+               TimePoint now = std::chrono::system_clock::now()) {
+  const auto key = PrivateKey::generate_p256();
+  REQUIRE(key.has_value());
+  Subject subject;
+  subject.common_name = std::string(name);
+  subject.server = server;
+  subject.client = !server;
+  if (server) subject.ip_addresses = {"127.0.0.1"};
+  const auto certificate = authority.issue(key->public_key(), subject, 1h, now);
+  REQUIRE(certificate.has_value());
+  return {certificate->pem(), key->pem()};
+}
+
+struct TlsFront {
+  CertificateAuthority server_authority = make_authority("servers");
+  CertificateAuthority machines = make_authority("machines");
+  FakeService service;
+  std::unique_ptr<Listener> listener;
+
+  explicit TlsFront(ClientCertificate client_certificate) {
+    ListenerSettings settings;
+    settings.kind = ListenerKind::node;
+    settings.address = "127.0.0.1:0";
+    settings.tls = true;
+    settings.deadlines.handshake = 300ms;
+    auto opened = Listener::open(settings, service, context(client_certificate));
+    REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
+    listener = std::move(*opened);
+  }
+
+  [[nodiscard]] SslContext context(ClientCertificate client_certificate) const {
+    const Identity own = issue(server_authority, "server", true);
+    auto made = make_server_context(
+        {own.certificate_pem, own.key_pem, machines.certificate().pem(), client_certificate});
+    REQUIRE(made.has_value());
+    return *made;
+  }
+
+  [[nodiscard]] Result<HttpAnswer> ask(const Identity& identity,
+                                       std::string_view authorities = {}) const {
+    HttpClientSettings settings;
+    settings.base_url = "https://" + listener->address();
+    settings.tls.authorities_pem =
+        authorities.empty() ? server_authority.certificate().pem() : std::string(authorities);
+    settings.tls.certificate_pem = identity.certificate_pem;
+    settings.tls.key_pem = identity.key_pem;
+    HttpRequest request;
+    request.path = "/small";
+    return HttpClient(settings).send(request);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a machine with our certificate is served and known by it") {
+  const TlsFront front(ClientCertificate::required);
+  const auto answer = front.ask(issue(front.machines, "m1", false));
+  REQUIRE_MESSAGE(answer.has_value(), (answer ? "" : answer.error().message));
+  CHECK(answer->body == "m1");
+  CHECK(Certificate::from_pem(answer->peer_certificate_pem)->common_name() == "server");
+}
+
+TEST_CASE("a missing or foreign client certificate ends the handshake") {
+  const TlsFront front(ClientCertificate::required);
+  const std::string url = "GET https://" + front.listener->address() + "/small";
+  const auto none = front.ask({});
+  REQUIRE_FALSE(none.has_value());
+  CHECK(none.error().kind == ErrorKind::unauthenticated);
+  CHECK(none.error().message ==
+        url + ": the server refused the TLS connection: certificate required");
+
+  const auto foreign = front.ask(issue(make_authority("machines"), "m1", false));
+  REQUIRE_FALSE(foreign.has_value());
+  CHECK(foreign.error().kind == ErrorKind::unauthenticated);
+
+  const auto expired =
+      front.ask(issue(front.machines, "m1", false, std::chrono::system_clock::now() - 5h));
+  REQUIRE_FALSE(expired.has_value());
+  CHECK(expired.error().message ==
+        url + ": the server refused the TLS connection: certificate expired");
+  CHECK(front.service.answered == 0);
+  CHECK(front.listener->counters().handshake_failed >= 2);
+}
+
+TEST_CASE("the enrol listener takes no certificate and an expired one, but no foreign one") {
+  const TlsFront front(ClientCertificate::optional_may_expire);
+  CHECK(front.ask({})->body == "small");
+  CHECK(
+      front.ask(issue(front.machines, "m1", false, std::chrono::system_clock::now() - 5h))->body ==
+      "m1");
+  CHECK_FALSE(front.ask(issue(make_authority("machines"), "m1", false)).has_value());
+}
+
+TEST_CASE("a client refuses a server of another authority and names the check") {
+  const TlsFront front(ClientCertificate::optional_may_expire);
+  const auto answer = front.ask({}, make_authority("servers of others").certificate().pem());
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().kind == ErrorKind::unauthenticated);
+  CHECK(answer.error().message.find(
+            "the server's certificate was refused: unable to get local issuer certificate") !=
+        std::string::npos);
+}
+
+TEST_CASE("kept TLS connections serve request after request") {
+  const TlsFront front(ClientCertificate::required);
+  const Identity identity = issue(front.machines, "m1", false);
+  HttpClientSettings settings;
+  settings.base_url = "https://" + front.listener->address();
+  settings.tls = {front.server_authority.certificate().pem(), identity.certificate_pem,
+                  identity.key_pem, true};
+  HttpClient client(settings);
+  HttpRequest request;
+  request.path = "/small";
+  for (int i = 0; i < 20; ++i) CHECK(client.send(request)->body == "m1");
+  CHECK(front.listener->counters().accepted == 1);
+}
+
+TEST_CASE("a client that never finishes the handshake meets its deadline") {
+  const TlsFront front(ClientCertificate::required);
+  RawClient client(front.listener->address());
+  client.send(std::string_view("\x16\x03\x01\x02\x00\x01", 6));
+  CHECK(client.receive(2000ms).empty());
+  CHECK(client.closed());
+  CHECK(front.listener->counters().deadline_passed == 1);
+}
+
+TEST_CASE("new TLS settings hold for the next connection") {
+  const TlsFront front(ClientCertificate::required);
+  CHECK_FALSE(front.ask({}).has_value());
+  front.listener->set_tls(front.context(ClientCertificate::optional_may_expire));
+  CHECK(front.ask({}).has_value());
+}
