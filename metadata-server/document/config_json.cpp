@@ -1,4 +1,5 @@
 #include "document/node_document_json.hpp"
+#include "document/taint_json.hpp"
 
 namespace muster {
 namespace {
@@ -28,11 +29,8 @@ void read_release(JsonObject& object, ReleaseReference& release) {
 }
 
 json kubelet_to_json(const KubeletSettings& kubelet) {
-  const json taints = list_of(kubelet.taints, [](const KubeletSettings::Taint& taint) -> json {
-    return {{"key", taint.key}, {"value", taint.value}, {"effect", taint.effect}};
-  });
   return {{"labels", kubelet.labels},
-          {"taints", taints},
+          {"taints", taints_to_json(kubelet.taints)},
           {"reservedPolicy", kubelet.reserved_policy},
           {"evictionHard", kubelet.eviction_hard},
           {"maxPods", kubelet.max_pods},
@@ -41,12 +39,7 @@ json kubelet_to_json(const KubeletSettings& kubelet) {
 
 void read_kubelet(JsonObject& object, KubeletSettings& kubelet) {
   object.text_map("labels", kubelet.labels);
-  object.objects("taints", [&](JsonObject& entry) {
-    KubeletSettings::Taint& taint = kubelet.taints.emplace_back();
-    entry.text("key", taint.key);
-    entry.text("value", taint.value);
-    entry.text("effect", taint.effect);
-  });
+  read_taints(object, kubelet.taints);
   object.text("reservedPolicy", kubelet.reserved_policy);
   object.text_map("evictionHard", kubelet.eviction_hard);
   object.number("maxPods", kubelet.max_pods);

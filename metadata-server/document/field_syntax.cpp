@@ -55,7 +55,7 @@ bool is_dns_name(std::string_view text) {
   return text.size() <= 253 && all_parts(text, '.', is_dns_label);
 }
 
-std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
+std::optional<std::uint32_t> ipv4_value(std::string_view text) {
   in_addr address{};
   if (text.size() > 15 || inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) return {};
   if (text.find('\0') != std::string_view::npos) return {};
@@ -63,7 +63,7 @@ std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
 }
 
 bool is_ipv4(std::string_view text) {
-  return parse_ipv4(text).has_value();
+  return ipv4_value(text).has_value();
 }
 
 bool is_ip(std::string_view text) {
@@ -88,7 +88,7 @@ bool Cidr::overlaps(const Cidr& other) const {
 std::optional<Cidr> parse_cidr(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return {};
-  const auto network = parse_ipv4(text.substr(0, slash));
+  const auto network = ipv4_value(text.substr(0, slash));
   const std::string_view digits = text.substr(slash + 1);
   if (!network || digits.empty() || digits.size() > 2 ||
       !std::all_of(digits.begin(), digits.end(), is_digit) ||

@@ -23,7 +23,7 @@ struct Cidr {
 };
 // "10.244.0.0/16": IPv4, host bits zero.
 [[nodiscard]] std::optional<Cidr> parse_cidr(std::string_view text);
-[[nodiscard]] std::optional<std::uint32_t> parse_ipv4(std::string_view text);  // host byte order
+[[nodiscard]] std::optional<std::uint32_t> ipv4_value(std::string_view text);  // host byte order
 
 [[nodiscard]] bool is_mac(std::string_view text);  // "52:54:00:aa:bb:cc", lower case
 // Absolute, no empty, "." or ".." part, no control character, not "/".

@@ -44,20 +44,8 @@ void validate_releases(const MachineConfig& config, Findings& findings) {
 
 void validate_kubelet(const KubeletSettings& kubelet, Findings& findings) {
   const std::string where = "/config/kubelet";
-  for (const auto& [key, value] : kubelet.labels) {
-    const std::string here = pointer_to(where + "/labels", key);
-    findings.expect(is_label_key(key), here, "a label key", key);
-    findings.expect(is_label_value(value), here, "a label value", value);
-  }
-  for (std::size_t i = 0; i < kubelet.taints.size(); ++i) {
-    const KubeletSettings::Taint& taint = kubelet.taints[i];
-    const std::string here = pointer_to(where + "/taints", i);
-    findings.expect(is_label_key(taint.key), here + "/key", "a label key", taint.key);
-    findings.expect(is_label_value(taint.value), here + "/value", "a label value", taint.value);
-    findings.expect(taint.effect == "NoSchedule" || taint.effect == "PreferNoSchedule" ||
-                        taint.effect == "NoExecute",
-                    here + "/effect", "NoSchedule, PreferNoSchedule or NoExecute", taint.effect);
-  }
+  validate_labels(kubelet.labels, where + "/labels", findings);
+  validate_taints(kubelet.taints, where + "/taints", findings);
   const std::string& policy = kubelet.reserved_policy;
   findings.expect(policy == "gke" || policy == "eks" || policy == "none", where + "/reservedPolicy",
                   "gke, eks or none", policy);
@@ -176,6 +164,28 @@ void validate_duties(const NodeDocument& document, Findings& findings) {
 }
 
 }  // namespace
+
+void validate_labels(const std::map<std::string, std::string>& labels, const std::string& where,
+                     Findings& findings) {
+  for (const auto& [key, value] : labels) {
+    const std::string here = pointer_to(where, key);
+    findings.expect(is_label_key(key), here, "a label key", key);
+    findings.expect(is_label_value(value), here, "a label value", value);
+  }
+}
+
+void validate_taints(const std::vector<Taint>& taints, const std::string& where,
+                     Findings& findings) {
+  for (std::size_t i = 0; i < taints.size(); ++i) {
+    const Taint& taint = taints[i];
+    const std::string here = pointer_to(where, i);
+    findings.expect(is_label_key(taint.key), here + "/key", "a label key", taint.key);
+    findings.expect(is_label_value(taint.value), here + "/value", "a label value", taint.value);
+    findings.expect(taint.effect == "NoSchedule" || taint.effect == "PreferNoSchedule" ||
+                        taint.effect == "NoExecute",
+                    here + "/effect", "NoSchedule, PreferNoSchedule or NoExecute", taint.effect);
+  }
+}
 
 void validate_config(const NodeDocument& document, Findings& findings) {
   const MachineConfig& config = document.config;

@@ -19,7 +19,7 @@ void validate_networks(const MachineIdentity& role, Findings& findings) {
                  fmt::format("expected a network apart from podCidr {}, found {}",
                              in_ticks(cluster.pod_cidr), in_ticks(cluster.service_cidr)));
   }
-  const auto dns = parse_ipv4(cluster.cluster_dns);
+  const auto dns = ipv4_value(cluster.cluster_dns);
   findings.expect(dns && (!services || services->contains(*dns)), "/role/cluster/clusterDns",
                   "an IPv4 address within serviceCidr", cluster.cluster_dns);
   if (cluster.pod_network == PodNetwork::none) {

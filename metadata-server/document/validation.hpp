@@ -1,6 +1,7 @@
 // The parts of validate(), one .cpp each. Of this room only.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,12 @@ class Findings {
  private:
   std::vector<Problem> problems_;
 };
+
+// Of a machine, wherever it is written: `where` is the pointer of the field.
+void validate_labels(const std::map<std::string, std::string>& labels, const std::string& where,
+                     Findings& findings);
+void validate_taints(const std::vector<Taint>& taints, const std::string& where,
+                     Findings& findings);
 
 void validate_role(const MachineIdentity& role, Findings& findings);
 void validate_certificates(const NodeDocument& document, Findings& findings);

@@ -1,0 +1,62 @@
+#include "document/report.hpp"
+
+#include <doctest/doctest.h>
+
+#include "sample_document.hpp"
+
+using namespace muster;
+
+namespace {
+Report sample_report() {
+  Report report;
+  report.machine_id = "0123456789abcdef0123456789abcdef";
+  report.boot_id = "b";
+  report.counter = 9;
+  report.agent_version = "0.1.0";
+  report.document_digest = sample::digest_a;
+  report.generation = 7;
+  report.verdict = Verdict::pending_changes;
+  report.failure_class = "disk";
+  report.message = "one\ntwo";
+  report.offline = true;
+  report.pending = {"kubelet: maxPods 110 -> 120"};
+  report.phases = {{"kernel", 100, 2000, ""}, {"fetch", 2000, 0, "10.77.0.1"}};
+  report.etcd_cluster_id = "c";
+  report.etcd_member_id = "m";
+  report.sent_at = 1700000000;
+  return report;
+}
+}  // namespace
+
+TEST_CASE("a report round-trips byte for byte") {
+  const std::string golden = sample::golden("golden/document/report.json");
+  CHECK(to_json(sample_report()) == golden);
+  CHECK(to_json(parse_report(golden).value()) == golden);
+}
+
+TEST_CASE("long strings of a report are cut at a character, long lists are refused") {
+  Report report = sample_report();
+  report.agent_version = std::string(127, 'a') + "ü";
+  report.message = std::string(9000, 'm');
+  const auto read = parse_report(to_json(report)).value();
+  CHECK(read.agent_version == std::string(127, 'a'));
+  CHECK(read.message.size() == 8192);
+  report.pending.assign(201, "x");
+  report.failure_class = "mood";
+  CHECK(parse_report(to_json(report)).error().message ==
+        "report: refused, 2 problems:\n"
+        "/pending: expected at most 200 rows, found 201\n"
+        "/failureClass: expected nothing or one of identity, document, clock, network, disk, "
+        "package, runtime, kubelet, etcd, api, found 'mood'");
+  CHECK(parse_report(std::string(300000, ' ')).error().kind == ErrorKind::exhausted);
+}
+
+TEST_CASE("the server's answer round-trips") {
+  CHECK(to_json(ReportAnswer{std::chrono::seconds(5), true}) ==
+        R"({"converge":true,"pollAfter":5})");
+  CHECK(parse_report_answer(R"({"converge":true,"pollAfter":5})").value().poll_after.count() == 5);
+  CHECK(parse_report_answer(R"({"pollAfter":-5})").error().message ==
+        "report answer: refused, 2 problems:\n"
+        "/pollAfter: expected a whole number from 0 to 4294967295, found -5\n"
+        "/converge: expected true or false, found nothing");
+}
