@@ -1,0 +1,143 @@
+#include <CLI/CLI.hpp>
+
+#include "cli/answer.hpp"
+#include "cli/session.hpp"
+
+namespace muster {
+namespace {
+
+struct TokenOptions {
+  std::string cluster, node, role = "node", ttl = "1h", id;
+  int count = 1;
+};
+
+// "90s", "15m", "4h", "2d" -> seconds; 0 where it is none of them.
+std::int64_t seconds_of(const std::string& text) {
+  std::size_t used = 0;
+  long value = 0;
+  try {
+    value = std::stol(text, &used);
+  } catch (const std::exception&) {
+    return 0;
+  }
+  const std::string unit = text.substr(used);
+  if (value <= 0) return 0;
+  if (unit == "s" || unit.empty()) return value;
+  if (unit == "m") return value * 60;
+  if (unit == "h") return value * 3600;
+  if (unit == "d") return value * 86400;
+  return 0;
+}
+
+void add_token_commands(CommandLine& line) {
+  auto* group = line.app.add_subcommand("token", "Join tokens: the right to enrol");
+  group->require_subcommand(1);
+  auto options = std::make_shared<TokenOptions>();
+
+  auto* create =
+      group->add_subcommand("create", "makes one; it is shown once and stored only as a hash");
+  create->add_option("--cluster", options->cluster)->required();
+  create->add_option("--node", options->node, "only for this machine");
+  create->add_option("--role", options->role, "master, follower or node")->capture_default_str();
+  create->add_option("--count", options->count, "how many machines may use it")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  create->add_option("--ttl", options->ttl, "how long: 90s, 15m, 4h, 2d")->capture_default_str();
+  create->footer("Example: muster token create --cluster lab --count 3 --ttl 30m");
+  line.on(create, [options](Session& session) {
+    const auto seconds = seconds_of(options->ttl);
+    if (seconds == 0) {
+      (void)complain(
+          session,
+          Error{ErrorKind::invalid,
+                fmt::format("--ttl: expected a time such as 90s, 15m, 4h or 2d, found '{}'",
+                            options->ttl)});
+      return Exit::usage;
+    }
+    nlohmann::json body = {{"cluster", options->cluster},
+                           {"role", options->role},
+                           {"count", options->count},
+                           {"ttlSeconds", seconds}};
+    if (!options->node.empty()) body["node"] = options->node;
+    return ask_and_show(session, "POST", "tokens", body,
+                        [](const nlohmann::json& answer) { return cell(answer, "/token") + "\n"; });
+  });
+
+  auto* list =
+      group->add_subcommand("list", "tokens with what is left of them; never their secrets");
+  line.on(list, [](Session& session) {
+    return ask_and_show(session, "GET", "tokens", nullptr, [](const nlohmann::json& answer) {
+      Table table({"ID", "CLUSTER", "NODE", "ROLE", "LEFT", "EXPIRES"});
+      for (const auto& row : list_at(answer, "/tokens")) {
+        table.row({cell(row, "/id"), cell(row, "/cluster"), cell(row, "/node"), cell(row, "/role"),
+                   cell(row, "/left"), time_text(row, "/expiresAt")});
+      }
+      return table.text();
+    });
+  });
+
+  auto* revoke = group->add_subcommand("revoke", "ends a token; machines that used it stay");
+  revoke->add_option("ID", options->id)->required();
+  line.on(revoke, [options](Session& session) {
+    return ask_and_show(session, "DELETE", "tokens/" + escape(options->id), nullptr,
+                        [options](const nlohmann::json&) {
+                          return fmt::format("token {} revoked\n", options->id);
+                        });
+  });
+}
+
+}  // namespace
+
+void add_admission_commands(CommandLine& line) {
+  add_token_commands(line);
+
+  auto* pending = line.app.add_subcommand("pending", "Machines that wait for an approval");
+  line.on(pending, [](Session& session) {
+    return ask_and_show(session, "GET", "pending", nullptr, [](const nlohmann::json& answer) {
+      Table table({"FINGERPRINT", "MATCHES", "HOST NAME", "MAC", "SOURCE", "SINCE"});
+      for (const auto& row : list_at(answer, "/pending")) {
+        table.row({cell(row, "/fingerprint"), cell(row, "/node"), cell(row, "/hints/hostname"),
+                   cell(row, "/hints/macs"), cell(row, "/source"), time_text(row, "/since")});
+      }
+      return table.text();
+    });
+  });
+
+  auto name = std::make_shared<std::string>(), cluster = std::make_shared<std::string>(),
+       fingerprint = std::make_shared<std::string>();
+  auto* approve =
+      line.app.add_subcommand("approve", "Admits a waiting machine under a name of the inventory");
+  approve->add_option("NAME", *name)->required();
+  approve->add_option("--fingerprint", *fingerprint, "sha256:... as the machine's console shows it")
+      ->required();
+  approve->add_option("--cluster", *cluster, "where several clusters have a node of that name");
+  approve->footer(
+      "Compare the fingerprint with the machine's console, not with `muster pending`.\n"
+      "Example: muster approve n4 --fingerprint sha256:9c...");
+  line.on(approve, [=](Session& session) {
+    nlohmann::json body = {{"name", *name}, {"fingerprint", *fingerprint}};
+    if (!cluster->empty()) body["cluster"] = *cluster;
+    return ask_and_show(session, "POST", "approve", body, [name](const nlohmann::json&) {
+      return fmt::format("{} approved\n", *name);
+    });
+  });
+
+  for (const std::string command : {"ban", "unban"}) {
+    auto* made = line.app.add_subcommand(
+        command,
+        command == "ban" ? "Shuts a machine out, here and at the API server" : "Lets it in again");
+    made->add_option("NAME", *name)->required();
+    made->add_option("--cluster", *cluster)->required();
+    made->footer(fmt::format("Example: muster {} n3 --cluster lab", command));
+    line.on(made, [=](Session& session) {
+      return ask_and_show(session, "POST",
+                          "nodes/" + escape(*cluster) + "/" + escape(*name) + "/" + command,
+                          nlohmann::json::object(), [=](const nlohmann::json&) {
+                            return fmt::format("{}/{}: {}\n", *cluster, *name,
+                                               command == "ban" ? "banned" : "unbanned");
+                          });
+    });
+  }
+}
+
+}  // namespace muster

@@ -1,0 +1,63 @@
+#include "cli/answer.hpp"
+
+#include <cstdio>
+#include <ctime>
+
+namespace muster {
+namespace {
+
+const nlohmann::json* at(const nlohmann::json& row, const std::string& pointer) {
+  const nlohmann::json::json_pointer place(pointer);
+  return row.contains(place) ? &row.at(place) : nullptr;
+}
+
+std::string text_of(const nlohmann::json& value) {
+  if (value.is_null()) return "";
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "";
+  if (value.is_array()) {
+    std::string joined;
+    for (const auto& element : value) joined += (joined.empty() ? "" : ", ") + text_of(element);
+    return joined;
+  }
+  return value.dump();
+}
+
+}  // namespace
+
+std::string cell(const nlohmann::json& row, const std::string& pointer) {
+  const auto* value = at(row, pointer);
+  return value == nullptr ? "" : text_of(*value);
+}
+
+const nlohmann::json& list_at(const nlohmann::json& answer, const std::string& pointer) {
+  static const nlohmann::json none = nlohmann::json::array();
+  const auto* value = at(answer, pointer);
+  return value != nullptr && value->is_array() ? *value : none;
+}
+
+std::string time_text(const nlohmann::json& row, const std::string& pointer) {
+  const auto* value = at(row, pointer);
+  if (value == nullptr || !value->is_number_integer() || value->get<std::int64_t>() == 0) return "";
+  const auto seconds = static_cast<std::time_t>(value->get<std::int64_t>());
+  std::tm parts = {};
+  ::localtime_r(&seconds, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+  return text;
+}
+
+Exit ask_and_show(Session& session, const std::string& method, const std::string& path,
+                  const nlohmann::json& body,
+                  const std::function<std::string(const nlohmann::json&)>& show) {
+  auto answer = session.ask(method, path, body);
+  if (!answer) return complain(session, answer.error());
+  print(session.wants_json() ? answer->dump(2) + "\n" : show(*answer));
+  return Exit::ok;
+}
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+}  // namespace muster

@@ -1,0 +1,128 @@
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+#include "cli/answer.hpp"
+#include "cli/session.hpp"
+
+namespace muster {
+namespace {
+
+using Text = std::shared_ptr<std::string>;
+
+std::string place(const Text& cluster, const Text& name) {
+  return "nodes/" + escape(*cluster) + "/" + escape(*name);
+}
+
+std::string nodes_text(const nlohmann::json& answer) {
+  Table table(
+      {"CLUSTER", "NAME", "ROLE", "ADDRESS", "STATE", "VERDICT", "GENERATION", "PENDING", "SEEN"});
+  for (const auto& row : list_at(answer, "/nodes")) {
+    const auto pending = list_at(row, "/pending").size();
+    table.row({cell(row, "/cluster"), cell(row, "/node"), cell(row, "/role"), cell(row, "/address"),
+               cell(row, "/state"), cell(row, "/verdict"), cell(row, "/generation"),
+               pending == 0 ? "" : std::to_string(pending), time_text(row, "/seenAt")});
+  }
+  return table.text();
+}
+
+std::string node_text(const nlohmann::json& answer) {
+  std::string text;
+  const auto show = [&text](std::string_view label, const std::string& value) {
+    if (!value.empty()) text += fmt::format("{:<13}{}\n", label, printable(value));
+  };
+  show("node", cell(answer, "/cluster") + "/" + cell(answer, "/node"));
+  show("role", cell(answer, "/role"));
+  show("address", cell(answer, "/address"));
+  show("state", cell(answer, "/state"));
+  show("fingerprint", cell(answer, "/fingerprint"));
+  show("published", "generation " + cell(answer, "/generation") + ", " + cell(answer, "/digest"));
+  show("verdict", cell(answer, "/report/verdict"));
+  show("class", cell(answer, "/report/failureClass"));
+  show("in force", cell(answer, "/report/documentDigest"));
+  show("offline", cell(answer, "/report/offline"));
+  show("seen", time_text(answer, "/seenAt"));
+  for (const auto& pending : list_at(answer, "/report/pending"))
+    show("pending", pending.is_string() ? pending.get<std::string>() : "");
+  // A verdict may be a list of findings, a line each.
+  std::istringstream lines(cell(answer, "/report/message"));
+  for (std::string line; std::getline(lines, line);) show("message", line);
+  return text;
+}
+
+std::string timeline_text(const nlohmann::json& answer) {
+  std::string text =
+      fmt::format("{}: boot timeline, seconds since power-on\n", printable(cell(answer, "/node")));
+  for (const auto& phase : list_at(answer, "/report/phases")) {
+    const auto begin = static_cast<double>(phase.value("startUs", std::int64_t{0})) / 1e6;
+    const auto end = static_cast<double>(phase.value("endUs", std::int64_t{0})) / 1e6;
+    text +=
+        end > 0
+            ? fmt::format("  {:8.2f}  {:8.2f}  {:<20} {}\n", begin, end - begin,
+                          printable(cell(phase, "/name")), printable(cell(phase, "/detail")))
+            : fmt::format("  {:8.2f}   running  {:<20}\n", begin, printable(cell(phase, "/name")));
+  }
+  return text;
+}
+
+}  // namespace
+
+void add_node_commands(CommandLine& line) {
+  auto* group = line.app.add_subcommand(
+      "node", "Machines: what they are, what they said last, what they shall do");
+  group->require_subcommand(1);
+  Text cluster = std::make_shared<std::string>(), name = std::make_shared<std::string>(),
+       fingerprint = std::make_shared<std::string>();
+
+  auto* list = group->add_subcommand("list", "every machine with its verdict");
+  list->add_option("--cluster", *cluster, "only this cluster");
+  line.on(list, [=](Session& session) {
+    return ask_and_show(session, "GET",
+                        cluster->empty() ? "nodes" : "nodes?cluster=" + escape(*cluster), nullptr,
+                        nodes_text);
+  });
+
+  const auto one = [&](const char* command, const char* help, const char* example) {
+    auto* made = group->add_subcommand(command, help);
+    made->add_option("NAME", *name, "the node's name")->required();
+    made->add_option("--cluster", *cluster, "its cluster")->required();
+    made->footer(example);
+    return made;
+  };
+  line.on(one("show", "one machine: identity, document, last report",
+              "Example: muster node show m1 --cluster lab"),
+          [=](Session& session) {
+            return ask_and_show(session, "GET", place(cluster, name), nullptr, node_text);
+          });
+  line.on(one("timeline", "its last boot, from firmware to node Ready",
+              "Example: muster node timeline m1 --cluster lab"),
+          [=](Session& session) {
+            return ask_and_show(session, "GET", place(cluster, name), nullptr, timeline_text);
+          });
+
+  const auto order = [&](const char* command, const char* help, const char* done,
+                         const char* example) {
+    line.on(one(command, help, example), [=](Session& session) {
+      nlohmann::json body = nlohmann::json::object();
+      if (!fingerprint->empty()) body["keep"] = *fingerprint;
+      return ask_and_show(
+          session, "POST", place(cluster, name) + "/" + command, body,
+          [=](const nlohmann::json&) { return fmt::format("{}/{}: {}\n", *cluster, *name, done); });
+    });
+  };
+  order("converge", "applies what is pending now, without waiting for a reboot",
+        "ordered; it takes its turn at its next poll",
+        "Components restart. Example: muster node converge n1 --cluster lab");
+  order("replace", "admits one new key under this name, once",
+        "its next enrolment replaces the old identity",
+        "For a machine that was reinstalled, or whose disk was lost. Example: muster node replace "
+        "m2 --cluster lab");
+  order("remove", "removes its identity; the duties remove its Node object", "removed",
+        "Example: muster node remove n3 --cluster lab");
+  order("unfreeze", "ends the freeze of a cloned identity", "unfrozen",
+        "Example: muster node unfreeze n1 --cluster lab --keep sha256:...");
+  group->get_subcommand("unfreeze")
+      ->add_option("--keep", *fingerprint, "fingerprint of the key that stays")
+      ->required();
+}
+
+}  // namespace muster

@@ -1,0 +1,119 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "cli/answer.hpp"
+#include "cli/session.hpp"
+#include "document/release.hpp"
+
+namespace muster {
+namespace {
+
+Result<Release> read_manifest(const std::string& folder) {
+  const auto path = folder + "/release.json";
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return fail(ErrorKind::not_found,
+                fmt::format("'{}': expected a release's manifest there, found none; "
+                            "scripts/components makes such folders",
+                            path));
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  auto release = parse_release(text.str());
+  if (!release) return context(release.error(), path);
+  return release;
+}
+
+bool is_there(const nlohmann::json& catalogue, const Release& release) {
+  for (const auto& row : list_at(catalogue, "/releases")) {
+    if (cell(row, "/name") == release.name && cell(row, "/version") == release.version &&
+        cell(row, "/manifestDigest") == digest(release)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Exit import(Session& session, const std::string& folder) {
+  auto release = read_manifest(folder);
+  if (!release) return complain(session, release.error());
+  auto catalogue = session.ask("GET", "releases");
+  if (!catalogue) return complain(session, catalogue.error());
+  const bool known = is_there(*catalogue, *release);
+  if (!known) {
+    for (const auto& artifact : release->artifacts) {
+      if (!session.wants_json())
+        std::fprintf(stderr, "%s (%.1f MB)\n", artifact.path.c_str(),
+                     static_cast<double>(artifact.size) / 1e6);
+      auto sent = session.upload("artifacts/" + artifact.digest, folder + "/" + artifact.path);
+      if (!sent)
+        return complain(
+            session, Error{sent.error().kind,
+                           fmt::format("{}/{}: {}", folder, artifact.path, sent.error().message)});
+    }
+    // The manifest last: a release is in the catalogue only when all its bytes are there.
+    auto made = session.ask("POST", "releases",
+                            nlohmann::json::parse(to_canonical_json(*release), nullptr, false));
+    if (!made) return complain(session, made.error());
+  }
+  print(session.wants_json() ? nlohmann::json{{"name", release->name},
+                                              {"version", release->version},
+                                              {"manifestDigest", digest(*release)},
+                                              {"imported", !known}}
+                                       .dump(2) +
+                                   "\n"
+                             : fmt::format("{} {}: {}\n", release->name, release->version,
+                                           known ? "already there" : "imported"));
+  return Exit::ok;
+}
+
+std::string releases_text(const nlohmann::json& answer) {
+  Table table({"NAME", "VERSION", "SIZE", "MANIFEST"});
+  for (const auto& row : list_at(answer, "/releases")) {
+    const auto size = row.value("size", std::uint64_t{0});
+    table.row({cell(row, "/name"), cell(row, "/version"),
+               fmt::format("{:.1f} MB", static_cast<double>(size) / 1e6),
+               cell(row, "/manifestDigest")});
+  }
+  return table.text();
+}
+
+}  // namespace
+
+void add_release_commands(CommandLine& line) {
+  auto* group =
+      line.app.add_subcommand("release", "What machines run: versioned sets of verified files");
+  group->require_subcommand(1);
+  auto folder = std::make_shared<std::string>();
+
+  auto* add =
+      group->add_subcommand("import", "sends a release's files and manifest to the server's store");
+  add->add_option("DIR", *folder, "a folder with release.json")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  add->footer(
+      "Importing it again changes nothing.\nExample: muster release import "
+      "/var/cache/muster/releases/etcd/3.6.16");
+  line.on(add, [folder](Session& session) { return import(session, *folder); });
+
+  auto* list = group->add_subcommand("list", "the server's catalogue");
+  line.on(list, [](Session& session) {
+    return ask_and_show(session, "GET", "releases", nullptr, releases_text);
+  });
+
+  auto* prune =
+      group->add_subcommand("prune", "removes releases and files that no document refers to");
+  line.on(prune, [](Session& session) {
+    return ask_and_show(session, "POST", "releases/prune", nlohmann::json::object(),
+                        [](const nlohmann::json& answer) {
+                          return fmt::format("removed {} release(s), {} file(s)\n",
+                                             list_at(answer, "/releases").size(),
+                                             cell(answer, "/artifacts"));
+                        });
+  });
+}
+
+}  // namespace muster

@@ -1,0 +1,45 @@
+#include <CLI/CLI.hpp>
+
+#include "cli/answer.hpp"
+#include "cli/session.hpp"
+
+namespace muster {
+
+void add_revision_commands(CommandLine& line) {
+  auto* group = line.app.add_subcommand("revision", "What was published, and the way back");
+  group->require_subcommand(1);
+  auto cluster = std::make_shared<std::string>(), revision = std::make_shared<std::string>();
+
+  auto* list = group->add_subcommand("list", "the revisions of a cluster, newest first");
+  list->add_option("--cluster", *cluster, "the cluster's name")->required();
+  list->footer("Example: muster revision list --cluster lab");
+  line.on(list, [cluster](Session& session) {
+    return ask_and_show(
+        session, "GET", "revisions?cluster=" + escape(*cluster), nullptr,
+        [](const nlohmann::json& answer) {
+          Table table({"NUMBER", "REVISION", "PUBLISHED", "BY", "MACHINES"});
+          for (const auto& row : list_at(answer, "/revisions")) {
+            table.row({cell(row, "/number"), cell(row, "/revision"), time_text(row, "/time"),
+                       cell(row, "/actor"), cell(row, "/machines")});
+          }
+          return table.text();
+        });
+  });
+
+  auto* rollback =
+      group->add_subcommand("rollback", "publishes an earlier revision's content anew");
+  rollback->add_option("REVISION", *revision, "sha256:... as revision list shows it")->required();
+  rollback->add_option("--cluster", *cluster, "the cluster's name")->required();
+  rollback->footer(
+      "Generations still grow: machines take it as a new document.\n"
+      "Example: muster revision rollback sha256:4f... --cluster lab");
+  line.on(rollback, [cluster, revision](Session& session) {
+    return ask_and_show(session, "POST", "revisions/rollback",
+                        {{"cluster", *cluster}, {"revision", *revision}},
+                        [](const nlohmann::json& answer) {
+                          return fmt::format("published {}\n", cell(answer, "/revision"));
+                        });
+  });
+}
+
+}  // namespace muster

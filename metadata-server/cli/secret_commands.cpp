@@ -1,0 +1,77 @@
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "cli/answer.hpp"
+#include "cli/session.hpp"
+#include "pki/signature.hpp"
+
+namespace muster {
+namespace {
+
+// From a file or standard input: an argument would stand in every process list.
+Result<std::string> read_value(const std::string& path) {
+  std::ostringstream text;
+  if (path.empty()) {
+    text << std::cin.rdbuf();
+  } else {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return fail(ErrorKind::not_found, fmt::format("'{}': cannot be read", path));
+    text << file.rdbuf();
+  }
+  return text.str();
+}
+
+std::string place(const std::string& cluster, const std::string& name) {
+  return "secrets/" + escape(cluster) + "/" + escape(name);
+}
+
+}  // namespace
+
+void add_secret_commands(CommandLine& line) {
+  auto* group = line.app.add_subcommand(
+      "secret", "Values that a machine fetches over mTLS and nobody else sees");
+  group->require_subcommand(1);
+  auto cluster = std::make_shared<std::string>(), name = std::make_shared<std::string>(),
+       file = std::make_shared<std::string>();
+
+  auto* set = group->add_subcommand(
+      "set", "stores a new version; the value comes from standard input or --file");
+  set->add_option("NAME", *name)->required();
+  set->add_option("--cluster", *cluster)->required();
+  set->add_option("--file", *file, "read the value from this file")->check(CLI::ExistingFile);
+  set->footer("Example: muster secret set registry-password --cluster lab < password.txt");
+  line.on(set, [=](Session& session) {
+    auto value = read_value(*file);
+    if (!value) return complain(session, value.error());
+    return ask_and_show(session, "PUT", place(*cluster, *name), {{"value", base64_encode(*value)}},
+                        [name](const nlohmann::json& answer) {
+                          return fmt::format("secret {} version {}\n", *name,
+                                             cell(answer, "/version"));
+                        });
+  });
+
+  auto* list = group->add_subcommand("list", "names and versions, never values");
+  list->add_option("--cluster", *cluster)->required();
+  line.on(list, [=](Session& session) {
+    return ask_and_show(session, "GET", "secrets?cluster=" + escape(*cluster), nullptr,
+                        [](const nlohmann::json& answer) {
+                          Table table({"NAME", "VERSION"});
+                          for (const auto& row : list_at(answer, "/secrets"))
+                            table.row({cell(row, "/name"), cell(row, "/version")});
+                          return table.text();
+                        });
+  });
+
+  auto* remove = group->add_subcommand("remove", "removes every version");
+  remove->add_option("NAME", *name)->required();
+  remove->add_option("--cluster", *cluster)->required();
+  line.on(remove, [=](Session& session) {
+    return ask_and_show(
+        session, "DELETE", place(*cluster, *name), nullptr,
+        [name](const nlohmann::json&) { return fmt::format("secret {} removed\n", *name); });
+  });
+}
+
+}  // namespace muster

@@ -1,0 +1,98 @@
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "cli/answer.hpp"
+#include "cli/session.hpp"
+
+namespace muster {
+namespace {
+
+std::string status_text(const nlohmann::json& answer) {
+  Table table({"CLUSTER", "REVISION", "MACHINES", "CONVERGED", "CONVERGING", "PENDING", "FAILED",
+               "SILENT"});
+  for (const auto& row : list_at(answer, "/clusters")) {
+    table.row({cell(row, "/cluster"), cell(row, "/revision"), cell(row, "/machines"),
+               cell(row, "/converged"), cell(row, "/converging"), cell(row, "/pendingChanges"),
+               cell(row, "/failed"), cell(row, "/silent")});
+  }
+  return table.text() + fmt::format("{} machine(s) wait for an approval (muster pending)\n",
+                                    cell(answer, "/pendingApprovals"));
+}
+
+Exit watch(Session& session) {
+  for (;;) {
+    auto answer = session.ask("GET", "status");
+    if (!answer) return complain(session, answer.error());
+    // Home and erase below: the table stays in place while its numbers change.
+    if (!session.wants_json()) print("\x1b[H\x1b[J");
+    print(session.wants_json() ? answer->dump() + "\n" : status_text(*answer));
+    std::fflush(stdout);
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+// What a shell must know: the words that may follow each word.
+std::string completion_words(const CLI::App& app) {
+  std::string words;
+  for (const auto* command : app.get_subcommands({}))
+    words += (words.empty() ? "" : " ") + command->get_name();
+  return words;
+}
+
+std::string bash_completion(const CLI::App& app) {
+  std::string cases;
+  for (const auto* command : app.get_subcommands({})) {
+    const auto words = completion_words(*command);
+    if (!words.empty())
+      cases += fmt::format("    {}) words=\"{}\" ;;\n", command->get_name(), words);
+  }
+  return fmt::format(
+      "_muster() {{\n  local words=\"{}\"\n  case ${{COMP_WORDS[1]}} in\n{}  esac\n"
+      "  ((COMP_CWORD > 2)) && words=\"--cluster --output --help\"\n"
+      "  COMPREPLY=($(compgen -W \"$words\" -- \"${{COMP_WORDS[COMP_CWORD]}}\"))\n}}\ncomplete -o "
+      "default -F _muster muster\n",
+      completion_words(app), cases);
+}
+
+}  // namespace
+
+void add_status_commands(CommandLine& line) {
+  auto* init = line.app.add_subcommand(
+      "init", "Shows the site's pin and addresses; muster-server init made them");
+  init->footer(
+      "The pin is what a machine needs to trust this server: sitePin in "
+      "/etc/muster/agent.json.\nExample: muster init -o json");
+  line.on(init, [](Session& session) {
+    return ask_and_show(session, "GET", "site", nullptr, [](const nlohmann::json& answer) {
+      return fmt::format("site pin   {}\nboot       {}\nenrol      {}\nnode       {}\n",
+                         cell(answer, "/pin"), cell(answer, "/servers/boot"),
+                         cell(answer, "/servers/enrol"), cell(answer, "/servers/node"));
+    });
+  });
+
+  auto watching = std::make_shared<bool>(false);
+  auto* status = line.app.add_subcommand("status", "Every cluster in one line");
+  status->add_flag("--watch", *watching, "again each second, until interrupted");
+  line.on(status, [watching](Session& session) {
+    return *watching ? watch(session)
+                     : ask_and_show(session, "GET", "status", nullptr, status_text);
+  });
+
+  auto shell = std::make_shared<std::string>();
+  auto* completion =
+      line.app.add_subcommand("completion", "Prints a completion script for your shell");
+  completion->add_option("SHELL", *shell, "bash or zsh")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}));
+  completion->footer("Example: muster completion bash > /etc/bash_completion.d/muster");
+  auto* app = &line.app;
+  line.on(completion, [app, shell](Session&) {
+    print((*shell == "zsh" ? "autoload -U bashcompinit && bashcompinit\n" : "") +
+          bash_completion(*app));
+    return Exit::ok;
+  });
+}
+
+}  // namespace muster

@@ -1,0 +1,25 @@
+// Tables that people read: aligned columns, an empty cell as "-", no colours, control characters of
+// machines' own words escaped. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace muster {
+
+class Table {
+ public:
+  explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}
+  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  [[nodiscard]] std::string text() const;  // with the headings; ends in a newline
+
+ private:
+  std::vector<std::string> headings_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// Control characters as \xNN, so that no machine writes to an operator's terminal.
+[[nodiscard]] std::string printable(std::string_view text);
+
+}  // namespace muster
