@@ -2,6 +2,8 @@
 // process: a kill cannot be undone, and a limit on file sizes would hit doctest too.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,9 +83,36 @@ TEST_CASE("kill -9 in the middle of commits loses none that was acknowledged and
   }
 }
 
-TEST_CASE(
-    "a disk without room refuses the commit, keeps what was there, and goes on when there is "
-    "room") {
+TEST_CASE("a full disk refuses the commit, keeps what was there, and goes on when it can") {
+  const ScratchFolder folder;
+  const pid_t child = start_child([&] {
+    if (::unshare(CLONE_NEWNS) != 0) return 77;
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 77;
+    if (::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=1m") != 0) return 77;
+    auto store = SqliteStore::open(folder.path("muster.db"), Mode::create_if_missing);
+    if (!store || !(*store)->commit(Transaction().put("m", "first", "kept"))) return 1;
+    const auto refused = (*store)->commit(
+        Transaction().put("m", "a", "1").put("m", "big", std::string(2 << 20, 'x')));
+    if (refused || refused.error().kind != ErrorKind::exhausted) return 2;
+    if (refused.error().message.find("database or disk is full; free space on this file system, "
+                                     "nothing was written") == std::string::npos) {
+      return 3;
+    }
+    if ((*store)->get("m", "a") || (*store)->get("m", "first")->value != "kept") return 4;
+    if (!(*store)->commit(Transaction().put("m", "small", "fits"))) return 5;
+    return 0;
+  });
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) {
+    MESSAGE("no mount namespace allowed here: only the file size limit below was tried");
+    return;
+  }
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("a write that the file size limit refuses leaves the store as it was") {
   const ScratchFolder folder;
   const std::string path = folder.path("muster.db");
   const pid_t child = start_child([&] {
