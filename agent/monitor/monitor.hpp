@@ -16,9 +16,11 @@ struct MonitorSubject {
   std::string unit;  // "kubelet.service"
   std::chrono::seconds probe_interval{30};
   std::chrono::seconds probe_timeout{10};
-  std::chrono::seconds failing_for{60};       // unhealthy this long before a restart
+  std::chrono::seconds failing_for{60};         // unhealthy this long before a restart
   std::chrono::seconds grace_after_start{120};  // no verdict while the unit is starting
-  int maximum_restarts = 3;                   // without a healthy probe between; then it only reports
+  std::chrono::seconds healthy_for{600};        // after which earlier restarts are forgotten
+  int maximum_restarts = 3;                     // then it reports and stops restarting
+  std::string depends_on;  // a unit without which this one cannot be healthy; empty: none
 };
 
 // invalid: a name that is neither "kubelet" nor "runtime".

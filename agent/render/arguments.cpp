@@ -53,11 +53,13 @@ std::vector<std::string> Arguments::words() const {
   return words;
 }
 
-std::string environment_file(const Arguments& arguments) {
-  std::string text = "ARGS=";
+std::string environment_file(const Arguments& arguments, std::string_view variable) {
+  std::string text = std::string(variable) + "=";
+  bool first = true;
   for (const std::string& word : arguments.words()) {
-    if (text.size() > 5) text += ' ';
+    if (!first) text += ' ';
     text += quoted_for_unit(word);
+    first = false;
   }
   return text + "\n";
 }

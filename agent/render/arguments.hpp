@@ -1,4 +1,5 @@
-// The command line of one component, and the environment file that hands it to the component's unit.
+// The command line of one component, and the environment file that hands it to the component's
+// unit.
 #pragma once
 
 #include <map>
@@ -26,10 +27,11 @@ class Arguments {
   std::vector<std::pair<std::string, std::string>> flags_;
 };
 
-// "ARGS=--a=1 --b=2\n": an EnvironmentFile= for ExecStart=... $ARGS. Every byte of every value but a
-// line break (which document validation refuses) arrives at the component as it is: quoted for both of
-// systemd's passes, the file's own (systemd.exec, EnvironmentFile=) and the splitting of $ARGS
-// (systemd.service, "Command lines").
-[[nodiscard]] std::string environment_file(const Arguments& arguments);
+// "ARGS=--a=1 --b=2\n": an EnvironmentFile= for ExecStart=... $ARGS. Every byte of every value but
+// a line break (which document validation refuses) arrives at the component as it is: quoted for
+// both of systemd's passes, the file's own (systemd.exec, EnvironmentFile=) and the splitting of
+// $ARGS (systemd.service, "Command lines").
+[[nodiscard]] std::string environment_file(const Arguments& arguments,
+                                           std::string_view variable = "ARGS");
 
 }  // namespace muster

@@ -1,7 +1,7 @@
 // What kubelet keeps back for the system: the named policies. Pure.
 // gke: cloud.google.com/kubernetes-engine "plan node sizes". eks: awslabs/amazon-eks-ami,
-// nodeadm/internal/kubelet/config.go. They differ by 26 GiB on a 1 TiB machine, so neither is silent:
-// the document names one.
+// nodeadm/internal/kubelet/config.go. They differ by 26 GiB on a 1 TiB machine, so neither is
+// silent: the document names one.
 #pragma once
 
 #include <cstdint>

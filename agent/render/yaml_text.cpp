@@ -9,7 +9,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Words that YAML 1.1 reads as booleans or null.
-const std::set<std::string, std::less<>> reserved = {"y",  "n",   "yes",  "no",    "on",
+const std::set<std::string, std::less<>> reserved = {"y",   "n",    "yes",   "no",  "on",
                                                      "off", "true", "false", "null"};
 
 bool is_plain(const std::string& text) {
@@ -32,7 +32,9 @@ std::string scalar(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-bool is_block(const Json& value) { return value.is_structured() && !value.empty(); }
+bool is_block(const Json& value) {
+  return value.is_structured() && !value.empty();
+}
 
 void write(const Json& value, std::size_t indent, std::string& text);
 

@@ -6,8 +6,8 @@
 
 namespace muster {
 
-// Block style, keys in the order they have; strings are quoted unless they cannot be read as anything
-// else. `value` must be an object. Ends with a line break.
+// Block style, keys in the order they have; strings are quoted unless they cannot be read as
+// anything else. `value` must be an object. Ends with a line break.
 [[nodiscard]] std::string yaml_text(const nlohmann::ordered_json& value);
 
 }  // namespace muster

@@ -1,0 +1,12 @@
+// One health probe of a monitored unit.
+#pragma once
+
+#include "agent/monitor/monitor.hpp"
+
+namespace muster {
+
+// kubelet: GET /healthz on its loopback port says 200. runtime: containerd answers a version call.
+// Blocking, at most subject.probe_timeout; the error says what was wrong.
+[[nodiscard]] Result<void> probe(const MonitorSubject& subject, Host& host);
+
+}  // namespace muster

@@ -1,0 +1,17 @@
+// What every machine runs, control planes included: container runtime, kubelet, kube-proxy, the pod
+// network, the node-local API balancer. Pure.
+#pragma once
+
+#include "agent/desired_state.hpp"
+#include "agent/facts.hpp"
+#include "document/peer_list.hpp"
+
+namespace muster {
+
+void add_node(const NodeDocument& document, const PeerList& peers, const Facts& facts,
+              DesiredState& state);
+
+// The release of this name in the document; empty when it lists none.
+[[nodiscard]] std::string release_version(const NodeDocument& document, std::string_view release);
+
+}  // namespace muster

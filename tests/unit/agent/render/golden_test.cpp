@@ -1,0 +1,102 @@
+// Every rendered file as it lies on a machine: one golden file per output.
+#include <doctest/doctest.h>
+
+#include "agent/render/api_balancer_config.hpp"
+#include "agent/render/cni_config.hpp"
+#include "agent/render/containerd_config.hpp"
+#include "agent/render/credential_provider_config.hpp"
+#include "agent/render/etcd.hpp"
+#include "agent/render/kube_apiserver.hpp"
+#include "agent/render/kube_controllers.hpp"
+#include "agent/render/kube_proxy.hpp"
+#include "agent/render/kubeconfig.hpp"
+#include "agent/render/kubelet_config.hpp"
+#include "agent/render/peers.hpp"
+#include "fakes/example_document.hpp"
+#include "fakes/golden.hpp"
+
+using namespace muster;
+
+namespace {
+
+// One flag a line, so that a difference names the flag.
+std::string lines(const Arguments& arguments) {
+  std::string text;
+  for (const std::string& word : arguments.words()) text += word + "\n";
+  return text;
+}
+
+void check_rendered(const std::string& name, const std::string& text) {
+  check_golden("agent/" + name, text);
+}
+
+}  // namespace
+
+TEST_CASE("kubelet") {
+  const NodeDocument node = example_document(Role::node);
+  check_rendered("kubelet.yaml", kubelet_config(node, example_facts()));
+  check_rendered("kubelet.args", lines(kubelet_arguments(node)));
+  check_rendered("kubelet-registration.args", lines(kubelet_registration_arguments(node)));
+  check_rendered("kubelet-registration.master.args",
+                 lines(kubelet_registration_arguments(example_document(Role::master))));
+}
+
+TEST_CASE("kubelet on a cgroup v1 machine with swap, other policies and thresholds") {
+  NodeDocument node = example_document(Role::node);
+  node.config.fail_on_swap = false;
+  node.config.kubelet.reserved_policy = "eks";
+  node.config.kubelet.max_pods = 58;
+  node.config.kubelet.eviction_hard = {{"memory.available", "1Gi"}};
+  Facts facts = example_facts();
+  facts.cgroup_version = 1;
+  facts.resolv_conf = "/run/systemd/resolve/resolv.conf";
+  check_rendered("kubelet.v1.yaml", kubelet_config(node, facts));
+}
+
+TEST_CASE("kubelet drop-in") {
+  NodeDocument node = example_document(Role::node);
+  check_rendered("kubelet-dropin.empty.conf", kubelet_dropin(node));
+  node.config.kubelet.extra_configuration = {{"shutdownGracePeriod", "30s"},
+                                             {"allowedUnsafeSysctls", {"net.core.somaxconn"}},
+                                             {"systemReserved", {{"pid", "100"}}}};
+  check_rendered("kubelet-dropin.conf", kubelet_dropin(node));
+}
+
+TEST_CASE("control plane") {
+  const NodeDocument master = example_document(Role::master);
+  check_rendered("kube-apiserver.args", lines(kube_apiserver_arguments(master)));
+  check_rendered("kube-controller-manager.args", lines(kube_controller_manager_arguments(master)));
+  check_rendered("kube-scheduler.args", lines(kube_scheduler_arguments(master)));
+  check_rendered("etcd.args", lines(etcd_arguments(master)));
+  check_rendered("etcd-start.env", etcd_start_environment({"new", "m1=https://10.77.0.11:2380"}));
+  check_rendered("authentication.yaml", authentication_config());
+  check_rendered("authorization.yaml", authorization_config({}));
+  check_rendered("authorization.banned.yaml", authorization_config({"n1", "n2"}));
+  check_rendered("ban.kubeconfig", ban_kubeconfig());
+  check_rendered("audit-policy.yaml", audit_policy());
+}
+
+TEST_CASE("an external endpoint") {
+  NodeDocument master = example_document(Role::master);
+  master.role.cluster.api = {EndpointMode::external, "api.lab.example", 443};
+  CHECK(api_url(master) == "https://api.lab.example:443");
+  CHECK(own_apiserver_url(master) == "https://10.77.0.11:6443");
+  CHECK(kube_apiserver_arguments(master).value("bind-address") == "0.0.0.0");
+}
+
+TEST_CASE("what every machine has") {
+  NodeDocument node = example_document(Role::node);
+  check_rendered("kube-proxy.yaml", kube_proxy_config(node));
+  check_rendered("kubelet.kubeconfig", kubeconfig("lab", api_url(node), "kubelet-client"));
+  check_rendered("containerd.toml", containerd_config(node, example_facts()));
+  check_rendered("hosts.toml",
+                 registry_hosts("docker.io", {"https://mirror.lab:5000", "http://10.77.0.1:5000"}));
+  check_rendered("cni.conflist", cni_config(node));
+  check_rendered("masquerade.nft", masquerade_rules(node));
+  check_rendered("kube-api-balancer.cfg", api_balancer_config(node));
+  check_rendered("routes", peer_routes(node, example_peers()));
+  check_rendered("hosts", peer_hosts(example_peers()));
+  node.config.containerd.registry_credentials = {{"registry.lab:5000", "registry"}};
+  node.config.secrets = {{"registry", 1, "/etc/muster/secrets/registry", "root", "0600"}};
+  check_rendered("credential-provider.yaml", credential_provider_config(node));
+}
