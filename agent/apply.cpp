@@ -1,0 +1,196 @@
+#include "agent/apply.hpp"
+
+#include <charconv>
+
+#include "agent/artifacts.hpp"
+#include "agent/footprint.hpp"
+#include "agent/observed_state.hpp"
+#include "agent/paths.hpp"
+#include "agent/plan_text.hpp"
+
+namespace muster {
+namespace {
+
+struct PhaseOf {
+  const char* operator()(const InstallRelease&) const { return "releases"; }
+  const char* operator()(const ObtainCertificates&) const { return "certificates"; }
+  const char* operator()(const FetchSecret&) const { return "secrets"; }
+  const char* operator()(const MakeDirectory&) const { return "files"; }
+  const char* operator()(const WriteFile&) const { return "files"; }
+  const char* operator()(const RemovePath&) const { return "files"; }
+  const char* operator()(const ReloadServiceManager&) const { return "units"; }
+  const char* operator()(const StartUnits&) const { return "units"; }
+  const char* operator()(const RestartUnits&) const { return "units"; }
+  const char* operator()(const ReloadUnits&) const { return "units"; }
+  const char* operator()(const StopUnits&) const { return "units"; }
+  const char* operator()(const ImportImage&) const { return "images"; }
+};
+
+class Execute {
+ public:
+  Execute(Run& run, const ApplyInputs& inputs) : run_(run), inputs_(inputs) {}
+
+  Result<void> operator()(const InstallRelease& action) {
+    return install(run_.host, run_.network, run_.checkpoint, action.release, inputs_.sources);
+  }
+
+  Result<void> operator()(const ObtainCertificates& action) {
+    if (inputs_.server == nullptr) return server_is_away("certificates");
+    return obtain(run_.host.files, *inputs_.server, action.certificates, inputs_.authorities);
+  }
+
+  Result<void> operator()(const FetchSecret& action) {
+    if (inputs_.server == nullptr) return server_is_away("a secret");
+    const auto& secret = action.secret;
+    auto value = inputs_.server->secret(secret.name, secret.version);
+    if (!value) return context(value.error(), fmt::format("secret '{}'", secret.name));
+    std::uint32_t mode = 0600;
+    std::from_chars(secret.mode.data(), secret.mode.data() + secret.mode.size(), mode, 8);
+    if (auto made = make_parent(secret.path); !made) return made;
+    if (auto wrote = run_.host.files.write(secret.path, *value, mode, secret.owner); !wrote) {
+      return wrote;
+    }
+    run_.checkpoint.secrets[secret.path] = secret.version;
+    return {};
+  }
+
+  Result<void> operator()(const MakeDirectory& action) {
+    const auto& directory = action.directory;
+    return run_.host.files.make_directory(directory.path, directory.mode, directory.owner);
+  }
+
+  Result<void> operator()(const WriteFile& action) {
+    const auto& file = action.file;
+    if (auto made = make_parent(file.path); !made) return made;
+    return run_.host.files.write(file.path, file.content, file.mode, file.owner);
+  }
+
+  Result<void> operator()(const RemovePath& action) {
+    if (auto restored = restore_original(run_.host.files, run_.checkpoint, action.path);
+        !restored) {
+      return restored;
+    }
+    run_.checkpoint.files.erase(action.path);
+    return {};
+  }
+
+  Result<void> operator()(const ReloadServiceManager&) {
+    return run_.host.services.daemon_reload();
+  }
+
+  Result<void> operator()(const StartUnits& action) {
+    auto started = run_.host.services.start(action.units, within(action.deadline));
+    return started ? record(action.units) : started;
+  }
+
+  Result<void> operator()(const RestartUnits& action) {
+    auto restarted = run_.host.services.restart(action.units, within(action.deadline));
+    return restarted ? record(action.units) : restarted;
+  }
+
+  Result<void> operator()(const ReloadUnits& action) {
+    auto reloaded = run_.host.services.reload(action.units, within(std::chrono::seconds(30)));
+    return reloaded ? record(action.units) : reloaded;
+  }
+
+  Result<void> operator()(const StopUnits& action) {
+    auto stopped = run_.host.services.stop(action.units, within(std::chrono::seconds(120)));
+    if (!stopped) return stopped;
+    for (const auto& unit : action.units) run_.checkpoint.units.erase(unit);
+    return {};
+  }
+
+  Result<void> operator()(const ImportImage& action) {
+    ProcessRequest request;
+    request.arguments = {paths::program("containerd", "ctr"),
+                         "--address",
+                         paths::containerd_socket,
+                         "--namespace",
+                         "k8s.io",
+                         "images",
+                         "import",
+                         action.archive};
+    request.timeout = within(std::chrono::seconds(120));
+    auto outcome = run_.host.process.run(request);
+    if (!outcome) return pass(outcome.error());
+    if (outcome->exit_status != 0) {
+      return fail(ErrorKind::invalid,
+                  fmt::format("importing image '{}': ctr ended with {}: {}", action.archive,
+                              outcome->exit_status, outcome->error));
+    }
+    run_.checkpoint.images.insert(action.digest);
+    return {};
+  }
+
+ private:
+  static Result<void> server_is_away(std::string_view wanted) {
+    return fail(ErrorKind::unavailable,
+                fmt::format("the server is away, and {} must be fetched from it", wanted));
+  }
+
+  [[nodiscard]] std::chrono::milliseconds within(std::chrono::milliseconds deadline) const {
+    return std::min(deadline, run_.deadline.left());
+  }
+
+  Result<void> make_parent(const std::string& path) {
+    const std::string parent = path.substr(0, path.find_last_of('/'));
+    if (parent.empty() || run_.host.files.status(parent)) return {};
+    return run_.host.files.make_directory(parent, 0755, "root");
+  }
+
+  // What the units run with from now on.
+  Result<void> record(const std::vector<std::string>& units) {
+    std::map<std::string, std::string> versions;
+    for (const auto& spec : inputs_.desired.certificates) {
+      versions[spec.name] = current_version(run_.host.files, spec);
+    }
+    for (const auto& unit : inputs_.desired.units) {
+      if (std::find(units.begin(), units.end(), unit.name) == units.end()) continue;
+      run_.checkpoint.units[unit.name] = inputs_of(unit, inputs_.desired, versions);
+    }
+    return {};
+  }
+
+  Run& run_;
+  const ApplyInputs& inputs_;
+};
+
+// Files are many and small: their trace is recorded once before the first of them.
+bool is_file_action(const Action& action) {
+  return std::holds_alternative<MakeDirectory>(action) ||
+         std::holds_alternative<WriteFile>(action) || std::holds_alternative<RemovePath>(action);
+}
+
+}  // namespace
+
+Step<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
+  if (plan.actions.empty()) return {};
+  if (auto recorded = record_footprint(plan, run.checkpoint, run.host.files); !recorded) {
+    return fail_step(FailureClass::disk, recorded.error());
+  }
+  Execute execute(run, inputs);
+  std::string_view phase;
+  for (const auto& planned : plan.actions) {
+    const std::string_view next = std::visit(PhaseOf{}, planned.action);
+    const std::string line = to_line(planned.action);
+    if (next != phase) {
+      run.reporter.begin(std::string(next), is_file_action(planned.action) ? "" : line);
+    }
+    phase = next;
+    auto done = std::visit(execute, planned.action);
+    const bool is_quiet = done && is_file_action(planned.action);
+    if (!is_quiet) {
+      auto saved = save(run.checkpoint, run.host.files);
+      if (done && !saved) return fail_step(FailureClass::disk, saved.error());
+    }
+    if (!done) {
+      return fail_step(class_of(planned.action, done.error()), context(done.error(), line).value());
+    }
+  }
+  if (auto saved = save(run.checkpoint, run.host.files); !saved) {
+    return fail_step(FailureClass::disk, saved.error());
+  }
+  return {};
+}
+
+}  // namespace muster

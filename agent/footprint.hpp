@@ -1,0 +1,21 @@
+// What the agent leaves on a machine, recorded before it is left, so that `reset` can take it away
+// and give back what was there.
+#pragma once
+
+#include "agent/action.hpp"
+#include "agent/checkpoint.hpp"
+#include "agent/host/host.hpp"
+
+namespace muster {
+
+// Notes in the checkpoint which files the plan will write and which folders and links it will make
+// that are not there yet, keeps the first content of files that are, and makes the checkpoint
+// durable.
+[[nodiscard]] Result<void> record_footprint(const Plan& plan, Checkpoint& checkpoint,
+                                            Filesystem& files);
+
+// Puts the first content of `path` back, or removes it when there was none.
+[[nodiscard]] Result<void> restore_original(Filesystem& files, Checkpoint& checkpoint,
+                                            const std::string& path);
+
+}  // namespace muster

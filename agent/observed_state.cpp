@@ -1,0 +1,154 @@
+#include "agent/observed_state.hpp"
+
+#include <charconv>
+
+#include "agent/artifacts.hpp"
+#include "agent/paths.hpp"
+#include "pki/signature.hpp"
+
+namespace muster {
+namespace {
+
+constexpr const char* containerd_store =
+    "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
+
+std::string attributes_difference(const FileStatus& status, std::uint32_t mode,
+                                  const std::string& owner) {
+  if (status.mode != mode) {
+    return fmt::format("mode {:04o}, expected {:04o}", status.mode, mode);
+  }
+  if (status.owner != owner) return fmt::format("owner {}, expected {}", status.owner, owner);
+  return {};
+}
+
+std::string difference(const Filesystem& files, const DesiredFile& file) {
+  const auto status = files.status(file.path);
+  if (!status) return "missing";
+  if (status->type != FileStatus::Type::file) return "not a regular file";
+  if (status->size != file.content.size()) return "content differs";
+  const auto content = files.read(file.path, file.content.size() + 1);
+  if (!content || *content != file.content) return "content differs";
+  return attributes_difference(*status, file.mode, file.owner);
+}
+
+std::string difference(const Filesystem& files, const DesiredDirectory& directory) {
+  const auto status = files.status(directory.path);
+  if (!status) return "missing";
+  if (status->type != FileStatus::Type::directory) return "not a folder";
+  return attributes_difference(*status, directory.mode, directory.owner);
+}
+
+std::string difference(const Filesystem& files, const Checkpoint& checkpoint,
+                       const SecretReference& secret) {
+  const auto status = files.status(secret.path);
+  if (!status) return "missing";
+  const auto written = checkpoint.secrets.find(secret.path);
+  if (written == checkpoint.secrets.end() || written->second != secret.version) {
+    return fmt::format("version {} is wanted", secret.version);
+  }
+  std::uint32_t mode = 0600;
+  std::from_chars(secret.mode.data(), secret.mode.data() + secret.mode.size(), mode, 8);
+  return attributes_difference(*status, mode, secret.owner);
+}
+
+void observe_release(const Filesystem& files, const ReleaseReference& release,
+                     const Checkpoint& checkpoint, ObservedState& observed) {
+  const auto reason = reason_to_install(files, checkpoint, release);
+  if (!reason.empty()) observed.releases[release.name] = reason;
+  const auto link = files.status(std::string(paths::current) + "/" + release.name);
+  if (link) {
+    const auto version = link->link_target.substr(link->link_target.find_last_of('/') + 1);
+    if (version != release.version) observed.replaced[release.name] = version;
+  }
+  // Images are known once the manifest is there.
+  if (!reason.empty()) return;
+  const auto manifest = read_release(files, release);
+  if (!manifest) return;
+  // A containerd that lost its store lost the images with it.
+  const bool has_store = files.status(containerd_store).has_value();
+  for (const auto& artifact : manifest->artifacts) {
+    if (artifact.kind != ArtifactKind::image) continue;
+    if (has_store && checkpoint.images.count(artifact.digest) > 0) continue;
+    observed.images.push_back({release_folder(release) + "/" + artifact.path, artifact.digest});
+  }
+}
+
+std::string digest_of_files(const std::vector<std::string>& wanted, const DesiredState& desired) {
+  DigestStream stream;
+  for (const auto& path : wanted) {
+    for (const auto& file : desired.files) {
+      if (file.path == path)
+        stream.update(fmt::format("{}\n{}\n", path, sha256_digest(file.content)));
+    }
+    for (const auto& secret : desired.secrets) {
+      if (secret.path == path) {
+        stream.update(fmt::format("{}\n{} {}\n", path, secret.name, secret.version));
+      }
+    }
+  }
+  return stream.finish();
+}
+
+}  // namespace
+
+Result<ObservedState> observe_state(const Host& host, const DesiredState& desired,
+                                    const Checkpoint& checkpoint, const Authorities& authorities) {
+  ObservedState observed;
+  const auto& files = host.files;
+  const auto now = host.clock.now();
+  const auto add = [](auto& map, const std::string& key, const std::string& reason) {
+    if (!reason.empty()) map[key] = reason;
+  };
+  for (const auto& release : desired.releases) {
+    observe_release(files, release, checkpoint, observed);
+  }
+  for (const auto& spec : desired.certificates) {
+    add(observed.certificates, spec.name, reason_to_obtain(files, spec, authorities, now));
+    observed.certificate_versions[spec.name] = current_version(files, spec);
+  }
+  for (const auto& secret : desired.secrets) {
+    add(observed.secrets, secret.path, difference(files, checkpoint, secret));
+  }
+  for (const auto& directory : desired.directories) {
+    add(observed.directories, directory.path, difference(files, directory));
+  }
+  for (const auto& file : desired.files) {
+    add(observed.files, file.path, difference(files, file));
+  }
+  const auto look_at = [&](const std::string& unit) -> Result<void> {
+    auto status = host.services.status(unit);
+    if (!status) return pass(status.error());
+    observed.units[unit] = *status;
+    return {};
+  };
+  for (const auto& unit : desired.units) {
+    if (auto seen = look_at(unit.name); !seen) return pass(seen.error());
+  }
+  for (const auto& [unit, inputs] : checkpoint.units) {
+    if (observed.units.count(unit) > 0) continue;
+    if (auto seen = look_at(unit); !seen) return pass(seen.error());
+  }
+  return observed;
+}
+
+UnitInputs inputs_of(const DesiredUnit& unit, const DesiredState& desired,
+                     const std::map<std::string, std::string>& certificate_versions) {
+  std::string releases;
+  for (const auto& name : unit.releases) {
+    for (const auto& release : desired.releases) {
+      if (release.name == name) releases += name + " " + release.manifest_digest + "\n";
+    }
+  }
+  std::string versions;
+  for (const auto& name : unit.certificates) {
+    const auto found = certificate_versions.find(name);
+    if (found != certificate_versions.end()) versions += name + " " + found->second + "\n";
+  }
+  UnitInputs inputs;
+  inputs.configuration = sha256_digest(digest_of_files(unit.restart_on, desired) + "\n" + releases);
+  inputs.certificates = sha256_digest(versions);
+  inputs.reloaded = digest_of_files(unit.reload_on, desired);
+  return inputs;
+}
+
+}  // namespace muster

@@ -1,0 +1,36 @@
+// What of a desired state is already there: the other input of the plan. Reads only.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/action.hpp"
+#include "agent/certificates.hpp"
+#include "agent/checkpoint.hpp"
+#include "agent/host/host.hpp"
+
+namespace muster {
+
+// Names and paths map to why they are not as desired; what is missing from a map is in order.
+struct ObservedState {
+  std::map<std::string, std::string> releases;  // by name
+  std::map<std::string, std::string> replaced;  // release name -> the other version that is current
+  std::map<std::string, std::string> certificates;  // by name
+  std::map<std::string, std::string> secrets;       // by path
+  std::map<std::string, std::string> directories, files;
+  std::map<std::string, std::string> certificate_versions;  // name -> where its link points
+  std::map<std::string, UnitStatus> units;
+  std::vector<ImportImage> images;  // of installed releases, not yet in containerd
+};
+
+// io: systemd does not answer.
+[[nodiscard]] Result<ObservedState> observe_state(const Host& host, const DesiredState& desired,
+                                                  const Checkpoint& checkpoint,
+                                                  const Authorities& authorities);
+
+// Digests of what a unit would be started with now.
+[[nodiscard]] UnitInputs inputs_of(const DesiredUnit& unit, const DesiredState& desired,
+                                   const std::map<std::string, std::string>& certificate_versions);
+
+}  // namespace muster

@@ -1,0 +1,27 @@
+// From what is wanted and what is there to a list of actions. Pure. An empty plan means that
+// nothing is written and nothing is started.
+#pragma once
+
+#include <string>
+
+#include "agent/action.hpp"
+#include "agent/checkpoint.hpp"
+#include "agent/observed_state.hpp"
+
+namespace muster {
+
+enum class RunKind {
+  boot,     // this boot has not converged yet: nobody is disturbed by a restart
+  running,  // only what restarts nothing; the rest is pending
+  ordered,  // a running machine whose turn it is
+};
+
+[[nodiscard]] Plan make_plan(const DesiredState& desired, const ObservedState& observed,
+                             const Checkpoint& checkpoint, RunKind kind);
+
+// The part that needs nothing of the machine's own services: releases, certificates, secrets.
+[[nodiscard]] Plan foundation_of(const Plan& plan);
+// Everything up to and including the start of this unit, and of no other.
+[[nodiscard]] Plan up_to_unit(const Plan& plan, const std::string& unit);
+
+}  // namespace muster
