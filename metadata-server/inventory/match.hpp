@@ -26,7 +26,7 @@ struct MatchResult {
   enum class Kind { unknown, matched, ambiguous };
   Kind kind = Kind::unknown;
   NodeName node;  // matched
-  // ambiguous: each mark and the node it names, "mac 0c:c4:7a:80:09:1f is gpu/moscow".
+  // Each mark that is known and the node it names, "mac 0c:c4:7a:80:09:1f is gpu/moscow".
   std::vector<std::string> reasons;
 };
 

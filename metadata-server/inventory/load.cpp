@@ -1,0 +1,175 @@
+#include "inventory/load.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "inventory/check.hpp"
+#include "inventory/read_objects.hpp"
+#include "inventory/schema_tree.hpp"
+#include "inventory/suggest.hpp"
+#include "inventory/validate_fields.hpp"
+#include "inventory/yaml_reader.hpp"
+
+namespace muster {
+
+namespace {
+
+// Past this many, more lines help nobody.
+constexpr std::size_t most_problems = 1000;
+
+class Loader {
+ public:
+  explicit Loader(const InventoryFiles& files) : files_(files) {}
+
+  Checked<Inventory> load() {
+    if (!check_sizes()) return tl::unexpected(std::move(problems_));
+    read_files();
+    for (Value& document : documents_) take_document(document);
+    std::stable_sort(inventory_.nodes.begin(), inventory_.nodes.end(),
+                     [](const Node& left, const Node& right) {
+                       return std::tie(left.cluster.value, left.name.value) <
+                              std::tie(right.cluster.value, right.name.value);
+                     });
+    check_duplicate_nodes();
+    if (documents_.empty() && problems_.empty())
+      report({}, "", "at least one Cluster", "no object in any file");
+    check_inventory(inventory_, complete_, problems_);
+    if (problems_.empty()) return std::move(inventory_);
+    return tl::unexpected(finish());
+  }
+
+ private:
+  void report(const Place& place, std::string field, std::string expected, std::string found,
+              std::string hint = {}) {
+    problems_.push_back(problem_at(place, std::move(field), std::move(expected), std::move(found),
+                                   std::move(hint)));
+  }
+
+  bool check_sizes() {
+    std::size_t total = 0;
+    for (const auto& [name, text] : files_) {
+      total += text.size();
+      if (text.size() > maximum_inventory_file)
+        report({std::make_shared<const std::string>(escaped(name)), 0, 0}, "",
+               fmt::format("at most {} bytes", maximum_inventory_file),
+               fmt::format("{}", text.size()), "split the file");
+    }
+    if (total > maximum_inventory_total)
+      report({}, "", fmt::format("at most {} bytes in all files", maximum_inventory_total),
+             fmt::format("{}", total));
+    return problems_.empty();
+  }
+
+  void read_files() {
+    std::map<std::string, YamlFile> read;
+    std::vector<std::string> manifests;
+    std::size_t values_left = maximum_inventory_values;
+    for (const auto& [name, text] : files_) {
+      YamlFile& file = read[name] = read_yaml(name, text, values_left);
+      for (const Value& document : file.documents) collect_manifest_files(document, manifests);
+    }
+    const std::set<std::string> is_manifest(manifests.begin(), manifests.end());
+    for (auto& [name, file] : read) {
+      // A manifest may use all of YAML; only what nobody can read is a mistake here.
+      if (is_manifest.contains(name) && file.complete) continue;
+      problems_.insert(problems_.end(), file.problems.begin(), file.problems.end());
+      complete_ = complete_ && file.complete;
+      if (is_manifest.contains(name)) continue;
+      std::move(file.documents.begin(), file.documents.end(), std::back_inserter(documents_));
+    }
+  }
+
+  void take_document(Value& document) {
+    const Value* kind = document.find("kind");
+    const SchemaNode* schema = kind == nullptr ? nullptr : kind_schema(*kind);
+    if (schema == nullptr) {
+      complete_ = false;
+      refuse_kind(document, kind);
+      return;
+    }
+    const std::string name = kind->scalar;
+    validate_fields(document, *schema, "", problems_);
+    if (document.find_path("metadata.name") == nullptr) complete_ = false;
+    if (name == "Cluster") add(inventory_.clusters, read_cluster(document, files_, problems_));
+    if (name == "Profile") add(inventory_.profiles, read_profile(document));
+    if (name == "Node") inventory_.nodes.push_back(read_node(document));
+  }
+
+  static const SchemaNode* kind_schema(const Value& kind) {
+    const bool known = std::find(kinds().begin(), kinds().end(), kind.scalar) != kinds().end();
+    return known ? schema_of(kind.scalar) : nullptr;
+  }
+
+  void refuse_kind(const Value& document, const Value* kind) {
+    const std::string expected = "'Cluster', 'Profile' or 'Node'";
+    if (document.kind != Value::Kind::map)
+      report(document.place, "", "an object with apiVersion, kind, metadata and spec",
+             found_text(document));
+    else if (kind == nullptr)
+      report(document.place, "kind", expected, "nothing");
+    else
+      report(kind->place, "kind", expected, found_text(*kind), did_you_mean(kind->scalar, kinds()));
+  }
+
+  template <class Object>
+  void add(std::map<std::string, Object>& objects, Object object) {
+    if (object.name.value.empty()) return;
+    const std::string name = object.name.value;
+    const Place place = object.name.place;
+    const auto [slot, added] = objects.try_emplace(name, std::move(object));
+    if (!added) refuse_taken(place, name, slot->second.name.place);
+  }
+
+  void refuse_taken(const Place& place, const std::string& name, const Place& other) {
+    report(place, "metadata.name", "a name that is not taken", in_quotes(name),
+           fmt::format("{} has it", to_text(other)));
+  }
+
+  void check_duplicate_nodes() {
+    for (std::size_t index = 1; index < inventory_.nodes.size(); ++index) {
+      const Node& before = inventory_.nodes[index - 1];
+      const Node& node = inventory_.nodes[index];
+      const bool same = !node.name.value.empty() && before.name.value == node.name.value &&
+                        before.cluster.value == node.cluster.value;
+      if (same) refuse_taken(node.name.place, node.name.value, before.name.place);
+    }
+  }
+
+  std::vector<InventoryProblem> finish() {
+    sort_by_place(problems_);
+    if (problems_.size() > most_problems) {
+      const std::size_t left_out = problems_.size() - most_problems;
+      problems_.resize(most_problems);
+      report({}, "", fmt::format("at most {} problems", most_problems),
+             fmt::format("{} more", left_out));
+    }
+    return std::move(problems_);
+  }
+
+  const InventoryFiles& files_;
+  std::vector<Value> documents_;
+  Inventory inventory_;
+  std::vector<InventoryProblem> problems_;
+  bool complete_ = true;
+};
+
+}  // namespace
+
+Checked<Inventory> load(const InventoryFiles& files) {
+  return Loader(files).load();
+}
+
+std::vector<const Node*> nodes_of(const Inventory& inventory, const std::string& cluster) {
+  const auto before = [](const Node& node, const std::string& name) {
+    return node.cluster.value < name;
+  };
+  std::vector<const Node*> nodes;
+  for (auto at = std::lower_bound(inventory.nodes.begin(), inventory.nodes.end(), cluster, before);
+       at != inventory.nodes.end() && at->cluster.value == cluster; ++at)
+    nodes.push_back(&*at);
+  return nodes;
+}
+
+}  // namespace muster

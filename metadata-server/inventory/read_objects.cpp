@@ -1,0 +1,103 @@
+#include "inventory/read_objects.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "inventory/layers.hpp"
+#include "inventory/schema_tree.hpp"
+
+namespace muster {
+
+namespace {
+
+Sourced<std::string> text_of(const Value* value) {
+  if (value == nullptr || value->kind != Value::Kind::scalar) return {};
+  return {value->scalar, value->place};
+}
+
+std::vector<Sourced<std::string>> texts_of(const Value* list) {
+  std::vector<Sourced<std::string>> texts;
+  if (list == nullptr) return texts;
+  for (const Value& item : list->items) texts.push_back(text_of(&item));
+  return texts;
+}
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](char letter) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  });
+  return text;
+}
+
+Match read_match(const Value& spec) {
+  Match match;
+  match.macs = texts_of(spec.find_path("match.mac"));
+  for (Sourced<std::string>& mac : match.macs) {
+    mac.value = lower_case(mac.value);
+    std::replace(mac.value.begin(), mac.value.end(), '-', ':');
+  }
+  match.uuid = text_of(spec.find_path("match.uuid"));
+  match.uuid.value = lower_case(match.uuid.value);
+  match.serial = text_of(spec.find_path("match.serial"));
+  match.instance_id = text_of(spec.find_path("match.instanceId"));
+  return match;
+}
+
+// spec.labels and spec.taints are short for the same below overrides.kubelet, and win over it.
+Value read_overrides(const Value& spec) {
+  Value overrides;
+  overrides.kind = Value::Kind::map;
+  if (const Value* written = spec.find("overrides")) overrides = *written;
+  Value kubelet;
+  kubelet.kind = Value::Kind::map;
+  for (const char* name : {"labels", "taints"}) {
+    if (const Value* field = spec.find(name)) kubelet.fields[name] = *field;
+  }
+  if (kubelet.fields.empty()) return overrides;
+  Value short_form;
+  short_form.kind = Value::Kind::map;
+  short_form.place = spec.place;
+  kubelet.place = spec.place;
+  short_form.fields["kubelet"] = std::move(kubelet);
+  lay_over(overrides, short_form, 0);
+  return overrides;
+}
+
+const Value& spec_of(const Value& document) {
+  static const Value nothing;
+  const Value* spec = document.find("spec");
+  return spec == nullptr ? nothing : *spec;
+}
+
+}  // namespace
+
+Profile read_profile(const Value& document) {
+  return {text_of(document.find_path("metadata.name")), spec_of(document)};
+}
+
+Node read_node(const Value& document) {
+  const Value& spec = spec_of(document);
+  Node node;
+  node.name = text_of(document.find_path("metadata.name"));
+  node.cluster = text_of(spec.find("cluster"));
+  const Sourced<std::string> role = text_of(spec.find("role"));
+  node.role.place = role.place;
+  if (const auto parsed = parse_role(role.value)) node.role.value = *parsed;
+  node.address = text_of(spec.find("address"));
+  if (const Value* pod_cidr = spec.find("podCidr")) node.pod_cidr = text_of(pod_cidr);
+  node.profiles = texts_of(spec.find("profiles"));
+  node.match = read_match(spec);
+  node.overrides = read_overrides(spec);
+  return node;
+}
+
+void collect_manifest_files(const Value& document, std::vector<std::string>& files) {
+  const Value* kind = document.find("kind");
+  const Value* addons = document.find_path("spec.addons");
+  if (kind == nullptr || kind->scalar != "Cluster" || addons == nullptr) return;
+  for (const Value& addon : addons->items) {
+    if (const Value* file = addon.find("manifestFile")) files.push_back(file->scalar);
+  }
+}
+
+}  // namespace muster

@@ -1,0 +1,195 @@
+// The field table: the one home of what an inventory may say.
+#include "inventory/formats.hpp"
+#include "inventory/schema.hpp"
+
+namespace muster {
+
+namespace {
+
+using Type = FieldType;
+namespace f = formats;
+
+void add_object_fields(std::vector<Field>& table, std::string_view api, std::string_view kind,
+                       std::string_view metadata, std::string_view name, std::string_view spec,
+                       std::string_view kind_name, std::string_view about) {
+  table.push_back({.path = api,
+                   .required = true,
+                   .values = {"muster/v1"},
+                   .description = "Format of this object."});
+  table.push_back({.path = kind, .required = true, .values = {kind_name}, .description = about});
+  table.push_back({.path = metadata,
+                   .type = Type::object,
+                   .required = true,
+                   .description = "What the object is called."});
+  table.push_back(
+      {.path = name,
+       .required = true,
+       .format = &f::object_name,
+       .description = "Unique name; of a Node also its host and Kubernetes node name."});
+  table.push_back({.path = spec,
+                   .type = Type::object,
+                   .required = kind_name != "Profile",
+                   .description = "What the object says."});
+}
+
+// clang-format off
+const std::vector<Field> cluster_fields{
+  {.path = "Cluster.spec.kubernetesVersion", .required = true, .format = &f::kubernetes_version,
+   .description = "Version of kube-apiserver, kubelet and the rest; must be in the server's catalogue."},
+  {.path = "Cluster.spec.bootstrapper", .values = {"native"}, .default_text = "native",
+   .description = "How Kubernetes is set up."},
+  {.path = "Cluster.spec.api", .type = Type::object, .description = "Where machines reach the Kubernetes API."},
+  {.path = "Cluster.spec.api.mode", .values = {"node-local", "external"}, .default_text = "node-local",
+   .description = "node-local: a balancer on every machine's loopback; external: a name or address that you keep."},
+  {.path = "Cluster.spec.api.host", .format = &f::host,
+   .description = "Name or address of an external API endpoint; only with mode external."},
+  {.path = "Cluster.spec.api.port", .type = Type::integer, .minimum = 1, .maximum = 65535,
+   .description = "Port of the endpoint; 6443 when external, 7443 when node-local, where it must not be 6443, which kube-apiserver has."},
+  {.path = "Cluster.spec.podCidr", .required = true, .format = &f::pod_network,
+   .description = "Network of all pods; fixed for the cluster's life."},
+  {.path = "Cluster.spec.podCidrPrefix", .type = Type::integer, .minimum = 16, .maximum = 28, .default_text = "24",
+   .description = "Prefix length of each machine's share of podCidr."},
+  {.path = "Cluster.spec.serviceCidr", .required = true, .format = &f::service_network,
+   .description = "Network of all services; fixed for the cluster's life."},
+  {.path = "Cluster.spec.nodeCidr", .format = &f::ipv4_network,
+   .description = "The machines' own network: every node's address must lie in it. Without it, routed pods need all addresses in one /24."},
+  {.path = "Cluster.spec.dnsDomain", .format = &f::dns_domain, .default_text = "cluster.local",
+   .description = "DNS domain of services; fixed for the cluster's life."},
+  {.path = "Cluster.spec.podNetwork", .values = {"routed", "none"}, .default_text = "routed",
+   .description = "routed: a bridge per machine and routes between them, on one L2 segment; none: left to an addon."},
+  {.path = "Cluster.spec.etcd", .type = Type::object, .description = "The cluster's etcd."},
+  {.path = "Cluster.spec.etcd.topology", .values = {"stacked"}, .default_text = "stacked",
+   .description = "stacked: a member on every control-plane machine."},
+  {.path = "Cluster.spec.componentArguments", .type = Type::map,
+   .values = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "containerd"},
+   .description = "Extra command-line arguments by component."},
+  {.path = "Cluster.spec.componentArguments.*", .type = Type::map, .key_format = &f::flag_name,
+   .description = "Flag, without dashes in front, to value."},
+  {.path = "Cluster.spec.componentArguments.*.*", .format = &f::flag_value, .description = "The flag's value."},
+  {.path = "Cluster.spec.releases", .type = Type::map,
+   .values = {"etcd", "containerd", "runc", "cni-plugins", "pause", "host-tools", "haproxy", "coredns"},
+   .description = "Versions of other components; without an entry, the newest in the catalogue."},
+  {.path = "Cluster.spec.releases.*", .format = &f::release_version, .description = "A version in the catalogue."},
+  {.path = "Cluster.spec.profiles", .type = Type::list, .description = "Lowest layers of every machine, in order."},
+  {.path = "Cluster.spec.profiles[]", .format = &f::object_name, .description = "Name of a Profile."},
+  {.path = "Cluster.spec.artifacts", .type = Type::object, .description = "Where machines fetch releases."},
+  {.path = "Cluster.spec.artifacts.mirrors", .type = Type::list,
+   .description = "Asked before the server, in order; the digest decides what is taken."},
+  {.path = "Cluster.spec.artifacts.mirrors[]", .format = &f::http_url, .description = "Base URL."},
+  {.path = "Cluster.spec.certificates", .type = Type::object, .description = "Certificates of machines."},
+  {.path = "Cluster.spec.certificates.lifetime", .format = &f::lifetime, .default_text = "90d",
+   .description = "Of each certificate, renewed at half of it; also the longest server outage that a machine survives."},
+  {.path = "Cluster.spec.coredns", .type = Type::boolean, .default_text = "true",
+   .description = "Whether CoreDNS is the first addon."},
+  {.path = "Cluster.spec.addons", .type = Type::list, .description = "Manifests applied in this order."},
+  {.path = "Cluster.spec.addons[]", .type = Type::object, .description = "One addon, with manifest or manifestFile."},
+  {.path = "Cluster.spec.addons[].name", .required = true, .format = &f::object_name, .description = "Unique name."},
+  {.path = "Cluster.spec.addons[].manifest", .description = "Kubernetes YAML."},
+  {.path = "Cluster.spec.addons[].manifestFile", .format = &f::inventory_path,
+   .description = "File in the inventory's folder that holds the YAML; it is then no inventory file."},
+  {.path = "Cluster.spec.addons[].waitFor", .type = Type::list,
+   .description = "What must be ready before the next addon."},
+  {.path = "Cluster.spec.addons[].waitFor[]", .format = &f::wait_target, .description = "KIND/NAMESPACE/NAME."},
+};
+
+const std::vector<Field> node_fields{
+  {.path = "Node.spec.cluster", .required = true, .format = &f::object_name, .description = "Name of its Cluster."},
+  {.path = "Node.spec.role", .required = true, .values = {"master", "follower", "node", "masterFollower"},
+   .description = "master: the first control-plane machine, exactly one; follower (also masterFollower): a further one; node: a worker."},
+  {.path = "Node.spec.profiles", .type = Type::list, .description = "Layers above the cluster's, later ones win."},
+  {.path = "Node.spec.profiles[]", .format = &f::object_name, .description = "Name of a Profile."},
+  {.path = "Node.spec.address", .required = true, .format = &f::ipv4_address, .description = "The machine's node IP."},
+  {.path = "Node.spec.podCidr", .format = &f::ipv4_network,
+   .description = "Its share of the cluster's podCidr; without it, the next free one, given once and kept."},
+  {.path = "Node.spec.match", .type = Type::object,
+   .description = "What the machine says of itself, by which it is recognised; any one is enough, all given must agree."},
+  {.path = "Node.spec.match.mac", .type = Type::list,
+   .description = "MAC addresses, the one of the NIC that carries the address first."},
+  {.path = "Node.spec.match.mac[]", .format = &f::mac_address, .description = "One MAC address."},
+  {.path = "Node.spec.match.uuid", .format = &f::machine_uuid, .description = "SMBIOS system UUID."},
+  {.path = "Node.spec.match.serial", .format = &f::printable, .description = "SMBIOS system serial number."},
+  {.path = "Node.spec.match.instanceId", .format = &f::printable, .description = "A cloud's instance id."},
+  {.path = "Node.spec.labels", .type = Type::map, .key_format = &f::label_key,
+   .description = "Kubernetes labels of this machine, above those of the layers."},
+  {.path = "Node.spec.labels.*", .format = &f::label_value, .description = "The label's value."},
+  {.path = "Node.spec.taints", .type = Type::list, .description = "Taints of this machine, instead of those of the layers."},
+  {.path = "Node.spec.taints[]", .type = Type::object, .description = "One taint."},
+  {.path = "Node.spec.taints[].key", .required = true, .format = &f::taint_key, .description = "The taint's key."},
+  {.path = "Node.spec.taints[].value", .format = &f::label_value, .description = "The taint's value."},
+  {.path = "Node.spec.taints[].effect", .required = true, .values = {"NoSchedule", "PreferNoSchedule", "NoExecute"},
+   .description = "What it does to pods."},
+  {.path = "Node.spec.overrides", .type = Type::object, .description = "The highest layer: settings of this machine alone."},
+};
+
+const std::vector<Field> settings_fields{
+  {.path = "Settings.kernel", .type = Type::object, .description = "The kernel."},
+  {.path = "Settings.kernel.modules", .type = Type::list, .description = "Modules to load."},
+  {.path = "Settings.kernel.modules[]", .format = &f::kernel_module, .description = "One module."},
+  {.path = "Settings.kernel.sysctl", .type = Type::map, .key_format = &f::sysctl_key, .description = "Kernel parameters."},
+  {.path = "Settings.kernel.sysctl.*", .format = &f::printable, .description = "The parameter's value."},
+  {.path = "Settings.files", .type = Type::list, .description = "Files to keep on the machine."},
+  {.path = "Settings.files[]", .type = Type::object, .description = "One file."},
+  {.path = "Settings.files[].path", .required = true, .format = &f::file_path, .description = "Where it lies."},
+  {.path = "Settings.files[].content", .type = Type::text_or_secret, .required = true,
+   .description = "Its text, or {secretRef: NAME}; a secret's file has mode 0600 unless mode is given."},
+  {.path = "Settings.files[].owner", .format = &f::account_name, .default_text = "root", .description = "User that owns it."},
+  {.path = "Settings.files[].mode", .format = &f::file_mode, .default_text = "0644", .description = "Permissions."},
+  {.path = "Settings.containerd", .type = Type::object, .description = "The container runtime."},
+  {.path = "Settings.containerd.registryMirrors", .type = Type::map, .key_format = &f::registry_host,
+   .description = "Registry to its mirrors."},
+  {.path = "Settings.containerd.registryMirrors.*", .type = Type::list, .description = "Mirrors, asked in order."},
+  {.path = "Settings.containerd.registryMirrors.*[]", .format = &f::http_url, .description = "A mirror's URL."},
+  {.path = "Settings.containerd.registryCredentials", .type = Type::map, .key_format = &f::registry_host,
+   .description = "Registry to the secret that holds {\"username\",\"password\"}."},
+  {.path = "Settings.containerd.registryCredentials.*", .type = Type::secret, .description = "{secretRef: NAME}."},
+  {.path = "Settings.containerd.sandboxImage", .format = &f::image_reference,
+   .description = "Image of the pod sandbox; without it, registry.k8s.io/pause of the pause release's version."},
+  {.path = "Settings.kubelet", .type = Type::object, .description = "kubelet and its Node object."},
+  {.path = "Settings.kubelet.labels", .type = Type::map, .key_format = &f::label_key, .description = "Kubernetes labels."},
+  {.path = "Settings.kubelet.labels.*", .format = &f::label_value, .description = "The label's value."},
+  {.path = "Settings.kubelet.taints", .type = Type::list, .description = "Kubernetes taints."},
+  {.path = "Settings.kubelet.taints[]", .type = Type::object, .description = "One taint."},
+  {.path = "Settings.kubelet.taints[].key", .required = true, .format = &f::taint_key, .description = "The taint's key."},
+  {.path = "Settings.kubelet.taints[].value", .format = &f::label_value, .description = "The taint's value."},
+  {.path = "Settings.kubelet.taints[].effect", .required = true, .values = {"NoSchedule", "PreferNoSchedule", "NoExecute"},
+   .description = "What it does to pods."},
+  {.path = "Settings.kubelet.reservedPolicy", .values = {"gke", "eks", "none"}, .default_text = "gke",
+   .description = "Formula of the CPU and memory kept back from pods."},
+  {.path = "Settings.kubelet.evictionHard", .type = Type::map, .key_format = &f::eviction_signal,
+   .description = "When kubelet evicts at once; without entries, kubelet's own defaults."},
+  {.path = "Settings.kubelet.evictionHard.*", .format = &f::eviction_threshold, .description = "The threshold."},
+  {.path = "Settings.kubelet.maxPods", .type = Type::integer, .minimum = 1, .maximum = 1000, .default_text = "110",
+   .description = "Most pods on the machine."},
+  {.path = "Settings.kubelet.extraConfiguration", .type = Type::any,
+   .description = "KubeletConfiguration fields that have no field here, as a drop-in."},
+  {.path = "Settings.swap", .values = {"fail", "allow"}, .default_text = "fail",
+   .description = "What swap in use means: a preflight finding, or nothing."},
+};
+// clang-format on
+
+void append(std::vector<Field>& table, const std::vector<Field>& fields) {
+  table.insert(table.end(), fields.begin(), fields.end());
+}
+
+std::vector<Field> make_table() {
+  std::vector<Field> table;
+  add_object_fields(table, "Cluster.apiVersion", "Cluster.kind", "Cluster.metadata",
+                    "Cluster.metadata.name", "Cluster.spec", "Cluster", "A Kubernetes cluster.");
+  append(table, cluster_fields);
+  add_object_fields(table, "Profile.apiVersion", "Profile.kind", "Profile.metadata",
+                    "Profile.metadata.name", "Profile.spec", "Profile", "A layer of settings.");
+  add_object_fields(table, "Node.apiVersion", "Node.kind", "Node.metadata", "Node.metadata.name",
+                    "Node.spec", "Node", "A machine.");
+  append(table, node_fields);
+  append(table, settings_fields);
+  return table;
+}
+
+}  // namespace
+
+const std::vector<Field>& field_table() {
+  static const std::vector<Field> table = make_table();
+  return table;
+}
+
+}  // namespace muster
