@@ -1,0 +1,24 @@
+// What an import holds between its calls. Of this room only.
+#pragma once
+
+#include "artifact/artifact_store.hpp"
+
+namespace muster {
+
+struct ArtifactImport::State {
+  std::string digest;      // announced
+  std::string target;      // path in the store
+  std::string temporary;   // path in incoming/; empty when the artifact is there already
+  int descriptor = -1;     // of temporary, locked as long as the import lives
+  std::uint64_t size = 0;  // announced
+  std::uint64_t written = 0;
+  DigestStream stream;
+};
+
+// A file in `incoming`, open and locked: prune and open() leave a locked one alone.
+[[nodiscard]] Result<void> create_temporary(ArtifactImport::State& state,
+                                            const std::string& incoming);
+// Makes the names in a folder last a power cut.
+[[nodiscard]] Result<void> sync_folder(const std::string& folder);
+
+}  // namespace muster

@@ -1,0 +1,192 @@
+#include "artifact/artifact_store.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "artifact/artifact_import.hpp"
+
+namespace muster {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t piece = 256u << 10;  // bytes read at once
+constexpr std::string_view prefix = "sha256:";
+
+// Idempotent; the new name lasts a power cut.
+Result<void> make_folder(const std::string& folder) {
+  if (::mkdir(folder.c_str(), 0755) != 0) {
+    struct stat found {};
+    if (errno != EEXIST) return fail_errno(errno, fmt::format("creating the folder '{}'", folder));
+    if (::stat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) {
+      return fail(ErrorKind::io,
+                  fmt::format("'{}': expected a folder, found something else", folder));
+    }
+    return {};
+  }
+  const fs::path parent = fs::path(folder).parent_path();
+  return sync_folder(parent.empty() ? "." : parent.string());
+}
+
+Result<ArtifactFile> open_file(const std::string& path, int more_flags = 0) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | more_flags);
+  if (descriptor < 0) return fail_errno(errno, fmt::format("opening '{}'", path));
+  struct stat found {};
+  const bool known = ::fstat(descriptor, &found) == 0;
+  ArtifactFile file(descriptor, known ? static_cast<std::uint64_t>(found.st_size) : 0);
+  if (!known || !S_ISREG(found.st_mode)) {
+    return fail(ErrorKind::invalid, fmt::format("'{}': expected a regular file", path));
+  }
+  return file;
+}
+
+// Calls take(bytes) until the end of the file or the first failure.
+template <class Take>
+Result<void> read_pieces(const ArtifactFile& file, Take take) {
+  for (std::uint64_t offset = 0;;) {
+    const auto bytes = file.read(offset, piece);
+    if (!bytes) return pass(bytes.error());
+    if (bytes->empty()) return {};
+    if (Result<void> taken = take(*bytes); !taken) return taken;
+    offset += bytes->size();
+  }
+}
+
+// A lock that can be had means that whoever wrote the file is gone.
+void remove_abandoned(const fs::path& incoming) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(incoming, ignored)) {
+    const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    ::close(descriptor);
+  }
+}
+
+tl::unexpected<Error> not_a_digest(std::string_view found) {
+  return fail(ErrorKind::invalid,
+              fmt::format("artifact: expected 'sha256:' and 64 lower-case hex digits, found '{}'",
+                          found.substr(0, 80)));
+}
+
+}  // namespace
+
+Result<ArtifactStore> ArtifactStore::open(const std::string& folder) {
+  for (const std::string& needed : {folder, folder + "/sha256", folder + "/incoming"}) {
+    if (auto made = make_folder(needed); !made) return context(made.error(), "artifact store");
+  }
+  remove_abandoned(folder + "/incoming");
+  return ArtifactStore(folder);
+}
+
+std::string ArtifactStore::path_of(std::string_view digest) const {
+  const std::string_view hex = digest.substr(prefix.size());
+  return fmt::format("{}/sha256/{}/{}", folder_, hex.substr(0, 2), hex);
+}
+
+bool ArtifactStore::contains(std::string_view digest, std::uint64_t size) const {
+  struct stat found {};
+  return is_digest(digest) && ::lstat(path_of(digest).c_str(), &found) == 0 &&
+         S_ISREG(found.st_mode) && static_cast<std::uint64_t>(found.st_size) == size;
+}
+
+Result<ArtifactImport> ArtifactStore::begin_import(std::string_view digest,
+                                                   std::uint64_t size) const {
+  if (!is_digest(digest)) return not_a_digest(digest);
+  auto state = std::make_unique<ArtifactImport::State>();
+  state->digest = digest;
+  state->target = path_of(digest);
+  state->size = size;
+  ArtifactImport import(std::move(state));
+  if (contains(digest, size)) {
+    // A new time of change keeps prune away until the release that needs it is published.
+    static_cast<void>(::utimensat(AT_FDCWD, import.state_->target.c_str(), nullptr, 0));
+    return import;
+  }
+  const std::string& target = import.state_->target;
+  if (auto made = make_folder(target.substr(0, target.rfind('/'))); !made) {
+    return context(made.error(), fmt::format("artifact {}", digest));
+  }
+  if (auto made = create_temporary(*import.state_, folder_ + "/incoming"); !made) {
+    return pass(made.error());
+  }
+  return import;
+}
+
+Result<void> ArtifactStore::import_file(const std::string& path, std::string_view digest,
+                                        std::uint64_t size) const {
+  auto import = begin_import(digest, size);
+  if (!import) return pass(import.error());
+  if (import->is_present()) return {};
+  const auto file = open_file(path);
+  if (!file) return context(file.error(), fmt::format("artifact {}", digest));
+  Result<void> copied =
+      read_pieces(*file, [&](std::string_view bytes) { return import->write(bytes); });
+  if (copied) copied = import->finish();
+  return copied;
+}
+
+Result<ArtifactFile> ArtifactStore::open_artifact(std::string_view digest) const {
+  if (!is_digest(digest)) return not_a_digest(digest);
+  auto file = open_file(path_of(digest), O_NOFOLLOW);
+  if (file) return file;
+  if (file.error().kind != ErrorKind::not_found) {
+    return context(file.error(), fmt::format("artifact {}", digest));
+  }
+  return fail(ErrorKind::not_found,
+              fmt::format("artifact {}: not in the store; 'muster release import' brings the "
+                          "release that holds it",
+                          digest));
+}
+
+Result<void> ArtifactStore::verify(std::string_view digest) const {
+  const auto file = open_artifact(digest);
+  if (!file) return pass(file.error());
+  DigestStream stream;
+  const Result<void> read = read_pieces(*file, [&](std::string_view bytes) -> Result<void> {
+    stream.update(bytes);
+    return {};
+  });
+  if (!read) return context(read.error(), fmt::format("artifact {}", digest));
+  const std::string found = stream.finish();
+  if (found == digest) return {};
+  return fail(ErrorKind::corrupt,
+              fmt::format("artifact {}: expected bytes with this digest, found {}: the disk gave "
+                          "other bytes. Remove '{}' and import the release again",
+                          digest, found, path_of(digest)));
+}
+
+Result<PruneOutcome> ArtifactStore::prune(const std::set<std::string>& referred,
+                                          std::chrono::seconds grace) const {
+  PruneOutcome outcome;
+  const auto youngest = fs::file_time_type::clock::now() - grace;
+  std::error_code failed;
+  for (fs::recursive_directory_iterator entry(folder_ + "/sha256", failed), end;
+       !failed && entry != end; entry.increment(failed)) {
+    std::error_code gone;  // another prune may be faster
+    const std::string digest = std::string(prefix) + entry->path().filename().string();
+    if (!entry->is_regular_file(gone)) continue;
+    if (!is_digest(digest) || referred.count(digest) != 0 ||
+        entry->last_write_time(gone) > youngest) {
+      ++outcome.kept;
+      continue;
+    }
+    const std::uintmax_t size = entry->file_size(gone);
+    if (!fs::remove(entry->path(), gone)) {
+      if (gone)
+        return fail_errno(gone.value(), fmt::format("removing '{}'", entry->path().string()));
+      continue;
+    }
+    ++outcome.removed;
+    outcome.bytes_removed += size;
+  }
+  if (failed) return fail_errno(failed.value(), fmt::format("reading '{}/sha256'", folder_));
+  return outcome;
+}
+
+}  // namespace muster

@@ -1,0 +1,95 @@
+// Artifacts by their digest under one folder: <folder>/sha256/ab/<64 hex digits>. What lies there
+// under a name is whole and is what its name says: bytes are written to <folder>/incoming, hashed
+// on the way, synced, and only then renamed. Several threads and processes may use one folder at
+// once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "pki/signature.hpp"
+#include "result/result.hpp"
+
+namespace muster {
+
+// A file open for reading. Stays readable when the artifact is pruned meanwhile. Movable.
+class ArtifactFile {
+ public:
+  ArtifactFile(int descriptor, std::uint64_t size) : descriptor_(descriptor), size_(size) {}
+  ArtifactFile(ArtifactFile&& other) noexcept;
+  ArtifactFile& operator=(ArtifactFile&& other) noexcept;
+  ~ArtifactFile();
+  [[nodiscard]] int descriptor() const { return descriptor_; }  // owned by this object
+  [[nodiscard]] int release();  // gives the descriptor away: the caller closes it
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  // Up to `count` bytes from `offset`; fewer only at the end.
+  [[nodiscard]] Result<std::string> read(std::uint64_t offset, std::size_t count) const;
+
+ private:
+  int descriptor_;
+  std::uint64_t size_;
+};
+
+// One artifact on its way in. Given up without a trace when destroyed before finish(). One thread.
+class ArtifactImport {
+ public:
+  ArtifactImport(ArtifactImport&&) noexcept;
+  ArtifactImport& operator=(ArtifactImport&&) noexcept;
+  ~ArtifactImport();
+  // invalid: more bytes than announced. exhausted: no space.
+  [[nodiscard]] Result<void> write(std::string_view bytes);
+  // invalid: too few bytes, or bytes with another digest; the message has both. Once.
+  [[nodiscard]] Result<void> finish();
+  // The artifact is there already: further bytes are checked, nothing is written.
+  [[nodiscard]] bool is_present() const;
+
+  struct State;  // artifact_import.hpp
+
+ private:
+  friend class ArtifactStore;
+  explicit ArtifactImport(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+struct PruneOutcome {
+  std::size_t removed = 0;
+  std::size_t kept = 0;
+  std::uint64_t bytes_removed = 0;
+};
+
+class ArtifactStore {
+ public:
+  // Creates what is missing and removes what a crash left in incoming/ (not what another process is
+  // writing there now).
+  [[nodiscard]] static Result<ArtifactStore> open(const std::string& folder);
+
+  // `size` in bytes as announced (a release manifest's, a Content-Length); it must come out
+  // exactly.
+  [[nodiscard]] Result<ArtifactImport> begin_import(std::string_view digest,
+                                                    std::uint64_t size) const;
+  // Streams the file at `path`, never all of it in memory. Nothing is read when the artifact is
+  // there.
+  [[nodiscard]] Result<void> import_file(const std::string& path, std::string_view digest,
+                                         std::uint64_t size) const;
+  // not_found: no such artifact, with its digest. invalid: no digest.
+  [[nodiscard]] Result<ArtifactFile> open_artifact(std::string_view digest) const;
+  [[nodiscard]] bool contains(std::string_view digest, std::uint64_t size) const;
+  // Reads it all again. corrupt: the disk gave other bytes; the message has both digests.
+  [[nodiscard]] Result<void> verify(std::string_view digest) const;
+  // Removes every artifact that is not in `referred` and was neither imported nor asked for by an
+  // import within `grace`: a release is published only after its last artifact.
+  [[nodiscard]] Result<PruneOutcome> prune(const std::set<std::string>& referred,
+                                           std::chrono::seconds grace) const;
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+
+ private:
+  explicit ArtifactStore(std::string folder) : folder_(std::move(folder)) {}
+  [[nodiscard]] std::string path_of(std::string_view digest) const;
+  std::string folder_;
+};
+
+}  // namespace muster
