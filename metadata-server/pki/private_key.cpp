@@ -1,5 +1,6 @@
 #include "pki/private_key.hpp"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -32,6 +33,12 @@ Result<PrivateKey> generated(EVP_PKEY* key, std::string_view kind) {
   return PrivateKey(std::shared_ptr<EVP_PKEY>(key, EVP_PKEY_free));
 }
 
+// Without OpenSSL's reason, which differs between its releases and says no more.
+tl::unexpected<Error> not_readable(std::string message) {
+  ERR_clear_error();
+  return fail(ErrorKind::invalid, std::move(message));
+}
+
 // An encrypted key would make OpenSSL ask on the terminal.
 int no_passphrase(char*, int, int, void*) {
   return -1;
@@ -43,7 +50,7 @@ Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
   const Buffer buffer = buffer_over(pem);
   EVP_PKEY* key = PEM_read_bio_PUBKEY(buffer.get(), nullptr, no_passphrase, nullptr);
   if (key == nullptr)
-    return fail_openssl(ErrorKind::invalid, "reading a public key (PEM 'PUBLIC KEY' expected)");
+    return not_readable("public key: expected PEM 'PUBLIC KEY', found something else");
   return PublicKey(std::shared_ptr<EVP_PKEY>(key, EVP_PKEY_free));
 }
 
@@ -92,8 +99,8 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
   const Buffer buffer = buffer_over(pem);
   EVP_PKEY* key = PEM_read_bio_PrivateKey(buffer.get(), nullptr, no_passphrase, nullptr);
   if (key == nullptr)
-    return fail_openssl(ErrorKind::invalid,
-                        "reading a private key (unencrypted PEM 'PRIVATE KEY' expected)");
+    return not_readable(
+        "private key: expected PEM 'PRIVATE KEY' without a passphrase, found something else");
   return PrivateKey(std::shared_ptr<EVP_PKEY>(key, EVP_PKEY_free));
 }
 
