@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "document/problem.hpp"
 #include "inventory/check_networks.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/suggest.hpp"
@@ -60,14 +61,14 @@ class InventoryChecker {
       ++profile_uses_[name.value];
       if (complete_ && !inventory_.profiles.contains(name.value))
         report(name.place, fmt::format("spec.profiles[{}]", index), "the name of a Profile",
-               in_quotes(name.value), nearest(name.value, inventory_.profiles));
+               in_ticks(name.value), nearest(name.value, inventory_.profiles));
     }
   }
 
   void check_cluster_of(const Node& node) {
     if (complete_ && is_set(node.cluster) && !inventory_.clusters.contains(node.cluster.value))
       report(node.cluster.place, "spec.cluster", "the name of a Cluster",
-             in_quotes(node.cluster.value), nearest(node.cluster.value, inventory_.clusters));
+             in_ticks(node.cluster.value), nearest(node.cluster.value, inventory_.clusters));
   }
 
   void check_marks(const Node& node) {
@@ -86,7 +87,7 @@ class InventoryChecker {
     const auto [owner, added] = marks_.try_emplace(fmt::format("{} {}", kind, mark.value), &node);
     if (added) return;
     const Node& other = *owner->second;
-    report(mark.place, field, "a value of one machine only", in_quotes(mark.value),
+    report(mark.place, field, "a value of one machine only", in_ticks(mark.value),
            &other == &node ? "it stands here twice"
                            : fmt::format("node '{}' at {} has it", other.name.value,
                                          to_text(other.name.place)));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "document/problem.hpp"
 #include "inventory/ipv4.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/validate_fields.hpp"
@@ -15,13 +16,13 @@ namespace {
 struct NamedNetwork {
   std::string name;  // a field of the cluster, or a node
   const Sourced<std::string>* written;
-  Ipv4Network network;
+  Cidr network;
 };
 
 std::vector<NamedNetwork> networks_of(const Cluster& cluster) {
   std::vector<NamedNetwork> networks;
   const auto add = [&](const char* field, const Sourced<std::string>& written) {
-    if (const auto network = parse_network(written.value))
+    if (const auto network = parse_cidr(written.value))
       networks.push_back({field, &written, *network});
   };
   add("spec.podCidr", cluster.pod_cidr);
@@ -38,7 +39,7 @@ class NodeNetworkChecker {
   void check(const std::vector<const Node*>& nodes) {
     const Node* anchor = find_anchor(nodes);
     for (const Node* node : nodes) {
-      const auto address = parse_ipv4(node->address.value);
+      const auto address = ipv4_value(node->address.value);
       if (address) check_address(*node, *address, anchor);
       if (node->pod_cidr) check_pod_cidr(*node);
     }
@@ -48,15 +49,15 @@ class NodeNetworkChecker {
  private:
   void report(const Place& place, std::string field, std::string expected, const std::string& found,
               std::string hint = {}) {
-    problems_.push_back(problem_at(place, std::move(field), std::move(expected), in_quotes(found),
-                                   std::move(hint)));
+    problems_.push_back(
+        problem_at(place, std::move(field), std::move(expected), in_ticks(found), std::move(hint)));
   }
 
   // Whose segment the others are measured against: the master's, else the first node's.
   static const Node* find_anchor(const std::vector<const Node*>& nodes) {
     const Node* anchor = nullptr;
     for (const Node* node : nodes) {
-      if (!parse_ipv4(node->address.value)) continue;
+      if (!ipv4_value(node->address.value)) continue;
       const bool is_master = is_set(node->role) && node->role.value == Role::master;
       if (anchor == nullptr || is_master) anchor = node;
       if (is_master) break;
@@ -71,44 +72,43 @@ class NodeNetworkChecker {
       const bool is_node_network = named.name == "spec.nodeCidr";
       if (is_node_network && !inside)
         report(written.place, "spec.address",
-               fmt::format("an address in nodeCidr {}", network_text(named.network)),
-               written.value);
+               fmt::format("an address in nodeCidr {}", cidr_text(named.network)), written.value);
       if (!is_node_network && inside)
-        report(written.place, "spec.address",
-               fmt::format("an address outside {} {}", named.name.substr(5),
-                           network_text(named.network)),
-               written.value);
+        report(
+            written.place, "spec.address",
+            fmt::format("an address outside {} {}", named.name.substr(5), cidr_text(named.network)),
+            written.value);
     }
     const bool needs_segment =
         cluster_.pod_network.value == PodNetwork::routed && !cluster_.node_cidr;
     if (!needs_segment) return;
-    constexpr int segment_prefix = 24;
-    const Ipv4Network segment = network_of(*parse_ipv4(anchor->address.value), segment_prefix);
+    constexpr unsigned segment_prefix = 24;
+    const Cidr segment = cidr_around(*ipv4_value(anchor->address.value), segment_prefix);
     if (!segment.contains(address))
       report(written.place, "spec.address",
              fmt::format("an address in {} like that of '{}', since routed pods need one L2 "
                          "segment",
-                         network_text(segment), anchor->name.value),
+                         cidr_text(segment), anchor->name.value),
              written.value, "set the cluster's spec.nodeCidr if the segment is larger");
   }
 
   void check_pod_cidr(const Node& node) {
     const Sourced<std::string>& written = *node.pod_cidr;
-    const auto network = parse_network(written.value);
+    const auto network = parse_cidr(written.value);
     if (!network) return;
     if (cluster_.pod_network.value == PodNetwork::none) {
       report(written.place, "spec.podCidr", "no pod network of ours with podNetwork none",
              written.value);
       return;
     }
-    const auto all_pods = parse_network(cluster_.pod_cidr.value);
+    const auto all_pods = parse_cidr(cluster_.pod_cidr.value);
     if (all_pods && !all_pods->contains(*network)) {
       report(written.place, "spec.podCidr",
-             fmt::format("a network in the cluster's podCidr {}", network_text(*all_pods)),
+             fmt::format("a network in the cluster's podCidr {}", cidr_text(*all_pods)),
              written.value);
       return;
     }
-    constexpr int smallest = 28;  // a bridge, its broadcast and a dozen pods
+    constexpr unsigned smallest = 28;  // a bridge, its broadcast and a dozen pods
     if (network->prefix > smallest)
       report(written.place, "spec.podCidr", "a network of /28 or larger", written.value);
     else
@@ -119,7 +119,7 @@ class NodeNetworkChecker {
   void check_pod_overlaps() {
     std::stable_sort(pod_networks_.begin(), pod_networks_.end(),
                      [](const NamedNetwork& left, const NamedNetwork& right) {
-                       return left.network.first < right.network.first;
+                       return left.network.network < right.network.network;
                      });
     const NamedNetwork* widest = nullptr;
     for (const NamedNetwork& named : pod_networks_) {
@@ -128,7 +128,7 @@ class NodeNetworkChecker {
                named.written->value,
                fmt::format("node '{}' at {} has {}", widest->name, to_text(widest->written->place),
                            widest->written->value));
-      if (widest == nullptr || named.network.end() > widest->network.end()) widest = &named;
+      if (widest == nullptr || end_of(named.network) > end_of(widest->network)) widest = &named;
     }
   }
 
@@ -149,18 +149,18 @@ void check_cluster_networks(const Cluster& cluster, std::vector<InventoryProblem
             problem_at(networks[later].written->place, networks[later].name,
                        fmt::format("a network outside {} {}", networks[earlier].name.substr(5),
                                    networks[earlier].written->value),
-                       in_quotes(networks[later].written->value)));
+                       in_ticks(networks[later].written->value)));
     }
   }
-  const auto pods = parse_network(cluster.pod_cidr.value);
+  const auto pods = parse_cidr(cluster.pod_cidr.value);
   const Place& place =
       is_set(cluster.pod_cidr_prefix) ? cluster.pod_cidr_prefix.place : cluster.pod_cidr.place;
   if (pods && cluster.pod_network.value == PodNetwork::routed &&
-      cluster.pod_cidr_prefix.value < pods->prefix)
+      cluster.pod_cidr_prefix.value < static_cast<int>(pods->prefix))
     problems.push_back(
         problem_at(place, "spec.podCidrPrefix",
                    fmt::format("a prefix length of at least {}, podCidr's own", pods->prefix),
-                   in_quotes(std::to_string(cluster.pod_cidr_prefix.value))));
+                   in_ticks(std::to_string(cluster.pod_cidr_prefix.value))));
 }
 
 void check_node_networks(const Cluster& cluster, const std::vector<const Node*>& nodes,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "document/problem.hpp"
 #include "inventory/check.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/schema_tree.hpp"
@@ -123,7 +124,7 @@ class Loader {
   }
 
   void refuse_taken(const Place& place, const std::string& name, const Place& other) {
-    report(place, "metadata.name", "a name that is not taken", in_quotes(name),
+    report(place, "metadata.name", "a name that is not taken", in_ticks(name),
            fmt::format("{} has it", to_text(other)));
   }
 

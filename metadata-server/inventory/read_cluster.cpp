@@ -3,6 +3,7 @@
 #include <charconv>
 #include <set>
 
+#include "document/problem.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/schema_tree.hpp"
 #include "inventory/suggest.hpp"
@@ -27,7 +28,7 @@ class ClusterReader {
     cluster.kubernetes_version = text("kubernetesVersion");
     cluster.bootstrapper = text("bootstrapper");
     cluster.pod_cidr = text("podCidr");
-    cluster.pod_cidr_prefix = integer<int>("podCidrPrefix", 24);
+    cluster.pod_cidr_prefix = integer<int>("podCidrPrefix");
     cluster.service_cidr = text("serviceCidr");
     if (Sourced<std::string> node_cidr = text("nodeCidr"); !node_cidr.value.empty())
       cluster.node_cidr = std::move(node_cidr);
@@ -64,9 +65,9 @@ class ClusterReader {
     return out;
   }
   template <class T>
-  Sourced<T> integer(std::string_view path, T otherwise) const {
+  Sourced<T> integer(std::string_view path) const {
     const Sourced<std::string> written = text(path);
-    T number = otherwise;
+    T number = 0;
     std::from_chars(written.value.data(), written.value.data() + written.value.size(), number);
     return {number, written.place};
   }
@@ -77,13 +78,11 @@ class ClusterReader {
   }
 
   void read_api(Cluster& cluster) {
-    constexpr std::uint16_t apiserver_port = 6443, balancer_port = 7443;
     const Sourced<std::string> mode = text("api.mode");
     const bool external = mode.value == "external";
     cluster.api_mode = {external ? EndpointMode::external : EndpointMode::node_local, mode.place};
     cluster.api_host = text("api.host");
-    cluster.api_port =
-        integer<std::uint16_t>("api.port", external ? apiserver_port : balancer_port);
+    cluster.api_port = integer<std::uint16_t>("api.port");
     if (external) {
       if (cluster.api_host.value.empty())
         report(mode.place, "spec.api.host", "the name or address of the external endpoint",
@@ -92,11 +91,8 @@ class ClusterReader {
     }
     if (is_set(cluster.api_host))
       report(cluster.api_host.place, "spec.api.host", "no host with mode node-local",
-             in_quotes(cluster.api_host.value), "set spec.api.mode to external, or leave host out");
+             in_ticks(cluster.api_host.value), "set spec.api.mode to external, or leave host out");
     cluster.api_host.value = "127.0.0.1";
-    if (cluster.api_port.value == apiserver_port)
-      report(cluster.api_port.place, "spec.api.port",
-             "a port other than 6443, which kube-apiserver itself listens on", "'6443'");
   }
 
   void read_maps(Cluster& cluster) {
@@ -107,8 +103,12 @@ class ClusterReader {
       }
     }
     if (const Value* releases = at("releases")) {
-      for (const auto& [name, version] : releases->fields)
+      for (const auto& [name, version] : releases->fields) {
         cluster.releases[name] = {version.scalar, version.place};
+        if (name == "kubernetes")
+          report(version.place, "spec.releases", "no entry for kubernetes",
+                 in_ticks(version.scalar), "spec.kubernetesVersion names its version");
+      }
     }
   }
 
@@ -125,7 +125,7 @@ class ClusterReader {
         addon.name = {name->scalar, name->place};
         if (!names.insert(name->scalar).second)
           report(name->place, field + ".name", "a name that no addon before it has",
-                 in_quotes(name->scalar),
+                 in_ticks(name->scalar),
                  name->scalar == "coredns" ? "set spec.coredns to false to bring your own" : "");
       }
       addon.manifest = read_manifest(written, field);
@@ -152,7 +152,7 @@ class ClusterReader {
     std::vector<std::string_view> known;
     for (const auto& [name, text] : files_) known.push_back(name);
     report(file->place, field + ".manifestFile", "a file of the inventory's folder",
-           in_quotes(file->scalar), did_you_mean(file->scalar, known));
+           in_ticks(file->scalar), did_you_mean(file->scalar, known));
     return {};
   }
 

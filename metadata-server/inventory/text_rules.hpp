@@ -1,5 +1,6 @@
-// What each format accepts. Pure, linear in the text, no regular expressions: those of the standard
-// library are slow and recurse with the length of what an operator sends.
+// What the formats accept beyond document/field_syntax.hpp. Pure, linear in the text, no regular
+// expressions: those of the standard library are slow and recurse with the length of what an
+// operator sends.
 #pragma once
 
 #include <chrono>
@@ -13,27 +14,20 @@ namespace muster {
 
 namespace rules {
 
-// Letters and digits, inside also those of `extra`.
-bool is_word(std::string_view text, std::string_view extra, std::size_t maximum, bool lower_only);
-bool is_network_between(std::string_view text, int shortest, int longest);
-bool is_dns_label(std::string_view text);
-bool is_dns_name(std::string_view text);
+bool is_network_between(std::string_view text, unsigned shortest, unsigned longest);
 bool is_host(std::string_view text);
 bool is_kubernetes_version(std::string_view text);
-bool is_mac(std::string_view text);
+bool is_any_mac(std::string_view text);
 bool is_uuid(std::string_view text);
 bool is_lifetime(std::string_view text);
-bool is_url(std::string_view text);
 bool is_registry(std::string_view text);
 bool is_image(std::string_view text);
 bool is_flag_value(std::string_view text);
-bool is_qualified_name(std::string_view text);
-bool is_label_key(std::string_view text);
+bool is_settable_label_key(std::string_view text);
 bool is_file_path(std::string_view text);
 bool is_inventory_path(std::string_view text);
-bool is_mode(std::string_view text);
-bool is_account(std::string_view text);
 bool is_sysctl(std::string_view text);
+bool is_kernel_module(std::string_view text);
 bool is_eviction_signal(std::string_view text);
 bool is_threshold(std::string_view text);
 bool is_wait_target(std::string_view text);

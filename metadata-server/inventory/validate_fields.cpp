@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "document/problem.hpp"
 #include "inventory/suggest.hpp"
 
 namespace muster {
@@ -70,7 +71,7 @@ class FieldValidator {
         if (entry->second.kind != Value::Kind::null) check(entry->second, *child, entry_path);
         ++entry;
       } else {
-        report(entry->second.place, entry_path, "a known field", in_quotes(entry->first),
+        report(entry->second.place, entry_path, "a known field", in_ticks(entry->first),
                did_you_mean(entry->first, schema.child_names()));
         entry = value.fields.erase(entry);
       }
@@ -126,11 +127,11 @@ class FieldValidator {
       const bool known = field.values.empty() || std::find(field.values.begin(), field.values.end(),
                                                            key) != field.values.end();
       if (!known) {
-        report(entry.place, path, one_of(field.values), in_quotes(key),
+        report(entry.place, path, one_of(field.values), in_ticks(key),
                did_you_mean(key, field.values));
         clear(entry);
       } else if (field.key_format != nullptr && !field.key_format->accepts(key)) {
-        report(entry.place, path, std::string(field.key_format->expected), in_quotes(key));
+        report(entry.place, path, std::string(field.key_format->expected), in_ticks(key));
         clear(entry);
       } else if (entry.kind == Value::Kind::null) {
         report(entry.place, entry_path, expectation(*schema.map_value), "nothing");
@@ -202,24 +203,8 @@ class FieldValidator {
 }  // namespace
 
 std::string escaped(std::string_view text) {
-  constexpr std::size_t longest = 80;
-  std::size_t cut = std::min(text.size(), longest);
-  // Never inside a UTF-8 sequence.
-  while (cut < text.size() && cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80)
-    --cut;
-  std::string out;
-  for (const char letter : text.substr(0, cut)) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (byte < 0x20 || byte == 0x7F)
-      out += fmt::format("\\x{:02x}", byte);
-    else
-      out += letter;
-  }
-  return cut < text.size() ? out + "..." : out;
-}
-
-std::string in_quotes(std::string_view text) {
-  return fmt::format("'{}'", escaped(text));
+  const std::string ticked = in_ticks(text);
+  return ticked.substr(1, ticked.size() - 2);
 }
 
 std::string found_text(const Value& value) {
@@ -227,7 +212,7 @@ std::string found_text(const Value& value) {
     case Value::Kind::null:
       return "nothing";
     case Value::Kind::scalar:
-      return in_quotes(value.scalar);
+      return in_ticks(value.scalar);
     case Value::Kind::list:
       return "a list";
     case Value::Kind::map:

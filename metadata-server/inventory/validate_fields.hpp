@@ -15,10 +15,9 @@ namespace muster {
 void validate_fields(Value& value, const SchemaNode& schema, const std::string& path,
                      std::vector<InventoryProblem>& problems);
 
-// Cut after 80 bytes, control characters as \\x1b: what an input says of itself may be printed so.
+// in_ticks (document/problem.hpp) without the ticks.
 [[nodiscard]] std::string escaped(std::string_view text);
-// "'10.64.0.0/99'", escaped; of a value also "a list", "a map", "nothing".
+// "'10.64.0.0/99'", "a list", "a map", "nothing".
 [[nodiscard]] std::string found_text(const Value& value);
-[[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace muster

@@ -1,0 +1,84 @@
+#include "inventory/release_choice.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "document/problem.hpp"
+#include "document/release_version.hpp"
+
+namespace muster {
+
+namespace {
+
+// What every machine runs; etcd besides only on the control plane.
+std::vector<std::string> needed_releases(const Cluster& cluster) {
+  std::vector<std::string> names{"cni-plugins", "containerd", "etcd", "host-tools",
+                                 "kubernetes",  "pause",      "runc"};
+  if (cluster.coredns) names.push_back("coredns");
+  if (cluster.api_mode.value == EndpointMode::node_local) names.push_back("haproxy");
+  return names;
+}
+
+constexpr std::string_view import_cure = "import it with 'muster release import'";
+
+}  // namespace
+
+ReleaseChoice::ReleaseChoice(const Cluster& cluster, const std::vector<CatalogueEntry>& catalogue,
+                             std::vector<InventoryProblem>& problems) {
+  for (const CatalogueEntry& entry : catalogue) catalogue_[entry.name].push_back(&entry);
+  for (auto& [name, entries] : catalogue_)
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const CatalogueEntry* left, const CatalogueEntry* right) {
+                       return compare_versions(left->version, right->version) > 0;
+                     });
+  for (const std::string& name : needed_releases(cluster)) {
+    if (cluster.releases.contains(name)) continue;
+    if (name == "kubernetes")
+      choose(name, &cluster.kubernetes_version, "spec.kubernetesVersion",
+             cluster.kubernetes_version.place, problems);
+    else
+      choose(name, nullptr, "spec.releases", cluster.name.place, problems);
+  }
+  for (const auto& [name, version] : cluster.releases)
+    choose(name, &version, fmt::format("spec.releases[{}]", name), version.place, problems);
+}
+
+void ReleaseChoice::choose(const std::string& name, const Sourced<std::string>* pinned,
+                           const std::string& field, const Place& place,
+                           std::vector<InventoryProblem>& problems) {
+  const auto entries = catalogue_.find(name);
+  if (entries == catalogue_.end()) {
+    problems.push_back(
+        problem_at(place, field, fmt::format("a release of {} in the server's catalogue", name),
+                   pinned == nullptr ? "none" : in_ticks(pinned->value), std::string(import_cure)));
+    return;
+  }
+  for (const CatalogueEntry* entry : entries->second) {
+    if (pinned != nullptr && entry->version != pinned->value) continue;
+    chosen_[name] = entry;
+    return;
+  }
+  std::string known;
+  for (const CatalogueEntry* entry : entries->second)
+    known += (known.empty() ? "" : ", ") + entry->version;
+  problems.push_back(problem_at(
+      place, field, fmt::format("a version of {} in the server's catalogue ({})", name, known),
+      in_ticks(pinned->value), std::string(import_cure)));
+}
+
+std::vector<ReleaseReference> ReleaseChoice::for_role(Role role) const {
+  std::vector<ReleaseReference> releases;
+  for (const auto& [name, entry] : chosen_) {
+    if (name == "etcd" && !is_control_plane(role)) continue;
+    releases.push_back({entry->name, entry->version, entry->manifest_digest, entry->size});
+  }
+  return releases;
+}
+
+std::string ReleaseChoice::version_of(const std::string& name) const {
+  const auto found = chosen_.find(name);
+  return found == chosen_.end() ? std::string() : found->second->version;
+}
+
+}  // namespace muster
