@@ -1,0 +1,45 @@
+// The authorities of one cluster ("cluster", "etcd", "front-proxy") and what its control plane
+// shares. Made with the cluster's first publication; their private keys never leave the server.
+// Thread-safe.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "document/node_document.hpp"
+#include "pki/certificate_authority.hpp"
+#include "pki/sealed_box.hpp"
+#include "store/store.hpp"
+
+namespace muster {
+
+inline constexpr std::array<std::string_view, 3> cluster_authority_names = {"cluster", "etcd",
+                                                                            "front-proxy"};
+
+// Trusted CA certificates (PEM) by authority name, the issuing one first; only what is there.
+using TrustedAuthorities = std::map<std::string, std::vector<std::string>>;
+[[nodiscard]] Result<TrustedAuthorities> load_cluster_authorities(const Store& store,
+                                                                  const std::string& cluster);
+// Adds what is missing to the transaction: authorities "kubernetes-<cluster>", "etcd-<cluster>",
+// "front-proxy-<cluster>", the service-account key and the encryption configuration. Returns all
+// authorities as they will be; a cluster that has everything adds nothing.
+[[nodiscard]] Result<TrustedAuthorities> prepare_cluster(const Store& store,
+                                                         const SealingKey& sealing,
+                                                         const std::string& cluster, TimePoint now,
+                                                         Transaction& transaction);
+
+struct IssuedCertificate {
+  std::string certificate;  // PEM
+  std::string authority;    // PEM of all trusted ones of this authority: ca.crt
+};
+// Subject, names, usages and lifetime are the specification's; of the requester only the key.
+// not_found: the cluster has no such authority.
+[[nodiscard]] Result<IssuedCertificate> issue_certificate(const Store& store,
+                                                          const SealingKey& sealing,
+                                                          const std::string& cluster,
+                                                          const CertificateSpec& specification,
+                                                          const PublicKey& key, TimePoint now);
+
+}  // namespace muster

@@ -1,0 +1,85 @@
+// From an inventory to what machines are served: compile, compare, sign, and write everything in
+// one transaction. Nothing is changed unless all of it is.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "inventory/difference.hpp"
+#include "inventory/load.hpp"
+#include "site/current_documents.hpp"
+#include "site/site_keys.hpp"
+
+namespace muster {
+
+// What publishing needs, passed in. All outlive the call.
+struct PublishContext {
+  Store& store;
+  const SealingKey& sealing;
+  const SiteKeys& keys;
+  CurrentDocuments& current;
+  std::function<TimePoint()> now;
+  // Names of a cluster's banned machines (enrolment/ban).
+  std::function<Result<std::vector<std::string>>(const std::string& cluster)> banned_machines;
+  // Adds the end of a removed machine's identity (enrolment/ban, forget_machine).
+  std::function<void(const std::string& cluster, const std::string& node, Transaction&)> forget;
+};
+
+struct PublishRequest {
+  std::vector<std::string> clusters;  // empty: all that the files define
+  InventoryFiles files;
+  std::map<std::string, std::string> based_on;  // cluster -> revision; "" or absent: none yet
+  bool remove = false;                          // machines that the files leave out may go
+  bool dry_run = false;
+  std::string actor;  // "operator anna"
+};
+
+struct MachineChange {
+  enum class Kind { added, changed, unchanged, removed };
+  std::string cluster, node;
+  Kind kind = Kind::unchanged;
+  std::vector<std::string> differences;  // "/config/kubelet/maxPods: 110 -> 120"
+  ChangeCost cost = ChangeCost::none;
+};
+[[nodiscard]] std::string_view name(MachineChange::Kind kind);
+
+struct PublishOutcome {
+  std::map<std::string, std::string> revisions;  // cluster -> digest
+  std::vector<MachineChange> changes;            // by cluster and node
+  std::vector<InventoryProblem> warnings;
+};
+
+// Why nothing was published. With problems the inventory is wrong (kind invalid).
+struct PublishRefusal {
+  Error error;
+  std::vector<InventoryProblem> problems;
+};
+template <class T>
+using Published = tl::expected<T, PublishRefusal>;
+
+// Refusals: invalid with problems; conflict: another revision than based_on is current, a machine
+// would be removed without `remove`, or a live cluster's CIDRs, DNS domain or etcd topology would
+// change. A cluster whose content is what is current already keeps its revision, and nothing is
+// written. A machine's generation is the revision number that last changed its content.
+[[nodiscard]] Published<PublishOutcome> publish(const PublishContext& context,
+                                                const PublishRequest& request);
+
+// Publishes the content of an earlier revision (find_revision) anew: its files, catalogue and
+// secret versions; authorities, pod networks and banned machines are today's. Machines that it does
+// not have are removed only with `remove`.
+struct RollbackRequest {
+  std::string cluster, revision, actor;
+  bool remove = false;
+  bool dry_run = false;
+};
+[[nodiscard]] Published<PublishOutcome> roll_back(const PublishContext& context,
+                                                  const RollbackRequest& request);
+
+// Publishes the current content with today's banned machines: after ban and unban.
+[[nodiscard]] Published<PublishOutcome> republish(const PublishContext& context,
+                                                  const std::string& cluster,
+                                                  const std::string& actor);
+
+}  // namespace muster

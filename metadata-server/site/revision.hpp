@@ -1,0 +1,66 @@
+// What was published for one cluster: kind "revision", one record per publication, never changed,
+// and kind "cluster", which says which one is current. A revision keeps compile's inputs (files and
+// site facts), not its output: compile is pure, so they are the output, and small.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inventory/load.hpp"
+#include "inventory/site_facts.hpp"
+#include "store/store.hpp"
+
+namespace muster {
+
+struct Revision {
+  std::string cluster;
+  std::uint64_t number = 0;       // 1, 2, ... per cluster
+  std::string digest;             // of what was compiled: documents, peers and matches
+  std::int64_t published_at = 0;  // Unix seconds
+  std::string actor;
+  std::uint64_t rollback_of = 0;  // number of the revision whose content this one repeats
+  InventoryFiles files;
+  SiteFacts facts;
+};
+
+// What cannot change while machines run on it.
+struct FixedSettings {
+  std::string pod_cidr, service_cidr, dns_domain, etcd_topology;
+  bool operator==(const FixedSettings&) const = default;
+};
+
+struct ClusterRecord {
+  std::string name;
+  std::uint64_t revision_number = 0;
+  std::string revision;  // digest
+  std::int64_t published_at = 0;
+  std::string actor;
+  FixedSettings fixed;
+  std::map<std::string, std::string> pod_cidrs;  // node -> network, removed nodes too
+};
+
+[[nodiscard]] std::string to_json(const Revision& revision);
+[[nodiscard]] Result<Revision> parse_revision(std::string_view json);
+[[nodiscard]] std::string to_json(const ClusterRecord& record);
+[[nodiscard]] Result<ClusterRecord> parse_cluster_record(std::string_view json);
+
+struct FoundCluster {
+  ClusterRecord record;
+  std::uint64_t version = 0;  // 0: never published, `record` has only the name
+};
+[[nodiscard]] Result<FoundCluster> find_cluster(const Store& store, const std::string& name);
+// Newest first; without files and facts.
+[[nodiscard]] Result<std::vector<Revision>> list_revisions(const Store& store,
+                                                           const std::string& cluster);
+// By digest or at least its first 8 hex digits ("sha256:" may be left out), or by number. The
+// newest where several have one digest. not_found; conflict: ambiguous.
+[[nodiscard]] Result<Revision> find_revision(const Store& store, const std::string& cluster,
+                                             std::string_view wanted);
+// The nodes of every published cluster as the current revisions have them: what enrolment matches
+// machines against.
+[[nodiscard]] Result<std::vector<Node>> published_nodes(const Store& store);
+
+}  // namespace muster
