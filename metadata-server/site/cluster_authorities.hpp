@@ -30,13 +30,13 @@ using TrustedAuthorities = std::map<std::string, std::vector<std::string>>;
                                                          const std::string& cluster, TimePoint now,
                                                          Transaction& transaction);
 
-struct IssuedCertificate {
+struct IssuedClusterCertificate {
   std::string certificate;  // PEM
   std::string authority;    // PEM of all trusted ones of this authority: ca.crt
 };
 // Subject, names, usages and lifetime are the specification's; of the requester only the key.
 // not_found: the cluster has no such authority.
-[[nodiscard]] Result<IssuedCertificate> issue_certificate(const Store& store,
+[[nodiscard]] Result<IssuedClusterCertificate> issue_certificate(const Store& store,
                                                           const SealingKey& sealing,
                                                           const std::string& cluster,
                                                           const CertificateSpec& specification,
