@@ -9,7 +9,8 @@ namespace muster {
 std::string api_balancer_config(const NodeDocument& document) {
   const ClusterSettings& cluster = document.role.cluster;
   // A refused connection goes to the next master at once, so checks find only what hangs: every 10
-  // s, since a thousand machines each check every master.
+  // s, since a thousand machines each check every master. A master that is down is asked often: a
+  // new cluster's first seconds wait for that.
   std::string text = fmt::format(R"(global
   log stderr format raw daemon notice
   maxconn 8192
@@ -36,7 +37,7 @@ backend masters
   balance leastconn
   option httpchk GET /readyz
   http-check expect status 200
-  default-server check check-ssl verify required ca-file {} inter 10s fastinter 1s downinter 1s rise 1 fall 2 on-marked-down shutdown-sessions
+  default-server check check-ssl verify required ca-file {} inter 10s fastinter 1s downinter 250ms rise 1 fall 3 on-marked-down shutdown-sessions
 )",
                                  cluster.api.port, paths::authority("cluster"));
   for (const MachineAddress& master : cluster.masters) {

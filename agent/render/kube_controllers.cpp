@@ -13,6 +13,12 @@ Arguments controller_arguments(const std::string& component) {
   return {{"kubeconfig", kubeconfig},
           {"authentication-kubeconfig", kubeconfig},
           {"authorization-kubeconfig", kubeconfig},
+          // Said here rather than looked up in the API server, which would refuse the lookup until
+          // its own roles are bound, and the component would exit.
+          {"authentication-skip-lookup", "true"},
+          {"client-ca-file", paths::authority("cluster")},
+          {"requestheader-client-ca-file", paths::authority("front-proxy")},
+          {"requestheader-allowed-names", "front-proxy-client"},
           {"bind-address", "127.0.0.1"},
           {"leader-elect", "true"},
           {"profiling", "false"},

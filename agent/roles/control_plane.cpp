@@ -21,7 +21,6 @@ void add_own_kubeconfig(const NodeDocument& document, const std::string& name,
 }
 
 void add_etcd(const NodeDocument& document, const EtcdStart& start, DesiredState& state) {
-  state.directories.push_back({paths::etcd_data, "root", 0700});
   add_private(paths::arguments_of("etcd"), environment_file(etcd_arguments(document)), state);
   if (!start.initial_cluster.empty()) {
     add_private(paths::arguments_of("etcd-start"), etcd_start_environment(start), state);
@@ -37,7 +36,6 @@ void add_etcd(const NodeDocument& document, const EtcdStart& start, DesiredState
 
 void add_kube_apiserver(const NodeDocument& document, DesiredState& state) {
   const std::string arguments = paths::arguments_of("kube-apiserver");
-  state.directories.push_back({paths::kubernetes_logs, "root", 0700});
   add_private(paths::authentication_config, authentication_config(), state);
   add_private(paths::authorization_config, authorization_config(document.config.banned_machines),
               state);

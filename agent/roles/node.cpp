@@ -19,13 +19,13 @@ void add_network(const NodeDocument& document, const PeerList& peers, DesiredSta
   state.files.push_back({paths::hosts, peer_hosts(peers)});
   DesiredUnit unit;
   unit.name = "muster-routes.service";
-  unit.reload_on = {paths::routes, paths::hosts};
+  unit.restart_on = {paths::routes, paths::hosts};
   unit.restart_is_harmless = true;
   if (is_routed) {
     // Before kubelet starts, so that the machine is Ready at its first status.
     state.files.push_back({paths::cni_config, cni_config(document)});
     state.files.push_back({paths::masquerade, masquerade_rules(document)});
-    unit.reload_on.push_back(paths::masquerade);
+    unit.restart_on.push_back(paths::masquerade);
   }
   state.units.push_back(unit);
 }
