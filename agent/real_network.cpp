@@ -1,6 +1,7 @@
 #include "agent/real_network.hpp"
 
 #include "agent/host/notify.hpp"
+#include "agent/interfaces.hpp"
 
 namespace muster {
 namespace {
@@ -75,6 +76,10 @@ class RealServer final : public Server {
 
 }  // namespace
 
+std::vector<NetworkInterface> RealNetwork::interfaces(const Filesystem& files) {
+  return list_interfaces(files);
+}
+
 std::unique_ptr<Server> RealNetwork::connect(const std::vector<std::string>& urls,
                                              const TlsClientSettings& tls) {
   return std::make_unique<RealServer>(urls, tls);
@@ -85,7 +90,7 @@ Result<int> RealNetwork::download(const std::string& url, const std::string& pat
                                   const std::function<bool(std::string_view)>& sink) {
   HttpClientSettings settings;
   settings.base_url = url;
-  settings.total_timeout = std::chrono::minutes(10);
+  settings.total_timeout = std::chrono::seconds(60);  // anew with every MiB
   HttpClient client(std::move(settings));
   auto answer = client.download(path, offset, [&](std::string_view piece) {
     notify_alive();

@@ -7,6 +7,7 @@ namespace muster {
 
 class RealNetwork final : public Network {
  public:
+  [[nodiscard]] std::vector<NetworkInterface> interfaces(const Filesystem& files) override;
   [[nodiscard]] std::unique_ptr<Server> connect(const std::vector<std::string>& urls,
                                                 const TlsClientSettings& tls) override;
   [[nodiscard]] Result<int> download(const std::string& url, const std::string& path,

@@ -17,8 +17,10 @@ struct Run {
   const Settings& settings;
   Checkpoint& checkpoint;
   Reporter& reporter;
-  Deadline deadline;     // of the whole run
-  bool verify = false;   // hash every file of every release again
+  Deadline deadline;    // of the whole run
+  bool verify = false;  // hash every file of every release again
+  // A document that failed in this boot for a reason which time does not cure: not tried again.
+  std::string given_up = {};
   bool ordered = false;  // an operator gave this running machine its turn: restart what must
 };
 

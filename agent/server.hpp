@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/facts.hpp"
+#include "agent/host/host.hpp"
 #include "client/metadata_client.hpp"
 
 namespace muster {
@@ -40,6 +42,8 @@ struct ApiAnswer {
 class Network {
  public:
   virtual ~Network() = default;
+  // The machine's own, without the loopback.
+  [[nodiscard]] virtual std::vector<NetworkInterface> interfaces(const Filesystem& files) = 0;
   // Connects lazily; a call tries each address in order until one answers.
   [[nodiscard]] virtual std::unique_ptr<Server> connect(const std::vector<std::string>& urls,
                                                         const TlsClientSettings& tls) = 0;

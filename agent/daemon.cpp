@@ -1,0 +1,46 @@
+#include "agent/daemon.hpp"
+
+#include "agent/duties/duties.hpp"
+#include "agent/host/notify.hpp"
+#include "agent/reconcile.hpp"
+
+namespace muster {
+namespace {
+
+using Narrate = std::function<void(std::string_view)>;
+
+void keep_duties(Host& host, const Outcome& outcome, const Narrate& narrate) {
+  const auto& document = outcome.fetched.document;
+  const bool runs = outcome.verdict != Verdict::failed || !outcome.fetched.refused.empty();
+  if (!runs || !is_control_plane(document.role.role)) return;
+  const auto done = perform_duties(document, outcome.fetched.peers, host);
+  if (!done) return narrate("duties: " + done.error().message);
+  for (const auto& line : done->done) narrate("duties: " + line);
+  for (const auto& line : done->failed) narrate("duties failed: " + line);
+}
+
+}  // namespace
+
+Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
+  bool ordered = false;
+  std::string given_up;
+  for (bool is_first = true;; is_first = false) {
+    auto settings = load_settings(host.files);
+    if (!settings) return pass(settings.error());
+    auto checkpoint = load_checkpoint(host.files);
+    if (!checkpoint) return pass(checkpoint.error());
+    Reporter reporter(host, *checkpoint, narrate);
+    Run run{host,  network,  *settings, *checkpoint, reporter, Deadline(host.clock, boot_deadline),
+            false, given_up, ordered};
+    const Outcome outcome = reconcile(run);
+    if (is_first) notify_ready();
+    const bool is_final =
+        outcome.verdict == Verdict::failed && !is_cured_from_outside(outcome.failure);
+    given_up = is_final ? outcome.fetched.digest : std::string();
+    ordered = outcome.answer.converge && !ordered;
+    keep_duties(host, outcome, narrate);
+    if (!ordered) host.clock.sleep(outcome.answer.poll_after);
+  }
+}
+
+}  // namespace muster

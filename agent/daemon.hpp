@@ -1,0 +1,20 @@
+// The agent as a service: converge, wait, converge again.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "agent/host/host.hpp"
+#include "agent/server.hpp"
+
+namespace muster {
+
+inline constexpr std::chrono::minutes boot_deadline{10};  // of one whole converge
+
+// Runs for ever. READY after the first verdict, good or bad. A failure that time or somebody else
+// may cure is tried again at each poll; any other only after a new document or an operator's order.
+// Returns only when the settings or the state folder cannot be read.
+[[nodiscard]] Result<void> run_daemon(Host& host, Network& network,
+                                      const std::function<void(std::string_view)>& narrate);
+
+}  // namespace muster

@@ -1,0 +1,129 @@
+#include "agent/etcd_client.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "agent/paths.hpp"
+#include "document/strict_json.hpp"
+
+namespace muster {
+namespace {
+
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.find_last_of('\n') + 1);
+}
+
+std::vector<std::string> texts_of(const nlohmann::json& member, const char* field) {
+  std::vector<std::string> list;
+  const auto found = member.find(field);
+  if (found == member.end() || !found->is_array()) return list;
+  for (const auto& text : *found) {
+    if (text.is_string()) list.push_back(text.get<std::string>());
+  }
+  return list;
+}
+
+std::string id_of(const nlohmann::json& object, const char* field) {
+  const auto found = object.find(field);
+  if (found == object.end() || !found->is_number_unsigned()) return {};
+  return fmt::format("{:x}", found->get<std::uint64_t>());
+}
+
+}  // namespace
+
+const EtcdMember* EtcdMembers::find(const std::string& peer_url) const {
+  for (const auto& member : members) {
+    const auto& urls = member.peer_urls;
+    if (std::find(urls.begin(), urls.end(), peer_url) != urls.end()) return &member;
+  }
+  return nullptr;
+}
+
+Result<EtcdMembers> parse_members(std::string_view text) {
+  const auto json = parse_strict_json("etcdctl member list", text);
+  if (!json) return pass(json.error());
+  if (!json->is_object() || !json->contains("header") || !json->contains("members") ||
+      !(*json)["members"].is_array()) {
+    return fail(ErrorKind::corrupt, "etcdctl member list: expected a header and members");
+  }
+  EtcdMembers members;
+  members.cluster_id = id_of((*json)["header"], "cluster_id");
+  for (const auto& entry : (*json)["members"]) {
+    if (!entry.is_object()) continue;
+    EtcdMember member;
+    member.id = id_of(entry, "ID");
+    const auto name = entry.find("name");
+    if (name != entry.end() && name->is_string()) member.name = name->get<std::string>();
+    member.peer_urls = texts_of(entry, "peerURLs");
+    member.client_urls = texts_of(entry, "clientURLs");
+    const auto learner = entry.find("isLearner");
+    member.is_learner = learner != entry.end() && learner->is_boolean() && learner->get<bool>();
+    members.members.push_back(member);
+  }
+  return members;
+}
+
+Result<std::string> EtcdClient::run(std::vector<std::string> arguments) {
+  ProcessRequest request;
+  request.arguments = {
+      paths::program("etcd", "etcdctl"),
+      fmt::format("--endpoints={}", fmt::join(endpoints_, ",")),
+      "--cacert=" + paths::certificate("etcd-client", "ca.crt"),
+      "--cert=" + paths::certificate("etcd-client", "tls.crt"),
+      "--key=" + paths::certificate("etcd-client", "tls.key"),
+      "--command-timeout=5s",
+      "--dial-timeout=2s",
+  };
+  request.arguments.insert(request.arguments.end(), arguments.begin(), arguments.end());
+  request.timeout = std::chrono::seconds(60);
+  auto outcome = process_.run(request);
+  if (!outcome) return pass(outcome.error());
+  if (outcome->exit_status != 0) {
+    return fail(ErrorKind::unavailable,
+                fmt::format("etcdctl {} at {}: {}", fmt::join(arguments, " "),
+                            fmt::join(endpoints_, ","), last_line(outcome->error)));
+  }
+  return outcome->output;
+}
+
+Result<EtcdMembers> EtcdClient::members() {
+  auto output = run({"member", "list", "--write-out=json"});
+  if (!output) return pass(output.error());
+  return parse_members(*output);
+}
+
+Result<void> EtcdClient::add_learner(const std::string& name, const std::string& peer_url) {
+  auto output = run({"member", "add", name, "--learner", "--peer-urls=" + peer_url});
+  if (!output) return pass(output.error());
+  return {};
+}
+
+Result<void> EtcdClient::promote(const std::string& id) {
+  auto output = run({"member", "promote", id});
+  if (!output) return pass(output.error());
+  return {};
+}
+
+Result<void> EtcdClient::remove(const std::string& id) {
+  auto output = run({"member", "remove", id});
+  if (!output) return pass(output.error());
+  return {};
+}
+
+Result<void> EtcdClient::check_health() {
+  auto output = run({"endpoint", "health"});
+  if (!output) return pass(output.error());
+  return {};
+}
+
+Result<void> EtcdClient::save_snapshot(const std::string& path) {
+  EtcdClient one(process_, {endpoints_.front()});
+  auto output = one.run({"snapshot", "save", path});
+  if (!output) return pass(output.error());
+  return {};
+}
+
+}  // namespace muster

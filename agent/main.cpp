@@ -1,0 +1,134 @@
+// muster-agent: wiring only.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "agent/daemon.hpp"
+#include "agent/host/notify.hpp"
+#include "agent/host/real_host.hpp"
+#include "agent/interfaces.hpp"
+#include "agent/monitor/monitor.hpp"
+#include "agent/observe.hpp"
+#include "agent/plan_text.hpp"
+#include "agent/real_network.hpp"
+#include "agent/reconcile.hpp"
+#include "agent/reset.hpp"
+#include "agent/status.hpp"
+#include "agent/version.hpp"
+
+namespace {
+
+using namespace muster;
+
+// Standard output is for output; what happens goes to standard error, which is the journal in a
+// unit.
+void narrate(std::string_view line) {
+  std::cerr << line << std::endl;
+  notify_status(line);
+}
+
+int fail_with(const Error& error) {
+  std::cerr << "muster-agent: " << error.message << std::endl;
+  return 1;
+}
+
+// Loads what every run needs and calls `use(run)`.
+template <class Use>
+int with_run(RealHost& real, bool verify, bool ordered, Use use) {
+  auto settings = load_settings(real.files);
+  if (!settings) return fail_with(settings.error());
+  auto checkpoint = load_checkpoint(real.files);
+  if (!checkpoint) return fail_with(checkpoint.error());
+  RealNetwork network;
+  Reporter reporter(real.host, *checkpoint, narrate);
+  Run run{real.host, network, *settings, *checkpoint, reporter, Deadline(real.clock, boot_deadline),
+          verify,    {},      ordered};
+  return use(run);
+}
+
+int converge(RealHost& real, bool verify, bool ordered) {
+  return with_run(real, verify, ordered, [](Run& run) {
+    const auto outcome = reconcile(run);
+    return outcome.verdict == Verdict::failed ? 1 : 0;
+  });
+}
+
+int plan(RealHost& real) {
+  return with_run(real, false, false, [&](Run& run) {
+    const auto planned = preview(run);
+    if (!planned) return fail_with(planned.error().error);
+    std::cout << to_text(*planned, real.files);
+    return 0;
+  });
+}
+
+int status(RealHost& real, bool as_json) {
+  const auto checkpoint = load_checkpoint(real.files);
+  if (!checkpoint) return fail_with(checkpoint.error());
+  const auto facts = observe(real.files, {});
+  std::cout << (as_json ? status_json(real.host, *checkpoint, facts)
+                        : status_text(real.host, *checkpoint, facts));
+  return checkpoint->last_verdict == "failed" ? 1 : 0;
+}
+
+int show_facts(RealHost& real, bool as_json) {
+  const auto facts = observe(real.files, list_interfaces(real.files));
+  std::cout << (as_json ? facts_json(facts) : facts_text(facts));
+  return 0;
+}
+
+int run_reset(RealHost& real) {
+  const auto done = reset(real.host, narrate);
+  return done ? 0 : fail_with(done.error());
+}
+
+int monitor(RealHost& real, const std::string& which) {
+  const auto subject = monitor_subject(which);
+  if (!subject) return fail_with(subject.error());
+  const auto done = run_monitor(*subject, real.host);
+  return done ? 0 : fail_with(done.error());
+}
+
+int daemon_loop(RealHost& real) {
+  RealNetwork network;
+  const auto done = run_daemon(real.host, network, narrate);
+  return done ? 0 : fail_with(done.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Muster's agent: makes this machine what its signed document says."};
+  app.set_version_flag("--version", agent_version);
+  app.require_subcommand(1);
+  bool verify = false, ordered = false, as_json = false, confirmed = false;
+  std::string output = "text", subject;
+  auto* on_converge = app.add_subcommand("converge", "fetch, verify, plan, apply, report, once");
+  on_converge->add_flag("--verify", verify, "hash every file of every release again");
+  on_converge->add_flag("--now", ordered, "also restart what must wait for a turn");
+  auto* on_plan = app.add_subcommand("plan", "what converge would do and what it costs");
+  auto* on_status = app.add_subcommand("status", "what is in force on this machine");
+  on_status->add_option("-o,--output", output)->check(CLI::IsMember({"text", "json"}));
+  auto* on_facts = app.add_subcommand("facts", "what the agent observes of this machine");
+  on_facts->add_option("-o,--output", output)->check(CLI::IsMember({"text", "json"}));
+  auto* on_reset = app.add_subcommand("reset", "leave this machine as it was found");
+  on_reset->add_flag("--yes", confirmed, "really: pods, etcd data and keys go")->required();
+  auto* on_monitor = app.add_subcommand("monitor", "watch a component and restart what hangs");
+  on_monitor->add_option("subject", subject, "kubelet or runtime")->required();
+  auto* on_daemon = app.add_subcommand("daemon", "converge, wait, converge again");
+  CLI11_PARSE(app, argc, argv);
+  as_json = output == "json";
+  RealHost real;
+  if (*on_facts) return show_facts(real, as_json);
+  if (geteuid() != 0) {
+    return fail_with({ErrorKind::forbidden, "expected root; run it with sudo"});
+  }
+  if (*on_converge) return converge(real, verify, ordered);
+  if (*on_plan) return plan(real);
+  if (*on_status) return status(real, as_json);
+  if (*on_reset) return run_reset(real);
+  if (*on_monitor) return monitor(real, subject);
+  if (*on_daemon) return daemon_loop(real);
+  return 2;
+}

@@ -1,0 +1,84 @@
+#include "agent/readiness.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/paths.hpp"
+#include "document/strict_json.hpp"
+
+namespace muster {
+namespace {
+
+Result<TlsClientSettings> kubelet_tls(const Filesystem& files) {
+  TlsClientSettings tls;
+  for (const auto& [file, target] :
+       {std::pair{"ca.crt", &tls.authorities_pem}, std::pair{"tls.crt", &tls.certificate_pem},
+        std::pair{"tls.key", &tls.key_pem}}) {
+    auto pem = files.read(paths::certificate("kubelet-client", file));
+    if (!pem) return pass(pem.error());
+    *target = *pem;
+  }
+  return tls;
+}
+
+std::string text_at(const nlohmann::json& object, const char* field) {
+  const auto found = object.find(field);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+Result<void> parse_node_ready(std::string_view node_json) {
+  JsonLimits limits;
+  limits.size = 4u << 20;
+  limits.depth = 64;
+  const auto json = parse_strict_json("Node", node_json, limits);
+  if (!json) return pass(json.error());
+  const auto conditions = nlohmann::json::json_pointer("/status/conditions");
+  if (json->contains(conditions) && (*json)[conditions].is_array()) {
+    for (const auto& condition : (*json)[conditions]) {
+      if (!condition.is_object() || text_at(condition, "type") != "Ready") continue;
+      if (text_at(condition, "status") == "True") return {};
+      return fail(ErrorKind::conflict,
+                  fmt::format("node is not Ready: {}: {}", text_at(condition, "reason"),
+                              text_at(condition, "message")));
+    }
+  }
+  return fail(ErrorKind::conflict, "node is not Ready: kubelet has not reported yet");
+}
+
+Result<void> check_node_ready(const Host& host, Network& network, const NodeDocument& document) {
+  auto tls = kubelet_tls(host.files);
+  if (!tls) return pass(tls.error());
+  const auto& api = document.role.cluster.api;
+  const std::string url = fmt::format("https://{}:{}", api.host, api.port);
+  auto answer = network.get(url, "/api/v1/nodes/" + document.role.node, *tls);
+  if (!answer) return pass(answer.error());
+  if (answer->status == 404) {
+    return fail(ErrorKind::not_found, fmt::format("node '{}' is not registered; journalctl -u "
+                                                  "kubelet.service -b",
+                                                  document.role.node));
+  }
+  if (answer->status != 200) {
+    return fail(ErrorKind::unavailable,
+                fmt::format("{} answered {} to a GET of node '{}': {}", url, answer->status,
+                            document.role.node, answer->body.substr(0, 300)));
+  }
+  return parse_node_ready(answer->body);
+}
+
+Step<> await_node_ready(Run& run, const NodeDocument& document, std::chrono::milliseconds limit) {
+  run.reporter.begin("node-ready");
+  const Deadline end(run.host.clock, std::min(limit, run.deadline.left()));
+  for (;;) {
+    auto ready = check_node_ready(run.host, run.network, document);
+    if (ready) return {};
+    if (end.has_passed()) {
+      const bool is_of_kubelet =
+          ready.error().kind == ErrorKind::not_found || ready.error().kind == ErrorKind::conflict;
+      return fail_step(is_of_kubelet ? FailureClass::kubelet : FailureClass::api, ready.error());
+    }
+    run.host.clock.sleep(std::chrono::milliseconds(100));
+  }
+}
+
+}  // namespace muster

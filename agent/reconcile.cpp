@@ -1,0 +1,69 @@
+#include "agent/reconcile.hpp"
+
+#include <map>
+
+#include "agent/converge.hpp"
+
+namespace muster {
+namespace {
+
+// The story. A step that fails ends it; nothing before `lay_foundation` writes outside
+// paths::state.
+Step<> converge_once(Run& run, Picture& picture) {
+  for (const auto step : {look, wish, inspect, lay_foundation, take_etcd_turn, build, settle}) {
+    if (auto done = step(run, picture); !done) return done;
+  }
+  return {};
+}
+
+// Planning again goes on where a failed attempt stopped, so a retry is the same story told again.
+Step<> converge_with_retries(Run& run, Picture& picture) {
+  std::map<FailureClass, int> failures;
+  for (std::chrono::milliseconds pause(500);; pause *= 2) {
+    auto done = converge_once(run, picture);
+    if (done) return done;
+    const auto& failure = done.error();
+    if (++failures[failure.kind] > retries_of(failure.kind) || run.deadline.has_passed()) {
+      return done;
+    }
+    run.reporter.note(fmt::format("trying again after: {}", failure.error.message));
+    run.host.clock.sleep(std::min({pause, std::chrono::milliseconds(10000), run.deadline.left()}));
+  }
+}
+
+}  // namespace
+
+Outcome reconcile(Run& run) {
+  if (run.verify) run.checkpoint.releases.clear();
+  Picture picture;
+  const auto done = converge_with_retries(run, picture);
+  Outcome outcome;
+  outcome.changed = picture.changed;
+  outcome.fetched = picture.fetched;
+  std::string_view failure_class;
+  if (!done) {
+    outcome.failure = done.error().kind;
+    outcome.message = done.error().error.message;
+    failure_class = name(outcome.failure);
+  } else if (!picture.fetched.refused.empty()) {
+    // The machine runs by the last good document, and somebody must hear of the bad one.
+    outcome.failure = FailureClass::document;
+    outcome.message = picture.fetched.refused;
+    failure_class = name(outcome.failure);
+  } else {
+    outcome.verdict = picture.pending.empty() ? Verdict::converged : Verdict::pending_changes;
+  }
+  outcome.answer = run.reporter.finish(outcome.verdict, failure_class, outcome.message);
+  run.reporter.connect(nullptr);  // the session ends here
+  return outcome;
+}
+
+Step<Plan> preview(Run& run) {
+  Picture picture;
+  if (auto looked = look(run, picture); !looked) return pass_step(looked.error());
+  run.reporter.connect(nullptr);
+  if (auto wished = wish(run, picture); !wished) return pass_step(wished.error());
+  return plan_for(run, picture);
+}
+
+}  // namespace muster

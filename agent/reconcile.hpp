@@ -1,0 +1,28 @@
+// The whole story of a converge: fetch, verify, observe, plan, apply, report.
+#pragma once
+
+#include <string>
+
+#include "agent/action.hpp"
+#include "agent/fetch.hpp"
+#include "agent/run.hpp"
+
+namespace muster {
+
+struct Outcome {
+  Verdict verdict = Verdict::failed;
+  FailureClass failure = FailureClass::document;  // of a failed one
+  std::string message;
+  bool changed = false;  // something was written or started
+  Fetched fetched;       // what is in force; empty when nothing could be fetched
+  ReportAnswer answer;   // what the server wants next
+};
+
+// Converges the machine once and reports, also when it failed. Idempotent: with nothing changed it
+// writes nothing outside paths::state and restarts nothing.
+[[nodiscard]] Outcome reconcile(Run& run);
+
+// The plan that `reconcile` would start with; nothing is touched but the caches. Asks the server.
+[[nodiscard]] Step<Plan> preview(Run& run);
+
+}  // namespace muster

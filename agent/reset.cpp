@@ -1,0 +1,169 @@
+#include "agent/reset.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+#include "agent/artifacts.hpp"
+#include "agent/footprint.hpp"
+#include "agent/packages.hpp"
+#include "agent/paths.hpp"
+
+namespace muster {
+namespace {
+
+// What the components make by themselves; none of it is on a machine before Muster.
+const std::vector<std::string>& component_state() {
+  static const std::vector<std::string> folders{
+      "/var/lib/kubelet", "/var/lib/containerd", "/run/containerd",
+      "/var/lib/cni",     "/var/lib/etcd",       "/run/flannel",
+      "/var/log/pods",    "/var/log/containers", paths::kubernetes_logs,
+      "/opt/cni",         "/run/netns/cni",      "/var/lib/nerdctl"};
+  return folders;
+}
+
+const std::vector<std::string>& component_units() {
+  static const std::vector<std::string> units{
+      "kubelet.service",           "kube-proxy.service",
+      "kube-scheduler.service",    "kube-controller-manager.service",
+      "kube-apiserver.service",    "etcd.service",
+      "kube-api-balancer.service", "muster-routes.service",
+      "containerd.service"};
+  return units;
+}
+
+class Reset {
+ public:
+  Reset(Host& host, const std::function<void(std::string_view)>& narrate)
+      : host_(host), narrate_(narrate) {}
+
+  Result<void> run() {
+    auto loaded = load_checkpoint(host_.files);
+    // Even a damaged checkpoint must not keep anybody from cleaning up.
+    if (loaded) checkpoint_ = *loaded;
+    stop_units();
+    unmount();
+    clean_network();
+    remove_packages();
+    remove_files();
+    remove_state();
+    if (problems_.empty()) return {};
+    return fail(ErrorKind::io, problems_);
+  }
+
+ private:
+  void check(const Result<void>& done) {
+    if (!done) problems_ += (problems_.empty() ? "" : "\n") + done.error().message;
+  }
+
+  // Its failure is of no interest: most machines lack most of what is cleaned.
+  void try_program(std::vector<std::string> arguments) {
+    ProcessRequest request;
+    request.arguments = std::move(arguments);
+    static_cast<void>(host_.process.run(request));
+  }
+
+  void stop_units() {
+    narrate_("stopping components");
+    check(host_.services.stop({"muster-kubelet-monitor.service", "muster-runtime-monitor.service"},
+                              std::chrono::seconds(30)));
+    std::vector<std::string> units = component_units();
+    for (const auto& [unit, inputs] : checkpoint_.units) {
+      if (std::find(units.begin(), units.end(), unit) == units.end()) units.push_back(unit);
+    }
+    kill_pods();
+    check(host_.services.stop(units, std::chrono::seconds(120)));
+  }
+
+  // Pods' processes are in no unit of ours: their shims outlive containerd on purpose.
+  void kill_pods() {
+    check(host_.services.stop({"kubelet.service"}, std::chrono::seconds(60)));
+    ProcessRequest request;
+    const std::string ctr = paths::program("containerd", "ctr");
+    request.arguments = {ctr, "--namespace", "k8s.io", "tasks", "list", "--quiet"};
+    const auto listed = host_.process.run(request);
+    if (!listed || listed->exit_status != 0) return;
+    std::istringstream tasks(listed->output);
+    for (std::string task; std::getline(tasks, task);) {
+      try_program({ctr, "--namespace", "k8s.io", "tasks", "delete", "--force", task});
+    }
+  }
+
+  void unmount() {
+    const auto mounts = host_.files.read("/proc/self/mounts");
+    if (!mounts) return;
+    for (const auto& mount : mounts_under(*mounts, component_state())) {
+      try_program({"/usr/bin/umount", "--lazy", mount});
+    }
+  }
+
+  void clean_network() {
+    narrate_("taking back the network");
+    try_program({paths::program("kubernetes", "kube-proxy"), "--cleanup"});
+    try_program({"/usr/sbin/nft", "delete", "table", "ip", "kube-proxy"});
+    try_program({"/usr/sbin/nft", "delete", "table", "ip6", "kube-proxy"});
+    try_program({"/usr/sbin/nft", "delete", "table", "ip", "muster"});
+    try_program({"/usr/bin/ip", "route", "flush", "proto", "77"});
+    try_program({"/usr/bin/ip", "link", "delete", "cni0"});
+  }
+
+  void remove_packages() {
+    if (checkpoint_.packages.empty()) return;
+    narrate_("removing packages");
+    std::vector<std::string> arguments{"/usr/bin/dpkg", "--purge"};
+    arguments.insert(arguments.end(), checkpoint_.packages.begin(), checkpoint_.packages.end());
+    check(run_unconfined(host_, arguments, std::chrono::minutes(5)));
+  }
+
+  void remove_files() {
+    narrate_("removing files");
+    const auto files = checkpoint_.files;
+    for (const auto& path : files) check(restore_original(host_.files, checkpoint_, path));
+    for (const auto& path : checkpoint_.created) check(host_.files.remove(path));
+    for (const auto& folder : component_state()) check(host_.files.remove(folder));
+    check(host_.services.daemon_reload());
+  }
+
+  // The folder itself may be the unit's StateDirectory: what lies in it goes. The checkpoint is the
+  // last, so that a reset that was interrupted still knows what to remove.
+  void remove_state() {
+    if (!problems_.empty()) return;
+    const auto names = host_.files.list(paths::state);
+    for (std::size_t i = 0; names && i < names->size(); ++i) {
+      const std::string path = std::string(paths::state) + "/" + (*names)[i];
+      if (path != paths::checkpoint) check(host_.files.remove(path));
+    }
+    if (problems_.empty()) check(host_.files.remove(paths::checkpoint));
+  }
+
+  Host& host_;
+  const std::function<void(std::string_view)>& narrate_;
+  Checkpoint checkpoint_;
+  std::string problems_;
+};
+
+}  // namespace
+
+Result<void> reset(Host& host, const std::function<void(std::string_view)>& narrate) {
+  return Reset(host, narrate).run();
+}
+
+std::vector<std::string> mounts_under(std::string_view mounts,
+                                      const std::vector<std::string>& folders) {
+  std::istringstream lines{std::string(mounts)};
+  std::vector<std::string> found;
+  for (std::string line; std::getline(lines, line);) {
+    const auto first = line.find(' ');
+    const auto second = line.find(' ', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string point = line.substr(first + 1, second - first - 1);
+    for (const auto& folder : folders) {
+      // The folder itself may be a disk of the machine's own and stays mounted.
+      if (point.rfind(folder + "/", 0) == 0) found.push_back(point);
+    }
+  }
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  return found;
+}
+
+}  // namespace muster

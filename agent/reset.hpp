@@ -1,0 +1,24 @@
+// Takes away everything that the agent has put on a machine and leaves it as it was found. Run by a
+// person as root, not by the unit: it unmounts and changes the network.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "agent/checkpoint.hpp"
+#include "agent/host/host.hpp"
+
+namespace muster {
+
+// Stops the component units, unmounts what pods mounted, takes back network and kernel settings,
+// removes or restores every recorded file, removes the packages that were installed, and last the
+// agent's own state. /etc/muster/agent.json stays: it was there before. Goes on after a failure and
+// answers all of them as one error; safe to repeat.
+[[nodiscard]] Result<void> reset(Host& host, const std::function<void(std::string_view)>& narrate);
+
+// Mount points under any of `folders`, deepest first, from the text of /proc/self/mounts.
+[[nodiscard]] std::vector<std::string> mounts_under(std::string_view mounts,
+                                                    const std::vector<std::string>& folders);
+
+}  // namespace muster

@@ -1,0 +1,20 @@
+// What `muster-agent status` and `facts` print. Reads only.
+#pragma once
+
+#include <string>
+
+#include "agent/checkpoint.hpp"
+#include "agent/facts.hpp"
+#include "agent/host/host.hpp"
+
+namespace muster {
+
+// For people: node, document in force, verdict, units.
+[[nodiscard]] std::string status_text(const Host& host, const Checkpoint& checkpoint,
+                                      const Facts& facts);
+[[nodiscard]] std::string status_json(const Host& host, const Checkpoint& checkpoint,
+                                      const Facts& facts);
+[[nodiscard]] std::string facts_text(const Facts& facts);
+[[nodiscard]] std::string facts_json(const Facts& facts);
+
+}  // namespace muster
