@@ -1,0 +1,225 @@
+// A metadata server in memory with real keys and signatures: what an agent is served by `network`.
+#pragma once
+
+#include <map>
+
+#include "agent/server.hpp"
+#include "document/node_document.hpp"
+#include "document/peer_list.hpp"
+#include "document/trust_list.hpp"
+#include "fakes/fake_host.hpp"
+#include "pki/certificate_authority.hpp"
+#include "pki/signature.hpp"
+
+namespace muster {
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return std::move(*result);
+}
+
+class FakeSite {
+ public:
+  PrivateKey site_key = must(PrivateKey::generate_ed25519());
+  PrivateKey document_key = must(PrivateKey::generate_ed25519());
+  CertificateAuthority server_ca = authority("server");
+  CertificateAuthority machine_ca = authority("machines");
+  CertificateAuthority cluster_ca = authority("kubernetes-lab");
+  FakeClock& clock;
+
+  bool is_away = false;
+  bool is_pending = false;        // enrolment waits for approval
+  std::int64_t clock_offset = 0;  // of the server against the machine, seconds
+  Envelope document_envelope, peers_envelope;
+  std::map<std::string, std::string> secrets, artifacts;  // artifacts: digest -> bytes
+  std::vector<Report> reports;
+  std::vector<std::string> asked;  // "document", "certificates kubelet-client", ...
+  EtcdTurnAnswer turn{"start-new", "m1=https://10.0.0.1:2380", {}, {}, {}};
+  bool is_node_ready = true;
+  std::string node = "m1", cluster = "lab";
+
+  explicit FakeSite(FakeClock& machine_clock) : clock(machine_clock) {}
+
+  [[nodiscard]] std::string pin() const { return site_key.public_key().fingerprint(); }
+
+  [[nodiscard]] TrustList trust_list() const {
+    TrustList list;
+    list.site = pin();
+    list.version = 1;
+    list.site_key = site_key.public_key().pem();
+    list.server_authorities = {server_ca.certificate().pem()};
+    list.document_keys = {{document_key.public_key().pem(), "site"}};
+    list.servers = {
+        {"http://10.0.0.254:8080"}, {"https://10.0.0.254:8443"}, {"https://10.0.0.254:8444"}};
+    return list;
+  }
+
+  void serve(const NodeDocument& document) {
+    document_envelope =
+        must(sign_envelope(node_document_type, to_canonical_json(document), document_key));
+  }
+  void serve(const PeerList& peers) {
+    peers_envelope = must(sign_envelope(peer_list_type, to_canonical_json(peers), document_key));
+  }
+  // A release of these files, in the store; its reference for a document.
+  ReleaseReference publish(const std::string& name, const std::string& version,
+                           const std::map<std::string, std::string>& files) {
+    Release release{name, version, "amd64", {}};
+    std::uint64_t size = 0;
+    for (const auto& [path, bytes] : files) {
+      const bool is_image = path.rfind("images/", 0) == 0;
+      release.artifacts.push_back({path, is_image ? ArtifactKind::image : ArtifactKind::file,
+                                   is_image ? "0644" : "0755", sha256_digest(bytes), bytes.size()});
+      artifacts[sha256_digest(bytes)] = bytes;
+      size += bytes.size();
+    }
+    const std::string manifest = to_canonical_json(release);
+    artifacts[sha256_digest(manifest)] = manifest;
+    return {name, version, sha256_digest(manifest), size};
+  }
+  [[nodiscard]] Result<Certificate> identity(const PublicKey& key) const {
+    Subject subject;
+    subject.common_name = node;
+    subject.organizations = {"muster:machine"};
+    subject.organizational_units = {cluster};
+    subject.client = true;
+    return machine_ca.issue(key, subject, std::chrono::hours(72), clock.now());
+  }
+
+ private:
+  static CertificateAuthority authority(std::string_view name) {
+    return must(CertificateAuthority::create(name, std::chrono::hours(24 * 3650)));
+  }
+};
+
+class FakeServer final : public Server {
+ public:
+  explicit FakeServer(FakeSite& site) : site_(site) {}
+  Result<std::vector<Envelope>> trust() override {
+    if (site_.is_away) return away();
+    has_answered_ = true;
+    return std::vector<Envelope>{must(
+        sign_envelope(trust_list_type, to_canonical_json(site_.trust_list()), site_.site_key))};
+  }
+  Result<EnrolAnswer> enrol(const PrivateKey& key, const MachineHints&, std::string_view) override {
+    if (site_.is_away) return away();
+    site_.asked.emplace_back("enrol");
+    EnrolAnswer answer;
+    answer.pending = site_.is_pending;
+    answer.fingerprint = key.public_key().fingerprint();
+    if (!answer.pending) answer.certificate_pem = must(site_.identity(key.public_key())).pem();
+    return answer;
+  }
+  Result<EnrolAnswer> recover(const PrivateKey& key) override {
+    site_.asked.emplace_back("recover");
+    return enrol(key, {}, {});
+  }
+  Result<EnrolAnswer> renew_identity(const PrivateKey& key) override {
+    site_.asked.emplace_back("renew");
+    return enrol(key, {}, {});
+  }
+  Result<std::optional<FetchedEnvelope>> document(std::string_view etag) override {
+    site_.asked.emplace_back("document");
+    return envelope(site_.document_envelope, etag);
+  }
+  Result<std::optional<FetchedEnvelope>> peers(std::string_view etag) override {
+    return envelope(site_.peers_envelope, etag);
+  }
+  Result<std::vector<IssuedCertificate>> certificates(
+      const std::vector<MetadataClient::CertificateQuery>& queries) override {
+    if (site_.is_away) return away();
+    std::vector<IssuedCertificate> issued;
+    for (const auto& query : queries) {
+      site_.asked.push_back("certificate " + query.name);
+      auto request = must(CertificateRequest::from_pem(query.csr_pem));
+      Subject subject;
+      subject.common_name = query.name;
+      subject.client = true;
+      auto certificate = must(site_.cluster_ca.issue(request.public_key(), subject,
+                                                     std::chrono::hours(24), site_.clock.now()));
+      issued.push_back({query.name, certificate.pem(), site_.cluster_ca.certificate().pem()});
+    }
+    return issued;
+  }
+  Result<std::string> secret(std::string_view secret_name, std::uint64_t) override {
+    if (site_.is_away) return away();
+    return site_.secrets[std::string(secret_name)];
+  }
+  Result<ReportAnswer> report(const Report& report) override {
+    if (site_.is_away) return away();
+    site_.reports.push_back(report);
+    return ReportAnswer{};
+  }
+  Result<EtcdTurnAnswer> etcd_turn(const EtcdTurnRequest&) override {
+    if (site_.is_away) return away();
+    site_.asked.emplace_back("etcd-turn");
+    return site_.turn;
+  }
+  std::int64_t server_time() const override {
+    if (!has_answered_) return 0;
+    return std::chrono::system_clock::to_time_t(site_.clock.now()) + site_.clock_offset;
+  }
+
+ private:
+  static tl::unexpected<Error> away() {
+    return fail(ErrorKind::unavailable, "https://10.0.0.254:8444: connection refused");
+  }
+  Result<std::optional<FetchedEnvelope>> envelope(const Envelope& found, std::string_view etag) {
+    if (site_.is_away) return away();
+    const std::string now = "\"" + digest(found) + "\"";
+    if (etag == now) return std::optional<FetchedEnvelope>();
+    return std::optional<FetchedEnvelope>(FetchedEnvelope{found, now, std::chrono::seconds(60)});
+  }
+  FakeSite& site_;
+  bool has_answered_ = false;
+};
+
+class FakeNetwork final : public Network {
+ public:
+  explicit FakeNetwork(FakeSite& site) : site_(site) {}
+  std::vector<std::string> downloads;  // "sha256:... from 0"
+  std::size_t cut_after = 0;           // bytes after which a download breaks off once; 0: never
+  std::string altered;                 // digest whose bytes are sent with the first one changed
+
+  std::string address = "10.77.0.11";  // of the machine's only interface
+  std::vector<NetworkInterface> interfaces(const Filesystem&) override {
+    return {{"eth0", "52:54:00:00:00:01", {address}}};
+  }
+  std::unique_ptr<Server> connect(const std::vector<std::string>&,
+                                  const TlsClientSettings&) override {
+    return std::make_unique<FakeServer>(site_);
+  }
+  Result<int> download(const std::string& url, const std::string& path, std::uint64_t offset,
+                       const std::function<bool(std::string_view)>& sink) override {
+    const std::string digest = path.substr(path.find_last_of('/') + 1);
+    downloads.push_back(fmt::format("{} from {}", digest, offset));
+    const auto found = site_.artifacts.find(digest);
+    if (site_.is_away) return fail(ErrorKind::unavailable, url + ": connection refused");
+    if (found == site_.artifacts.end()) return fail(ErrorKind::not_found, "no such artifact");
+    std::string bytes = found->second;
+    if (digest == altered) bytes[0] = static_cast<char>(bytes[0] ^ 1);
+    bytes.erase(0, offset);
+    if (cut_after > 0 && bytes.size() > cut_after) {
+      bytes.resize(cut_after);
+      cut_after = 0;
+      static_cast<void>(sink(bytes));
+      return fail(ErrorKind::unavailable, "connection reset");
+    }
+    if (!sink(bytes)) return fail(ErrorKind::conflict, "stopped");
+    return offset > 0 ? 206 : 200;
+  }
+  Result<ApiAnswer> get(const std::string&, const std::string& path,
+                        const TlsClientSettings&) override {
+    if (path == "/health") return fail(ErrorKind::unavailable, "connection refused");
+    return ApiAnswer{200,
+                     fmt::format(R"({{"status":{{"conditions":[{{"type":"Ready","status":"{}",)"
+                                 R"("reason":"R","message":"M"}}]}}}})",
+                                 site_.is_node_ready ? "True" : "False")};
+  }
+
+ private:
+  FakeSite& site_;
+};
+
+}  // namespace muster

@@ -1,0 +1,77 @@
+#include "agent/certificates.hpp"
+
+#include <doctest/doctest.h>
+
+#include "fakes/fake_site.hpp"
+
+using namespace muster;
+
+namespace {
+
+struct Fixture {
+  FakeHost machine;
+  FakeSite site{machine.clock};
+  FakeServer server{site};
+  Authorities authorities{{"cluster", {site.cluster_ca.certificate().pem()}}};
+  CertificateSpec spec;
+  Fixture() {
+    spec.name = "kubelet-client";
+    spec.authority = "cluster";
+    spec.path = "/etc/kubernetes/pki/kubelet-client";
+    spec.common_name = "system:node:m1";
+    spec.usages = {CertificateUsage::client};
+    spec.lifetime = std::chrono::hours(24);
+  }
+  std::string reason() {
+    return reason_to_obtain(machine.files, spec, authorities, machine.clock.now());
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a certificate is obtained once and is then in order") {
+  CHECK(reason() == "missing");
+  REQUIRE(obtain(machine.files, server, {spec}, authorities));
+  CHECK(reason().empty());
+  const auto key = must(PrivateKey::from_pem(machine.files.text(spec.path + "/tls.key")));
+  const auto certificate = must(Certificate::from_pem(machine.files.text(spec.path + "/tls.crt")));
+  CHECK(certificate.matches(key));
+  CHECK(machine.files.status(spec.path + "/tls.key")->mode == 0600);
+  CHECK(machine.files.text(spec.path + "/ca.crt") == authorities["cluster"][0]);
+}
+
+TEST_CASE_FIXTURE(Fixture, "it is due at half life, with another specification or authority") {
+  REQUIRE(obtain(machine.files, server, {spec}, authorities));
+  spec.common_name = "system:node:m2";
+  CHECK(reason() == "its specification changed");
+  spec.common_name = "system:node:m1";
+  authorities["cluster"].push_back(site.machine_ca.certificate().pem());
+  CHECK(reason() == "its authority changed");
+  authorities["cluster"].pop_back();
+  machine.clock.sleep(std::chrono::hours(13));
+  CHECK(reason() == "half of its lifetime has passed");
+}
+
+TEST_CASE_FIXTURE(Fixture, "the version before is kept, older ones go") {
+  std::vector<std::string> versions;
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(obtain(machine.files, server, {spec}, authorities));
+    versions.push_back(current_version(machine.files, spec));
+  }
+  CHECK_FALSE(machine.files.has(versions[0]));
+  CHECK(machine.files.has(versions[1]));
+  CHECK(machine.files.has(versions[2]));
+}
+
+TEST_CASE_FIXTURE(Fixture, "no failing write leaves a key without its certificate") {
+  REQUIRE(obtain(machine.files, server, {spec}, authorities));
+  for (int at = 0; at < 20; ++at) {
+    machine.files.restart();
+    machine.files.crash_at = at;
+    const auto done = obtain(machine.files, server, {spec}, authorities);
+    machine.files.restart();
+    CHECK(reason().empty());
+    if (done) return;
+  }
+  FAIL("expected obtaining a certificate to take fewer writes");
+}

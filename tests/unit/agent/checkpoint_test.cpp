@@ -1,0 +1,41 @@
+#include "agent/checkpoint.hpp"
+
+#include <doctest/doctest.h>
+
+#include "agent/paths.hpp"
+#include "fakes/fake_host.hpp"
+
+using namespace muster;
+
+TEST_CASE("a checkpoint survives the disk and is written only when it changed") {
+  FakeFilesystem files;
+  Checkpoint checkpoint;
+  checkpoint.document_generation = 7;
+  checkpoint.units["etcd.service"] = {"a", "b", "c"};
+  checkpoint.releases["etcd/3.6"] = {"sha256:x", {{"bin/etcd", "1:2:3"}}, {{"nft", "1.0"}}};
+  checkpoint.secrets["/etc/key"] = 3;
+  checkpoint.images = {"sha256:i"};
+  checkpoint.etcd_start = {"existing", "m1=https://a:2380"};
+  REQUIRE(save(checkpoint, files));
+  const auto loaded = load_checkpoint(files);
+  REQUIRE(loaded);
+  CHECK(to_json(*loaded) == to_json(checkpoint));
+  const auto changes = files.changes.size();
+  REQUIRE(save(*loaded, files));
+  CHECK(files.changes.size() == changes);
+}
+
+TEST_CASE("no checkpoint is an empty one, a damaged one is refused with its cure") {
+  FakeFilesystem files;
+  CHECK(load_checkpoint(files)->document_generation == 0);
+  Checkpoint checkpoint;
+  const std::string good = to_json(checkpoint);
+  for (std::size_t length = 0; length < good.size(); ++length) {
+    files.put(paths::checkpoint, good.substr(0, length));
+    const auto loaded = load_checkpoint(files);
+    REQUIRE_FALSE(loaded);
+    CHECK(loaded.error().kind == ErrorKind::corrupt);
+    CHECK(loaded.error().message.find("to start over from the server's documents: rm "
+                                      "/var/lib/muster/checkpoint.json") != std::string::npos);
+  }
+}

@@ -1,0 +1,147 @@
+#include "agent/plan.hpp"
+
+#include <doctest/doctest.h>
+
+#include "agent/plan_text.hpp"
+#include "fakes/fake_host.hpp"
+
+using namespace muster;
+
+namespace {
+
+// kubelet with a configuration file, a file it re-reads, a release and a certificate.
+struct Fixture {
+  DesiredState desired;
+  ObservedState observed;
+  Checkpoint checkpoint;
+  FakeFilesystem files;
+
+  Fixture() {
+    desired.files = {{"/etc/kubelet.yaml", "maxPods: 110\n", "root", 0644, false},
+                     {"/etc/routes", "a\n", "root", 0644, false},
+                     {"/etc/token", "secret\n", "root", 0600, true}};
+    desired.releases = {{"kubernetes", "1.36.3", "sha256:new", 5'000'000}};
+    desired.units = {{"kubelet.service",
+                      {"/etc/kubelet.yaml"},
+                      {"/etc/routes"},
+                      {"kubernetes"},
+                      {"kubelet-client"},
+                      std::chrono::seconds(90),
+                      false}};
+    observed.units["kubelet.service"].active_state = "active";
+    observed.certificate_versions["kubelet-client"] = "/v/1";
+    remember();
+  }
+  // The unit runs with what is desired now.
+  void remember() {
+    checkpoint.units["kubelet.service"] =
+        inputs_of(desired.units[0], desired, observed.certificate_versions);
+  }
+  std::string text(RunKind kind) {
+    return to_text(make_plan(desired, observed, checkpoint, kind), files);
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "nothing changed, nothing planned") {
+  CHECK(text(RunKind::running) == "nothing to do\n");
+  CHECK(text(RunKind::boot) == "nothing to do\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "after a reboot the units are started and nothing else") {
+  observed.units["kubelet.service"].active_state = "inactive";
+  CHECK(text(RunKind::boot) == "  start kubelet.service (not active)\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "on a running machine a change that restarts waits, with its file") {
+  desired.files[0].content = "maxPods: 120\n";
+  observed.files["/etc/kubelet.yaml"] = "content differs";
+  files.put("/etc/kubelet.yaml", "maxPods: 110\n");
+  CHECK(text(RunKind::running) ==
+        "  pending: kubelet.service: restart: /etc/kubelet.yaml content differs\n");
+  const std::string applied =
+      "  write /etc/kubelet.yaml (content differs)\n"
+      "      - maxPods: 110\n"
+      "      + maxPods: 120\n"
+      "  restart kubelet.service [restart] (kubelet.service: /etc/kubelet.yaml content differs)\n";
+  CHECK(text(RunKind::boot) == applied);
+  CHECK(text(RunKind::ordered) == applied);
+}
+
+TEST_CASE_FIXTURE(Fixture, "another version of a release waits on a running machine") {
+  desired.releases[0].manifest_digest = "sha256:newer";
+  observed.releases["kubernetes"] = "missing";
+  observed.replaced["kubernetes"] = "1.35.4";
+  CHECK(text(RunKind::running) == "  pending: kubelet.service: restart: kubernetes is 1.35.4\n");
+  CHECK(text(RunKind::boot) ==
+        "  install release kubernetes 1.36.3 (5.0 MB) (missing)\n"
+        "  restart kubelet.service [restart] (kubelet.service: kubernetes is 1.35.4)\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a unit re-reads and what restarts nothing is applied at once") {
+  desired.files[1].content = "b\n";
+  observed.files["/etc/routes"] = "content differs";
+  CHECK(text(RunKind::running) ==
+        "  write /etc/routes (content differs)\n"
+        "      + b\n"
+        "  reload kubelet.service (what it re-reads has changed)\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a renewed certificate does not wait for a turn") {
+  observed.certificates["kubelet-client"] = "half of its lifetime has passed";
+  desired.certificates.push_back({});
+  desired.certificates[0].name = "kubelet-client";
+  CHECK(text(RunKind::running) ==
+        "  obtain 1 certificate (kubelet-client: half of its lifetime has passed)\n"
+        "  restart kubelet.service [restart] (kubelet.service: its certificate was renewed)\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a crash between renewal and restart is made good") {
+  observed.certificate_versions["kubelet-client"] = "/v/2";
+  CHECK(text(RunKind::running) ==
+        "  restart kubelet.service [restart] (kubelet.service: its certificate was renewed)\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "secrets are written and never shown") {
+  observed.files["/etc/token"] = "content differs";
+  CHECK(text(RunKind::running) == "  write /etc/token (content differs)\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "files that are no longer wanted go") {
+  checkpoint.files = {"/etc/routes", "/etc/old"};
+  CHECK(text(RunKind::running) == "  remove /etc/old (no longer wanted)\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a unit that is no longer wanted waits to be stopped") {
+  checkpoint.units["etcd.service"] = {};
+  observed.units["etcd.service"].active_state = "active";
+  CHECK(text(RunKind::running) == "  pending: etcd.service: stop: no longer wanted\n");
+  CHECK(text(RunKind::boot) == "  stop etcd.service [restart] (no longer wanted)\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "images are imported between containerd and the rest") {
+  desired.units.push_back({"containerd.service", {}, {}, {}, {}, std::chrono::seconds(60), false});
+  observed.units["kubelet.service"].active_state = "inactive";
+  observed.units["containerd.service"].active_state = "inactive";
+  observed.images = {{"/opt/pause.tar", "sha256:p"}};
+  CHECK(text(RunKind::boot) ==
+        "  start containerd.service (not active)\n"
+        "  import image /opt/pause.tar (not in containerd)\n"
+        "  start kubelet.service (not active)\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a plan can be cut to its foundation and to one unit") {
+  desired.units.push_back({"etcd.service", {}, {}, {}, {}, std::chrono::seconds(60), false});
+  observed.units["kubelet.service"].active_state = "inactive";
+  observed.units["etcd.service"].active_state = "inactive";
+  observed.releases["kubernetes"] = "missing";
+  observed.files["/etc/routes"] = "missing";
+  const auto plan = make_plan(desired, observed, checkpoint, RunKind::boot);
+  CHECK(to_text(foundation_of(plan), files) ==
+        "  install release kubernetes 1.36.3 (5.0 MB) (missing)\n");
+  CHECK(to_text(up_to_unit(plan, "etcd.service"), files) ==
+        "  install release kubernetes 1.36.3 (5.0 MB) (missing)\n"
+        "  write /etc/routes (missing)\n      + a\n"
+        "  start etcd.service (not active)\n");
+}
