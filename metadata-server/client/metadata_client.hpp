@@ -8,6 +8,7 @@
 
 #include "client/etcd_turn.hpp"
 #include "client/http_client.hpp"
+#include "client/machine_hints.hpp"
 #include "client/proof.hpp"
 #include "document/report.hpp"
 #include "document/signed_document.hpp"
@@ -20,12 +21,6 @@ struct FetchedEnvelope {
   Envelope envelope;
   std::string etag;
   std::chrono::seconds poll_after{60};
-};
-
-// What the machine says of itself when it enrols: hints to match on, never an authority.
-struct MachineHints {
-  std::vector<std::string> macs;
-  std::string uuid, serial, hostname, machine_id, boot_id;
 };
 
 struct EnrolAnswer {

@@ -1,0 +1,27 @@
+// The operator's word that a pending machine is a node of the inventory.
+#pragma once
+
+#include <string>
+
+#include "enrolment/machine.hpp"
+#include "enrolment/pending.hpp"
+
+namespace muster {
+
+struct Approval {
+  std::string cluster;  // may be empty where only one cluster has a node of that name
+  std::string name;
+  std::string fingerprint;  // whole, or "sha256:" and at least its first 16 hex digits
+};
+// The machine is issued its identity when it asks next. Refusals: not_found (no such node, no such
+// pending machine), ambiguous, live_identity, banned, frozen. Idempotent.
+[[nodiscard]] Granted<PendingMachine> approve(const EnrolmentContext& context,
+                                              const Approval& approval,
+                                              const std::string& approved_by);
+
+// The name is free for this key: not banned, not frozen, and no other key holds it alive unless its
+// replacement was ordered. Refusals banned, frozen, live_identity.
+[[nodiscard]] Granted<> check_free(const EnrolmentContext& context, const MachineRecord& record,
+                                   std::string_view fingerprint);
+
+}  // namespace muster

@@ -1,0 +1,188 @@
+#include "enrolment/ban.hpp"
+
+#include "document/problem.hpp"
+#include "enrolment/approval.hpp"
+#include "enrolment/clone_detection.hpp"
+#include "enrolment/pending.hpp"
+#include "site/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+struct Deed {
+  std::string actor, action, detail;
+};
+
+// Reads the record, lets `change` alter it (false: it is so already), writes it with its audit row.
+template <class Change>
+Granted<> change_machine(const EnrolmentContext& context, const NodeName& node, const Deed& deed,
+                         Change change) {
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  const auto done = update(
+      context.store, kinds::machine, key,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        if (!value && !context.inventory()->role_of(node)) {
+          return fail(ErrorKind::not_found,
+                      fmt::format("node '{}': not in the inventory; `muster node list` shows those "
+                                  "there are",
+                                  key));
+        }
+        MachineRecord record;
+        record.cluster = node.cluster;
+        record.node = node.node;
+        if (value) {
+          auto parsed = parse_machine_record(*value);
+          if (!parsed) return pass(parsed.error());
+          record = std::move(*parsed);
+        }
+        if (!change(record)) return {};
+        transaction.put(kinds::machine, key, to_json(record));
+        append_audit(transaction, context.now(), deed.actor, deed.action, key, deed.detail);
+        return {};
+      });
+  if (!done) return refuse(done.error());
+  return {};
+}
+
+std::string actor(const std::string& by) {
+  return by == "server" ? by : fmt::format("operator {}", by);
+}
+}  // namespace
+
+Granted<> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
+              const std::string& by) {
+  return change_machine(context, node, {actor(by), "banned", reason}, [&](MachineRecord& record) {
+    if (record.banned && record.ban_reason == reason) return false;
+    record.banned = true;
+    record.ban_reason = reason;
+    return true;
+  });
+}
+
+Granted<> unban(const EnrolmentContext& context, const NodeName& node, const std::string& by) {
+  return change_machine(context, node, {actor(by), "unbanned", ""}, [](MachineRecord& record) {
+    if (!record.banned) return false;
+    record.banned = false;
+    record.ban_reason.clear();
+    return true;
+  });
+}
+
+Result<std::vector<std::string>> banned_machines(const Store& store, const std::string& cluster) {
+  std::vector<std::string> names;
+  std::string after;
+  while (true) {
+    constexpr std::size_t page = 1000;
+    const auto records = store.list(kinds::machine, kinds::prefix_of(cluster), after, page);
+    if (!records) return pass(records.error());
+    for (const auto& record : *records) {
+      const auto machine = parse_machine_record(record.value);
+      if (!machine) return context(machine.error(), fmt::format("machine '{}'", record.key));
+      if (machine->banned) names.push_back(machine->node);
+    }
+    if (records->size() < page) return names;
+    after = records->back().key;
+  }
+}
+
+Granted<> freeze(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
+                 const std::string& by) {
+  return change_machine(context, node, {actor(by), "frozen", reason}, [&](MachineRecord& record) {
+    if (record.frozen) return false;
+    record.frozen = true;
+    record.freeze_reason = reason;
+    return true;
+  });
+}
+
+Granted<> unfreeze(const EnrolmentContext& context, const NodeName& node, const std::string& keep,
+                   const std::string& by) {
+  const auto machine = find_machine(context.store, node);
+  if (!machine) return refuse(machine.error());
+  const bool is_present_key = machine->record.current && machine->record.current->key == keep;
+  if (!is_present_key) {
+    const auto pending = find_pending(context, keep);
+    if (!pending) return refuse(pending.error());
+    if (pending->version == 0) {
+      return refuse(
+          ErrorKind::invalid, "fingerprint_other",
+          fmt::format("node '{}/{}': expected --keep with the fingerprint of its identity key "
+                      "({}) or of a pending machine, found {}",
+                      node.cluster, node.node,
+                      machine->record.current ? machine->record.current->key : "it has none",
+                      in_ticks(keep)));
+    }
+  }
+  auto done = change_machine(context, node, {actor(by), "unfrozen", fmt::format("keeps {}", keep)},
+                             [&](MachineRecord& record) {
+                               if (!record.frozen) return false;
+                               record.frozen = false;
+                               record.freeze_reason.clear();
+                               record.boots.clear();  // the next report says which machine it is
+                               record.replace_ordered = !is_present_key;
+                               record.replace_key = is_present_key ? "" : keep;
+                               return true;
+                             });
+  if (!done || is_present_key) return done;
+  const auto approved = approve(context, {node.cluster, node.node, keep}, by);
+  if (!approved) return refuse(approved.error());
+  return {};
+}
+
+Granted<> order_replacement(const EnrolmentContext& context, const NodeName& node,
+                            const std::string& by) {
+  return change_machine(context, node, {actor(by), "replacement-ordered", ""},
+                        [](MachineRecord& record) {
+                          if (record.replace_ordered && record.replace_key.empty()) return false;
+                          record.replace_ordered = true;
+                          record.replace_key.clear();
+                          return true;
+                        });
+}
+
+Granted<> order_converge(const EnrolmentContext& context, const NodeName& node,
+                         const std::string& by) {
+  return change_machine(context, node, {actor(by), "converge-ordered", ""},
+                        [](MachineRecord& record) {
+                          if (record.converge_ordered) return false;
+                          record.converge_ordered = true;
+                          return true;
+                        });
+}
+
+void forget_machine(const NodeName& node, Transaction& transaction) {
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  transaction.remove(kinds::machine, key).remove(kinds::report, key);
+}
+
+Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& node,
+                               const Report& report,
+                               const std::function<void(Transaction&)>& also) {
+  ReportNote note;
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  auto done = update(
+      context.store, kinds::machine, key,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        note = {};
+        if (!value) return {};
+        auto record = parse_machine_record(*value);
+        if (!record) return pass(record.error());
+        const auto reason = observe_report(*record, report);
+        note.converge = record->converge_ordered;
+        record->converge_ordered = false;
+        if (reason && !record->frozen) {
+          note.froze = true;
+          record->frozen = true;
+          record->freeze_reason = *reason;
+          append_audit(transaction, context.now(), "server", "frozen", key, *reason);
+        }
+        transaction.put(kinds::machine, key, to_json(*record));
+        if (also) also(transaction);
+        return {};
+      });
+  if (!done) return pass(done.error());
+  return note;
+}
+
+}  // namespace muster

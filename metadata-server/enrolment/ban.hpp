@@ -1,0 +1,54 @@
+// An operator's word over one machine's identity. Each is one transaction with its audit row, and
+// idempotent: what is so already is not written again. not_found: neither the inventory nor the
+// records know the node. Ban reaches the API server through the masters' documents, which the site
+// compiles anew from banned_machines().
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "document/report.hpp"
+#include "enrolment/enrolment_context.hpp"
+#include "enrolment/machine.hpp"
+#include "enrolment/refusal.hpp"
+
+namespace muster {
+
+[[nodiscard]] Granted<> ban(const EnrolmentContext& context, const NodeName& node,
+                            const std::string& reason, const std::string& by);
+[[nodiscard]] Granted<> unban(const EnrolmentContext& context, const NodeName& node,
+                              const std::string& by);
+// The names of a cluster's banned machines, sorted.
+[[nodiscard]] Result<std::vector<std::string>> banned_machines(const Store& store,
+                                                               const std::string& cluster);
+
+// `by`: "server" where two machines were seen with one key.
+[[nodiscard]] Granted<> freeze(const EnrolmentContext& context, const NodeName& node,
+                               const std::string& reason, const std::string& by);
+// `keep`: the fingerprint of the key that shall hold the name: the present one (its other copy was
+// destroyed), or that of a pending machine, which is approved with this. Refusal fingerprint_other.
+[[nodiscard]] Granted<> unfreeze(const EnrolmentContext& context, const NodeName& node,
+                                 const std::string& keep, const std::string& by);
+
+// Once: the next key with a valid proof (a token, or an approval) takes the name over.
+[[nodiscard]] Granted<> order_replacement(const EnrolmentContext& context, const NodeName& node,
+                                          const std::string& by);
+// `muster node converge NAME`: the answer to the machine's next report says so.
+[[nodiscard]] Granted<> order_converge(const EnrolmentContext& context, const NodeName& node,
+                                       const std::string& by);
+// Adds the removal of everything about the node's identity: it is then answered like one that never
+// was. For the transaction that takes the node out of the inventory.
+void forget_machine(const NodeName& node, Transaction& transaction);
+
+// Notes a report of the caller's: clone detection, and whether converge was ordered (given once).
+// `also` adds to the same transaction (the report itself): one write to disk per report.
+struct ReportNote {
+  bool converge = false;
+  bool froze = false;  // this report showed two machines with one key
+};
+[[nodiscard]] Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& node,
+                                             const Report& report,
+                                             const std::function<void(Transaction&)>& also = {});
+
+}  // namespace muster

@@ -1,0 +1,122 @@
+#include "enrolment/caller.hpp"
+
+#include <algorithm>
+
+#include "enrolment/identity.hpp"
+#include "enrolment/operators.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+tl::unexpected<Refusal> unknown_identity() {
+  return refuse(
+      ErrorKind::unauthenticated, "identity_unknown",
+      "identity: no machine or operator of this site has it; enrol again with a join token");
+}
+
+bool has_organization(const Certificate& certificate, std::string_view organization) {
+  const auto organizations = certificate.organizations();
+  return organizations.size() == 1 && organizations.front() == organization;
+}
+
+// Best effort: without it the old key is accepted until the next call.
+void end_acceptance_of_previous(const EnrolmentContext& context, FoundMachine found) {
+  found.record.previous.reset();
+  Transaction transaction;
+  put_machine(found, transaction);
+  static_cast<void>(context.store.commit(transaction));
+}
+
+Granted<Caller> identify_machine(const EnrolmentContext& context, const Certificate& presented) {
+  auto node = node_of(presented);
+  if (!node) return refuse(node.error());
+  auto found = find_machine(context.store, *node);
+  if (!found) return refuse(found.error());
+  Caller caller;
+  caller.node = std::move(*node);
+  caller.key = presented.public_key().fingerprint();
+  caller.frozen = found->record.frozen;
+  if (auto holds = check_holds_name(found->record, caller.key); !holds)
+    return refuse(holds.error());
+  if (found->record.banned) return refuse(check_may_be_issued(found->record).error());
+  if (found->record.previous && found->record.current->key == caller.key) {
+    end_acceptance_of_previous(context, std::move(*found));
+  }
+  return caller;
+}
+
+Granted<Caller> identify_operator(const EnrolmentContext& context, const Certificate& presented) {
+  const auto record = find_operator(context.store, presented.common_name());
+  if (!record) {
+    if (record.error().kind == ErrorKind::not_found) return unknown_identity();
+    return refuse(record.error());
+  }
+  Caller caller;
+  caller.kind = Caller::Kind::person;
+  caller.name = record->name;
+  caller.key = presented.public_key().fingerprint();
+  if (record->revoked || record->key != caller.key) {
+    return refuse(
+        ErrorKind::forbidden, "operator_revoked",
+        fmt::format("operator '{0}': this certificate was revoked or replaced; have another "
+                    "operator run `muster operator add {0}`",
+                    record->name));
+  }
+  return caller;
+}
+}  // namespace
+
+std::string Caller::text() const {
+  if (kind == Kind::person) return fmt::format("operator {}", name);
+  return fmt::format("machine {}/{}", node.cluster, node.node);
+}
+
+Granted<Caller> identify(const EnrolmentContext& context, const Certificate& presented) {
+  if (context.now() >= presented.not_after()) {
+    return refuse(
+        ErrorKind::unauthenticated, "certificate_expired",
+        "client certificate: expired; a machine recovers with POST /v1/recover at the enrol "
+        "listener, an operator asks for another");
+  }
+  if (has_organization(presented, operator_organization)) {
+    return identify_operator(context, presented);
+  }
+  return identify_machine(context, presented);
+}
+
+Granted<NodeName> node_of(const Certificate& certificate) {
+  const auto units = certificate.organizational_units();
+  if (!has_organization(certificate, machine_organization) || units.size() != 1) {
+    return refuse(ErrorKind::unauthenticated, "certificate_other",
+                  "client certificate: expected a machine's or an operator's identity; use "
+                  "the one that enrolment issued");
+  }
+  return NodeName{units.front(), certificate.common_name()};
+}
+
+Granted<> check_holds_name(const MachineRecord& record, std::string_view key) {
+  if (!record.current) return unknown_identity();
+  if (record.current->key == key || (record.previous && record.previous->key == key)) return {};
+  return refuse(
+      ErrorKind::forbidden, "superseded",
+      fmt::format("machine '{0}': a newer key holds this name; if this machine is to have it, "
+                  "an operator orders `muster node replace {0}`, then it enrols again",
+                  record.node));
+}
+
+Granted<> check_not_frozen(const Caller& caller) {
+  if (!caller.frozen) return {};
+  MachineRecord record;
+  record.node = caller.node.node;
+  record.frozen = true;
+  return check_may_be_issued(record);
+}
+
+Refusal not_yours() {
+  return {
+      ErrorKind::not_found, "not_found",
+      "nothing of that name for this caller; `muster explain node` shows what a machine is served"};
+}
+
+}  // namespace muster

@@ -1,0 +1,42 @@
+// Who is asking: a client certificate, looked up in the records. The handshake refused foreign
+// chains already; ban, supersession and freeze are answered here, with a kind and a cure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "enrolment/enrolment_context.hpp"
+#include "enrolment/machine.hpp"
+#include "enrolment/refusal.hpp"
+
+namespace muster {
+
+struct Caller {
+  enum class Kind { machine, person };  // person: an operator
+  Kind kind = Kind::machine;
+  NodeName node;        // machine
+  std::string name;     // person
+  std::string key;      // fingerprint of the presented public key
+  bool frozen = false;  // machine: may read its document and report, may not be issued anything
+  // "machine lab/m1" or "operator anna", for the audit.
+  [[nodiscard]] std::string text() const;
+};
+
+// Looks the certificate up. A machine's first call with a renewed key ends the old key's
+// acceptance. Refusals: certificate_expired, identity_unknown (no such record; a removed node is
+// answered like one that never was), superseded, banned, operator_revoked, certificate_other
+// (neither a machine's nor an operator's).
+[[nodiscard]] Granted<Caller> identify(const EnrolmentContext& context,
+                                       const Certificate& presented);
+
+// The name in a machine's certificate: CN and OU. Refusal certificate_other.
+[[nodiscard]] Granted<NodeName> node_of(const Certificate& certificate);
+// `key` is the record's current identity, or the previous while the current was never used.
+[[nodiscard]] Granted<> check_holds_name(const MachineRecord& record, std::string_view key);
+// Certificates and secrets: refusal frozen.
+[[nodiscard]] Granted<> check_not_frozen(const Caller& caller);
+
+// The one answer for "does not exist" and "is not yours".
+[[nodiscard]] Refusal not_yours();
+
+}  // namespace muster

@@ -1,0 +1,190 @@
+#include "enrolment/enrol.hpp"
+
+#include <fmt/ranges.h>
+
+#include "enrolment/approval.hpp"
+#include "enrolment/join_token.hpp"
+#include "enrolment/machine.hpp"
+#include "enrolment/pending.hpp"
+#include "site/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+// Everything that one attempt reads before it decides.
+struct Question {
+  const EnrolmentContext& context;
+  const EnrolRequest& request;
+  const std::string& source;
+  PublicKey key;
+  std::string fingerprint;
+};
+
+// Which right a machine enrols by; none of them: it waits.
+struct Right {
+  std::optional<FoundPending> approval;
+  std::optional<FoundJoinToken> token;
+};
+
+std::string text_of(const Right& right) {
+  if (right.approval) {
+    return fmt::format("by approval of operator {}", right.approval->machine.approved_by);
+  }
+  if (right.token) return fmt::format("by join token {}", right.token->token.id);
+  return "again, the key holds the name already";
+}
+
+Granted<Right> find_right(const Question& question) {
+  Right right;
+  auto approval = find_pending(question.context, question.fingerprint);
+  if (!approval) return refuse(approval.error());
+  const NodeName& approved = approval->machine.approved;
+  if (!approved.node.empty() && question.context.inventory()->role_of(approved)) {
+    right.approval = std::move(*approval);
+    return right;
+  }
+  if (question.request.token.empty()) return right;
+  auto token = find_join_token(question.context.store, question.request.token);
+  if (!token) return refuse(token.error());
+  right.token = std::move(*token);
+  return right;
+}
+
+// An empty name: the inventory does not know this machine.
+Granted<NodeName> find_node(const Question& question, const Right& right) {
+  if (right.approval) return right.approval->machine.approved;
+  const MatchResult match = question.context.inventory()->match(question.request.hints);
+  if (match.kind == MatchResult::Kind::ambiguous) {
+    return refuse(
+        ErrorKind::conflict, "hints_ambiguous",
+        fmt::format("machine: its hardware names several nodes ({}); correct `match` in the "
+                    "inventory",
+                    fmt::join(match.reasons, "; ")));
+  }
+  const NodeName matched = match.kind == MatchResult::Kind::matched ? match.node : NodeName{};
+  if (!right.token || right.token->token.node.empty()) return matched;
+  const JoinToken& token = right.token->token;
+  const NodeName bound{token.cluster, token.node};
+  if (!matched.node.empty() && matched != bound) {
+    return refuse(ErrorKind::forbidden, "hints_other_node",
+                  fmt::format("join token '{}': made for another node than the inventory has this "
+                              "hardware as; use a token of its own, or correct `match`",
+                              token.id));
+  }
+  return bound;
+}
+
+Granted<EnrolOutcome> wait(const Question& question, const NodeName& proposed) {
+  PendingMachine machine;
+  machine.fingerprint = question.fingerprint;
+  machine.hints = question.request.hints;
+  machine.source = question.source;
+  machine.proposed = proposed;
+  if (auto noted = note_pending(question.context, machine); !noted) return refuse(noted.error());
+  EnrolOutcome outcome;
+  outcome.pending = true;
+  outcome.fingerprint = question.fingerprint;
+  return outcome;
+}
+
+// Best effort: the refusal stands whether or not its row could be written.
+void audit_live_identity(const Question& question, FoundMachine found) {
+  const std::int64_t now = unix_seconds(question.context.now());
+  if (now < found.record.refused_at + 60) return;
+  found.record.refused_at = now;
+  Transaction transaction;
+  put_machine(found, transaction);
+  append_audit(transaction, question.context.now(), question.source, "enrolment-refused",
+               kinds::pair_key(found.record.cluster, found.record.node),
+               fmt::format("another key holds this name, asked with {}", question.fingerprint));
+  static_cast<void>(question.context.store.commit(transaction));
+}
+
+Result<EnrolOutcome> issue(const Question& question, const Right& right, const NodeName& node,
+                           FoundMachine found) {
+  const auto issued = issue_identity(question.context, node, question.key);
+  if (!issued) return pass(issued.error());
+  MachineRecord& record = found.record;
+  if (record.current && record.current->key == issued->identity.key) {
+    record.current = issued->identity;
+  } else {
+    take_over(record, issued->identity);
+    record.enrolled_at = issued->identity.issued_at;
+  }
+  record.uuid = question.request.hints.uuid;
+  record.serial = question.request.hints.serial;
+  Transaction transaction;
+  put_machine(found, transaction);
+  if (right.approval) {
+    transaction.expect(kinds::pending, question.fingerprint, right.approval->version)
+        .remove(kinds::pending, question.fingerprint);
+  } else if (right.token) {
+    consume(*right.token, transaction);
+  }
+  append_audit(transaction, question.context.now(), question.source, "enrolled",
+               kinds::pair_key(node.cluster, node.node),
+               fmt::format("{}, key {}, serial {}", text_of(right), issued->identity.key,
+                           issued->identity.serial));
+  if (auto committed = question.context.store.commit(transaction); !committed) {
+    return pass(committed.error());
+  }
+  EnrolOutcome outcome;
+  outcome.fingerprint = question.fingerprint;
+  outcome.node = node;
+  outcome.certificate_pem = issued->certificate_pem;
+  return outcome;
+}
+
+Granted<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
+  const EnrolmentContext& context = question.context;
+  auto right = find_right(question);
+  if (!right) return refuse(right.error());
+  const auto node = find_node(question, *right);
+  if (!node) return refuse(node.error());
+  const auto role = context.inventory()->role_of(*node);
+  auto found = find_machine(context.store, *node);
+  if (!found) return refuse(found.error());
+  const bool holds_name =
+      role && found->record.current && found->record.current->key == question.fingerprint &&
+      has_live_identity(found->record, context.now(), context.limits.recovery_window);
+  if (holds_name) {
+    right->token.reset();
+  } else if (right->token) {
+    const JoinToken& token = right->token->token;
+    if (auto usable = check_usable(token, context.now()); !usable) return refuse(usable.error());
+    if (!role) return wait(question, {});
+    if (auto covers = check_covers(token, *node, *role); !covers) return refuse(covers.error());
+  }
+  if (!role) return wait(question, {});
+  if (auto free = check_free(context, found->record, question.fingerprint); !free) {
+    if (free.error().code == "live_identity") audit_live_identity(question, std::move(*found));
+    return refuse(free.error());
+  }
+  if (!holds_name && !right->token && !right->approval) return wait(question, *node);
+  auto issued = issue(question, *right, *node, std::move(*found));
+  if (issued) return std::move(*issued);
+  is_lost_race = issued.error().kind == ErrorKind::conflict;
+  return refuse(issued.error());
+}
+}  // namespace
+
+Granted<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest& request,
+                            const std::string& source) {
+  auto key = check_proof(context, ProofPurpose::enrol, request.proof);
+  if (!key) return refuse(key.error());
+  const Question question{context, request, source, *key, key->fingerprint()};
+  // Machines of one rack share a token: each loser of a race for its count decides again.
+  constexpr int attempts = 100;
+  for (int attempt = 1;; ++attempt) {
+    bool is_lost_race = false;
+    auto outcome = decide(question, is_lost_race);
+    if (outcome || !is_lost_race) return outcome;
+    if (attempt == attempts) {
+      return refuse(ErrorKind::unavailable, "unavailable",
+                    "enrolment: too many machines at once; ask again in some seconds");
+    }
+  }
+}
+
+}  // namespace muster

@@ -1,0 +1,33 @@
+// The bodies of POST /v1/enrol, /v1/recover and /v1/identity, and their answers, as the server
+// reads and writes them. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "client/machine_hints.hpp"
+#include "enrolment/identity.hpp"
+
+namespace muster {
+
+struct EnrolRequest {
+  KeyProof proof;
+  std::string token;   // may be empty
+  MachineHints hints;  // empty for recover and renewal
+};
+// {"nonce","csr","proof","token"?,"hints"?}: all problems at once. Hints are the machine's own
+// claims: at most 32 MACs and 256 bytes per text; longer ones are refused, never cut, because what
+// is cut could match another machine.
+[[nodiscard]] Result<EnrolRequest> parse_enrol_request(std::string_view json);
+
+struct EnrolOutcome {
+  bool pending = false;  // HTTP 202
+  std::string fingerprint;
+  NodeName node;
+  std::string certificate_pem;
+  std::chrono::seconds poll_after{5};
+};
+// {"fingerprint","pollAfter"} or {"node","cluster","certificate"}.
+[[nodiscard]] std::string to_json(const EnrolOutcome& outcome);
+
+}  // namespace muster

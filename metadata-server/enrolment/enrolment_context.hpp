@@ -1,0 +1,41 @@
+// What every decision of this room needs, passed in: no decision reads a clock or a global of its
+// own.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "enrolment/enrolment_inventory.hpp"
+#include "enrolment/nonces.hpp"
+#include "site/stored_authority.hpp"
+#include "store/store.hpp"
+
+namespace muster {
+
+struct EnrolmentLimits {
+  std::size_t pending = 256;            // machines that wait for an operator
+  std::size_t pending_per_source = 64;  // of them from one address
+  std::chrono::seconds pending_lifetime = std::chrono::hours(1);  // since it last asked
+  std::chrono::seconds identity_lifetime = std::chrono::hours(72);
+  std::chrono::seconds recovery_window =
+      std::chrono::hours(24 * 400);  // after a certificate expired
+  std::chrono::seconds operator_lifetime = std::chrono::hours(24 * 90);
+};
+
+struct EnrolmentContext {
+  Store& store;
+  const StoredAuthority& machines;  // issues the identities of machines and operators
+  NoncePool& nonces;
+  std::function<std::shared_ptr<const EnrolmentInventory>()> inventory;
+  std::function<TimePoint()> now;
+  EnrolmentLimits limits;
+};
+
+[[nodiscard]] inline std::int64_t unix_seconds(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace muster

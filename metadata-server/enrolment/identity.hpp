@@ -1,0 +1,43 @@
+// The identity certificate: the proof that is asked for it, and how it is issued.
+#pragma once
+
+#include <string>
+
+#include "client/proof.hpp"
+#include "enrolment/enrolment_context.hpp"
+#include "enrolment/machine.hpp"
+#include "enrolment/refusal.hpp"
+
+namespace muster {
+
+// What a machine sends to prove that it holds a key, now.
+struct KeyProof {
+  std::string nonce;  // base64 text, as the server sent it
+  std::string csr_pem;
+  std::string signature;  // raw bytes over proof_message()
+};
+
+// Takes the nonce whatever else is wrong. Refusals nonce_unknown, csr_invalid, proof_invalid.
+[[nodiscard]] Granted<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose purpose,
+                                             const KeyProof& proof);
+
+struct IssuedCertificateOfIdentity {
+  IssuedIdentity identity;      // goes into the machine's record
+  std::string certificate_pem;  // leaf first, then the machine authority
+};
+// CN = node, O = "muster:machine", OU = cluster, client only, 72 h.
+[[nodiscard]] Result<IssuedCertificateOfIdentity> issue_identity(const EnrolmentContext& context,
+                                                                 const NodeName& node,
+                                                                 const PublicKey& key);
+inline constexpr std::string_view machine_organization = "muster:machine";
+inline constexpr std::string_view operator_organization = "muster:operator";
+
+// The certificate was signed by the machine authority (the present one, or an older one that is
+// still trusted). Dates are not looked at. unauthenticated: it was not.
+[[nodiscard]] Granted<> check_issuer(const EnrolmentContext& context,
+                                     const Certificate& certificate);
+
+// Nothing new for a machine in this state: refusals banned, frozen.
+[[nodiscard]] Granted<> check_may_be_issued(const MachineRecord& record);
+
+}  // namespace muster

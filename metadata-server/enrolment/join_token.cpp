@@ -1,0 +1,213 @@
+#include "enrolment/join_token.hpp"
+
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "pki/signature.hpp"
+#include "site/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+constexpr std::string_view prefix = "muster1.";
+
+// RFC 4648 section 5, without padding: the token travels in URLs and on command lines.
+std::string base64url(std::string_view bytes) {
+  std::string text = base64_encode(bytes);
+  while (text.ends_with('=')) text.pop_back();
+  for (char& c : text) {
+    if (c == '+') c = '-';
+    if (c == '/') c = '_';
+  }
+  return text;
+}
+
+tl::unexpected<Refusal> unknown_token() {
+  return refuse(ErrorKind::unauthenticated, "token_unknown",
+                "join token: not known here; create one with `muster token create`");
+}
+
+std::string kind_of_machines(Role role) {
+  return is_control_plane(role) ? "control-plane machines" : "nodes";
+}
+}  // namespace
+
+std::string to_json(const JoinToken& token) {
+  return canonical_text({{"id", token.id},
+                         {"secretHash", token.secret_hash},
+                         {"cluster", token.cluster},
+                         {"node", token.node},
+                         {"role", name(token.role)},
+                         {"count", token.count},
+                         {"remaining", token.remaining},
+                         {"createdAt", token.created_at},
+                         {"expiresAt", token.expires_at},
+                         {"createdBy", token.created_by}});
+}
+
+Result<JoinToken> parse_join_token(std::string_view json) {
+  const auto value = parse_strict_json("join token record", json);
+  if (!value) return pass(value.error());
+  JoinToken token;
+  std::vector<Problem> problems;
+  JsonObject object(*value, "", problems);
+  object.text("id", token.id);
+  object.text("secretHash", token.secret_hash);
+  object.text("cluster", token.cluster);
+  object.text("node", token.node);
+  object.word("role", token.role, parse_role);
+  object.number("count", token.count);
+  object.number("remaining", token.remaining);
+  object.number("createdAt", token.created_at);
+  object.number("expiresAt", token.expires_at);
+  object.text("createdBy", token.created_by);
+  object.close();
+  if (!problems.empty()) return fail("join token record", problems);
+  return token;
+}
+
+Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
+                                            const NewJoinToken& order,
+                                            const std::string& created_by) {
+  std::vector<Problem> problems;
+  if (order.cluster.empty()) problems.push_back({"/cluster", "expected a cluster, found nothing"});
+  if (order.count < 1 || order.count > 10000) {
+    problems.push_back({"/count", fmt::format("expected 1 to 10000, found {}", order.count)});
+  }
+  constexpr std::chrono::seconds longest = std::chrono::hours(24 * 30);
+  if (order.lifetime < std::chrono::minutes(1) || order.lifetime > longest) {
+    problems.push_back({"/ttlSeconds", fmt::format("expected 60 to {}, found {}", longest.count(),
+                                                   order.lifetime.count())});
+  }
+  if (!problems.empty()) {
+    return refuse(ErrorKind::invalid, "invalid", fmt::format("join token:\n{}", to_text(problems)));
+  }
+  const auto inventory = context.inventory();
+  if (!order.node.empty() && !inventory->role_of({order.cluster, order.node})) {
+    return refuse(
+        ErrorKind::not_found, "not_found",
+        fmt::format("node '{}/{}': not in the inventory; apply an inventory that names it",
+                    order.cluster, order.node));
+  }
+  const std::string secret = base64url(random_bytes(32));
+  JoinToken token;
+  token.id = hex_encode(random_bytes(8));
+  token.secret_hash = sha256_digest(secret);
+  token.cluster = order.cluster;
+  token.node = order.node;
+  token.role = order.role;
+  token.count = token.remaining = order.count;
+  token.created_at = unix_seconds(context.now());
+  token.expires_at = token.created_at + order.lifetime.count();
+  token.created_by = created_by;
+  Transaction transaction;
+  transaction.expect(kinds::token, token.id, 0).put(kinds::token, token.id, to_json(token));
+  append_audit(transaction, context.now(), fmt::format("operator {}", created_by), "token-created",
+               token.id,
+               fmt::format("cluster {}, node {}, role {}, count {}, expires {}", token.cluster,
+                           token.node.empty() ? "any" : token.node, name(token.role), token.count,
+                           token.expires_at));
+  if (auto committed = context.store.commit(transaction); !committed) {
+    return refuse(committed.error());
+  }
+  return CreatedJoinToken{token.id, fmt::format("{}{}.{}", prefix, token.id, secret)};
+}
+
+Result<std::vector<JoinToken>> list_join_tokens(const Store& store) {
+  const auto records = store.list(kinds::token);
+  if (!records) return pass(records.error());
+  std::vector<JoinToken> tokens;
+  for (const auto& record : *records) {
+    auto token = parse_join_token(record.value);
+    if (!token) return context(token.error(), fmt::format("token '{}'", record.key));
+    tokens.push_back(std::move(*token));
+  }
+  return tokens;
+}
+
+Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id,
+                            const std::string& revoked_by) {
+  const auto done = update(
+      context.store, kinds::token, id,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        if (!value) {
+          return fail(ErrorKind::not_found,
+                      fmt::format("join token '{}': there is none; `muster token list` shows "
+                                  "those there are",
+                                  id));
+        }
+        transaction.remove(kinds::token, id);
+        append_audit(transaction, context.now(), fmt::format("operator {}", revoked_by),
+                     "token-revoked", std::string(id), "");
+        return {};
+      });
+  if (!done) return refuse(done.error());
+  return {};
+}
+
+Granted<FoundJoinToken> find_join_token(const Store& store, std::string_view text) {
+  if (!text.starts_with(prefix)) return unknown_token();
+  const std::string_view rest = text.substr(prefix.size());
+  const auto dot = rest.find('.');
+  if (dot == std::string_view::npos || text.size() > 128) return unknown_token();
+  const auto record = store.get(kinds::token, rest.substr(0, dot));
+  if (!record && record.error().kind != ErrorKind::not_found) return refuse(record.error());
+  JoinToken token;
+  if (record) {
+    auto parsed = parse_join_token(record->value);
+    if (!parsed) return refuse(parsed.error());
+    token = std::move(*parsed);
+  }
+  // Compared even where there is no record, so that both cases take the same time.
+  const std::string hash = sha256_digest(rest.substr(dot + 1));
+  if (token.secret_hash.empty()) token.secret_hash = std::string(hash.size(), '-');
+  if (!equal_secrets(token.secret_hash, hash) || !record) return unknown_token();
+  return FoundJoinToken{std::move(token), record->version};
+}
+
+Granted<> check_usable(const JoinToken& token, TimePoint now) {
+  if (token.expires_at <= unix_seconds(now)) {
+    return refuse(ErrorKind::forbidden, "token_expired",
+                  fmt::format("join token '{}': expired; create another with `muster token create`",
+                              token.id));
+  }
+  if (token.remaining == 0) {
+    return refuse(ErrorKind::forbidden, "token_exhausted",
+                  fmt::format("join token '{}': used up, it was made for {}; create another with "
+                              "`muster token create --count N`",
+                              token.id, token.count));
+  }
+  return {};
+}
+
+Granted<> check_covers(const JoinToken& token, const NodeName& node, Role role) {
+  if (token.cluster != node.cluster) {
+    return refuse(ErrorKind::forbidden, "token_other_cluster",
+                  fmt::format("join token '{}': expected one of this machine's cluster; create one "
+                              "with `muster token create`",
+                              token.id));
+  }
+  if (!token.node.empty() && token.node != node.node) {
+    return refuse(
+        ErrorKind::forbidden, "token_other_node",
+        fmt::format("join token '{}': made for another node; create one with `muster token "
+                    "create`",
+                    token.id));
+  }
+  if (is_control_plane(token.role) != is_control_plane(role)) {
+    return refuse(ErrorKind::forbidden, "token_role",
+                  fmt::format("join token '{}': admits {}, the inventory has this machine as {}; "
+                              "create one with `muster token create --role {}`",
+                              token.id, kind_of_machines(token.role), name(role), name(role)));
+  }
+  return {};
+}
+
+void consume(const FoundJoinToken& found, Transaction& transaction) {
+  JoinToken used = found.token;
+  --used.remaining;
+  transaction.expect(kinds::token, used.id, found.version)
+      .put(kinds::token, used.id, to_json(used));
+}
+
+}  // namespace muster

@@ -1,0 +1,67 @@
+// Join tokens: the right to enrol, bound to a cluster or one node, a role, a count and a time. Only
+// the hash of the secret is kept. Kind "token" in the store. Thread-safe: state is in the store.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "document/node_document.hpp"
+#include "enrolment/enrolment_context.hpp"
+#include "enrolment/refusal.hpp"
+#include "inventory/match.hpp"
+#include "store/store.hpp"
+
+namespace muster {
+
+struct JoinToken {
+  std::string id;           // 16 hex digits, public: it names the token in lists and in the audit
+  std::string secret_hash;  // "sha256:..." of the secret part
+  std::string cluster;
+  std::string node;  // empty: any node of the cluster
+  Role role = Role::node;
+  std::uint32_t count = 1;                      // machines it was made for
+  std::uint32_t remaining = 1;                  // machines it still admits
+  std::int64_t created_at = 0, expires_at = 0;  // Unix seconds
+  std::string created_by;                       // operator
+};
+[[nodiscard]] std::string to_json(const JoinToken& token);
+[[nodiscard]] Result<JoinToken> parse_join_token(std::string_view json);
+
+struct NewJoinToken {
+  std::string cluster, node;
+  Role role = Role::node;
+  std::uint32_t count = 1;              // 1 to 10000
+  std::chrono::seconds lifetime{3600};  // 1 minute to 30 days
+};
+struct CreatedJoinToken {
+  std::string id;
+  std::string text;  // "muster1.<id>.<32 random bytes, base64url>": shown once, kept nowhere
+};
+// invalid: every problem of the order at once. not_found: the inventory has no such node.
+[[nodiscard]] Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
+                                                          const NewJoinToken& order,
+                                                          const std::string& created_by);
+[[nodiscard]] Result<std::vector<JoinToken>> list_join_tokens(const Store& store);
+// What the token admitted stays. not_found: no such id.
+[[nodiscard]] Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id,
+                                          const std::string& revoked_by);
+
+// The token behind `text`, used up or not. Refusal token_unknown: a wrong secret is answered like
+// an unknown id.
+struct FoundJoinToken {
+  JoinToken token;
+  std::uint64_t version = 0;  // of its record
+};
+[[nodiscard]] Granted<FoundJoinToken> find_join_token(const Store& store, std::string_view text);
+// It may still admit somebody. Refusals token_expired, token_exhausted.
+[[nodiscard]] Granted<> check_usable(const JoinToken& token, TimePoint now);
+// Refusals token_other_cluster, token_other_node, token_role. A token of a control-plane role
+// admits both control-plane roles (both hold the same secrets) and no worker.
+[[nodiscard]] Granted<> check_covers(const JoinToken& token, const NodeName& node, Role role);
+// Takes one use within `transaction`, guarded by the version that was found.
+void consume(const FoundJoinToken& found, Transaction& transaction);
+
+}  // namespace muster

@@ -1,0 +1,129 @@
+#include "enrolment/operators.hpp"
+
+#include "document/field_syntax.hpp"
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "enrolment/identity.hpp"
+#include "site/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+Granted<Certificate> issue(const EnrolmentContext& context, const std::string& name,
+                           std::string_view csr_pem) {
+  const auto request = CertificateRequest::from_pem(csr_pem);
+  if (!request) {
+    return refuse(ErrorKind::invalid, "csr_invalid",
+                  fmt::format("csr: {}", request.error().message));
+  }
+  Subject subject;
+  subject.common_name = name;
+  subject.organizations = {std::string(operator_organization)};
+  subject.client = true;
+  auto certificate = context.machines.issuing.issue(
+      request->public_key(), subject, context.limits.operator_lifetime, context.now());
+  if (!certificate) return refuse(certificate.error());
+  return std::move(*certificate);
+}
+}  // namespace
+
+std::string to_json(const OperatorRecord& record) {
+  return canonical_text({{"name", record.name},
+                         {"key", record.key},
+                         {"serial", record.serial},
+                         {"notAfter", record.not_after},
+                         {"createdAt", record.created_at},
+                         {"createdBy", record.created_by},
+                         {"revoked", record.revoked}});
+}
+
+Result<OperatorRecord> parse_operator_record(std::string_view json) {
+  const auto value = parse_strict_json("operator record", json);
+  if (!value) return pass(value.error());
+  OperatorRecord record;
+  std::vector<Problem> problems;
+  JsonObject root(*value, "", problems);
+  root.text("name", record.name);
+  root.text("key", record.key);
+  root.text("serial", record.serial);
+  root.number("notAfter", record.not_after);
+  root.number("createdAt", record.created_at);
+  root.text("createdBy", record.created_by);
+  root.flag("revoked", record.revoked);
+  root.close();
+  if (!problems.empty()) return fail("operator record", problems);
+  return record;
+}
+
+Result<OperatorRecord> find_operator(const Store& store, std::string_view name) {
+  const auto record = store.get(kinds::operator_record, name);
+  if (!record) return pass(record.error());
+  return parse_operator_record(record->value);
+}
+
+Result<std::vector<OperatorRecord>> list_operators(const Store& store) {
+  const auto records = store.list(kinds::operator_record);
+  if (!records) return pass(records.error());
+  std::vector<OperatorRecord> operators;
+  for (const auto& record : *records) {
+    auto parsed = parse_operator_record(record.value);
+    if (!parsed) return context(parsed.error(), fmt::format("operator '{}'", record.key));
+    operators.push_back(std::move(*parsed));
+  }
+  return operators;
+}
+
+Granted<std::string> add_operator(const EnrolmentContext& context, const std::string& name,
+                                  std::string_view csr_pem, const std::string& added_by) {
+  if (!is_dns_label(name) || name == "root") {
+    return refuse(
+        ErrorKind::invalid, "invalid",
+        fmt::format("operator name: expected lower-case letters, digits and '-', at most 63, "
+                    "not 'root'; found {}",
+                    in_ticks(name)));
+  }
+  const auto certificate = issue(context, name, csr_pem);
+  if (!certificate) return refuse(certificate.error());
+  OperatorRecord record;
+  record.name = name;
+  record.key = certificate->public_key().fingerprint();
+  record.serial = certificate->serial();
+  record.not_after = unix_seconds(certificate->not_after());
+  record.created_at = unix_seconds(context.now());
+  record.created_by = added_by;
+  Transaction transaction;
+  transaction.put(kinds::operator_record, name, to_json(record));
+  append_audit(transaction, context.now(), fmt::format("operator {}", added_by), "operator-added",
+               name, fmt::format("key {}, serial {}", record.key, record.serial));
+  if (auto committed = context.store.commit(transaction); !committed) {
+    return refuse(committed.error());
+  }
+  return certificate->pem() + context.machines.issuing.certificate().pem();
+}
+
+Granted<> revoke_operator(const EnrolmentContext& context, const std::string& name,
+                          const std::string& revoked_by) {
+  const auto done = update(
+      context.store, kinds::operator_record, name,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        if (!value) {
+          return fail(ErrorKind::not_found,
+                      fmt::format("operator {}: there is none; `muster operator "
+                                  "list` shows those there are",
+                                  in_ticks(name)));
+        }
+        auto record = parse_operator_record(*value);
+        if (!record) return pass(record.error());
+        if (record->revoked) return {};
+        record->revoked = true;
+        transaction.put(kinds::operator_record, name, to_json(*record));
+        append_audit(transaction, context.now(), fmt::format("operator {}", revoked_by),
+                     "operator-revoked", name, fmt::format("key {}", record->key));
+        return {};
+      });
+  if (!done) return refuse(done.error());
+  return {};
+}
+
+}  // namespace muster

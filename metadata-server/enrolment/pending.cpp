@@ -1,0 +1,151 @@
+#include "enrolment/pending.hpp"
+
+#include <algorithm>
+
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+bool is_expired(const PendingMachine& machine, const EnrolmentContext& context) {
+  return machine.last_seen + context.limits.pending_lifetime.count() <= unix_seconds(context.now());
+}
+
+nlohmann::json to_value(const NodeName& node) {
+  return {{"cluster", node.cluster}, {"node", node.node}};
+}
+
+void read_name(JsonObject& root, std::string_view field, NodeName& name) {
+  root.object(field, [&](JsonObject& object) {
+    object.text("cluster", name.cluster);
+    object.text("node", name.node);
+  });
+}
+
+// Counts what lives and adds the removal of what does not to the transaction.
+struct Occupancy {
+  std::size_t all = 0, of_source = 0;
+};
+Result<Occupancy> sweep(const EnrolmentContext& context, std::string_view source,
+                        Transaction& transaction) {
+  const auto records = context.store.list(kinds::pending);
+  if (!records) return pass(records.error());
+  Occupancy occupancy;
+  for (const auto& record : *records) {
+    const auto machine = parse_pending_machine(record.value);
+    if (!machine || is_expired(*machine, context)) {
+      transaction.expect(kinds::pending, record.key, record.version)
+          .remove(kinds::pending, record.key);
+      continue;
+    }
+    ++occupancy.all;
+    if (machine->source == source) ++occupancy.of_source;
+  }
+  return occupancy;
+}
+}  // namespace
+
+std::string to_json(const PendingMachine& machine) {
+  return canonical_text({{"fingerprint", machine.fingerprint},
+                         {"macs", machine.hints.macs},
+                         {"uuid", machine.hints.uuid},
+                         {"serial", machine.hints.serial},
+                         {"hostname", machine.hints.hostname},
+                         {"machineId", machine.hints.machine_id},
+                         {"bootId", machine.hints.boot_id},
+                         {"source", machine.source},
+                         {"proposed", to_value(machine.proposed)},
+                         {"approved", to_value(machine.approved)},
+                         {"approvedBy", machine.approved_by},
+                         {"firstSeen", machine.first_seen},
+                         {"lastSeen", machine.last_seen}});
+}
+
+Result<PendingMachine> parse_pending_machine(std::string_view json) {
+  const auto value = parse_strict_json("pending machine record", json);
+  if (!value) return pass(value.error());
+  PendingMachine machine;
+  std::vector<Problem> problems;
+  JsonObject root(*value, "", problems);
+  root.text("fingerprint", machine.fingerprint);
+  root.texts("macs", machine.hints.macs);
+  root.text("uuid", machine.hints.uuid);
+  root.text("serial", machine.hints.serial);
+  root.text("hostname", machine.hints.hostname);
+  root.text("machineId", machine.hints.machine_id);
+  root.text("bootId", machine.hints.boot_id);
+  root.text("source", machine.source);
+  read_name(root, "proposed", machine.proposed);
+  read_name(root, "approved", machine.approved);
+  root.text("approvedBy", machine.approved_by);
+  root.number("firstSeen", machine.first_seen);
+  root.number("lastSeen", machine.last_seen);
+  root.close();
+  if (!problems.empty()) return fail("pending machine record", problems);
+  return machine;
+}
+
+Result<FoundPending> find_pending(const EnrolmentContext& context, std::string_view fingerprint) {
+  const auto record = context.store.get(kinds::pending, fingerprint);
+  if (!record) {
+    if (record.error().kind == ErrorKind::not_found) return FoundPending{};
+    return pass(record.error());
+  }
+  auto machine = parse_pending_machine(record->value);
+  if (!machine) return pass(machine.error());
+  if (is_expired(*machine, context)) return FoundPending{};
+  return FoundPending{std::move(*machine), record->version};
+}
+
+Granted<> note_pending(const EnrolmentContext& context, const PendingMachine& machine) {
+  std::optional<Refusal> refusal;
+  const auto done = update(
+      context.store, kinds::pending, machine.fingerprint,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        PendingMachine note = machine;
+        note.first_seen = note.last_seen = unix_seconds(context.now());
+        auto known = value ? parse_pending_machine(*value) : Result<PendingMachine>();
+        if (value && known && !is_expired(*known, context)) {
+          const bool is_recent =
+              known->last_seen + context.limits.pending_lifetime.count() / 4 > note.last_seen;
+          if (is_recent && known->proposed == note.proposed && known->source == note.source)
+            return {};
+          note.first_seen = known->first_seen;
+          note.approved = known->approved;
+          note.approved_by = known->approved_by;
+        } else {
+          const auto occupancy = sweep(context, machine.source, transaction);
+          if (!occupancy) return pass(occupancy.error());
+          if (occupancy->all >= context.limits.pending ||
+              occupancy->of_source >= context.limits.pending_per_source) {
+            refusal = Refusal{ErrorKind::exhausted, "pending_full",
+                              "pending machines: the limit is reached; approve those that wait, or "
+                              "enrol with a join token"};
+            transaction.changes.clear();
+            return {};
+          }
+        }
+        transaction.put(kinds::pending, machine.fingerprint, to_json(note));
+        return {};
+      });
+  if (!done) return refuse(done.error());
+  if (refusal) return refuse(std::move(*refusal));
+  return {};
+}
+
+Result<std::vector<PendingMachine>> list_pending(const EnrolmentContext& context) {
+  const auto records = context.store.list(kinds::pending);
+  if (!records) return pass(records.error());
+  std::vector<PendingMachine> machines;
+  for (const auto& record : *records) {
+    auto machine = parse_pending_machine(record.value);
+    if (machine && !is_expired(*machine, context)) machines.push_back(std::move(*machine));
+  }
+  std::stable_sort(machines.begin(), machines.end(),
+                   [](const auto& a, const auto& b) { return a.first_seen < b.first_seen; });
+  return machines;
+}
+
+}  // namespace muster

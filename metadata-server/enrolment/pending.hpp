@@ -1,0 +1,42 @@
+// Machines that asked and wait for an operator: kind "pending", key the public key's fingerprint.
+// Capped, and forgotten an hour after they last asked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "enrolment/enrolment_context.hpp"
+#include "enrolment/refusal.hpp"
+
+namespace muster {
+
+struct PendingMachine {
+  std::string fingerprint;  // of its public key: shown on its console too
+  MachineHints hints;       // its own claims, length-limited
+  std::string source;       // the address it asked from
+  NodeName proposed;        // what the inventory matches its hardware with; may be empty
+  NodeName approved;        // empty until an operator approved
+  std::string approved_by;
+  std::int64_t first_seen = 0, last_seen = 0;  // Unix seconds
+};
+[[nodiscard]] std::string to_json(const PendingMachine& machine);
+[[nodiscard]] Result<PendingMachine> parse_pending_machine(std::string_view json);
+
+struct FoundPending {
+  PendingMachine machine;
+  std::uint64_t version = 0;  // 0: there is none
+};
+// Expired ones count as none.
+[[nodiscard]] Result<FoundPending> find_pending(const EnrolmentContext& context,
+                                                std::string_view fingerprint);
+// Notes that the machine asked; writes only when the note is new, changed or a quarter of its
+// lifetime old. Refusal pending_full: the cap, or the source's share of it, is reached.
+[[nodiscard]] Granted<> note_pending(const EnrolmentContext& context,
+                                     const PendingMachine& machine);
+
+// Without the expired ones, oldest first.
+[[nodiscard]] Result<std::vector<PendingMachine>> list_pending(const EnrolmentContext& context);
+
+}  // namespace muster

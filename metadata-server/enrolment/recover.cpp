@@ -1,0 +1,84 @@
+#include "enrolment/recover.hpp"
+
+#include "enrolment/caller.hpp"
+#include "enrolment/machine.hpp"
+#include "site/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+// What recovery and renewal share once each has checked its proof: the machine as it is recorded
+// now, allowed to be issued something.
+Granted<FoundMachine> find_holder(const EnrolmentContext& context, const Certificate& presented) {
+  const auto node = node_of(presented);
+  if (!node) return refuse(node.error());
+  auto found = find_machine(context.store, *node);
+  if (!found) return refuse(found.error());
+  const std::string key = presented.public_key().fingerprint();
+  if (auto holds = check_holds_name(found->record, key); !holds) return refuse(holds.error());
+  if (auto may = check_may_be_issued(found->record); !may) return refuse(may.error());
+  return std::move(*found);
+}
+
+Granted<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine found,
+                                 std::string_view caller_key, const PublicKey& new_key,
+                                 std::string_view action, const std::string& source) {
+  const NodeName node{found.record.cluster, found.record.node};
+  const auto issued = issue_identity(context, node, new_key);
+  if (!issued) return refuse(issued.error());
+  rotate(found.record, caller_key, issued->identity);
+  Transaction transaction;
+  put_machine(found, transaction);
+  append_audit(transaction, context.now(), fmt::format("machine {}/{}", node.cluster, node.node),
+               std::string(action), kinds::pair_key(node.cluster, node.node),
+               fmt::format("from {}, key {}, serial {}", source, issued->identity.key,
+                           issued->identity.serial));
+  if (auto committed = context.store.commit(transaction); !committed) {
+    if (committed.error().kind == ErrorKind::conflict) {
+      return refuse(ErrorKind::unavailable, "unavailable",
+                    "identity: its record changed just now; ask again");
+    }
+    return refuse(committed.error());
+  }
+  return EnrolOutcome{false, issued->identity.key, node, issued->certificate_pem, {}};
+}
+}  // namespace
+
+Granted<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolRequest& request,
+                              const Certificate& presented, const std::string& source) {
+  const auto key = check_proof(context, ProofPurpose::recover, request.proof);
+  if (!key) return refuse(key.error());
+  if (auto issued = check_issuer(context, presented); !issued) return refuse(issued.error());
+  const std::string fingerprint = presented.public_key().fingerprint();
+  if (key->fingerprint() != fingerprint) {
+    return refuse(
+        ErrorKind::unauthenticated, "key_other",
+        "proof: expected the key of the client certificate, found another; recovery keeps "
+        "the key, enrolment makes a new one");
+  }
+  if (context.now() > presented.not_after() + context.limits.recovery_window) {
+    const auto days =
+        std::chrono::duration_cast<std::chrono::hours>(context.limits.recovery_window) / 24;
+    return refuse(
+        ErrorKind::forbidden, "recovery_too_late",
+        fmt::format("client certificate: expired more than {} days ago; enrol again with a "
+                    "join token, after `muster node replace`",
+                    days.count()));
+  }
+  auto found = find_holder(context, presented);
+  if (!found) return refuse(found.error());
+  return issue_next(context, std::move(*found), fingerprint, *key, "recovered", source);
+}
+
+Granted<EnrolOutcome> renew(const EnrolmentContext& context, const EnrolRequest& request,
+                            const Certificate& presented, const std::string& source) {
+  const auto key = check_proof(context, ProofPurpose::recover, request.proof);
+  if (!key) return refuse(key.error());
+  auto found = find_holder(context, presented);
+  if (!found) return refuse(found.error());
+  return issue_next(context, std::move(*found), presented.public_key().fingerprint(), *key,
+                    "renewed", source);
+}
+
+}  // namespace muster
