@@ -36,10 +36,8 @@ struct IssuedClusterCertificate {
 };
 // Subject, names, usages and lifetime are the specification's; of the requester only the key.
 // not_found: the cluster has no such authority.
-[[nodiscard]] Result<IssuedClusterCertificate> issue_certificate(const Store& store,
-                                                          const SealingKey& sealing,
-                                                          const std::string& cluster,
-                                                          const CertificateSpec& specification,
-                                                          const PublicKey& key, TimePoint now);
+[[nodiscard]] Result<IssuedClusterCertificate> issue_certificate(
+    const Store& store, const SealingKey& sealing, const std::string& cluster,
+    const CertificateSpec& specification, const PublicKey& key, TimePoint now);
 
 }  // namespace muster

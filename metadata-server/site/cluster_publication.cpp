@@ -1,0 +1,273 @@
+#include "site/cluster_publication.hpp"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "document/strict_json.hpp"
+#include "inventory/compile.hpp"
+#include "pki/signature.hpp"
+#include "site/all_records.hpp"
+#include "site/audit.hpp"
+#include "site/fixed_settings.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+// How many revisions of a cluster can be gone back to.
+constexpr std::uint64_t kept_revisions = 100;
+
+using OldDocuments = std::map<std::string, PublishedDocument>;  // by node
+
+Result<OldDocuments> load_documents(const Store& store, const std::string& cluster) {
+  const auto records = all_records(store, kinds::document, kinds::prefix_of(cluster));
+  if (!records) return pass(records.error());
+  OldDocuments documents;
+  for (const auto& record : *records) {
+    auto document = parse_published_document(record.value);
+    if (!document) return context(document.error(), fmt::format("document '{}'", record.key));
+    if (const auto name = kinds::parse_pair_key(record.key)) {
+      documents[name->second] = std::move(*document);
+    }
+  }
+  return documents;
+}
+
+std::string match_digest_input(const Inventory& inventory, const std::string& cluster) {
+  nlohmann::json matches = nlohmann::json::object();
+  for (const Node* node : nodes_of(inventory, cluster)) {
+    nlohmann::json macs = nlohmann::json::array();
+    for (const auto& mac : node->match.macs) macs.push_back(mac.value);
+    matches[node->name.value] = {{"macs", macs},
+                                 {"uuid", node->match.uuid.value},
+                                 {"serial", node->match.serial.value},
+                                 {"instanceId", node->match.instance_id.value}};
+  }
+  return matches.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// Works on one cluster; each step adds to the publication or to the transaction.
+class Preparation {
+ public:
+  Preparation(const PublishContext& context, const ClusterInput& input, Transaction& transaction)
+      : context_(context),
+        input_(input),
+        transaction_(transaction),
+        name_(input.found.record.name) {
+    publication_.cluster = name_;
+    number_ = input.found.record.revision_number + 1;
+  }
+
+  Published<ClusterPublication> prepare() {
+    const Cluster& cluster = input_.inventory.clusters.at(name_);
+    if (auto fixed = check_fixed_settings(context_.store, input_.found.record, cluster); !fixed) {
+      return tl::unexpected(refused(fixed.error()));
+    }
+    auto compiled = compile(input_.inventory, name_, input_.facts);
+    if (!compiled) return tl::unexpected(refused(std::move(compiled.error())));
+    auto documents = load_documents(context_.store, name_);
+    if (!documents) return tl::unexpected(refused(documents.error()));
+    old_ = std::move(*documents);
+    publication_.warnings = std::move(compiled->warnings);
+    compare(*compiled);
+    if (auto removed = check_removed(); !removed) return tl::unexpected(refused(removed.error()));
+    publication_.revision = revision_digest();
+    if (publication_.revision == input_.found.record.revision) return std::move(publication_);
+    if (auto written = write(*compiled, cluster); !written) {
+      return tl::unexpected(refused(written.error()));
+    }
+    return std::move(publication_);
+  }
+
+ private:
+  static constexpr auto unchanged = MachineChange::Kind::unchanged;
+
+  MachineChange& add_change(const std::string& node, MachineChange::Kind kind) {
+    return publication_.changes.emplace_back(MachineChange{name_, node, kind, {}, {}});
+  }
+
+  void compare(const CompiledCluster& compiled) {
+    for (const auto& document : compiled.documents) {
+      const std::string& node = document.role.node;
+      contents_[node] = sha256_digest(to_canonical_json(document));
+      const auto old = old_.find(node);
+      if (old == old_.end()) {
+        add_change(node, MachineChange::Kind::added);
+      } else if (old->second.content == contents_[node]) {
+        add_change(node, unchanged);
+      } else {
+        describe(document, old->second, add_change(node, MachineChange::Kind::changed));
+      }
+    }
+    peers_content_ = sha256_digest(to_canonical_json(compiled.peers));
+    matches_ = match_digest_input(input_.inventory, name_);
+    for (const auto& [node, old] : old_) {
+      if (!contents_.contains(node)) add_change(node, MachineChange::Kind::removed);
+    }
+  }
+
+  static void describe(const NodeDocument& document, const PublishedDocument& old,
+                       MachineChange& change) {
+    const auto old_document = read_document(*to_served(old));
+    if (!old_document) {
+      // An earlier program wrote a form that this one does not read; the new one replaces it.
+      change.differences = {fmt::format("the whole document: {}", old_document.error().message)};
+      change.cost = ChangeCost::reboot;
+      return;
+    }
+    const auto differences = diff_documents(*old_document, document);
+    for (const auto& difference : differences) change.differences.push_back(to_text(difference));
+    change.cost = cost_of(differences);
+  }
+
+  Result<void> check_removed() const {
+    if (input_.remove) return {};
+    std::string removed;
+    for (const auto& change : publication_.changes) {
+      if (change.kind != MachineChange::Kind::removed) continue;
+      removed += fmt::format("{}'{}'", removed.empty() ? "" : ", ", change.node);
+    }
+    if (removed.empty()) return {};
+    return fail(ErrorKind::conflict,
+                fmt::format("cluster '{}': this would remove the machines {}. Put them back, or "
+                            "repeat with --remove if they are to go.",
+                            name_, removed));
+  }
+
+  [[nodiscard]] std::string revision_digest() const {
+    return sha256_digest(canonical_text({{"cluster", name_},
+                                         {"documents", contents_},
+                                         {"peers", peers_content_},
+                                         {"matches", matches_}}));
+  }
+
+  Result<PublishedDocument> sign(std::string_view type, std::string payload, std::string content) {
+    const auto envelope = context_.keys.sign(type, std::move(payload));
+    if (!envelope) return pass(envelope.error());
+    return PublishedDocument{std::move(content), digest(*envelope), to_json(*envelope), number_};
+  }
+
+  Result<void> write(CompiledCluster& compiled, const Cluster& cluster) {
+    auto served = std::make_shared<ServedCluster>();
+    served->revision_number = number_;
+    served->revision = publication_.revision;
+    if (auto written = write_documents(compiled, *served); !written) return written;
+    if (auto written = write_peers(compiled.peers, *served); !written) return written;
+    remove_gone();
+    write_records(compiled, cluster);
+    publication_.served = std::move(served);
+    return {};
+  }
+
+  Result<void> write_documents(CompiledCluster& compiled, ServedCluster& served) {
+    for (auto& document : compiled.documents) {
+      const std::string& node = document.role.node;
+      const auto old = old_.find(node);
+      if (old != old_.end() && old->second.content == contents_[node]) {
+        served.documents[node] = to_served(old->second);
+        continue;
+      }
+      document.generation = number_;
+      const auto published = sign(node_document_type, to_canonical_json(document), contents_[node]);
+      if (!published) return context(published.error(), fmt::format("machine '{}'", node));
+      transaction_.put(kinds::document, kinds::pair_key(name_, node), to_json(*published));
+      served.documents[node] = to_served(*published);
+    }
+    return {};
+  }
+
+  Result<void> write_peers(PeerList& peers, ServedCluster& served) {
+    const auto record = context_.store.get(kinds::peers, name_);
+    if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
+    if (record) {
+      const auto old = parse_published_document(record->value);
+      if (!old) return pass(old.error());
+      if (old->content == peers_content_) {
+        served.peers = to_served(*old);
+        return {};
+      }
+    }
+    peers.generation = number_;
+    const auto published = sign(peer_list_type, to_canonical_json(peers), peers_content_);
+    if (!published) return context(published.error(), "peer list");
+    transaction_.put(kinds::peers, name_, to_json(*published));
+    served.peers = to_served(*published);
+    return {};
+  }
+
+  void remove_gone() {
+    for (const auto& change : publication_.changes) {
+      if (change.kind != MachineChange::Kind::removed) continue;
+      const std::string key = kinds::pair_key(name_, change.node);
+      transaction_.remove(kinds::document, key).remove(kinds::report, key);
+      if (context_.forget) context_.forget(name_, change.node, transaction_);
+    }
+  }
+
+  void write_records(const CompiledCluster& compiled, const Cluster& cluster) {
+    const TimePoint now = context_.now();
+    const std::int64_t seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+    ClusterRecord record = input_.found.record;
+    record.revision_number = number_;
+    record.revision = publication_.revision;
+    record.published_at = seconds;
+    record.actor = input_.actor;
+    record.fixed = fixed_settings_of(cluster);
+    for (const auto& [node, network] : compiled.pod_cidrs) record.pod_cidrs[node] = network;
+    Revision revision{name_,        number_,      publication_.revision,
+                      seconds,      input_.actor, input_.rollback_of,
+                      input_.files, input_.facts};
+    transaction_.expect(kinds::cluster, name_, input_.found.version)
+        .put(kinds::cluster, name_, to_json(record))
+        .put(kinds::revision, kinds::revision_key(name_, number_), to_json(revision));
+    if (number_ > kept_revisions) {
+      transaction_.remove(kinds::revision, kinds::revision_key(name_, number_ - kept_revisions));
+    }
+    append_audit(transaction_, now, input_.actor, input_.action, name_, summary());
+  }
+
+  [[nodiscard]] std::string summary() const {
+    const auto count = [&](MachineChange::Kind kind) {
+      return std::count_if(publication_.changes.begin(), publication_.changes.end(),
+                           [=](const MachineChange& change) { return change.kind == kind; });
+    };
+    return fmt::format("revision {} {}: {} added, {} changed, {} removed", number_,
+                       publication_.revision, count(MachineChange::Kind::added),
+                       count(MachineChange::Kind::changed), count(MachineChange::Kind::removed));
+  }
+
+  const PublishContext& context_;
+  const ClusterInput& input_;
+  Transaction& transaction_;
+  const std::string name_;
+  std::uint64_t number_ = 0;
+  ClusterPublication publication_;
+  OldDocuments old_;
+  std::map<std::string, std::string>
+      contents_;  // node -> digest of its document without generation
+  std::string peers_content_;
+  std::string matches_;  // what machines are recognised by, which documents do not hold in full
+};
+
+}  // namespace
+
+PublishRefusal refused(Error error) {
+  return {std::move(error), {}};
+}
+
+PublishRefusal refused(std::vector<InventoryProblem> problems) {
+  Error error{ErrorKind::invalid, fmt::format("inventory: refused, {} problem{}", problems.size(),
+                                              problems.size() == 1 ? "" : "s")};
+  return {std::move(error), std::move(problems)};
+}
+
+Published<ClusterPublication> prepare_publication(const PublishContext& context,
+                                                  const ClusterInput& input,
+                                                  Transaction& transaction) {
+  return Preparation(context, input, transaction).prepare();
+}
+
+}  // namespace muster

@@ -1,0 +1,230 @@
+#include "site/publish.hpp"
+
+#include <ctime>
+#include <set>
+
+#include "inventory/compile.hpp"
+#include "site/cluster_authorities.hpp"
+#include "site/cluster_publication.hpp"
+#include "site/releases.hpp"
+#include "site/secrets.hpp"
+#include "site/site_facts.hpp"
+
+namespace muster {
+
+namespace {
+
+// A ban that is published while an operator applies is tried again on what he published.
+constexpr int republish_attempts = 5;
+
+std::string time_text(std::int64_t unix_seconds) {
+  const std::time_t time = unix_seconds;
+  std::tm parts{};
+  char text[32] = "";
+  if (gmtime_r(&time, &parts) != nullptr) {
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  }
+  return text;
+}
+
+Result<void> check_based_on(const ClusterRecord& current, const PublishRequest& request) {
+  const auto found = request.based_on.find(current.name);
+  const std::string based_on = found == request.based_on.end() ? std::string() : found->second;
+  if (based_on == current.revision) return {};
+  if (current.revision.empty()) {
+    return fail(ErrorKind::conflict,
+                fmt::format("cluster '{}': based on revision {}, but nothing is published yet. Is "
+                            "this the right server? Then apply again based on none.",
+                            current.name, based_on));
+  }
+  return fail(ErrorKind::conflict,
+              fmt::format("cluster '{}': based on {}, but {} published {} at {}. Look at it with "
+                          "`muster diff`, then apply again based on that one.",
+                          current.name, based_on.empty() ? "no revision" : "revision " + based_on,
+                          current.actor, current.revision, time_text(current.published_at)));
+}
+
+// What is true today whatever the content: authorities, pod networks, bans.
+Result<SiteFacts> facts_of_today(const PublishContext& context, const std::string& cluster,
+                                 Transaction& transaction) {
+  auto banned = context.banned_machines(cluster);
+  if (!banned) return pass(banned.error());
+  auto facts = gather_site_facts(context.store, context.keys.site(), cluster, std::move(*banned));
+  if (!facts) return facts;
+  auto authorities =
+      prepare_cluster(context.store, context.sealing, cluster, context.now(), transaction);
+  if (!authorities) return pass(authorities.error());
+  facts->authorities = std::move(*authorities);
+  // Those that this very transaction makes.
+  facts->secrets.try_emplace(std::string(service_account_key_secret), 1);
+  facts->secrets.try_emplace(std::string(encryption_configuration_secret), 1);
+  return facts;
+}
+
+Published<PublishOutcome> finish(const PublishContext& context, Transaction& transaction,
+                                 std::vector<ClusterPublication> publications, bool dry_run) {
+  PublishOutcome outcome;
+  bool is_changed = false;
+  for (auto& publication : publications) {
+    is_changed = is_changed || publication.served;
+    outcome.revisions[publication.cluster] = publication.revision;
+    outcome.changes.insert(outcome.changes.end(), publication.changes.begin(),
+                           publication.changes.end());
+    outcome.warnings = std::move(publication.warnings);  // of the whole inventory, each the same
+  }
+  if (dry_run || !is_changed) return outcome;
+  if (auto committed = context.store.commit(transaction); !committed) {
+    return tl::unexpected(refused(committed.error()));
+  }
+  for (auto& publication : publications) {
+    if (publication.served) context.current.replace(publication.cluster, publication.served);
+  }
+  return outcome;
+}
+
+std::vector<std::string> clusters_of(const PublishRequest& request, const Inventory& inventory) {
+  std::set<std::string> names(request.clusters.begin(), request.clusters.end());
+  if (names.empty()) {
+    for (const auto& [name, cluster] : inventory.clusters) names.insert(name);
+  }
+  return {names.begin(), names.end()};
+}
+
+// Releases and secrets that the old content needs and that are gone since.
+Result<void> check_available(const PublishContext& context, const Revision& revision) {
+  const auto catalogue = load_catalogue(context.store);
+  if (!catalogue) return pass(catalogue.error());
+  const auto document_names = [&](const NodeDocument& document) {
+    std::string gone;
+    for (const auto& release : document.config.releases) {
+      if (catalogue->find(release.name, release.version)) continue;
+      gone += fmt::format("\nrelease {} {}: import it again", release.name, release.version);
+    }
+    for (const auto& secret : document.config.secrets) {
+      if (get_secret(context.store, context.sealing, revision.cluster, secret.name, secret.version))
+        continue;
+      gone += fmt::format("\nsecret '{}' version {}: it was removed", secret.name, secret.version);
+    }
+    return gone;
+  };
+  const auto inventory = load(revision.files);
+  if (!inventory) return {};  // told with its problems by the publication itself
+  const auto compiled = compile(*inventory, revision.cluster, revision.facts);
+  if (!compiled) return {};
+  std::set<std::string> gone;
+  for (const auto& document : compiled->documents) gone.insert(document_names(document));
+  std::string text;
+  for (const auto& lines : gone) text += lines;
+  if (text.empty()) return {};
+  return fail(ErrorKind::conflict,
+              fmt::format("cluster '{}': revision {} needs what is not there any more:{}",
+                          revision.cluster, revision.number, text));
+}
+
+// The content of a revision under today's facts.
+Published<PublishOutcome> publish_revision(const PublishContext& context, FoundCluster found,
+                                           const Revision& revision, const RollbackRequest& request,
+                                           std::string action) {
+  const auto inventory = load(revision.files);
+  if (!inventory) return tl::unexpected(refused(inventory.error()));
+  Transaction transaction;
+  auto today = facts_of_today(context, request.cluster, transaction);
+  if (!today) return tl::unexpected(refused(today.error()));
+  SiteFacts facts = revision.facts;
+  facts.authorities = std::move(today->authorities);
+  facts.pod_cidrs = std::move(today->pod_cidrs);
+  facts.banned_machines = std::move(today->banned_machines);
+  const std::uint64_t rollback_of = action == "rolled-back" ? revision.number : 0;
+  const ClusterInput input{*inventory,    revision.files,    std::move(found), std::move(facts),
+                           request.actor, std::move(action), request.remove,   rollback_of};
+  auto publication = prepare_publication(context, input, transaction);
+  if (!publication) return tl::unexpected(std::move(publication.error()));
+  return finish(context, transaction, {std::move(*publication)}, request.dry_run);
+}
+
+}  // namespace
+
+std::string_view name(MachineChange::Kind kind) {
+  switch (kind) {
+    case MachineChange::Kind::added:
+      return "added";
+    case MachineChange::Kind::changed:
+      return "changed";
+    case MachineChange::Kind::unchanged:
+      return "unchanged";
+    case MachineChange::Kind::removed:
+      return "removed";
+  }
+  return "unchanged";
+}
+
+Published<PublishOutcome> publish(const PublishContext& context, const PublishRequest& request) {
+  const auto inventory = load(request.files);
+  if (!inventory) return tl::unexpected(refused(inventory.error()));
+  Transaction transaction;
+  std::vector<ClusterPublication> publications;
+  std::vector<InventoryProblem> problems;
+  for (const auto& name : clusters_of(request, *inventory)) {
+    if (!inventory->clusters.contains(name)) {
+      problems.push_back({{}, 0, 0, {}, fmt::format("a Cluster named '{}'", name), "none", {}});
+      continue;
+    }
+    auto found = find_cluster(context.store, name);
+    if (!found) return tl::unexpected(refused(found.error()));
+    if (auto based = check_based_on(found->record, request); !based) {
+      return tl::unexpected(refused(based.error()));
+    }
+    auto facts = facts_of_today(context, name, transaction);
+    if (!facts) return tl::unexpected(refused(facts.error()));
+    const ClusterInput input{*inventory,    request.files, std::move(*found), std::move(*facts),
+                             request.actor, "published",   request.remove,    0};
+    auto publication = prepare_publication(context, input, transaction);
+    if (publication) {
+      publications.push_back(std::move(*publication));
+    } else if (publication.error().problems.empty()) {
+      return tl::unexpected(std::move(publication.error()));
+    } else {
+      problems.insert(problems.end(), publication.error().problems.begin(),
+                      publication.error().problems.end());
+    }
+  }
+  if (!problems.empty()) return tl::unexpected(refused(std::move(problems)));
+  return finish(context, transaction, std::move(publications), request.dry_run);
+}
+
+Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {
+  auto found = find_cluster(context.store, request.cluster);
+  if (!found) return tl::unexpected(refused(found.error()));
+  const auto revision = find_revision(context.store, request.cluster, request.revision);
+  if (!revision) return tl::unexpected(refused(revision.error()));
+  if (auto available = check_available(context, *revision); !available) {
+    return tl::unexpected(refused(available.error()));
+  }
+  return publish_revision(context, std::move(*found), *revision, request, "rolled-back");
+}
+
+Published<PublishOutcome> republish(const PublishContext& context, const std::string& cluster,
+                                    const std::string& actor) {
+  for (int attempt = 1;; ++attempt) {
+    auto found = find_cluster(context.store, cluster);
+    if (!found) return tl::unexpected(refused(found.error()));
+    if (found->version == 0) {
+      return tl::unexpected(refused(
+          {ErrorKind::not_found, fmt::format("cluster '{}': nothing is published yet", cluster)}));
+    }
+    const auto revision =
+        find_revision(context.store, cluster, fmt::to_string(found->record.revision_number));
+    if (!revision) return tl::unexpected(refused(revision.error()));
+    RollbackRequest request;
+    request.cluster = cluster;
+    request.actor = actor;
+    auto published =
+        publish_revision(context, std::move(*found), *revision, request, "republished");
+    if (published || published.error().error.kind != ErrorKind::conflict ||
+        attempt == republish_attempts) {
+      return published;
+    }
+  }
+}
+
+}  // namespace muster

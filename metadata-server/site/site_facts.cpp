@@ -1,0 +1,37 @@
+#include "site/site_facts.hpp"
+
+#include <algorithm>
+
+#include "site/cluster_authorities.hpp"
+#include "site/releases.hpp"
+#include "site/revision.hpp"
+#include "site/secrets.hpp"
+
+namespace muster {
+
+Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
+                                    const std::string& cluster,
+                                    std::vector<std::string> banned_machines) {
+  SiteFacts facts;
+  facts.site = site;
+  auto authorities = load_cluster_authorities(store, cluster);
+  if (!authorities) return pass(authorities.error());
+  facts.authorities = std::move(*authorities);
+  const auto catalogue = load_catalogue(store);
+  if (!catalogue) return pass(catalogue.error());
+  for (const auto& release : catalogue->releases()) {
+    facts.catalogue.push_back(
+        {release.name, release.version, release.manifest_digest, release.size});
+  }
+  const auto secrets = list_secrets(store, cluster);
+  if (!secrets) return pass(secrets.error());
+  for (const auto& secret : *secrets) facts.secrets[secret.name] = secret.version;
+  auto found = find_cluster(store, cluster);
+  if (!found) return pass(found.error());
+  facts.pod_cidrs = std::move(found->record.pod_cidrs);
+  std::sort(banned_machines.begin(), banned_machines.end());
+  facts.banned_machines = std::move(banned_machines);
+  return facts;
+}
+
+}  // namespace muster
