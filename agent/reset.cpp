@@ -26,10 +26,11 @@ const std::vector<std::string>& component_units() {
       "kubelet.service",           "kube-proxy.service",
       "kube-scheduler.service",    "kube-controller-manager.service",
       "kube-apiserver.service",    "etcd.service",
-      "kube-api-balancer.service", "muster-routes.service",
-      "containerd.service"};
+      "kube-api-balancer.service", "containerd.service"};
   return units;
 }
+
+constexpr const char* routes_unit = "muster-routes.service";
 
 class Reset {
  public:
@@ -68,6 +69,7 @@ class Reset {
                               std::chrono::seconds(30)));
     std::vector<std::string> units = component_units();
     for (const auto& [unit, inputs] : checkpoint_.units) {
+      if (unit == routes_unit) continue;
       if (std::find(units.begin(), units.end(), unit) == units.end()) units.push_back(unit);
     }
     kill_pods();
@@ -98,11 +100,19 @@ class Reset {
 
   void clean_network() {
     narrate_("taking back the network");
+    // Started without its files, the unit takes back routes, masquerading and peers' names.
+    for (const std::string path : {paths::routes, paths::hosts, paths::masquerade}) {
+      check(restore_original(host_.files, checkpoint_, path));
+      checkpoint_.files.erase(path);
+    }
+    const auto routes = host_.services.status(routes_unit);
+    if (routes && routes->load_state == "loaded") {
+      check(host_.services.restart({routes_unit}, std::chrono::seconds(30)));
+      check(host_.services.stop({routes_unit}, std::chrono::seconds(30)));
+    }
     try_program({paths::program("kubernetes", "kube-proxy"), "--cleanup"});
     try_program({"/usr/sbin/nft", "delete", "table", "ip", "kube-proxy"});
     try_program({"/usr/sbin/nft", "delete", "table", "ip6", "kube-proxy"});
-    try_program({"/usr/sbin/nft", "delete", "table", "ip", "muster"});
-    try_program({"/usr/bin/ip", "route", "flush", "proto", "77"});
     try_program({"/usr/bin/ip", "link", "delete", "cni0"});
   }
 

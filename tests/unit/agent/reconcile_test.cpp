@@ -1,0 +1,285 @@
+#include "agent/reconcile.hpp"
+
+#include <doctest/doctest.h>
+
+#include "agent/paths.hpp"
+#include "fakes/example_document.hpp"
+#include "fakes/fake_site.hpp"
+
+using namespace muster;
+
+namespace {
+
+// A worker whose server, keys and releases are real and whose machine is in memory.
+struct Fixture {
+  FakeHost machine;
+  FakeSite site{machine.clock};
+  FakeNetwork network{site};
+  Settings settings;
+  NodeDocument document = example_document(Role::node);
+  std::vector<std::string> narrated;
+
+  Fixture() {
+    settings.site_pin = site.pin();
+    settings.enrol_servers = {"https://10.0.0.254:8443"};
+    site.node = "n1";
+    network.address = document.role.address;
+    put_facts("boot-1");
+    document.site = site.pin();
+    for (auto& [name, list] : document.role.cluster.authorities) {
+      list = {site.cluster_ca.certificate().pem()};
+    }
+    document.config.releases.clear();
+    for (const char* name : {"containerd", "runc", "cni-plugins", "kubernetes", "haproxy"}) {
+      document.config.releases.push_back(site.publish(
+          name, "1.36.3", {{std::string("bin/") + name, std::string(name) + " bytes"}}));
+    }
+    document.config.releases.push_back(site.publish("pause", "1.0", {{"images/pause.tar", "p"}}));
+    for (const char* name : {"kubelet-client", "kubelet-server", "kube-proxy"}) {
+      CertificateSpec spec;
+      spec.name = name;
+      spec.authority = "cluster";
+      spec.path = std::string("/etc/kubernetes/pki/") + name;
+      spec.common_name = "system:node:n1";
+      spec.usages = {CertificateUsage::client};
+      document.certificates.push_back(spec);
+    }
+    serve();
+  }
+
+  void serve() {
+    site.serve(document);
+    PeerList peers = example_peers();
+    peers.site = site.pin();
+    site.serve(peers);
+  }
+
+  void put_facts(const std::string& boot_id) {
+    machine.files.put("/proc/sys/kernel/hostname", "n1\n");
+    machine.files.put("/proc/sys/kernel/random/boot_id", boot_id + "\n");
+    machine.files.put("/etc/machine-id", std::string(32, 'f') + "\n");
+    machine.files.put("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu memory pids\n");
+    machine.files.put("/proc/meminfo", "MemTotal: 4000000 kB\n");
+    machine.files.put("/sys/devices/system/cpu/online", "0-1\n");
+  }
+
+  void reboot(const std::string& boot_id) {
+    machine.services.active.clear();
+    put_facts(boot_id);
+  }
+
+  Outcome converge(bool ordered = false, const std::string& given_up = {}) {
+    auto checkpoint = must(load_checkpoint(machine.files));
+    Reporter reporter(machine.host, checkpoint,
+                      [this](std::string_view line) { narrated.emplace_back(line); });
+    Run run{machine.host, network,  settings,
+            checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10)),
+            false,        given_up, ordered};
+    return reconcile(run);
+  }
+
+  // Changes outside the agent's own state since the last call.
+  std::vector<std::string> changes_outside_state() {
+    std::vector<std::string> found;
+    for (const auto& change : machine.files.changes) {
+      if (change.find(paths::state) == std::string::npos) found.push_back(change);
+    }
+    machine.files.changes.clear();
+    return found;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a new machine becomes a node, and the second converge changes nothing") {
+  const auto first = converge();
+  CHECK(first.message == "");
+  REQUIRE(first.verdict == Verdict::converged);
+  CHECK(first.changed);
+  CHECK(machine.services.active.count("kubelet.service") == 1);
+  CHECK(machine.files.text("/opt/muster/current/containerd/bin/containerd") == "containerd bytes");
+  CHECK(site.reports.back().verdict == Verdict::converged);
+  CHECK(site.reports.back().generation == 1);
+  CHECK_FALSE(changes_outside_state().empty());
+  machine.services.calls.clear();
+  machine.process.runs.clear();
+  network.downloads.clear();
+
+  const auto second = converge();
+  CHECK(second.verdict == Verdict::converged);
+  CHECK_FALSE(second.changed);
+  CHECK(changes_outside_state().empty());
+  CHECK(machine.services.calls.empty());
+  CHECK(machine.process.runs.empty());
+  CHECK(network.downloads.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a reboot starts the units and writes nothing") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  reboot("boot-2");
+  changes_outside_state();
+  machine.services.calls.clear();
+  REQUIRE(converge().verdict == Verdict::converged);
+  CHECK(changes_outside_state().empty());
+  REQUIRE(machine.services.calls.size() == 1);
+  CHECK(machine.services.calls[0].rfind("start ", 0) == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a reboot with the server dead comes back from the cache and says so") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  reboot("boot-2");
+  site.is_away = true;
+  const auto outcome = converge();
+  CHECK(outcome.message == "");
+  CHECK(outcome.verdict == Verdict::converged);
+  CHECK(outcome.fetched.offline);
+  CHECK(machine.services.active.count("kubelet.service") == 1);
+  // The server hears of it when it is back, in order.
+  site.reports.clear();
+  site.is_away = false;
+  REQUIRE(converge().verdict == Verdict::converged);
+  REQUIRE(site.reports.size() >= 2);
+  CHECK(site.reports[0].counter < site.reports.back().counter);
+  bool has_offline = false;
+  for (const auto& report : site.reports) has_offline = has_offline || report.offline;
+  CHECK(has_offline);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a cache that is older than the policy allows is not used") {
+  settings.maximum_cache_age_days = 2;
+  REQUIRE(converge().verdict == Verdict::converged);
+  machine.clock.sleep(std::chrono::hours(24 * 4));
+  site.is_away = true;
+  const auto outcome = converge();
+  CHECK(outcome.verdict == Verdict::failed);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a kubelet setting waits on a running machine and is applied in its turn") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  document.generation = 2;
+  document.config.kubelet.max_pods = 120;
+  serve();
+  changes_outside_state();
+  const auto pending = converge();
+  CHECK(pending.verdict == Verdict::pending_changes);
+  CHECK(changes_outside_state().empty());
+  REQUIRE(site.reports.back().pending.size() == 1);
+  CHECK(site.reports.back().pending[0].rfind("kubelet.service: restart: ", 0) == 0);
+  machine.services.calls.clear();
+  CHECK(converge(true).verdict == Verdict::converged);
+  CHECK(machine.services.calls == std::vector<std::string>{"restart kubelet.service"});
+  CHECK(changes_outside_state().size() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an older document is refused, the last good one stays in force") {
+  document.generation = 3;
+  serve();
+  REQUIRE(converge().verdict == Verdict::converged);
+  document.generation = 2;
+  serve();
+  reboot("boot-2");
+  const auto outcome = converge();
+  CHECK(outcome.verdict == Verdict::failed);
+  CHECK(outcome.failure == FailureClass::document);
+  CHECK(outcome.message.find("expected 3 or later, found 2") != std::string::npos);
+  CHECK(outcome.fetched.document.generation == 3);
+  CHECK(machine.services.active.count("kubelet.service") == 1);
+  CHECK(site.reports.back().verdict == Verdict::failed);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a wrong clock is said before anything is written") {
+  site.clock_offset = 3600;
+  const auto outcome = converge();
+  CHECK(outcome.failure == FailureClass::clock);
+  CHECK(outcome.message ==
+        "clock: expected within 30 s of the server's, found 3600 s behind; set it (timedatectl "
+        "set-ntp true, or the firmware's clock) and converge again");
+  CHECK(changes_outside_state().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a site key that is not the pinned one is refused") {
+  settings.site_pin = "sha256:" + std::string(64, '0');
+  const auto outcome = converge();
+  CHECK(outcome.failure == FailureClass::identity);
+  CHECK(site.asked.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "waiting for approval keeps one key, and gives up with the command") {
+  site.is_pending = true;
+  const auto first = converge();
+  CHECK(first.failure == FailureClass::identity);
+  CHECK(first.message.rfind("waiting for approval; on the server: muster approve NAME "
+                            "--fingerprint sha256:",
+                            0) == 0);
+  CHECK(converge().message == first.message);
+  site.is_pending = false;
+  CHECK(converge().verdict == Verdict::converged);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an expired identity is recovered with the same key") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  machine.clock.sleep(std::chrono::hours(24 * 30));
+  site.asked.clear();
+  REQUIRE(converge().verdict == Verdict::converged);
+  REQUIRE_FALSE(site.asked.empty());
+  CHECK(site.asked[0] == "recover");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a unit that fails is named with its class and its log") {
+  machine.services.broken.insert("kubelet.service");
+  const auto outcome = converge();
+  CHECK(outcome.failure == FailureClass::kubelet);
+  CHECK(outcome.message.find("unit 'kubelet.service': job ended 'failed'; journalctl -u "
+                             "kubelet.service -b") != std::string::npos);
+  CHECK(site.reports.back().failure_class == "kubelet");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a document that failed is not tried for ever") {
+  machine.services.broken.insert("kubelet.service");
+  const auto failed = converge();
+  machine.services.calls.clear();
+  const auto again = converge(false, failed.fetched.digest);
+  CHECK(again.verdict == Verdict::failed);
+  CHECK(again.message == failed.message);
+  CHECK(machine.services.calls.empty());
+  machine.services.broken.clear();
+  CHECK(converge(true, failed.fetched.digest).verdict == Verdict::converged);
+}
+
+TEST_CASE_FIXTURE(Fixture, "every changing call fails once, and the next converge makes it good") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  const int calls = machine.files.calls;
+  REQUIRE(calls > 40);
+  for (int at = 0; at < calls; ++at) {
+    Fixture fresh;
+    fresh.machine.files.fail_at = at;
+    static_cast<void>(fresh.converge());
+    fresh.machine.files.restart();
+    const auto healed = fresh.converge();
+    CAPTURE(at);
+    CHECK(healed.message == "");
+    CHECK(healed.verdict == Verdict::converged);
+    fresh.changes_outside_state();
+    CHECK_FALSE(fresh.converge().changed);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "power is lost at every changing call, and the next boot makes it good") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  const int calls = machine.files.calls;
+  for (int at = 0; at < calls; ++at) {
+    Fixture fresh;
+    fresh.machine.files.crash_at = at;
+    static_cast<void>(fresh.converge());
+    fresh.machine.files.restart();
+    fresh.reboot("boot-2");
+    const auto healed = fresh.converge();
+    CAPTURE(at);
+    CHECK(healed.message == "");
+    CHECK(healed.verdict == Verdict::converged);
+    CHECK_FALSE(fresh.converge().changed);
+  }
+}

@@ -1,0 +1,64 @@
+#include "agent/report.hpp"
+
+#include <doctest/doctest.h>
+
+#include "agent/paths.hpp"
+#include "fakes/fake_site.hpp"
+
+using namespace muster;
+
+TEST_CASE("phases count from power-on and begin with the boot before the agent") {
+  FakeHost machine;
+  Checkpoint checkpoint;
+  Reporter reporter(machine.host, checkpoint, [](std::string_view) {});
+  const auto& phases = reporter.report().phases;
+  REQUIRE(phases.size() == 2);
+  CHECK(phases[0].name == "kernel");
+  CHECK(phases[0].start_us == 1'000'000);
+  CHECK(phases[0].end_us == 3'000'000);
+  CHECK(phases[1].name == "userspace");
+  reporter.begin("fetch");
+  // Five seconds of kernel time after one second of firmware.
+  CHECK(phases[1].end_us == 6'000'000);
+  CHECK(phases[2].start_us == 6'000'000);
+}
+
+TEST_CASE("phases are told at most once a second, the verdict always") {
+  FakeHost machine;
+  FakeSite site(machine.clock);
+  FakeServer server(site);
+  Checkpoint checkpoint;
+  Reporter reporter(machine.host, checkpoint, [](std::string_view) {});
+  reporter.connect(&server);
+  reporter.begin("a");
+  reporter.begin("b");
+  CHECK(site.reports.size() == 1);
+  machine.clock.sleep(std::chrono::seconds(1));
+  reporter.begin("c");
+  CHECK(site.reports.size() == 2);
+  static_cast<void>(reporter.finish(Verdict::failed, "disk", "full"));
+  REQUIRE(site.reports.size() == 3);
+  CHECK(site.reports[2].failure_class == "disk");
+  CHECK(site.reports[2].counter == 3);
+  CHECK(load_checkpoint(machine.files)->report_counter == 3);
+}
+
+TEST_CASE("reports wait on disk while the server is away, and not without bound") {
+  FakeHost machine;
+  FakeSite site(machine.clock);
+  FakeServer server(site);
+  Checkpoint checkpoint;
+  for (std::size_t i = 0; i < spool_limit + 5; ++i) {
+    Reporter reporter(machine.host, checkpoint, [](std::string_view) {});
+    static_cast<void>(reporter.finish(Verdict::failed, "network", "away"));
+  }
+  CHECK(machine.files.list(paths::report_spool)->size() == spool_limit);
+  Reporter reporter(machine.host, checkpoint, [](std::string_view) {});
+  reporter.connect(&server);
+  static_cast<void>(reporter.finish(Verdict::converged, "", ""));
+  REQUIRE(site.reports.size() == spool_limit + 1);
+  for (std::size_t i = 1; i < site.reports.size(); ++i) {
+    CHECK(site.reports[i - 1].counter < site.reports[i].counter);
+  }
+  CHECK(machine.files.list(paths::report_spool)->empty());
+}

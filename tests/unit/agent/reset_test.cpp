@@ -1,0 +1,61 @@
+#include "agent/reset.hpp"
+
+#include <doctest/doctest.h>
+
+#include "agent/footprint.hpp"
+#include "agent/paths.hpp"
+#include "fakes/fake_host.hpp"
+
+using namespace muster;
+
+TEST_CASE(
+    "mounts of pods are found, deepest first; a disk of the machine's own is not among them") {
+  CHECK(
+      mounts_under("tmpfs /var/lib/kubelet/pods/1/vol tmpfs rw 0 0\n"
+                   "/dev/sdb /var/lib/kubelet ext4 rw 0 0\n"
+                   "tmpfs /var/lib/kubelet/pods/1/vol/deep tmpfs rw 0 0\n"
+                   "/dev/sda / ext4 rw 0 0\n",
+                   {"/var/lib/kubelet"}) ==
+      std::vector<std::string>{"/var/lib/kubelet/pods/1/vol/deep", "/var/lib/kubelet/pods/1/vol"});
+}
+
+TEST_CASE("reset gives back what was there and takes away what was not") {
+  FakeHost machine;
+  auto& files = machine.files;
+  files.put("/etc/hosts", "old\n", 0640);
+  files.put("/etc/muster/agent.json", "{}");
+  files.put("/opt/theirs", "");
+  const auto before = files.nodes.size();
+
+  Plan plan;
+  plan.actions = {
+      {MakeDirectory{{"/etc/kubernetes/pki", "root", 0755}}, Cost::none, ""},
+      {WriteFile{{"/etc/hosts", "new\n", "root", 0644, false}}, Cost::none, ""},
+      {WriteFile{{"/etc/kubernetes/kubelet.yaml", "x", "root", 0644, false}}, Cost::none, ""},
+      {InstallRelease{{"etcd", "3.6", "sha256:x", 1}}, Cost::none, ""}};
+  Checkpoint checkpoint;
+  files.put("/var/lib/x", "");
+  REQUIRE(files.remove("/var/lib/x"));
+  REQUIRE(record_footprint(plan, checkpoint, files));
+  REQUIRE(files.make_directory("/etc/kubernetes/pki", 0755, "root"));
+  REQUIRE(files.write("/etc/hosts", "new\n", 0644, "root"));
+  REQUIRE(files.write("/etc/kubernetes/kubelet.yaml", "x", 0644, "root"));
+  files.put("/opt/muster/releases/etcd/3.6/bin/etcd", "E");
+  files.put("/var/lib/etcd/member/wal", "W");
+  machine.services.active = {"kubelet.service", "etcd.service"};
+
+  REQUIRE(reset(machine.host, [](std::string_view) {}));
+  CHECK(machine.services.active.empty());
+  CHECK(files.text("/etc/hosts") == "old\n");
+  CHECK(files.status("/etc/hosts")->mode == 0640);
+  CHECK(files.has("/etc/muster/agent.json"));
+  CHECK_FALSE(files.has("/etc/kubernetes"));
+  CHECK_FALSE(files.has("/opt/muster"));
+  CHECK(files.has("/opt/theirs"));
+  CHECK_FALSE(files.has("/var/lib/etcd"));
+  CHECK_FALSE(files.has(paths::checkpoint));
+  CHECK(files.list(paths::state).value().empty());
+  // /var, /var/lib and the state folder itself are what is left over.
+  CHECK(files.nodes.size() == before + 3);
+  REQUIRE(reset(machine.host, [](std::string_view) {}));
+}
