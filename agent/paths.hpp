@@ -40,6 +40,7 @@ inline constexpr const char* kube_proxy_config = "/etc/kubernetes/kube-proxy.yam
 inline constexpr const char* authentication_config = "/etc/kubernetes/authentication.yaml";
 inline constexpr const char* authorization_config = "/etc/kubernetes/authorization.yaml";
 inline constexpr const char* audit_policy = "/etc/kubernetes/audit-policy.yaml";
+inline constexpr const char* ban_kubeconfig = "/etc/kubernetes/ban.kubeconfig";      // to nowhere
 inline constexpr const char* encryption_config = "/etc/kubernetes/encryption.yaml";  // a secret
 inline constexpr const char* service_account_key = "/etc/kubernetes/pki/service-account.key";
 inline constexpr const char* credential_provider_config =
@@ -50,6 +51,7 @@ inline constexpr const char* containerd_socket = "/run/containerd/containerd.soc
 inline constexpr const char* kernel_modules = "/etc/modules-load.d/muster.conf";
 inline constexpr const char* kernel_sysctl = "/etc/sysctl.d/90-muster.conf";
 inline constexpr const char* kubernetes_logs = "/var/log/kubernetes";
+inline constexpr const char* kubectl_cache = "/var/lib/muster/cache/kubectl";
 inline constexpr const char* monitor_state = "/run/muster-monitor";  // NAME.json
 inline constexpr const char* facts_root = "/";
 

@@ -1,6 +1,6 @@
 // What belongs to the cluster and not to a machine, done by one control-plane machine's agent: the
-// holder of the Lease kube-system/muster-duties. RBAC bindings, role labels, labels and taints equal to
-// the inventory, addons in order, Node objects of removed machines.
+// holder of the Lease kube-system/muster-duties. RBAC bindings, role labels, labels and taints
+// equal to the inventory, addons in order, Node objects of removed machines.
 #pragma once
 
 #include <string>
@@ -14,18 +14,20 @@
 namespace muster {
 
 struct DutiesOutcome {
-  bool holder = false;              // this machine holds the Lease
-  std::vector<std::string> done;    // what was changed in the cluster, for people; empty: all was equal
+  bool holder = false;  // this machine holds the Lease
+  std::vector<std::string>
+      done;  // what was changed in the cluster, for people; empty: all was equal
   std::vector<std::string> failed;  // what could not be done; tried again at the next turn
   bool addons_ready = false;        // applied, and everything they wait for has rolled out
 };
 
-// One turn: take or renew the Lease, compare, change what differs. Call it on a control-plane machine
-// whose kube-apiserver answers /readyz, at each converge. A turn with nothing to do starts two kubectl
-// processes on the holder and one elsewhere. Idempotent; blocking (addons are waited for with
-// `addon_wait` in all). unavailable: the API server does not answer; forbidden: the first roles are not
-// bound and the bootstrap-admin certificate may not bind them any more.
-[[nodiscard]] Result<DutiesOutcome> perform_duties(const NodeDocument& document, const PeerList& peers, Host& host,
-                                                   std::chrono::milliseconds addon_wait = std::chrono::seconds(60));
+// One turn: take or renew the Lease, compare, change what differs. Call it on a control-plane
+// machine whose kube-apiserver answers /readyz, at each converge. A turn with nothing to do starts
+// two kubectl processes on the holder and one elsewhere. Idempotent; blocking (addons are waited
+// for with `addon_wait` in all). unavailable: the API server does not answer; forbidden: the first
+// roles are not bound and the bootstrap-admin certificate may not bind them any more.
+[[nodiscard]] Result<DutiesOutcome> perform_duties(
+    const NodeDocument& document, const PeerList& peers, Host& host,
+    std::chrono::milliseconds addon_wait = std::chrono::seconds(60));
 
 }  // namespace muster

@@ -1,0 +1,131 @@
+#include "agent/duties/duties.hpp"
+
+#include "agent/duties/addons.hpp"
+#include "agent/duties/cluster_roles.hpp"
+#include "agent/duties/cluster_view.hpp"
+#include "agent/duties/lease.hpp"
+#include "agent/duties/node_changes.hpp"
+#include "agent/paths.hpp"
+
+namespace muster {
+namespace {
+
+Result<void> bind_roles(const Kubectl& kubectl) {
+  const auto applied = kubectl.run(
+      {"apply", "--server-side", "--force-conflicts", "--field-manager=muster", "--filename=-"},
+      cluster_roles());
+  if (!applied) return pass(applied.error());
+  return {};
+}
+
+// The duties' own credential has no rights until a system:masters identity has bound them once.
+Result<ClusterView> read_or_bind(const Kubectl& duties, Host& host, DutiesOutcome& outcome) {
+  auto view = read_cluster(duties);
+  if (view || view.error().kind != ErrorKind::forbidden) return view;
+  const Kubectl bootstrap(host.process, paths::kubeconfig("bootstrap-admin"));
+  if (auto bound = bind_roles(bootstrap); !bound) {
+    if (bound.error().kind == ErrorKind::unavailable) return pass(bound.error());
+    return fail(ErrorKind::forbidden,
+                fmt::format("binding the first roles: {}; the bootstrap-admin certificate is valid "
+                            "for an hour: bind group muster:duties to cluster-admin with a "
+                            "`muster kubeconfig --break-glass`",
+                            bound.error().message));
+  }
+  outcome.done.push_back("the first roles are bound");
+  return read_cluster(duties);
+}
+
+// conflict: another master was faster.
+Result<void> write_lease(const Kubectl& kubectl, const std::optional<LeaseView>& lease,
+                         const std::string& machine, const std::string& applied, Host& host) {
+  const auto written = kubectl.run({lease ? "replace" : "create", "--filename=-"},
+                                   lease_object(lease, machine, applied, host.clock.now()));
+  if (!written) return pass(written.error());
+  return {};
+}
+
+void keep_nodes(const NodeDocument& document, const PeerList& peers, const ClusterView& view,
+                const Kubectl& kubectl, DutiesOutcome& outcome) {
+  const NodeChanges changes = node_changes(document, peers, view.nodes);
+  for (const NodePatch& patch : changes.patches) {
+    std::vector<std::string> command = {"patch", "node"};
+    command.insert(command.end(), patch.nodes.begin(), patch.nodes.end());
+    command.insert(command.end(), {"--type=merge", "--patch", patch.patch});
+    const auto patched = kubectl.run(command);
+    if (patched) {
+      outcome.done.insert(outcome.done.end(), patch.changes.begin(), patch.changes.end());
+    } else {
+      outcome.failed.push_back(patched.error().message);
+    }
+  }
+  if (changes.removed.empty()) return;
+  std::vector<std::string> command = {"delete", "node", "--ignore-not-found"};
+  command.insert(command.end(), changes.removed.begin(), changes.removed.end());
+  if (const auto deleted = kubectl.run(command); !deleted) {
+    outcome.failed.push_back(deleted.error().message);
+    return;
+  }
+  for (const std::string& name : changes.removed) outcome.done.push_back(name + ": Node removed");
+}
+
+bool apply_addons(const NodeDocument& document, const Kubectl& kubectl, Host& host,
+                  std::chrono::milliseconds left, DutiesOutcome& outcome) {
+  if (auto bound = bind_roles(kubectl); !bound) {
+    outcome.failed.push_back("roles: " + bound.error().message);
+    return false;
+  }
+  for (const AddonSpec& addon : document.config.addons) {
+    if (auto applied = apply_addon(addon, kubectl, host.clock, left); !applied) {
+      outcome.failed.push_back(applied.error().message);
+      return false;  // the next one may need this one
+    }
+    outcome.done.push_back(fmt::format("addon '{}' applied", addon.name));
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<DutiesOutcome> perform_duties(const NodeDocument& document, const PeerList& peers,
+                                     Host& host, std::chrono::milliseconds addon_wait) {
+  DutiesOutcome outcome;
+  const std::string& machine = document.role.node;
+  const Kubectl kubectl(host.process, paths::kubeconfig("muster-duties"));
+
+  const auto view = read_or_bind(kubectl, host, outcome);
+  if (!view) return context(view.error(), "duties");
+
+  const LeaseStep step = next_lease_step(view->lease, machine, host.clock.now());
+  if (step == LeaseStep::leave) return outcome;
+  std::string applied = view->lease ? view->lease->applied : "";
+  const std::string wanted = addons_digest(document);
+
+  // One write of the Lease per turn where that is enough.
+  bool lease_is_stale = false;
+  if (step != LeaseStep::keep) {
+    auto written = write_lease(kubectl, view->lease, machine, applied, host);
+    if (!written && written.error().kind == ErrorKind::conflict) return outcome;
+    if (!written) return context(written.error(), "duties: the Lease");
+    lease_is_stale = true;
+  }
+  outcome.holder = true;
+
+  keep_nodes(document, peers, *view, kubectl, outcome);
+  outcome.addons_ready = applied == wanted;
+  if (outcome.addons_ready) return outcome;
+
+  outcome.addons_ready = apply_addons(document, kubectl, host, addon_wait, outcome);
+  if (!outcome.addons_ready) return outcome;
+  std::optional<LeaseView> lease = view->lease;
+  if (lease_is_stale) {
+    auto again = read_cluster(kubectl);
+    if (!again) return context(again.error(), "duties");
+    lease = again->lease;
+  }
+  if (auto written = write_lease(kubectl, lease, machine, wanted, host); !written) {
+    outcome.failed.push_back("the Lease: " + written.error().message);
+  }
+  return outcome;
+}
+
+}  // namespace muster
