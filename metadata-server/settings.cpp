@@ -171,8 +171,5 @@ std::string database_path(const Settings& settings) {
 std::string artifacts_path(const Settings& settings) {
   return settings.state_directory + "/artifacts";
 }
-std::string spool_path(const Settings& settings) {
-  return settings.state_directory + "/spool";
-}
 
 }  // namespace muster

@@ -34,6 +34,5 @@ struct Settings {
 [[nodiscard]] std::string sealing_key_path(const Settings& settings);
 [[nodiscard]] std::string database_path(const Settings& settings);
 [[nodiscard]] std::string artifacts_path(const Settings& settings);
-[[nodiscard]] std::string spool_path(const Settings& settings);
 
 }  // namespace muster

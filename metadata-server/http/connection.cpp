@@ -79,6 +79,8 @@ Connection::Step Connection::shake_hands() {
       return Want::close;
   }
   request_.peer.certificate = transport_->peer_certificate();
+  if (request_.peer.certificate)
+    request_.peer.certificate_id = request_.peer.certificate->fingerprint();
   enter(Phase::head, around_.settings.deadlines.head);
   return {};
 }
@@ -142,7 +144,7 @@ void Connection::begin_request(std::string_view head) {
   request_.parameters = std::move(admission.parameters);
   blocking_ = admission.blocking;
   body_left_ = head_.content_length;
-  if (!admission.spool_folder.empty() && !open_spool(admission.spool_folder)) return;
+  request_.sink = std::move(admission.sink);
   const Deadlines& deadlines = around_.settings.deadlines;
   enter(Phase::body, deadlines.body + time_for(body_left_, deadlines.slowest_body));
   if (!head_.expects_continue || body_left_ <= input_.size()) return;

@@ -69,7 +69,6 @@ class Connection {
   [[nodiscard]] Step read_more();
   [[nodiscard]] Step after_write();
   void begin_request(std::string_view head);
-  [[nodiscard]] bool open_spool(const std::string& folder);
   [[nodiscard]] bool take_body(std::string_view bytes);
   void dispatch();
   void refuse(const Response& response);

@@ -20,35 +20,16 @@ constexpr std::chrono::milliseconds drain_time{1000};
 
 }  // namespace
 
-bool Connection::open_spool(const std::string& folder) {
-  std::string path = folder + "/upload-XXXXXX";
-  FileDescriptor file(mkostemp(path.data(), O_CLOEXEC));
-  if (file.is_open()) {
-    request_.body_file = std::make_shared<SpoolFile>(std::move(file), path);
-    return true;
-  }
-  const Error error = fail_errno(errno, fmt::format("creating '{}'", path)).value();
-  refuse(error_response(error, request_.id));
-  return false;
-}
-
 bool Connection::take_body(std::string_view bytes) {
-  if (!request_.body_file) {
+  if (!request_.sink) {
     request_.body.append(bytes);
     return true;
   }
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(request_.body_file->descriptor(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      const Error error = fail_errno(errno, "storing the body of an upload").value();
-      request_.body_file.reset();
-      refuse(error_response(error, request_.id));
-      return false;
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
+  const auto taken = request_.sink->write(bytes);
+  if (taken) return true;
+  request_.sink.reset();
+  refuse(error_response(taken.error(), request_.id));
+  return false;
 }
 
 Connection::Step Connection::write_out() {

@@ -182,6 +182,7 @@ void EventLoop::add(Accepted accepted) {
   peer.listener = settings_.kind;
   peer.address = std::move(accepted.address);
   peer.user = accepted.user;
+  peer.groups = std::move(accepted.groups);
   entry.connection =
       std::make_unique<Connection>(std::move(transport), std::move(peer), around_, id);
   struct epoll_event event {};

@@ -113,6 +113,21 @@ std::string numeric(const struct sockaddr_storage& address, socklen_t length, bo
   return text.find(':') == std::string::npos ? text + ":" + port : "[" + text + "]:" + port;
 }
 
+// The kernel's word, not the passwd file's: it holds in a user namespace too (PrivateUsers=).
+void note_who_calls(Accepted& accepted) {
+  struct ucred peer {};
+  socklen_t size = sizeof peer;
+  const int number = accepted.socket.get();
+  if (getsockopt(number, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
+  accepted.user = peer.uid;
+  accepted.groups.resize(1024);
+  size = static_cast<socklen_t>(accepted.groups.size() * sizeof(gid_t));
+  const bool listed =
+      getsockopt(number, SOL_SOCKET, SO_PEERGROUPS, accepted.groups.data(), &size) == 0;
+  accepted.groups.resize(listed ? size / sizeof(gid_t) : 0);
+  accepted.groups.push_back(peer.gid);
+}
+
 }  // namespace
 
 Result<FileDescriptor> open_listening_socket(const ListenerSettings& settings) {
@@ -164,9 +179,7 @@ Accepted accept_connection(int listening) {
   accepted.state = Accepted::State::accepted;
   accepted.socket = FileDescriptor(number);
   if (address.ss_family == AF_UNIX) {
-    struct ucred peer {};
-    socklen_t size = sizeof peer;
-    if (getsockopt(number, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) accepted.user = peer.uid;
+    note_who_calls(accepted);
     return accepted;
   }
   accepted.address = numeric(address, length, false);

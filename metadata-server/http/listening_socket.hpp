@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "http/file_descriptor.hpp"
 #include "http/listener_settings.hpp"
@@ -29,6 +30,7 @@ struct Accepted {
   FileDescriptor socket;
   std::string address;                // numeric, empty on a unix socket
   std::optional<std::uint32_t> user;  // unix socket: SO_PEERCRED
+  std::vector<std::uint32_t> groups;  // unix socket: SO_PEERCRED and SO_PEERGROUPS
 };
 // TCP_NODELAY is set on what it returns.
 [[nodiscard]] Accepted accept_connection(int listening);

@@ -18,10 +18,6 @@ std::string_view name(ListenerKind kind) {
   return "boot";
 }
 
-SpoolFile::~SpoolFile() {
-  unlink(path_.c_str());
-}
-
 const std::string& Request::header(const std::string& header_name) const {
   static const std::string none;
   const auto found = headers.find(header_name);

@@ -13,6 +13,7 @@
 
 #include "http/file_descriptor.hpp"
 #include "pki/certificate.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -25,24 +26,16 @@ struct Peer {
   std::string address;  // numeric, without port; empty on a unix socket
   std::optional<Certificate>
       certificate;                    // TLS listeners, when one was presented and its chain is ours
+  std::string certificate_id;         // its fingerprint; empty without one
   std::optional<std::uint32_t> user;  // unix socket: the kernel's word for it
+  std::vector<std::uint32_t> groups;  // likewise
 };
 
-// A body too large for memory, on disk; removed when the last copy of the request goes, unless a
-// handler moved it away.
-class SpoolFile {
+// Where a body too large for memory goes as it arrives. Called on the event thread: must not wait.
+class BodySink {
  public:
-  SpoolFile(FileDescriptor descriptor, std::string file_path)
-      : descriptor_(std::move(descriptor)), path_(std::move(file_path)) {}
-  ~SpoolFile();
-  SpoolFile(const SpoolFile&) = delete;
-  SpoolFile& operator=(const SpoolFile&) = delete;
-  [[nodiscard]] int descriptor() const { return descriptor_.get(); }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  FileDescriptor descriptor_;
-  std::string path_;
+  virtual ~BodySink() = default;
+  [[nodiscard]] virtual Result<void> write(std::string_view bytes) = 0;
 };
 
 struct Request {
@@ -52,7 +45,7 @@ struct Request {
   std::map<std::string, std::string> query;
   std::map<std::string, std::string> headers;  // names in lower case; never echo a value
   std::string body;
-  std::shared_ptr<SpoolFile> body_file;  // routes that spool; body is then empty
+  std::shared_ptr<BodySink> sink;  // took the body, on routes that stream it; body is then empty
   Peer peer;
   std::string id;         // of this request, in logs and error bodies
   std::size_t route = 0;  // what admit() said

@@ -16,9 +16,9 @@ struct Admission {
   std::optional<Response> refusal;  // answered at once; the connection closes
   std::size_t route = 0;
   std::map<std::string, std::string> parameters;
-  std::uint64_t body_limit = 0;  // bytes
-  bool blocking = false;         // answer() may wait for disk or signing: run it on the pool
-  std::string spool_folder;      // not empty: the body goes to a file there
+  std::uint64_t body_limit = 0;    // bytes
+  bool blocking = false;           // answer() may wait for disk or signing: run it on the pool
+  std::shared_ptr<BodySink> sink;  // set: the body goes there as it arrives
 };
 
 // Thread-safe: called from every event thread and every worker.

@@ -1,5 +1,5 @@
 // A service of a few paths for tests of the event front: /small, /echo, /blocking (waits for
-// `gate`), /upload (spools), /file, /throws; anything else is a 404.
+// `gate`), /upload (streams its body), /file, /throws; anything else is a 404.
 #pragma once
 
 #include <fcntl.h>
@@ -13,9 +13,18 @@
 
 namespace muster {
 
+struct CountingSink final : BodySink {
+  std::size_t limit = 1u << 20, count = 0;
+  Result<void> write(std::string_view bytes) override {
+    count += bytes.size();
+    if (count > limit) return fail(ErrorKind::exhausted, "the disk is full");
+    return {};
+  }
+};
+
 class FakeService final : public Service {
  public:
-  std::string folder;  // of /upload and of the file "content"
+  std::string folder;  // of the file "content"
   std::shared_future<void> gate;
   std::atomic<int> answered{0};
   std::atomic<int> noted{0};
@@ -28,7 +37,9 @@ class FakeService final : public Service {
       admission.blocking = true;
     } else if (head.path == "/upload") {
       admission.body_limit = 1u << 20;
-      admission.spool_folder = folder;
+      auto sink = std::make_shared<CountingSink>();
+      sink->limit = 800000;
+      admission.sink = sink;
       admission.blocking = true;
     } else if (head.path != "/small" && head.path != "/file" && head.path != "/throws") {
       admission.refusal = error_response({ErrorKind::not_found, "no such path"}, id);
@@ -49,7 +60,7 @@ class FakeService final : public Service {
       file.size = static_cast<std::uint64_t>(lseek(file.descriptor->get(), 0, SEEK_END));
       response.file = file;
     } else if (request.path == "/upload") {
-      response.body = std::to_string(lseek(request.body_file->descriptor(), 0, SEEK_END));
+      response.body = std::to_string(dynamic_cast<CountingSink&>(*request.sink).count);
     } else if (request.path == "/echo") {
       response.body = request.body;
     } else if (request.path == "/small") {

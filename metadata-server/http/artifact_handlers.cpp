@@ -1,0 +1,43 @@
+#include "http/artifact_sink.hpp"
+#include "http/handlers.hpp"
+#include "http/json_body.hpp"
+#include "http/rooms.hpp"
+
+namespace muster {
+
+Result<std::shared_ptr<ArtifactSink>> ArtifactSink::open(const ArtifactStore& store,
+                                                         std::string_view digest,
+                                                         std::uint64_t size) {
+  auto import = store.begin_import(digest, size);
+  if (!import) return pass(import.error());
+  return std::shared_ptr<ArtifactSink>(new ArtifactSink(std::move(*import)));
+}
+
+namespace handlers {
+
+Granted<Response> get_artifact(const Rooms& rooms, const Caller&, const Request& request) {
+  const std::string& digest = request.parameters.at("digest");
+  auto file = rooms.artifacts.open_artifact(digest);
+  if (!file) return refuse(file.error());
+  Response response;
+  response.content_type = "application/octet-stream";
+  const std::string etag = "\"" + digest + "\"";
+  response.headers = {{"ETag", etag}, {"Cache-Control", "public, max-age=31536000, immutable"}};
+  if (request.header("if-none-match") == etag) {
+    response.status = 304;
+    return response;
+  }
+  const std::uint64_t size = file->size();
+  response.file = FileBody{std::make_shared<FileDescriptor>(file->release()), size};
+  return response;
+}
+
+Granted<Response> put_artifact(const Rooms&, const Caller&, const Request& request) {
+  auto* sink = dynamic_cast<ArtifactSink*>(request.sink.get());
+  if (sink == nullptr) return refuse(ErrorKind::internal, "internal", "upload without its sink");
+  if (auto finished = sink->finish(); !finished) return refuse(finished.error());
+  return json_response({{"digest", request.parameters.at("digest")}});
+}
+
+}  // namespace handlers
+}  // namespace muster

@@ -1,0 +1,61 @@
+// Who a client certificate belongs to, kept for a moment, so that a poll of a current document
+// reads no store. What a transaction changes of machines and operators is forgotten before its
+// author hears that it is done. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "enrolment/caller.hpp"
+#include "store/store.hpp"
+
+namespace muster {
+
+class CallerCache {
+ public:
+  // `lifetime` bounds what another server on the same store may have changed unseen.
+  explicit CallerCache(std::chrono::milliseconds lifetime = std::chrono::seconds(1),
+                       std::size_t capacity = 32768)
+      : lifetime_(lifetime), capacity_(capacity) {}
+
+  [[nodiscard]] std::optional<Caller> find(const std::string& certificate_id);
+  // To be taken before the store is read, and given to put(): an answer that was overtaken by a
+  // change is not kept.
+  [[nodiscard]] std::uint64_t generation();
+  void put(const std::string& certificate_id, const Caller& caller, std::uint64_t generation);
+  void forget_all();
+
+ private:
+  struct Entry {
+    Caller caller;
+    std::chrono::steady_clock::time_point until;
+  };
+  const std::chrono::milliseconds lifetime_;
+  const std::size_t capacity_;
+  std::mutex mutex_;
+  std::uint64_t generation_ = 0;
+  std::unordered_map<std::string, Entry> entries_;
+};
+
+// The store as everybody should see it: commits that touch machines or operators empty the cache.
+class CallerWatchingStore final : public Store {
+ public:
+  CallerWatchingStore(Store& store, CallerCache& cache) : store_(store), cache_(cache) {}
+  [[nodiscard]] Result<Record> get(std::string_view kind, std::string_view key) const override;
+  [[nodiscard]] Result<std::vector<Record>> list(std::string_view kind, std::string_view prefix,
+                                                 std::string_view after,
+                                                 std::size_t limit) const override;
+  [[nodiscard]] Result<std::uint64_t> count(std::string_view kind,
+                                            std::string_view prefix) const override;
+  [[nodiscard]] Result<void> commit(const Transaction& transaction) override;
+
+ private:
+  Store& store_;
+  CallerCache& cache_;
+};
+
+}  // namespace muster

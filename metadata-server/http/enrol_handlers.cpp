@@ -1,0 +1,61 @@
+#include "enrolment/enrol.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "enrolment/recover.hpp"
+#include "http/handlers.hpp"
+#include "http/json_body.hpp"
+#include "http/rooms.hpp"
+
+namespace muster::handlers {
+namespace {
+
+Granted<Response> to_response(const Granted<EnrolOutcome>& outcome, std::string_view verb,
+                              const Request& request) {
+  if (!outcome) return refuse(outcome.error());
+  if (!outcome->pending) {
+    spdlog::info("{} {}/{} from {}, key {}", verb, outcome->node.cluster, outcome->node.node,
+                 request.peer.address, outcome->fingerprint);
+  }
+  return text_response(to_json(*outcome), outcome->pending ? 202 : 200);
+}
+
+}  // namespace
+
+Granted<Response> get_trust(const Rooms& rooms, const Caller&, const Request&) {
+  return text_response(rooms.site.trust_answer());
+}
+
+Granted<Response> post_nonce(const Rooms& rooms, const Caller&, const Request& request) {
+  return json_response({{"nonce", rooms.enrolment.nonces.issue(request.peer.address)}});
+}
+
+Granted<Response> post_enrol(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto order = parse_enrol_request(request.body);
+  if (!order) return refuse(order.error());
+  return to_response(enrol(rooms.enrolment, *order, request.peer.address), "enrolled", request);
+}
+
+Granted<Response> post_recover(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto order = parse_enrol_request(request.body);
+  if (!order) return refuse(order.error());
+  if (!request.peer.certificate) {
+    return refuse(
+        ErrorKind::unauthenticated, "certificate_missing",
+        "recover: expected the machine's old identity certificate in the TLS handshake, found "
+        "none; without it, enrol again with a token");
+  }
+  return to_response(
+      recover(rooms.enrolment, *order, *request.peer.certificate, request.peer.address),
+      "recovered", request);
+}
+
+Granted<Response> post_identity(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto order = parse_enrol_request(request.body);
+  if (!order) return refuse(order.error());
+  return to_response(
+      renew(rooms.enrolment, *order, *request.peer.certificate, request.peer.address), "renewed",
+      request);
+}
+
+}  // namespace muster::handlers

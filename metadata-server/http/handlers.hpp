@@ -1,0 +1,70 @@
+// Every handler of the routes table, by the file that holds it. Each parses, asks a room and
+// renders.
+#pragma once
+
+#include "http/routes.hpp"
+
+namespace muster::handlers {
+
+// artifact_handlers.cpp
+[[nodiscard]] Granted<Response> get_artifact(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> put_artifact(const Rooms&, const Caller&, const Request&);
+
+// enrol_handlers.cpp
+[[nodiscard]] Granted<Response> get_trust(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_nonce(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_enrol(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_recover(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_identity(const Rooms&, const Caller&, const Request&);
+
+// machine_handlers.cpp
+[[nodiscard]] Granted<Response> get_document(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_peers(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_certificates(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_secret(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_report(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_etcd_turn(const Rooms&, const Caller&, const Request&);
+
+// revision_handlers.cpp
+[[nodiscard]] Granted<Response> post_apply(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_revisions(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_rollback(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_site_facts(const Rooms&, const Caller&, const Request&);
+
+// node_handlers.cpp
+[[nodiscard]] Granted<Response> get_nodes(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_node(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_node_order(const Rooms&, const Caller&, const Request&);
+
+// admission_handlers.cpp
+[[nodiscard]] Granted<Response> get_pending(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_approve(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_tokens(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_tokens(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> delete_token(const Rooms&, const Caller&, const Request&);
+
+// release_handlers.cpp
+[[nodiscard]] Granted<Response> get_releases(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_releases(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_prune(const Rooms&, const Caller&, const Request&);
+
+// secret_handlers.cpp
+[[nodiscard]] Granted<Response> get_secrets(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> put_secret(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> delete_secret(const Rooms&, const Caller&, const Request&);
+
+// operator_handlers.cpp, kubeconfig_handlers.cpp
+[[nodiscard]] Granted<Response> get_operators(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_operators(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> delete_operator(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_kubeconfig(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_audit(const Rooms&, const Caller&, const Request&);
+
+// status_handlers.cpp
+[[nodiscard]] Granted<Response> get_healthz(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_readyz(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_metrics(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_site(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_status(const Rooms&, const Caller&, const Request&);
+
+}  // namespace muster::handlers

@@ -1,0 +1,110 @@
+// A kubeconfig with a key made here and a certificate of minutes to hours in the caller's name.
+// Nothing of it is kept but the audit row.
+#include <spdlog/spdlog.h>
+
+#include "http/handlers.hpp"
+#include "http/json_body.hpp"
+#include "http/served_document.hpp"
+#include "pki/signature.hpp"
+#include "site/audit.hpp"
+#include "site/cluster_authorities.hpp"
+
+namespace muster::handlers {
+namespace {
+
+constexpr std::uint32_t longest = 24 * 3600, longest_break_glass = 3600;
+
+struct KubeconfigOrder {
+  std::string cluster;
+  std::uint32_t seconds = 12 * 3600;
+  bool break_glass = false;
+};
+
+// Any document of the cluster says where its API is.
+Granted<NodeDocument> any_document(const Rooms& rooms, const std::string& cluster) {
+  const auto served = rooms.current.cluster(cluster);
+  if (!served || served->documents.empty()) {
+    return refuse(ErrorKind::not_found, "not_found",
+                  fmt::format("cluster {}: nothing is published for it; run `muster apply` first",
+                              in_ticks(cluster)));
+  }
+  auto document = read_document(*served->documents.begin()->second);
+  if (!document) return refuse(document.error());
+  return std::move(*document);
+}
+
+// node-local endpoints exist on machines only: people go to the first master.
+std::string api_url(const ClusterSettings& cluster) {
+  if (cluster.api.mode == EndpointMode::external) {
+    return fmt::format("https://{}:{}", cluster.api.host, cluster.api.port);
+  }
+  const std::string host =
+      cluster.masters.empty() ? std::string() : cluster.masters.front().address;
+  return fmt::format("https://{}:{}", host, cluster.apiserver_port);
+}
+
+std::string kubeconfig_text(const std::string& cluster, const std::string& user,
+                            const std::string& url, const IssuedClusterCertificate& issued,
+                            const PrivateKey& key) {
+  return fmt::format(
+      "apiVersion: v1\nkind: Config\nclusters:\n- name: {0}\n  cluster:\n    server: {1}\n"
+      "    certificate-authority-data: {2}\nusers:\n- name: {3}@{0}\n  user:\n    "
+      "client-certificate-data: {4}\n"
+      "    client-key-data: {5}\ncontexts:\n- name: {3}@{0}\n  context:\n    cluster: {0}\n    "
+      "user: {3}@{0}\n"
+      "current-context: {3}@{0}\n",
+      cluster, url, base64_encode(issued.authority), user, base64_encode(issued.certificate),
+      base64_encode(key.pem()));
+}
+
+Granted<KubeconfigOrder> read_order(const Request& request) {
+  KubeconfigOrder order;
+  auto read = read_json_body("kubeconfig request", request, [&](JsonObject& root) {
+    root.text("cluster", order.cluster);
+    root.number("ttlSeconds", order.seconds, Need::optional);
+    root.flag("breakGlass", order.break_glass, Need::optional);
+    const std::uint32_t most = order.break_glass ? longest_break_glass : longest;
+    if (order.seconds < 60 || order.seconds > most) {
+      root.problem("ttlSeconds", fmt::format("expected 60 to {}, found {}", most, order.seconds));
+    }
+  });
+  if (!read) return refuse(read.error());
+  return order;
+}
+
+}  // namespace
+
+Granted<Response> post_kubeconfig(const Rooms& rooms, const Caller& caller,
+                                  const Request& request) {
+  const auto order = read_order(request);
+  if (!order) return refuse(order.error());
+  const auto document = any_document(rooms, order->cluster);
+  if (!document) return refuse(document.error());
+  const auto key = PrivateKey::generate_p256();
+  if (!key) return refuse(key.error());
+  CertificateSpec specification;
+  specification.name = "operator";
+  specification.authority = "cluster";
+  specification.common_name = caller.name;
+  specification.organizations = {order->break_glass ? "system:masters" : "muster:operators"};
+  specification.usages = {CertificateUsage::client};
+  specification.lifetime = std::chrono::seconds(order->seconds);
+  const TimePoint now = rooms.enrolment.now();
+  const auto issued = issue_certificate(rooms.store, rooms.sealing, order->cluster, specification,
+                                        key->public_key(), now);
+  if (!issued) return refuse(issued.error());
+  Transaction audit;
+  append_audit(audit, now, caller.text(),
+               order->break_glass ? "kubeconfig-break-glass" : "kubeconfig-issued", order->cluster,
+               fmt::format("{} s, key {}", order->seconds, key->public_key().fingerprint()));
+  if (auto written = rooms.store.commit(audit); !written) return refuse(written.error());
+  spdlog::info("{}: kubeconfig for {}{}", caller.text(), order->cluster,
+               order->break_glass ? ", past RBAC (break-glass)" : "");
+  Response response = json_response(
+      {{"kubeconfig", kubeconfig_text(order->cluster, caller.name, api_url(document->role.cluster),
+                                      *issued, *key)}});
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
+}  // namespace muster::handlers

@@ -1,0 +1,197 @@
+// What an enrolled machine asks for. Its name comes from its certificate, what it may have from the
+// document that is published for it.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "client/etcd_turn.hpp"
+#include "enrolment/ban.hpp"
+#include "http/handlers.hpp"
+#include "http/json_body.hpp"
+#include "http/served_document.hpp"
+#include "pki/signature.hpp"
+#include "rollout/etcd_turn.hpp"
+#include "site/audit.hpp"
+#include "site/cluster_authorities.hpp"
+#include "site/secrets.hpp"
+
+namespace muster {
+
+Granted<std::shared_ptr<const ServedAnswer>> served_answer(const Rooms& rooms,
+                                                           const NodeName& node) {
+  auto answer = rooms.current.document(node.cluster, node.node);
+  if (answer) return answer;
+  return refuse(
+      ErrorKind::not_found, "no_document",
+      fmt::format("machine '{}/{}': no document is published for it; add the node to the inventory "
+                  "and run `muster apply`",
+                  node.cluster, node.node));
+}
+
+Granted<NodeDocument> served_document(const Rooms& rooms, const NodeName& node) {
+  const auto answer = served_answer(rooms, node);
+  if (!answer) return refuse(answer.error());
+  auto document = read_document(**answer);
+  if (!document) return refuse(document.error());
+  return std::move(*document);
+}
+
+namespace handlers {
+namespace {
+
+Response envelope_response(const ServedAnswer& answer, std::chrono::seconds poll_after,
+                           const Request& request) {
+  Response response;
+  response.headers = {{"ETag", answer.etag},
+                      {"Cache-Control", fmt::format("private, max-age={}", poll_after.count())}};
+  if (request.header("if-none-match") == answer.etag) {
+    response.status = 304;
+  } else {
+    response.body = answer.body;
+  }
+  return response;
+}
+
+struct Order {
+  CertificateSpec specification;
+  PublicKey key;
+};
+
+Granted<Order> read_order(const NodeDocument& document, const std::string& name,
+                          const std::string& csr) {
+  const auto& listed = document.certificates;
+  const auto found = std::find_if(listed.begin(), listed.end(),
+                                  [&](const CertificateSpec& spec) { return spec.name == name; });
+  if (found == listed.end()) return refuse(not_yours());
+  const auto request = CertificateRequest::from_pem(csr);
+  if (!request) {
+    return refuse(ErrorKind::invalid, "csr_invalid",
+                  fmt::format("certificate {}: {}", in_ticks(name), request.error().message));
+  }
+  return Order{*found, request->public_key()};
+}
+
+}  // namespace
+
+Granted<Response> get_document(const Rooms& rooms, const Caller& caller, const Request& request) {
+  const auto answer = served_answer(rooms, caller.node);
+  if (!answer) return refuse(answer.error());
+  const std::string& etag = (*answer)->etag;
+  rooms.reports.note_served(caller.node, etag.substr(1, etag.size() - 2), rooms.enrolment.now());
+  return envelope_response(**answer, rooms.reports.poll_after(caller.node), request);
+}
+
+Granted<Response> get_peers(const Rooms& rooms, const Caller& caller, const Request& request) {
+  const auto answer = rooms.current.peers(caller.node.cluster);
+  if (!answer) return refuse(not_yours());
+  return envelope_response(*answer, rooms.reports.poll_after(caller.node), request);
+}
+
+Granted<Response> post_certificates(const Rooms& rooms, const Caller& caller,
+                                    const Request& request) {
+  if (auto free = check_not_frozen(caller); !free) return refuse(free.error());
+  std::vector<std::pair<std::string, std::string>> asked;
+  auto read = read_json_body("certificates request", request, [&](JsonObject& root) {
+    root.objects("requests", [&](JsonObject& row) {
+      auto& [name, csr] = asked.emplace_back();
+      row.text("name", name);
+      row.text("csr", csr);
+    });
+    if (asked.size() > 32) root.problem("requests", "expected at most 32 rows");
+  });
+  if (!read) return refuse(read.error());
+  const auto document = served_document(rooms, caller.node);
+  if (!document) return refuse(document.error());
+  const TimePoint now = rooms.enrolment.now();
+  nlohmann::json issued = nlohmann::json::array();
+  Transaction audit;
+  for (const auto& [name, csr] : asked) {
+    const auto order = read_order(*document, name, csr);
+    if (!order) return refuse(order.error());
+    const auto certificate = issue_certificate(rooms.store, rooms.sealing, caller.node.cluster,
+                                               order->specification, order->key, now);
+    if (!certificate) return refuse(certificate.error());
+    append_audit(audit, now, caller.text(), "certificate-issued",
+                 fmt::format("{}/{}/{}", caller.node.cluster, caller.node.node, name),
+                 order->key.fingerprint());
+    issued.push_back({{"name", name},
+                      {"certificate", certificate->certificate},
+                      {"authority", certificate->authority}});
+  }
+  // No certificate leaves without its row.
+  if (auto written = rooms.store.commit(audit); !written) return refuse(written.error());
+  spdlog::info("{}: issued {} certificates", caller.text(), asked.size());
+  return json_response({{"certificates", issued}});
+}
+
+Granted<Response> get_secret(const Rooms& rooms, const Caller& caller, const Request& request) {
+  if (auto free = check_not_frozen(caller); !free) return refuse(free.error());
+  const std::string& name = request.parameters.at("name");
+  const auto version = query_number(request, "version", 0);
+  if (!version) return refuse(version.error());
+  const auto document = served_document(rooms, caller.node);
+  if (!document) return refuse(document.error());
+  const auto& named = document->config.secrets;
+  const bool mine = std::any_of(named.begin(), named.end(), [&](const SecretReference& secret) {
+    return secret.name == name && secret.version == *version;
+  });
+  if (!mine) return refuse(not_yours());
+  const auto value =
+      muster::get_secret(rooms.store, rooms.sealing, caller.node.cluster, name, *version);
+  if (!value) return refuse(value.error());
+  Transaction audit;
+  append_audit(audit, rooms.enrolment.now(), caller.text(), "secret-read",
+               fmt::format("{}/{}", caller.node.cluster, name),
+               fmt::format("version {}", *version));
+  if (auto written = rooms.store.commit(audit); !written) return refuse(written.error());
+  spdlog::info("{}: read secret {} version {}", caller.text(), name, *version);
+  Response response =
+      json_response({{"name", name}, {"version", *version}, {"value", base64_encode(*value)}});
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
+Granted<Response> post_report(const Rooms& rooms, const Caller& caller, const Request& request) {
+  const auto report = parse_report(request.body);
+  if (!report) return refuse(report.error());
+  const auto noted = note_report(rooms.enrolment, caller.node, *report);
+  if (!noted) return refuse(noted.error());
+  if (noted->froze)
+    spdlog::warn("{}: its identity was seen on two machines and is frozen", caller.text());
+  if (auto kept = rooms.reports.put(caller.node, *report, rooms.enrolment.now()); !kept) {
+    return refuse(kept.error());
+  }
+  if (report->verdict == Verdict::failed) {
+    spdlog::warn("{}: failed ({}): {}", caller.text(), report->failure_class,
+                 in_ticks(report->message));
+  }
+  ReportAnswer answer;
+  answer.poll_after = rooms.reports.poll_after(caller.node);
+  answer.converge = noted->converge;
+  return text_response(to_json(answer));
+}
+
+Granted<Response> post_etcd_turn(const Rooms& rooms, const Caller& caller, const Request& request) {
+  auto asked = parse_etcd_turn_request(request.body);
+  if (!asked) return refuse(asked.error());
+  if (auto free = check_not_frozen(caller); !free) return refuse(free.error());
+  const auto document = served_document(rooms, caller.node);
+  if (!document) return refuse(document.error());
+  const auto machine = find_machine(rooms.store, caller.node);
+  if (!machine) return refuse(machine.error());
+  EtcdTurnQuestion question;
+  question.cluster = caller.node.cluster;
+  question.node = caller.node.node;
+  question.masters = document->role.cluster.masters;
+  question.replacement_ordered = machine->record.replace_ordered;
+  question.request = std::move(*asked);
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      rooms.enrolment.now().time_since_epoch());
+  const auto answer = decide_etcd_turn(rooms.store, question, now.count());
+  if (!answer) return refuse(answer.error());
+  if (answer->action != "wait") spdlog::info("{}: etcd turn: {}", caller.text(), answer->action);
+  return text_response(to_json(*answer));
+}
+
+}  // namespace handlers
+}  // namespace muster

@@ -1,0 +1,128 @@
+#include "http/machine_reports.hpp"
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "document/strict_json.hpp"
+#include "site/all_records.hpp"
+#include "site/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::size_t rows_per_transaction = 500;
+
+std::string key_of(const NodeName& node) {
+  return kinds::pair_key(node.cluster, node.node);
+}
+
+// {"report": <report JSON text>, "seenAt": seconds, "served": digest}
+std::string to_text(const HeardMachine& machine) {
+  return canonical_text({{"report", machine.report ? to_json(*machine.report) : std::string()},
+                         {"seenAt", machine.seen_at},
+                         {"served", machine.served}});
+}
+
+HeardMachine parse(const std::string& text) {
+  HeardMachine machine;
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object()) return machine;
+  machine.seen_at = json.value("seenAt", std::int64_t{0});
+  machine.served = json.value("served", std::string());
+  // A report of an older format is no reason to stop: the machine sends the next one soon.
+  if (auto report = parse_report(json.value("report", std::string())))
+    machine.report = std::move(*report);
+  return machine;
+}
+
+std::int64_t seconds_of(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+Result<void> MachineReports::load() {
+  const auto records = all_records(store_, kinds::report);
+  if (!records) return pass(records.error());
+  const std::lock_guard lock(mutex_);
+  for (const auto& record : *records) machines_[record.key] = parse(record.value);
+  return {};
+}
+
+Result<void> MachineReports::put(const NodeName& node, const Report& report, TimePoint now) {
+  HeardMachine machine = find(node);
+  machine.report = report;
+  machine.seen_at = seconds_of(now);
+  Transaction transaction;
+  transaction.put(kinds::report, key_of(node), to_text(machine));
+  if (auto written = store_.commit(transaction); !written) return written;
+  const std::lock_guard lock(mutex_);
+  HeardMachine& kept = machines_[key_of(node)];
+  kept.report = std::move(machine.report);
+  kept.seen_at = machine.seen_at;
+  return {};
+}
+
+void MachineReports::note_served(const NodeName& node, const std::string& digest, TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  HeardMachine& machine = machines_[key_of(node)];
+  if (machine.served == digest) return;
+  machine.served = digest;
+  unwritten_.push_back({node, digest, now});
+}
+
+Result<void> MachineReports::flush() {
+  std::vector<Served> rows;
+  {
+    const std::lock_guard lock(mutex_);
+    rows.swap(unwritten_);
+  }
+  for (std::size_t i = 0; i < rows.size();) {
+    Transaction transaction;
+    for (std::size_t n = 0; n < rows_per_transaction && i < rows.size(); ++n, ++i) {
+      const Served& row = rows[i];
+      append_audit(transaction, row.time,
+                   fmt::format("machine {}/{}", row.node.cluster, row.node.node), "document-served",
+                   key_of(row.node), row.digest);
+      transaction.put(kinds::report, key_of(row.node), to_text(find(row.node)));
+    }
+    if (auto written = store_.commit(transaction); !written) {
+      // Kept for the next flush: a store that is away must not cost the audit its rows.
+      const std::lock_guard lock(mutex_);
+      unwritten_.insert(unwritten_.begin(), rows.begin(), rows.end());
+      return written;
+    }
+  }
+  return {};
+}
+
+HeardMachine MachineReports::find(const NodeName& node) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = machines_.find(key_of(node));
+  return found == machines_.end() ? HeardMachine() : found->second;
+}
+
+std::chrono::seconds MachineReports::poll_after(const NodeName& node) const {
+  int longest = 2;  // a bring-up step is awaited
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = machines_.find(key_of(node));
+    if (found != machines_.end() && found->second.report) {
+      const Verdict verdict = found->second.report->verdict;
+      if (verdict == Verdict::failed) longest = 30;
+      if (verdict == Verdict::converged || verdict == Verdict::pending_changes) longest = 70;
+    }
+  }
+  // Spread, so that machines that were switched on together do not ask together for ever.
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return std::chrono::seconds(
+      std::uniform_int_distribution<int>((longest * 5 + 6) / 7, longest)(random));
+}
+
+void MachineReports::forget(const NodeName& node) {
+  const std::lock_guard lock(mutex_);
+  machines_.erase(key_of(node));
+}
+
+}  // namespace muster

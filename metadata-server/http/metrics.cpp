@@ -1,0 +1,117 @@
+#include "http/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <mutex>
+
+namespace muster {
+namespace {
+
+const prometheus::Histogram::BucketBoundaries seconds{0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2, 10};
+
+struct Watched {
+  ListenerKind listener;
+  const ListenerCounters* counters;
+};
+
+}  // namespace
+
+struct Metrics::Impl {
+  prometheus::Registry registry;
+  prometheus::Family<prometheus::Counter>& requests =
+      prometheus::BuildCounter()
+          .Name("muster_http_requests_total")
+          .Help("Answered requests by listener, method, route and status")
+          .Register(registry);
+  prometheus::Family<prometheus::Histogram>& durations =
+      prometheus::BuildHistogram()
+          .Name("muster_http_request_seconds")
+          .Help("From the complete head to the first byte of the answer")
+          .Register(registry);
+  std::mutex mutex;
+  std::vector<Watched> watched;
+  std::function<std::vector<CertificateExpiry>()> expiries;
+
+  void add_connections(prometheus::Registry& into) const {
+    auto& open = prometheus::BuildGauge()
+                     .Name("muster_http_connections")
+                     .Help("Open connections by listener")
+                     .Register(into);
+    auto& events = prometheus::BuildCounter()
+                       .Name("muster_http_connection_events_total")
+                       .Help("What happened to connections, by listener")
+                       .Register(into);
+    for (const auto& [listener, counters] : watched) {
+      const std::string label(name(listener));
+      open.Add({{"listener", label}}).Set(static_cast<double>(counters->open));
+      const auto add = [&](const char* event, const std::atomic<std::uint64_t>& count) {
+        events.Add({{"listener", label}, {"event", event}}).Increment(static_cast<double>(count));
+      };
+      add("accepted", counters->accepted);
+      add("source_full", counters->source_full);
+      add("full", counters->full);
+      add("handshake_failed", counters->handshake_failed);
+      add("deadline_passed", counters->deadline_passed);
+      add("overloaded", counters->overloaded);
+    }
+  }
+
+  void add_expiries(prometheus::Registry& into) const {
+    if (!expiries) return;
+    auto& family = prometheus::BuildGauge()
+                       .Name("muster_certificate_not_after_seconds")
+                       .Help("When a certificate ends, Unix seconds")
+                       .Register(into);
+    for (const auto& expiry : expiries()) {
+      family.Add({{"cluster", expiry.cluster}, {"name", expiry.name}, {"kind", expiry.kind}})
+          .Set(static_cast<double>(expiry.not_after));
+    }
+  }
+};
+
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
+Metrics::~Metrics() = default;
+
+void Metrics::count_request(ListenerKind listener, std::string_view method, std::string_view route,
+                            int status, std::chrono::microseconds took) {
+  const std::string label(name(listener)), pattern(route);
+  impl_->requests
+      .Add({{"listener", label},
+            {"method", std::string(method)},
+            {"route", pattern},
+            {"status", std::to_string(status)}})
+      .Increment();
+  impl_->durations.Add({{"listener", label}, {"route", pattern}}, seconds)
+      .Observe(static_cast<double>(took.count()) / 1e6);
+}
+
+void Metrics::watch(ListenerKind listener, const ListenerCounters& counters) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->watched.push_back({listener, &counters});
+}
+
+void Metrics::set_expiries(std::function<std::vector<CertificateExpiry>()> ask) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->expiries = std::move(ask);
+}
+
+std::string Metrics::text() {
+  const std::lock_guard lock(impl_->mutex);
+  // What was asked for now lives in a registry of this scrape, so that what is gone leaves no
+  // series.
+  prometheus::Registry now;
+  impl_->add_connections(now);
+  impl_->add_expiries(now);
+  auto families = impl_->registry.Collect();
+  auto more = now.Collect();
+  families.insert(families.end(), std::make_move_iterator(more.begin()),
+                  std::make_move_iterator(more.end()));
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace muster

@@ -1,0 +1,45 @@
+// What Prometheus scrapes. Counters grow in memory; what lives elsewhere (connections,
+// certificates' ends) is asked for at each scrape. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/listener_counters.hpp"
+#include "http/request.hpp"
+
+namespace muster {
+
+struct CertificateExpiry {
+  std::string cluster;         // "" for the site's own
+  std::string name;            // of the authority or machine
+  std::string kind;            // "authority", "server" or "machine"
+  std::int64_t not_after = 0;  // Unix seconds
+};
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // `route` is a pattern, never a path: paths are the caller's choice and would be endless series.
+  void count_request(ListenerKind listener, std::string_view method, std::string_view route,
+                     int status, std::chrono::microseconds took);
+  // `counters` outlives this.
+  void watch(ListenerKind listener, const ListenerCounters& counters);
+  void set_expiries(std::function<std::vector<CertificateExpiry>()> ask);
+  // The text exposition format, version 0.0.4.
+  [[nodiscard]] std::string text();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace muster

@@ -1,0 +1,80 @@
+#include "enrolment/operators.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "http/handlers.hpp"
+#include "http/json_body.hpp"
+#include "http/rooms.hpp"
+#include "site/audit.hpp"
+
+namespace muster::handlers {
+
+Granted<Response> get_operators(const Rooms& rooms, const Caller&, const Request&) {
+  const auto operators = list_operators(rooms.store);
+  if (!operators) return refuse(operators.error());
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& record : *operators) {
+    rows.push_back({{"name", record.name},
+                    {"fingerprint", record.key},
+                    {"serial", record.serial},
+                    {"expiresAt", record.not_after},
+                    {"createdAt", record.created_at},
+                    {"createdBy", record.created_by},
+                    {"revoked", record.revoked}});
+  }
+  return json_response({{"operators", rows}});
+}
+
+Granted<Response> post_operators(const Rooms& rooms, const Caller& caller, const Request& request) {
+  std::string name, csr;
+  auto read = read_json_body("operator request", request, [&](JsonObject& root) {
+    root.text("name", name);
+    root.text("csr", csr);
+  });
+  if (!read) return refuse(read.error());
+  const auto certificate = add_operator(rooms.enrolment, name, csr, caller.text());
+  if (!certificate) return refuse(certificate.error());
+  spdlog::info("{}: added operator {}", caller.text(), name);
+  return json_response({{"name", name}, {"certificate", *certificate}});
+}
+
+Granted<Response> delete_operator(const Rooms& rooms, const Caller& caller,
+                                  const Request& request) {
+  const std::string& name = request.parameters.at("name");
+  if (auto revoked = revoke_operator(rooms.enrolment, name, caller.text()); !revoked) {
+    return refuse(revoked.error());
+  }
+  spdlog::info("{}: revoked operator {}", caller.text(), name);
+  return json_response({{"name", name}});
+}
+
+Granted<Response> get_audit(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto after = query_text(request, "after", Need::optional);
+  if (!after) return refuse(after.error());
+  const auto limit = query_number(request, "limit", 100);
+  if (!limit) return refuse(limit.error());
+  // What was served a moment ago belongs in the answer.
+  if (auto flushed = rooms.reports.flush(); !flushed) return refuse(flushed.error());
+  nlohmann::json rows = nlohmann::json::array();
+  std::string last = *after;
+  // The store's pages are shorter than what may be asked for.
+  while (rows.size() < std::min<std::uint64_t>(*limit, 10000)) {
+    const auto page =
+        list_audit(rooms.store, last, std::min<std::uint64_t>(*limit, 10000) - rows.size());
+    if (!page) return refuse(page.error());
+    if (page->empty()) break;
+    for (const auto& row : *page) {
+      rows.push_back({{"id", row.id},
+                      {"time", row.time / 1000000},
+                      {"timeMicroseconds", row.time},
+                      {"actor", row.actor},
+                      {"action", row.action},
+                      {"subject", row.subject},
+                      {"detail", row.detail}});
+    }
+    last = page->back().id;
+  }
+  return json_response({{"rows", rows}, {"next", last}});
+}
+
+}  // namespace muster::handlers

@@ -1,0 +1,16 @@
+// How a publication, or why there was none, is answered.
+#pragma once
+
+#include "http/rooms.hpp"
+#include "http/routes.hpp"
+
+namespace muster {
+
+// 200 with revisions and changes; 400 of kind "inventory" with every problem's place. What was
+// published is in enrolment's inventory when this returns.
+[[nodiscard]] Granted<Response> publication_response(const Rooms& rooms,
+                                                     const Published<PublishOutcome>& published,
+                                                     bool dry_run, const Caller& caller,
+                                                     const Request& request);
+
+}  // namespace muster

@@ -1,0 +1,124 @@
+#include <spdlog/spdlog.h>
+
+#include "enrolment/ban.hpp"
+#include "http/handlers.hpp"
+#include "http/json_body.hpp"
+#include "http/publication.hpp"
+#include "site/revision.hpp"
+#include "site/site_facts.hpp"
+
+namespace muster {
+namespace {
+
+nlohmann::json to_value(const std::vector<InventoryProblem>& problems) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& problem : problems) {
+    rows.push_back({{"file", problem.file},
+                    {"line", problem.line},
+                    {"column", problem.column},
+                    {"field", problem.field},
+                    {"message", message(problem)}});
+  }
+  return rows;
+}
+
+nlohmann::json to_value(const MachineChange& change) {
+  return {{"cluster", change.cluster},
+          {"node", change.node},
+          {"change", name(change.kind)},
+          {"differences", change.differences},
+          {"cost", name(change.cost)}};
+}
+
+}  // namespace
+
+Granted<Response> publication_response(const Rooms& rooms,
+                                       const Published<PublishOutcome>& published, bool dry_run,
+                                       const Caller& caller, const Request& request) {
+  if (!published) {
+    const auto& [error, problems] = published.error();
+    if (problems.empty()) return refuse(error);
+    return json_response({{"kind", "inventory"},
+                          {"message", error.message},
+                          {"problems", to_value(problems)},
+                          {"requestId", request.id}},
+                         400);
+  }
+  if (!dry_run) {
+    if (auto reloaded = rooms.reload_inventory(); !reloaded) return refuse(reloaded.error());
+    for (const auto& [cluster, revision] : published->revisions) {
+      spdlog::info("{}: published {} {}", caller.text(), cluster, revision);
+    }
+  }
+  nlohmann::json changes = nlohmann::json::array();
+  for (const auto& change : published->changes) changes.push_back(to_value(change));
+  nlohmann::json answer = {{"revisions", published->revisions},
+                           {"changes", changes},
+                           {"warnings", to_value(published->warnings)}};
+  if (published->revisions.size() == 1) answer["revision"] = published->revisions.begin()->second;
+  return json_response(answer);
+}
+
+namespace handlers {
+
+Granted<Response> post_apply(const Rooms& rooms, const Caller& caller, const Request& request) {
+  PublishRequest order;
+  order.actor = caller.text();
+  auto read = read_json_body("apply request", request, [&](JsonObject& root) {
+    root.texts("clusters", order.clusters);
+    root.text_map("files", order.files);
+    root.text_map("basedOn", order.based_on, Need::optional);
+    root.flag("remove", order.remove, Need::optional);
+    root.flag("dryRun", order.dry_run, Need::optional);
+  });
+  if (!read) return refuse(read.error());
+  return publication_response(rooms, publish(rooms.publishing, order), order.dry_run, caller,
+                              request);
+}
+
+Granted<Response> get_revisions(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto cluster = query_text(request, "cluster", Need::required);
+  if (!cluster) return refuse(cluster.error());
+  const auto revisions = list_revisions(rooms.store, *cluster);
+  if (!revisions) return refuse(revisions.error());
+  const auto current = rooms.current.cluster(*cluster);
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& revision : *revisions) {
+    rows.push_back({{"number", revision.number},
+                    {"revision", revision.digest},
+                    {"time", revision.published_at},
+                    {"actor", revision.actor},
+                    {"rollbackOf", revision.rollback_of}});
+  }
+  return json_response({{"cluster", *cluster},
+                        {"current", current ? current->revision : std::string()},
+                        {"revisions", rows}});
+}
+
+Granted<Response> post_rollback(const Rooms& rooms, const Caller& caller, const Request& request) {
+  RollbackRequest order;
+  order.actor = caller.text();
+  auto read = read_json_body("rollback request", request, [&](JsonObject& root) {
+    root.text("cluster", order.cluster);
+    root.text("revision", order.revision);
+    root.flag("remove", order.remove, Need::optional);
+    root.flag("dryRun", order.dry_run, Need::optional);
+  });
+  if (!read) return refuse(read.error());
+  return publication_response(rooms, roll_back(rooms.publishing, order), order.dry_run, caller,
+                              request);
+}
+
+Granted<Response> get_site_facts(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto cluster = query_text(request, "cluster", Need::required);
+  if (!cluster) return refuse(cluster.error());
+  auto banned = banned_machines(rooms.store, *cluster);
+  if (!banned) return refuse(banned.error());
+  const auto facts =
+      gather_site_facts(rooms.store, rooms.site.site(), *cluster, std::move(*banned));
+  if (!facts) return refuse(facts.error());
+  return text_response(to_json(*facts));
+}
+
+}  // namespace handlers
+}  // namespace muster

@@ -1,0 +1,174 @@
+#include "http/router.hpp"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "enrolment/identity.hpp"
+#include "http/artifact_sink.hpp"
+#include "http/error_response.hpp"
+#include "http/path_pattern.hpp"
+#include "http/rooms.hpp"
+
+namespace muster {
+namespace {
+
+// A route number that is no route: refused before one was found.
+constexpr std::size_t no_route = SIZE_MAX;
+
+Response to_response(const Refusal& refusal, std::string_view request_id) {
+  const int status = status_of(refusal.kind);
+  if (status == 500) return error_response({refusal.kind, refusal.message}, request_id);
+  return error_response(status, refusal.code, refusal.message, request_id);
+}
+
+// What the certificate says it is, before any store is asked.
+bool says_organization(const Peer& peer, std::string_view organization) {
+  if (!peer.certificate) return false;
+  const auto organizations = peer.certificate->organizations();
+  return std::find(organizations.begin(), organizations.end(), organization) != organizations.end();
+}
+
+Refusal not_for_you(Audience audience) {
+  const bool people = audience == Audience::operators;
+  return {
+      ErrorKind::forbidden, "forbidden",
+      people
+          ? "this is the operator's API: use an operator certificate, or the admin socket as root "
+            "or as a member of its group"
+          : "this is for enrolled machines: use a machine's identity certificate"};
+}
+
+}  // namespace
+
+Router::Router(const Rooms& rooms, CallerCache& callers, Metrics& metrics,
+               std::optional<std::uint32_t> admin_group)
+    : rooms_(rooms),
+      callers_(callers),
+      metrics_(metrics),
+      admin_group_(admin_group),
+      routes_(routes()) {}
+
+Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_view request_id) {
+  Admission admission;
+  admission.route = no_route;
+  std::string allowed;
+  for (std::size_t i = 0; i < routes_.size(); ++i) {
+    const Route& route = routes_[i];
+    if ((route.listeners & static_cast<unsigned>(peer.listener)) == 0) continue;
+    auto parameters = match_path(route.pattern, head.path);
+    if (!parameters) continue;
+    if (route.method != head.method) {
+      allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", route.method);
+      continue;
+    }
+    admission.route = i;
+    admission.parameters = std::move(*parameters);
+    admission.body_limit = route.body_limit;
+    admission.blocking = route.runs == Runs::pooled || needs_store(route, peer);
+    const bool wrong_kind =
+        peer.listener == ListenerKind::node &&
+        ((route.audience == Audience::operators &&
+          !says_organization(peer, operator_organization)) ||
+         (route.audience == Audience::machine && !says_organization(peer, machine_organization)));
+    if (wrong_kind) {
+      admission.refusal = to_response(not_for_you(route.audience), request_id);
+    } else if (route.body == BodyAs::artifact) {
+      open_sink(route, head, peer, request_id, admission);
+    }
+    return admission;
+  }
+  if (!allowed.empty()) {
+    admission.refusal =
+        error_response(405, "method_not_allowed",
+                       fmt::format("this path takes {}, not {}", allowed, head.method), request_id);
+    admission.refusal->headers.emplace_back("Allow", allowed);
+  } else {
+    admission.refusal = error_response(
+        404, "not_found", "no such path on this listener; http/README.md lists them", request_id);
+  }
+  return admission;
+}
+
+// The one place where a store is asked on the event thread: before gigabytes are taken in, and only
+// for operators.
+void Router::open_sink(const Route& route, const RequestHead& head, const Peer& peer,
+                       std::string_view request_id, Admission& admission) {
+  const auto caller = admitted(route, peer);
+  if (!caller) {
+    admission.refusal = to_response(caller.error(), request_id);
+    return;
+  }
+  auto sink =
+      ArtifactSink::open(rooms_.artifacts, admission.parameters.at("digest"), head.content_length);
+  if (sink) {
+    admission.sink = std::move(*sink);
+  } else {
+    admission.refusal = to_response(refuse(sink.error()).value(), request_id);
+  }
+}
+
+bool Router::needs_store(const Route& route, const Peer& peer) {
+  return route.audience != Audience::anyone && peer.listener == ListenerKind::node &&
+         !callers_.find(peer.certificate_id);
+}
+
+Granted<Caller> Router::find_caller(const Peer& peer) {
+  if (peer.listener == ListenerKind::admin) {
+    const bool member = admin_group_ && std::find(peer.groups.begin(), peer.groups.end(),
+                                                  *admin_group_) != peer.groups.end();
+    if (!peer.user || (*peer.user != 0 && *peer.user != geteuid() && !member)) {
+      return refuse(not_for_you(Audience::operators));
+    }
+    Caller root;
+    root.kind = Caller::Kind::person;
+    root.name = "root";
+    return root;
+  }
+  if (!peer.certificate) {
+    return refuse(ErrorKind::unauthenticated, "certificate_missing",
+                  "no client certificate: enrol first, then use the identity certificate");
+  }
+  if (auto known = callers_.find(peer.certificate_id)) {
+    // A kept connection outlives its certificate: the handshake looked at the dates only once.
+    if (rooms_.enrolment.now() < peer.certificate->not_after()) return *known;
+  }
+  const std::uint64_t generation = callers_.generation();
+  auto caller = identify(rooms_.enrolment, *peer.certificate);
+  if (caller) callers_.put(peer.certificate_id, *caller, generation);
+  return caller;
+}
+
+Granted<Caller> Router::admitted(const Route& route, const Peer& peer) {
+  if (route.audience == Audience::anyone) return Caller{};
+  auto caller = find_caller(peer);
+  if (!caller) return caller;
+  const bool person = caller->kind == Caller::Kind::person;
+  if (route.audience == Audience::operators && !person) return refuse(not_for_you(route.audience));
+  if (route.audience == Audience::machine && person) return refuse(not_for_you(route.audience));
+  return caller;
+}
+
+Response Router::answer(const Request& request) {
+  const Route& route = routes_[request.route];
+  const auto caller = admitted(route, request.peer);
+  if (!caller) return to_response(caller.error(), request.id);
+  auto response = route.handler(rooms_, *caller, request);
+  if (!response) return to_response(response.error(), request.id);
+  return std::move(*response);
+}
+
+void Router::note(std::string_view method, std::string_view path, std::size_t route,
+                  const Peer& peer, int status, std::string_view request_id,
+                  std::chrono::microseconds took) {
+  // Methods and paths that match nothing are the caller's invention: one series for all of them.
+  const bool known = route < routes_.size();
+  metrics_.count_request(peer.listener, known ? method : "other",
+                         known ? routes_[route].pattern : "none", status, took);
+  spdlog::debug("{} {} {} {} from {} in {} us, request {}", name(peer.listener), status, method,
+                path, peer.certificate ? peer.certificate->common_name() : peer.address,
+                took.count(), request_id);
+}
+
+}  // namespace muster

@@ -1,0 +1,87 @@
+#include "http/routes.hpp"
+
+#include <array>
+
+#include "http/handlers.hpp"
+
+namespace muster {
+namespace {
+
+using namespace handlers;
+
+constexpr unsigned boot = 1, enrol = 2, node = 4, admin = 8, scrape = 16;
+static_assert(boot == static_cast<unsigned>(ListenerKind::boot) &&
+              enrol == static_cast<unsigned>(ListenerKind::enrol) &&
+              node == static_cast<unsigned>(ListenerKind::node) &&
+              admin == static_cast<unsigned>(ListenerKind::admin) &&
+              scrape == static_cast<unsigned>(ListenerKind::scrape));
+constexpr unsigned api = node | admin;
+constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
+constexpr auto anyone = Audience::anyone, machine = Audience::machine,
+               operators = Audience::operators, enrolled = Audience::enrolled;
+constexpr auto none = BodyAs::none, memory = BodyAs::memory, artifact = BodyAs::artifact;
+constexpr auto at_once = Runs::at_once, pooled = Runs::pooled;
+
+// clang-format off
+constexpr std::array table{
+  // What is public on the provisioning network.
+  Route{"GET",    "/v1/artifacts/:digest",                       boot,                anyone,    none,     0,       pooled,  get_artifact,      "an artifact's bytes; Range, ETag"},
+  Route{"HEAD",   "/v1/artifacts/:digest",                       boot,                anyone,    none,     0,       pooled,  get_artifact,      "its size"},
+  Route{"GET",    "/healthz",                                    boot | admin | scrape, anyone,  none,     0,       at_once, get_healthz,       "the process answers"},
+  Route{"GET",    "/readyz",                                     admin | scrape,      anyone,    none,     0,       pooled,  get_readyz,        "the store answers"},
+  Route{"GET",    "/metrics",                                    admin | scrape,      anyone,    none,     0,       pooled,  get_metrics,       "Prometheus text"},
+
+  // The way in.
+  Route{"GET",    "/v1/trust",                                   enrol,               anyone,    none,     0,       at_once, get_trust,         "the chain of trust lists"},
+  Route{"POST",   "/v1/nonce",                                   enrol,               anyone,    memory,   1 * KiB,   at_once, post_nonce,        "a number for one proof, 60 s"},
+  Route{"POST",   "/v1/enrol",                                   enrol,               anyone,    memory,   64 * KiB, pooled, post_enrol,        "a first identity: 200, or 202 until approved"},
+  Route{"POST",   "/v1/recover",                                 enrol,               anyone,    memory,   64 * KiB, pooled, post_recover,      "a new identity by an expired one and its key"},
+
+  // What an enrolled machine is served. No path names a node: the certificate does.
+  Route{"GET",    "/v1/trust",                                   node,                enrolled,  none,     0,       at_once, get_trust,         "the chain of trust lists"},
+  Route{"POST",   "/v1/nonce",                                   node,                enrolled,  memory,   1 * KiB,   at_once, post_nonce,        "a number for one proof, 60 s"},
+  Route{"POST",   "/v1/identity",                                node,                machine,   memory,   64 * KiB, pooled, post_identity,     "the next identity certificate"},
+  Route{"GET",    "/v1/document",                                node,                machine,   none,     0,       at_once, get_document,      "the machine's signed document; ETag, pollAfter"},
+  Route{"GET",    "/v1/peers",                                   node,                machine,   none,     0,       at_once, get_peers,         "the cluster's signed peer list; ETag, pollAfter"},
+  Route{"POST",   "/v1/certificates",                            node,                machine,   memory,   256 * KiB, pooled, post_certificates, "certificates that the document lists"},
+  Route{"GET",    "/v1/secrets/:name",                           node,                machine,   none,     0,       pooled,  get_secret,        "a secret that the document names"},
+  Route{"POST",   "/v1/report",                                  node,                machine,   memory,   256 * KiB, pooled, post_report,      "how it is; answers pollAfter"},
+  Route{"POST",   "/v1/etcd/turn",                               node,                machine,   memory,   16 * KiB, pooled, post_etcd_turn,    "may this master's etcd start, and how"},
+
+  // The operator's API.
+  Route{"POST",   "/v1/operator/apply",                          api,                 operators, memory,   16 * MiB, pooled, post_apply,        "compile, sign and publish an inventory, or tell what it would change"},
+  Route{"GET",    "/v1/operator/revisions",                      api,                 operators, none,     0,       pooled,  get_revisions,     "published revisions of a cluster"},
+  Route{"GET",    "/v1/operator/site",                           api,                 operators, none,     0,       at_once, get_site,          "the pin and this server's addresses"},
+  Route{"POST",   "/v1/operator/revisions/rollback",             api,                 operators, memory,   64 * KiB, pooled, post_rollback,     "publish an older content anew"},
+  Route{"GET",    "/v1/operator/site-facts",                     api,                 operators, none,     0,       pooled,  get_site_facts,    "what compile needs besides the inventory"},
+  Route{"GET",    "/v1/operator/nodes",                          api,                 operators, none,     0,       pooled,  get_nodes,         "machines with their last report"},
+  Route{"GET",    "/v1/operator/nodes/:cluster/:node",           api,                 operators, none,     0,       pooled,  get_node,          "one machine: identity, report, phases, pending changes"},
+  Route{"POST",   "/v1/operator/nodes/:cluster/:node/:order",    api,                 operators, memory,   64 * KiB, pooled, post_node_order,   "converge, replace, remove, unfreeze, ban or unban"},
+  Route{"GET",    "/v1/operator/pending",                        api,                 operators, none,     0,       pooled,  get_pending,       "machines that wait for approval"},
+  Route{"POST",   "/v1/operator/approve",                        api,                 operators, memory,   64 * KiB, pooled, post_approve,      "let one in under a name, by its fingerprint"},
+  Route{"GET",    "/v1/operator/tokens",                         api,                 operators, none,     0,       pooled,  get_tokens,        "join tokens, without their secret"},
+  Route{"POST",   "/v1/operator/tokens",                         api,                 operators, memory,   64 * KiB, pooled, post_tokens,       "a join token, shown once"},
+  Route{"DELETE", "/v1/operator/tokens/:id",                     api,                 operators, memory,   1 * KiB, pooled,  delete_token,      "revoke a join token"},
+  Route{"PUT",    "/v1/operator/artifacts/:digest",              api,                 operators, artifact, 16 * GiB, pooled, put_artifact,      "bytes into the artifact store, verified"},
+  Route{"GET",    "/v1/operator/releases",                       api,                 operators, none,     0,       pooled,  get_releases,      "the catalogue"},
+  Route{"POST",   "/v1/operator/releases",                       api,                 operators, memory,   4 * MiB, pooled,  post_releases,     "a release manifest; its artifacts must be there"},
+  Route{"POST",   "/v1/operator/releases/prune",                 api,                 operators, memory,   64 * KiB, pooled, post_prune,        "remove what nothing refers to"},
+  Route{"GET",    "/v1/operator/secrets",                        api,                 operators, none,     0,       pooled,  get_secrets,       "names and versions, never values"},
+  Route{"PUT",    "/v1/operator/secrets/:cluster/:name",         api,                 operators, memory,   2 * MiB, pooled,  put_secret,        "a new version of a secret"},
+  Route{"DELETE", "/v1/operator/secrets/:cluster/:name",         api,                 operators, memory,   1 * KiB, pooled,  delete_secret,     "remove a secret"},
+  Route{"GET",    "/v1/operator/audit",                          api,                 operators, none,     0,       pooled,  get_audit,         "who did what, oldest first"},
+  Route{"POST",   "/v1/operator/kubeconfig",                     api,                 operators, memory,   64 * KiB, pooled, post_kubeconfig,   "a short-lived kubeconfig in the caller's name"},
+  Route{"GET",    "/v1/operator/operators",                      api,                 operators, none,     0,       pooled,  get_operators,     "operators with a certificate"},
+  Route{"POST",   "/v1/operator/operators",                      api,                 operators, memory,   64 * KiB, pooled, post_operators,    "a certificate for an operator"},
+  Route{"DELETE", "/v1/operator/operators/:name",                api,                 operators, memory,   1 * KiB, pooled,  delete_operator,   "revoke an operator"},
+  Route{"GET",    "/v1/operator/status",                         api,                 operators, none,     0,       pooled,  get_status,        "the site at a glance"},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Route> routes() {
+  return table;
+}
+
+}  // namespace muster

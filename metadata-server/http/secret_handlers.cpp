@@ -1,0 +1,53 @@
+#include "site/secrets.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "http/handlers.hpp"
+#include "http/json_body.hpp"
+#include "http/rooms.hpp"
+#include "pki/signature.hpp"
+
+namespace muster::handlers {
+
+Granted<Response> get_secrets(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto cluster = query_text(request, "cluster", Need::optional);
+  if (!cluster) return refuse(cluster.error());
+  const auto secrets = list_secrets(rooms.store, *cluster);
+  if (!secrets) return refuse(secrets.error());
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& secret : *secrets) {
+    rows.push_back({{"cluster", secret.cluster},
+                    {"name", secret.name},
+                    {"version", secret.version},
+                    {"createdAt", secret.created_at}});
+  }
+  return json_response({{"secrets", rows}});
+}
+
+Granted<Response> put_secret(const Rooms& rooms, const Caller& caller, const Request& request) {
+  const std::string& cluster = request.parameters.at("cluster");
+  const std::string& name = request.parameters.at("name");
+  std::string encoded;
+  auto read =
+      read_json_body("secret", request, [&](JsonObject& root) { root.text("value", encoded); });
+  if (!read) return refuse(read.error());
+  const auto value = base64_decode(encoded);
+  if (!value) return refuse(ErrorKind::invalid, "invalid", "secret: /value: expected base64");
+  const auto version = set_secret(rooms.store, rooms.sealing, cluster, name, *value, caller.text(),
+                                  rooms.enrolment.now());
+  if (!version) return refuse(version.error());
+  spdlog::info("{}: set secret {}/{} version {}", caller.text(), cluster, name, *version);
+  return json_response({{"cluster", cluster}, {"name", name}, {"version", *version}});
+}
+
+Granted<Response> delete_secret(const Rooms& rooms, const Caller& caller, const Request& request) {
+  const std::string& cluster = request.parameters.at("cluster");
+  const std::string& name = request.parameters.at("name");
+  const auto removed =
+      remove_secret(rooms.store, cluster, name, caller.text(), rooms.enrolment.now());
+  if (!removed) return refuse(removed.error());
+  spdlog::info("{}: removed secret {}/{}", caller.text(), cluster, name);
+  return json_response({{"cluster", cluster}, {"name", name}});
+}
+
+}  // namespace muster::handlers

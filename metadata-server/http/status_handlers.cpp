@@ -1,0 +1,100 @@
+#include "enrolment/pending.hpp"
+#include "http/handlers.hpp"
+#include "http/json_body.hpp"
+#include "http/rooms.hpp"
+#include "store/kinds.hpp"
+
+namespace muster::handlers {
+namespace {
+
+// A converged machine reports about every minute.
+constexpr std::int64_t silent_after = 300;
+
+Response plain(std::string text, int status = 200) {
+  Response response = text_response(std::move(text), status);
+  response.content_type = "text/plain; charset=utf-8";
+  return response;
+}
+
+nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
+                           const ServedCluster& cluster) {
+  int converged = 0, converging = 0, pending = 0, failed = 0, silent = 0;
+  const std::int64_t now = unix_seconds(rooms.enrolment.now());
+  for (const auto& [node, answer] : cluster.documents) {
+    const HeardMachine heard = rooms.reports.find({name, node});
+    if (!heard.report || now - heard.seen_at > silent_after) {
+      ++silent;
+      continue;
+    }
+    switch (heard.report->verdict) {
+      case Verdict::converged:
+        ++converged;
+        break;
+      case Verdict::converging:
+        ++converging;
+        break;
+      case Verdict::pending_changes:
+        ++pending;
+        break;
+      case Verdict::failed:
+        ++failed;
+        break;
+    }
+  }
+  return {{"cluster", name},
+          {"revision", cluster.revision},
+          {"revisionNumber", cluster.revision_number},
+          {"machines", cluster.documents.size()},
+          {"converged", converged},
+          {"converging", converging},
+          {"pendingChanges", pending},
+          {"failed", failed},
+          {"silent", silent}};
+}
+
+nlohmann::json servers(const Rooms& rooms) {
+  const ServerAddresses& addresses = rooms.site.trust_list().servers;
+  return {{"boot", addresses.boot}, {"enrol", addresses.enrol}, {"node", addresses.node}};
+}
+
+}  // namespace
+
+Granted<Response> get_healthz(const Rooms&, const Caller&, const Request&) {
+  return plain("ok\n");
+}
+
+Granted<Response> get_readyz(const Rooms& rooms, const Caller&, const Request&) {
+  const auto site = rooms.store.get(kinds::site, kinds::site_settings_key);
+  if (site) return plain("ok\n");
+  return refuse(ErrorKind::unavailable, "store_unavailable",
+                "the store does not answer: " + site.error().message);
+}
+
+Granted<Response> get_metrics(const Rooms& rooms, const Caller&, const Request&) {
+  Response response = text_response(rooms.metrics.text());
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  return response;
+}
+
+Granted<Response> get_site(const Rooms& rooms, const Caller&, const Request&) {
+  return json_response({{"pin", rooms.site.site()},
+                        {"servers", servers(rooms)},
+                        {"trustVersion", rooms.site.trust_list().version}});
+}
+
+Granted<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
+  nlohmann::json clusters = nlohmann::json::array();
+  for (const auto& name : rooms.current.clusters()) {
+    if (const auto cluster = rooms.current.cluster(name))
+      clusters.push_back(cluster_row(rooms, name, *cluster));
+  }
+  const auto pending = list_pending(rooms.enrolment);
+  if (!pending) return refuse(pending.error());
+  return json_response({{"site", rooms.site.site()},
+                        {"servers", servers(rooms)},
+                        {"clusters", clusters},
+                        {"pendingApprovals", pending->size()},
+                        {"time", unix_seconds(rooms.enrolment.now())}});
+}
+
+}  // namespace muster::handlers

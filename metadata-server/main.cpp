@@ -1,0 +1,134 @@
+// muster-server: settings, logs, signals and the service manager around Server.
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/systemd_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "server.hpp"
+#include "settings.hpp"
+
+namespace {
+
+using namespace muster;
+
+constexpr const char* usage = R"(muster-server: the metadata server of Muster
+
+  muster-server [--settings FILE]         serves until SIGTERM
+  muster-server [--settings FILE] init    makes the state folder, the sealing key and the site; prints the
+                                          site pin; changes nothing when they are there
+  muster-server --help | --version
+
+FILE is /etc/muster/server.json where it is not given. Its one required field is "advertise": the
+addresses under which machines reach this server. metadata-server/README.md lists the others.
+)";
+
+struct Arguments {
+  std::string settings = "/etc/muster/server.json";
+  bool init = false, help = false, version = false;
+};
+
+Result<Arguments> parse_arguments(int count, char** values) {
+  Arguments arguments;
+  for (int i = 1; i < count; ++i) {
+    const std::string_view argument = values[i];
+    if (argument == "--settings" && i + 1 < count) {
+      arguments.settings = values[++i];
+    } else if (argument == "init") {
+      arguments.init = true;
+    } else if (argument == "--help") {
+      arguments.help = true;
+    } else if (argument == "--version") {
+      arguments.version = true;
+    } else {
+      return fail(ErrorKind::invalid,
+                  fmt::format("argument '{}': expected --settings FILE, init, --help or --version",
+                              argument));
+    }
+  }
+  return arguments;
+}
+
+void set_up_logs(const std::string& level) {
+  // Under systemd the journal has time and priority of its own.
+  const bool journal = getenv("JOURNAL_STREAM") != nullptr;
+  auto logger = journal ? spdlog::systemd_logger_mt("muster-server")
+                        : spdlog::stderr_logger_mt("muster-server");
+  if (!journal) logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  spdlog::set_default_logger(std::move(logger));
+  spdlog::set_level(spdlog::level::from_str(level));
+}
+
+// Thousands of machines keep a connection each.
+void allow_many_files() {
+  struct rlimit files {};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "muster-server: %s\n", error.message.c_str());
+  return error.kind == ErrorKind::invalid ? 2 : 1;
+}
+
+// Returns the signal that ends the server.
+int serve_until_signal(Server& server, const sigset_t& signals) {
+  bool healthy = true;
+  for (;;) {
+    const struct timespec second { 1, 0 };
+    const int signal = sigtimedwait(&signals, nullptr, &second);
+    if (signal == SIGTERM || signal == SIGINT) return signal;
+    const auto ticked = server.tick();
+    if (ticked) {
+      // Without the store there is no watchdog's trust: systemd then restarts the server.
+      sd_notify(0, "WATCHDOG=1");
+      if (!healthy) sd_notifyf(0, "STATUS=%s", server.describe().c_str());
+    } else if (healthy) {
+      spdlog::error("{}", ticked.error().message);
+      sd_notifyf(0, "STATUS=not healthy: %s", ticked.error().message.c_str());
+    }
+    healthy = ticked.has_value();
+  }
+}
+
+int serve(const Settings& settings) {
+  // Before any thread: all of them inherit the mask, and the main thread takes the signals.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  allow_many_files();
+  auto server = Server::start(settings);
+  if (!server) return complain(server.error());
+  const std::string description = (*server)->describe();
+  spdlog::info("ready: {}", description);
+  sd_notifyf(0, "READY=1\nSTATUS=%s", description.c_str());
+  const int signal = serve_until_signal(**server, signals);
+  spdlog::info("stopping on {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+  sd_notify(0, "STOPPING=1\nSTATUS=finishing what is in progress");
+  (*server)->stop(std::chrono::seconds(5));
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  const auto arguments = parse_arguments(count, values);
+  if (!arguments) return complain(arguments.error());
+  if (arguments->help) return std::fputs(usage, stdout) < 0 ? 1 : 0;
+  if (arguments->version) return std::puts("muster-server " MUSTER_VERSION) < 0 ? 1 : 0;
+  const auto settings = load_settings(arguments->settings);
+  if (!settings) return complain(settings.error());
+  set_up_logs(settings->log_level);
+  if (!arguments->init) return serve(*settings);
+  const auto pin = initialise_server(*settings);
+  if (!pin) return complain(pin.error());
+  std::printf("site pin %s\n", pin->c_str());
+  return 0;
+}

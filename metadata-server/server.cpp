@@ -1,0 +1,235 @@
+#include "server.hpp"
+
+#include <grp.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cerrno>
+#include <mutex>
+
+#include "artifact/artifact_store.hpp"
+#include "enrolment/ban.hpp"
+#include "enrolment/enrolment_context.hpp"
+#include "http/caller_cache.hpp"
+#include "http/certificate_expiries.hpp"
+#include "http/listener.hpp"
+#include "http/rooms.hpp"
+#include "http/router.hpp"
+#include "site/audit.hpp"
+#include "site/revision.hpp"
+#include "store/kinds.hpp"
+#include "store/sqlite_store.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::chrono::hours tls_lifetime{24 * 30};
+
+TimePoint now() {
+  return std::chrono::system_clock::now();
+}
+
+Result<void> make_folder(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return fail_errno(errno, fmt::format("creating the state folder '{}'", path));
+}
+
+std::optional<std::uint32_t> group_id(const std::string& group_name) {
+  const struct group* found = group_name.empty() ? nullptr : getgrnam(group_name.c_str());
+  if (found == nullptr) return std::nullopt;
+  return found->gr_gid;
+}
+
+// What enrolment matches machines against: replaced whole at each publication.
+class InventorySlot {
+ public:
+  [[nodiscard]] Result<void> load(const Store& store) {
+    const auto nodes = published_nodes(store);
+    if (!nodes) return pass(nodes.error());
+    auto made = std::make_shared<const EnrolmentInventory>(*nodes);
+    const std::lock_guard lock(mutex_);
+    inventory_ = std::move(made);
+    return {};
+  }
+  [[nodiscard]] std::shared_ptr<const EnrolmentInventory> get() const {
+    const std::lock_guard lock(mutex_);
+    return inventory_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const EnrolmentInventory> inventory_ =
+      std::make_shared<const EnrolmentInventory>();
+};
+
+std::vector<Certificate> older(const StoredAuthority& authority) {
+  return {authority.trusted.begin() + (authority.trusted.empty() ? 0 : 1), authority.trusted.end()};
+}
+
+}  // namespace
+
+// Members are destroyed from the last: listeners end before what they serve.
+struct Server::Parts {
+  Parts(Settings given, SealingKey key, std::unique_ptr<SqliteStore> opened, SiteKeys keys,
+        ArtifactStore store_of_artifacts)
+      : settings(std::move(given)),
+        sealing(std::move(key)),
+        database(std::move(opened)),
+        store(*database, callers),
+        site(std::move(keys)),
+        artifacts(std::move(store_of_artifacts)),
+        enrolment{store,
+                  site.machines().issuing,
+                  older(site.machines()),
+                  nonces,
+                  [this] { return inventory.get(); },
+                  now,
+                  [](Transaction& transaction, const AuditEntry& entry) {
+                    append_audit(transaction, now(), entry.actor, entry.action, entry.subject,
+                                 entry.detail);
+                  },
+                  {}},
+        publishing{
+            store,
+            sealing,
+            site,
+            current,
+            now,
+            [this](const std::string& cluster) { return banned_machines(store, cluster); },
+            [](const std::string& cluster, const std::string& node, Transaction& transaction) {
+              forget_machine({cluster, node}, transaction);
+            }},
+        reports(store),
+        rooms{store,      sealing,   artifacts, site,    current,
+              publishing, enrolment, reports,   metrics, [this] { return inventory.load(store); }},
+        router(rooms, callers, metrics, group_id(settings.admin_group)) {}
+
+  Settings settings;
+  SealingKey sealing;
+  std::unique_ptr<SqliteStore> database;
+  CallerCache callers;
+  CallerWatchingStore store;
+  SiteKeys site;
+  ArtifactStore artifacts;
+  NoncePool nonces;
+  InventorySlot inventory;
+  EnrolmentContext enrolment;
+  CurrentDocuments current;
+  PublishContext publishing;
+  MachineReports reports;
+  Metrics metrics;
+  Rooms rooms;
+  Router router;
+  TimePoint renew_tls_at;
+  std::vector<std::unique_ptr<Listener>> listeners;
+
+  [[nodiscard]] Result<void> load();
+  [[nodiscard]] Result<void> listen();
+  [[nodiscard]] Result<SslContext> tls_for(ListenerKind kind) const;
+};
+
+Result<void> Server::Parts::load() {
+  if (auto loaded = current.load(store); !loaded) return loaded;
+  if (auto loaded = inventory.load(store); !loaded) return loaded;
+  if (auto loaded = reports.load(); !loaded) return loaded;
+  metrics.set_expiries([this] { return certificate_expiries(rooms); });
+  return {};
+}
+
+Result<SslContext> Server::Parts::tls_for(ListenerKind kind) const {
+  const auto client = kind == ListenerKind::enrol ? ClientCertificate::optional_may_expire
+                                                  : ClientCertificate::required;
+  const auto tls = site.server_tls(client, tls_lifetime, now());
+  if (!tls) return pass(tls.error());
+  return make_server_context(*tls);
+}
+
+Result<void> Server::Parts::listen() {
+  renew_tls_at = now() + tls_lifetime / 2;
+  for (const ListenerSettings* wanted :
+       {&settings.boot, &settings.enrol, &settings.node, &settings.scrape, &settings.admin}) {
+    SslContext tls;
+    if (wanted->tls) {
+      auto made = tls_for(wanted->kind);
+      if (!made) return pass(made.error());
+      tls = std::move(*made);
+    }
+    auto opened = Listener::open(*wanted, router, std::move(tls));
+    if (!opened) return pass(opened.error());
+    metrics.watch(wanted->kind, (*opened)->counters());
+    listeners.push_back(std::move(*opened));
+  }
+  return {};
+}
+
+Result<std::string> initialise_server(const Settings& settings) {
+  if (auto made = make_folder(settings.state_directory); !made) return pass(made.error());
+  const auto sealing = SealingKey::load_or_create(sealing_key_path(settings));
+  if (!sealing) return pass(sealing.error());
+  const auto store =
+      SqliteStore::open(database_path(settings), SqliteStore::OpenMode::create_if_missing);
+  if (!store) return pass(store.error());
+  const auto artifacts = ArtifactStore::open(artifacts_path(settings));
+  if (!artifacts) return pass(artifacts.error());
+  const auto site = initialise_site(**store, *sealing, server_addresses(settings), now());
+  if (!site) return pass(site.error());
+  return site->site();
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Server::~Server() {
+  stop(std::chrono::milliseconds(0));
+}
+
+Result<std::unique_ptr<Server>> Server::start(Settings settings) {
+  auto sealing = SealingKey::load(sealing_key_path(settings));
+  if (!sealing) return context(sealing.error(), "the sealing key (`muster-server init` makes it)");
+  auto store = SqliteStore::open(database_path(settings), SqliteStore::OpenMode::must_exist);
+  if (!store) return pass(store.error());
+  auto site = open_site(**store, *sealing, server_addresses(settings));
+  if (!site) return pass(site.error());
+  auto artifacts = ArtifactStore::open(artifacts_path(settings));
+  if (!artifacts) return pass(artifacts.error());
+  std::unique_ptr<Server> server(new Server(
+      std::make_unique<Parts>(std::move(settings), std::move(*sealing), std::move(*store),
+                              std::move(*site), std::move(*artifacts))));
+  if (auto loaded = server->parts_->load(); !loaded) return pass(loaded.error());
+  if (auto listening = server->parts_->listen(); !listening) return pass(listening.error());
+  return server;
+}
+
+Result<void> Server::tick() {
+  Parts& parts = *parts_;
+  if (now() >= parts.renew_tls_at) {
+    for (const auto& listener : parts.listeners) {
+      if (!listener->settings().tls) continue;
+      auto tls = parts.tls_for(listener->settings().kind);
+      if (!tls) return pass(tls.error());
+      listener->set_tls(std::move(*tls));
+    }
+    parts.renew_tls_at = now() + tls_lifetime / 2;
+    spdlog::info("renewed the listeners' certificate");
+  }
+  if (auto flushed = parts.reports.flush(); !flushed) return flushed;
+  const auto answers = parts.store.get(kinds::site, kinds::site_settings_key);
+  if (!answers) return pass(answers.error());
+  return {};
+}
+
+void Server::stop(std::chrono::milliseconds grace) {
+  for (const auto& listener : parts_->listeners) listener->stop(grace);
+  if (auto flushed = parts_->reports.flush(); !flushed) {
+    spdlog::error("writing what was served: {}", flushed.error().message);
+  }
+}
+
+std::string Server::describe() const {
+  std::string text;
+  for (const auto& listener : parts_->listeners) {
+    text += fmt::format("{} {}, ", name(listener->settings().kind), listener->address());
+  }
+  return text + fmt::format("{} clusters", parts_->current.clusters().size());
+}
+
+}  // namespace muster

@@ -1,0 +1,39 @@
+// Every room of a running server, in the order in which each needs the one before, and its
+// listeners.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "result/result.hpp"
+#include "settings.hpp"
+
+namespace muster {
+
+// `muster-server init`: state folder (0700), sealing key, database, site. Idempotent; returns the
+// pin.
+[[nodiscard]] Result<std::string> initialise_server(const Settings& settings);
+
+class Server {
+ public:
+  // Loads everything and listens. not_found: no site yet, run `muster-server init`.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(Settings settings);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // About once a second, by one thread: writes what may wait, renews the listeners' certificate at
+  // half life. An error: the store does not answer (the server goes on and tries again).
+  [[nodiscard]] Result<void> tick();
+  // Lets requests in progress finish for `grace`. Idempotent.
+  void stop(std::chrono::milliseconds grace);
+  // "boot 0.0.0.0:8080, enrol ..., 3 clusters": for people.
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace muster
