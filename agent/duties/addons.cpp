@@ -28,6 +28,11 @@ Result<void> await_rollout(const std::string& text, const Kubectl& kubectl,
                            std::chrono::milliseconds left) {
   const auto target = parse_target(text);
   if (!target) return pass(target.error());
+  if (left.count() <= 0) {
+    return fail(
+        ErrorKind::timeout,
+        fmt::format("waiting for '{}': no time left in this turn; the next one goes on", text));
+  }
   const auto seconds = std::max<std::int64_t>(1, left.count() / 1000);
   const auto rolled =
       kubectl.run({"rollout", "status", target->kind + "/" + target->name,

@@ -11,7 +11,8 @@
 namespace muster {
 
 // Applies one addon by server-side apply and waits until what it names has rolled out. Idempotent.
-// `left` is what remains of the time for waiting; it is used up here.
+// `left` is what remains of the time for waiting; it is used up here. timeout: applied, and not
+// rolled out in that time.
 [[nodiscard]] Result<void> apply_addon(const AddonSpec& addon, const Kubectl& kubectl, Clock& clock,
                                        std::chrono::milliseconds& left);
 

@@ -10,7 +10,7 @@ import pytest
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 UNITS = os.path.join(REPOSITORY, "units")
 COMPONENTS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "containerd", "kubelet",
-              "kube-api-balancer", "muster-routes"]
+              "kube-api-balancer", "muster-kernel", "muster-routes"]
 
 
 def read(name):
@@ -29,7 +29,7 @@ def test_systemd_finds_nothing_wrong(tmp_path):
 
 
 @pytest.mark.parametrize("unit, most", [("muster-server", 1.5), ("muster-agent", 2.6), ("muster-kubelet-monitor", 2.6),
-                                        ("muster-runtime-monitor", 2.6)])
+                                        ("muster-runtime-monitor", 2.6), ("muster-routes", 4.5), ("muster-kernel", 5.5)])
 def test_exposure(unit, most, tmp_path):
     path = shutil.copy(os.path.join(UNITS, f"{unit}.service"), tmp_path)
     out = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", path], capture_output=True, text=True, check=False).stdout
@@ -44,7 +44,14 @@ def test_component_units_are_static_and_not_ordered_on_the_agent(unit):
     assert not re.search(r"^(After|Requires|Wants|BindsTo)=.*muster-agent", text, re.M)
 
 
-@pytest.mark.parametrize("unit, first", [("kubelet", "containerd.service"), ("kube-apiserver", "etcd.service"),
+@pytest.mark.parametrize("unit", [unit for unit in COMPONENTS if not unit.startswith("muster-")])
+def test_components_come_back_for_ever(unit):
+    text = read(f"{unit}.service")
+    assert "Restart=always" in text and "StartLimitIntervalSec=0" in text
+
+
+@pytest.mark.parametrize("unit, first", [("kubelet", "containerd.service"), ("kubelet", "kube-apiserver.service"),
+                                         ("kubelet", "muster-kernel.service"), ("kube-apiserver", "etcd.service"),
                                          ("kube-controller-manager", "kube-apiserver.service"), ("kube-scheduler", "kube-apiserver.service")])
 def test_order(unit, first):
     assert re.search(rf"^After=.*\b{re.escape(first)}", read(f"{unit}.service"), re.M)
