@@ -106,6 +106,7 @@ Result<ApiAnswer> RealNetwork::get(const std::string& url, const std::string& pa
   HttpClientSettings settings;
   settings.base_url = url;
   settings.tls = tls;
+  settings.accepts_chunks = true;
   settings.total_timeout = std::chrono::seconds(5);
   HttpClient client(std::move(settings));
   HttpRequest request;

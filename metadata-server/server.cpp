@@ -16,7 +16,6 @@
 #include "http/listener.hpp"
 #include "http/rooms.hpp"
 #include "http/router.hpp"
-#include "site/audit.hpp"
 #include "site/revision.hpp"
 #include "store/kinds.hpp"
 #include "store/sqlite_store.hpp"
@@ -63,10 +62,6 @@ class InventorySlot {
       std::make_shared<const EnrolmentInventory>();
 };
 
-std::vector<Certificate> older(const StoredAuthority& authority) {
-  return {authority.trusted.begin() + (authority.trusted.empty() ? 0 : 1), authority.trusted.end()};
-}
-
 }  // namespace
 
 // Members are destroyed from the last: listeners end before what they serve.
@@ -79,17 +74,7 @@ struct Server::Parts {
         store(*database, callers),
         site(std::move(keys)),
         artifacts(std::move(store_of_artifacts)),
-        enrolment{store,
-                  site.machines().issuing,
-                  older(site.machines()),
-                  nonces,
-                  [this] { return inventory.get(); },
-                  now,
-                  [](Transaction& transaction, const AuditEntry& entry) {
-                    append_audit(transaction, now(), entry.actor, entry.action, entry.subject,
-                                 entry.detail);
-                  },
-                  {}},
+        enrolment{store, site.machines(), nonces, [this] { return inventory.get(); }, now, {}},
         publishing{
             store,
             sealing,

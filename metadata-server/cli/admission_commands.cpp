@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/answer.hpp"
+#include "cli/node_cluster.hpp"
 #include "cli/session.hpp"
 
 namespace muster {
@@ -21,7 +22,7 @@ std::int64_t seconds_of(const std::string& text) {
     return 0;
   }
   const std::string unit = text.substr(used);
-  if (value <= 0) return 0;
+  if (value <= 0 || value > 10L * 365 * 86400) return 0;
   if (unit == "s" || unit.empty()) return value;
   if (unit == "m") return value * 60;
   if (unit == "h") return value * 3600;
@@ -36,7 +37,7 @@ void add_token_commands(CommandLine& line) {
 
   auto* create =
       group->add_subcommand("create", "makes one; it is shown once and stored only as a hash");
-  create->add_option("--cluster", options->cluster)->required();
+  create->add_option("--cluster", options->cluster, "the cluster that it admits to")->required();
   create->add_option("--node", options->node, "only for this machine");
   create->add_option("--role", options->role, "master, follower or node")->capture_default_str();
   create->add_option("--count", options->count, "how many machines may use it")
@@ -65,6 +66,7 @@ void add_token_commands(CommandLine& line) {
 
   auto* list =
       group->add_subcommand("list", "tokens with what is left of them; never their secrets");
+  list->footer("Example: muster token list");
   line.on(list, [](Session& session) {
     return ask_and_show(session, "GET", "tokens", nullptr, [](const nlohmann::json& answer) {
       Table table({"ID", "CLUSTER", "NODE", "ROLE", "LEFT", "EXPIRES"});
@@ -77,7 +79,8 @@ void add_token_commands(CommandLine& line) {
   });
 
   auto* revoke = group->add_subcommand("revoke", "ends a token; machines that used it stay");
-  revoke->add_option("ID", options->id)->required();
+  revoke->add_option("ID", options->id, "as token list shows it")->required();
+  revoke->footer("Example: muster token revoke 7f3a");
   line.on(revoke, [options](Session& session) {
     return ask_and_show(session, "DELETE", "tokens/" + escape(options->id), nullptr,
                         [options](const nlohmann::json&) {
@@ -92,6 +95,7 @@ void add_admission_commands(CommandLine& line) {
   add_token_commands(line);
 
   auto* pending = line.app.add_subcommand("pending", "Machines that wait for an approval");
+  pending->footer("Example: muster pending");
   line.on(pending, [](Session& session) {
     return ask_and_show(session, "GET", "pending", nullptr, [](const nlohmann::json& answer) {
       Table table({"FINGERPRINT", "MATCHES", "HOST NAME", "MAC", "SOURCE", "SINCE"});
@@ -107,7 +111,7 @@ void add_admission_commands(CommandLine& line) {
        fingerprint = std::make_shared<std::string>();
   auto* approve =
       line.app.add_subcommand("approve", "Admits a waiting machine under a name of the inventory");
-  approve->add_option("NAME", *name)->required();
+  approve->add_option("NAME", *name, "the node's name")->required();
   approve->add_option("--fingerprint", *fingerprint, "sha256:... as the machine's console shows it")
       ->required();
   approve->add_option("--cluster", *cluster, "where several clusters have a node of that name");
@@ -126,12 +130,14 @@ void add_admission_commands(CommandLine& line) {
     auto* made = line.app.add_subcommand(
         command,
         command == "ban" ? "Shuts a machine out, here and at the API server" : "Lets it in again");
-    made->add_option("NAME", *name)->required();
-    made->add_option("--cluster", *cluster)->required();
-    made->footer(fmt::format("Example: muster {} n3 --cluster lab", command));
+    made->add_option("NAME", *name, "the node's name")->required();
+    made->add_option("--cluster", *cluster, "where several clusters have a node of that name");
+    made->footer(fmt::format("Example: muster {} n3", command));
     line.on(made, [=](Session& session) {
-      return ask_and_show(session, "POST",
-                          "nodes/" + escape(*cluster) + "/" + escape(*name) + "/" + command,
+      auto found = cluster_of(session, *cluster, *name);
+      if (!found) return complain(session, found.error());
+      *cluster = *found;
+      return ask_and_show(session, "POST", node_path(*cluster, *name) + "/" + command,
                           nlohmann::json::object(), [=](const nlohmann::json&) {
                             return fmt::format("{}/{}: {}\n", *cluster, *name,
                                                command == "ban" ? "banned" : "unbanned");

@@ -36,10 +36,14 @@ const nlohmann::json& list_at(const nlohmann::json& answer, const std::string& p
   return value != nullptr && value->is_array() ? *value : none;
 }
 
-std::string time_text(const nlohmann::json& row, const std::string& pointer) {
+std::int64_t number_at(const nlohmann::json& row, const std::string& pointer) {
   const auto* value = at(row, pointer);
-  if (value == nullptr || !value->is_number_integer() || value->get<std::int64_t>() == 0) return "";
-  const auto seconds = static_cast<std::time_t>(value->get<std::int64_t>());
+  return value != nullptr && value->is_number_integer() ? value->get<std::int64_t>() : 0;
+}
+
+std::string time_text(const nlohmann::json& row, const std::string& pointer) {
+  const auto seconds = static_cast<std::time_t>(number_at(row, pointer));
+  if (seconds == 0) return "";
   std::tm parts = {};
   ::localtime_r(&seconds, &parts);
   char text[32];
@@ -52,8 +56,12 @@ Exit ask_and_show(Session& session, const std::string& method, const std::string
                   const std::function<std::string(const nlohmann::json&)>& show) {
   auto answer = session.ask(method, path, body);
   if (!answer) return complain(session, answer.error());
-  print(session.wants_json() ? answer->dump(2) + "\n" : show(*answer));
+  print(session.wants_json() ? json_text(*answer) : show(*answer));
   return Exit::ok;
+}
+
+std::string json_text(const nlohmann::json& value) {
+  return value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 void print(const std::string& text) {

@@ -1,6 +1,7 @@
 // Reading the server's answers for tables: a missing field is an empty cell, never a crash.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -14,6 +15,8 @@ namespace muster {
 // The list at `pointer`, or an empty one.
 [[nodiscard]] const nlohmann::json& list_at(const nlohmann::json& answer,
                                             const std::string& pointer);
+// The number at `pointer`; 0 where there is none.
+[[nodiscard]] std::int64_t number_at(const nlohmann::json& row, const std::string& pointer);
 // "2026-11-21 06:10:03" of Unix seconds; "" for 0.
 [[nodiscard]] std::string time_text(const nlohmann::json& row, const std::string& pointer);
 
@@ -22,5 +25,7 @@ namespace muster {
                                 const std::string& path, const nlohmann::json& body,
                                 const std::function<std::string(const nlohmann::json&)>& show);
 void print(const std::string& text);
+// Indented, with a newline at its end; never throws.
+[[nodiscard]] std::string json_text(const nlohmann::json& value);
 
 }  // namespace muster

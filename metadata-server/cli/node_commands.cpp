@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "cli/answer.hpp"
+#include "cli/node_cluster.hpp"
 #include "cli/session.hpp"
 
 namespace muster {
@@ -9,8 +10,14 @@ namespace {
 
 using Text = std::shared_ptr<std::string>;
 
-std::string place(const Text& cluster, const Text& name) {
-  return "nodes/" + escape(*cluster) + "/" + escape(*name);
+// Asks about or orders something of one node, found by its name where the cluster is not given.
+Exit ask_of_node(Session& session, const Text& cluster, const Text& name, const std::string& method,
+                 const std::string& order, const nlohmann::json& body,
+                 const std::function<std::string(const nlohmann::json&)>& show) {
+  auto found = cluster_of(session, *cluster, *name);
+  if (!found) return complain(session, found.error());
+  *cluster = *found;
+  return ask_and_show(session, method, node_path(*cluster, *name) + order, body, show);
 }
 
 std::string nodes_text(const nlohmann::json& answer) {
@@ -53,8 +60,8 @@ std::string timeline_text(const nlohmann::json& answer) {
   std::string text =
       fmt::format("{}: boot timeline, seconds since power-on\n", printable(cell(answer, "/node")));
   for (const auto& phase : list_at(answer, "/report/phases")) {
-    const auto begin = static_cast<double>(phase.value("startUs", std::int64_t{0})) / 1e6;
-    const auto end = static_cast<double>(phase.value("endUs", std::int64_t{0})) / 1e6;
+    const auto begin = static_cast<double>(number_at(phase, "/startUs")) / 1e6;
+    const auto end = static_cast<double>(number_at(phase, "/endUs")) / 1e6;
     text +=
         end > 0
             ? fmt::format("  {:8.2f}  {:8.2f}  {:<20} {}\n", begin, end - begin,
@@ -75,6 +82,7 @@ void add_node_commands(CommandLine& line) {
 
   auto* list = group->add_subcommand("list", "every machine with its verdict");
   list->add_option("--cluster", *cluster, "only this cluster");
+  list->footer("Example: muster node list --cluster lab");
   line.on(list, [=](Session& session) {
     return ask_and_show(session, "GET",
                         cluster->empty() ? "nodes" : "nodes?cluster=" + escape(*cluster), nullptr,
@@ -84,19 +92,19 @@ void add_node_commands(CommandLine& line) {
   const auto one = [&](const char* command, const char* help, const char* example) {
     auto* made = group->add_subcommand(command, help);
     made->add_option("NAME", *name, "the node's name")->required();
-    made->add_option("--cluster", *cluster, "its cluster")->required();
+    made->add_option("--cluster", *cluster, "where several clusters have a node of that name");
     made->footer(example);
     return made;
   };
-  line.on(one("show", "one machine: identity, document, last report",
-              "Example: muster node show m1 --cluster lab"),
-          [=](Session& session) {
-            return ask_and_show(session, "GET", place(cluster, name), nullptr, node_text);
-          });
+  line.on(
+      one("show", "one machine: identity, document, last report", "Example: muster node show m1"),
+      [=](Session& session) {
+        return ask_of_node(session, cluster, name, "GET", "", nullptr, node_text);
+      });
   line.on(one("timeline", "its last boot, from firmware to node Ready",
-              "Example: muster node timeline m1 --cluster lab"),
+              "Example: muster node timeline m1"),
           [=](Session& session) {
-            return ask_and_show(session, "GET", place(cluster, name), nullptr, timeline_text);
+            return ask_of_node(session, cluster, name, "GET", "", nullptr, timeline_text);
           });
 
   const auto order = [&](const char* command, const char* help, const char* done,
@@ -104,22 +112,22 @@ void add_node_commands(CommandLine& line) {
     line.on(one(command, help, example), [=](Session& session) {
       nlohmann::json body = nlohmann::json::object();
       if (!fingerprint->empty()) body["keep"] = *fingerprint;
-      return ask_and_show(
-          session, "POST", place(cluster, name) + "/" + command, body,
+      return ask_of_node(
+          session, cluster, name, "POST", std::string("/") + command, body,
           [=](const nlohmann::json&) { return fmt::format("{}/{}: {}\n", *cluster, *name, done); });
     });
   };
   order("converge", "applies what is pending now, without waiting for a reboot",
         "ordered; it takes its turn at its next poll",
-        "Components restart. Example: muster node converge n1 --cluster lab");
+        "Components restart. Example: muster node converge n1");
   order("replace", "admits one new key under this name, once",
         "its next enrolment replaces the old identity",
         "For a machine that was reinstalled, or whose disk was lost. Example: muster node replace "
-        "m2 --cluster lab");
+        "m2");
   order("remove", "removes its identity; the duties remove its Node object", "removed",
-        "Example: muster node remove n3 --cluster lab");
+        "Example: muster node remove n3");
   order("unfreeze", "ends the freeze of a cloned identity", "unfrozen",
-        "Example: muster node unfreeze n1 --cluster lab --keep sha256:...");
+        "Example: muster node unfreeze n1 --keep sha256:...");
   group->get_subcommand("unfreeze")
       ->add_option("--keep", *fingerprint, "fingerprint of the key that stays")
       ->required();

@@ -11,16 +11,22 @@ namespace {
 void add_kubeconfig(CommandLine& line) {
   auto cluster = std::make_shared<std::string>();
   auto break_glass = std::make_shared<bool>(false);
+  auto hours = std::make_shared<int>(12);
   auto* command = line.app.add_subcommand(
-      "kubeconfig", "Prints a kubeconfig with a certificate of 12 hours in your name");
-  command->add_option("--cluster", *cluster)->required();
+      "kubeconfig", "Prints a kubeconfig with a short-lived certificate in your name");
+  command->add_option("--cluster", *cluster, "the cluster's name")->required();
+  command->add_option("--ttl", *hours, "hours that it is valid")
+      ->check(CLI::Range(1, 24))
+      ->capture_default_str();
   command->add_flag("--break-glass", *break_glass,
                     "system:masters, one hour: past RBAC, in the audit apart");
   command->footer("Example: muster kubeconfig --cluster lab > ~/.kube/config");
   line.on(command, [=](Session& session) {
-    return ask_and_show(session, "POST", "kubeconfig",
-                        {{"cluster", *cluster}, {"breakGlass", *break_glass}},
-                        [](const nlohmann::json& answer) { return cell(answer, "/kubeconfig"); });
+    const int seconds = (*break_glass ? 1 : *hours) * 3600;
+    return ask_and_show(
+        session, "POST", "kubeconfig",
+        {{"cluster", *cluster}, {"ttlSeconds", seconds}, {"breakGlass", *break_glass}},
+        [](const nlohmann::json& answer) { return cell(answer, "/kubeconfig"); });
   });
 }
 
@@ -28,8 +34,11 @@ void add_audit(CommandLine& line) {
   auto after = std::make_shared<std::string>();
   auto limit = std::make_shared<int>(100);
   auto* command = line.app.add_subcommand("audit", "Who was granted what, oldest first");
+  command->footer("Example: muster audit --limit 20");
   command->add_option("--after", *after, "rows after this key");
-  command->add_option("--limit", *limit)->capture_default_str()->check(CLI::Range(1, 10000));
+  command->add_option("--limit", *limit, "most rows to show")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
   line.on(command, [=](Session& session) {
     return ask_and_show(
         session, "GET", fmt::format("audit?after={}&limit={}", escape(*after), *limit), nullptr,
@@ -55,7 +64,7 @@ void add_operator_commands(CommandLine& line) {
   auto name = std::make_shared<std::string>(), request = std::make_shared<std::string>();
 
   auto* add = group->add_subcommand("add", "signs a certificate request; prints the certificate");
-  add->add_option("NAME", *name)->required();
+  add->add_option("NAME", *name, "the operator's name, in every audit row")->required();
   add->add_option("--csr", *request,
                   "certificate request (PEM file); its key stays with the operator")
       ->required()
@@ -82,8 +91,11 @@ void add_operator_commands(CommandLine& line) {
     });
   });
 
+  list->footer("Example: muster operator list");
+
   auto* revoke = group->add_subcommand("revoke", "ends an operator's access at once");
-  revoke->add_option("NAME", *name)->required();
+  revoke->add_option("NAME", *name, "the operator's name")->required();
+  revoke->footer("Example: muster operator revoke ci");
   line.on(revoke, [=](Session& session) {
     return ask_and_show(
         session, "DELETE", "operators/" + escape(*name), nullptr,

@@ -1,31 +1,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
+#include "artifact/release_folder.hpp"
 #include "cli/answer.hpp"
 #include "cli/session.hpp"
-#include "document/release.hpp"
 
 namespace muster {
 namespace {
-
-Result<Release> read_manifest(const std::string& folder) {
-  const auto path = folder + "/release.json";
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return fail(ErrorKind::not_found,
-                fmt::format("'{}': expected a release's manifest there, found none; "
-                            "scripts/components makes such folders",
-                            path));
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  auto release = parse_release(text.str());
-  if (!release) return context(release.error(), path);
-  return release;
-}
 
 bool is_there(const nlohmann::json& catalogue, const Release& release) {
   for (const auto& row : list_at(catalogue, "/releases")) {
@@ -38,7 +19,7 @@ bool is_there(const nlohmann::json& catalogue, const Release& release) {
 }
 
 Exit import(Session& session, const std::string& folder) {
-  auto release = read_manifest(folder);
+  auto release = read_release_folder(folder);
   if (!release) return complain(session, release.error());
   auto catalogue = session.ask("GET", "releases");
   if (!catalogue) return complain(session, catalogue.error());
@@ -73,9 +54,8 @@ Exit import(Session& session, const std::string& folder) {
 std::string releases_text(const nlohmann::json& answer) {
   Table table({"NAME", "VERSION", "SIZE", "MANIFEST"});
   for (const auto& row : list_at(answer, "/releases")) {
-    const auto size = row.value("size", std::uint64_t{0});
     table.row({cell(row, "/name"), cell(row, "/version"),
-               fmt::format("{:.1f} MB", static_cast<double>(size) / 1e6),
+               fmt::format("{:.1f} MB", static_cast<double>(number_at(row, "/size")) / 1e6),
                cell(row, "/manifestDigest")});
   }
   return table.text();
@@ -87,25 +67,32 @@ void add_release_commands(CommandLine& line) {
   auto* group =
       line.app.add_subcommand("release", "What machines run: versioned sets of verified files");
   group->require_subcommand(1);
-  auto folder = std::make_shared<std::string>();
+  auto folders = std::make_shared<std::vector<std::string>>();
 
   auto* add =
       group->add_subcommand("import", "sends a release's files and manifest to the server's store");
-  add->add_option("DIR", *folder, "a folder with release.json")
+  add->add_option("DIR", *folders, "folders with release.json")
       ->required()
       ->check(CLI::ExistingDirectory);
   add->footer(
       "Importing it again changes nothing.\nExample: muster release import "
       "/var/cache/muster/releases/etcd/3.6.16");
-  line.on(add, [folder](Session& session) { return import(session, *folder); });
+  line.on(add, [folders](Session& session) {
+    for (const std::string& folder : *folders) {
+      if (const Exit exit = import(session, folder); exit != Exit::ok) return exit;
+    }
+    return Exit::ok;
+  });
 
   auto* list = group->add_subcommand("list", "the server's catalogue");
+  list->footer("Example: muster release list");
   line.on(list, [](Session& session) {
     return ask_and_show(session, "GET", "releases", nullptr, releases_text);
   });
 
   auto* prune =
       group->add_subcommand("prune", "removes releases and files that no document refers to");
+  prune->footer("Example: muster release prune");
   line.on(prune, [](Session& session) {
     return ask_and_show(session, "POST", "releases/prune", nlohmann::json::object(),
                         [](const nlohmann::json& answer) {

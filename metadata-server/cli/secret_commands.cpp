@@ -38,10 +38,12 @@ void add_secret_commands(CommandLine& line) {
 
   auto* set = group->add_subcommand(
       "set", "stores a new version; the value comes from standard input or --file");
-  set->add_option("NAME", *name)->required();
-  set->add_option("--cluster", *cluster)->required();
+  set->add_option("NAME", *name, "the secret's name")->required();
+  set->add_option("--cluster", *cluster, "the cluster whose machines may fetch it")->required();
   set->add_option("--file", *file, "read the value from this file")->check(CLI::ExistingFile);
-  set->footer("Example: muster secret set registry-password --cluster lab < password.txt");
+  set->footer(
+      "The value is kept byte for byte, a newline at its end too.\n"
+      "Example: muster secret set registry-password --cluster lab < password.txt");
   line.on(set, [=](Session& session) {
     auto value = read_value(*file);
     if (!value) return complain(session, value.error());
@@ -53,7 +55,8 @@ void add_secret_commands(CommandLine& line) {
   });
 
   auto* list = group->add_subcommand("list", "names and versions, never values");
-  list->add_option("--cluster", *cluster)->required();
+  list->add_option("--cluster", *cluster, "the cluster whose machines may fetch it")->required();
+  list->footer("Example: muster secret list --cluster lab");
   line.on(list, [=](Session& session) {
     return ask_and_show(session, "GET", "secrets?cluster=" + escape(*cluster), nullptr,
                         [](const nlohmann::json& answer) {
@@ -65,8 +68,9 @@ void add_secret_commands(CommandLine& line) {
   });
 
   auto* remove = group->add_subcommand("remove", "removes every version");
-  remove->add_option("NAME", *name)->required();
-  remove->add_option("--cluster", *cluster)->required();
+  remove->add_option("NAME", *name, "the secret's name")->required();
+  remove->add_option("--cluster", *cluster, "the cluster whose machines may fetch it")->required();
+  remove->footer("Example: muster secret remove registry-password --cluster lab");
   line.on(remove, [=](Session& session) {
     return ask_and_show(
         session, "DELETE", place(*cluster, *name), nullptr,

@@ -1,9 +1,15 @@
 #include "cli/session.hpp"
 
+#include <unistd.h>
+
+#include <cctype>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
+#include "cli/table.hpp"
 #include "document/strict_json.hpp"
 
 namespace muster {
@@ -19,6 +25,63 @@ Result<std::string> read_file(const std::string& path) {
 
 constexpr JsonLimits answer_limits{64u << 20, 40};
 
+// What an operator keeps for every command, so that only --server is left to say.
+std::string configured_file(const std::string& name) {
+  const char* configuration = std::getenv("XDG_CONFIG_HOME");
+  if (configuration != nullptr && *configuration != '\0') {
+    return fmt::format("{}/muster/{}", configuration, name);
+  }
+  const char* home = std::getenv("HOME");
+  return fmt::format("{}/.config/muster/{}", home == nullptr ? "" : home, name);
+}
+
+Result<TlsClientSettings> tls_settings(const Options& options) {
+  TlsClientSettings tls;
+  struct Part {
+    const std::string& given;
+    const char* usual_name;
+    std::string& target;
+  };
+  for (const Part& part : {Part{options.certificate, "operator.crt", tls.certificate_pem},
+                           Part{options.key, "operator.key", tls.key_pem},
+                           Part{options.authority, "ca.crt", tls.authorities_pem}}) {
+    auto text = read_file(part.given.empty() ? configured_file(part.usual_name) : part.given);
+    if (!text) {
+      return fail(ErrorKind::invalid,
+                  fmt::format("{}. An https server needs --certificate, --key and --ca, or "
+                              "operator.crt, operator.key and ca.crt in ~/.config/muster (see "
+                              "muster operator add --help)",
+                              text.error().message));
+    }
+    part.target = std::move(*text);
+  }
+  return tls;
+}
+
+// Why nobody answered, where this side can see it.
+std::string cure_of_silence(const std::string& server) {
+  constexpr std::string_view unix_prefix = "unix:";
+  if (server.starts_with(unix_prefix)) {
+    const std::string path = server.substr(unix_prefix.size());
+    if (::access(path.c_str(), R_OK | W_OK) != 0 && errno == EACCES) {
+      return fmt::format("'{}' is for root and the group muster: use sudo, or join the group",
+                         path);
+    }
+  }
+  return fmt::format("is muster-server running? See: systemctl status muster-server (asked {})",
+                     server);
+}
+
+// Messages may repeat what a machine said of itself; their own line breaks stay.
+std::string printable_lines(const std::string& text) {
+  std::string safe;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    safe += (safe.empty() ? "" : "\n") + printable(line);
+  }
+  return safe;
+}
+
 }  // namespace
 
 Result<HttpClient*> Session::client() {
@@ -29,19 +92,9 @@ Result<HttpClient*> Session::client() {
       std::chrono::seconds(120);  // compiling ten thousand machines takes its time
   settings.maximum_body = answer_limits.size;
   if (options.server.starts_with("https:")) {
-    for (const auto& [path, target] :
-         {std::pair{&options.certificate, &settings.tls.certificate_pem},
-          std::pair{&options.key, &settings.tls.key_pem},
-          std::pair{&options.authority, &settings.tls.authorities_pem}}) {
-      if (path->empty()) {
-        return fail(
-            ErrorKind::invalid,
-            "an https server needs --certificate, --key and --ca (see muster operator add --help)");
-      }
-      auto text = read_file(*path);
-      if (!text) return pass(text.error());
-      *target = std::move(*text);
-    }
+    auto tls = tls_settings(options);
+    if (!tls) return pass(tls.error());
+    settings.tls = std::move(*tls);
   }
   client_ = std::make_unique<HttpClient>(std::move(settings));
   return client_.get();
@@ -54,9 +107,11 @@ Result<nlohmann::json> Session::ask(const std::string& method, const std::string
   HttpRequest request;
   request.method = method;
   request.path = "/v1/operator/" + path;
-  if (!body.is_null()) request.body = body.dump();
+  if (!body.is_null()) request.body = canonical_text(body);
+  answered = false;
   auto answer = (*http)->send(request);
   if (!answer) return context(answer.error(), options.server);
+  answered = true;
   if (answer->status >= 400) {
     last_answer = nlohmann::json::parse(answer->body, nullptr, false);
     return pass(error_of(*answer));
@@ -68,21 +123,22 @@ Result<nlohmann::json> Session::ask(const std::string& method, const std::string
 Result<void> Session::upload(const std::string& path, const std::string& file) {
   auto http = client();
   if (!http) return pass(http.error());
+  answered = false;
   auto answer = (*http)->upload("/v1/operator/" + path, file);
   if (!answer) return context(answer.error(), options.server);
+  answered = true;
   if (answer->status >= 400) return pass(error_of(*answer));
   return {};
 }
 
 Exit complain(const Session& session, const Error& error) {
-  std::fprintf(stderr, "muster: %s\n", error.message.c_str());
+  std::fprintf(stderr, "muster: %s\n", printable_lines(error.message).c_str());
   switch (error.kind) {
     case ErrorKind::unavailable:
     case ErrorKind::timeout:
-      std::fprintf(
-          stderr,
-          "muster: is muster-server running? See: systemctl status muster-server (asked %s)\n",
-          session.options.server.c_str());
+      if (!session.answered) {
+        std::fprintf(stderr, "muster: %s\n", cure_of_silence(session.options.server).c_str());
+      }
       return Exit::unreachable;
     case ErrorKind::unauthenticated:
     case ErrorKind::forbidden:

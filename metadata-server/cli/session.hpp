@@ -47,6 +47,7 @@ class Session {
 
   // The last error answer, for details that an Error cannot hold ("problems").
   nlohmann::json last_answer;
+  bool answered = false;  // the last question had an answer, be it a refusal
 
  private:
   [[nodiscard]] Result<HttpClient*> client();
@@ -67,7 +68,8 @@ struct CommandLine {
 // Percent-encodes one path segment or query value.
 [[nodiscard]] std::string escape(std::string_view text);
 
-void add_inventory_commands(CommandLine& line);
+void add_inventory_commands(CommandLine& line);  // validate, explain
+void add_apply_commands(CommandLine& line);      // diff, apply
 void add_revision_commands(CommandLine& line);
 void add_release_commands(CommandLine& line);
 void add_secret_commands(CommandLine& line);

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -22,11 +24,12 @@ std::string status_text(const nlohmann::json& answer) {
 }
 
 Exit watch(Session& session) {
+  const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
   for (;;) {
     auto answer = session.ask("GET", "status");
     if (!answer) return complain(session, answer.error());
     // Home and erase below: the table stays in place while its numbers change.
-    if (!session.wants_json()) print("\x1b[H\x1b[J");
+    if (!session.wants_json() && on_terminal) print("\x1b[H\x1b[J");
     print(session.wants_json() ? answer->dump() + "\n" : status_text(*answer));
     std::fflush(stdout);
     std::this_thread::sleep_for(std::chrono::seconds(1));
@@ -74,6 +77,7 @@ void add_status_commands(CommandLine& line) {
 
   auto watching = std::make_shared<bool>(false);
   auto* status = line.app.add_subcommand("status", "Every cluster in one line");
+  status->footer("Example: muster status --watch");
   status->add_flag("--watch", *watching, "again each second, until interrupted");
   line.on(status, [watching](Session& session) {
     return *watching ? watch(session)

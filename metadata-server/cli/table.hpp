@@ -1,5 +1,5 @@
-// Tables that people read: aligned columns, an empty cell as "-", no colours, control characters of
-// machines' own words escaped. Pure.
+// Tables that people read: aligned by characters columns, an empty cell as "-", no colours, control
+// characters of machines' own words escaped. Pure.
 #pragma once
 
 #include <string>
@@ -19,7 +19,8 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// Control characters as \xNN, so that no machine writes to an operator's terminal.
+// Control characters (C0, DEL, C1) and those that turn the direction of text as \xNN, so that no
+// machine writes to an operator's terminal.
 [[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace muster

@@ -136,8 +136,7 @@ Result<HttpAnswer> HttpClient::perform(Call& call) {
   };
   call.request.start_time_ = std::chrono::steady_clock::now();
   call.request.response_handler = [&](const httplib::Response& response) {
-    // No server of ours sends chunks, and httplib 0.41 miscounts hostile chunk sizes.
-    chunked = response.has_header("Transfer-Encoding");
+    chunked = !settings_.accepts_chunks && response.has_header("Transfer-Encoding");
     streaming = call.streams && call.streams(response.status);
     return !chunked;
   };

@@ -36,6 +36,9 @@ struct HttpClientSettings {
   std::chrono::milliseconds connect_timeout{3000};
   std::chrono::milliseconds total_timeout{10000};  // one call, everything included
   std::size_t maximum_body = 8u << 20;
+  // No server of ours sends chunks, and httplib 0.41 miscounts hostile chunk sizes: refused, but
+  // for a server that is authenticated and sends them (kube-apiserver).
+  bool accepts_chunks = false;
 };
 
 class HttpClient {

@@ -19,13 +19,12 @@ struct CostRule {
 
 // The first rule whose prefix fits decides. What the agent applies to a running machine is in its
 // plan; this says it to the operator beforehand.
-constexpr std::array<CostRule, 24> cost_rules{{
+constexpr std::array<CostRule, 23> cost_rules{{
     {"/role/cluster/masters", ChangeCost::none},  // the balancer reloads
     {"/role/cluster/api", ChangeCost::restart},   // kubeconfigs name it
     {"/role/cluster/authorities", ChangeCost::restart},
-    {"/role/macs", ChangeCost::none},  // only what preflight compares
-    {"/role/", ChangeCost::reboot},    // who the machine is
-    {"/certificates/kubelet", ChangeCost::none},
+    {"/role/macs", ChangeCost::none},      // only what preflight compares
+    {"/role/", ChangeCost::reboot},        // who the machine is
     {"/certificates/", ChangeCost::none},  // issued anew behind the same path
     {"/config/releases/kubernetes", ChangeCost::restart},
     {"/config/releases/coredns", ChangeCost::none},  // an image that waits to be used
@@ -37,7 +36,7 @@ constexpr std::array<CostRule, 24> cost_rules{{
     {"/config/kubelet/", ChangeCost::restart},
     {"/config/containerd/registryMirrors", ChangeCost::none},  // read at each pull
     {"/config/containerd/", ChangeCost::restart},
-    {"/config/kernel/", ChangeCost::reboot},
+    {"/config/kernel/", ChangeCost::none},  // set by a oneshot that disturbs nobody
     {"/config/files/", ChangeCost::none},
     {"/config/secrets/service-account-key", ChangeCost::restart},
     {"/config/secrets/encryption-configuration", ChangeCost::restart},
@@ -75,6 +74,12 @@ nlohmann::json named_items(const nlohmann::json& list) {
   return map;
 }
 
+nlohmann::json names_of(const nlohmann::json& list) {
+  nlohmann::json names = nlohmann::json::array();
+  for (const nlohmann::json& item : list) names.push_back(item_name(item));
+  return names;
+}
+
 class DocumentComparer {
  public:
   std::vector<Difference> compare(const NodeDocument& left, const NodeDocument& right) {
@@ -99,9 +104,9 @@ class DocumentComparer {
         compare_maps(pointer, left_map, right_map);
       else
         add(pointer, left.dump(), right.dump());
-      // The same items in another order: addons are applied in theirs.
+      // Addons are applied in their order, so another one is a change.
       if (left_map == right_map && left_map.is_object())
-        add(pointer, "another order", "this order");
+        add(pointer, names_of(left).dump(), names_of(right).dump());
     } else if (left.is_object() && right.is_object()) {
       compare_maps(pointer, left, right);
     } else {

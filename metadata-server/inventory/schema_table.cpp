@@ -103,7 +103,7 @@ const std::vector<Field> node_fields{
   {.path = "Node.spec.match", .type = Type::object,
    .description = "What the machine says of itself, by which it is recognised; any one is enough, all given must agree."},
   {.path = "Node.spec.match.mac", .type = Type::list,
-   .description = "MAC addresses, the one of the NIC that carries the address first."},
+   .description = "MAC addresses; the NIC that carries the address must have one of them."},
   {.path = "Node.spec.match.mac[]", .format = &f::mac_address, .description = "One MAC address."},
   {.path = "Node.spec.match.uuid", .format = &f::machine_uuid, .description = "SMBIOS system UUID."},
   {.path = "Node.spec.match.serial", .format = &f::printable, .description = "SMBIOS system serial number."},

@@ -49,8 +49,10 @@ class Certificate {
 // A CSR is trusted for one thing only: its public key, proven by its own signature.
 class CertificateRequest {
  public:
-  [[nodiscard]] static Result<CertificateRequest> create(const PrivateKey& key, std::string_view common_name);
-  // Verifies the self-signature; refuses keys other than P-256, Ed25519 or RSA >= 2048, and > 16 KiB.
+  [[nodiscard]] static Result<CertificateRequest> create(const PrivateKey& key,
+                                                         std::string_view common_name);
+  // Verifies the self-signature; refuses keys other than P-256, Ed25519 or RSA >= 2048, and > 16
+  // KiB.
   [[nodiscard]] static Result<CertificateRequest> from_pem(std::string_view pem);
   [[nodiscard]] std::string pem() const;
   [[nodiscard]] PublicKey public_key() const;

@@ -1,5 +1,5 @@
-// Key pairs: ECDSA P-256 for certificates, Ed25519 for documents, RSA only to read what others made.
-// Values are cheap to copy (reference-counted) and may be used from several threads at once.
+// Key pairs: ECDSA P-256 for certificates, Ed25519 for documents, RSA only to read what others
+// made. Values are cheap to copy (reference-counted) and may be used from several threads at once.
 #pragma once
 
 #include <openssl/types.h>

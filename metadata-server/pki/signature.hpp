@@ -28,7 +28,8 @@ class DigestStream {
 [[nodiscard]] std::string base64_encode(std::string_view bytes);
 [[nodiscard]] Result<std::string> base64_decode(std::string_view text);  // strict, padded
 [[nodiscard]] std::string hex_encode(std::string_view bytes);
-[[nodiscard]] std::string random_bytes(std::size_t count);  // of the operating system; aborts if it has none
+[[nodiscard]] std::string random_bytes(
+    std::size_t count);  // of the operating system; aborts if it has none
 // Comparison whose time does not depend on the content.
 [[nodiscard]] bool equal_secrets(std::string_view a, std::string_view b);
 

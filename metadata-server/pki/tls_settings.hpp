@@ -25,10 +25,11 @@ struct TlsServerSettings {
 };
 
 struct TlsClientSettings {
-  std::string authorities_pem;  // empty only for first contact, where the answer is verified by the pin
+  std::string
+      authorities_pem;  // empty only for first contact, where the answer is verified by the pin
   std::string certificate_pem;  // empty: no client certificate
   std::string key_pem;
-  bool verify_server = true;    // false: first contact only
+  bool verify_server = true;  // false: first contact only
 };
 
 using SslContext = std::shared_ptr<SSL_CTX>;

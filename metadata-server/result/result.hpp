@@ -1,5 +1,5 @@
-// The one way a function of ours says that it failed. Nothing of ours throws across a file: code that
-// calls a throwing library converts at that call. Thread-safe: values only.
+// The one way a function of ours says that it failed. Nothing of ours throws across a file: code
+// that calls a throwing library converts at that call. Thread-safe: values only.
 #pragma once
 
 #include <fmt/format.h>
@@ -41,7 +41,8 @@ using Result = tl::expected<T, Error>;
   return tl::unexpected<Error>(Error{kind, std::move(message)});
 }
 
-// Passes a failure upward with what was being done: context(e, "reading '/x'") -> "reading '/x': ...".
+// Passes a failure upward with what was being done: context(e, "reading '/x'") -> "reading '/x':
+// ...".
 [[nodiscard]] inline tl::unexpected<Error> context(const Error& error, std::string_view doing) {
   return fail(error.kind, fmt::format("{}: {}", doing, error.message));
 }
@@ -51,7 +52,8 @@ using Result = tl::expected<T, Error>;
   return tl::unexpected<Error>(std::move(error));
 }
 
-// An operating system error: kind from errno (ENOENT -> not_found, ENOSPC/EDQUOT -> exhausted, ...).
+// An operating system error: kind from errno (ENOENT -> not_found, ENOSPC/EDQUOT -> exhausted,
+// ...).
 [[nodiscard]] tl::unexpected<Error> fail_errno(int error_number, std::string_view doing);
 
 }  // namespace muster

@@ -45,6 +45,7 @@ std::string host_of(std::string_view url) {
 
 Subject server_subject(const ServerAddresses& addresses) {
   Subject subject;
+  // Not the authority's own name, or the certificate reads as self-signed.
   subject.common_name = "muster-server";
   subject.server = true;
   subject.dns_names = {"localhost"};
@@ -79,7 +80,7 @@ Result<void> create_site(Store& store, const SealingKey& sealing, const ServerAd
       create_authority(kinds::machines_authority_key, "muster-machines", sealing, transaction);
   if (!machines) return pass(machines.error());
   const auto servers =
-      create_authority(kinds::server_authority_key, "muster-server", sealing, transaction);
+      create_authority(kinds::server_authority_key, "muster-servers", sealing, transaction);
   if (!servers) return pass(servers.error());
   TrustList list =
       make_list(site_key->public_key(), document_key->public_key(), *servers, addresses);

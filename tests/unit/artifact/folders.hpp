@@ -1,28 +1,20 @@
-// A folder of a test's own, gone with it, and files in it.
+// A folder of one test with files in it, and a release folder.
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 
 #include "document/release.hpp"
+#include "fakes/scratch_folder.hpp"
 #include "pki/signature.hpp"
 
 namespace muster::sample {
 
 class Folder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "muster-XXXXXX").string();
-    path_ = ::mkdtemp(name.data()) != nullptr ? name : "";
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
   [[nodiscard]] std::string path(const std::string& below = "") const {
-    return below.empty() ? path_ : path_ + "/" + below;
+    return below.empty() ? folder_.path() : folder_.path(below);
   }
   void write(const std::string& below, const std::string& text) const {
     std::filesystem::create_directories(std::filesystem::path(path(below)).parent_path());
@@ -30,7 +22,7 @@ class Folder {
   }
 
  private:
-  std::string path_;
+  ScratchFolder folder_;
 };
 
 inline std::size_t count_files(const std::string& folder) {

@@ -1,0 +1,147 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/answer.hpp"
+#include "cli/checked_folder.hpp"
+#include "cli/session.hpp"
+
+namespace muster {
+namespace {
+
+struct ApplyOptions {
+  std::string folder;
+  std::string document_key;
+  std::vector<std::string> based_on;  // CLUSTER=REVISION, or REVISION where DIR names one cluster
+  bool remove = false;
+};
+
+std::string change_text(const nlohmann::json& change) {
+  const auto cost = cell(change, "/cost");
+  std::string text =
+      fmt::format("{:<8}  {}/{}{}\n", cell(change, "/change"), printable(cell(change, "/cluster")),
+                  printable(cell(change, "/node")),
+                  cost.empty() || cost == "none" ? "" : fmt::format("  (costs a {})", cost));
+  for (const auto& difference : list_at(change, "/differences")) {
+    text += "    " + printable(cell(difference, "")) + "\n";
+  }
+  return text;
+}
+
+std::string changes_text(const nlohmann::json& answer) {
+  std::string text;
+  std::size_t unchanged = 0;
+  for (const auto& change : list_at(answer, "/changes")) {
+    if (cell(change, "/change") == "unchanged") {
+      ++unchanged;
+    } else {
+      text += change_text(change);
+    }
+  }
+  return text +
+         fmt::format("{} {} unchanged\n", unchanged, unchanged == 1 ? "machine" : "machines");
+}
+
+// The revisions that this apply is based on. What --based-on does not name is what is published
+// now: then only a publication between this question and the next is refused.
+Result<nlohmann::json> base_revisions(Session& session, const std::vector<std::string>& given,
+                                      const std::vector<std::string>& clusters) {
+  nlohmann::json revisions = nlohmann::json::object();
+  for (const std::string& text : given) {
+    const std::size_t equals = text.find('=');
+    const bool is_named = equals != std::string::npos;
+    const std::string cluster = is_named ? text.substr(0, equals) : clusters.front();
+    const bool is_known = std::find(clusters.begin(), clusters.end(), cluster) != clusters.end();
+    if (!is_known || (!is_named && clusters.size() > 1)) {
+      return fail(ErrorKind::invalid,
+                  fmt::format("--based-on: expected CLUSTER=REVISION with a cluster of the folder "
+                              "({}), found '{}'",
+                              fmt::join(clusters, ", "), text));
+    }
+    revisions[cluster] = text.substr(is_named ? equals + 1 : 0);
+  }
+  for (const std::string& cluster : clusters) {
+    if (revisions.contains(cluster)) continue;
+    auto answer = session.ask("GET", "revisions?cluster=" + escape(cluster));
+    if (!answer) return pass(answer.error());
+    revisions[cluster] = cell(*answer, "/current");
+  }
+  return revisions;
+}
+
+Exit refused(Session& session, const Error& error) {
+  const auto& problems = list_at(session.last_answer, "/problems");
+  const Exit exit = complain(session, error);
+  if (problems.empty()) return exit;
+  if (session.wants_json()) print(json_text({{"valid", false}, {"problems", problems}}));
+  for (const auto& problem : problems) {
+    std::fprintf(stderr, "%s\n",
+                 printable(fmt::format("{}:{}:{}: {}: {}", cell(problem, "/file"),
+                                       cell(problem, "/line"), cell(problem, "/column"),
+                                       cell(problem, "/field"), cell(problem, "/message")))
+                     .c_str());
+  }
+  return Exit::invalid_inventory;
+}
+
+Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
+  if (!options.document_key.empty()) {
+    return complain(session,
+                    Error{ErrorKind::invalid,
+                          "--document-key: signing away from the server is not supported by this "
+                          "version; apply without it and the server signs. Nothing was published"});
+  }
+  const auto folder = read_checked(session, options.folder);
+  if (!folder) return folder.error();
+  std::vector<std::string> clusters;
+  for (const auto& [name, cluster] : folder->inventory.clusters) clusters.push_back(name);
+  auto based_on = base_revisions(session, options.based_on, clusters);
+  if (!based_on) return complain(session, based_on.error());
+  auto answer = session.ask("POST", "apply",
+                            {{"clusters", clusters},
+                             {"files", folder->files},
+                             {"basedOn", *based_on},
+                             {"remove", options.remove},
+                             {"dryRun", dry_run}});
+  if (!answer) return refused(session, answer.error());
+  if (session.wants_json()) {
+    print(json_text(*answer));
+    return Exit::ok;
+  }
+  print(changes_text(*answer));
+  for (const std::string& cluster : clusters) {
+    const std::string revision =
+        dry_run ? cell(*based_on, "/" + cluster) : cell(*answer, "/revisions/" + cluster);
+    print(fmt::format("{}: {} {}\n", cluster, dry_run ? "compared with revision" : "revision",
+                      revision.empty() ? "none" : revision));
+  }
+  return Exit::ok;
+}
+
+}  // namespace
+
+void add_apply_commands(CommandLine& line) {
+  auto options = std::make_shared<ApplyOptions>();
+  auto* diff = line.app.add_subcommand(
+      "diff", "Lists per machine what apply would change, and what it costs");
+  diff->add_option("DIR", options->folder, "the inventory's folder")->required();
+  diff->add_flag("--remove", options->remove, "as apply --remove would do it");
+  diff->footer("Example: muster diff ./racks");
+  line.on(diff, [options](Session& session) { return apply(session, *options, true); });
+
+  auto* publish = line.app.add_subcommand(
+      "apply", "Compiles, signs and publishes; an invalid inventory changes nothing");
+  publish->add_option("DIR", options->folder, "the inventory's folder")->required();
+  publish->add_flag("--remove", options->remove,
+                    "machines that are no longer in the inventory are removed");
+  publish->add_option("--based-on", options->based_on,
+                      "[CLUSTER=]REVISION that diff showed: refused if another is published");
+  publish->add_option("--document-key", options->document_key,
+                      "not supported by this version: the server signs");
+  publish->footer(
+      "Owns exactly the clusters that DIR names. Refused if another revision was published "
+      "meanwhile.\nExample: muster apply ./racks");
+  line.on(publish, [options](Session& session) { return apply(session, *options, false); });
+}
+
+}  // namespace muster

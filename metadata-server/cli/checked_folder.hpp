@@ -1,0 +1,24 @@
+// An inventory folder, read and checked here, before any server is asked.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/session.hpp"
+#include "inventory/load.hpp"
+
+namespace muster {
+
+struct CheckedFolder {
+  InventoryFiles files;
+  Inventory inventory;
+};
+
+// Prints what is wrong (every problem at once) or merely odd, and gives the exit status for it.
+[[nodiscard]] tl::expected<CheckedFolder, Exit> read_checked(Session& session,
+                                                             const std::string& folder);
+// {"valid":false,"problems":[...]} or a line per problem.
+[[nodiscard]] Exit show_problems(const Session& session,
+                                 const std::vector<InventoryProblem>& problems);
+
+}  // namespace muster

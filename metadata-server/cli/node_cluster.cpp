@@ -1,0 +1,34 @@
+#include "cli/node_cluster.hpp"
+
+#include <vector>
+
+#include "cli/answer.hpp"
+
+namespace muster {
+
+Result<std::string> cluster_of(Session& session, const std::string& cluster,
+                               const std::string& node) {
+  if (!cluster.empty()) return cluster;
+  const auto answer = session.ask("GET", "nodes");
+  if (!answer) return pass(answer.error());
+  std::vector<std::string> clusters;
+  for (const auto& row : list_at(*answer, "/nodes")) {
+    if (cell(row, "/node") == node) clusters.push_back(cell(row, "/cluster"));
+  }
+  if (clusters.empty()) {
+    return fail(ErrorKind::not_found,
+                fmt::format("no cluster has a node '{}'; 'muster node list' shows them all", node));
+  }
+  if (clusters.size() > 1) {
+    return fail(ErrorKind::conflict,
+                fmt::format("several clusters have a node '{}': {}; say which with --cluster", node,
+                            fmt::join(clusters, ", ")));
+  }
+  return clusters.front();
+}
+
+std::string node_path(const std::string& cluster, const std::string& node) {
+  return "nodes/" + escape(cluster) + "/" + escape(node);
+}
+
+}  // namespace muster

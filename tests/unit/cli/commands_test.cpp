@@ -1,0 +1,146 @@
+// Commands against a server that answers as the operator's API does.
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "fakes/golden.hpp"
+#include "operator_api.hpp"
+#include "pki/signature.hpp"
+
+using namespace muster;
+using fake::OperatorApi;
+
+namespace {
+
+const OperatorApi::Answer two_nodes = {
+    200,
+    R"({"nodes":[{"cluster":"lab","node":"m1","role":"master","address":"10.77.0.11",)"
+    R"("state":"enrolled","verdict":"converged","generation":3,"pending":[]},)"
+    R"({"cluster":"lab","node":"knoten-ü","role":"node","address":"10.77.0.21","state":"enrolled",)"
+    R"("verdict":"pending-changes\u001b[2J","generation":12,"pending":["a","b"]}]})"};
+
+std::string refusal(int status, const std::string& kind, const std::string& message) {
+  return R"({"kind":")" + kind + R"(","message":")" + message + R"(","requestId":"r1"})";
+}
+
+}  // namespace
+
+TEST_CASE("node list is a table, or the server's JSON") {
+  const OperatorApi api({{"GET /v1/operator/nodes", two_nodes}});
+  const auto table = fake::muster({"--server", api.url(), "node", "list"});
+  CHECK(table.exit == 0);
+  CHECK(table.err.empty());
+  check_golden("cli/node_list.txt", table.out);
+  const auto json = fake::muster({"--server", api.url(), "node", "list", "-o", "json"});
+  CHECK(nlohmann::json::parse(json.out)["nodes"].size() == 2);
+}
+
+TEST_CASE("node show and timeline") {
+  const OperatorApi api(
+      {{"GET /v1/operator/nodes", two_nodes},
+       {"GET /v1/operator/nodes/lab/m1",
+        {200,
+         R"({"cluster":"lab","node":"m1","role":"master","address":"10.77.0.11","state":"enrolled",)"
+         R"("fingerprint":"sha256:ab","generation":3,"digest":"sha256:cd","report":{"verdict":)"
+         R"("failed","failureClass":"disk","message":"one\ntwo","pending":["kubelet: maxPods 110 -> 120"],)"
+         R"("phases":[{"name":"kernel","startUs":1500000,"endUs":4250000,"detail":""},)"
+         R"({"name":"fetch","startUs":4250000,"endUs":0,"detail":""}]}})"}}});
+  check_golden("cli/node_show.txt",
+               fake::muster({"--server", api.url(), "node", "show", "m1"}).out);
+  check_golden(
+      "cli/node_timeline.txt",
+      fake::muster({"--server", api.url(), "node", "timeline", "m1", "--cluster", "lab"}).out);
+}
+
+TEST_CASE("an order finds the node's cluster by itself") {
+  const OperatorApi api({{"GET /v1/operator/nodes", two_nodes},
+                         {"POST /v1/operator/nodes/lab/m1/converge", {}},
+                         {"POST /v1/operator/nodes/lab/m1/unfreeze", {}}});
+  const auto ran = fake::muster({"--server", api.url(), "node", "converge", "m1"});
+  CHECK(ran.out == "lab/m1: ordered; it takes its turn at its next poll\n");
+  CHECK(ran.exit == 0);
+  CHECK(
+      fake::muster({"--server", api.url(), "node", "unfreeze", "m1", "--keep", "sha256:ab"}).exit ==
+      0);
+  CHECK(api.asked().back() == R"(POST /v1/operator/nodes/lab/m1/unfreeze {"keep":"sha256:ab"})");
+  const auto unknown = fake::muster({"--server", api.url(), "ban", "m9"});
+  CHECK(unknown.exit == 1);
+  CHECK(unknown.err == "muster: no cluster has a node 'm9'; 'muster node list' shows them all\n");
+}
+
+TEST_CASE("a node of several clusters needs the cluster") {
+  const OperatorApi api(
+      {{"GET /v1/operator/nodes",
+        {200, R"({"nodes":[{"cluster":"a","node":"m1"},{"cluster":"b","node":"m1"}]})"}}});
+  const auto ran = fake::muster({"--server", api.url(), "node", "remove", "m1"});
+  CHECK(ran.exit == 5);
+  CHECK(ran.err == "muster: several clusters have a node 'm1': a, b; say which with --cluster\n");
+}
+
+TEST_CASE("a refusal is exit 5 with the server's words, made safe for a terminal") {
+  const OperatorApi api(
+      {{"POST /v1/operator/approve", {409, refusal(409, "conflict", "taken by \\u001b[31mm1")}}});
+  const auto ran = fake::muster(
+      {"--server", api.url(), "approve", "n4", "--fingerprint", "sha256:ab", "--cluster", "lab"});
+  CHECK(ran.exit == 5);
+  CHECK(ran.out.empty());
+  CHECK(ran.err == "muster: taken by \\x1b[31mm1 (request r1)\n");
+  CHECK(api.asked().back() ==
+        R"(POST /v1/operator/approve {"cluster":"lab","fingerprint":"sha256:ab","name":"n4"})");
+}
+
+TEST_CASE("a busy server is exit 4 without a guess at its absence") {
+  const OperatorApi api(
+      {{"GET /v1/operator/status", {503, refusal(503, "unavailable", "starting; ask again")}}});
+  const auto ran = fake::muster({"--server", api.url(), "status"});
+  CHECK(ran.exit == 4);
+  CHECK(ran.err == "muster: starting; ask again (request r1)\n");
+}
+
+TEST_CASE("an answer that is not JSON is a failure, not a crash") {
+  const OperatorApi api({{"GET /v1/operator/status", {200, "<html>"}},
+                         {"GET /v1/operator/releases", {200, R"({"releases":[7,{"size":"x"}]})"}}});
+  CHECK(fake::muster({"--server", api.url(), "status"}).exit == 1);
+  CHECK(fake::muster({"--server", api.url(), "release", "list"}).exit == 0);
+}
+
+TEST_CASE("a secret's value comes from a file and goes in base64") {
+  const OperatorApi api({{"PUT /v1/operator/secrets/lab/db", {200, R"({"version":2})"}}});
+  std::ofstream(api.folder() + "/value") << "hunter2\n";
+  const auto ran = fake::muster({"--server", api.url(), "secret", "set", "db", "--cluster", "lab",
+                                 "--file", api.folder() + "/value"});
+  CHECK(ran.out == "secret db version 2\n");
+  CHECK(api.asked().back() ==
+        R"(PUT /v1/operator/secrets/lab/db {"value":")" + base64_encode("hunter2\n") + R"("})");
+}
+
+TEST_CASE("a token is shown once and its time is in seconds") {
+  const OperatorApi api(
+      {{"POST /v1/operator/tokens", {200, R"({"id":"7f","token":"mt-secret"})"}}});
+  const auto ran = fake::muster({"--server", api.url(), "token", "create", "--cluster", "lab",
+                                 "--count", "3", "--ttl", "30m"});
+  CHECK(ran.out == "mt-secret\n");
+  CHECK(api.asked().back() ==
+        R"(POST /v1/operator/tokens {"cluster":"lab","count":3,"role":"node","ttlSeconds":1800})");
+}
+
+TEST_CASE("kubeconfig is printed as it is; break-glass is an hour") {
+  const OperatorApi api({{"POST /v1/operator/kubeconfig", {200, R"({"kubeconfig":"a: 1\n"})"}}});
+  CHECK(fake::muster({"--server", api.url(), "kubeconfig", "--cluster", "lab"}).out == "a: 1\n");
+  CHECK(api.asked().back() ==
+        R"(POST /v1/operator/kubeconfig {"breakGlass":false,"cluster":"lab","ttlSeconds":43200})");
+  CHECK(fake::muster({"--server", api.url(), "kubeconfig", "--cluster", "lab", "--break-glass"})
+            .exit == 0);
+  CHECK(api.asked().back() ==
+        R"(POST /v1/operator/kubeconfig {"breakGlass":true,"cluster":"lab","ttlSeconds":3600})");
+}
+
+TEST_CASE("init shows the pin") {
+  const OperatorApi api(
+      {{"GET /v1/operator/site",
+        {200,
+         R"({"pin":"sha256:ab","servers":{"boot":["http://a"],"enrol":["https://b","https://c"],"node":[]}})"}}});
+  CHECK(
+      fake::muster({"--server", api.url(), "init"}).out ==
+      "site pin   sha256:ab\nboot       http://a\nenrol      https://b, https://c\nnode       \n");
+}
