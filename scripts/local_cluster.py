@@ -160,6 +160,13 @@ class LocalCluster:
         report = json.loads(done.stdout).get("report") or {}
         return report.get("verdict", ""), report.get("message", "")
 
+    def wait_duties(self, seconds=60):
+        """Until the masters have bound the operators' roles and the addons run: they do so after their verdict."""
+        def done():
+            found = self.kubectl("rollout", "status", "-n", "kube-system", "deployment/coredns", "--timeout=1s", check=False)
+            return found.returncode == 0
+        self.wait_for("CoreDNS, which the masters' duties bring", done, seconds)
+
     def wait_converged(self, names, seconds=180, progress=None):
         """Until every machine reports converged; a failed one ends the wait with its own words."""
         began, waiting = time.monotonic(), set(names)

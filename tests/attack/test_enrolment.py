@@ -48,9 +48,8 @@ def test_a_token_is_used_up(site):
     assert status in (401, 403, 429), answer
 
 
-def test_an_expired_token_is_refused(site, request):
-    if not request.config.getoption("--long"):
-        pytest.skip("the shortest lifetime of a token is a minute; runs with --long")
+@pytest.mark.long  # the shortest lifetime of a token is a minute
+def test_an_expired_token_is_refused(site):
     made = json.loads(site.muster("token", "create", "--cluster", "lab", "--role", "node", "--ttl", "60s", "-o", "json").stdout)
     time.sleep(61)
     status, answer = site.machine("late").enrol(made["token"], mac(24))

@@ -88,4 +88,5 @@ def cluster(rack):
     rack.apply()
     rack.power_on(MACHINES)
     rack.wait_converged(MACHINES)
+    rack.wait_duties()
     return rack

@@ -66,7 +66,7 @@ cluster.yaml:16:15: spec.componentArguments[kubelet]: expected a flag without da
 cluster.yaml:16:23: spec.componentArguments[kubelet][feature-gates]: expected text without blanks, quotes, '$' and backslashes, found 'A=true B=true'
 cluster.yaml:18:5: spec.addons[0]: expected either manifest or manifestFile, found neither
 cluster.yaml:21:1: kind: expected 'Cluster', 'Profile' or 'Node', found 'Nod'; did you mean 'Node'?
-cluster.yaml:28:3: spec.cluster: expected a DNS label such as rack-a-07 (a-z, 0-9, '-', at most 63 letters), found nothing
+cluster.yaml:27:1: spec.cluster: expected a DNS label such as rack-a-07 (a-z, 0-9, '-', at most 63 letters), found nothing
 cluster.yaml:28:3: spec.role: expected one of 'master', 'follower', 'node', 'masterFollower', found 'worker'
 cluster.yaml:29:3: spec.address: expected an IPv4 address such as 10.77.0.11, found '10.77.0.256'
 cluster.yaml:30:36: spec.match.mac[1]: expected a MAC address such as 0c:c4:7a:80:09:1f, found '0c:c4'
@@ -74,7 +74,7 @@ cluster.yaml:31:12: spec.labels: expected a label key that is not reserved (role
 cluster.yaml:31:49: spec.labels[rack]: expected a label value of at most 63 letters (A-Z, a-z, 0-9, '-', '_', '.'), found 'a b'
 cluster.yaml:32:23: spec.taints[0].effect: expected one of 'NoSchedule', 'PreferNoSchedule', 'NoExecute', found 'noschedule'; did you mean 'NoSchedule'?
 cluster.yaml:34:14: spec.overrides.files[0].path: expected an absolute path outside /etc/kubernetes, /etc/muster, /opt/muster, /var/lib/etcd and /var/lib/muster, found '/etc/muster/agent.json'
-cluster.yaml:34:55: spec.overrides.files[0].mode: expected a quoted file mode such as '0644', found '4755'
+cluster.yaml:34:56: spec.overrides.files[0].mode: expected a quoted file mode such as '0644', found '4755'
 cluster.yaml:35:15: spec.overrides.kubelet.maxPods: expected a whole number from 1 to 1024, found 'many'
 cluster.yaml:35:30: spec.overrides.kubelet.labels: expected a map, found a list
 )");
@@ -105,23 +105,23 @@ TEST_CASE("references, names, addresses and marks are checked across files") {
                           "spec: {cluster: lba, role: node, address: 10.77.0.30}\n"}}) ==
       "a.yaml:9:14: spec.profiles[0]: expected the name of a Profile, found 'bsae'; did you mean "
       "'base'?\n"
-      "b.yaml:13:37: spec.role: expected one master in cluster 'lab', found a second one; node "
+      "b.yaml:14:22: spec.role: expected one master in cluster 'lab', found a second one; node "
       "'m1' at b.yaml:8:12 is the master; make this one a follower\n"
-      "b.yaml:13:51: spec.address: expected a value of one machine only, found '10.77.0.11'; node "
+      "b.yaml:14:36: spec.address: expected a value of one machine only, found '10.77.0.11'; node "
       "'m1' at b.yaml:8:12 has it\n"
-      "b.yaml:13:80: spec.match.serial: expected a value of one machine only, found 'S1'; node "
+      "b.yaml:14:65: spec.match.serial: expected a value of one machine only, found 'S1'; node "
       "'m1' at b.yaml:8:12 has it\n"
-      "b.yaml:17:12: metadata.name: expected a name that is not taken, found 'm1'; b.yaml:8:12 "
+      "b.yaml:18:12: metadata.name: expected a name that is not taken, found 'm1'; b.yaml:8:12 "
       "has it\n"
-      "b.yaml:23:35: spec.address: expected an address outside podCidr 10.64.0.0/16, found "
+      "b.yaml:24:34: spec.address: expected an address outside podCidr 10.64.0.0/16, found "
       "'10.64.3.3'\n"
-      "b.yaml:23:35: spec.address: expected an address in 10.77.0.0/24 like that of 'm1', since "
+      "b.yaml:24:34: spec.address: expected an address in 10.77.0.0/24 like that of 'm1', since "
       "routed pods need one L2 segment, found '10.64.3.3'; set the cluster's spec.nodeCidr if the "
       "segment is larger\n"
-      "b.yaml:28:35: spec.address: expected an address in 10.77.0.0/24 like that of 'm1', since "
+      "b.yaml:29:34: spec.address: expected an address in 10.77.0.0/24 like that of 'm1', since "
       "routed pods need one L2 segment, found '10.78.0.4'; set the cluster's spec.nodeCidr if the "
       "segment is larger\n"
-      "b.yaml:33:8: spec.cluster: expected the name of a Cluster, found 'lba'; did you mean "
+      "b.yaml:34:8: spec.cluster: expected the name of a Cluster, found 'lba'; did you mean "
       "'lab'?\n");
 }
 
@@ -132,15 +132,15 @@ TEST_CASE("networks of a cluster must stand apart") {
                                  node("n2", "node", "10.96.0.13", ", podCidr: 10.64.0.0/22")}}) ==
         "a.yaml:9:3: spec.nodeCidr: expected a network outside serviceCidr 10.96.0.0/16, found "
         "'10.96.0.0/24'\n"
-        "a.yaml:14:37: spec.address: expected an address in nodeCidr 10.96.0.0/24, found "
+        "a.yaml:15:36: spec.address: expected an address in nodeCidr 10.96.0.0/24, found "
         "'10.77.0.11'\n"
-        "a.yaml:14:58: spec.podCidr: expected a network in the cluster's podCidr 10.64.0.0/16, "
+        "a.yaml:15:57: spec.podCidr: expected a network in the cluster's podCidr 10.64.0.0/16, "
         "found '10.65.0.0/24'\n"
-        "a.yaml:19:35: spec.address: expected an address outside serviceCidr 10.96.0.0/16, found "
+        "a.yaml:20:34: spec.address: expected an address outside serviceCidr 10.96.0.0/16, found "
         "'10.96.0.12'\n"
-        "a.yaml:19:56: spec.podCidr: expected a network that no other machine has, found "
-        "'10.64.1.0/24'; node 'n2' at a.yaml:24:56 has 10.64.0.0/22\n"
-        "a.yaml:24:35: spec.address: expected an address outside serviceCidr 10.96.0.0/16, found "
+        "a.yaml:20:55: spec.podCidr: expected a network that no other machine has, found "
+        "'10.64.1.0/24'; node 'n2' at a.yaml:25:55 has 10.64.0.0/22\n"
+        "a.yaml:25:34: spec.address: expected an address outside serviceCidr 10.96.0.0/16, found "
         "'10.96.0.13'\n");
 }
 
@@ -157,7 +157,7 @@ TEST_CASE("one master, at most seven control-plane machines, an even number is o
   for (int index = 2; index <= 9; ++index)
     text += node("m" + std::to_string(index), "follower", "10.77.0.1" + std::to_string(index));
   CHECK(problems({{"a.yaml", text}}) ==
-        "a.yaml:48:37: spec.role: expected at most 7 control-plane machines in a cluster, found "
+        "a.yaml:48:22: spec.role: expected at most 7 control-plane machines in a cluster, found "
         "the eighth\n");
 }
 
@@ -206,15 +206,15 @@ TEST_CASE("addons name a manifest or a file of the folder, once") {
                   {"addons/d.yaml", "kind: &a ConfigMap\nother: *a"}}) ==
         "a.yaml:10:6: spec.addons[0].name: expected a name that no addon before it has, found "
         "'coredns'; set spec.coredns to false to bring your own\n"
-        "a.yaml:11:13: spec.addons[1].manifestFile: expected a file of the inventory's folder, "
+        "a.yaml:11:15: spec.addons[1].manifestFile: expected a file of the inventory's folder, "
         "found 'addons/c.yaml'; did you mean 'addons/b.yaml'?\n"
         "a.yaml:12:5: spec.addons[2]: expected either manifest or manifestFile, found both\n"
-        "a.yaml:13:5: spec.addons[3]: expected Kubernetes YAML, found nothing\n"
+        "a.yaml:13:15: spec.addons[3]: expected Kubernetes YAML, found nothing\n"
         "a.yaml:14:6: spec.addons[4].name: expected a name that no addon before it has, found "
         "'e'\n"
-        "a.yaml:14:13: spec.addons[4].manifestFile: expected the path of a .yaml file in the "
+        "a.yaml:14:15: spec.addons[4].manifestFile: expected the path of a .yaml file in the "
         "inventory's folder, found '../e.yaml'\n"
-        "addons/b.yaml:1:14: expected YAML, found end of sequence flow not found\n");
+        "addons/b.yaml:1:1: expected YAML, found end of sequence flow not found\n");
 }
 
 TEST_CASE("the API endpoint of either mode") {

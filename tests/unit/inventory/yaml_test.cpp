@@ -36,9 +36,11 @@ TEST_CASE("depth, size and number of values are limited") {
   CHECK(problems({{"a.yaml", deep}}) ==
         "a.yaml:1:1: kind: expected 'Cluster', 'Profile' or 'Node', found nothing\n"
         "a.yaml:1:35: expected at most 32 levels, found more\n");
-  // Deeper than yaml-cpp itself goes.
+  // Deeper than yaml-cpp itself goes: it gives up, and does not fall over.
   const std::string text = problems({{"a.yaml", std::string(100000, '[')}});
-  CHECK(text.find("a.yaml:1:33: expected at most 32 levels, found more\n") != std::string::npos);
+  CHECK(text ==
+        "a.yaml:1:1: expected YAML, found bad file\n"
+        "a.yaml:1:17: expected at most 32 levels, found more\n");
   CHECK(problems({{"a.yaml", std::string(maximum_inventory_file + 1, ' ')}}) ==
         "a.yaml: expected at most 1048576 bytes, found 1048577; split the file\n");
   InventoryFiles many;

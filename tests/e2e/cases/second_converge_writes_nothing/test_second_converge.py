@@ -1,6 +1,4 @@
 """A converge with nothing changed writes nothing outside the agent's state folder and restarts nothing."""
-import re
-
 
 def test_traced(cluster):
     before = cluster.run("n1", "systemctl", "show", "-p", "MainPID", "kubelet.service", "containerd.service").stdout
@@ -9,10 +7,3 @@ def test_traced(cluster):
     changed = cluster.run("n1", "find", "/etc", "/usr", "/opt", "-newer", "/tmp/mark", "-type", "f").stdout.split()
     assert changed == []
     assert cluster.run("n1", "systemctl", "show", "-p", "MainPID", "kubelet.service", "containerd.service").stdout == before
-
-
-def test_it_takes_milliseconds(cluster):
-    out = cluster.converge("n1").stdout
-    took = re.search(r"unchanged.* (\d+) ms", out)
-    assert took, f"expected 'unchanged ... N ms' in: {out}"
-    assert int(took.group(1)) < 2000
