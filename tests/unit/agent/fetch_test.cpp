@@ -37,6 +37,7 @@ TEST_CASE_FIXTURE(Fixture, "a document that is signed, ours and not older is acc
 TEST_CASE_FIXTURE(Fixture, "a document for another node, cluster or site is refused") {
   document.role.node = "m2";
   document.role.address = "10.77.0.12";
+  document.role.role = Role::follower;
   site.serve(document);
   CHECK(refusal() == "document refused: node: expected 'm1', found 'm2'");
   document = example_document();

@@ -25,6 +25,9 @@ struct Fixture {
     site.node = "n1";
     network.address = document.role.address;
     put_facts("boot-1");
+    // containerd makes its store when it first starts.
+    REQUIRE(machine.files.make_directory(
+        "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db", 0711, "root"));
     document.site = site.pin();
     for (auto& [name, list] : document.role.cluster.authorities) {
       list = {site.cluster_ca.certificate().pem()};

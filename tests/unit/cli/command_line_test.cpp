@@ -22,7 +22,8 @@ void collect(const CLI::App& app, const std::string& words, std::vector<std::str
   CHECK_MESSAGE(app.get_footer().find("Example: ") != std::string::npos, words);
   CHECK_MESSAGE(!app.get_description().empty(), words);
   for (const CLI::Option* option : app.get_options()) {
-    CHECK_MESSAGE(!option->get_description().empty(), words + " " + option->get_name());
+    const std::string place = words + " " + option->get_name();
+    CHECK_MESSAGE(!option->get_description().empty(), place);
   }
 }
 

@@ -19,7 +19,7 @@ const OperatorApi::Answer two_nodes = {
     R"({"cluster":"lab","node":"knoten-ü","role":"node","address":"10.77.0.21","state":"enrolled",)"
     R"("verdict":"pending-changes\u001b[2J","generation":12,"pending":["a","b"]}]})"};
 
-std::string refusal(int status, const std::string& kind, const std::string& message) {
+std::string refusal(int /*status*/, const std::string& kind, const std::string& message) {
   return R"({"kind":")" + kind + R"(","message":")" + message + R"(","requestId":"r1"})";
 }
 

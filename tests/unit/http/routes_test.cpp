@@ -112,6 +112,6 @@ TEST_CASE("what is routed is what the listeners are for") {
       CHECK_MESSAGE(route.audience != Audience::anyone, route.pattern);
     }
     CHECK_MESSAGE((route.body == BodyAs::none) == (route.body_limit == 0), route.pattern);
-    CHECK_MESSAGE(route.handler != nullptr, route.pattern);
+    CHECK_MESSAGE((route.handler != nullptr), route.pattern);
   }
 }

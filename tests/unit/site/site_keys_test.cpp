@@ -60,7 +60,9 @@ TEST_CASE("keys lie sealed in the store") {
   Empty site;
   REQUIRE(initialise_site(site.store, site.sealing, sample::addresses(), sample::now));
   for (const auto kind : {kinds::site_key, kinds::document_key, kinds::authority}) {
-    for (const auto& record : site.store.list(kind).value()) {
+    const auto records = site.store.list(kind);
+    REQUIRE(records);
+    for (const auto& record : *records) {
       CHECK(record.value.find("PRIVATE KEY") == std::string::npos);
     }
   }

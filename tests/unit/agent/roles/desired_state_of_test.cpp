@@ -25,13 +25,6 @@ std::vector<std::string> unit_names(const DesiredState& state) {
   return names;
 }
 
-const DesiredUnit& unit(const DesiredState& state, const std::string& name) {
-  const auto found = std::find_if(state.units.begin(), state.units.end(),
-                                  [&](const DesiredUnit& entry) { return entry.name == name; });
-  REQUIRE(found != state.units.end());
-  return *found;
-}
-
 const DesiredFile* file(const DesiredState& state, const std::string& path) {
   for (const DesiredFile& entry : state.files) {
     if (entry.path == path) return &entry;
