@@ -28,6 +28,7 @@ struct Fixture {
     // containerd makes its store when it first starts.
     REQUIRE(machine.files.make_directory(
         "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db", 0711, "root"));
+    static_cast<void>(changes_outside_state());
     document.site = site.pin();
     for (auto& [name, list] : document.role.cluster.authorities) {
       list = {site.cluster_ca.certificate().pem()};

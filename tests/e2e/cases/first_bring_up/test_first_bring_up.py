@@ -51,7 +51,7 @@ def test_no_ca_key_is_on_any_machine(cluster):
         authorities.add(cluster.run("m1", "openssl", "x509", "-in", f"/etc/kubernetes/pki/{name}.crt", "-noout", "-pubkey").stdout)
     assert len(authorities) == 3
     for host in sorted(MACHINES):
-        keys = cluster.run(host, "sh", "-c", "grep -rlE 'PRIVATE KEY' /etc /var/lib/muster 2>/dev/null").stdout.split()
+        keys = cluster.run(host, "sh", "-c", "grep -rlE '^-----BEGIN .*PRIVATE KEY' /etc /var/lib/muster 2>/dev/null").stdout.split()
         assert keys, f"{host}: expected its own keys"
         for key in keys:
             public = cluster.run(host, "openssl", "pkey", "-in", key, "-pubout").stdout

@@ -3,6 +3,10 @@ import json
 
 from local_cluster import LAB, call
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 
 
 def capacity(cluster, node):

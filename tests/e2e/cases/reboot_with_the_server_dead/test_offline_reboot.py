@@ -2,6 +2,10 @@
 import json
 import signal
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 
 def boot_id_of_report(cluster):
     return json.loads(cluster.muster("node", "show", "n1", "--cluster", "lab", "-o", "json").stdout)["report"]

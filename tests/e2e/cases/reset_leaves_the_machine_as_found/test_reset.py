@@ -1,4 +1,7 @@
 """`muster-agent reset` stops what Muster started and removes what it wrote."""
+import pytest
+
+pytestmark = pytest.mark.long
 
 
 def test_reset(cluster):

@@ -1,6 +1,10 @@
 """A machine that is not what the inventory says is refused in seconds, with the cure in its verdict."""
 import time
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 
 def refused(cluster, name, expected):
     began = time.monotonic()
