@@ -66,7 +66,21 @@ Result<EtcdMembers> parse_members(std::string_view text) {
   return members;
 }
 
-Result<std::string> EtcdClient::run(std::vector<std::string> arguments) {
+Result<std::vector<std::string>> parse_health(std::string_view text) {
+  const auto json = parse_strict_json("etcdctl endpoint health", text);
+  if (!json) return pass(json.error());
+  if (!json->is_array())
+    return fail(ErrorKind::corrupt, "etcdctl endpoint health: expected a list");
+  std::vector<std::string> healthy;
+  for (const auto& row : *json) {
+    if (!row.is_object() || row.value("health", nlohmann::json()) != true) continue;
+    const auto endpoint = row.find("endpoint");
+    if (endpoint != row.end() && endpoint->is_string()) healthy.push_back(*endpoint);
+  }
+  return healthy;
+}
+
+Result<ProcessOutcome> EtcdClient::start(const std::vector<std::string>& arguments) {
   ProcessRequest request;
   request.arguments = {
       paths::program("etcd", "etcdctl"),
@@ -79,7 +93,11 @@ Result<std::string> EtcdClient::run(std::vector<std::string> arguments) {
   };
   request.arguments.insert(request.arguments.end(), arguments.begin(), arguments.end());
   request.timeout = std::chrono::seconds(60);
-  auto outcome = process_.run(request);
+  return process_.run(request);
+}
+
+Result<std::string> EtcdClient::run(const std::vector<std::string>& arguments) {
+  auto outcome = start(arguments);
   if (!outcome) return pass(outcome.error());
   if (outcome->exit_status != 0) {
     return fail(ErrorKind::unavailable,
@@ -113,10 +131,10 @@ Result<void> EtcdClient::remove(const std::string& id) {
   return {};
 }
 
-Result<void> EtcdClient::check_health() {
-  auto output = run({"endpoint", "health"});
-  if (!output) return pass(output.error());
-  return {};
+Result<std::vector<std::string>> EtcdClient::healthy_endpoints() {
+  auto outcome = start({"endpoint", "health", "--write-out=json"});
+  if (!outcome) return pass(outcome.error());
+  return parse_health(outcome->output);
 }
 
 Result<void> EtcdClient::save_snapshot(const std::string& path) {

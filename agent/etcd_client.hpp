@@ -32,17 +32,20 @@ class EtcdClient {
   [[nodiscard]] Result<void> add_learner(const std::string& name, const std::string& peer_url);
   [[nodiscard]] Result<void> promote(const std::string& id);
   [[nodiscard]] Result<void> remove(const std::string& id);
-  // Every endpoint of `endpoints` answers a linearised read.
-  [[nodiscard]] Result<void> check_health();
+  // Those of the endpoints that answer a linearised read, which needs a leader and a quorum.
+  [[nodiscard]] Result<std::vector<std::string>> healthy_endpoints();
   // From the first endpoint (etcdctl takes one).
   [[nodiscard]] Result<void> save_snapshot(const std::string& path);
 
  private:
-  [[nodiscard]] Result<std::string> run(std::vector<std::string> arguments);
+  [[nodiscard]] Result<ProcessOutcome> start(const std::vector<std::string>& arguments);
+  [[nodiscard]] Result<std::string> run(const std::vector<std::string>& arguments);
   Process& process_;
   std::vector<std::string> endpoints_;
 };
 
+// Of `etcdctl endpoint health -w json`, which exits 1 where one of them is not healthy.
+[[nodiscard]] Result<std::vector<std::string>> parse_health(std::string_view json);
 // Of `etcdctl member list -w json`.
 [[nodiscard]] Result<EtcdMembers> parse_members(std::string_view json);
 

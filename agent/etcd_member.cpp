@@ -1,14 +1,13 @@
 #include "agent/etcd_member.hpp"
 
 #include "agent/etcd_client.hpp"
+#include "agent/etcd_replacement.hpp"
 #include "agent/paths.hpp"
 
 namespace muster {
 namespace {
 
 using std::chrono::milliseconds;
-
-constexpr milliseconds unhealthy_before_replacement{60000};
 
 std::string peer_url(const std::string& address) {
   return "https://" + address + ":2380";
@@ -17,21 +16,8 @@ std::string client_url(const std::string& address) {
   return "https://" + address + ":2379";
 }
 
-tl::unexpected<Failure> fail_etcd(Error error) {
-  return fail_step(FailureClass::etcd, std::move(error));
-}
-
 bool has_data(const Run& run) {
   return run.host.files.status(std::string(paths::etcd_data) + "/member").has_value();
-}
-
-// A disk of its own that is configured but absent must not be taken for an empty one.
-bool is_state_mounted(const Run& run) {
-  for (const auto* mount : {"var.mount", "var-lib.mount", "var-lib-etcd.mount"}) {
-    const auto status = run.host.services.status(mount);
-    if (status && status->load_state == "loaded" && status->active_state != "active") return false;
-  }
-  return true;
 }
 
 // Anything that completes TCP counts, also an etcd that refuses our missing certificate.
@@ -69,39 +55,6 @@ std::string initial_cluster_of(const EtcdMembers& members, const MachineIdentity
   return text;
 }
 
-// The machine's member exists and has data somewhere else: on a disk that is lost. It goes only
-// when the rest of the cluster is whole without it and a snapshot was just taken.
-Step<> replace_lost_member(Run& run, EtcdClient& client, const std::vector<std::string>& voters,
-                           const EtcdMember& lost) {
-  run.reporter.note("etcd: this machine's data is gone; watching the other members for a minute");
-  if (!is_state_mounted(run)) {
-    return fail_etcd({ErrorKind::conflict,
-                      "etcd: the mount of /var/lib/etcd is not there, so its data may not be lost: "
-                      "bring the disk back; nothing was removed"});
-  }
-  EtcdClient others(run.host.process, voters);
-  const Deadline end(run.host.clock, unhealthy_before_replacement);
-  do {
-    if (auto healthy = others.check_health(); !healthy) {
-      return fail_etcd(
-          {ErrorKind::conflict,
-           fmt::format("etcd: the member of this machine lost its data, and the others "
-                       "are not all healthy: {}; heal them first, then converge again; "
-                       "nothing was removed",
-                       healthy.error().message)});
-    }
-    run.host.clock.sleep(std::min(milliseconds(5000), end.left()));
-  } while (!end.has_passed());
-  const std::string folder = std::string(paths::state) + "/etcd-snapshots";
-  if (auto made = run.host.files.make_directory(folder, 0700, "root"); !made) {
-    return fail_step(FailureClass::disk, made.error());
-  }
-  const std::string path = fmt::format("{}/before-removal-of-{}.db", folder, lost.id);
-  if (auto saved = others.save_snapshot(path); !saved) return fail_etcd(saved.error());
-  if (auto removed = client.remove(lost.id); !removed) return fail_etcd(removed.error());
-  return {};
-}
-
 // Repeats until it succeeds: only one learner is allowed at a time, and members come and go.
 template <class Call>
 Step<> until_done(Run& run, milliseconds limit, Call call) {
@@ -123,7 +76,8 @@ Step<> join(Run& run, const NodeDocument& document, const std::vector<std::strin
   if (!members) return fail_etcd(members.error());
   const EtcdMember* own = members->find(url);
   if (own != nullptr && !own->name.empty() && !has_data(run)) {
-    if (auto gone = replace_lost_member(run, client, voters, *own); !gone) return gone;
+    auto gone = remove_lost_member(run, client, *own, client_url(role.address));
+    if (!gone) return gone;
     own = nullptr;
   }
   if (own == nullptr) {
@@ -229,6 +183,9 @@ Step<> finish_member(Run& run, const NodeDocument& document) {
   run.checkpoint.etcd_cluster_id = members.cluster_id;
   run.checkpoint.etcd_member_id = id;
   run.checkpoint.etcd_started = true;
+  // The next line to the server tells them: other masters wait for it.
+  run.reporter.report().etcd_cluster_id = members.cluster_id;
+  run.reporter.report().etcd_member_id = id;
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {
     return fail_step(FailureClass::disk, saved.error());
   }

@@ -23,7 +23,10 @@ namespace muster::handlers {
 [[nodiscard]] Granted<Response> post_certificates(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> get_secret(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_report(const Rooms&, const Caller&, const Request&);
+
+// etcd_handlers.cpp
 [[nodiscard]] Granted<Response> post_etcd_turn(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_reinitialise(const Rooms&, const Caller&, const Request&);
 
 // revision_handlers.cpp
 [[nodiscard]] Granted<Response> post_apply(const Rooms&, const Caller&, const Request&);

@@ -4,13 +4,11 @@
 
 #include <algorithm>
 
-#include "client/etcd_turn.hpp"
 #include "enrolment/ban.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/served_document.hpp"
 #include "pki/signature.hpp"
-#include "rollout/etcd_turn.hpp"
 #include "site/audit.hpp"
 #include "site/cluster_authorities.hpp"
 #include "site/secrets.hpp"
@@ -161,6 +159,7 @@ Granted<Response> post_report(const Rooms& rooms, const Caller& caller, const Re
   if (auto kept = rooms.reports.put(caller.node, *report, rooms.enrolment.now()); !kept) {
     return refuse(kept.error());
   }
+  if (auto known = note_etcd_of(rooms, caller, *report); !known) return refuse(known.error());
   if (report->verdict == Verdict::failed) {
     spdlog::warn("{}: failed ({}): {}", caller.text(), report->failure_class,
                  in_ticks(report->message));
@@ -169,28 +168,6 @@ Granted<Response> post_report(const Rooms& rooms, const Caller& caller, const Re
   answer.poll_after = rooms.reports.poll_after(caller.node);
   answer.converge = noted->converge;
   return text_response(to_json(answer));
-}
-
-Granted<Response> post_etcd_turn(const Rooms& rooms, const Caller& caller, const Request& request) {
-  auto asked = parse_etcd_turn_request(request.body);
-  if (!asked) return refuse(asked.error());
-  if (auto free = check_not_frozen(caller); !free) return refuse(free.error());
-  const auto document = served_document(rooms, caller.node);
-  if (!document) return refuse(document.error());
-  const auto machine = find_machine(rooms.store, caller.node);
-  if (!machine) return refuse(machine.error());
-  EtcdTurnQuestion question;
-  question.cluster = caller.node.cluster;
-  question.node = caller.node.node;
-  question.masters = document->role.cluster.masters;
-  question.replacement_ordered = machine->record.replace_ordered;
-  question.request = std::move(*asked);
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-      rooms.enrolment.now().time_since_epoch());
-  const auto answer = decide_etcd_turn(rooms.store, question, now.count());
-  if (!answer) return refuse(answer.error());
-  if (answer->action != "wait") spdlog::info("{}: etcd turn: {}", caller.text(), answer->action);
-  return text_response(to_json(*answer));
 }
 
 }  // namespace handlers

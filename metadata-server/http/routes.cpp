@@ -53,6 +53,7 @@ constexpr std::array table{
   Route{"GET",    "/v1/operator/revisions",                      api,                 operators, none,     0,       pooled,  get_revisions,     "published revisions of a cluster"},
   Route{"GET",    "/v1/operator/site",                           api,                 operators, none,     0,       at_once, get_site,          "the pin and this server's addresses"},
   Route{"POST",   "/v1/operator/revisions/rollback",             api,                 operators, memory,   64 * KiB, pooled, post_rollback,     "publish an older content anew"},
+  Route{"POST",   "/v1/operator/clusters/:cluster/reinitialise", api,                 operators, memory,   1 * KiB, pooled,  post_reinitialise, "the cluster's etcd is gone for good: its masters may start an empty one"},
   Route{"GET",    "/v1/operator/site-facts",                     api,                 operators, none,     0,       pooled,  get_site_facts,    "what compile needs besides the inventory"},
   Route{"GET",    "/v1/operator/nodes",                          api,                 operators, none,     0,       pooled,  get_nodes,         "machines with their last report"},
   Route{"GET",    "/v1/operator/nodes/:cluster/:node",           api,                 operators, none,     0,       pooled,  get_node,          "one machine: identity, report, phases, pending changes"},

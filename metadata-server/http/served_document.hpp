@@ -2,6 +2,8 @@
 #pragma once
 
 #include "document/node_document.hpp"
+#include "document/report.hpp"
+#include "enrolment/caller.hpp"
 #include "enrolment/refusal.hpp"
 #include "http/rooms.hpp"
 
@@ -11,5 +13,9 @@ namespace muster {
 [[nodiscard]] Granted<std::shared_ptr<const ServedAnswer>> served_answer(const Rooms& rooms,
                                                                          const NodeName& node);
 [[nodiscard]] Granted<NodeDocument> served_document(const Rooms& rooms, const NodeName& node);
+
+// Keeps the etcd ids of a master's report (rollout/etcd_turn). Nothing to do for other machines.
+[[nodiscard]] Granted<> note_etcd_of(const Rooms& rooms, const Caller& caller,
+                                     const Report& report);
 
 }  // namespace muster

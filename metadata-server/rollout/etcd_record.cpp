@@ -8,6 +8,7 @@ std::string to_json(const EtcdRecord& record) {
   return nlohmann::json{{"asked", record.asked},
                         {"firstAsked", record.first_asked},
                         {"initialMembers", record.initial_members},
+                        {"grantedAt", record.granted_at},
                         {"clusterId", record.cluster_id},
                         {"members", record.members},
                         {"joining", record.joining},
@@ -24,6 +25,7 @@ Result<EtcdRecord> parse_etcd_record(const std::optional<std::string>& json) {
     root.at("asked").get_to(record.asked);
     root.at("firstAsked").get_to(record.first_asked);
     root.at("initialMembers").get_to(record.initial_members);
+    root.at("grantedAt").get_to(record.granted_at);
     root.at("clusterId").get_to(record.cluster_id);
     root.at("members").get_to(record.members);
     root.at("joining").get_to(record.joining);

@@ -15,13 +15,14 @@ struct EtcdRecord {
   std::map<std::string, std::int64_t>
       asked;  // before the right is given: node -> Unix milliseconds
   std::int64_t first_asked = 0;
-  std::vector<std::string>
-      initial_members;     // not empty: the right to initialise was given to these
-  std::string cluster_id;  // not empty: final
+  // Not empty: the right to initialise was given to these, at `granted_at`.
+  std::vector<std::string> initial_members;
+  std::int64_t granted_at = 0;
+  std::string cluster_id;                      // not empty: final
   std::map<std::string, std::string> members;  // node -> member id, as reported by running members
   std::string joining;                         // the one node that may be a learner now
   std::int64_t joining_since = 0;
-  std::map<std::string, std::int64_t> lost;  // members that came back without their data
+  std::map<std::string, std::int64_t> lost;  // members that came back without their data, when
 };
 
 [[nodiscard]] std::string to_json(const EtcdRecord& record);

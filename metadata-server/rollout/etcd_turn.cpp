@@ -40,20 +40,34 @@ EtcdTurnAnswer start_new(const EtcdRecord& record, const std::vector<MachineAddr
   return answer;
 }
 
+std::string of_another_cluster(const EtcdRecord& record, const std::string& cluster,
+                               const std::string& node, const std::string& cluster_id) {
+  return fmt::format(
+      "etcd on {} belongs to cluster id {}, but {} runs cluster id {}: its data is of another "
+      "cluster. Move /var/lib/etcd away and reboot it",
+      node, cluster_id, cluster, record.cluster_id);
+}
+
+bool is_of_another_cluster(const EtcdRecord& record, const std::string& cluster_id) {
+  return !cluster_id.empty() && !record.cluster_id.empty() && record.cluster_id != cluster_id;
+}
+
+void note_member(EtcdRecord& record, const std::string& node, const std::string& cluster_id,
+                 const std::string& member_id) {
+  record.cluster_id = cluster_id;
+  record.members[node] = member_id;
+  record.lost.erase(node);
+  if (record.joining == node) record.joining.clear();
+}
+
 // What a member that has its data, or runs, tells of itself.
 EtcdTurnAnswer note_existing(EtcdRecord& record, const EtcdTurnQuestion& question) {
   const auto& request = question.request;
+  if (is_of_another_cluster(record, request.cluster_id)) {
+    return refuse(of_another_cluster(record, question.cluster, question.node, request.cluster_id));
+  }
   if (!request.cluster_id.empty()) {
-    if (!record.cluster_id.empty() && record.cluster_id != request.cluster_id) {
-      return refuse(fmt::format(
-          "etcd on {} belongs to cluster id {}, but {} runs cluster id {}: its data is of another "
-          "cluster. Move /var/lib/etcd away and order `muster node replace {}`",
-          question.node, request.cluster_id, question.cluster, record.cluster_id, question.node));
-    }
-    record.cluster_id = request.cluster_id;
-    record.members[question.node] = request.member_id;
-    record.lost.erase(question.node);
-    if (record.joining == question.node) record.joining.clear();
+    note_member(record, question.node, request.cluster_id, request.member_id);
   }
   EtcdTurnAnswer answer;
   answer.action = "start-existing";
@@ -82,33 +96,48 @@ EtcdTurnAnswer join(EtcdRecord& record, const EtcdTurnQuestion& question, std::i
   return answer;
 }
 
-// A member without its data. A second one that is lost at the same time may be the quorum: nothing
-// is removed then, whoever ordered it.
+// A member without its data: its old self is removed and it joins anew, which is done by its agent
+// when etcd itself shows a healthy quorum. A second one that is lost at the same time may be the
+// quorum: nothing is removed then.
 EtcdTurnAnswer replace_lost(EtcdRecord& record, const EtcdTurnQuestion& question,
                             std::int64_t now_ms, const EtcdTurnSettings& settings) {
   record.lost.emplace(question.node, now_ms);
   if (!question.request.state_mount_present) {
     return refuse(fmt::format(
-        "etcd on {} has no data and its state mount is missing: mount the disk and reboot",
+        "etcd on {} has no data and its state mount is missing: mount the disk and reboot; nothing "
+        "was removed",
         question.node));
   }
   if (record.lost.size() > 1) {
     std::string names;
     for (const auto& [name, since] : record.lost) names += (names.empty() ? "" : ", ") + name;
     return refuse(fmt::format(
-        "etcd members {} came back without data at once: nothing is removed. Restore their disks, "
-        "or "
-        "restore etcd from a snapshot and run `muster cluster reinitialise {} --confirm`",
+        "etcd members {} came back without data at once: nothing is removed. Bring their disks "
+        "back, or restore etcd from a snapshot and run `muster cluster reinitialise {} --confirm`",
         names, question.cluster));
   }
-  if (!question.replacement_ordered) {
-    return refuse(
-        fmt::format("etcd member {} of {} came back without its data. If its disk is lost for "
-                    "good, take a snapshot on "
-                    "another master and run `muster node replace {}`",
-                    record.members[question.node], question.node, question.node));
+  const bool is_alone =
+      std::none_of(record.members.begin(), record.members.end(),
+                   [&question](const auto& member) { return member.first != question.node; });
+  if (is_alone) {
+    return refuse(fmt::format(
+        "etcd on {} was the only member of {} and came back without its data: bring its disk back, "
+        "or restore etcd from a snapshot and run `muster cluster reinitialise {} --confirm`",
+        question.node, question.cluster, question.cluster));
   }
   return join(record, question, now_ms, settings);
+}
+
+// One that was given the right to start and has no data. Until a member reported, it was only slow
+// or killed; later it may be one that ran, and lost its data before it could say so.
+EtcdTurnAnswer start_again(EtcdRecord& record, const EtcdTurnQuestion& question,
+                           std::int64_t now_ms, const EtcdTurnSettings& settings) {
+  if (now_ms - record.granted_at <= settings.start_limit.count()) {
+    return start_new(record, question.masters);
+  }
+  if (!record.cluster_id.empty()) return replace_lost(record, question, now_ms, settings);
+  if (question.request.peer_answered) return wait("waits for the etcd that runs to be reported");
+  return start_new(record, question.masters);
 }
 
 EtcdTurnAnswer first_bring_up(EtcdRecord& record, const EtcdTurnQuestion& question,
@@ -132,6 +161,7 @@ EtcdTurnAnswer first_bring_up(EtcdRecord& record, const EtcdTurnQuestion& questi
   };
   if (std::all_of(question.masters.begin(), question.masters.end(), has_asked)) {
     for (const auto& master : question.masters) record.initial_members.push_back(master.name);
+    record.granted_at = now_ms;
     return start_new(record, question.masters);
   }
   const auto& master = question.masters.front().name;
@@ -140,6 +170,7 @@ EtcdTurnAnswer first_bring_up(EtcdRecord& record, const EtcdTurnQuestion& questi
   if (question.node != master)
     return wait(fmt::format("waits for the master {} to start etcd", master));
   record.initial_members = {master};
+  record.granted_at = now_ms;
   return start_new(record, question.masters);
 }
 
@@ -149,7 +180,9 @@ EtcdTurnAnswer decide(EtcdRecord& record, const EtcdTurnQuestion& question, std:
   if (record.members.contains(question.node))
     return replace_lost(record, question, now_ms, settings);
   if (record.initial_members.empty()) return first_bring_up(record, question, now_ms, settings);
-  if (contains(record.initial_members, question.node)) return start_new(record, question.masters);
+  if (contains(record.initial_members, question.node)) {
+    return start_again(record, question, now_ms, settings);
+  }
   return join(record, question, now_ms, settings);
 }
 
@@ -180,6 +213,29 @@ Result<EtcdTurnAnswer> decide_etcd_turn(Store& store, const EtcdTurnQuestion& qu
       });
   if (!updated) return context(updated.error(), fmt::format("etcd turn of '{}'", question.node));
   return answer;
+}
+
+Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report) {
+  auto noted = update(
+      store, kinds::etcd, report.cluster,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        auto record = parse_etcd_record(value);
+        if (!record) return pass(record.error());
+        if (is_of_another_cluster(*record, report.cluster_id)) {
+          return fail(ErrorKind::conflict,
+                      of_another_cluster(*record, report.cluster, report.node, report.cluster_id));
+        }
+        const auto lost = record->lost.find(report.node);
+        if (lost != record->lost.end() && report.sent_at_ms < lost->second) return {};
+        const std::string before = to_json(*record);
+        note_member(*record, report.node, report.cluster_id, report.member_id);
+        if (auto after = to_json(*record); after != before) {
+          transaction.put(kinds::etcd, report.cluster, std::move(after));
+        }
+        return {};
+      });
+  if (!noted) return context(noted.error(), fmt::format("etcd member of '{}'", report.node));
+  return {};
 }
 
 Result<void> reinitialise_etcd(Store& store, const std::string& cluster, Transaction& transaction) {

@@ -6,7 +6,9 @@
 //   the window ends                         -> the master (first of the list) starts alone
 //   a cluster exists                        -> the others join it as learners, one at a time
 //                                              (etcd allows one learner, DefaultMaxLearners)
-//   a member comes back without its data    -> refused, unless the operator ordered its replacement
+//   a member comes back without its data    -> it may replace itself, if it is the only one and its
+//                                              state mount is there; the agent checks in etcd that
+//                                              the others are a healthy quorum, for a minute
 #pragma once
 
 #include <chrono>
@@ -23,15 +25,17 @@ namespace muster {
 
 struct EtcdTurnSettings {
   std::chrono::milliseconds window{8000};  // for the masters of a first bring-up to find each other
-  std::chrono::milliseconds join_limit{
-      120000};  // a joiner that did not finish gives its place away
+  // A joiner that did not finish gives its place away; replacing a lost member takes over a minute.
+  std::chrono::milliseconds join_limit{300000};
+  // For a master that was given the right to start to do so: one that was killed before its first
+  // write hears the same answer again.
+  std::chrono::milliseconds start_limit{600000};
 };
 
 // One master's question with what the server knows of the asker.
 struct EtcdTurnQuestion {
   std::string cluster, node;
   std::vector<MachineAddress> masters;  // as the inventory lists them, the master first
-  bool replacement_ordered = false;     // `muster node replace NAME`
   EtcdTurnRequest request;
 };
 
@@ -42,6 +46,16 @@ struct EtcdTurnQuestion {
                                                       const EtcdTurnQuestion& question,
                                                       std::int64_t now_ms,
                                                       const EtcdTurnSettings& settings = {});
+
+// A running member as its machine reports it; `sent_at_ms` is that report's time by the machine's
+// clock (within 30 s of the server's: preflight), so that a report that was spooled before a disk
+// was lost is not taken for its return. The first one makes the cluster id final. Idempotent, and
+// without a write when it says nothing new. conflict: the member is of another etcd cluster.
+struct EtcdMemberReport {
+  std::string cluster, node, cluster_id, member_id;
+  std::int64_t sent_at_ms = 0;
+};
+[[nodiscard]] Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report);
 
 // Forgets that the cluster was ever initialised: its next masters start a new, empty etcd. The
 // caller has asked the operator to confirm and writes the audit row in `transaction`.

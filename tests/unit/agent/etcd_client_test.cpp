@@ -27,6 +27,23 @@ TEST_CASE("members are read from etcdctl's JSON") {
   CHECK(members->find("https://10.77.0.13:2380") == nullptr);
 }
 
+TEST_CASE("healthy endpoints are read although etcdctl exits 1") {
+  FakeProcess process;
+  process.answer = [](const ProcessRequest&) {
+    // Of etcdctl 3.6.16.
+    return ProcessOutcome{1,
+                          R"([{"endpoint":"https://a:2379","health":true,"took":"7.9ms"},)"
+                          R"({"endpoint":"https://b:2379","health":false,"took":"5.0s",)"
+                          R"("error":"context deadline exceeded"}])",
+                          "Error: unhealthy cluster\n"};
+  };
+  const auto healthy =
+      EtcdClient(process, {"https://a:2379", "https://b:2379"}).healthy_endpoints();
+  REQUIRE(healthy);
+  CHECK(*healthy == std::vector<std::string>{"https://a:2379"});
+  CHECK(parse_health("{}").error().message == "etcdctl endpoint health: expected a list");
+}
+
 TEST_CASE("etcdctl's failure is its last line") {
   FakeProcess process;
   process.answer = [](const ProcessRequest&) {

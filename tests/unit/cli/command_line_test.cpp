@@ -58,6 +58,7 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "node replace",
                                           "node remove",
                                           "node unfreeze",
+                                          "cluster reinitialise",
                                           "token create",
                                           "token list",
                                           "token revoke",

@@ -16,12 +16,11 @@ struct Arbitration {
   MemoryStore store;
   std::int64_t now = 1000000;
 
-  EtcdTurnAnswer ask(const std::string& node, EtcdTurnRequest request = {}, bool ordered = false) {
+  EtcdTurnAnswer ask(const std::string& node, EtcdTurnRequest request = {}) {
     EtcdTurnQuestion question;
     question.cluster = "lab";
     question.node = node;
     question.masters = masters;
-    question.replacement_ordered = ordered;
     question.request = std::move(request);
     auto answer = decide_etcd_turn(store, question, now);
     REQUIRE(answer);
@@ -34,6 +33,13 @@ struct Arbitration {
     request.cluster_id = cluster_id;
     request.member_id = member;
     return ask(node, request);
+  }
+  Result<void> reports(const std::string& node, const std::string& member, std::int64_t sent_at,
+                       const std::string& cluster_id = "c1") {
+    return note_etcd_member(store, {"lab", node, cluster_id, member, sent_at});
+  }
+  void start_together() {
+    for (const auto* node : {"m1", "m2", "m3"}) ask(node);
   }
 };
 
@@ -79,7 +85,7 @@ TEST_CASE("a joiner that never finishes gives its place away") {
   a.ask("m1");
   a.runs("m1", "a1");
   CHECK(a.ask("m2").action == "join");
-  a.now += 120001;
+  a.now += 300001;
   CHECK(a.ask("m3").action == "join");
 }
 
@@ -109,33 +115,98 @@ TEST_CASE("a member of another cluster is refused") {
   a.runs("m1", "a1", "c1");
   CHECK(a.runs("m2", "b2", "c2").reason ==
         "etcd on m2 belongs to cluster id c2, but lab runs cluster id c1: its data is of another "
-        "cluster. Move /var/lib/etcd "
-        "away and order `muster node replace m2`");
+        "cluster. Move /var/lib/etcd away and reboot it");
 }
 
-TEST_CASE(
-    "a member that lost its data stops with the command, and joins when its replacement was "
-    "ordered") {
+TEST_CASE("a member that lost its data may replace itself") {
   Arbitration a;
   for (const auto* node : {"m1", "m2", "m3"}) a.runs(node, node);
-  CHECK(a.ask("m2").reason ==
-        "etcd member m2 of m2 came back without its data. If its disk is lost for good, take a "
-        "snapshot on another master and "
-        "run `muster node replace m2`");
-  CHECK(a.ask("m2", {}, true).action == "join");
+  const auto answer = a.ask("m2");
+  CHECK(answer.action == "join");
+  CHECK(answer.members ==
+        std::vector<std::string>{"https://10.0.0.1:2379", "https://10.0.0.3:2379"});
 }
 
-TEST_CASE("two members lost at once: both stop, whoever ordered it") {
+TEST_CASE("two members lost at once: both stop, until one of them is back") {
   Arbitration a;
   for (const auto* node : {"m1", "m2", "m3"}) a.runs(node, node);
   a.ask("m2");
-  const auto third = a.ask("m3", {}, true), second = a.ask("m2", {}, true);
+  const auto third = a.ask("m3"), second = a.ask("m2");
   CHECK(third.action == "refused");
   CHECK(second.action == "refused");
   CHECK(second.reason ==
-        "etcd members m2, m3 came back without data at once: nothing is removed. Restore their "
-        "disks, or restore etcd from a "
-        "snapshot and run `muster cluster reinitialise lab --confirm`");
+        "etcd members m2, m3 came back without data at once: nothing is removed. Bring their disks "
+        "back, or restore etcd from a snapshot and run `muster cluster reinitialise lab "
+        "--confirm`");
+  // A report from before the loss is no return; one from after it is.
+  REQUIRE(a.reports("m3", "m3", a.now - 1));
+  CHECK(a.ask("m2").action == "refused");
+  REQUIRE(a.reports("m3", "m3", a.now + 1));
+  CHECK(a.ask("m2").action == "join");
+}
+
+TEST_CASE("a report makes the cluster id final, and lets the others join") {
+  Arbitration a;
+  a.ask("m1");
+  a.now += 8000;
+  CHECK(a.ask("m1").action == "start-new");
+  CHECK(a.ask("m2").reason == "waits for etcd on m1 to run");
+  REQUIRE(a.reports("m1", "a1", a.now));
+  CHECK(a.ask("m2").action == "join");
+  CHECK(a.reports("m2", "b2", a.now, "c2").error().message ==
+        "etcd member of 'm2': etcd on m2 belongs to cluster id c2, but lab runs cluster id c1: its "
+        "data is of another cluster. Move /var/lib/etcd away and reboot it");
+}
+
+TEST_CASE("a report that says nothing new is not written") {
+  Arbitration a;
+  REQUIRE(a.reports("m1", "a1", a.now));
+  const auto version = a.store.get(kinds::etcd, "lab")->version;
+  REQUIRE(a.reports("m1", "a1", a.now + 1));
+  CHECK(a.store.get(kinds::etcd, "lab")->version == version);
+}
+
+TEST_CASE("the right to start is not repeated for a member that may have run") {
+  Arbitration a;
+  a.start_together();
+  REQUIRE(a.reports("m1", "a1", a.now));
+  REQUIRE(a.reports("m2", "a2", a.now));
+  a.now += 600000;
+  CHECK(a.ask("m3").action == "start-new");  // slow, or killed before its first write
+  a.now += 1;
+  CHECK(a.ask("m3").action == "join");  // its old self is removed from etcd first
+}
+
+TEST_CASE("masters that were switched off before any etcd ran start as they were told") {
+  Arbitration a;
+  a.start_together();
+  a.now += 3600000;
+  EtcdTurnRequest request;
+  request.peer_answered = true;
+  CHECK(a.ask("m3", request).reason == "waits for the etcd that runs to be reported");
+  CHECK(a.ask("m3").initial_cluster == static_list);
+}
+
+TEST_CASE("the only member is never replaced by an empty one") {
+  Arbitration a;
+  a.runs("m1", "a1");
+  a.now += 3600000;
+  CHECK(a.ask("m1").reason ==
+        "etcd on m1 was the only member of lab and came back without its data: bring its disk "
+        "back, or restore etcd from a snapshot and run `muster cluster reinitialise lab "
+        "--confirm`");
+}
+
+TEST_CASE(
+    "after reinitialise the masters start anew; without a record there is nothing to forget") {
+  Arbitration a;
+  Transaction transaction;
+  CHECK(reinitialise_etcd(a.store, "lab", transaction).error().kind == ErrorKind::not_found);
+  a.runs("m1", "a1");
+  REQUIRE(reinitialise_etcd(a.store, "lab", transaction));
+  REQUIRE(a.store.commit(transaction));
+  a.start_together();
+  CHECK(a.ask("m1").initial_cluster == static_list);
 }
 
 TEST_CASE("a missing state mount is no lost disk") {
@@ -143,8 +214,9 @@ TEST_CASE("a missing state mount is no lost disk") {
   a.runs("m1", "a1");
   EtcdTurnRequest request;
   request.state_mount_present = false;
-  CHECK(a.ask("m1", request, true).reason ==
-        "etcd on m1 has no data and its state mount is missing: mount the disk and reboot");
+  CHECK(a.ask("m1", request).reason ==
+        "etcd on m1 has no data and its state mount is missing: mount the disk and reboot; nothing "
+        "was removed");
 }
 
 TEST_CASE("a node is told that it is no master") {

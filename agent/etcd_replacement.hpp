@@ -1,0 +1,25 @@
+// A member whose data is lost leaves etcd before the machine joins anew: only when etcd itself
+// shows, for a minute, that the rest of the cluster is whole without it, and after a snapshot.
+#pragma once
+
+#include <string>
+
+#include "agent/etcd_client.hpp"
+#include "agent/failure.hpp"
+#include "agent/run.hpp"
+
+namespace muster {
+
+[[nodiscard]] tl::unexpected<Failure> fail_etcd(Error error);
+
+// A disk of its own that is configured but absent must not be taken for an empty one.
+[[nodiscard]] bool is_state_mounted(const Run& run);
+
+// Removes `lost`, this machine's member, through `client` (endpoints of the others). Takes a
+// minute. Class etcd, kind conflict, and nothing is removed: the state mount is missing, the member
+// answers at `own_url`, or the healthy voters are no quorum. Snapshots stay under etcd_snapshots;
+// safe to repeat.
+[[nodiscard]] Step<> remove_lost_member(Run& run, EtcdClient& client, const EtcdMember& lost,
+                                        const std::string& own_url);
+
+}  // namespace muster

@@ -1,0 +1,77 @@
+// Who may start a cluster's etcd: the question of a master, and the operator's word that there is
+// none any more.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "client/etcd_turn.hpp"
+#include "http/handlers.hpp"
+#include "http/json_body.hpp"
+#include "http/served_document.hpp"
+#include "rollout/etcd_turn.hpp"
+#include "site/audit.hpp"
+
+namespace muster {
+
+Granted<> note_etcd_of(const Rooms& rooms, const Caller& caller, const Report& report) {
+  if (report.etcd_cluster_id.empty()) return {};
+  const auto document = served_document(rooms, caller.node);
+  if (!document) return {};  // of a machine that left the inventory
+  const auto& masters = document->role.cluster.masters;
+  const bool is_master = std::any_of(
+      masters.begin(), masters.end(),
+      [&caller](const MachineAddress& master) { return master.name == caller.node.node; });
+  if (!is_master) return {};
+  const auto noted =
+      note_etcd_member(rooms.store, {caller.node.cluster, caller.node.node, report.etcd_cluster_id,
+                                     report.etcd_member_id, report.sent_at * 1000});
+  if (noted) return {};
+  if (noted.error().kind != ErrorKind::conflict) return refuse(noted.error());
+  spdlog::error("{}: {}", caller.text(), in_ticks(noted.error().message));
+  return {};
+}
+
+namespace handlers {
+
+Granted<Response> post_etcd_turn(const Rooms& rooms, const Caller& caller, const Request& request) {
+  auto asked = parse_etcd_turn_request(request.body);
+  if (!asked) return refuse(asked.error());
+  if (auto free = check_not_frozen(caller); !free) return refuse(free.error());
+  const auto document = served_document(rooms, caller.node);
+  if (!document) return refuse(document.error());
+  EtcdTurnQuestion question;
+  question.cluster = caller.node.cluster;
+  question.node = caller.node.node;
+  question.masters = document->role.cluster.masters;
+  question.request = std::move(*asked);
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      rooms.enrolment.now().time_since_epoch());
+  const auto answer = decide_etcd_turn(rooms.store, question, now.count());
+  if (!answer) return refuse(answer.error());
+  if (answer->action != "wait") spdlog::info("{}: etcd turn: {}", caller.text(), answer->action);
+  return text_response(to_json(*answer));
+}
+
+Granted<Response> post_reinitialise(const Rooms& rooms, const Caller& caller,
+                                    const Request& request) {
+  const std::string& cluster = request.parameters.at("cluster");
+  std::string confirm;
+  auto read = read_json_body("reinitialise", request,
+                             [&](JsonObject& root) { root.text("confirm", confirm); });
+  if (!read) return refuse(read.error());
+  if (confirm != cluster) {
+    return refuse(ErrorKind::invalid, "invalid",
+                  fmt::format("reinitialise: /confirm: expected the cluster's name {}, found {}",
+                              in_ticks(cluster), in_ticks(confirm)));
+  }
+  Transaction transaction;
+  if (auto forgotten = reinitialise_etcd(rooms.store, cluster, transaction); !forgotten)
+    return refuse(forgotten.error());
+  append_audit(transaction, rooms.enrolment.now(), caller.text(), "etcd-reinitialised", cluster);
+  if (auto written = rooms.store.commit(transaction); !written) return refuse(written.error());
+  spdlog::warn("{}: etcd of {} may be initialised anew", caller.text(), cluster);
+  return json_response({{"cluster", cluster}});
+}
+
+}  // namespace handlers
+}  // namespace muster
