@@ -1,0 +1,113 @@
+"""Followers added to a running cluster join etcd as learners; a master whose disk is lost comes back under its
+name; masters whose state mount is missing stop, and nothing is removed from etcd."""
+import json
+import os
+
+from local_cluster import LAB, call
+
+FOLLOWERS = {"m4": ("follower", "10.77.0.14"), "m5": ("follower", "10.77.0.15")}
+# The members' data lies on a "disk" of its own.
+MOUNT = """[Unit]
+Description=State of etcd
+[Mount]
+What=/srv/disk/etcd
+Where=/var/lib/etcd
+Type=none
+Options=bind
+DirectoryMode=0700
+"""
+
+
+def add_disk(tree):
+    units = os.path.join(tree, "etc/systemd/system")
+    os.makedirs(os.path.join(units, "local-fs.target.wants"))
+    os.makedirs(os.path.join(tree, "srv/disk/etcd"), mode=0o700)
+    with open(os.path.join(units, "var-lib-etcd.mount"), "w", encoding="utf-8") as out:
+        out.write(MOUNT)
+    os.symlink("../var-lib-etcd.mount", os.path.join(units, "local-fs.target.wants/var-lib-etcd.mount"))
+
+
+def switch_on(cluster, name):
+    role, address = FOLLOWERS[name]
+    tree = cluster.machine_tree(name, cluster.token(role))
+    add_disk(tree)
+    call(LAB, "up", name, "--address", address, "--image", "ready", "--tree", tree)
+
+
+def last_report(cluster, name):
+    shown = json.loads(cluster.muster("node", "show", name, "--cluster", "lab", "-o", "json").stdout)
+    return shown.get("report") or {}
+
+
+def wait_for_verdict(cluster, name, boot, verdict, seconds=180):
+    """Of a boot that is not `boot`."""
+    def has_verdict():
+        report = last_report(cluster, name)
+        return report.get("bootId") != boot and report.get("verdict") == verdict
+    cluster.wait_for(f"{name} to be {verdict}", has_verdict, seconds)
+    return last_report(cluster, name)
+
+
+def members(cluster, host="m1"):
+    """{name: id} of the voters, asked on one of them."""
+    folder = "/etc/kubernetes/pki/etcd-client"
+    out = cluster.run(host, "/opt/muster/current/etcd/bin/etcdctl", "--endpoints=https://127.0.0.1:2379",
+                      f"--cacert={folder}/ca.crt", f"--cert={folder}/tls.crt", f"--key={folder}/tls.key",
+                      "member", "list", "-w", "json").stdout
+    return {member["name"]: member["ID"] for member in json.loads(out)["members"] if not member.get("isLearner")}
+
+
+def test_followers_join_as_learners(cluster):
+    before = {host: cluster.run(host, "systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", "etcd").stdout for host in ("m1", "m2", "m3")}
+    for name, (role, address) in FOLLOWERS.items():
+        cluster.add_node(name, address, role)
+    cluster.apply()
+    for name in FOLLOWERS:
+        switch_on(cluster, name)
+    cluster.wait_converged(FOLLOWERS)
+    assert set(members(cluster)) == {"m1", "m2", "m3", "m4", "m5"}
+    assert set(FOLLOWERS) <= cluster.ready_nodes()
+    for name in FOLLOWERS:
+        assert "joining" in cluster.journal(name) or "learner" in cluster.journal(name)
+    after = {host: cluster.run(host, "systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", "etcd").stdout for host in before}
+    assert after == before
+
+
+def test_two_missing_mounts_remove_nothing(cluster):
+    was = members(cluster)
+    boots = {name: last_report(cluster, name)["bootId"] for name in FOLLOWERS}
+    for name in FOLLOWERS:
+        # The mount of a path that is not there any more fails at the next boot.
+        cluster.run(name, "sh", "-c", "mv /srv/disk /srv/away && touch /srv/disk")
+        call(LAB, "power", "off", name)
+    for name in FOLLOWERS:
+        call(LAB, "power", "on", name)
+    for name in FOLLOWERS:
+        report = wait_for_verdict(cluster, name, boots[name], "failed")
+        assert report["failureClass"] == "etcd"
+        assert (f"etcd on {name} has no data and its state mount is missing: mount the disk and reboot; nothing was removed"
+                in report["message"]), report["message"]
+    assert members(cluster) == was
+    boots = {name: last_report(cluster, name)["bootId"] for name in FOLLOWERS}
+    for name in FOLLOWERS:
+        cluster.run(name, "sh", "-c", "rm /srv/disk && mv /srv/away /srv/disk")
+        call(LAB, "power", "cycle", name)
+    for name in FOLLOWERS:
+        wait_for_verdict(cluster, name, boots[name], "converged")
+    assert members(cluster) == was
+
+
+def test_a_lost_disk(cluster):
+    """The whole machine is gone with its identity; a new one takes its name."""
+    was = members(cluster)
+    boot = last_report(cluster, "m5")["bootId"]
+    call(LAB, "down", "m5")
+    cluster.muster("node", "replace", "m5", "--cluster", "lab")
+    switch_on(cluster, "m5")
+    wait_for_verdict(cluster, "m5", boot, "converged", 240)
+    now = members(cluster)
+    assert set(now) == set(was)
+    assert {name for name in was if now[name] != was[name]} == {"m5"}
+    snapshots = cluster.run("m5", "ls", "/var/lib/muster/etcd-snapshots").stdout.split()
+    assert snapshots == [f"before-removal-of-{was['m5']:x}.db"]
+    assert "m5" in cluster.ready_nodes()
