@@ -1,9 +1,11 @@
-"""Real clusters of test hosts. The cluster is shared by the cases that do not need a fresh one, in the
-order of their folders' names in ORDER; a case leaves it converged."""
+"""Real clusters of test hosts. One cluster is shared by all cases; a case leaves it converged."""
+import contextlib
+import json
 import os
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -70,8 +72,38 @@ spec:
     def journal(self, host, unit="muster-agent"):
         return self.run(host, "journalctl", "-u", unit, "-b", "--no-pager", "-o", "cat").stdout
 
-    def converge(self, host, check=True):
-        return self.run(host, "muster-agent", "converge", check=check, timeout=120)
+    @contextlib.contextmanager
+    def changed_inventory(self, old, new):
+        """The cluster's inventory with `old` replaced by `new`, published; the way back is published too."""
+        path = os.path.join(self.inventory, os.path.basename(INVENTORY))
+        with open(path, encoding="utf-8") as stream:
+            before = stream.read()
+        assert old in before, old
+        def publish(text):
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(text)
+            self.apply()
+        publish(before.replace(old, new))
+        try:
+            yield
+        finally:
+            publish(before)
+
+    def converge(self, host, *options, check=True):
+        return self.run(host, "muster-agent", "converge", *options, check=check, timeout=120)
+
+    @staticmethod
+    def on_each(hosts, work):
+        """{host: work(host)}, all at once."""
+        with ThreadPoolExecutor(8) as pool:
+            return dict(zip(hosts, pool.map(work, hosts)))
+
+    def report(self, name):
+        shown = self.muster("node", "show", name, "--cluster", self.cluster, "-o", "json").stdout
+        return json.loads(shown).get("report") or {}
+
+    def boot_id(self, host):
+        return self.run(host, "cat", "/proc/sys/kernel/random/boot_id").stdout.strip()
 
     def ready_nodes(self):
         out = self.kubectl("get", "nodes", "--no-headers").stdout

@@ -3,29 +3,50 @@ import json
 
 from local_cluster import LAB, call
 
-import pytest
-
-pytestmark = pytest.mark.long
-
+MACHINES = ("m1", "m2", "m3", "n1")
+PENDING = "kubelet.service: restart: /etc/kubernetes/kubelet.yaml content differs"
 
 
 def capacity(cluster, node):
     return json.loads(cluster.kubectl("get", "node", node, "-o", "json").stdout)["status"]["capacity"]["pods"]
 
 
-def test_pending_then_applied(cluster):
-    path = cluster.inventory + "/cluster.yaml"
-    with open(path, encoding="utf-8") as stream:
-        text = stream.read()
-    with open(path, "w", encoding="utf-8") as out:
-        out.write(text.replace("reservedPolicy: none", "maxPods: 77\n    reservedPolicy: none"))
-    cluster.apply()
-    for host in ("m1", "n1"):
-        cluster.converge(host)
-    shown = json.loads(cluster.muster("node", "show", "n1", "--cluster", "lab", "-o", "json").stdout)["report"]
-    assert any("kubelet" in row for row in shown["pending"]), shown["pending"]
+def kubelet_pid(cluster, host):
+    return cluster.run(host, "systemctl", "show", "-P", "MainPID", "kubelet.service").stdout.strip()
+
+
+def settings(cluster, host):
+    """Every line of what the components are started with, with its file."""
+    out = cluster.run(host, "grep", "-rH", "", "/etc/kubernetes", "/etc/containerd", "/etc/muster", "/etc/cni", "--include=*.yaml",
+                      "--include=*.conf", "--include=*.toml", "--include=*.env", "--include=*.kubeconfig", "--include=*.conflist").stdout
+    return set(out.splitlines())
+
+
+def test_pending_everywhere_then_applied_by_one_reboot(cluster):
+    running = cluster.on_each(MACHINES, lambda host: kubelet_pid(cluster, host))
+    before = settings(cluster, "n1")
+    with cluster.changed_inventory("reservedPolicy: none", "maxPods: 77\n    reservedPolicy: none"):
+        cluster.on_each(MACHINES, cluster.converge)
+        for host in MACHINES:
+            report = cluster.report(host)
+            assert (report["verdict"], report["pending"]) == ("pending-changes", [PENDING]), host
+        assert cluster.on_each(MACHINES, lambda host: kubelet_pid(cluster, host)) == running
+        assert settings(cluster, "n1") == before
+
+        call(LAB, "power", "cycle", "n1")
+        boot = cluster.boot_id("n1")
+        cluster.wait_for("n1's report of its new boot", lambda: cluster.report("n1")["bootId"] == boot
+                         and cluster.report("n1")["verdict"] == "converged", 60)
+        assert capacity(cluster, "n1") == "77"
+        kubelet = "/etc/kubernetes/kubelet.yaml:"
+        assert settings(cluster, "n1") ^ before == {kubelet + "maxPods: 77", kubelet + "maxPods: 110"}
+        starts = cluster.run("n1", "journalctl", "-b", "--no-pager", "-o", "cat", "-u", "kubelet.service", "--grep", "^Started kubelet").stdout
+        assert len(starts.splitlines()) == 1, starts
+        assert capacity(cluster, "m1") == "110"
+    # The way back: nothing was changed on the three, and the fourth is given its turn.
+    cluster.on_each(("m1", "m2", "m3"), cluster.converge)
+    cluster.converge("n1", "--now")
+    for host in MACHINES:
+        assert cluster.report(host)["verdict"] == "converged", host
     assert capacity(cluster, "n1") == "110"
-    call(LAB, "power", "cycle", "n1")
-    cluster.wait_for("n1's new capacity", lambda: capacity(cluster, "n1") == "77", 90)
-    cluster.wait_converged(["n1"], seconds=60)
-    assert capacity(cluster, "m1") == "110"
+    assert cluster.on_each(("m1", "m2", "m3"), lambda host: kubelet_pid(cluster, host)) == {host: running[host] for host in ("m1", "m2", "m3")}
