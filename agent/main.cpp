@@ -13,6 +13,7 @@
 #include "agent/plan_text.hpp"
 #include "agent/real_network.hpp"
 #include "agent/reconcile.hpp"
+#include "agent/registry_credentials.hpp"
 #include "agent/reset.hpp"
 #include "agent/status.hpp"
 #include "agent/version.hpp"
@@ -90,6 +91,14 @@ int monitor(RealHost& real, const std::string& which) {
   return done ? 0 : fail_with(done.error());
 }
 
+int answer_kubelet(RealHost& real, const std::vector<std::string>& registries) {
+  const std::string request{std::istreambuf_iterator<char>(std::cin), {}};
+  const auto answer = registry_credentials(real.files, registries, request);
+  if (!answer) return fail_with(answer.error());
+  std::cout << *answer << std::endl;
+  return 0;
+}
+
 int daemon_loop(RealHost& real) {
   RealNetwork network;
   const auto done = run_daemon(real.host, network, narrate);
@@ -116,6 +125,10 @@ int main(int argc, char** argv) {
   on_reset->add_flag("--yes", confirmed, "really: pods, etcd data and keys go")->required();
   auto* on_monitor = app.add_subcommand("monitor", "watch a component and restart what hangs");
   on_monitor->add_option("subject", subject, "kubelet or runtime")->required();
+  auto* on_credentials = app.add_subcommand(
+      "registry-credentials", "kubelet's image credential provider; reads its request on stdin");
+  std::vector<std::string> registries;
+  on_credentials->add_option("REGISTRY=FILE", registries, "which secret is for which registry");
   auto* on_daemon = app.add_subcommand("daemon", "converge, wait, converge again");
   CLI11_PARSE(app, argc, argv);
   as_json = output == "json";
@@ -129,6 +142,7 @@ int main(int argc, char** argv) {
   if (*on_status) return status(real, as_json);
   if (*on_reset) return run_reset(real);
   if (*on_monitor) return monitor(real, subject);
+  if (*on_credentials) return answer_kubelet(real, registries);
   if (*on_daemon) return daemon_loop(real);
   return 2;
 }

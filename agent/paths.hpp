@@ -46,7 +46,7 @@ inline constexpr const char* encryption_config = "/etc/kubernetes/encryption.yam
 inline constexpr const char* service_account_key = "/etc/kubernetes/pki/service-account.key";
 inline constexpr const char* credential_provider_config =
     "/etc/kubernetes/credential-provider.yaml";
-inline constexpr const char* credential_providers = "/usr/lib/muster/credential-providers";
+inline constexpr const char* credential_providers = "/usr/bin";
 inline constexpr const char* registry_hosts = "/etc/containerd/certs.d";  // REGISTRY/hosts.toml
 inline constexpr const char* containerd_socket = "/run/containerd/containerd.sock";
 inline constexpr const char* kernel_modules = "/etc/modules-load.d/muster.conf";

@@ -9,7 +9,7 @@ namespace muster {
 std::string credential_provider_config(const NodeDocument& document) {
   using Json = nlohmann::ordered_json;
   Json registries = Json::array();
-  Json arguments = Json::array();
+  Json arguments = Json::array({"registry-credentials"});
   const auto& secrets = document.config.secrets;
   for (const auto& [registry, name] : document.config.containerd.registry_credentials) {
     const auto secret = std::find_if(
@@ -19,7 +19,7 @@ std::string credential_provider_config(const NodeDocument& document) {
     registries.push_back(registry);
     arguments.push_back(registry + "=" + secret->path);
   }
-  Json provider = {{"name", "registry-credentials"},
+  Json provider = {{"name", "muster-agent"},
                    {"apiVersion", "credentialprovider.kubelet.k8s.io/v1"},
                    {"matchImages", registries},
                    // Not cached: a rotated secret counts at the next pull.

@@ -1,5 +1,5 @@
 // kubelet's CredentialProviderConfig: registry credentials come from the secrets' files through the
-// provider program `registry-credentials` (units/credential-providers). Pure.
+// agent itself, `muster-agent registry-credentials`. Pure.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "artifact/release_folder.hpp"
 #include "cli/answer.hpp"
+#include "cli/release_source.hpp"
 #include "cli/session.hpp"
 
 namespace muster {
@@ -18,27 +18,33 @@ bool is_there(const nlohmann::json& catalogue, const Release& release) {
   return false;
 }
 
-Exit import(Session& session, const std::string& folder) {
-  auto release = read_release_folder(folder);
-  if (!release) return complain(session, release.error());
+Result<void> send_files(Session& session, const std::string& place, const ReleaseSource& source) {
+  for (const auto& artifact : source.release.artifacts) {
+    if (!session.wants_json())
+      std::fprintf(stderr, "%s (%.1f MB)\n", artifact.path.c_str(),
+                   static_cast<double>(artifact.size) / 1e6);
+    const auto file = source.file(artifact);
+    if (!file) return pass(file.error());
+    auto sent = session.upload("artifacts/" + artifact.digest, *file);
+    if (!sent) return context(sent.error(), place + "/" + artifact.path);
+  }
+  // The manifest last: a release is in the catalogue only when all its bytes are there.
+  auto made = session.ask("POST", "releases",
+                          nlohmann::json::parse(to_canonical_json(source.release), nullptr, false));
+  if (!made) return pass(made.error());
+  return {};
+}
+
+Exit import(Session& session, const std::string& place) {
+  const auto source = open_release_source(place);
+  if (!source) return complain(session, source.error());
+  const Release* release = &source->release;
   auto catalogue = session.ask("GET", "releases");
   if (!catalogue) return complain(session, catalogue.error());
   const bool known = is_there(*catalogue, *release);
   if (!known) {
-    for (const auto& artifact : release->artifacts) {
-      if (!session.wants_json())
-        std::fprintf(stderr, "%s (%.1f MB)\n", artifact.path.c_str(),
-                     static_cast<double>(artifact.size) / 1e6);
-      auto sent = session.upload("artifacts/" + artifact.digest, folder + "/" + artifact.path);
-      if (!sent)
-        return complain(
-            session, Error{sent.error().kind,
-                           fmt::format("{}/{}: {}", folder, artifact.path, sent.error().message)});
-    }
-    // The manifest last: a release is in the catalogue only when all its bytes are there.
-    auto made = session.ask("POST", "releases",
-                            nlohmann::json::parse(to_canonical_json(*release), nullptr, false));
-    if (!made) return complain(session, made.error());
+    if (auto sent = send_files(session, place, *source); !sent)
+      return complain(session, sent.error());
   }
   print(session.wants_json() ? nlohmann::json{{"name", release->name},
                                               {"version", release->version},
@@ -71,9 +77,8 @@ void add_release_commands(CommandLine& line) {
 
   auto* add =
       group->add_subcommand("import", "sends a release's files and manifest to the server's store");
-  add->add_option("DIR", *folders, "folders with release.json")
-      ->required()
-      ->check(CLI::ExistingDirectory);
+  add->add_option("DIR|URL", *folders, "folders, or web addresses of such, with release.json")
+      ->required();
   add->footer(
       "Importing it again changes nothing.\nExample: muster release import "
       "/var/cache/muster/releases/etcd/3.6.16");

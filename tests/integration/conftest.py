@@ -1,4 +1,8 @@
 """Real tools and sockets on this machine, without clusters."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
 
 
 def pytest_addoption(parser):

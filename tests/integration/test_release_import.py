@@ -1,0 +1,70 @@
+"""A release is imported from a web server, whole or not at all."""
+import functools
+import http.server
+import json
+import os
+import subprocess
+import threading
+
+import pytest
+
+from local_cluster import LocalCluster, REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = LocalCluster(str(tmp_path_factory.mktemp("site")), address="127.0.0.1",
+                          ports={"boot": 18180, "enrol": 18543, "node": 18544, "metrics": 19280})
+    server.start_server()
+    yield server
+    server.stop_server()
+
+
+@pytest.fixture
+def web(tmp_path):
+    """(URL, folder) of a release that a web server offers."""
+    folder = tmp_path / "www" / "etcd" / "9.9.9"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "etcd").write_text("etcd 9.9.9\n")
+    subprocess.run([os.path.join(REPOSITORY, "scripts", "components.d", "manifest"), "etcd", "9.9.9", folder], check=True)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path / "www"))
+    threading.Thread(target=files.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{files.server_port}/etcd/9.9.9", folder
+    files.shutdown()
+
+
+def versions(server):
+    releases = json.loads(server.muster("release", "list", "-o", "json").stdout)["releases"]
+    return [f"{release['name']} {release['version']}" for release in releases]
+
+
+def test_an_altered_or_missing_file_is_told_and_nothing_is_imported(server, web):
+    url, folder = web
+    (folder / "bin" / "etcd").write_text("evil 9.9.9\n")
+    refused = server.muster("release", "import", url, check=False)
+    assert refused.returncode == 1 and f"{url}/bin/etcd: " in refused.stderr and "expected" in refused.stderr
+    (folder / "bin" / "etcd").write_text("longer than it was\n")
+    refused = server.muster("release", "import", url, check=False)
+    assert refused.stderr.endswith(f"muster: {url}/bin/etcd: expected 11 bytes as release.json says, found more\n")
+    (folder / "bin" / "etcd").unlink()
+    refused = server.muster("release", "import", url, check=False)
+    assert refused.stderr.endswith(f"muster: {url}/bin/etcd: expected status 200, found 404\n")
+    assert versions(server) == []
+
+
+def test_a_url_is_imported_once(server, web):
+    url, _ = web
+    assert server.muster("release", "import", url).stdout == "etcd 9.9.9: imported\n"
+    assert server.muster("release", "import", url + "/").stdout == "etcd 9.9.9: already there\n"
+    assert versions(server) == ["etcd 9.9.9"]
+
+
+def test_no_web_server_is_told(server):
+    refused = server.muster("release", "import", "http://127.0.0.1:9/etcd", check=False)
+    assert refused.returncode == 4
+    assert refused.stderr.startswith("muster: http://127.0.0.1:9/etcd/release.json: ")
