@@ -3,6 +3,7 @@
 #include "agent/duties/duties.hpp"
 #include "agent/host/notify.hpp"
 #include "agent/reconcile.hpp"
+#include "agent/run_lock.hpp"
 
 namespace muster {
 namespace {
@@ -27,6 +28,8 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
   for (bool is_first = true;; is_first = false) {
     auto settings = load_settings(host.files);
     if (!settings) return pass(settings.error());
+    auto lock = take_run_lock(host, narrate);
+    if (!lock) return pass(lock.error());
     auto checkpoint = load_checkpoint(host.files);
     if (!checkpoint) return pass(checkpoint.error());
     Reporter reporter(host, *checkpoint, narrate);
@@ -38,6 +41,7 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
         outcome.verdict == Verdict::failed && !is_cured_from_outside(outcome.failure);
     given_up = is_final ? outcome.fetched.digest : std::string();
     ordered = outcome.answer.converge && !ordered;
+    lock->close();
     keep_duties(host, outcome, narrate);
     if (!ordered) host.clock.sleep(outcome.answer.poll_after);
   }

@@ -15,6 +15,7 @@
 #include "agent/reconcile.hpp"
 #include "agent/registry_credentials.hpp"
 #include "agent/reset.hpp"
+#include "agent/run_lock.hpp"
 #include "agent/status.hpp"
 #include "agent/version.hpp"
 
@@ -39,6 +40,8 @@ template <class Use>
 int with_run(RealHost& real, bool verify, bool ordered, Use use) {
   auto settings = load_settings(real.files);
   if (!settings) return fail_with(settings.error());
+  const auto lock = take_run_lock(real.host, narrate);
+  if (!lock) return fail_with(lock.error());
   auto checkpoint = load_checkpoint(real.files);
   if (!checkpoint) return fail_with(checkpoint.error());
   RealNetwork network;
@@ -80,6 +83,8 @@ int show_facts(RealHost& real, bool as_json) {
 }
 
 int run_reset(RealHost& real) {
+  const auto lock = take_run_lock(real.host, narrate);
+  if (!lock) return fail_with(lock.error());
   const auto done = reset(real.host, narrate);
   return done ? 0 : fail_with(done.error());
 }

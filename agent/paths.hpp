@@ -8,6 +8,7 @@ namespace muster::paths {
 
 inline constexpr const char* settings = "/etc/muster/agent.json";
 inline constexpr const char* state = "/var/lib/muster";  // 0700
+inline constexpr const char* run_lock = "/var/lib/muster/lock";
 inline constexpr const char* identity_key = "/var/lib/muster/identity/key.pem";
 inline constexpr const char* identity_certificate = "/var/lib/muster/identity/certificate.pem";
 inline constexpr const char* trust_cache = "/var/lib/muster/cache/trust.json";

@@ -142,8 +142,11 @@ Result<void> PosixFilesystem::write(const std::string& path, std::string_view co
                                     std::uint32_t mode, const std::string& owner) {
   auto account = find_account(owner);
   if (!account) return context(account.error(), fmt::format("writing '{}'", path));
-  std::string temporary = path + ".muster-XXXXXX";
-  FileDescriptor file(mkostemp(temporary.data(), O_CLOEXEC));
+  // One name, so that the next run takes away what a killed one left (run_lock.hpp: one at a time).
+  const std::string temporary = path + ".muster-new";
+  unlink(temporary.c_str());
+  const FileDescriptor file(
+      open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", temporary));
   const auto fill = [&]() -> Result<void> {
     if (auto set = set_attributes(file.get(), mode, *account, path); !set) return set;
@@ -203,7 +206,7 @@ Result<void> PosixFilesystem::make_directory(const std::string& path, std::uint3
 Result<void> PosixFilesystem::link(const std::string& path, const std::string& target) {
   const auto now = status(path);
   if (now && now->type == FileStatus::Type::link && now->link_target == target) return {};
-  const std::string temporary = fmt::format("{}.muster-link-{}", path, getpid());
+  const std::string temporary = path + ".muster-new";
   unlink(temporary.c_str());
   if (symlink(target.c_str(), temporary.c_str()) != 0) {
     return fail_errno(errno, fmt::format("making link '{}'", temporary));
