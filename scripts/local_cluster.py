@@ -35,6 +35,7 @@ class LocalCluster:
         self.pid_file = os.path.join(state, "server.pid")
         self.kubeconfig = os.path.join(state, "kubeconfig")
         self.hosts_file = os.path.join(state, "hosts.json")
+        self.listeners = {}  # further settings of listeners, by name
 
     # --- the server -------------------------------------------------------------------------------
     def program(self, name):
@@ -46,7 +47,8 @@ class LocalCluster:
         settings = {
             "stateDirectory": os.path.join(self.state, "server"),
             "adminSocket": self.socket,
-            **{name: {"listen": f"{'127.0.0.1' if name == 'metrics' else '0.0.0.0'}:{port}"} for name, port in self.ports.items()},
+            **{name: {"listen": f"{'127.0.0.1' if name == 'metrics' else '0.0.0.0'}:{port}", **self.listeners.get(name, {})}
+               for name, port in self.ports.items()},
             "advertise": [self.address],
         }
         path = os.path.join(self.state, "server.json")

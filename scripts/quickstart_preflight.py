@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 
-NETWORKS = {"the lab's bridge": "10.77.0.0/24", "pods": "10.64.0.0/16", "services": "10.96.0.0/16"}
+NETWORKS = {"the lab's bridge": "10.77.0.0/16", "pods": "10.64.0.0/16", "services": "10.96.0.0/16"}
 PORTS = {8080: "boot listener", 8443: "enrol listener", 8444: "node listener"}
 NEEDED_DISK_GB, NEEDED_MEMORY_GB = 12, 5
 

@@ -21,7 +21,7 @@ def inventory(folder, machines):
     text = """apiVersion: muster/v1
 kind: Cluster
 metadata: {name: lab}
-spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16, profiles: [small]}
+spec: {kubernetesVersion: 1.36.3, nodeCidr: 10.77.0.0/16, podCidr: 172.16.0.0/12, serviceCidr: 10.96.0.0/16, profiles: [small]}
 ---
 apiVersion: muster/v1
 kind: Profile
@@ -29,7 +29,8 @@ metadata: {name: small}
 spec: {kubelet: {reservedPolicy: none}}
 """
     for name, (role, address) in machines.items():
-        mac = "02:4d:55:00:00:%02x" % int(address.rsplit(".", 1)[1])
+        third, fourth = (int(part) for part in address.split(".")[2:])
+        mac = f"02:4d:55:00:{third:02x}:{fourth:02x}"
         text += f"""---
 apiVersion: muster/v1
 kind: Node
@@ -71,4 +72,5 @@ def main():
             print(f"  {name}: " + ", ".join(f"{p['name']} {(p['endUs'] - p['startUs']) / 1e6:.2f}" for p in phases if p.get("endUs")))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -38,6 +38,31 @@ http {{ access_log off; tcp_nodelay on; sendfile on; keepalive_requests 10000000
     return process
 
 
+def build_client(folder):
+    program = os.path.join(folder, "load")
+    subprocess.run(["go", "build", "-o", program, "."], cwd=os.path.join(HERE, "load"), check=True,
+                   env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/local/go/bin"})
+    return program
+
+
+def start_site(folder, **listeners):
+    """A server with a master and a node in its inventory, and the enrolled node."""
+    site = Site(os.path.join(folder, "site"))
+    site.listeners = listeners
+    site.start_server()
+    site.small_releases()
+    inventory = os.path.join(folder, "inventory")
+    os.makedirs(inventory)
+    with open(os.path.join(inventory, "cluster.yaml"), "w", encoding="ascii") as out:
+        out.write("""apiVersion: muster/v1
+kind: Cluster
+metadata: {name: lab}
+spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16}
+""" + node("m1", "master", 11) + node("n1", "node", 21))
+    site.muster("apply", inventory)
+    return site, site.enrolled("n1", "node", 21)
+
+
 def load(program, port, machine, concurrency, kind):
     out = subprocess.run([program, f"https://127.0.0.1:{port}/v1/document", machine.certificate, machine.key, str(concurrency), str(SECONDS), kind],
                          capture_output=True, text=True, check=True).stdout
@@ -46,24 +71,10 @@ def load(program, port, machine, concurrency, kind):
 
 def main():
     folder = tempfile.mkdtemp(prefix="muster-bench-")
-    program = os.path.join(folder, "load")
-    subprocess.run(["go", "build", "-o", program, "."], cwd=os.path.join(HERE, "load"), check=True,
-                   env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/local/go/bin"})
-    site = Site(os.path.join(folder, "site"))
-    site.start_server()
+    program = build_client(folder)
+    site, machine = start_site(folder)
     nginx = None
     try:
-        site.small_releases()
-        inventory = os.path.join(folder, "inventory")
-        os.makedirs(inventory)
-        with open(os.path.join(inventory, "cluster.yaml"), "w", encoding="ascii") as out:
-            out.write("""apiVersion: muster/v1
-kind: Cluster
-metadata: {name: lab}
-spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16}
-""" + node("m1", "master", 11) + node("n1", "node", 21))
-        site.muster("apply", inventory)
-        machine = site.enrolled("n1", "node", 21)
         status, document = machine.ask("GET", "/v1/document")
         assert status == 200
         nginx = start_nginx(folder, json.dumps(document), site, machine)
@@ -85,4 +96,5 @@ spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/
         site.stop_server()
 
 
-main()
+if __name__ == "__main__":
+    main()

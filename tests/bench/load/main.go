@@ -1,5 +1,6 @@
 // load URL CERTIFICATE KEY CONCURRENCY SECONDS new|kept: GETs over mutual TLS as fast as the other side
 // answers; prints requests per second, and the median and 99th percentile in milliseconds, as JSON.
+// load URL CERTIFICATE KEY COUNT 0 idle|drip: holds COUNT connections (hold.go).
 package main
 
 import (
@@ -17,7 +18,7 @@ import (
 
 func main() {
 	if len(os.Args) != 7 {
-		fmt.Fprintln(os.Stderr, "usage: load URL CERTIFICATE KEY CONCURRENCY SECONDS new|kept")
+		fmt.Fprintln(os.Stderr, "usage: load URL CERTIFICATE KEY CONCURRENCY SECONDS new|kept|idle|drip")
 		os.Exit(2)
 	}
 	url, kept := os.Args[1], os.Args[6] == "kept"
@@ -25,6 +26,10 @@ func main() {
 	check(err)
 	concurrency, err := strconv.Atoi(os.Args[4])
 	check(err)
+	if kind := os.Args[6]; kind == "idle" || kind == "drip" {
+		hold(url, certificate, concurrency, kind == "drip", os.Stdin)
+		return
+	}
 	seconds, err := strconv.ParseFloat(os.Args[5], 64)
 	check(err)
 
