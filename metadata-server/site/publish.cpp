@@ -94,27 +94,25 @@ std::vector<std::string> clusters_of(const PublishRequest& request, const Invent
 Result<void> check_available(const PublishContext& context, const Revision& revision) {
   const auto catalogue = load_catalogue(context.store);
   if (!catalogue) return pass(catalogue.error());
-  const auto document_names = [&](const NodeDocument& document) {
-    std::string gone;
-    for (const auto& release : document.config.releases) {
-      if (catalogue->find(release.name, release.version)) continue;
-      gone += fmt::format("\nrelease {} {}: import it again", release.name, release.version);
-    }
-    for (const auto& secret : document.config.secrets) {
-      if (get_secret(context.store, context.sealing, revision.cluster, secret.name, secret.version))
-        continue;
-      gone += fmt::format("\nsecret '{}' version {}: it was removed", secret.name, secret.version);
-    }
-    return gone;
-  };
   const auto inventory = load(revision.files);
   if (!inventory) return {};  // told with its problems by the publication itself
   const auto compiled = compile(*inventory, revision.cluster, revision.facts);
   if (!compiled) return {};
-  std::set<std::string> gone;
-  for (const auto& document : compiled->documents) gone.insert(document_names(document));
+  std::set<std::string> gone;  // once each, however many machines need it
+  for (const auto& document : compiled->documents) {
+    for (const auto& release : document.config.releases) {
+      if (catalogue->find(release.name, release.version)) continue;
+      gone.insert(fmt::format("release {} {}: import it again", release.name, release.version));
+    }
+    for (const auto& secret : document.config.secrets) {
+      if (get_secret(context.store, context.sealing, revision.cluster, secret.name, secret.version))
+        continue;
+      gone.insert(
+          fmt::format("secret '{}' version {}: it was removed", secret.name, secret.version));
+    }
+  }
   std::string text;
-  for (const auto& lines : gone) text += lines;
+  for (const auto& line : gone) text += "\n" + line;
   if (text.empty()) return {};
   return fail(ErrorKind::conflict,
               fmt::format("cluster '{}': revision {} needs what is not there any more:{}",

@@ -1,5 +1,8 @@
 #include "site/secrets.hpp"
 
+#include <algorithm>
+#include <tuple>
+
 #include "document/field_syntax.hpp"
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
@@ -187,6 +190,10 @@ Result<std::vector<SecretInfo>> list_secrets(const Store& store, const std::stri
     removed = row->sealed.empty();
   }
   if (removed) list.pop_back();
+  // By the keys' bytes "db-2/" comes before "db/".
+  std::sort(list.begin(), list.end(), [](const SecretInfo& a, const SecretInfo& b) {
+    return std::tie(a.cluster, a.name) < std::tie(b.cluster, b.name);
+  });
   return list;
 }
 
