@@ -1,11 +1,15 @@
 // muster-server: settings, logs, signals and the service manager around Server.
+#include <grp.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/systemd_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -71,6 +75,18 @@ void allow_many_files() {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
+// Run by root, init works as the owner of the state folder: what it makes is for the service to
+// read.
+Result<void> become_owner_of(const std::string& folder) {
+  struct stat found {};
+  if (geteuid() != 0 || stat(folder.c_str(), &found) != 0 || found.st_uid == 0) return {};
+  if (setgroups(0, nullptr) == 0 && setgid(found.st_gid) == 0 && setuid(found.st_uid) == 0) {
+    return {};
+  }
+  return fail_errno(
+      errno, fmt::format("becoming user {}, who owns the state folder '{}'", found.st_uid, folder));
+}
+
 int complain(const Error& error) {
   std::fprintf(stderr, "muster-server: %s\n", error.message.c_str());
   return error.kind == ErrorKind::invalid ? 2 : 1;
@@ -127,6 +143,9 @@ int main(int count, char** values) {
   if (!settings) return complain(settings.error());
   set_up_logs(settings->log_level);
   if (!arguments->init) return serve(*settings);
+  if (auto became = become_owner_of(settings->state_directory); !became) {
+    return complain(became.error());
+  }
   const auto pin = initialise_server(*settings);
   if (!pin) return complain(pin.error());
   std::printf("site pin %s\n", pin->c_str());

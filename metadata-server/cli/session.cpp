@@ -58,18 +58,26 @@ Result<TlsClientSettings> tls_settings(const Options& options) {
   return tls;
 }
 
-// Why nobody answered, where this side can see it.
-std::string cure_of_silence(const std::string& server) {
+// The admin socket is there, and not for this user.
+bool is_for_others(const std::string& path) {
+  return ::access(path.c_str(), R_OK | W_OK) != 0 && errno == EACCES;
+}
+
+// Nobody answered: why, where this side can see it, and what to do.
+void complain_of_silence(const std::string& server, const std::string& message) {
   constexpr std::string_view unix_prefix = "unix:";
-  if (server.starts_with(unix_prefix)) {
-    const std::string path = server.substr(unix_prefix.size());
-    if (::access(path.c_str(), R_OK | W_OK) != 0 && errno == EACCES) {
-      return fmt::format("'{}' is for root and the group muster: use sudo, or join the group",
-                         path);
-    }
+  const std::string path =
+      server.starts_with(unix_prefix) ? server.substr(unix_prefix.size()) : std::string();
+  if (!path.empty() && is_for_others(path)) {
+    std::fprintf(stderr,
+                 "muster: '%s' is for root and the group muster: use sudo, or join the group\n",
+                 path.c_str());
+    return;
   }
-  return fmt::format("is muster-server running? See: systemctl status muster-server (asked {})",
-                     server);
+  std::fprintf(stderr,
+               "muster: %s\n"
+               "muster: is muster-server running? See: systemctl status muster-server (asked %s)\n",
+               message.c_str(), server.c_str());
 }
 
 // Messages may repeat what a machine said of itself; their own line breaks stay.
@@ -132,13 +140,16 @@ Result<void> Session::upload(const std::string& path, const std::string& file) {
 }
 
 Exit complain(const Session& session, const Error& error) {
-  std::fprintf(stderr, "muster: %s\n", printable_lines(error.message).c_str());
+  const std::string message = printable_lines(error.message);
+  const bool silent = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout;
+  if (silent && !session.answered) {
+    complain_of_silence(session.options.server, message);
+    return Exit::unreachable;
+  }
+  std::fprintf(stderr, "muster: %s\n", message.c_str());
   switch (error.kind) {
     case ErrorKind::unavailable:
     case ErrorKind::timeout:
-      if (!session.answered) {
-        std::fprintf(stderr, "muster: %s\n", cure_of_silence(session.options.server).c_str());
-      }
       return Exit::unreachable;
     case ErrorKind::unauthenticated:
     case ErrorKind::forbidden:

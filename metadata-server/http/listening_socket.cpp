@@ -42,6 +42,25 @@ bool somebody_listens(const struct sockaddr_un& address) {
          0;
 }
 
+// Where there is no such group, the socket stays root's and the server's own.
+Result<void> give_to_group(const std::string& path, const std::string& name) {
+  const struct group* found = name.empty() ? nullptr : getgrnam(name.c_str());
+  if (found == nullptr) return {};
+  struct stat made {};
+  if (stat(path.c_str(), &made) != 0) return fail_errno(errno, fmt::format("socket '{}'", path));
+  // As a service the socket has that group from the start, and chown is not among its system calls.
+  if (made.st_gid != found->gr_gid &&
+      chown(path.c_str(), static_cast<uid_t>(-1), found->gr_gid) != 0) {
+    return fail_errno(errno,
+                      fmt::format("giving socket '{}' to the admin group '{}', which must be "
+                                  "a group of the server's own user",
+                                  path, name));
+  }
+  if (chmod(path.c_str(), 0660) != 0)
+    return fail_errno(errno, fmt::format("mode of socket '{}'", path));
+  return {};
+}
+
 Result<FileDescriptor> open_unix(const std::string& path, const std::string& group) {
   const auto address = unix_address(path);
   if (!address) return pass(address.error());
@@ -59,11 +78,7 @@ Result<FileDescriptor> open_unix(const std::string& path, const std::string& gro
   const int error = errno;
   umask(before);
   if (bound != 0) return fail_errno(error, fmt::format("binding socket '{}'", path));
-  const struct group* found = group.empty() ? nullptr : getgrnam(group.c_str());
-  if (found != nullptr && chown(path.c_str(), static_cast<uid_t>(-1), found->gr_gid) == 0) {
-    if (chmod(path.c_str(), 0660) != 0)
-      return fail_errno(errno, fmt::format("mode of socket '{}'", path));
-  }
+  if (auto given = give_to_group(path, group); !given) return pass(given.error());
   return listen_on(std::move(socket), path);
 }
 

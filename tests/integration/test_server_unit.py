@@ -1,0 +1,141 @@
+"""muster-server as the service that a site runs: installed with its unit in a test host, under its hardening."""
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import time
+import urllib.request
+
+import pytest
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(REPOSITORY, "scripts"))
+
+from local_cluster import LAB, call  # noqa: E402
+
+BUILD = os.path.join(REPOSITORY, "build", "ci")
+NAME, ADDRESS = "server", "10.77.0.5"
+# What Debian's packages would bring; the stock root has the rest.
+LIBRARIES = ("libsqlite3", "libyaml-cpp", "libprometheus-cpp-core", "libstdc++")
+PROGRAM = b"of one release\n"
+FOR_THE_GROUP = "'/run/muster/admin.sock' is for root and the group muster: use sudo, or join the group"
+
+
+def installed_tree(folder):
+    call("cmake", "--install", BUILD, "--prefix", os.path.join(folder, "usr"))
+    libraries = os.path.join(folder, "usr/lib/x86_64-linux-gnu")
+    os.makedirs(libraries)
+    for line in call("ldd", os.path.join(folder, "usr/bin/muster-server")).stdout.splitlines():
+        found = re.match(r"\s*(\S+) => (\S+)", line)
+        if found and found.group(1).startswith(LIBRARIES):
+            shutil.copy(os.path.realpath(found.group(2)), os.path.join(libraries, found.group(1)))
+    os.makedirs(os.path.join(folder, "etc/muster"))
+    with open(os.path.join(folder, "etc/muster/server.json"), "w", encoding="ascii") as out:
+        json.dump({"advertise": [ADDRESS]}, out)
+    release = os.path.join(folder, "srv/release")
+    os.makedirs(os.path.join(release, "bin"))
+    with open(os.path.join(release, "bin/program"), "wb") as out:
+        out.write(PROGRAM)
+    call(os.path.join(REPOSITORY, "scripts/components.d/manifest"), "runc", "1.5.2", release)
+
+
+class Host:
+    def run(self, *command, check=True):
+        return call(LAB, "run", NAME, "--", *command, check=check, timeout=60)
+
+    def muster(self, user, *arguments, check=True):
+        return self.run("setpriv", "--reuid", user, "--regid", user, "--init-groups", "--", "muster", *arguments, check=check)
+
+    def get_inside(self, port, path):
+        request = f"GET {path} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n"
+        return self.run("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}; printf '{request}' >&3; cat <&3").stdout
+
+    def main_pid(self):
+        return self.run("systemctl", "show", "-P", "MainPID", "muster-server").stdout.strip()
+
+
+def get(path):
+    with urllib.request.urlopen(f"http://{ADDRESS}:8080{path}", timeout=10) as answer:
+        return answer.status, answer.read()
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    if os.geteuid() != 0:
+        pytest.skip("needs root: test hosts are containers")
+    tree = str(tmp_path_factory.mktemp("installed"))
+    os.chmod(tree, 0o755)  # it becomes the host's /
+    installed_tree(tree)
+    call(LAB, "down", NAME)
+    call(LAB, "up", NAME, "--address", ADDRESS, "--image", "stock", "--tree", tree)
+    host = Host()
+    try:
+        host.run("systemd-sysusers")
+        host.run("useradd", "--groups", "muster", "anna")
+        host.run("useradd", "bob")
+        # Before init it fails with the cure, and must not spoil the init that follows.
+        assert host.run("systemctl", "start", "muster-server", check=False).returncode == 1
+        journal = host.run("journalctl", "-u", "muster-server", "-o", "cat", "--no-pager").stdout
+        assert "muster-server: the sealing key (`muster-server init` makes it): sealing key '/var/lib/muster-server/sealing-key': No such file" in journal
+        host.pin = host.run("muster-server", "init").stdout
+        host.run("systemctl", "reset-failed", "muster-server", check=False)
+        host.run("systemctl", "enable", "--now", "muster-server")
+        yield host
+    finally:
+        call(LAB, "down", NAME)
+
+
+def test_it_runs_as_its_own_user_under_the_hardening(host):
+    pid = host.main_pid()
+    assert host.run("stat", "-c", "%U", f"/proc/{pid}").stdout.strip() == "muster"
+    # A user namespace of its own: other users than root and muster are nobody in there.
+    assert host.run("readlink", f"/proc/{pid}/ns/user").stdout != host.run("readlink", "/proc/1/ns/user").stdout
+    assert re.search(r"^CapBnd:\s0+$", host.run("cat", f"/proc/{pid}/status").stdout, re.M)
+    exposure = host.run("systemd-analyze", "security", "--no-pager", "muster-server").stdout
+    assert float(re.search(r"exposure level for .*: ([0-9.]+)", exposure).group(1)) <= 1.5
+    assert host.run("stat", "-c", "%a %U %G", "/run/muster/admin.sock").stdout.strip() == "660 muster muster"
+    owners = host.run("find", "/var/lib/muster-server", "-printf", "%u %g\n").stdout.split("\n")
+    assert set(owners) == {"muster muster", ""}
+
+
+@pytest.mark.parametrize("user", ["root", "anna"])
+def test_root_and_the_group_are_operators(host, user):
+    assert host.muster(user, "status").stdout.startswith("CLUSTER ")
+
+
+def test_an_ordinary_user_is_told_what_to_do(host):
+    done = host.muster("bob", "status", check=False)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == f"muster: {FOR_THE_GROUP}\n"
+
+
+def test_the_probes_answer(host):
+    assert get("/healthz") == (200, b"ok\n")
+    for path in ("/healthz", "/readyz"):
+        answer = host.get_inside(9180, path)
+        assert answer.startswith("HTTP/1.1 200 OK\n") and answer.endswith("\n\nok\n")
+    assert "muster_http_requests_total" in host.get_inside(9180, "/metrics")
+
+
+def test_a_restart_and_a_power_cut_keep_what_was_there(host):
+    host.muster("anna", "release", "import", "/srv/release")
+    token = json.loads(host.muster("anna", "token", "create", "--cluster", "lab", "-o", "json").stdout)
+    def state():
+        tokens = json.loads(host.muster("root", "token", "list", "-o", "json").stdout)
+        releases = json.loads(host.muster("root", "release", "list", "-o", "json").stdout)
+        return tokens, releases, json.loads(host.muster("root", "init", "-o", "json").stdout)["pin"]
+
+    before = state()
+    assert [row["id"] for row in before[0]["tokens"]] == [token["id"]]
+    assert host.pin == f"site pin {before[2]}\n"
+    assert get("/v1/artifacts/sha256:" + hashlib.sha256(PROGRAM).hexdigest()) == (200, PROGRAM)
+    first = host.main_pid()
+    began = time.monotonic()
+    host.run("systemctl", "restart", "muster-server")
+    assert time.monotonic() - began < 10
+    assert host.main_pid() != first and state() == before
+    call(LAB, "power", "cycle", NAME)
+    host.run("systemctl", "start", "muster-server")  # enabled; this waits for its READY
+    assert state() == before
