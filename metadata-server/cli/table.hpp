@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "document/utf8.hpp"  // printable()
+
 namespace muster {
 
 class Table {
@@ -18,9 +20,5 @@ class Table {
   std::vector<std::string> headings_;
   std::vector<std::vector<std::string>> rows_;
 };
-
-// Control characters (C0, DEL, C1) and those that turn the direction of text as \xNN, so that no
-// machine writes to an operator's terminal.
-[[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace muster

@@ -3,6 +3,9 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <string>
+
+#include "document/ipv4.hpp"
 
 namespace muster {
 namespace {
@@ -31,10 +34,6 @@ bool all_parts(std::string_view text, char separator, Part part) {
   }
 }
 
-std::uint32_t mask_of(unsigned prefix) {
-  return prefix == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix);
-}
-
 // The name half of a label key, and a non-empty label value.
 bool is_qualified_name(std::string_view text) {
   const auto edge = [](char c) { return is_letter(c) || is_digit(c); };
@@ -55,13 +54,6 @@ bool is_dns_name(std::string_view text) {
   return text.size() <= 253 && all_parts(text, '.', is_dns_label);
 }
 
-std::optional<std::uint32_t> ipv4_value(std::string_view text) {
-  in_addr address{};
-  if (text.size() > 15 || inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) return {};
-  if (text.find('\0') != std::string_view::npos) return {};
-  return ntohl(address.s_addr);
-}
-
 bool is_ipv4(std::string_view text) {
   return ipv4_value(text).has_value();
 }
@@ -71,33 +63,6 @@ bool is_ip(std::string_view text) {
   if (is_ipv4(text)) return true;
   return text.find('\0') == std::string_view::npos &&
          inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
-}
-
-bool Cidr::contains(std::uint32_t address) const {
-  return (address & mask_of(prefix)) == network;
-}
-
-bool Cidr::contains(const Cidr& inner) const {
-  return inner.prefix >= prefix && contains(inner.network);
-}
-
-bool Cidr::overlaps(const Cidr& other) const {
-  return contains(other) || other.contains(*this);
-}
-
-std::optional<Cidr> parse_cidr(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return {};
-  const auto network = ipv4_value(text.substr(0, slash));
-  const std::string_view digits = text.substr(slash + 1);
-  if (!network || digits.empty() || digits.size() > 2 ||
-      !std::all_of(digits.begin(), digits.end(), is_digit) ||
-      (digits.size() == 2 && digits[0] == '0')) {
-    return {};
-  }
-  const unsigned prefix = static_cast<unsigned>(std::stoul(std::string(digits)));
-  if (prefix > 32 || (*network & ~mask_of(prefix)) != 0) return {};
-  return Cidr{*network, prefix};
 }
 
 bool is_mac(std::string_view text) {

@@ -1,10 +1,7 @@
 // What names, addresses, paths and modes look like: said once for documents, manifests and
-// inventory. Pure predicates; thread-safe.
+// inventory. Pure predicates; thread-safe. Networks: ipv4.hpp.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
 #include <string_view>
 
 namespace muster {
@@ -13,17 +10,6 @@ namespace muster {
 [[nodiscard]] bool is_dns_name(std::string_view text);   // labels joined by dots, at most 253
 [[nodiscard]] bool is_ipv4(std::string_view text);       // dotted, no leading zeros
 [[nodiscard]] bool is_ip(std::string_view text);         // IPv4 or IPv6
-
-struct Cidr {
-  std::uint32_t network = 0;  // host byte order
-  unsigned prefix = 0;
-  [[nodiscard]] bool contains(std::uint32_t address) const;
-  [[nodiscard]] bool contains(const Cidr& inner) const;
-  [[nodiscard]] bool overlaps(const Cidr& other) const;
-};
-// "10.244.0.0/16": IPv4, host bits zero.
-[[nodiscard]] std::optional<Cidr> parse_cidr(std::string_view text);
-[[nodiscard]] std::optional<std::uint32_t> ipv4_value(std::string_view text);  // host byte order
 
 [[nodiscard]] bool is_mac(std::string_view text);  // "52:54:00:aa:bb:cc", lower case
 // Absolute, no empty, "." or ".." part, no control character, not "/".

@@ -1,6 +1,7 @@
 #include "document/peer_list.hpp"
 
 #include "document/field_syntax.hpp"
+#include "document/ipv4.hpp"
 #include "document/json_object.hpp"
 #include "document/signed_document.hpp"
 #include "document/strict_json.hpp"

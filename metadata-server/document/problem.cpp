@@ -1,5 +1,7 @@
 #include "document/problem.hpp"
 
+#include "document/utf8.hpp"
+
 namespace muster {
 
 std::string to_text(const std::vector<Problem>& problems) {
@@ -39,16 +41,8 @@ std::string pointer_to(std::string_view where, std::size_t index) {
 
 std::string in_ticks(std::string_view text) {
   constexpr std::size_t longest = 80;
-  std::string shown = "'";
-  for (const char c : text.substr(0, longest)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      shown += fmt::format("\\x{:02x}", byte);
-    } else {
-      shown += c;
-    }
-  }
-  return shown + (text.size() > longest ? "...'" : "'");
+  const std::string_view shown = cut_text(text, longest);
+  return fmt::format("'{}{}'", printable(shown), shown.size() < text.size() ? "..." : "");
 }
 
 }  // namespace muster

@@ -4,6 +4,7 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
+#include "document/utf8.hpp"
 
 namespace muster {
 namespace {
@@ -26,9 +27,7 @@ Result<Verdict> parse_verdict(std::string_view text) {
 }
 
 void cut(std::string& text, std::size_t longest) {
-  if (text.size() <= longest) return;
-  while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xc0) == 0x80) --longest;
-  text.resize(longest);
+  text.resize(cut_text(text, longest).size());
 }
 
 // What the server counts reports by; an unknown one would be a series of its own in its metrics.

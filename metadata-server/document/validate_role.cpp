@@ -1,6 +1,7 @@
 #include <set>
 
 #include "document/field_syntax.hpp"
+#include "document/ipv4.hpp"
 #include "document/validation.hpp"
 
 namespace muster {

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "inventory/ipv4.hpp"
+#include "document/field_syntax.hpp"
+#include "document/ipv4.hpp"
 
 namespace muster {
 

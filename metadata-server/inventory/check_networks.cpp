@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "document/ipv4.hpp"
 #include "document/problem.hpp"
-#include "inventory/ipv4.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/validate_fields.hpp"
 

@@ -6,11 +6,11 @@
 #include <set>
 #include <tuple>
 
+#include "document/ipv4.hpp"
 #include "document/problem.hpp"
 #include "document/validate.hpp"
 #include "inventory/certificate_table.hpp"
 #include "inventory/coredns.hpp"
-#include "inventory/ipv4.hpp"
 #include "inventory/machine_config.hpp"
 #include "inventory/pod_networks.hpp"
 #include "inventory/release_choice.hpp"

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "document/problem.hpp"
+#include "document/utf8.hpp"
 
 namespace muster {
 
@@ -139,9 +140,7 @@ class DocumentComparer {
   static std::string shown(std::string json) {
     constexpr std::size_t longest = 120;
     if (json.size() <= longest) return json;
-    std::size_t cut = longest;
-    while ((static_cast<unsigned char>(json[cut]) & 0xC0) == 0x80) --cut;
-    return json.substr(0, cut) + "...";
+    return std::string(cut_text(json, longest)) + "...";
   }
 
   std::vector<Difference> differences_;

@@ -1,6 +1,7 @@
 #include "inventory/formats.hpp"
 
 #include "document/field_syntax.hpp"
+#include "document/ipv4.hpp"
 #include "inventory/text_rules.hpp"
 
 namespace muster::formats {

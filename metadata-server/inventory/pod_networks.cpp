@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "document/ipv4.hpp"
 #include "document/problem.hpp"
-#include "inventory/ipv4.hpp"
 
 namespace muster {
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "document/field_syntax.hpp"
+#include "document/ipv4.hpp"
 
 namespace muster {
 

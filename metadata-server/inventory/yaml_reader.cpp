@@ -10,8 +10,8 @@
 #include <optional>
 #include <sstream>
 
+#include "document/utf8.hpp"
 #include "inventory/load.hpp"
-#include "inventory/utf8.hpp"
 
 namespace muster {
 

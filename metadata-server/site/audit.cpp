@@ -4,6 +4,7 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
+#include "document/utf8.hpp"
 #include "pki/signature.hpp"
 #include "store/kinds.hpp"
 
@@ -42,10 +43,10 @@ void append_audit(Transaction& transaction, TimePoint now, std::string_view acto
   transaction.put(kinds::audit,
                   kinds::audit_key(static_cast<std::uint64_t>(time), hex_encode(random_bytes(4))),
                   canonical_text({{"time", time},
-                                  {"actor", actor.substr(0, maximum_audit_name)},
-                                  {"action", action.substr(0, maximum_audit_name)},
-                                  {"subject", subject.substr(0, maximum_audit_name)},
-                                  {"detail", detail.substr(0, maximum_audit_detail)}}));
+                                  {"actor", cut_text(actor, maximum_audit_name)},
+                                  {"action", cut_text(action, maximum_audit_name)},
+                                  {"subject", cut_text(subject, maximum_audit_name)},
+                                  {"detail", cut_text(detail, maximum_audit_detail)}}));
 }
 
 Result<std::vector<AuditRow>> list_audit(const Store& store, std::string_view after,

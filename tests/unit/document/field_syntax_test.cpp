@@ -22,7 +22,7 @@ TEST_CASE("names") {
   CHECK_FALSE(is_user_name("root:root"));
 }
 
-TEST_CASE("addresses and networks") {
+TEST_CASE("addresses") {
   CHECK(is_ipv4("10.0.0.1"));
   for (const char* text :
        {"", "10.0.0", "10.0.0.256", "10.0.0.01", "10.0.0.1 ", "::1", "1.2.3.4/8"}) {
@@ -31,17 +31,6 @@ TEST_CASE("addresses and networks") {
   }
   CHECK_FALSE(is_ipv4(std::string("10.0.0.1\0x", 10)));
   CHECK(is_ip("::1"));
-  CHECK(parse_cidr("10.244.0.0/16"));
-  CHECK(parse_cidr("0.0.0.0/0"));
-  for (const char* text : {"10.244.0.1/16", "10.244.0.0", "10.244.0.0/33", "10.244.0.0/",
-                           "10.0.0.0/08", "10.0.0.0/+8", "x/8"}) {
-    CAPTURE(text);
-    CHECK_FALSE(parse_cidr(text));
-  }
-  CHECK(parse_cidr("10.0.0.0/8")->contains(*parse_cidr("10.9.0.0/16")));
-  CHECK_FALSE(parse_cidr("10.9.0.0/16")->contains(*parse_cidr("10.0.0.0/8")));
-  CHECK(parse_cidr("10.9.0.0/16")->overlaps(*parse_cidr("10.0.0.0/8")));
-  CHECK_FALSE(parse_cidr("10.9.0.0/16")->overlaps(*parse_cidr("10.10.0.0/16")));
   CHECK(is_mac("52:54:00:aa:bb:cc"));
   CHECK_FALSE(is_mac("52:54:00:AA:bb:cc"));
 }
