@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <set>
 #include <sstream>
 
@@ -134,6 +135,18 @@ std::map<std::string, std::uint16_t> listening(const Tree& tree,
   return sockets;
 }
 
+// A service with a /proc of its own is told by systemd, in 32 digits (units/muster-agent.service):
+// in a container, that /proc has the outer machine's.
+std::string boot_id_of(const Tree& tree) {
+  const char* told = std::getenv("MUSTER_BOOT_ID");
+  if (told == nullptr || std::string_view(told).size() != 32) {
+    return tree.text("/proc/sys/kernel/random/boot_id");
+  }
+  std::string uuid = told;
+  for (const std::size_t dash : {8, 13, 18, 23}) uuid.insert(dash, 1, '-');
+  return uuid;
+}
+
 }  // namespace
 
 Facts observe(const Filesystem& files, std::vector<NetworkInterface> interfaces,
@@ -142,7 +155,7 @@ Facts observe(const Filesystem& files, std::vector<NetworkInterface> interfaces,
   Facts facts;
   facts.hostname = tree.text("/proc/sys/kernel/hostname");
   facts.machine_id = tree.text("/etc/machine-id");
-  facts.boot_id = tree.text("/proc/sys/kernel/random/boot_id");
+  facts.boot_id = boot_id_of(tree);
   facts.uuid = tree.text("/sys/class/dmi/id/product_uuid");
   facts.serial = tree.text("/sys/class/dmi/id/product_serial");
   facts.cpus = count_cpus(tree.text("/sys/devices/system/cpu/online"));

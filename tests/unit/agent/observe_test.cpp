@@ -65,3 +65,12 @@ TEST_CASE("a listening port names its holder where it may be looked into") {
   CHECK(holders == std::map<std::uint16_t, std::string>{{2379, "'etcd' (process 42)"},
                                                         {6443, "another process"}});
 }
+
+TEST_CASE("a service hears its boot id from systemd") {
+  FakeFilesystem files;
+  files.put("/proc/sys/kernel/random/boot_id", "the-outer-machine's\n");
+  ::setenv("MUSTER_BOOT_ID", "0123456789abcdef0123456789abcdef", 1);
+  CHECK(observe(files, {}).boot_id == "01234567-89ab-cdef-0123-456789abcdef");
+  ::unsetenv("MUSTER_BOOT_ID");
+  CHECK(observe(files, {}).boot_id == "the-outer-machine's");
+}
