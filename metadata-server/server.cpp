@@ -11,6 +11,7 @@
 #include "artifact/artifact_store.hpp"
 #include "enrolment/ban.hpp"
 #include "enrolment/enrolment_context.hpp"
+#include "enrolment/remove.hpp"
 #include "http/caller_cache.hpp"
 #include "http/certificate_expiries.hpp"
 #include "http/listener.hpp"

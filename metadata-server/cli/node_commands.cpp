@@ -124,8 +124,8 @@ void add_node_commands(CommandLine& line) {
         "its next enrolment replaces the old identity",
         "For a machine that was reinstalled, or whose disk was lost. Example: muster node replace "
         "m2");
-  order("remove", "removes its identity; the duties remove its Node object", "removed",
-        "Example: muster node remove n3");
+  order("remove", "forgets a machine that the inventory no longer lists, and its pod network",
+        "removed", "Example: muster node remove n3 --cluster lab");
   order("unfreeze", "ends the freeze of a cloned identity", "unfrozen",
         "Example: muster node unfreeze n1 --keep sha256:...");
   group->get_subcommand("unfreeze")

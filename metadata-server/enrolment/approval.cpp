@@ -89,7 +89,7 @@ Granted<PendingMachine> approve(const EnrolmentContext& context, const Approval&
   Transaction transaction;
   transaction.expect(kinds::pending, machine.fingerprint, found->version)
       .put(kinds::pending, machine.fingerprint, to_json(machine));
-  append_audit(transaction, context.now(), fmt::format("operator {}", approved_by), "approved",
+  append_audit(transaction, context.now(), approved_by, "approved",
                kinds::pair_key(node->cluster, node->node), machine.fingerprint);
   if (auto committed = context.store.commit(transaction); !committed) {
     return refuse(committed.error());

@@ -14,7 +14,8 @@ struct Approval {
   std::string fingerprint;  // whole, or "sha256:" and at least its first 16 hex digits
 };
 // The machine is issued its identity when it asks next. Refusals: not_found (no such node, no such
-// pending machine), ambiguous, live_identity, banned, frozen. Idempotent.
+// pending machine), ambiguous, live_identity, banned, frozen. Idempotent. `approved_by`: as the
+// audit names an actor, "operator anna".
 [[nodiscard]] Granted<PendingMachine> approve(const EnrolmentContext& context,
                                               const Approval& approval,
                                               const std::string& approved_by);

@@ -45,14 +45,11 @@ Granted<> change_machine(const EnrolmentContext& context, const NodeName& node, 
   return {};
 }
 
-std::string actor(const std::string& by) {
-  return by == "server" ? by : fmt::format("operator {}", by);
-}
 }  // namespace
 
 Granted<> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
               const std::string& by) {
-  return change_machine(context, node, {actor(by), "banned", reason}, [&](MachineRecord& record) {
+  return change_machine(context, node, {by, "banned", reason}, [&](MachineRecord& record) {
     if (record.banned && record.ban_reason == reason) return false;
     record.banned = true;
     record.ban_reason = reason;
@@ -61,7 +58,7 @@ Granted<> ban(const EnrolmentContext& context, const NodeName& node, const std::
 }
 
 Granted<> unban(const EnrolmentContext& context, const NodeName& node, const std::string& by) {
-  return change_machine(context, node, {actor(by), "unbanned", ""}, [](MachineRecord& record) {
+  return change_machine(context, node, {by, "unbanned", ""}, [](MachineRecord& record) {
     if (!record.banned) return false;
     record.banned = false;
     record.ban_reason.clear();
@@ -88,7 +85,7 @@ Result<std::vector<std::string>> banned_machines(const Store& store, const std::
 
 Granted<> freeze(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
                  const std::string& by) {
-  return change_machine(context, node, {actor(by), "frozen", reason}, [&](MachineRecord& record) {
+  return change_machine(context, node, {by, "frozen", reason}, [&](MachineRecord& record) {
     if (record.frozen) return false;
     record.frozen = true;
     record.freeze_reason = reason;
@@ -114,7 +111,7 @@ Granted<> unfreeze(const EnrolmentContext& context, const NodeName& node, const 
                       in_ticks(keep)));
     }
   }
-  auto done = change_machine(context, node, {actor(by), "unfrozen", fmt::format("keeps {}", keep)},
+  auto done = change_machine(context, node, {by, "unfrozen", fmt::format("keeps {}", keep)},
                              [&](MachineRecord& record) {
                                if (!record.frozen) return false;
                                record.frozen = false;
@@ -132,28 +129,21 @@ Granted<> unfreeze(const EnrolmentContext& context, const NodeName& node, const 
 
 Granted<> order_replacement(const EnrolmentContext& context, const NodeName& node,
                             const std::string& by) {
-  return change_machine(context, node, {actor(by), "replacement-ordered", ""},
-                        [](MachineRecord& record) {
-                          if (record.replace_ordered && record.replace_key.empty()) return false;
-                          record.replace_ordered = true;
-                          record.replace_key.clear();
-                          return true;
-                        });
+  return change_machine(context, node, {by, "replacement-ordered", ""}, [](MachineRecord& record) {
+    if (record.replace_ordered && record.replace_key.empty()) return false;
+    record.replace_ordered = true;
+    record.replace_key.clear();
+    return true;
+  });
 }
 
 Granted<> order_converge(const EnrolmentContext& context, const NodeName& node,
                          const std::string& by) {
-  return change_machine(context, node, {actor(by), "converge-ordered", ""},
-                        [](MachineRecord& record) {
-                          if (record.converge_ordered) return false;
-                          record.converge_ordered = true;
-                          return true;
-                        });
-}
-
-void forget_machine(const NodeName& node, Transaction& transaction) {
-  const std::string key = kinds::pair_key(node.cluster, node.node);
-  transaction.remove(kinds::machine, key).remove(kinds::report, key);
+  return change_machine(context, node, {by, "converge-ordered", ""}, [](MachineRecord& record) {
+    if (record.converge_ordered) return false;
+    record.converge_ordered = true;
+    return true;
+  });
 }
 
 Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& node,
@@ -165,7 +155,13 @@ Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& 
       context.store, kinds::machine, key,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         note = {};
-        if (!value) return {};
+        if (!value) {
+          return fail(
+              ErrorKind::not_found,
+              fmt::format("machine '{}': its identity was removed while it reported; if it is "
+                          "to stay, it enrols again with a join token",
+                          key));
+        }
         auto record = parse_machine_record(*value);
         if (!record) return pass(record.error());
         const auto reason = observe_report(*record, report);

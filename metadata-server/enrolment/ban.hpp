@@ -1,7 +1,7 @@
 // An operator's word over one machine's identity. Each is one transaction with its audit row, and
-// idempotent: what is so already is not written again. not_found: neither the inventory nor the
-// records know the node. Ban reaches the API server through the masters' documents, which the site
-// compiles anew from banned_machines().
+// idempotent: what is so already is not written again. `by`: as the audit names an actor, "operator
+// anna". not_found: neither the inventory nor the records know the node. Ban reaches the API server
+// through the masters' documents, which the site compiles anew from banned_machines().
 #pragma once
 
 #include <functional>
@@ -37,12 +37,9 @@ namespace muster {
 // `muster node converge NAME`: the answer to the machine's next report says so.
 [[nodiscard]] Granted<> order_converge(const EnrolmentContext& context, const NodeName& node,
                                        const std::string& by);
-// Adds the removal of everything about the node's identity: it is then answered like one that never
-// was. For the transaction that takes the node out of the inventory.
-void forget_machine(const NodeName& node, Transaction& transaction);
-
 // Notes a report of the caller's: clone detection, and whether converge was ordered (given once).
-// `also` adds to the same transaction (the report itself): one write to disk per report.
+// `also` adds to the same transaction (the report itself): one write to disk per report. not_found:
+// the machine was removed since it was identified.
 struct ReportNote {
   bool converge = false;
   bool froze = false;  // this report showed two machines with one key

@@ -29,7 +29,7 @@ struct Right {
 
 std::string text_of(const Right& right) {
   if (right.approval) {
-    return fmt::format("by approval of operator {}", right.approval->machine.approved_by);
+    return fmt::format("by approval of {}", right.approval->machine.approved_by);
   }
   if (right.token) return fmt::format("by join token {}", right.token->token.id);
   return "again, the key holds the name already";

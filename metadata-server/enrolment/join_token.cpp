@@ -102,8 +102,7 @@ Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
   token.created_by = created_by;
   Transaction transaction;
   transaction.expect(kinds::token, token.id, 0).put(kinds::token, token.id, to_json(token));
-  append_audit(transaction, context.now(), fmt::format("operator {}", created_by), "token-created",
-               token.id,
+  append_audit(transaction, context.now(), created_by, "token-created", token.id,
                fmt::format("cluster {}, node {}, role {}, count {}, expires {}", token.cluster,
                            token.node.empty() ? "any" : token.node, name(token.role), token.count,
                            token.expires_at));
@@ -137,8 +136,7 @@ Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id
                                   id));
         }
         transaction.remove(kinds::token, id);
-        append_audit(transaction, context.now(), fmt::format("operator {}", revoked_by),
-                     "token-revoked", std::string(id), "");
+        append_audit(transaction, context.now(), revoked_by, "token-revoked", std::string(id), "");
         return {};
       });
   if (!done) return refuse(done.error());

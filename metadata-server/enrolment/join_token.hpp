@@ -25,7 +25,7 @@ struct JoinToken {
   std::uint32_t count = 1;                      // machines it was made for
   std::uint32_t remaining = 1;                  // machines it still admits
   std::int64_t created_at = 0, expires_at = 0;  // Unix seconds
-  std::string created_by;                       // operator
+  std::string created_by;                       // "operator anna"
 };
 [[nodiscard]] std::string to_json(const JoinToken& token);
 [[nodiscard]] Result<JoinToken> parse_join_token(std::string_view json);

@@ -94,8 +94,8 @@ Granted<std::string> add_operator(const EnrolmentContext& context, const std::st
   record.created_by = added_by;
   Transaction transaction;
   transaction.put(kinds::operator_record, name, to_json(record));
-  append_audit(transaction, context.now(), fmt::format("operator {}", added_by), "operator-added",
-               name, fmt::format("key {}, serial {}", record.key, record.serial));
+  append_audit(transaction, context.now(), added_by, "operator-added", name,
+               fmt::format("key {}, serial {}", record.key, record.serial));
   if (auto committed = context.store.commit(transaction); !committed) {
     return refuse(committed.error());
   }
@@ -118,8 +118,8 @@ Granted<> revoke_operator(const EnrolmentContext& context, const std::string& na
         if (record->revoked) return {};
         record->revoked = true;
         transaction.put(kinds::operator_record, name, to_json(*record));
-        append_audit(transaction, context.now(), fmt::format("operator {}", revoked_by),
-                     "operator-revoked", name, fmt::format("key {}", record->key));
+        append_audit(transaction, context.now(), revoked_by, "operator-revoked", name,
+                     fmt::format("key {}", record->key));
         return {};
       });
   if (!done) return refuse(done.error());

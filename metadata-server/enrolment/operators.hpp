@@ -26,7 +26,8 @@ struct OperatorRecord {
 [[nodiscard]] Result<std::vector<OperatorRecord>> list_operators(const Store& store);
 
 // Issues a client certificate: CN the name, O "muster:operator". The name's older key stops
-// working. "root" is the server's own and refused. Returns leaf and authority as PEM.
+// working. "root" is the server's own and refused. Returns leaf and authority as PEM. `added_by`,
+// `revoked_by`: "operator anna".
 [[nodiscard]] Granted<std::string> add_operator(const EnrolmentContext& context,
                                                 const std::string& name, std::string_view csr_pem,
                                                 const std::string& added_by);

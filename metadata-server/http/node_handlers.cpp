@@ -5,12 +5,12 @@
 #include <map>
 
 #include "enrolment/ban.hpp"
+#include "enrolment/remove.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
 #include "http/served_document.hpp"
 #include "site/all_records.hpp"
-#include "site/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster::handlers {
@@ -50,16 +50,6 @@ nlohmann::json identity_of(const MachineRecord& record) {
           {"hardwareSerial", record.serial}};
 }
 
-Granted<> remove_identity(const Rooms& rooms, const NodeName& node, const std::string& by) {
-  Transaction transaction;
-  forget_machine(node, transaction);
-  append_audit(transaction, rooms.enrolment.now(), by, "identity-removed",
-               kinds::pair_key(node.cluster, node.node));
-  if (auto written = rooms.store.commit(transaction); !written) return refuse(written.error());
-  rooms.reports.forget(node);
-  return {};
-}
-
 struct OrderBody {
   std::string reason, keep;
 };
@@ -68,7 +58,11 @@ Granted<> give_order(const Rooms& rooms, const std::string& order, const NodeNam
                      const OrderBody& body, const std::string& by) {
   if (order == "converge") return order_converge(rooms.enrolment, node, by);
   if (order == "replace") return order_replacement(rooms.enrolment, node, by);
-  if (order == "remove") return remove_identity(rooms, node, by);
+  if (order == "remove") {
+    auto removed = remove_machine(rooms.enrolment, node, by);
+    if (removed) rooms.reports.forget(node);
+    return removed;
+  }
   if (order == "unfreeze") return unfreeze(rooms.enrolment, node, body.keep, by);
   if (order == "ban") return ban(rooms.enrolment, node, body.reason, by);
   if (order == "unban") return unban(rooms.enrolment, node, by);

@@ -65,7 +65,23 @@ TEST_CASE("an order finds the node's cluster by itself") {
   CHECK(api.asked().back() == R"(POST /v1/operator/nodes/lab/m1/unfreeze {"keep":"sha256:ab"})");
   const auto unknown = fake::muster({"--server", api.url(), "ban", "m9"});
   CHECK(unknown.exit == 1);
-  CHECK(unknown.err == "muster: no cluster has a node 'm9'; 'muster node list' shows them all\n");
+  CHECK(unknown.err ==
+        "muster: no cluster has a node 'm9'; 'muster node list' shows them all. One that "
+        "the inventory no longer lists needs --cluster\n");
+}
+
+TEST_CASE("revisions are listed with the machines that each has") {
+  const OperatorApi api(
+      {{"GET /v1/operator/revisions?cluster=lab",
+        {200, R"({"cluster":"lab","revisions":[)"
+              R"({"number":2,"revision":"sha256:b","actor":"operator anna","machines":3},)"
+              R"({"number":1,"revision":"sha256:a","actor":"operator anna"}]})"}}});
+  const auto ran = fake::muster({"--server", api.url(), "revision", "list", "--cluster", "lab"});
+  CHECK(ran.exit == 0);
+  CHECK(ran.out ==
+        "NUMBER  REVISION  PUBLISHED  BY             MACHINES\n"
+        "2       sha256:b  -          operator anna  3\n"
+        "1       sha256:a  -          operator anna  -\n");
 }
 
 TEST_CASE("a node of several clusters needs the cluster") {

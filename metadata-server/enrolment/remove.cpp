@@ -1,0 +1,50 @@
+#include "enrolment/remove.hpp"
+
+#include "site/audit.hpp"
+#include "site/revision.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+void forget_machine(const NodeName& node, Transaction& transaction) {
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  transaction.remove(kinds::machine, key).remove(kinds::report, key);
+}
+
+Granted<> remove_machine(const EnrolmentContext& context, const NodeName& node,
+                         const std::string& by) {
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  if (context.inventory()->role_of(node)) {
+    return refuse(
+        ErrorKind::conflict, "still_listed",
+        fmt::format("node '{0}': the inventory lists it, so that it would be let in again; "
+                    "take it out and run `muster apply DIR --remove`, or shut it out with "
+                    "`muster ban {1}`",
+                    key, node.node));
+  }
+  const auto done = update(
+      context.store, kinds::machine, key,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        auto cluster = find_cluster(context.store, node.cluster);
+        if (!cluster) return pass(cluster.error());
+        const bool had_network = cluster->record.pod_cidrs.erase(node.node) > 0;
+        if (!value && !had_network) {
+          return fail(ErrorKind::not_found,
+                      fmt::format("node '{}': nothing is left of it; `muster node list` shows the "
+                                  "machines there are",
+                                  key));
+        }
+        if (had_network) {
+          transaction.expect(kinds::cluster, node.cluster, cluster->version)
+              .put(kinds::cluster, node.cluster, to_json(cluster->record));
+        }
+        forget_machine(node, transaction);
+        append_audit(transaction, context.now(), by, "machine-removed", key,
+                     had_network ? "its pod network is free" : "");
+        return {};
+      });
+  if (!done) return refuse(done.error());
+  return {};
+}
+
+}  // namespace muster

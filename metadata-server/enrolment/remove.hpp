@@ -1,0 +1,22 @@
+// The end of a machine: of its identity, its last report and the pod network that was kept for it.
+#pragma once
+
+#include <string>
+
+#include "enrolment/enrolment_context.hpp"
+#include "enrolment/refusal.hpp"
+#include "inventory/match.hpp"
+
+namespace muster {
+
+// Adds the removal of everything about the node's identity: it is then answered like one that never
+// was. For the transaction that takes the node out of the inventory.
+void forget_machine(const NodeName& node, Transaction& transaction);
+
+// `muster node remove`: what is left of a machine that the inventory does not list any more, its
+// pod network too, which another machine may then be given. Refusals still_listed (it would be let
+// in again) and not_found (nothing is left). `by`: "operator anna".
+[[nodiscard]] Granted<> remove_machine(const EnrolmentContext& context, const NodeName& node,
+                                       const std::string& by);
+
+}  // namespace muster

@@ -1,0 +1,128 @@
+#include "enrolment/approval.hpp"
+
+#include "enrolment/ban.hpp"
+#include "enrolment/pending.hpp"
+#include "sample_enrolment.hpp"
+
+using namespace muster;
+using namespace sample;
+
+TEST_CASE("a machine without a token waits, and is let in by its fingerprint") {
+  Enrolment site;
+  const Machine machine{.hardware = 21};
+  const auto waits = site.enrol(machine);
+  REQUIRE(waits);
+  CHECK(waits->pending);
+  CHECK(waits->fingerprint == machine.fingerprint());
+  CHECK(waits->certificate_pem.empty());
+  const auto pending = list_pending(site.context);
+  REQUIRE(pending->size() == 1);
+  CHECK(pending->front().proposed == NodeName{"lab", "n1"});
+  CHECK(pending->front().source == "10.77.0.21");
+  const std::string prefix = machine.fingerprint().substr(0, 7 + 16);
+  const auto approved = approve(site.context, {"", "n1", prefix}, "operator anna");
+  REQUIRE(approved);
+  CHECK(approved->fingerprint == machine.fingerprint());
+  REQUIRE(approve(site.context, {"lab", "n1", prefix}, "operator anna"));
+  CHECK(site.audit("approved") ==
+        std::vector<std::string>{"operator anna lab/n1 " + machine.fingerprint()});
+  CHECK(site.enrolled(machine, "").common_name() == "n1");
+  CHECK(list_pending(site.context)->empty());
+  CHECK(site.audit("enrolled")
+            .at(0)
+            .starts_with("10.77.0.21 lab/n1 by approval of operator anna, key " +
+                         machine.fingerprint()));
+}
+
+TEST_CASE("an approval is for one key") {
+  Enrolment site;
+  const Machine machine{.hardware = 21}, other{.hardware = 21};
+  CHECK(site.enrol(machine)->pending);
+  REQUIRE(approve(site.context, {"lab", "n1", machine.fingerprint()}, "operator anna"));
+  CHECK(site.enrol(other)->pending);
+  CHECK_FALSE(site.record("n1").current);
+}
+
+TEST_CASE("what cannot be approved is told with its cure") {
+  Enrolment site;
+  const Machine machine;
+  CHECK(site.enrol(machine)->pending);  // hardware that the inventory does not name
+  CHECK(list_pending(site.context)->front().proposed == NodeName{});
+  const auto refused = [&](const std::string& name, const std::string& fingerprint) {
+    return refusal(approve(site.context, {"", name, fingerprint}, "operator anna"));
+  };
+  CHECK(refused("n9", machine.fingerprint()) ==
+        "not_found: node 'n9': not in the inventory; apply an inventory that names it");
+  CHECK(refused("n1", "sha256:ab") ==
+        "invalid: fingerprint: expected 'sha256:' and at least 16 hex digits, found 'sha256:ab'");
+  const std::string nobody = "sha256:" + std::string(64, '0');
+  CHECK(refused("n1", nobody) == "not_found: pending machine '" + nobody +
+                                     "': there is none, or it stopped asking; `muster pending` "
+                                     "shows those there are");
+  site.enrolled({.hardware = 21}, site.token());
+  CHECK(refused("n1", machine.fingerprint()).starts_with("live_identity: node 'lab/n1': "));
+  REQUIRE(ban(site.context, {"lab", "n2"}, "stolen", "operator anna"));
+  CHECK(refused("n2", machine.fingerprint()).starts_with("banned: machine 'n2': "));
+  CHECK(list_pending(site.context)->front().approved == NodeName{});
+}
+
+TEST_CASE("a name that two clusters have needs the cluster") {
+  Enrolment site;
+  site.inventory = std::make_shared<const EnrolmentInventory>(
+      std::vector<Node>{node("n1", Role::node, mac(21)), node("n1", Role::node, mac(31), "other")});
+  const Machine machine;
+  CHECK(site.enrol(machine)->pending);
+  CHECK(refusal(approve(site.context, {"", "n1", machine.fingerprint()}, "operator anna")) ==
+        "ambiguous: node 'n1': in 2 clusters; say which with --cluster");
+  REQUIRE(approve(site.context, {"other", "n1", machine.fingerprint()}, "operator anna"));
+  CHECK(site.enrol(machine)->node == NodeName{"other", "n1"});
+}
+
+TEST_CASE("who waits is capped in all and by address, and forgotten an hour after it last asked") {
+  Enrolment site;
+  site.context.limits.pending = 3;
+  site.context.limits.pending_per_source = 2;
+  const auto ask = [&](const Machine& machine, const std::string& source) {
+    return enrol(site.context, site.request(machine), source);
+  };
+  const Machine first, second, third, fourth;
+  CHECK(ask(first, "a"));
+  CHECK(ask(second, "a"));
+  const std::string full =
+      "pending_full: pending machines: the limit is reached; approve those that wait, or enrol "
+      "with a join token";
+  CHECK(refusal(ask(third, "a")) == full);
+  CHECK(ask(third, "b"));
+  CHECK(refusal(ask(fourth, "c")) == full);
+  CHECK(ask(first, "a"));  // waits already
+  site.now += 59min;
+  CHECK(ask(first, "a"));
+  CHECK(list_pending(site.context)->size() == 3);
+  site.now += 1min;
+  CHECK(list_pending(site.context)->size() == 1);
+  CHECK(list_pending(site.context)->front().fingerprint == first.fingerprint());
+  CHECK(ask(fourth, "c"));
+  CHECK(site.store.count(kinds::pending).value() == 2);  // the expired ones made room
+}
+
+TEST_CASE("asking again does not write each time, and an approval is not lost by it") {
+  Enrolment site;
+  const Machine machine{.hardware = 21};
+  CHECK(site.enrol(machine)->pending);
+  const auto version = [&] {
+    return site.store.get(kinds::pending, machine.fingerprint())->version;
+  };
+  const auto first = version();
+  site.now += 14min;
+  CHECK(site.enrol(machine)->pending);
+  CHECK(version() == first);
+  site.now += 2min;
+  CHECK(site.enrol(machine)->pending);
+  CHECK(version() != first);
+  REQUIRE(approve(site.context, {"lab", "n1", machine.fingerprint()}, "operator anna"));
+  PendingMachine note = list_pending(site.context)->front();
+  note.source = "elsewhere";
+  note.approved = {};
+  REQUIRE(note_pending(site.context, note));
+  CHECK(list_pending(site.context)->front().approved == NodeName{"lab", "n1"});
+}

@@ -1,0 +1,76 @@
+#include "enrolment/ban.hpp"
+
+#include "sample_enrolment.hpp"
+
+using namespace muster;
+using namespace sample;
+
+TEST_CASE("a ban is one row in the audit, however often it is said") {
+  Enrolment site;
+  const NodeName n1{"lab", "n1"};
+  REQUIRE(ban(site.context, n1, "stolen", "operator anna"));
+  REQUIRE(ban(site.context, n1, "stolen", "operator anna"));
+  CHECK(site.audit("banned") == std::vector<std::string>{"operator anna lab/n1 stolen"});
+  CHECK(site.record("n1").ban_reason == "stolen");
+  REQUIRE(ban(site.context, n1, "sold", "operator bert"));
+  CHECK(site.record("n1").ban_reason == "sold");
+  REQUIRE(unban(site.context, n1, "operator bert"));
+  REQUIRE(unban(site.context, n1, "operator bert"));
+  CHECK(site.audit("unbanned") == std::vector<std::string>{"operator bert lab/n1 "});
+}
+
+TEST_CASE("who was banned before it ever enrolled is not let in") {
+  Enrolment site;
+  REQUIRE(ban(site.context, {"lab", "n1"}, "not this one", "operator anna"));
+  CHECK(refusal(site.enrol({.hardware = 21}, site.token())) ==
+        "banned: machine 'n1': banned; an operator may lift it with `muster unban n1`");
+  CHECK(refusal(site.enrol({.hardware = 21})).starts_with("banned: "));
+  REQUIRE(unban(site.context, {"lab", "n1"}, "operator anna"));
+  site.enrolled({.hardware = 21}, site.token());
+}
+
+TEST_CASE("a cluster's banned machines, for its masters' documents") {
+  Enrolment site;
+  CHECK(banned_machines(site.store, "lab")->empty());
+  for (const char* name : {"n2", "m2"})
+    REQUIRE(ban(site.context, {"lab", name}, "x", "operator a"));
+  REQUIRE(ban(site.context, {"other", "o1"}, "x", "operator a"));
+  CHECK(banned_machines(site.store, "lab").value() == std::vector<std::string>{"m2", "n2"});
+}
+
+TEST_CASE("orders about a node that nobody knows are refused") {
+  Enrolment site;
+  const NodeName n9{"lab", "n9"};
+  const std::string unknown =
+      "not_found: node 'lab/n9': not in the inventory; `muster node list` shows those there are";
+  CHECK(refusal(ban(site.context, n9, "x", "operator a")) == unknown);
+  CHECK(refusal(order_replacement(site.context, n9, "operator a")) == unknown);
+  CHECK(refusal(order_converge(site.context, n9, "operator a")) == unknown);
+  CHECK(refusal(freeze(site.context, n9, "x", "server")) == unknown);
+  CHECK(site.store.count(kinds::machine).value() == 0);
+}
+
+TEST_CASE("a machine's record reads back whole, and damage is told as damage") {
+  MachineRecord record;
+  record.cluster = "lab";
+  record.node = "n1";
+  record.current = IssuedIdentity{"sha256:a", "01", 2, 1};
+  record.previous = IssuedIdentity{"sha256:b", "02", 4, 3};
+  record.banned = record.frozen = record.replace_ordered = record.converge_ordered = true;
+  record.ban_reason = "b";
+  record.freeze_reason = "f";
+  record.replace_key = "sha256:c";
+  record.boots = {{"m", "b", 7, 8}};
+  record.uuid = "u";
+  record.serial = "s";
+  record.enrolled_at = 5;
+  record.refused_at = 6;
+  CHECK(to_json(parse_machine_record(to_json(record)).value()) == to_json(record));
+  Enrolment site;
+  Transaction transaction;
+  transaction.put(kinds::machine, "lab/n1", "{}");
+  REQUIRE(site.store.commit(transaction));
+  CHECK(find_machine(site.store, {"lab", "n1"}).error().kind == ErrorKind::corrupt);
+  CHECK(
+      refusal(site.enrol({.hardware = 21}, site.token())).starts_with("corrupt: machine 'lab/n1'"));
+}

@@ -1,0 +1,117 @@
+#include "enrolment/clone_detection.hpp"
+
+#include "enrolment/ban.hpp"
+#include "enrolment/caller.hpp"
+#include "enrolment/pending.hpp"
+#include "sample_enrolment.hpp"
+
+using namespace muster;
+using namespace sample;
+
+namespace {
+Report report(const std::string& machine, const std::string& boot, std::uint64_t counter,
+              std::int64_t sent_at) {
+  Report made;
+  made.machine_id = machine;
+  made.boot_id = boot;
+  made.counter = counter;
+  made.sent_at = sent_at;
+  return made;
+}
+}  // namespace
+
+TEST_CASE("one machine that reboots, repeats itself or empties its spool late is one machine") {
+  MachineRecord record;
+  CHECK_FALSE(observe_report(record, report("m", "boot-1", 1, 100)));
+  CHECK_FALSE(observe_report(record, report("m", "boot-1", 2, 110)));
+  CHECK_FALSE(observe_report(record, report("m", "boot-1", 2, 110)));
+  CHECK_FALSE(observe_report(record, report("m", "boot-2", 4, 200)));
+  // Sent before the reboot, delivered after it.
+  CHECK_FALSE(observe_report(record, report("m", "boot-1", 3, 120)));
+  CHECK_FALSE(observe_report(record, report("m", "boot-2", 5, 210)));
+  // Reinstalled under the same key: another machine id, another boot.
+  CHECK_FALSE(observe_report(record, report("other", "boot-3", 1, 300)));
+  CHECK(record.boots.size() == 3);
+}
+
+TEST_CASE("two machines that report by turns with one key are told from it") {
+  MachineRecord record;
+  CHECK_FALSE(observe_report(record, report("m", "boot-1", 1, 100)));
+  CHECK_FALSE(observe_report(record, report("clone", "boot-2", 2, 150)));
+  CHECK(observe_report(record, report("m", "boot-1", 3, 160)) ==
+        "boots 'boot-1' (machine 'm', report 3) and 'boot-2' (machine 'clone', report 2) report by "
+        "turns");
+}
+
+TEST_CASE("one boot is of one machine") {
+  MachineRecord record;
+  CHECK_FALSE(observe_report(record, report("m", "boot-1", 1, 100)));
+  CHECK(observe_report(record, report("clone\x1b", "boot-1", 2, 110)) ==
+        "boot 'boot-1' reported as machine 'm' and as machine 'clone\\x1b'");
+}
+
+TEST_CASE("the last eight boots are remembered") {
+  MachineRecord record;
+  for (int boot = 1; boot <= 20; ++boot) {
+    CHECK_FALSE(observe_report(record, report("m", fmt::format("boot-{}", boot), 1, boot)));
+  }
+  CHECK(record.boots.size() == 8);
+  CHECK(record.boots.back().boot_id == "boot-20");
+}
+
+TEST_CASE(
+    "a clone freezes the identity with the report that shows it, until an operator keeps a key") {
+  Enrolment site;
+  const NodeName n1{"lab", "n1"};
+  const Machine machine{.hardware = 21};
+  const auto certificate = site.enrolled(machine, site.token());
+  CHECK_FALSE(note_report(site.context, n1, report("m", "boot-1", 1, 100))->froze);
+  CHECK_FALSE(note_report(site.context, n1, report("clone", "boot-2", 2, 150))->froze);
+  CHECK(note_report(site.context, n1, report("m", "boot-1", 3, 160))->froze);
+  CHECK_FALSE(note_report(site.context, n1, report("clone", "boot-2", 4, 170))->froze);  // is so
+  CHECK(site.audit("frozen") ==
+        std::vector<std::string>{"server lab/n1 boots 'boot-1' (machine 'm', report 3) and "
+                                 "'boot-2' (machine 'clone', report 2) report by turns"});
+  CHECK(identify(site.context, certificate)->frozen);
+  CHECK(refusal(site.enrol(machine, site.token())).starts_with("frozen: machine 'n1': "));
+  CHECK(refusal(unfreeze(site.context, n1, "sha256:other", "operator anna")) ==
+        fmt::format("fingerprint_other: node 'lab/n1': expected --keep with the fingerprint of its "
+                    "identity key ({}) or of a pending machine, found 'sha256:other'",
+                    machine.fingerprint()));
+  REQUIRE(unfreeze(site.context, n1, machine.fingerprint(), "operator anna"));
+  CHECK_FALSE(identify(site.context, certificate)->frozen);
+  CHECK(site.record("n1").boots.empty());
+  CHECK(site.audit("unfrozen") ==
+        std::vector<std::string>{"operator anna lab/n1 keeps " + machine.fingerprint()});
+}
+
+TEST_CASE("unfreezing for a machine that waits gives it the name, and to no other key") {
+  Enrolment site;
+  const NodeName n1{"lab", "n1"};
+  const Machine old{.hardware = 21}, next, third{.hardware = 21};
+  const auto certificate = site.enrolled(old, site.token());
+  CHECK(site.enrol(next)->pending);
+  REQUIRE(freeze(site.context, n1, "two of them", "server"));
+  REQUIRE(unfreeze(site.context, n1, next.fingerprint(), "operator anna"));
+  CHECK(refusal(site.enrol(third, site.token())).starts_with("live_identity: "));
+  CHECK(site.enrolled(next, "").common_name() == "n1");
+  CHECK(refusal(identify(site.context, certificate)).starts_with("superseded: "));
+}
+
+TEST_CASE("a report is one transaction, with what its author adds, and hears of an order once") {
+  Enrolment site;
+  const NodeName n1{"lab", "n1"};
+  site.enrolled({.hardware = 21}, site.token());
+  REQUIRE(order_converge(site.context, n1, "operator anna"));
+  const auto also = [](Transaction& transaction) {
+    CHECK(transaction.changes.size() == 1);
+    transaction.put(kinds::report, "lab/n1", "{}");
+  };
+  CHECK(note_report(site.context, n1, report("m", "boot-1", 1, 100), also)->converge);
+  CHECK(site.store.get(kinds::report, "lab/n1"));
+  CHECK_FALSE(note_report(site.context, n1, report("m", "boot-1", 2, 110))->converge);
+  CHECK(
+      note_report(site.context, {"lab", "n9"}, report("m", "boot-1", 1, 1), also).error().message ==
+      "machine 'lab/n9': its identity was removed while it reported; if it is to stay, it enrols "
+      "again with a join token");
+}

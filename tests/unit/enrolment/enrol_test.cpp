@@ -1,0 +1,139 @@
+#include "enrolment/enrol.hpp"
+
+#include "enrolment/ban.hpp"
+#include "sample_enrolment.hpp"
+
+using namespace muster;
+using namespace sample;
+
+TEST_CASE("a token and known hardware make an identity whose subject is the inventory's") {
+  Enrolment site;
+  const Machine machine{.hardware = 21};
+  const auto certificate = site.enrolled(machine, site.token());
+  CHECK(certificate.common_name() == "n1");  // whatever the request asked for
+  CHECK(certificate.organizations() == std::vector<std::string>{"muster:machine"});
+  CHECK(certificate.organizational_units() == std::vector<std::string>{"lab"});
+  CHECK(certificate.allows_client());
+  CHECK_FALSE(certificate.allows_server());
+  CHECK(certificate.not_after() == site.now + 72h);
+  const MachineRecord record = site.record("n1");
+  REQUIRE(record.current);
+  CHECK(record.current->key == machine.fingerprint());
+  CHECK(record.current->serial == certificate.serial());
+  const auto rows = site.audit("enrolled");
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].starts_with("10.77.0.21 lab/n1 by join token "));
+}
+
+TEST_CASE("an answer that was lost is given again, for nothing") {
+  Enrolment site;
+  const Machine machine{.hardware = 21};
+  const std::string token = site.token(Role::node, 1);
+  const auto first = site.enrolled(machine, token);
+  const auto again = site.enrolled(machine, token);
+  CHECK(again.serial() != first.serial());
+  CHECK(site.record("n1").current->key == machine.fingerprint());
+  CHECK(site.enrolled(machine, "").common_name() == "n1");
+}
+
+TEST_CASE("a second key for a live name is refused and changes nothing") {
+  Enrolment site;
+  const Machine first{.hardware = 21}, second{.hardware = 21};
+  site.enrolled(first, site.token());
+  const auto before = site.record("n1").current;
+  const std::string token = site.token(Role::node, 5);
+  CHECK(refusal(site.enrol(second, token)) ==
+        "live_identity: node 'lab/n1': another key holds this name; if that machine is gone, an "
+        "operator orders `muster node replace n1`");
+  CHECK(refusal(site.enrol(second, token)).starts_with("live_identity: "));
+  CHECK(refusal(site.enrol(second)).starts_with("live_identity: "));
+  CHECK(site.record("n1").current->key == first.fingerprint());
+  CHECK(site.record("n1").current->serial == before->serial);
+  CHECK_FALSE(site.record("n1").previous);
+  CHECK(find_join_token(site.store, token)->token.remaining == 5);
+  // One row a minute, however often it asks.
+  const std::string row = "10.77.0.21 lab/n1 another key holds this name, asked with ";
+  CHECK(site.audit("enrolment-refused") == std::vector<std::string>{row + second.fingerprint()});
+  site.now += 61s;
+  CHECK(refusal(site.enrol(second, token)).starts_with("live_identity: "));
+  CHECK(site.audit("enrolment-refused").size() == 2);
+}
+
+TEST_CASE("a name whose certificate can no more be recovered is free") {
+  Enrolment site;
+  site.enrolled({.hardware = 21}, site.token());
+  site.now += 72h + 24h * 400 - 1s;
+  CHECK(refusal(site.enrol({.hardware = 21}, site.token())).starts_with("live_identity: "));
+  site.now += 1s;
+  const Machine next{.hardware = 21};
+  site.enrolled(next, site.token());
+  CHECK(site.record("n1").current->key == next.fingerprint());
+}
+
+TEST_CASE("a replacement is ordered once") {
+  Enrolment site;
+  const Machine first{.hardware = 21}, second{.hardware = 21}, third{.hardware = 21};
+  site.enrolled(first, site.token());
+  REQUIRE(order_replacement(site.context, {"lab", "n1"}, "operator anna"));
+  REQUIRE(order_replacement(site.context, {"lab", "n1"}, "operator anna"));
+  CHECK(site.audit("replacement-ordered") == std::vector<std::string>{"operator anna lab/n1 "});
+  // The order is no proof: without a token it waits for an operator.
+  CHECK(site.enrol(second)->pending);
+  CHECK(site.record("n1").current->key == first.fingerprint());
+  site.enrolled(second, site.token());
+  CHECK(site.record("n1").current->key == second.fingerprint());
+  CHECK_FALSE(site.record("n1").previous);
+  CHECK_FALSE(site.record("n1").replace_ordered);
+  CHECK(refusal(site.enrol(third, site.token())).starts_with("live_identity: "));
+}
+
+TEST_CASE("hardware that names two nodes is nobody's") {
+  Enrolment site;
+  EnrolRequest request = site.request({.hardware = 21}, site.token());
+  request.hints.macs.push_back(mac(22));
+  CHECK(refusal(enrol(site.context, request, "10.77.0.21")) ==
+        "hints_ambiguous: machine: its hardware names several nodes (mac 02:4d:55:00:00:15 is "
+        "lab/n1; mac 02:4d:55:00:00:16 is lab/n2); correct `match` in the inventory");
+}
+
+TEST_CASE("a proof is for one nonce, one key, one request and one purpose") {
+  Enrolment site;
+  const Machine machine{.hardware = 21};
+  const std::string token = site.token();
+  const std::string nonce_unknown =
+      "nonce_unknown: nonce: expected one of this server's, unused and at most 60 s old; ask for "
+      "another with POST /v1/nonce";
+  const std::string proof_invalid =
+      "proof_invalid: proof: expected a signature by the csr's key over this nonce and csr; make "
+      "both anew";
+  EnrolRequest request = site.request(machine, token);
+  request.proof.nonce = "AAAA";
+  CHECK(refusal(enrol(site.context, request, "x")) == nonce_unknown);
+  request = site.request(machine, token);
+  request.proof.csr_pem = CertificateRequest::create(Machine().key, "x")->pem();
+  CHECK(refusal(enrol(site.context, request, "x")) == proof_invalid);
+  // It was taken, wrong as the rest was.
+  request.proof.csr_pem = site.request(machine).proof.csr_pem;
+  CHECK(refusal(enrol(site.context, request, "x")) == nonce_unknown);
+  request = site.request(machine, token);
+  request.proof = site.proof(machine.key, ProofPurpose::recover);
+  CHECK(refusal(enrol(site.context, request, "x")) == proof_invalid);
+  request = site.request(machine, token);
+  request.proof.csr_pem = "not a request";
+  CHECK(refusal(enrol(site.context, request, "x")).starts_with("csr_invalid: csr: "));
+  CHECK(site.store.count(kinds::machine).value() == 0);
+  request = site.request(machine, token);
+  REQUIRE(enrol(site.context, request, "x"));
+  CHECK(refusal(enrol(site.context, request, "x")) == nonce_unknown);  // replayed
+}
+
+TEST_CASE("machines that race for the last use of a token: one gets it") {
+  Enrolment site;
+  const std::string token = site.token(Role::node, 1);
+  const auto first = find_join_token(site.store, token), second = first;
+  Transaction one, other;
+  consume(*first, one);
+  consume(*second, other);
+  CHECK(site.store.commit(one));
+  CHECK(site.store.commit(other).error().kind == ErrorKind::conflict);
+}
