@@ -9,6 +9,7 @@
 #include "http/rooms.hpp"
 #include "site/audit.hpp"
 #include "site/releases.hpp"
+#include "site/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster::handlers {
@@ -17,16 +18,23 @@ namespace {
 // An upload that has no release yet is not garbage: its release comes after its last artifact.
 constexpr std::chrono::hours prune_grace{1};
 
-// Manifests that a published document names.
-Result<std::set<std::string>> manifests_in_use(const Rooms& rooms) {
-  std::set<std::string> used;
+// Manifests that a document names which is served, or would be after a rollback. A publication that
+// begins to use another one meanwhile fails the transaction.
+Result<std::set<std::string>> manifests_in_use(const Rooms& rooms, Transaction& transaction) {
+  for (const auto& name : rooms.current.clusters()) {
+    const auto cluster = rooms.store.get(kinds::cluster, name);
+    if (!cluster) return pass(cluster.error());
+    transaction.expect(kinds::cluster, name, cluster->version);
+  }
+  auto used = manifests_of_revisions(rooms.store);
+  if (!used) return used;
   for (const auto& name : rooms.current.clusters()) {
     const auto cluster = rooms.current.cluster(name);
     if (!cluster) continue;
     for (const auto& [node, answer] : cluster->documents) {
       const auto document = read_document(*answer);
       if (!document) return pass(document.error());
-      for (const auto& release : document->config.releases) used.insert(release.manifest_digest);
+      for (const auto& release : document->config.releases) used->insert(release.manifest_digest);
     }
   }
   return used;
@@ -66,10 +74,10 @@ Granted<Response> post_prune(const Rooms& rooms, const Caller& caller, const Req
   }
   auto catalogue = load_catalogue(rooms.store);
   if (!catalogue) return refuse(catalogue.error());
-  const auto used = manifests_in_use(rooms);
+  Transaction transaction;
+  const auto used = manifests_in_use(rooms, transaction);
   if (!used) return refuse(used.error());
   nlohmann::json removed = nlohmann::json::array();
-  Transaction transaction;
   const auto releases = catalogue->releases();  // a copy: the catalogue shrinks below
   for (const auto& release : releases) {
     const auto newest = catalogue->newest(release.name);

@@ -88,7 +88,8 @@ Granted<Response> get_revisions(const Rooms& rooms, const Caller&, const Request
                     {"revision", revision.digest},
                     {"time", revision.published_at},
                     {"actor", revision.actor},
-                    {"rollbackOf", revision.rollback_of}});
+                    {"rollbackOf", revision.rollback_of},
+                    {"machines", revision.machines}});
   }
   return json_response({{"cluster", *cluster},
                         {"current", current ? current->revision : std::string()},

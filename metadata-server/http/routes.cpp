@@ -66,7 +66,7 @@ constexpr std::array table{
   Route{"PUT",    "/v1/operator/artifacts/:digest",              api,                 operators, artifact, 16 * GiB, pooled, put_artifact,      "bytes into the artifact store, verified"},
   Route{"GET",    "/v1/operator/releases",                       api,                 operators, none,     0,       pooled,  get_releases,      "the catalogue"},
   Route{"POST",   "/v1/operator/releases",                       api,                 operators, memory,   4 * MiB, pooled,  post_releases,     "a release manifest; its artifacts must be there"},
-  Route{"POST",   "/v1/operator/releases/prune",                 api,                 operators, memory,   64 * KiB, pooled, post_prune,        "remove what nothing refers to"},
+  Route{"POST",   "/v1/operator/releases/prune",                 api,                 operators, memory,   64 * KiB, pooled, post_prune,        "remove releases that no machine runs and no kept revision needs"},
   Route{"GET",    "/v1/operator/secrets",                        api,                 operators, none,     0,       pooled,  get_secrets,       "names and versions, never values"},
   Route{"PUT",    "/v1/operator/secrets/:cluster/:name",         api,                 operators, memory,   2 * MiB, pooled,  put_secret,        "a new version of a secret"},
   Route{"DELETE", "/v1/operator/secrets/:cluster/:name",         api,                 operators, memory,   1 * KiB, pooled,  delete_secret,     "remove a secret"},

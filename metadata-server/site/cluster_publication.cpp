@@ -217,9 +217,15 @@ class Preparation {
     record.actor = input_.actor;
     record.fixed = fixed_settings_of(cluster);
     for (const auto& [node, network] : compiled.pod_cidrs) record.pod_cidrs[node] = network;
-    Revision revision{name_,        number_,      publication_.revision,
-                      seconds,      input_.actor, input_.rollback_of,
-                      input_.files, input_.facts};
+    Revision revision{name_,
+                      number_,
+                      publication_.revision,
+                      seconds,
+                      input_.actor,
+                      input_.rollback_of,
+                      compiled.documents.size(),
+                      input_.files,
+                      input_.facts};
     transaction_.expect(kinds::cluster, name_, input_.found.version)
         .put(kinds::cluster, name_, to_json(record))
         .put(kinds::revision, kinds::revision_key(name_, number_), to_json(revision));

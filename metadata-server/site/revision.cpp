@@ -5,6 +5,7 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
+#include "inventory/compile.hpp"
 #include "pki/signature.hpp"
 #include "site/all_records.hpp"
 #include "store/kinds.hpp"
@@ -26,6 +27,7 @@ void read_head(JsonObject& root, Revision& revision) {
   root.number("publishedAt", revision.published_at);
   root.text("actor", revision.actor);
   root.number("rollbackOf", revision.rollback_of);
+  root.number("machines", revision.machines, Need::optional);
 }
 
 bool is_hex(std::string_view text) {
@@ -87,6 +89,7 @@ std::string to_json(const Revision& revision) {
        {"publishedAt", revision.published_at},
        {"actor", revision.actor},
        {"rollbackOf", revision.rollback_of},
+       {"machines", revision.machines},
        {"files", revision.files},
        {"facts", nlohmann::json::parse(to_json(revision.facts), nullptr, false)}});
 }
@@ -183,6 +186,26 @@ Result<Revision> find_revision(const Store& store, const std::string& cluster,
   }
   if (!record) return pass(record.error());
   return parse_revision(record->value);
+}
+
+Result<std::set<std::string>> manifests_of_revisions(const Store& store) {
+  const auto records = all_records(store, kinds::revision);
+  if (!records) return pass(records.error());
+  std::set<std::string> manifests, seen;
+  for (const auto& record : *records) {
+    const auto revision = parse_revision(record.value);
+    if (!revision) return context(revision.error(), fmt::format("revision '{}'", record.key));
+    if (!seen.insert(revision->digest).second) continue;  // published anew, or gone back to
+    const auto inventory = load(revision->files);
+    if (!inventory) continue;
+    const auto compiled = compile(*inventory, revision->cluster, revision->facts);
+    if (!compiled) continue;
+    for (const auto& document : compiled->documents) {
+      for (const auto& release : document.config.releases)
+        manifests.insert(release.manifest_digest);
+    }
+  }
+  return manifests;
 }
 
 Result<std::vector<Node>> published_nodes(const Store& store) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct Revision {
   std::int64_t published_at = 0;  // Unix seconds
   std::string actor;
   std::uint64_t rollback_of = 0;  // number of the revision whose content this one repeats
+  std::uint64_t machines = 0;     // that it has; 0 also where an earlier program wrote it
   InventoryFiles files;
   SiteFacts facts;
 };
@@ -59,6 +61,9 @@ struct FoundCluster {
 // newest where several have one digest. not_found; conflict: ambiguous.
 [[nodiscard]] Result<Revision> find_revision(const Store& store, const std::string& cluster,
                                              std::string_view wanted);
+// Digests of the release manifests that any kept revision of any cluster names: what going back to
+// it needs. A revision that this program refuses cannot be gone back to, and needs nothing.
+[[nodiscard]] Result<std::set<std::string>> manifests_of_revisions(const Store& store);
 // The nodes of every published cluster as the current revisions have them: what enrolment matches
 // machines against.
 [[nodiscard]] Result<std::vector<Node>> published_nodes(const Store& store);

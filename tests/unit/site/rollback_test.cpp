@@ -39,6 +39,7 @@ TEST_CASE("rolling back publishes the old content anew") {
   REQUIRE(revisions->size() == 3);
   CHECK(revisions->at(0).number == 3);
   CHECK(revisions->at(0).rollback_of == 1);
+  CHECK(revisions->at(0).machines == 2);
   CHECK(revisions->at(0).digest == revisions->at(2).digest);
   CHECK(list_audit(site.store, "", 100)->size() == 4);
   // Again: nothing to do.
@@ -112,6 +113,27 @@ TEST_CASE("revisions are found by number and by digest") {
         "revision: expected a number, or a digest or at least its first 8 digits, found 'abc'");
 }
 
+TEST_CASE("what any kept revision names is known, of clusters and revisions alike") {
+  Site site;
+  const auto manifest = [](const std::string& version) {
+    Release release;
+    release.name = "runc";
+    release.version = version;
+    release.artifacts = {
+        {"bin/runc", ArtifactKind::file, "0755", sha256_digest("runc" + version), 100}};
+    return digest(release);
+  };
+  CHECK(manifests_of_revisions(site.store)->empty());
+  site.publish(sample::small_inventory());
+  site.add_release("runc", "2.0.0");
+  site.publish(sample::small_inventory());
+  const auto named = manifests_of_revisions(site.store).value();
+  CHECK(named.contains(manifest("1.0.0")));
+  CHECK(named.contains(manifest("2.0.0")));
+  CHECK_FALSE(named.contains(manifest("3.0.0")));
+  CHECK(site.document("n1").config.releases.size() * 2 > named.size());
+}
+
 TEST_CASE("records have the form that earlier programs wrote") {
   ClusterRecord cluster;
   cluster.name = "lab";
@@ -130,8 +152,13 @@ TEST_CASE("records have the form that earlier programs wrote") {
   revision.published_at = 1795242048;
   revision.actor = "operator anna";
   revision.rollback_of = 1;
+  revision.machines = 1;
   revision.files = {{"lab.yaml", "kind: \"Cluster\"\n"}};
   revision.facts.site = "sha256:" + std::string(64, 'b');
   check_golden("site/revision.json", to_json(revision) + "\n");
   CHECK(to_json(parse_revision(to_json(revision)).value()) == to_json(revision));
+  // Before revisions counted their machines.
+  std::string older = to_json(revision);
+  older.erase(older.find(R"("machines":1,)"), std::string_view(R"("machines":1,)").size());
+  CHECK(parse_revision(older).value().machines == 0);
 }
