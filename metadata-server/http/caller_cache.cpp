@@ -1,7 +1,5 @@
 #include "http/caller_cache.hpp"
 
-#include <algorithm>
-
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -10,28 +8,42 @@ std::optional<Caller> CallerCache::find(const std::string& certificate_id) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(certificate_id);
   if (found == entries_.end()) return std::nullopt;
-  if (std::chrono::steady_clock::now() < found->second.until) return found->second.caller;
+  const Entry& entry = found->second;
+  const bool is_fresh = std::chrono::steady_clock::now() < entry.until;
+  if (is_fresh && !changed_since(entry.text, entry.changes)) return entry.caller;
   entries_.erase(found);
   return std::nullopt;
 }
 
-std::uint64_t CallerCache::generation() {
+std::uint64_t CallerCache::changes() {
   const std::lock_guard lock(mutex_);
-  return generation_;
+  return changes_;
+}
+
+bool CallerCache::changed_since(const std::string& caller, std::uint64_t changes) const {
+  if (changes < oldest_) return true;
+  const auto found = changed_.find(caller);
+  return found != changed_.end() && found->second > changes;
 }
 
 void CallerCache::put(const std::string& certificate_id, const Caller& caller,
-                      std::uint64_t generation) {
+                      std::uint64_t changes_before) {
+  std::string text = caller.text();
   const std::lock_guard lock(mutex_);
-  if (generation != generation_) return;
+  if (changed_since(text, changes_before)) return;
   if (entries_.size() >= capacity_) entries_.clear();
-  entries_[certificate_id] = {caller, std::chrono::steady_clock::now() + lifetime_};
+  entries_[certificate_id] = {caller, std::move(text), changes_before,
+                              std::chrono::steady_clock::now() + lifetime_};
 }
 
-void CallerCache::forget_all() {
+void CallerCache::forget(const std::string& caller) {
   const std::lock_guard lock(mutex_);
-  ++generation_;
-  entries_.clear();
+  ++changes_;
+  if (changed_.size() >= capacity_) {
+    changed_.clear();
+    oldest_ = changes_;
+  }
+  changed_[caller] = changes_;
 }
 
 Result<Record> CallerWatchingStore::get(std::string_view kind, std::string_view key) const {
@@ -52,11 +64,11 @@ Result<std::uint64_t> CallerWatchingStore::count(std::string_view kind,
 
 Result<void> CallerWatchingStore::commit(const Transaction& transaction) {
   auto committed = store_.commit(transaction);
-  const auto touches_callers = [](const Transaction::Change& change) {
-    return change.kind == kinds::machine || change.kind == kinds::operator_record;
-  };
-  if (std::any_of(transaction.changes.begin(), transaction.changes.end(), touches_callers)) {
-    cache_.forget_all();
+  for (const auto& change : transaction.changes) {
+    // The kinds are what Caller::text() calls the two.
+    if (change.kind == kinds::machine || change.kind == kinds::operator_record) {
+      cache_.forget(fmt::format("{} {}", change.kind, change.key));
+    }
   }
   return committed;
 }

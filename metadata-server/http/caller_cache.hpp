@@ -1,6 +1,6 @@
 // Who a client certificate belongs to, kept for a moment, so that a poll of a current document
-// reads no store. What a transaction changes of machines and operators is forgotten before its
-// author hears that it is done. Thread-safe.
+// reads no store. What a transaction changes of a machine or an operator is forgotten before its
+// author hears that it is done; what is known of all others stays. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -23,25 +23,33 @@ class CallerCache {
       : lifetime_(lifetime), capacity_(capacity) {}
 
   [[nodiscard]] std::optional<Caller> find(const std::string& certificate_id);
-  // To be taken before the store is read, and given to put(): an answer that was overtaken by a
-  // change is not kept.
-  [[nodiscard]] std::uint64_t generation();
-  void put(const std::string& certificate_id, const Caller& caller, std::uint64_t generation);
-  void forget_all();
+  // How many changes there were. To be taken before the store is read, and given to put(): an
+  // answer that was overtaken by a change of this caller is not kept.
+  [[nodiscard]] std::uint64_t changes();
+  void put(const std::string& certificate_id, const Caller& caller, std::uint64_t changes_before);
+  // `caller`: Caller::text(), "machine lab/m1".
+  void forget(const std::string& caller);
 
  private:
   struct Entry {
     Caller caller;
+    std::string text;  // of the caller
+    std::uint64_t changes = 0;
     std::chrono::steady_clock::time_point until;
   };
+  [[nodiscard]] bool changed_since(const std::string& caller, std::uint64_t changes) const;
+
   const std::chrono::milliseconds lifetime_;
   const std::size_t capacity_;
   std::mutex mutex_;
-  std::uint64_t generation_ = 0;
+  std::uint64_t changes_ = 0;
+  std::uint64_t oldest_ = 0;  // what was read before this many changes may have been overtaken
+  std::unordered_map<std::string, std::uint64_t> changed_;  // caller -> the number of its last one
   std::unordered_map<std::string, Entry> entries_;
 };
 
-// The store as everybody should see it: commits that touch machines or operators empty the cache.
+// The store as everybody should see it: a commit makes the cache forget the machines and operators
+// that it touches.
 class CallerWatchingStore final : public Store {
  public:
   CallerWatchingStore(Store& store, CallerCache& cache) : store_(store), cache_(cache) {}

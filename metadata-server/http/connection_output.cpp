@@ -28,7 +28,8 @@ bool Connection::take_body(std::string_view bytes) {
   const auto taken = request_.sink->write(bytes);
   if (taken) return true;
   request_.sink.reset();
-  refuse(error_response(taken.error(), request_.id));
+  // Only an operator's body goes to a sink (routes.cpp): a full disk is for operators to cure.
+  refuse(error_response(taken.error(), request_.id, Reason::told));
   return false;
 }
 

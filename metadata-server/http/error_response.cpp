@@ -33,12 +33,14 @@ int status_of(ErrorKind kind) {
   return 500;
 }
 
-Response error_response(const Error& error, std::string_view request_id) {
+Response error_response(const Error& error, std::string_view request_id, Reason reason) {
   const int status = status_of(error.kind);
   if (status != 500) return error_response(status, name(error.kind), error.message, request_id);
   spdlog::error("request {}: {}: {}", request_id, name(error.kind), error.message);
-  return error_response(status, name(error.kind),
-                        "the server failed; its log says why under this request's id", request_id);
+  const std::string_view message =
+      reason == Reason::told ? std::string_view(error.message)
+                             : "the server failed; its log says why under this request's id";
+  return error_response(status, name(error.kind), message, request_id);
 }
 
 Response error_response(int status, std::string_view kind, std::string_view message,

@@ -14,9 +14,13 @@ namespace muster {
 // unavailable 503, timeout 504, io/corrupt/internal 500.
 [[nodiscard]] int status_of(ErrorKind kind);
 
-// exhausted and unavailable carry Retry-After. The message of io, corrupt and internal stays in the
-// server's log (it may name paths): the client is told which request to look for.
-[[nodiscard]] Response error_response(const Error& error, std::string_view request_id);
+// Whether the message of io, corrupt and internal, which may name paths, is for the client. It is
+// in the server's log in any case; who is not told it is told which request to look for.
+enum class Reason { in_the_log, told };
+
+// exhausted and unavailable carry Retry-After.
+[[nodiscard]] Response error_response(const Error& error, std::string_view request_id,
+                                      Reason reason = Reason::in_the_log);
 // A status that no ErrorKind has (405, 413, 431, ...), with a stable kind of its own.
 [[nodiscard]] Response error_response(int status, std::string_view kind, std::string_view message,
                                       std::string_view request_id);

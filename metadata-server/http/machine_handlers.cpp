@@ -152,13 +152,15 @@ Granted<Response> get_secret(const Rooms& rooms, const Caller& caller, const Req
 Granted<Response> post_report(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto report = parse_report(request.body);
   if (!report) return refuse(report.error());
-  const auto noted = note_report(rooms.enrolment, caller.node, *report);
+  const TimePoint now = rooms.enrolment.now();
+  const auto noted =
+      note_report(rooms.enrolment, caller.node, *report, [&](Transaction& transaction) {
+        rooms.reports.write(caller.node, *report, now, transaction);
+      });
   if (!noted) return refuse(noted.error());
+  rooms.reports.keep(caller.node, *report, now);
   if (noted->froze)
     spdlog::warn("{}: its identity was seen on two machines and is frozen", caller.text());
-  if (auto kept = rooms.reports.put(caller.node, *report, rooms.enrolment.now()); !kept) {
-    return refuse(kept.error());
-  }
   if (auto known = note_etcd_of(rooms, caller, *report); !known) return refuse(known.error());
   if (report->verdict == Verdict::failed) {
     spdlog::warn("{}: failed ({}): {}", caller.text(), report->failure_class,

@@ -50,18 +50,19 @@ Result<void> MachineReports::load() {
   return {};
 }
 
-Result<void> MachineReports::put(const NodeName& node, const Report& report, TimePoint now) {
+void MachineReports::write(const NodeName& node, const Report& report, TimePoint now,
+                           Transaction& transaction) const {
   HeardMachine machine = find(node);
   machine.report = report;
   machine.seen_at = seconds_of(now);
-  Transaction transaction;
   transaction.put(kinds::report, key_of(node), to_text(machine));
-  if (auto written = store_.commit(transaction); !written) return written;
+}
+
+void MachineReports::keep(const NodeName& node, const Report& report, TimePoint now) {
   const std::lock_guard lock(mutex_);
-  HeardMachine& kept = machines_[key_of(node)];
-  kept.report = std::move(machine.report);
-  kept.seen_at = machine.seen_at;
-  return {};
+  HeardMachine& machine = machines_[key_of(node)];
+  machine.report = report;
+  machine.seen_at = seconds_of(now);
 }
 
 void MachineReports::note_served(const NodeName& node, const std::string& digest, TimePoint now) {

@@ -27,8 +27,10 @@ class MachineReports {
  public:
   explicit MachineReports(Store& store) : store_(store) {}
   [[nodiscard]] Result<void> load();
-  // Durable when it returns.
-  [[nodiscard]] Result<void> put(const NodeName& node, const Report& report, TimePoint now);
+  // Adds the report to a transaction. It is found once keep() said that the commit went through.
+  void write(const NodeName& node, const Report& report, TimePoint now,
+             Transaction& transaction) const;
+  void keep(const NodeName& node, const Report& report, TimePoint now);
   // In memory at once; the audit row ("document-served", one per machine and digest) with the next
   // flush(), so that serving waits for no disk.
   void note_served(const NodeName& node, const std::string& digest, TimePoint now);

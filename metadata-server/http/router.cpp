@@ -17,9 +17,10 @@ namespace {
 // A route number that is no route: refused before one was found.
 constexpr std::size_t no_route = SIZE_MAX;
 
-Response to_response(const Refusal& refusal, std::string_view request_id) {
+Response to_response(const Refusal& refusal, std::string_view request_id,
+                     Reason reason = Reason::in_the_log) {
   const int status = status_of(refusal.kind);
-  if (status == 500) return error_response({refusal.kind, refusal.message}, request_id);
+  if (status == 500) return error_response({refusal.kind, refusal.message}, request_id, reason);
   return error_response(status, refusal.code, refusal.message, request_id);
 }
 
@@ -38,6 +39,11 @@ Refusal not_for_you(Audience audience) {
           ? "this is the operator's API: use an operator certificate, or the admin socket as root "
             "or as a member of its group"
           : "this is for enrolled machines: use a machine's identity certificate"};
+}
+
+// Operators run the server: what went wrong inside it is theirs to cure.
+Reason reason_for(const Caller& caller) {
+  return caller.kind == Caller::Kind::person ? Reason::told : Reason::in_the_log;
 }
 
 }  // namespace
@@ -105,7 +111,7 @@ void Router::open_sink(const Route& route, const RequestHead& head, const Peer& 
   if (sink) {
     admission.sink = std::move(*sink);
   } else {
-    admission.refusal = to_response(refuse(sink.error()).value(), request_id);
+    admission.refusal = to_response(refuse(sink.error()).value(), request_id, reason_for(*caller));
   }
 }
 
@@ -134,9 +140,9 @@ Granted<Caller> Router::find_caller(const Peer& peer) {
     // A kept connection outlives its certificate: the handshake looked at the dates only once.
     if (rooms_.enrolment.now() < peer.certificate->not_after()) return *known;
   }
-  const std::uint64_t generation = callers_.generation();
+  const std::uint64_t changes = callers_.changes();
   auto caller = identify(rooms_.enrolment, *peer.certificate);
-  if (caller) callers_.put(peer.certificate_id, *caller, generation);
+  if (caller) callers_.put(peer.certificate_id, *caller, changes);
   return caller;
 }
 
@@ -155,7 +161,7 @@ Response Router::answer(const Request& request) {
   const auto caller = admitted(route, request.peer);
   if (!caller) return to_response(caller.error(), request.id);
   auto response = route.handler(rooms_, *caller, request);
-  if (!response) return to_response(response.error(), request.id);
+  if (!response) return to_response(response.error(), request.id, reason_for(*caller));
   return std::move(*response);
 }
 
