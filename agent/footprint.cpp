@@ -1,5 +1,8 @@
 #include "agent/footprint.hpp"
 
+#include <algorithm>
+#include <sstream>
+
 #include "agent/artifacts.hpp"
 #include "agent/paths.hpp"
 
@@ -35,6 +38,27 @@ class Recorder {
     return {};
   }
 
+  // The values of the kernel's parameters before ours, in the words of sysctl.d.
+  Result<void> parameters(const std::string& wanted) {
+    const auto before = files_.read(kept_parameters());
+    std::string kept = before ? *before : std::string();
+    std::istringstream lines(wanted);
+    for (std::string line; std::getline(lines, line);) {
+      const std::size_t start = line.rfind('-', 0) == 0 ? 1 : 0;
+      const std::string name = line.substr(start, line.find(' ') - start);
+      // Not being able to set one back is no reason to leave the others.
+      const std::string row = fmt::format("-{} = ", name);
+      if (name.empty() || kept.find(row) != std::string::npos) continue;
+      std::string path = name;
+      std::replace(path.begin(), path.end(), '.', '/');
+      const auto value = files_.read("/proc/sys/" + path);
+      if (value) kept += row + value->substr(0, value->find('\n')) + "\n";
+    }
+    if (before && *before == kept) return {};
+    if (auto done = files_.make_directory(paths::originals, 0700); !done) return done;
+    return files_.write(kept_parameters(), kept, 0600);
+  }
+
   void made(const std::string& path) {
     const std::string missing = topmost_missing(files_, path);
     if (!missing.empty()) checkpoint_.created.insert(missing);
@@ -59,11 +83,17 @@ class Recorder {
 
 }  // namespace
 
+std::string kept_parameters() {
+  return std::string(paths::originals) + "/kernel-parameters.conf";
+}
+
 Result<void> record_footprint(const Plan& plan, Checkpoint& checkpoint, Filesystem& files) {
   Recorder record(checkpoint, files);
   for (const auto& planned : plan.actions) {
     if (const auto* write = std::get_if<WriteFile>(&planned.action)) {
       if (auto done = record.file(write->file.path); !done) return done;
+      if (write->file.path != paths::kernel_sysctl) continue;
+      if (auto done = record.parameters(write->file.content); !done) return done;
     } else if (const auto* fetch = std::get_if<FetchSecret>(&planned.action)) {
       if (auto done = record.file(fetch->secret.path); !done) return done;
     } else if (const auto* make = std::get_if<MakeDirectory>(&planned.action)) {

@@ -14,6 +14,9 @@ namespace muster {
 [[nodiscard]] Result<void> record_footprint(const Plan& plan, Checkpoint& checkpoint,
                                             Filesystem& files);
 
+// Where the kernel's parameters of before us are kept, as a file for systemd-sysctl.
+[[nodiscard]] std::string kept_parameters();
+
 // Puts the first content of `path` back, or removes it when there was none.
 [[nodiscard]] Result<void> restore_original(Filesystem& files, Checkpoint& checkpoint,
                                             const std::string& path);

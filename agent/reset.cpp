@@ -17,7 +17,8 @@ const std::vector<std::string>& component_state() {
       "/var/lib/kubelet", "/var/lib/containerd", "/run/containerd",
       "/var/lib/cni",     "/var/lib/etcd",       "/run/flannel",
       "/var/log/pods",    "/var/log/containers", paths::kubernetes_logs,
-      "/opt/cni",         "/run/netns/cni",      "/var/lib/nerdctl"};
+      "/opt/cni",         "/opt/containerd",     "/usr/libexec/kubernetes",
+      "/var/lib/nerdctl"};
   return folders;
 }
 
@@ -43,6 +44,7 @@ class Reset {
     if (loaded) checkpoint_ = *loaded;
     stop_units();
     unmount();
+    remove_pod_networks();
     clean_network();
     remove_packages();
     remove_files();
@@ -98,6 +100,18 @@ class Reset {
     }
   }
 
+  // A pod's network namespace is a mounted file, which keeps the pod's interfaces alive.
+  void remove_pod_networks() {
+    const std::string folder = "/run/netns";
+    const auto names = host_.files.list(folder);
+    for (std::size_t i = 0; names && i < names->size(); ++i) {
+      if ((*names)[i].rfind("cni-", 0) != 0) continue;
+      const std::string path = folder + "/" + (*names)[i];
+      try_program({"/usr/bin/umount", "--lazy", path});
+      check(host_.files.remove(path));
+    }
+  }
+
   void clean_network() {
     narrate_("taking back the network");
     // Started without its files, the unit takes back routes, masquerading and peers' names.
@@ -126,6 +140,9 @@ class Reset {
 
   void remove_files() {
     narrate_("removing files");
+    if (host_.files.status(kept_parameters())) {
+      try_program({"/usr/lib/systemd/systemd-sysctl", kept_parameters()});
+    }
     const auto files = checkpoint_.files;
     for (const auto& path : files) check(restore_original(host_.files, checkpoint_, path));
     for (const auto& path : checkpoint_.created) check(host_.files.remove(path));

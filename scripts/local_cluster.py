@@ -35,7 +35,7 @@ class LocalCluster:
         self.pid_file = os.path.join(state, "server.pid")
         self.kubeconfig = os.path.join(state, "kubeconfig")
         self.hosts_file = os.path.join(state, "hosts.json")
-        self.listeners = {}  # further settings of listeners, by name
+        self.server_settings = {}  # beside those that this class needs itself
 
     # --- the server -------------------------------------------------------------------------------
     def program(self, name):
@@ -47,9 +47,9 @@ class LocalCluster:
         settings = {
             "stateDirectory": os.path.join(self.state, "server"),
             "adminSocket": self.socket,
-            **{name: {"listen": f"{'127.0.0.1' if name == 'metrics' else '0.0.0.0'}:{port}", **self.listeners.get(name, {})}
-               for name, port in self.ports.items()},
+            **{name: {"listen": f"{'127.0.0.1' if name == 'metrics' else '0.0.0.0'}:{port}"} for name, port in self.ports.items()},
             "advertise": [self.address],
+            **self.server_settings,
         }
         path = os.path.join(self.state, "server.json")
         with open(path, "w", encoding="utf-8") as out:
@@ -98,7 +98,7 @@ class LocalCluster:
     def site_pin(self):
         return json.loads(self.muster("init", "-o", "json").stdout)["pin"]
 
-    def machine_tree(self, name, token):
+    def machine_tree(self, name, token, starts_agent=True):
         """What a machine gets from its image or user-data: the agent, its units and its settings."""
         tree = os.path.join(self.state, "trees", name)
         shutil.rmtree(tree, ignore_errors=True)
@@ -115,7 +115,8 @@ class LocalCluster:
             if os.path.exists(path):
                 os.makedirs(os.path.join(tree, "usr/lib", folder))
                 shutil.copy2(path, os.path.join(tree, "usr/lib", folder, "muster.conf"))
-        os.symlink("../muster.target", os.path.join(units, "multi-user.target.wants/muster.target"))
+        if starts_agent:
+            os.symlink("../muster.target", os.path.join(units, "multi-user.target.wants/muster.target"))
         with open(os.path.join(tree, "etc/muster/agent.json"), "w", encoding="utf-8") as out:
             json.dump({"sitePin": self.site_pin(), "enrolServers": [f"https://{self.address}:{self.ports['enrol']}"], "token": token}, out)
         os.chmod(out.name, 0o600)
@@ -125,10 +126,10 @@ class LocalCluster:
         answer = self.muster("token", "create", "--cluster", self.cluster, "--role", role, "--count", str(count), "--ttl", "30m", "-o", "json")
         return json.loads(answer.stdout)["token"]
 
-    def power_on(self, machines, image="ready"):
+    def power_on(self, machines, image="ready", starts_agent=True):
         """machines: {name: (role, address)}; all at once. What is up already stays as it is."""
         def up(name, role, address):
-            tree = self.machine_tree(name, self.token(role))
+            tree = self.machine_tree(name, self.token(role), starts_agent)
             call(LAB, "up", name, "--address", address, "--image", image, "--tree", tree)
         call(LAB, "image", image)
         known = {host["name"] for host in self.hosts()}

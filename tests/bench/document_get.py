@@ -45,10 +45,10 @@ def build_client(folder):
     return program
 
 
-def start_site(folder, **listeners):
+def start_site(folder, **settings):
     """A server with a master and a node in its inventory, and the enrolled node."""
     site = Site(os.path.join(folder, "site"))
-    site.listeners = listeners
+    site.server_settings = settings
     site.start_server()
     site.small_releases()
     inventory = os.path.join(folder, "inventory")

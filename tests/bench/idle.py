@@ -43,7 +43,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (16384, 16384))
     folder = tempfile.mkdtemp(prefix="muster-bench-")
     program = build_client(folder)
-    site, machine = start_site(folder, node={"connectionsPerSource": 8192})
+    site, machine = start_site(folder, node={"listen": "127.0.0.1:18444", "connectionsPerSource": 8192})
     try:
         pid = site.server_pid()
         memory = resident_kib(pid)

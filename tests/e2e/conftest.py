@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -54,8 +55,8 @@ class Rack(LocalCluster):
         with open(os.path.join(self.inventory, f"{name}.yaml"), "w", encoding="utf-8") as out:
             out.write(text)
 
-    def add_node(self, name, address, role="node", extra=""):
-        mac = "02:4d:55:00:00:%02x" % int(address.rsplit(".", 1)[1])
+    def add_node(self, name, address, role="node", extra="", mac=None):
+        mac = mac or "02:4d:55:00:00:%02x" % int(address.rsplit(".", 1)[1])
         self.add_to_inventory(name, f"""apiVersion: muster/v1
 kind: Node
 metadata: {{name: {name}}}
@@ -66,8 +67,26 @@ spec:
   match: {{mac: ["{mac}"]}}
 {extra}""")
 
+    def remove_node(self, name):
+        """Out of the inventory, the rack and the cluster."""
+        os.remove(os.path.join(self.inventory, f"{name}.yaml"))
+        self.apply("--remove")
+        call(LAB, "down", name)
+        self.kubectl("delete", "node", name, "--ignore-not-found")
+
     def apply(self, *options, check=True):
         return self.muster("apply", self.inventory, *options, check=check)
+
+    def put_file(self, host, source, path):
+        with open(source, "rb") as stream:
+            subprocess.run([LAB, "run", host, "--", "sh", "-c", f"cat >{path}"], stdin=stream, check=True)
+
+    def run_pod(self, node, name="walker"):
+        """A running pod on the node, past the scheduler."""
+        container = {"name": "echo", "image": "localhost/muster-echo:1", "imagePullPolicy": "Never"}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"nodeName": node, "containers": [container]}}
+        self.kubectl("apply", "-f", "-", text_input=json.dumps(pod))
+        self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
 
     def journal(self, host, unit="muster-agent"):
         return self.run(host, "journalctl", "-u", unit, "-b", "--no-pager", "-o", "cat").stdout

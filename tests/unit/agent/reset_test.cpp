@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "agent/footprint.hpp"
 #include "agent/paths.hpp"
 #include "fakes/fake_host.hpp"
@@ -58,4 +60,38 @@ TEST_CASE("reset gives back what was there and takes away what was not") {
   // /var, /var/lib and the state folder itself are what is left over.
   CHECK(files.nodes.size() == before + 3);
   REQUIRE(reset(machine.host, [](std::string_view) {}));
+}
+
+TEST_CASE("the kernel's parameters are kept once, before the first of ours, and set back") {
+  FakeHost machine;
+  auto& files = machine.files;
+  files.put("/proc/sys/net/ipv4/ip_forward", "0\n");
+  files.put("/proc/sys/kernel/panic", "5\n");
+  const auto record = [&](const std::string& content) {
+    Plan plan;
+    plan.actions = {
+        {WriteFile{{paths::kernel_sysctl, content, "root", 0644, false}}, Cost::none, ""}};
+    Checkpoint checkpoint;
+    REQUIRE(record_footprint(plan, checkpoint, files));
+  };
+  record("net.ipv4.ip_forward = 1\n-net.not.here = 1\n");
+  CHECK(files.text(kept_parameters()) == "-net.ipv4.ip_forward = 0\n");
+  files.put("/proc/sys/net/ipv4/ip_forward", "1\n");
+  record("net.ipv4.ip_forward = 1\n-kernel.panic = 10\n");
+  CHECK(files.text(kept_parameters()) == "-net.ipv4.ip_forward = 0\n-kernel.panic = 5\n");
+
+  REQUIRE(reset(machine.host, [](std::string_view) {}));
+  const std::vector<std::string> set_back{"/usr/lib/systemd/systemd-sysctl",
+                                          "/var/lib/muster/originals/kernel-parameters.conf"};
+  CHECK(std::count(machine.process.runs.begin(), machine.process.runs.end(), set_back) == 1);
+  CHECK_FALSE(files.has(kept_parameters()));
+}
+
+TEST_CASE("pods' network namespaces go, other people's stay") {
+  FakeHost machine;
+  machine.files.put("/run/netns/cni-1", "");
+  machine.files.put("/run/netns/theirs", "");
+  REQUIRE(reset(machine.host, [](std::string_view) {}));
+  CHECK_FALSE(machine.files.has("/run/netns/cni-1"));
+  CHECK(machine.files.has("/run/netns/theirs"));
 }
