@@ -41,6 +41,12 @@ std::optional<std::uint32_t> group_id(const std::string& group_name) {
   return found->gr_gid;
 }
 
+EnrolmentLimits limits(const Settings& settings) {
+  EnrolmentLimits limits;
+  limits.identity_lifetime = settings.identity_lifetime;
+  return limits;
+}
+
 // What enrolment matches machines against: replaced whole at each publication.
 class InventorySlot {
  public:
@@ -75,7 +81,8 @@ struct Server::Parts {
         store(*database, callers),
         site(std::move(keys)),
         artifacts(std::move(store_of_artifacts)),
-        enrolment{store, site.machines(), nonces, [this] { return inventory.get(); }, now, {}},
+        enrolment{store, site.machines(), nonces, [this] { return inventory.get(); },
+                  now,   limits(settings)},
         publishing{
             store,
             sealing,

@@ -93,6 +93,11 @@ void check(const Settings& settings, JsonObject& root) {
     root.problem("stateDirectory",
                  "expected an absolute path, found " + in_ticks(settings.state_directory));
   }
+  // Machines ask about every minute: two tries must fit into the second half.
+  if (const auto minutes = settings.identity_lifetime.count(); minutes < 4 || minutes > 129600) {
+    root.problem("identityLifetimeMinutes",
+                 fmt::format("expected 4 to 129600 (90 days), found {}", minutes));
+  }
   constexpr std::array levels{"trace", "debug", "info", "warn", "error"};
   if (std::find(levels.begin(), levels.end(), settings.log_level) == levels.end()) {
     root.problem("logLevel", "expected trace, debug, info, warn or error, found " +
@@ -117,6 +122,9 @@ Result<Settings> parse_settings(std::string_view text) {
   root.text("adminGroup", settings.admin_group, Need::optional);
   root.texts("advertise", settings.advertise, Need::optional);
   root.text("logLevel", settings.log_level, Need::optional);
+  auto identity_minutes = static_cast<std::uint32_t>(settings.identity_lifetime.count());
+  root.number("identityLifetimeMinutes", identity_minutes, Need::optional);
+  settings.identity_lifetime = std::chrono::minutes(identity_minutes);
   std::string admin_socket = settings.admin.address.substr(5);
   root.text("adminSocket", admin_socket, Need::optional);
   settings.admin.address = "unix:" + admin_socket;

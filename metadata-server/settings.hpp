@@ -21,6 +21,8 @@ struct Settings {
   std::string admin_group = "muster";
   std::vector<std::string> advertise;  // addresses or names of this server, as machines reach it
   std::string log_level = "info";      // trace debug info warn error
+  // Of a machine's identity certificate, which it renews at half of it.
+  std::chrono::minutes identity_lifetime = std::chrono::hours(72);
   ListenerSettings boot, enrol, node, admin, scrape;
 };
 

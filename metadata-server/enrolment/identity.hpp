@@ -25,7 +25,7 @@ struct IssuedCertificateOfIdentity {
   IssuedIdentity identity;      // goes into the machine's record
   std::string certificate_pem;  // leaf first, then the machine authority
 };
-// CN = node, O = "muster:machine", OU = cluster, client only, 72 h.
+// CN = node, O = "muster:machine", OU = cluster, client only, 72 h or as set.
 [[nodiscard]] Result<IssuedCertificateOfIdentity> issue_identity(const EnrolmentContext& context,
                                                                  const NodeName& node,
                                                                  const PublicKey& key);

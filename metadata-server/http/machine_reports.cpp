@@ -112,7 +112,7 @@ std::chrono::seconds MachineReports::poll_after(const NodeName& node) const {
     if (found != machines_.end() && found->second.report) {
       const Verdict verdict = found->second.report->verdict;
       if (verdict == Verdict::failed) longest = 30;
-      if (verdict == Verdict::converged || verdict == Verdict::pending_changes) longest = 70;
+      if (verdict == Verdict::converged || verdict == Verdict::pending_changes) longest = 55;
     }
   }
   // Spread, so that machines that were switched on together do not ask together for ever.
