@@ -1,5 +1,6 @@
 #include "agent/apply.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "agent/artifacts.hpp"
@@ -35,8 +36,13 @@ class Execute {
   }
 
   Result<void> operator()(const ObtainCertificates& action) {
-    if (inputs_.server == nullptr) return server_is_away("certificates");
-    return obtain(run_.host.files, *inputs_.server, action.certificates, inputs_.authorities);
+    auto obtained = inputs_.server == nullptr ? server_is_away("certificates")
+                                              : obtain(run_.host.files, *inputs_.server,
+                                                       action.certificates, inputs_.authorities);
+    if (obtained || !may_wait(action.certificates)) return obtained;
+    // Time is left: the machine goes on with what it has, and the next converge tries again.
+    run_.reporter.note("certificates not renewed: " + obtained.error().message);
+    return {};
   }
 
   Result<void> operator()(const FetchSecret& action) {
@@ -126,6 +132,13 @@ class Execute {
   static Result<void> server_is_away(std::string_view wanted) {
     return fail(ErrorKind::unavailable,
                 fmt::format("the server is away, and {} must be fetched from it", wanted));
+  }
+
+  [[nodiscard]] bool may_wait(const std::vector<CertificateSpec>& specs) const {
+    const auto now = run_.host.clock.now();
+    return std::all_of(specs.begin(), specs.end(), [&](const auto& spec) {
+      return muster::may_wait(run_.host.files, spec, inputs_.authorities, now);
+    });
   }
 
   [[nodiscard]] std::chrono::milliseconds within(std::chrono::milliseconds deadline) const {

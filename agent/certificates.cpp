@@ -131,6 +131,16 @@ std::string reason_to_obtain(const Filesystem& files, const CertificateSpec& spe
   return is_due_for_renewal(*certificate, now) ? "half of its lifetime has passed" : std::string();
 }
 
+bool may_wait(const Filesystem& files, const CertificateSpec& spec, const Authorities& authorities,
+              TimePoint now) {
+  const auto pem = files.read(spec.path + "/tls.crt");
+  if (!pem) return false;
+  const auto certificate = Certificate::from_pem(*pem);
+  if (!certificate || certificate->not_after() <= now) return false;
+  // At the start of its life no renewal is due: what is a reason then is another one.
+  return reason_to_obtain(files, spec, authorities, certificate->not_before()).empty();
+}
+
 std::string current_version(const Filesystem& files, const CertificateSpec& spec) {
   const auto status = files.status(spec.path);
   return status ? status->link_target : std::string();

@@ -22,6 +22,10 @@ using Authorities =
 [[nodiscard]] std::string reason_to_obtain(const Filesystem& files, const CertificateSpec& spec,
                                            const Authorities& authorities, TimePoint now);
 
+// Whether nothing but a renewal is asked of it and it is still valid: what runs can go on with it.
+[[nodiscard]] bool may_wait(const Filesystem& files, const CertificateSpec& spec,
+                            const Authorities& authorities, TimePoint now);
+
 // Where the link at `spec.path` points; empty: nowhere.
 [[nodiscard]] std::string current_version(const Filesystem& files, const CertificateSpec& spec);
 

@@ -75,3 +75,19 @@ TEST_CASE_FIXTURE(Fixture, "no failing write leaves a key without its certificat
   }
   FAIL("expected obtaining a certificate to take fewer writes");
 }
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a renewal may wait while the certificate is valid, another reason not") {
+  const auto waits = [&] {
+    return may_wait(machine.files, spec, authorities, machine.clock.now());
+  };
+  CHECK_FALSE(waits());
+  REQUIRE(obtain(machine.files, server, {spec}, authorities));
+  machine.clock.sleep(std::chrono::hours(13));
+  CHECK(waits());
+  spec.common_name = "system:node:m2";
+  CHECK_FALSE(waits());
+  spec.common_name = "system:node:m1";
+  machine.clock.sleep(std::chrono::hours(12));
+  CHECK_FALSE(waits());
+}
