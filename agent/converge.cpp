@@ -57,7 +57,11 @@ Step<> look(Run& run, Picture& picture) {
   run.reporter.report().boot_id = picture.facts.boot_id;
   run.reporter.connect(nullptr);
   auto session = open_session(run, picture.facts);
-  if (!session) return pass_step(session.error());
+  if (!session) {
+    if (session.error().kind == FailureClass::clock) picture.witness = connect_without_dates(run);
+    run.reporter.connect(picture.witness.get());
+    return pass_step(session.error());
+  }
   picture.session = std::move(*session);
   run.reporter.connect(server_of(picture));
   auto fetched = fetch(run, *picture.session);
@@ -153,7 +157,9 @@ Step<> settle(Run& run, Picture& picture) {
   }
   const bool was_disturbed = picture.changed || picture.kind != RunKind::running;
   const auto limit = std::chrono::seconds(was_disturbed ? 180 : 0);
-  if (auto ready = await_node_ready(run, document, limit); !ready) return ready;
+  if (auto ready = await_node_ready(run, document, picture.facts.boot_id, limit); !ready) {
+    return ready;
+  }
   if (picture.changed) prune_releases(run.host.files, run.checkpoint, picture.desired.releases);
   run.checkpoint.settled_boot = picture.facts.boot_id;
   if (picture.pending.empty()) run.checkpoint.settled_document = picture.fetched.digest;

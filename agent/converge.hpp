@@ -14,6 +14,7 @@ namespace muster {
 struct Picture {
   Facts facts;
   std::optional<Session> session;
+  std::unique_ptr<Server> witness;  // hears of a wrong clock, with which no session opens
   Fetched fetched;
   DesiredState desired;
   RunKind kind = RunKind::boot;

@@ -27,12 +27,18 @@ std::string text_at(const nlohmann::json& object, const char* field) {
 
 }  // namespace
 
-Result<void> parse_node_ready(std::string_view node_json) {
+Result<void> parse_node_ready(std::string_view node_json, std::string_view boot_id) {
   JsonLimits limits;
   limits.size = 4u << 20;
   limits.depth = 64;
   const auto json = parse_strict_json("Node", node_json, limits);
   if (!json) return pass(json.error());
+  const auto reported_boot = nlohmann::json::json_pointer("/status/nodeInfo/bootID");
+  const bool is_of_this_boot =
+      json->contains(reported_boot) && (*json)[reported_boot] == std::string(boot_id);
+  if (!is_of_this_boot) {
+    return fail(ErrorKind::conflict, "node is not Ready: kubelet has not reported in this boot");
+  }
   const auto conditions = nlohmann::json::json_pointer("/status/conditions");
   if (json->contains(conditions) && (*json)[conditions].is_array()) {
     for (const auto& condition : (*json)[conditions]) {
@@ -46,7 +52,8 @@ Result<void> parse_node_ready(std::string_view node_json) {
   return fail(ErrorKind::conflict, "node is not Ready: kubelet has not reported yet");
 }
 
-Result<void> check_node_ready(const Host& host, Network& network, const NodeDocument& document) {
+Result<void> check_node_ready(const Host& host, Network& network, const NodeDocument& document,
+                              std::string_view boot_id) {
   auto tls = kubelet_tls(host.files);
   if (!tls) return pass(tls.error());
   const auto& api = document.role.cluster.api;
@@ -63,14 +70,15 @@ Result<void> check_node_ready(const Host& host, Network& network, const NodeDocu
                 fmt::format("{} answered {} to a GET of node '{}': {}", url, answer->status,
                             document.role.node, answer->body.substr(0, 300)));
   }
-  return parse_node_ready(answer->body);
+  return parse_node_ready(answer->body, boot_id);
 }
 
-Step<> await_node_ready(Run& run, const NodeDocument& document, std::chrono::milliseconds limit) {
+Step<> await_node_ready(Run& run, const NodeDocument& document, std::string_view boot_id,
+                        std::chrono::milliseconds limit) {
   run.reporter.begin("node-ready");
   const Deadline end(run.host.clock, std::min(limit, run.deadline.left()));
   for (;;) {
-    auto ready = check_node_ready(run.host, run.network, document);
+    auto ready = check_node_ready(run.host, run.network, document, boot_id);
     if (ready) return {};
     if (end.has_passed()) {
       const bool is_of_kubelet =

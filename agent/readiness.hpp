@@ -13,13 +13,14 @@ namespace muster {
 // One look. unavailable: the API does not answer; not_found: kubelet has not registered; conflict:
 // not Ready, with kubelet's own message.
 [[nodiscard]] Result<void> check_node_ready(const Host& host, Network& network,
-                                            const NodeDocument& document);
+                                            const NodeDocument& document, std::string_view boot_id);
 
-// "Ready" of a Node object: nothing when it is, else why not.
-[[nodiscard]] Result<void> parse_node_ready(std::string_view node_json);
+// "Ready" of a Node object: nothing when it is, else why not. A status of another boot does not
+// count: after a power cut the cluster believes it for most of a minute.
+[[nodiscard]] Result<void> parse_node_ready(std::string_view node_json, std::string_view boot_id);
 
 // api: no answer; kubelet: not registered or not Ready when `limit` is over.
 [[nodiscard]] Step<> await_node_ready(Run& run, const NodeDocument& document,
-                                      std::chrono::milliseconds limit);
+                                      std::string_view boot_id, std::chrono::milliseconds limit);
 
 }  // namespace muster

@@ -16,6 +16,14 @@ Step<> converge_once(Run& run, Picture& picture) {
   return {};
 }
 
+// The server's silence is waited out. A wrong NIC is not: its address may come a few seconds after
+// the agent, by DHCP, and else a person must hear of it.
+int retries_after(const Failure& failure) {
+  const bool is_finding =
+      failure.kind == FailureClass::network && failure.error.kind == ErrorKind::invalid;
+  return is_finding ? 4 : retries_of(failure.kind);
+}
+
 // Planning again goes on where a failed attempt stopped, so a retry is the same story told again.
 Step<> converge_with_retries(Run& run, Picture& picture) {
   std::map<FailureClass, int> failures;
@@ -23,7 +31,7 @@ Step<> converge_with_retries(Run& run, Picture& picture) {
     auto done = converge_once(run, picture);
     if (done) return done;
     const auto& failure = done.error();
-    if (++failures[failure.kind] > retries_of(failure.kind) || run.deadline.has_passed()) {
+    if (++failures[failure.kind] > retries_after(failure) || run.deadline.has_passed()) {
       return done;
     }
     run.reporter.note(fmt::format("trying again after: {}", failure.error.message));

@@ -29,6 +29,13 @@ std::string to_text(const Chain& chain) {
   return text + "]";
 }
 
+// A server that refuses this machine will do so again; one that is silent or in trouble may not.
+Step<TrustList> fail_contact(const Error& error) {
+  const bool is_refusal =
+      error.kind == ErrorKind::forbidden || error.kind == ErrorKind::unauthenticated;
+  return fail_step(is_refusal ? FailureClass::identity : FailureClass::network, error);
+}
+
 Step<> check_clock(const Run& run, std::int64_t server_time) {
   if (server_time == 0) return {};
   const auto own = std::chrono::system_clock::to_time_t(run.host.clock.now());
@@ -80,7 +87,7 @@ Step<TrustList> first_contact(Run& run) {
   tls.verify_server = false;
   auto server = run.network.connect(run.settings.enrol_servers, tls);
   auto chain = server->trust();
-  if (!chain) return fail_step(FailureClass::network, chain.error());
+  if (!chain) return fail_contact(chain.error());
   // Verified before the clock is: a stranger's clock is no reason to doubt the machine's own.
   auto list = verify_trust_list(*chain, run.settings.site_pin, run.checkpoint.trust_version);
   if (!list) return fail_step(FailureClass::identity, list.error());
@@ -90,7 +97,7 @@ Step<TrustList> first_contact(Run& run) {
 
 Step<TrustList> refresh_trust(Run& run, Server& server) {
   auto chain = server.trust();
-  if (!chain) return fail_step(FailureClass::network, chain.error());
+  if (!chain) return fail_contact(chain.error());
   if (auto clock = check_clock(run, server.server_time()); !clock) return pass_step(clock.error());
   run.checkpoint.last_contact = std::max(run.checkpoint.last_contact, server.server_time());
   return accept(run, *chain);

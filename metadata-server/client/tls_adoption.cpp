@@ -64,6 +64,7 @@ void adopt_tls_settings(SSL_CTX* target, SSL_CTX* ours, const TlsClientSettings&
   if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) != 1) {
     X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size());
   }
+  X509_VERIFY_PARAM_set_flags(parameters, X509_VERIFY_PARAM_get_flags(SSL_CTX_get0_param(ours)));
 }
 
 }  // namespace muster

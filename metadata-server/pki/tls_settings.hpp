@@ -30,6 +30,8 @@ struct TlsClientSettings {
   std::string certificate_pem;  // empty: no client certificate
   std::string key_pem;
   bool verify_server = true;  // false: first contact only
+  // false: the chain is verified, its dates are not; for a machine that says its clock is wrong.
+  bool check_dates = true;
 };
 
 using SslContext = std::shared_ptr<SSL_CTX>;

@@ -29,6 +29,7 @@ class FakeSite {
   FakeClock& clock;
 
   bool is_away = false;
+  bool is_banned = false;         // this machine
   bool is_pending = false;        // enrolment waits for approval
   std::int64_t clock_offset = 0;  // of the server against the machine, seconds
   Envelope document_envelope, peers_envelope;
@@ -37,6 +38,7 @@ class FakeSite {
   std::vector<std::string> asked;  // "document", "certificates kubelet-client", ...
   EtcdTurnAnswer turn{"start-new", "m1=https://10.0.0.1:2380", {}, {}, {}};
   bool is_node_ready = true;
+  std::string reported_boot;  // the boot of kubelet's last status
   std::string node = "m1", cluster = "lab";
 
   explicit FakeSite(FakeClock& machine_clock) : clock(machine_clock) {}
@@ -98,6 +100,7 @@ class FakeServer final : public Server {
   explicit FakeServer(FakeSite& site) : site_(site) {}
   Result<std::vector<Envelope>> trust() override {
     if (site_.is_away) return away();
+    if (site_.is_banned) return fail(ErrorKind::forbidden, "machine 'lab/n1' is banned");
     has_answered_ = true;
     return std::vector<Envelope>{must(
         sign_envelope(trust_list_type, to_canonical_json(site_.trust_list()), site_.site_key))};
@@ -212,10 +215,11 @@ class FakeNetwork final : public Network {
   Result<ApiAnswer> get(const std::string&, const std::string& path,
                         const TlsClientSettings&) override {
     if (path == "/health") return fail(ErrorKind::unavailable, "connection refused");
-    return ApiAnswer{200,
-                     fmt::format(R"({{"status":{{"conditions":[{{"type":"Ready","status":"{}",)"
-                                 R"("reason":"R","message":"M"}}]}}}})",
-                                 site_.is_node_ready ? "True" : "False")};
+    return ApiAnswer{
+        200,
+        fmt::format(R"({{"status":{{"nodeInfo":{{"bootID":"{}"}},"conditions":[{{"type":"Ready",)"
+                    R"("status":"{}","reason":"R","message":"M"}}]}}}})",
+                    site_.reported_boot, site_.is_node_ready ? "True" : "False")};
   }
 
  private:

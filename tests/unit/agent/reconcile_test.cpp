@@ -61,6 +61,7 @@ struct Fixture {
   void put_facts(const std::string& boot_id) {
     machine.files.put("/proc/sys/kernel/hostname", "n1\n");
     machine.files.put("/proc/sys/kernel/random/boot_id", boot_id + "\n");
+    site.reported_boot = boot_id;
     machine.files.put("/etc/machine-id", std::string(32, 'f') + "\n");
     machine.files.put("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu memory pids\n");
     machine.files.put("/proc/meminfo", "MemTotal: 4000000 kB\n");
@@ -200,6 +201,63 @@ TEST_CASE_FIXTURE(Fixture, "a wrong clock is said before anything is written") {
   CHECK(outcome.message ==
         "clock: expected within 30 s of the server's, found 3600 s behind; set it (timedatectl "
         "set-ntp true, or the firmware's clock) and converge again");
+  CHECK(changes_outside_state().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a clock that makes the identity look expired is a wrong clock, and reported") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  machine.clock.sleep(std::chrono::hours(24 * 30));
+  site.clock_offset = -24 * 30 * 3600;
+  site.asked.clear();
+  const auto outcome = converge();
+  CHECK(outcome.failure == FailureClass::clock);
+  CHECK(outcome.message.find("found 2592000 s ahead") != std::string::npos);
+  CHECK(site.asked.empty());
+  CHECK(site.reports.back().message == outcome.message);
+  CHECK(site.reports.back().failure_class == "clock");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a reboot after half of the certificates' life, with the server dead") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  machine.clock.sleep(std::chrono::hours(13));  // of 24
+  reboot("boot-2");
+  site.is_away = true;
+  const auto outcome = converge();
+  CHECK(outcome.message == "");
+  CHECK(outcome.verdict == Verdict::converged);
+  CHECK(machine.services.active.count("kubelet.service") == 1);
+  const std::string note =
+      "certificates not renewed: the server is away, and certificates must be fetched from it";
+  CHECK(std::count(narrated.begin(), narrated.end(), note) > 0);
+  // What has expired is no certificate: this one says so.
+  machine.clock.sleep(std::chrono::hours(12));
+  reboot("boot-3");
+  CHECK(converge().failure == FailureClass::network);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a machine that the server refuses says so at once and starts nothing") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  reboot("boot-2");
+  site.is_banned = true;
+  const auto began = machine.clock.now();
+  const auto outcome = converge();
+  CHECK(outcome.failure == FailureClass::identity);
+  CHECK(outcome.message == "machine 'lab/n1' is banned");
+  CHECK(machine.clock.now() == began);
+  CHECK(machine.services.active.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a wrong NIC is said within seconds, and nothing is changed") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  static_cast<void>(changes_outside_state());
+  network.address = "10.0.0.99";
+  const auto began = machine.clock.now();
+  const auto outcome = converge();
+  CHECK(outcome.failure == FailureClass::network);
+  CHECK(outcome.message.find("found eth0 52:54:00:00:00:01 [10.0.0.99]") != std::string::npos);
+  CHECK(machine.clock.now() - began < std::chrono::seconds(10));
+  CHECK(site.reports.back().message == outcome.message);
   CHECK(changes_outside_state().empty());
 }
 
