@@ -112,7 +112,11 @@ std::chrono::seconds MachineReports::poll_after(const NodeName& node) const {
     if (found != machines_.end() && found->second.report) {
       const Verdict verdict = found->second.report->verdict;
       if (verdict == Verdict::failed) longest = 30;
-      if (verdict == Verdict::converged || verdict == Verdict::pending_changes) longest = 55;
+      // Whoever has an API server carries bans to it: they hold within half a minute.
+      const bool has_apiserver = !found->second.report->etcd_member_id.empty();
+      if (verdict == Verdict::converged || verdict == Verdict::pending_changes) {
+        longest = has_apiserver ? 25 : 55;
+      }
     }
   }
   // Spread, so that machines that were switched on together do not ask together for ever.

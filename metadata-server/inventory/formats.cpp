@@ -41,7 +41,7 @@ const Format machine_uuid{"a UUID such as 4c4c4544-0042-3510-8052-b4c04f4e3232",
                           "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$", is_uuid};
 const Format printable{"printable text of at most 255 letters on one line", "^[ -~]{1,255}$",
                        is_printable};
-const Format lifetime{"a time from 2m to 825d such as 90d", "^[1-9][0-9]*[smhd]$", is_lifetime};
+const Format lifetime{"a time from 12m to 825d such as 90d", "^[1-9][0-9]*[smhd]$", is_lifetime};
 const Format http_url{"a URL such as https://mirror.example/releases", "^https?://[^/ ].*$",
                       is_http_url};
 const Format registry_host{"a registry such as registry.k8s.io or 10.0.0.5:5000",

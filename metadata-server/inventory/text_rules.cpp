@@ -118,8 +118,10 @@ bool is_uuid(std::string_view text) {
 }
 
 bool is_lifetime(std::string_view text) {
+  // Half of it must leave the agent's next poll and the five minutes within which Kubernetes' own
+  // clients notice a new certificate; their open connections are judged by the old one.
   const auto duration = parse_duration(text);
-  return duration && *duration >= std::chrono::minutes(2) &&
+  return duration && *duration >= std::chrono::minutes(12) &&
          *duration <= std::chrono::hours(24 * 825);
 }
 

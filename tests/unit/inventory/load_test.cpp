@@ -60,7 +60,7 @@ cluster.yaml:10:9: spec.api.mode: expected one of 'node-local', 'external', foun
 cluster.yaml:10:26: spec.api.port: expected a whole number from 1 to 65535, found '70000'
 cluster.yaml:11:3: spec.coredns: expected true or false, found 'yes'
 cluster.yaml:12:3: spec.profiles: expected a list, found 'small'
-cluster.yaml:13:18: spec.certificates.lifetime: expected a time from 2m to 825d such as 90d, found '1m'
+cluster.yaml:13:18: spec.certificates.lifetime: expected a time from 12m to 825d such as 90d, found '1m'
 cluster.yaml:15:5: spec.componentArguments: expected one of 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubelet', 'containerd', found 'kube-apisever'; did you mean 'kube-apiserver'?
 cluster.yaml:16:15: spec.componentArguments[kubelet]: expected a flag without dashes in front such as audit-log-maxage, found '--v'
 cluster.yaml:16:23: spec.componentArguments[kubelet][feature-gates]: expected text without blanks, quotes, '$' and backslashes, found 'A=true B=true'
