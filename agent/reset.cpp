@@ -67,7 +67,9 @@ class Reset {
 
   void stop_units() {
     narrate_("stopping components");
-    check(host_.services.stop({"muster-kubelet-monitor.service", "muster-runtime-monitor.service"},
+    // First of all the agent itself, which would put everything back.
+    check(host_.services.stop({"muster-agent.service", "muster-kubelet-monitor.service",
+                               "muster-runtime-monitor.service", "muster-logrotate.timer"},
                               std::chrono::seconds(30)));
     std::vector<std::string> units = component_units();
     for (const auto& [unit, inputs] : checkpoint_.units) {

@@ -44,7 +44,7 @@ TEST_CASE("reset gives back what was there and takes away what was not") {
   REQUIRE(files.write("/etc/kubernetes/kubelet.yaml", "x", 0644, "root"));
   files.put("/opt/muster/releases/etcd/3.6/bin/etcd", "E");
   files.put("/var/lib/etcd/member/wal", "W");
-  machine.services.active = {"kubelet.service", "etcd.service"};
+  machine.services.active = {"muster-agent.service", "kubelet.service", "etcd.service"};
 
   REQUIRE(reset(machine.host, [](std::string_view) {}));
   CHECK(machine.services.active.empty());

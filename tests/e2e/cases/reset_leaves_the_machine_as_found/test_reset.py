@@ -32,8 +32,6 @@ def test_as_found(cluster):
     cluster.wait_converged(["n9"], seconds=180)
     cluster.run_pod("n9")
     assert look(cluster) != found
-    cluster.run("n9", "systemctl", "stop", "muster-agent.service", "muster-kubelet-monitor.service", "muster-runtime-monitor.service",
-                "muster-logrotate.timer")
     cluster.run("n9", "muster-agent", "reset", "--yes", timeout=120)
     left = look(cluster)
     added, gone = sorted(set(left) - set(found)), sorted(set(found) - set(left))
