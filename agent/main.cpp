@@ -83,6 +83,8 @@ int show_facts(RealHost& real, bool as_json) {
 }
 
 int run_reset(RealHost& real) {
+  // It would go on, and put everything back.
+  static_cast<void>(real.services.stop({"muster-agent.service"}, std::chrono::seconds(30)));
   const auto lock = take_run_lock(real.host, narrate);
   if (!lock) return fail_with(lock.error());
   const auto done = reset(real.host, narrate);

@@ -172,6 +172,24 @@ TEST_CASE("client: the server's chain, host name and address are checked") {
   CHECK(shake_hands(listener.get(), first_contact->get()).complete);
 }
 
+TEST_CASE("client: without dates an expired server passes, another chain or name does not") {
+  Site site;
+  site.server = issue(site.servers, true, system_clock::now() - 2h);
+  const auto listener = site.listener(optional);
+  const auto undated = [](const Site& trusted) {
+    return make_client_context({.authorities_pem = trusted.servers.certificate().pem(),
+                                .certificate_pem = {},
+                                .key_pem = {},
+                                .verify_server = true,
+                                .check_dates = false})
+        .value();
+  };
+  CHECK_FALSE(shake_hands(listener.get(), site.client().get()).complete);
+  CHECK(shake_hands(listener.get(), undated(site).get()).complete);
+  CHECK_FALSE(shake_hands(listener.get(), undated(site).get(), "other").complete);
+  CHECK_FALSE(shake_hands(listener.get(), undated(Site()).get()).complete);
+}
+
 TEST_CASE("older protocols are refused") {
   const Site site;
   const auto client = site.client();

@@ -45,7 +45,7 @@ TEST_CASE("every mistake is told at once") {
         "/stateDirectory: expected an absolute path, found 'x'\n"
         "/logLevel: expected trace, debug, info, warn or error, found 'loud'\n"
         "/port: unknown field, expected one of adminGroup, adminSocket, advertise, boot, enrol, "
-        "logLevel, metrics, node, sealingKey, stateDirectory");
+        "identityLifetimeMinutes, logLevel, metrics, node, sealingKey, stateDirectory");
 }
 
 TEST_CASE("an advertised address is no URL and has no port") {

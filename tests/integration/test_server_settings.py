@@ -1,0 +1,30 @@
+"""What muster-server says of its settings: every mistake at once, with what was expected and what was found."""
+import json
+import os
+import subprocess
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SERVER = os.path.join(REPOSITORY, "build", "ci", "metadata-server", "muster-server")
+
+
+def complaints(tmp_path, **settings):
+    path = tmp_path / "server.json"
+    path.write_text(json.dumps({"stateDirectory": str(tmp_path / "state"), "advertise": ["127.0.0.1"], **settings}))
+    done = subprocess.run([SERVER, "--settings", str(path), "init"], capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+def test_an_identity_lives_long_enough_to_be_renewed_and_short_enough_to_matter(tmp_path):
+    for minutes in (3, 129601):
+        status, text = complaints(tmp_path, identityLifetimeMinutes=minutes)
+        assert status != 0
+        assert f"/identityLifetimeMinutes: expected 4 to 129600 (90 days), found {minutes}" in text
+    assert complaints(tmp_path, identityLifetimeMinutes=4) == (0, "")
+
+
+def test_all_mistakes_at_once(tmp_path):
+    status, text = complaints(tmp_path, advertise=[], logLevel="loud", colour="red")
+    assert status != 0
+    for expected in ("/advertise: expected at least one address or name under which machines reach this server, found none",
+                     "/logLevel: expected trace, debug, info, warn or error, found 'loud'", "/colour"):
+        assert expected in text, text
