@@ -9,7 +9,7 @@ pytestmark = pytest.mark.long
 CREDENTIALS = {"kubelet": ("get", "node", "n7"), "kube-proxy": ("get", "services", "-A")}
 # The authorizer of the banned is a webhook to nowhere that fails to Deny: the API server says so as an error of
 # its own, not as a 403.
-DENIED = 'Post "https://127.0.0.1:1/?timeout=1s": dial tcp 127.0.0.1:1: connect: connection refused'
+DENIED = "dial tcp 127.0.0.1:1: connect: connection refused"
 KUBECTL = "/opt/muster/current/kubernetes/bin/kubectl"
 
 
