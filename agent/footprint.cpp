@@ -16,7 +16,7 @@ std::string original_of(const std::string& path) {
 // The first part of the path that is not there; empty when all of it is.
 std::string topmost_missing(const Filesystem& files, const std::string& path) {
   for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
-    const std::string part = path.substr(0, at);
+    std::string part = path.substr(0, at);
     if (!files.status(part)) return part;
     if (at == std::string::npos) return {};
   }

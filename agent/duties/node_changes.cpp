@@ -38,8 +38,8 @@ void set_annotation(const NodeView& node, const char* key, const std::set<std::s
   }
 }
 
-void compare_labels(const NodeView& node, std::map<std::string, std::string> wanted, json& patch,
-                    std::vector<std::string>& changes) {
+void compare_labels(const NodeView& node, const std::map<std::string, std::string>& wanted,
+                    json& patch, std::vector<std::string>& changes) {
   std::set<std::string> keys;
   for (const auto& [key, value] : wanted) {
     keys.insert(key);

@@ -26,7 +26,7 @@ class SystemBus {
 
 // Frees what a failed call left in it.
 struct BusError {
-  sd_bus_error value = SD_BUS_ERROR_NULL;
+  sd_bus_error value = {};  // SD_BUS_ERROR_NULL, which is a compound literal of C
   BusError() = default;
   BusError(const BusError&) = delete;
   BusError& operator=(const BusError&) = delete;
