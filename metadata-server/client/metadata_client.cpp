@@ -50,7 +50,7 @@ HttpRequest post(std::string path, std::string body) {
 }  // namespace
 
 MetadataClient::MetadataClient(HttpClientSettings settings)
-    : http_(settings), base_url_(settings.base_url) {}
+    : http_(settings), base_url_(std::move(settings.base_url)) {}
 
 Result<HttpAnswer> MetadataClient::ask(const HttpRequest& request) {
   auto answer = http_.send(request);

@@ -123,7 +123,7 @@ std::string numeric(const struct sockaddr_storage& address, socklen_t length, bo
   }
   // One machine is one source, whichever family the listener speaks.
   const std::string_view plain = host;
-  const std::string text(plain.starts_with("::ffff:") ? plain.substr(7) : plain);
+  std::string text(plain.starts_with("::ffff:") ? plain.substr(7) : plain);
   if (!with_port) return text;
   return text.find(':') == std::string::npos ? text + ":" + port : "[" + text + "]:" + port;
 }

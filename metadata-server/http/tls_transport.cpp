@@ -74,7 +74,6 @@ class TlsTransport final : public Transport {
       case SSL_ERROR_WANT_WRITE:
         return {Io::State::wait_writable};
       case SSL_ERROR_ZERO_RETURN:
-        return {Io::State::closed};
       case SSL_ERROR_SYSCALL:
         return {Io::State::closed};
       default:
