@@ -12,9 +12,9 @@ namespace muster {
 
 namespace {
 
-std::string text_of(const Value& map, std::string_view key, std::string otherwise = {}) {
+std::string text_of(const Value& map, std::string_view key, const std::string& otherwise = {}) {
   const Value* value = map.find(key);
-  return value == nullptr ? std::move(otherwise) : value->scalar;
+  return value == nullptr ? otherwise : value->scalar;
 }
 
 std::vector<std::string> texts_of(const Value* list) {

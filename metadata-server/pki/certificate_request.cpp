@@ -13,7 +13,7 @@ namespace muster {
 
 namespace {
 
-constexpr std::size_t maximum_request_size = 16 * 1024;  // bytes of PEM
+constexpr std::size_t maximum_request_size = std::size_t{16} * 1024;  // bytes of PEM
 constexpr int minimum_rsa_bits = 2048;
 
 Result<void> check_key(const EVP_PKEY* key) {
