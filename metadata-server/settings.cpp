@@ -166,7 +166,7 @@ ServerAddresses server_addresses(const Settings& settings) {
 std::string sealing_key_path(const Settings& settings) {
   if (!settings.sealing_key.empty()) return settings.sealing_key;
   if (const char* credentials = getenv("CREDENTIALS_DIRECTORY"); credentials != nullptr) {
-    const std::string path = std::string(credentials) + "/sealing-key";
+    std::string path = std::string(credentials) + "/sealing-key";
     struct stat found {};
     if (stat(path.c_str(), &found) == 0) return path;
   }

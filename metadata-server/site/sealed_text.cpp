@@ -7,7 +7,7 @@ namespace muster {
 
 Result<std::string> seal_text(const SealingKey& sealing, std::string_view kind,
                               std::string_view key, std::string_view plaintext) {
-  const auto sealed = sealing.seal(plaintext, kinds::row_name(kind, key));
+  auto sealed = sealing.seal(plaintext, kinds::row_name(kind, key));
   if (!sealed) return sealed;
   return base64_encode(*sealed);
 }

@@ -173,7 +173,7 @@ Result<SiteKeys> rotate_site_key(Store& store, const SealingKey& sealing, std::s
                                  TimePoint now) {
   auto site = find_site(store);
   if (!site) return pass(site.error());
-  const auto keys = SiteKeys::load(store, sealing);
+  auto keys = SiteKeys::load(store, sealing);
   if (!keys) return keys;
   const auto old_key = load_key(store, kinds::site_key, site->record.site_key, sealing);
   if (!old_key) return pass(old_key.error());
