@@ -50,9 +50,12 @@ def test_no_ca_key_is_on_any_machine(cluster):
     for name in ("ca-cluster", "ca-etcd", "ca-front-proxy"):
         authorities.add(cluster.run("m1", "openssl", "x509", "-in", f"/etc/kubernetes/pki/{name}.crt", "-noout", "-pubkey").stdout)
     assert len(authorities) == 3
+    # Every private key of the machine, each as "PATH PUBLIC-KEY" in one line.
+    every_key = ("for key in $(grep -rlE '^-----BEGIN .*PRIVATE KEY' /etc /var/lib/muster 2>/dev/null); do "
+                 "echo \"$key $(openssl pkey -in $key -pubout | tr '\\n' '|')\"; done")
     for host in sorted(MACHINES):
-        keys = cluster.run(host, "sh", "-c", "grep -rlE '^-----BEGIN .*PRIVATE KEY' /etc /var/lib/muster 2>/dev/null").stdout.split()
-        assert keys, f"{host}: expected its own keys"
-        for key in keys:
-            public = cluster.run(host, "openssl", "pkey", "-in", key, "-pubout").stdout
-            assert public not in authorities, f"{host}:{key} is a CA's key"
+        keys = dict(line.split(" ", 1) for line in cluster.run(host, "sh", "-c", every_key).stdout.splitlines())
+        assert len(keys) >= 4, f"{host}: expected its identity and three certificates, found {sorted(keys)}"
+        assert all(public.startswith("-----BEGIN PUBLIC KEY-----|") for public in keys.values())
+        for key, public in keys.items():
+            assert public.replace("|", "\n") not in authorities, f"{host}:{key} is a CA's key"
