@@ -72,7 +72,7 @@ Result<void> create_sqlite_file(const std::string& path) {
   {
     auto connection = SqliteConnection::open(unfinished);
     if (!connection) return pass(connection.error());
-    const auto marked = connection->execute(
+    auto marked = connection->execute(
         fmt::format("PRAGMA application_id = {}", sqlite_application_id).c_str());
     if (!marked) return marked;
     if (auto migrated = migrate(*connection); !migrated) return migrated;
