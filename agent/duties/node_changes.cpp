@@ -97,7 +97,8 @@ void compare_taints(const NodeView& node, const std::vector<Taint>& wanted, json
   patch["metadata"]["resourceVersion"] = node.resource_version;
 }
 
-std::map<std::string, std::string> wanted_labels(const NodeDocument& document, const Peer& peer) {
+std::map<std::string, std::string> wanted_labels(const NodeDocument& document,
+                                                 const PeerEntry& peer) {
   std::map<std::string, std::string> labels = peer.labels;
   labels.emplace(is_master(document, peer.name) ? "node-role.kubernetes.io/control-plane"
                                                 : "node-role.kubernetes.io/node",
@@ -121,8 +122,8 @@ void add_patch(const NodeView& node, const json& patch, std::vector<std::string>
 
 NodeChanges node_changes(const NodeDocument& document, const PeerList& peers,
                          const std::vector<NodeView>& nodes) {
-  std::map<std::string, const Peer*> by_name;
-  for (const Peer& peer : peers.peers) by_name[peer.name] = &peer;
+  std::map<std::string, const PeerEntry*> by_name;
+  for (const PeerEntry& peer : peers.peers) by_name[peer.name] = &peer;
   const bool is_believed = by_name.count(document.role.node) > 0;
 
   NodeChanges result;

@@ -7,7 +7,7 @@ namespace muster {
 std::string peer_routes(const NodeDocument& document, const PeerList& peers) {
   std::string text;
   if (document.role.cluster.pod_network == PodNetwork::none) return text;
-  for (const Peer& peer : peers.peers) {
+  for (const PeerEntry& peer : peers.peers) {
     if (peer.name == document.role.node || peer.pod_cidr.empty()) continue;
     text += fmt::format("{} via {}\n", peer.pod_cidr, peer.address);
   }
@@ -16,7 +16,7 @@ std::string peer_routes(const NodeDocument& document, const PeerList& peers) {
 
 std::string peer_hosts(const PeerList& peers) {
   std::string text;
-  for (const Peer& peer : peers.peers) text += fmt::format("{} {}\n", peer.address, peer.name);
+  for (const PeerEntry& peer : peers.peers) text += fmt::format("{} {}\n", peer.address, peer.name);
   return text;
 }
 

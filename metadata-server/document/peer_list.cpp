@@ -19,7 +19,7 @@ std::vector<Problem> check(const PeerList& list) {
   findings.expect(is_dns_label(list.cluster), "/cluster", "a DNS label", list.cluster);
   if (list.generation == 0) findings.add("/generation", "expected 1 or more, found 0");
   for (std::size_t i = 0; i < list.peers.size(); ++i) {
-    const Peer& peer = list.peers[i];
+    const PeerEntry& peer = list.peers[i];
     const std::string where = pointer_to("/peers", i);
     findings.expect(is_dns_name(peer.name), where + "/name", "a DNS name", peer.name);
     findings.expect(is_ipv4(peer.address), where + "/address", "an IPv4 address", peer.address);
@@ -39,7 +39,7 @@ std::vector<Problem> check(const PeerList& list) {
 
 std::string to_canonical_json(const PeerList& list) {
   nlohmann::json peers = nlohmann::json::array();
-  for (const Peer& peer : list.peers) {
+  for (const PeerEntry& peer : list.peers) {
     peers.push_back({{"name", peer.name},
                      {"address", peer.address},
                      {"podCidr", peer.pod_cidr},
@@ -66,7 +66,7 @@ Result<PeerList> parse_peer_list(std::string_view text) {
   root.text("cluster", list.cluster);
   root.number("generation", list.generation);
   root.objects("peers", [&](JsonObject& object) {
-    Peer& peer = list.peers.emplace_back();
+    PeerEntry& peer = list.peers.emplace_back();
     object.text("name", peer.name);
     object.text("address", peer.address);
     object.text("podCidr", peer.pod_cidr);

@@ -13,7 +13,7 @@
 
 namespace muster {
 
-struct Peer {
+struct PeerEntry {
   std::string name;
   std::string address;
   std::string pod_cidr;  // empty where the pod network is "none"
@@ -26,7 +26,7 @@ struct PeerList {
   std::string site;
   std::string cluster;
   std::uint64_t generation = 0;
-  std::vector<Peer> peers;  // sorted by name
+  std::vector<PeerEntry> peers;  // sorted by name
 };
 
 [[nodiscard]] std::string to_canonical_json(const PeerList& list);
