@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LAB = os.path.join(REPOSITORY, "scripts", "lab")
 CACHE = os.environ.get("MUSTER_CACHE", "/var/cache/muster")
+BUILD = os.environ.get("MUSTER_BUILD", os.path.join(REPOSITORY, "build", "ci"))
 SERVER_ADDRESS = "10.77.0.1"  # this machine, on the lab's bridge
 
 
@@ -28,7 +29,7 @@ def call(*arguments, check=True, timeout=600, text_input=None):
 
 
 class LocalCluster:
-    def __init__(self, state, build=os.path.join(REPOSITORY, "build", "ci"), cluster="lab", address=SERVER_ADDRESS, ports=None):
+    def __init__(self, state, build=BUILD, cluster="lab", address=SERVER_ADDRESS, ports=None):
         self.state, self.build, self.cluster, self.address = state, build, cluster, address
         self.ports = ports or {"boot": 8080, "enrol": 8443, "node": 8444, "metrics": 9180}
         self.socket = os.path.join(state, "admin.sock")

@@ -1,6 +1,7 @@
 """A real server on loopback with a small inventory, for attacks that must fail."""
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -83,6 +84,14 @@ class Site(LocalCluster):
         return json.loads(self.muster("audit", "-o", "json").stdout)
 
 
+def sanitizer_reports(log):
+    """What the server's build, if it is one of the sanitizers', had to say: the first lines of each report."""
+    with open(log, encoding="utf-8", errors="replace") as stream:
+        lines = stream.read().splitlines()
+    return ["\n".join(lines[number:number + 30]) for number, line in enumerate(lines)
+            if re.search(r"(ERROR|WARNING): \w+Sanitizer|: runtime error: ", line)]
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     site = Site(str(tmp_path_factory.mktemp("site")))
@@ -102,3 +111,4 @@ spec:
     site.muster("apply", inventory)
     yield site
     site.stop_server()
+    assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
