@@ -143,7 +143,7 @@ std::string boot_id_of(const Tree& tree) {
     return tree.text("/proc/sys/kernel/random/boot_id");
   }
   std::string uuid = told;
-  for (const std::size_t dash : {8, 13, 18, 23}) uuid.insert(dash, 1, '-');
+  for (const std::size_t dash : {8U, 13U, 18U, 23U}) uuid.insert(dash, 1, '-');
   return uuid;
 }
 
