@@ -89,7 +89,10 @@ Result<void> become_owner_of(const std::string& folder) {
 
 int complain(const Error& error) {
   std::fprintf(stderr, "muster-server: %s\n", error.message.c_str());
-  return error.kind == ErrorKind::invalid ? 2 : 1;
+  // 2: only a person can cure it; the unit does not try again (RestartPreventExitStatus).
+  const bool is_for_a_person =
+      error.kind == ErrorKind::invalid || error.kind == ErrorKind::not_found;
+  return is_for_a_person ? 2 : 1;
 }
 
 // Returns the signal that ends the server.

@@ -4,6 +4,7 @@
 #include "enrolment/approval.hpp"
 #include "enrolment/clone_detection.hpp"
 #include "enrolment/pending.hpp"
+#include "enrolment/stored_record.hpp"
 #include "site/audit.hpp"
 #include "store/kinds.hpp"
 
@@ -32,7 +33,7 @@ Granted<> change_machine(const EnrolmentContext& context, const NodeName& node, 
         record.cluster = node.cluster;
         record.node = node.node;
         if (value) {
-          auto parsed = parse_machine_record(*value);
+          auto parsed = as_stored(parse_machine_record(*value));
           if (!parsed) return pass(parsed.error());
           record = std::move(*parsed);
         }
@@ -74,7 +75,7 @@ Result<std::vector<std::string>> banned_machines(const Store& store, const std::
     const auto records = store.list(kinds::machine, kinds::prefix_of(cluster), after, page);
     if (!records) return pass(records.error());
     for (const auto& record : *records) {
-      const auto machine = parse_machine_record(record.value);
+      const auto machine = as_stored(parse_machine_record(record.value));
       if (!machine) return context(machine.error(), fmt::format("machine '{}'", record.key));
       if (machine->banned) names.push_back(machine->node);
     }
@@ -110,6 +111,12 @@ Granted<> unfreeze(const EnrolmentContext& context, const NodeName& node, const 
                       machine->record.current ? machine->record.current->key : "it has none",
                       in_ticks(keep)));
     }
+    // Refused now rather than after the freeze is gone.
+    MachineRecord kept = machine->record;
+    kept.frozen = false;
+    kept.replace_ordered = true;
+    kept.replace_key = keep;
+    if (auto free = check_free(context, kept, keep); !free) return refuse(free.error());
   }
   auto done = change_machine(context, node, {by, "unfrozen", fmt::format("keeps {}", keep)},
                              [&](MachineRecord& record) {
@@ -162,7 +169,7 @@ Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& 
                           "to stay, it enrols again with a join token",
                           key));
         }
-        auto record = parse_machine_record(*value);
+        auto record = as_stored(parse_machine_record(*value));
         if (!record) return pass(record.error());
         const auto reason = observe_report(*record, report);
         note.converge = record->converge_ordered;

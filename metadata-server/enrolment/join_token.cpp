@@ -2,6 +2,7 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
+#include "enrolment/stored_record.hpp"
 #include "pki/signature.hpp"
 #include "site/audit.hpp"
 #include "store/kinds.hpp"
@@ -117,7 +118,7 @@ Result<std::vector<JoinToken>> list_join_tokens(const Store& store) {
   if (!records) return pass(records.error());
   std::vector<JoinToken> tokens;
   for (const auto& record : *records) {
-    auto token = parse_join_token(record.value);
+    auto token = as_stored(parse_join_token(record.value));
     if (!token) return context(token.error(), fmt::format("token '{}'", record.key));
     tokens.push_back(std::move(*token));
   }
@@ -152,7 +153,7 @@ Granted<FoundJoinToken> find_join_token(const Store& store, std::string_view tex
   if (!record && record.error().kind != ErrorKind::not_found) return refuse(record.error());
   JoinToken token;
   if (record) {
-    auto parsed = parse_join_token(record->value);
+    auto parsed = as_stored(parse_join_token(record->value));
     if (!parsed) return refuse(parsed.error());
     token = std::move(*parsed);
   }

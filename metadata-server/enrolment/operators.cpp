@@ -4,6 +4,7 @@
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
 #include "enrolment/identity.hpp"
+#include "enrolment/stored_record.hpp"
 #include "site/audit.hpp"
 #include "store/kinds.hpp"
 
@@ -59,7 +60,7 @@ Result<OperatorRecord> parse_operator_record(std::string_view json) {
 Result<OperatorRecord> find_operator(const Store& store, std::string_view name) {
   const auto record = store.get(kinds::operator_record, name);
   if (!record) return pass(record.error());
-  return parse_operator_record(record->value);
+  return as_stored(parse_operator_record(record->value));
 }
 
 Result<std::vector<OperatorRecord>> list_operators(const Store& store) {
@@ -67,7 +68,7 @@ Result<std::vector<OperatorRecord>> list_operators(const Store& store) {
   if (!records) return pass(records.error());
   std::vector<OperatorRecord> operators;
   for (const auto& record : *records) {
-    auto parsed = parse_operator_record(record.value);
+    auto parsed = as_stored(parse_operator_record(record.value));
     if (!parsed) return context(parsed.error(), fmt::format("operator '{}'", record.key));
     operators.push_back(std::move(*parsed));
   }
@@ -113,7 +114,7 @@ Granted<> revoke_operator(const EnrolmentContext& context, const std::string& na
                                   "list` shows those there are",
                                   in_ticks(name)));
         }
-        auto record = parse_operator_record(*value);
+        auto record = as_stored(parse_operator_record(*value));
         if (!record) return pass(record.error());
         if (record->revoked) return {};
         record->revoked = true;

@@ -4,6 +4,7 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
+#include "enrolment/stored_record.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -34,7 +35,7 @@ Result<Occupancy> sweep(const EnrolmentContext& context, std::string_view source
   if (!records) return pass(records.error());
   Occupancy occupancy;
   for (const auto& record : *records) {
-    const auto machine = parse_pending_machine(record.value);
+    const auto machine = as_stored(parse_pending_machine(record.value));
     if (!machine || is_expired(*machine, context)) {
       transaction.expect(kinds::pending, record.key, record.version)
           .remove(kinds::pending, record.key);
@@ -93,7 +94,7 @@ Result<FoundPending> find_pending(const EnrolmentContext& context, std::string_v
     if (record.error().kind == ErrorKind::not_found) return FoundPending{};
     return pass(record.error());
   }
-  auto machine = parse_pending_machine(record->value);
+  auto machine = as_stored(parse_pending_machine(record->value));
   if (!machine) return pass(machine.error());
   if (is_expired(*machine, context)) return FoundPending{};
   return FoundPending{std::move(*machine), record->version};
@@ -106,7 +107,7 @@ Granted<> note_pending(const EnrolmentContext& context, const PendingMachine& ma
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         PendingMachine note = machine;
         note.first_seen = note.last_seen = unix_seconds(context.now());
-        auto known = value ? parse_pending_machine(*value) : Result<PendingMachine>();
+        auto known = value ? as_stored(parse_pending_machine(*value)) : Result<PendingMachine>();
         if (value && known && !is_expired(*known, context)) {
           const bool is_recent =
               known->last_seen + context.limits.pending_lifetime.count() / 4 > note.last_seen;
@@ -140,7 +141,7 @@ Result<std::vector<PendingMachine>> list_pending(const EnrolmentContext& context
   if (!records) return pass(records.error());
   std::vector<PendingMachine> machines;
   for (const auto& record : *records) {
-    auto machine = parse_pending_machine(record.value);
+    auto machine = as_stored(parse_pending_machine(record.value));
     if (machine && !is_expired(*machine, context)) machines.push_back(std::move(*machine));
   }
   std::stable_sort(machines.begin(), machines.end(),

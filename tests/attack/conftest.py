@@ -1,7 +1,6 @@
 """A real server on loopback with a small inventory, for attacks that must fail."""
 import json
 import os
-import re
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ sys.path[:0] = [os.path.join(REPOSITORY, "scripts"), os.path.join(REPOSITORY, "t
 
 from local_cluster import LocalCluster  # noqa: E402
 from metadata_machine import Machine  # noqa: E402
+from sanitizers import sanitizer_reports  # noqa: E402
 
 RELEASES = {"kubernetes": "1.36.3", "etcd": "3.6.16", "containerd": "2.4.2", "runc": "1.5.2", "cni-plugins": "1.9.1",
             "coredns": "1.15.0", "pause": "3.10.2", "host-tools": "12.1", "haproxy": "2.6.12"}
@@ -82,14 +82,6 @@ class Site(LocalCluster):
 
     def audit(self):
         return json.loads(self.muster("audit", "-o", "json").stdout)
-
-
-def sanitizer_reports(log):
-    """What the server's build, if it is one of the sanitizers', had to say: the first lines of each report."""
-    with open(log, encoding="utf-8", errors="replace") as stream:
-        lines = stream.read().splitlines()
-    return ["\n".join(lines[number:number + 30]) for number, line in enumerate(lines)
-            if re.search(r"(ERROR|WARNING): \w+Sanitizer|: runtime error: ", line)]
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(TESTS, "..", "scripts"), TESTS]
 
 
 def pytest_addoption(parser):
@@ -12,3 +13,15 @@ def pytest_addoption(parser):
 def pytest_terminal_summary(terminalreporter):
     for report in terminalreporter.stats.get("skipped", []):
         terminalreporter.write_line(f"SKIPPED: {report.nodeid}: {report.longrepr[2]}")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "release_build: of the installed programs; a sanitizer's build is none")
+
+
+def pytest_collection_modifyitems(config, items):
+    if "MUSTER_BUILD" not in os.environ:
+        return
+    kept = [item for item in items if not item.get_closest_marker("release_build")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept

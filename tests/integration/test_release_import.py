@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from local_cluster import LocalCluster, REPOSITORY
+from sanitizers import sanitizer_reports
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +19,7 @@ def server(tmp_path_factory):
     server.start_server()
     yield server
     server.stop_server()
+    assert sanitizer_reports(os.path.join(server.state, "server.log")) == []
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@ import json
 import os
 import subprocess
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SERVER = os.path.join(REPOSITORY, "build", "ci", "metadata-server", "muster-server")
+from local_cluster import BUILD
+
+SERVER = os.path.join(BUILD, "metadata-server", "muster-server")
 
 
 def complaints(tmp_path, **settings):

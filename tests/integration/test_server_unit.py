@@ -22,6 +22,8 @@ LIBRARIES = ("libsqlite3", "libyaml-cpp", "libprometheus-cpp-core", "libstdc++")
 PROGRAM = b"of one release\n"
 FOR_THE_GROUP = "'/run/muster/admin.sock' is for root and the group muster: use sudo, or join the group"
 
+pytestmark = pytest.mark.release_build
+
 
 def installed_tree(folder):
     call("cmake", "--install", BUILD, "--prefix", os.path.join(folder, "usr"))

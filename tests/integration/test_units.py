@@ -12,6 +12,8 @@ UNITS = os.path.join(REPOSITORY, "units")
 COMPONENTS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "containerd", "kubelet",
               "kube-api-balancer", "muster-kernel", "muster-routes"]
 
+pytestmark = pytest.mark.release_build
+
 
 def read(name):
     with open(os.path.join(UNITS, name), encoding="utf-8") as stream:

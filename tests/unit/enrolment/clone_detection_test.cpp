@@ -115,3 +115,17 @@ TEST_CASE("a report is one transaction, with what its author adds, and hears of 
       "machine 'lab/n9': its identity was removed while it reported; if it is to stay, it enrols "
       "again with a join token");
 }
+
+TEST_CASE("a freeze stays where the machine that should get the name is refused") {
+  Enrolment site;
+  const NodeName n1{"lab", "n1"};
+  const Machine old{.hardware = 21}, next;
+  site.enrolled(old, site.token());
+  CHECK(site.enrol(next)->pending);
+  REQUIRE(freeze(site.context, n1, "two of them", "server"));
+  REQUIRE(ban(site.context, n1, "stolen", "operator anna"));
+  CHECK(refusal(unfreeze(site.context, n1, next.fingerprint(), "operator anna"))
+            .starts_with("banned: "));
+  CHECK(site.record("n1").frozen);
+  CHECK_FALSE(site.record("n1").replace_ordered);
+}

@@ -107,3 +107,15 @@ TEST_CASE("an order for a token is refused with every problem") {
         "not_found: node 'lab/n9': not in the inventory; apply an inventory that names it");
   CHECK(list_join_tokens(site.store)->empty());
 }
+
+TEST_CASE("a damaged record is the server's trouble, not the asker's") {
+  Enrolment site;
+  const std::string text = site.token();
+  Transaction damage;
+  damage.put(kinds::token, id_of(text), "{");
+  REQUIRE(site.store.commit(damage));
+  CHECK(list_join_tokens(site.store).error().kind == ErrorKind::corrupt);
+  const auto found = find_join_token(site.store, text);
+  REQUIRE_FALSE(found);
+  CHECK(found.error().kind == ErrorKind::corrupt);
+}
