@@ -26,8 +26,10 @@ class AgentUnderAttack:
             json.dump(settings, out)
 
     def converge(self, timeout=30):
+        # LeakSanitizer cannot work in a traced process.
         return subprocess.run(["unshare", "--mount", "--uts", "sh", "-c", ENTER, "sh", self.folder, self.program, CALLS],
-                              capture_output=True, text=True, timeout=timeout, check=False)
+                              capture_output=True, text=True, timeout=timeout, check=False,
+                              env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
 
     def state(self):
         """What the agent has kept, by path; its trace is ours."""
