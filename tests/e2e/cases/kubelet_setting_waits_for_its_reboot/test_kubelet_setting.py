@@ -48,5 +48,6 @@ def test_pending_everywhere_then_applied_by_one_reboot(cluster):
     cluster.converge("n1", "--now")
     for host in MACHINES:
         assert cluster.report(host)["verdict"] == "converged", host
-    assert capacity(cluster, "n1") == "110"
+    # kubelet, started anew, tells its capacity with its next status.
+    cluster.wait_for("n1's capacity as before", lambda: capacity(cluster, "n1") == "110", 30)
     assert cluster.on_each(("m1", "m2", "m3"), lambda host: kubelet_pid(cluster, host)) == {host: running[host] for host in ("m1", "m2", "m3")}
