@@ -6,6 +6,7 @@ import re
 import subprocess
 
 CALLS = "open,openat,creat,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,symlink,symlinkat,link,linkat,chmod,fchmodat,chown,execve"
+MOUNT_POINTS = ("/etc/muster", "/var/lib/muster")
 ENTER = """set -e
 mount --make-rprivate /
 mkdir -p /etc/muster /var/lib/muster
@@ -26,6 +27,14 @@ class AgentUnderAttack:
             json.dump(settings, out)
 
     def converge(self, timeout=30):
+        made = [path for path in MOUNT_POINTS if not os.path.exists(path)]
+        try:
+            return self.run_apart(timeout)
+        finally:
+            for path in filter(os.path.exists, made):
+                os.rmdir(path)
+
+    def run_apart(self, timeout):
         # LeakSanitizer cannot work in a traced process.
         return subprocess.run(["unshare", "--mount", "--uts", "sh", "-c", ENTER, "sh", self.folder, self.program, CALLS],
                               capture_output=True, text=True, timeout=timeout, check=False,
