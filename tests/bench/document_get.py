@@ -27,7 +27,7 @@ def start_nginx(folder, body, site, machine):
         with open(machine.certificate, "rb") as stream:
             out.write(stream.read())
     with open(f"{root}/nginx.conf", "w", encoding="ascii") as out:
-        out.write(f"""worker_processes 2; pid {root}/pid; error_log {root}/error.log; daemon off;
+        out.write(f"""user root; worker_processes 2; pid {root}/pid; error_log {root}/error.log; daemon off;
 events {{ worker_connections 4096; }}
 http {{ access_log off; tcp_nodelay on; sendfile on; keepalive_requests 100000000; default_type application/json;
   server {{ listen 127.0.0.1:{NGINX_PORT} ssl backlog=1024; ssl_protocols TLSv1.3; ssl_certificate {root}/cert.pem; ssl_certificate_key {root}/key.pem;
