@@ -10,9 +10,11 @@ bool is_silence(const Error& error) {
   return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout;
 }
 
-MachineHints hints_of(const Facts& facts) {
+// `interfaces` as they are at each attempt: early in a boot, a NIC may not be there yet or not have
+// its final address, and the server knows the machine by it.
+MachineHints hints_of(const Facts& facts, const std::vector<NetworkInterface>& interfaces) {
   MachineHints hints;
-  for (const auto& interface : facts.interfaces) {
+  for (const auto& interface : interfaces) {
     if (!interface.mac.empty()) hints.macs.push_back(interface.mac);
   }
   hints.uuid = facts.uuid;
@@ -51,6 +53,15 @@ Step<Identity> admitted(Run& run, const PrivateKey& key, const EnrolAnswer& answ
   return *identity;
 }
 
+// Until it is time to ask again, or the machine's NICs are others than those that were told.
+void await_approval(Run& run, std::chrono::milliseconds poll_after, const MachineHints& asked) {
+  const Deadline end(run.host.clock, std::min(poll_after, run.deadline.left()));
+  while (!end.has_passed()) {
+    run.host.clock.sleep(std::min(std::chrono::milliseconds(500), end.left()));
+    if (hints_of({}, run.network.interfaces(run.host.files)).macs != asked.macs) return;
+  }
+}
+
 Step<Identity> enrol(Run& run, const TrustList& trust, const Facts& facts) {
   run.reporter.begin("enrol");
   auto key = key_for_enrolment(run.host.files);
@@ -60,8 +71,10 @@ Step<Identity> enrol(Run& run, const TrustList& trust, const Facts& facts) {
   auto urls = trust.servers.enrol.empty() ? run.settings.enrol_servers : trust.servers.enrol;
   auto server = run.network.connect(urls, tls);
   for (;;) {
+    MachineHints asked;
     auto answer = persist(run, run.deadline.left(), [&]() -> Step<EnrolAnswer> {
-      auto tried = server->enrol(*key, hints_of(facts), run.settings.token);
+      asked = hints_of(facts, run.network.interfaces(run.host.files));
+      auto tried = server->enrol(*key, asked, run.settings.token);
       if (tried) return *tried;
       return fail_step(is_silence(tried.error()) ? FailureClass::network : FailureClass::identity,
                        tried.error());
@@ -75,8 +88,7 @@ Step<Identity> enrol(Run& run, const TrustList& trust, const Facts& facts) {
     if (run.deadline.has_passed()) {
       return fail_step(FailureClass::identity, ErrorKind::forbidden, waiting);
     }
-    run.host.clock.sleep(
-        std::min<std::chrono::milliseconds>(answer->poll_after, run.deadline.left()));
+    await_approval(run, answer->poll_after, asked);
   }
 }
 
