@@ -1,5 +1,5 @@
-// What the store holds was written by this server: a record that does not parse is damage, never the
-// asker's mistake.
+// What the store holds was written by this server: a record that does not parse is damage, never
+// the asker's mistake.
 #pragma once
 
 #include "result/result.hpp"
