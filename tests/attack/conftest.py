@@ -18,27 +18,6 @@ RELEASES = {"kubernetes": "1.36.3", "etcd": "3.6.16", "containerd": "2.4.2", "ru
             "coredns": "1.15.0", "pause": "3.10.2", "host-tools": "12.1", "haproxy": "2.6.12"}
 
 
-def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="also what takes longer than a gate may")
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "long: runs with --long only; what is long is no skip")
-
-
-def pytest_collection_modifyitems(config, items):
-    if config.getoption("--long"):
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
-
-
-def pytest_terminal_summary(terminalreporter):
-    for report in terminalreporter.stats.get("skipped", []):
-        terminalreporter.write_line(f"SKIPPED: {report.nodeid}: {report.longrepr[2]}")
-
-
 def mac(last):
     return f"02:4d:55:00:00:{last:02x}"
 

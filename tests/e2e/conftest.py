@@ -21,27 +21,6 @@ MACHINES = {"m1": ("master", "10.77.0.11"), "m2": ("follower", "10.77.0.12"), "m
             "n1": ("node", "10.77.0.21")}
 
 
-def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="also the cases that take longer than a gate may")
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "long: runs with --long only; what is long is no skip")
-
-
-def pytest_collection_modifyitems(config, items):
-    if config.getoption("--long"):
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
-
-
-def pytest_terminal_summary(terminalreporter):
-    for report in terminalreporter.stats.get("skipped", []):
-        terminalreporter.write_line(f"SKIPPED: {report.nodeid}: {report.longrepr[2]}")
-
-
 class Rack(LocalCluster):
     """The local cluster with what the cases ask of it."""
 

@@ -6,15 +6,6 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(TESTS, "..", "scripts"), TESTS]
 
 
-def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="also what takes longer than a gate may")
-
-
-def pytest_terminal_summary(terminalreporter):
-    for report in terminalreporter.stats.get("skipped", []):
-        terminalreporter.write_line(f"SKIPPED: {report.nodeid}: {report.longrepr[2]}")
-
-
 def pytest_configure(config):
     config.addinivalue_line("markers", "release_build: of the installed programs; a sanitizer's build is none")
 
