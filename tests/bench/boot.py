@@ -1,4 +1,5 @@
 """Power-on to Ready with the releases on the hosts' image: one host, then five at once, by phase."""
+import contextlib
 import json
 import os
 import shutil
@@ -41,8 +42,10 @@ spec: {{cluster: lab, role: {role}, address: {address}, match: {{mac: ["{mac}"]}
         out.write(text)
 
 
-def run(machines):
-    state = tempfile.mkdtemp(prefix="muster-boot-")
+@contextlib.contextmanager
+def new_cluster(machines):
+    """A server with every release and an inventory of these machines, none of them switched on; gone afterwards."""
+    state = tempfile.mkdtemp(prefix="muster-bench-")
     call(LAB, "down")
     cluster = LocalCluster(os.path.join(state, "site"))
     call(LAB, "network")
@@ -51,6 +54,14 @@ def run(machines):
         cluster.import_releases()
         inventory(os.path.join(state, "inventory"), machines)
         cluster.muster("apply", os.path.join(state, "inventory"))
+        yield cluster
+    finally:
+        cluster.down()
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def run(machines):
+    with new_cluster(machines) as cluster:
         began = time.monotonic()
         cluster.power_on(machines)
         cluster.wait_converged(machines)
@@ -58,9 +69,6 @@ def run(machines):
         phases = {name: json.loads(cluster.muster("node", "show", name, "--cluster", "lab", "-o", "json").stdout)["report"]["phases"]
                   for name in machines}
         return seconds, phases
-    finally:
-        cluster.down()
-        shutil.rmtree(state, ignore_errors=True)
 
 
 def main():

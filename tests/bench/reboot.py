@@ -2,16 +2,14 @@
 alternating pairs; then what an unchanged converge costs."""
 import json
 import os
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "scripts"), HERE]
-from boot import inventory  # noqa: E402
-from local_cluster import LAB, LocalCluster, call  # noqa: E402
+from boot import new_cluster  # noqa: E402
+from local_cluster import LAB, call  # noqa: E402
 from node_clock import NodeClock  # noqa: E402
 
 PAIRS = 15
@@ -41,15 +39,7 @@ def converge_times(cluster, runs=21):
 
 
 def main():
-    state = tempfile.mkdtemp(prefix="muster-reboot-")
-    call(LAB, "down")
-    cluster = LocalCluster(os.path.join(state, "site"))
-    call(LAB, "network")
-    cluster.start_server()
-    try:
-        cluster.import_releases()
-        inventory(os.path.join(state, "inventory"), MACHINES)
-        cluster.muster("apply", os.path.join(state, "inventory"))
+    with new_cluster(MACHINES) as cluster:
         cluster.power_on(MACHINES)
         cluster.wait_converged(MACHINES)
         cluster.wait_duties()
@@ -67,9 +57,6 @@ def main():
         cluster.wait_converged(["n1"])
         times = converge_times(cluster)
         print(f"unchanged converge: {statistics.median(times):.0f} ms (median of {len(times)}; {min(times):.0f}-{max(times):.0f}); goal 50 ms")
-    finally:
-        cluster.down()
-        shutil.rmtree(state, ignore_errors=True)
 
 
 main()

@@ -1,15 +1,12 @@
 """Three nodes switched on at once: into a cluster of two, and into one whose inventory lists a thousand machines."""
 import os
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "scripts"), HERE]
-from boot import inventory  # noqa: E402
-from local_cluster import LAB, LocalCluster, call  # noqa: E402
+from boot import new_cluster  # noqa: E402
 from node_clock import NodeClock  # noqa: E402
 
 ROUNDS = 3
@@ -20,15 +17,7 @@ SWITCHED_OFF = {f"far-{i}": ("node", f"10.77.{1 + i // 250}.{1 + i % 250}") for 
 
 def measure(listed):
     """Seconds until all three are Ready, in a new cluster each."""
-    state = tempfile.mkdtemp(prefix="muster-scale-")
-    call(LAB, "down")
-    cluster = LocalCluster(os.path.join(state, "site"))
-    call(LAB, "network")
-    cluster.start_server()
-    try:
-        cluster.import_releases()
-        inventory(os.path.join(state, "inventory"), {**TWO, **THREE, **listed})
-        cluster.muster("apply", os.path.join(state, "inventory"))
+    with new_cluster({**TWO, **THREE, **listed}) as cluster:
         cluster.power_on(TWO)
         cluster.wait_converged(TWO)
         cluster.wait_duties()
@@ -36,9 +25,6 @@ def measure(listed):
         began = time.monotonic()
         cluster.power_on(THREE)
         return max(clock.wait_ready(name) for name in THREE) - began
-    finally:
-        cluster.down()
-        shutil.rmtree(state, ignore_errors=True)
 
 
 def main():
