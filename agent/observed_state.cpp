@@ -115,19 +115,12 @@ Result<ObservedState> observe_state(const Host& host, const DesiredState& desire
   for (const auto& file : desired.files) {
     add(observed.files, file.path, difference(files, file));
   }
-  const auto look_at = [&](const std::string& unit) -> Result<void> {
-    auto status = host.services.status(unit);
-    if (!status) return pass(status.error());
-    observed.units[unit] = *status;
-    return {};
-  };
-  for (const auto& unit : desired.units) {
-    if (auto seen = look_at(unit.name); !seen) return pass(seen.error());
-  }
-  for (const auto& [unit, inputs] : checkpoint.units) {
-    if (observed.units.count(unit) > 0) continue;
-    if (auto seen = look_at(unit); !seen) return pass(seen.error());
-  }
+  std::vector<std::string> units;
+  for (const auto& unit : desired.units) units.push_back(unit.name);
+  for (const auto& [unit, inputs] : checkpoint.units) units.push_back(unit);
+  auto statuses = host.services.statuses(units);
+  if (!statuses) return pass(statuses.error());
+  observed.units = std::move(*statuses);
   return observed;
 }
 

@@ -33,7 +33,7 @@ class Filesystem {
       const std::string& path) const = 0;  // does not follow links
   [[nodiscard]] virtual Result<std::vector<std::string>> list(
       const std::string& directory) const = 0;
-  // "sha256:..." of the file's bytes, read in pieces.
+  // "sha256:..." of the file's bytes, read in pieces. Thread-safe.
   [[nodiscard]] virtual Result<std::string> digest(const std::string& path) const = 0;
   // Temp file in the same folder, mode and owner set, fsync, rename, fsync of the folder.
   [[nodiscard]] virtual Result<void> write(const std::string& path, std::string_view content,
@@ -74,17 +74,24 @@ class Process {
   [[nodiscard]] virtual Result<ProcessOutcome> run(const ProcessRequest& request) = 0;
 };
 
+// As org.freedesktop.systemd1(5) names them.
 struct UnitStatus {
-  std::string load_state, active_state, sub_state, unit_file_state;
-  std::uint32_t main_pid = 0;
-  std::uint32_t restarts = 0;
+  std::string load_state, active_state;
+  std::uint32_t main_pid = 0;  // services only
   bool need_daemon_reload = false;
 };
 
 class ServiceManager {
  public:
   virtual ~ServiceManager() = default;
-  [[nodiscard]] virtual Result<UnitStatus> status(const std::string& unit) const = 0;
+  // All asked in one round trip.
+  [[nodiscard]] virtual Result<std::map<std::string, UnitStatus>> statuses(
+      const std::vector<std::string>& units) const = 0;
+  [[nodiscard]] Result<UnitStatus> status(const std::string& unit) const {
+    auto all = statuses({unit});
+    if (!all) return tl::unexpected(all.error());
+    return all->at(unit);
+  }
   // Each enqueues all jobs at once (the units' own ordering decides) and waits for every job's
   // result with one deadline; anything but "done" is an error that names each failed unit, its
   // result and the command that shows its log. Starting an active unit is a no-op.

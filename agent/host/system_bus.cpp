@@ -1,9 +1,23 @@
 #include "agent/host/system_bus.hpp"
 
+#include <unistd.h>
+
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace muster {
 namespace {
+
+constexpr const char* bus_socket = "/run/dbus/system_bus_socket";
+
+// Early in a boot the bus is not there yet. systemd's own socket is, and is the second choice: each
+// of its clients gets every signal about every unit, hundreds during a boot.
+void await_system_bus() {
+  for (int tries = 0; tries < 300 && access(bus_socket, F_OK) != 0; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
 
 Result<sd_bus*> connect_private() {
   sd_bus* bus = nullptr;
@@ -29,6 +43,7 @@ std::string BusError::text(int result) const {
 Result<sd_bus*> SystemBus::connect() {
   if (bus_ && sd_bus_is_open(bus_.get()) > 0) return bus_.get();
   bus_.reset();
+  await_system_bus();
   sd_bus* bus = nullptr;
   if (sd_bus_open_system(&bus) < 0) {
     auto opened = connect_private();

@@ -1,5 +1,5 @@
-// One connection to systemd: the system bus, or systemd's own socket where no bus daemon runs yet.
-// Opened at the first call, opened anew after it broke. Not thread-safe.
+// One connection to systemd: the system bus, or systemd's own socket where there is no bus within 3
+// s. Opened at the first call, opened anew after it broke. Not thread-safe.
 #pragma once
 
 #include <systemd/sd-bus.h>

@@ -1,9 +1,10 @@
 #include "agent/host/systemd_service_manager.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
-#include <cstring>
 
+#include "agent/host/bus_calls.hpp"
 #include "agent/host/notify.hpp"
 
 namespace muster {
@@ -38,34 +39,67 @@ std::string unit_path(const std::string& unit) {
   return path;
 }
 
-Result<std::string> text_property(sd_bus* bus, const std::string& path, const char* interface,
-                                  const char* name) {
+bool is_service(const std::string& unit) {
+  return unit.size() > 8 && unit.compare(unit.size() - 8, 8, ".service") == 0;
+}
+
+// LoadState and ActiveState of all, in one call; a unit that systemd never heard of is "not-found".
+Result<std::map<std::string, UnitStatus>> list_units(sd_bus* bus,
+                                                     const std::vector<std::string>& units) {
+  BusMessage call, reply;
   BusError error;
-  char* value = nullptr;
-  const int result =
-      sd_bus_get_property_string(bus, service, path.c_str(), interface, name, &error.value, &value);
-  if (result < 0) {
-    return fail(ErrorKind::io,
-                fmt::format("systemd: reading {} of {}: {}", name, path, error.text(result)));
+  int result = sd_bus_message_new_method_call(bus, &call.value, service, manager_path, manager,
+                                              "ListUnitsByNames");
+  if (result >= 0) result = sd_bus_message_open_container(call.value, 'a', "s");
+  for (const auto& unit : units) {
+    if (result >= 0) result = sd_bus_message_append(call.value, "s", unit.c_str());
   }
-  std::string text = value;
-  std::free(value);
-  return text;
+  if (result >= 0) result = sd_bus_message_close_container(call.value);
+  if (result >= 0) result = sd_bus_call(bus, call.value, 0, &error.value, &reply.value);
+  if (result >= 0) result = sd_bus_message_enter_container(reply.value, 'a', "(ssssssouso)");
+  std::map<std::string, UnitStatus> statuses;
+  for (const auto& unit : units) statuses[unit] = {"not-found", "inactive"};
+  const char *name = nullptr, *load = nullptr, *active = nullptr, *ignored = nullptr;
+  std::uint32_t job = 0;
+  std::size_t index = 0;
+  while (result >= 0 && (result = sd_bus_message_read(reply.value, "(ssssssouso)", &name, &ignored,
+                                                      &load, &active, &ignored, &ignored, &ignored,
+                                                      &job, &ignored, &ignored)) > 0) {
+    // In the order asked; the name in the answer may be what an alias stands for.
+    if (index >= units.size()) break;
+    UnitStatus& status = statuses[units[index++]];
+    status.load_state = load;
+    status.active_state = active;
+  }
+  if (result < 0) {
+    return fail(ErrorKind::io, fmt::format("systemd: listing units: {}", error.text(result)));
+  }
+  return statuses;
 }
 
-template <class Number>
-Number number_property(sd_bus* bus, const std::string& path, const char* interface,
-                       const char* name, char type) {
-  Number value = 0;
-  BusError error;
-  const int result = sd_bus_get_property_trivial(bus, service, path.c_str(), interface, name,
-                                                 &error.value, type, &value);
-  return result < 0 ? Number(0) : value;
-}
+// What the list lacks, and matters of a unit that runs.
+struct UnitProperty {
+  const char* interface;
+  const char* name;
+  int (*read)(sd_bus_message* reply, UnitStatus& status);
+};
 
-std::int64_t stamp(sd_bus* bus, const char* name) {
-  return static_cast<std::int64_t>(
-      number_property<std::uint64_t>(bus, manager_path, manager, name, 't'));
+constexpr std::array unit_properties = {
+    UnitProperty{unit_interface, "NeedDaemonReload",
+                 [](sd_bus_message* reply, UnitStatus& status) {
+                   int value = 0;
+                   const int result = sd_bus_message_read(reply, "v", "b", &value);
+                   status.need_daemon_reload = value != 0;
+                   return result;
+                 }},
+    UnitProperty{service_interface, "MainPID", [](sd_bus_message* reply, UnitStatus& status) {
+                   return sd_bus_message_read(reply, "v", "u", &status.main_pid);
+                 }}};
+
+void ignore(sd_bus_message*, const std::string&) {}
+
+void add_line(std::string& text, const std::string& line) {
+  text += (text.empty() ? "" : "\n") + line;
 }
 
 // The units whose job did not end well, one sentence each.
@@ -74,14 +108,10 @@ std::string failures(const Jobs& jobs, std::chrono::milliseconds deadline) {
   for (const auto& [path, unit] : jobs.waiting) {
     const auto result = jobs.results.find(path);
     if (result != jobs.results.end() && result->second == "done") continue;
-    if (!text.empty()) text += "\n";
-    if (result == jobs.results.end()) {
-      text += fmt::format("unit '{0}': job not finished after {1} s; journalctl -u {0} -b", unit,
-                          deadline.count() / 1000);
-    } else {
-      text +=
-          fmt::format("unit '{0}': job ended '{1}'; journalctl -u {0} -b", unit, result->second);
-    }
+    const std::string what = result == jobs.results.end()
+                                 ? fmt::format("not finished after {} s", deadline.count() / 1000)
+                                 : fmt::format("ended '{}'", result->second);
+    add_line(text, fmt::format("unit '{0}': job {1}; journalctl -u {0} -b", unit, what));
   }
   return text;
 }
@@ -112,27 +142,34 @@ Result<void> wait_for_jobs(sd_bus* bus, Jobs& jobs, std::chrono::milliseconds de
 
 }  // namespace
 
-Result<UnitStatus> SystemdServiceManager::status(const std::string& unit) const {
+Result<std::map<std::string, UnitStatus>> SystemdServiceManager::statuses(
+    const std::vector<std::string>& units) const {
   auto bus = bus_.connect();
   if (!bus) return pass(bus.error());
-  const std::string path = unit_path(unit);
-  UnitStatus status;
-  for (const auto& [name, target] :
-       {std::pair{"LoadState", &status.load_state}, std::pair{"ActiveState", &status.active_state},
-        std::pair{"SubState", &status.sub_state},
-        std::pair{"UnitFileState", &status.unit_file_state}}) {
-    auto value = text_property(*bus, path, unit_interface, name);
-    if (!value) return context(value.error(), fmt::format("unit '{}'", unit));
-    *target = *value;
+  auto statuses = list_units(*bus, units);
+  if (!statuses) return statuses;
+  std::string problems;
+  BusCalls calls(*bus);
+  for (auto& [unit, status] : *statuses) {
+    if (status.active_state == "inactive") continue;
+    for (const auto& property : unit_properties) {
+      if (property.interface == service_interface && !is_service(unit)) continue;
+      const auto on_reply = [&problems, &property, name = unit, target = &status](
+                                sd_bus_message* reply, const std::string& error) {
+        if (reply != nullptr && property.read(reply, *target) >= 0) return;
+        add_line(problems, fmt::format("unit '{}': {}: {}", name, property.name,
+                                       reply == nullptr ? error : "of another type"));
+      };
+      calls.call(unit_path(unit), "org.freedesktop.DBus.Properties", "Get",
+                 {property.interface, property.name}, on_reply);
+    }
   }
-  status.need_daemon_reload =
-      number_property<int>(*bus, path, unit_interface, "NeedDaemonReload", 'b') != 0;
-  if (unit.size() > 8 && unit.compare(unit.size() - 8, 8, ".service") == 0) {
-    status.main_pid = number_property<std::uint32_t>(*bus, path, service_interface, "MainPID", 'u');
-    status.restarts =
-        number_property<std::uint32_t>(*bus, path, service_interface, "NRestarts", 'u');
+  if (auto answered = calls.wait(); !answered) {
+    bus_.drop();
+    return pass(answered.error());
   }
-  return status;
+  if (!problems.empty()) return fail(ErrorKind::io, problems);
+  return statuses;
 }
 
 Result<void> SystemdServiceManager::run_jobs(const char* method,
@@ -147,45 +184,36 @@ Result<void> SystemdServiceManager::run_jobs(const char* method,
                                           on_job_removed, &jobs);
   if (matched < 0) return fail_errno(-matched, "subscribing to systemd's jobs");
   const std::unique_ptr<sd_bus_slot, sd_bus_slot* (*)(sd_bus_slot*)> owner(slot, sd_bus_slot_unref);
+  std::string refused;
+  BusCalls calls(*bus);
   // Without it systemd sends its signals to nobody on the system bus; twice is an error of no
   // matter.
-  BusError ignored;
-  sd_bus_call_method(*bus, service, manager_path, manager, "Subscribe", &ignored.value, nullptr,
-                     "");
-  std::string refused;
+  calls.call(manager_path, manager, "Subscribe", {}, ignore);
   for (const auto& unit : units) {
-    BusError error;
-    BusMessage reply;
-    const int result =
-        sd_bus_call_method(*bus, service, manager_path, manager, method, &error.value, &reply.value,
-                           "ss", unit.c_str(), "replace");
-    const char* path = nullptr;
-    if (result < 0 || sd_bus_message_read(reply.value, "o", &path) < 0) {
-      refused += fmt::format("{}unit '{}': {} refused: {}", refused.empty() ? "" : "\n", unit,
-                             method, error.text(result));
-    } else {
-      jobs.waiting[path] = unit;
-    }
+    // A unit that hit its start limit would refuse although its cause may be cured by now.
+    calls.call(manager_path, manager, "ResetFailedUnit", {unit}, ignore);
+    calls.call(manager_path, manager, method, {unit, "replace"},
+               [&, method](sd_bus_message* reply, const std::string& error) {
+                 const char* path = nullptr;
+                 if (reply != nullptr && sd_bus_message_read(reply, "o", &path) >= 0) {
+                   jobs.waiting[path] = unit;
+                 } else {
+                   add_line(refused, fmt::format("unit '{}': {} refused: {}", unit, method, error));
+                 }
+               });
   }
-  auto waited = wait_for_jobs(*bus, jobs, deadline);
-  if (!waited && waited.error().kind != ErrorKind::timeout) {
-    if (!sd_bus_is_open(*bus)) bus_.drop();
+  auto waited = calls.wait();
+  if (waited) waited = wait_for_jobs(*bus, jobs, deadline);
+  if (!waited && (waited.error().kind != ErrorKind::timeout) && sd_bus_is_open(*bus) <= 0) {
+    bus_.drop();
   }
   if (refused.empty()) return waited;
-  if (!waited) refused += "\n" + waited.error().message;
+  if (!waited) add_line(refused, waited.error().message);
   return fail(ErrorKind::io, refused);
 }
 
 Result<void> SystemdServiceManager::start(const std::vector<std::string>& units,
                                           std::chrono::milliseconds deadline) {
-  auto bus = bus_.connect();
-  if (!bus) return pass(bus.error());
-  for (const auto& unit : units) {
-    // A unit that hit its start limit would refuse although its cause may be cured by now.
-    BusError ignored;
-    sd_bus_call_method(*bus, service, manager_path, manager, "ResetFailedUnit", &ignored.value,
-                       nullptr, "s", unit.c_str());
-  }
   return run_jobs("StartUnit", units, deadline);
 }
 
@@ -201,10 +229,11 @@ Result<void> SystemdServiceManager::reload(const std::vector<std::string>& units
 
 Result<void> SystemdServiceManager::stop(const std::vector<std::string>& units,
                                          std::chrono::milliseconds deadline) {
+  const auto now = statuses(units);
+  if (!now) return pass(now.error());
   std::vector<std::string> loaded;
   for (const auto& unit : units) {
-    const auto now = status(unit);
-    if (now && now->load_state != "not-found") loaded.push_back(unit);
+    if (now->at(unit).load_state != "not-found") loaded.push_back(unit);
   }
   return run_jobs("StopUnit", loaded, deadline);
 }
@@ -224,15 +253,31 @@ Result<void> SystemdServiceManager::daemon_reload() {
 Result<std::map<std::string, std::int64_t>> SystemdServiceManager::boot_timestamps() const {
   auto bus = bus_.connect();
   if (!bus) return pass(bus.error());
-  const auto userspace = stamp(*bus, "UserspaceTimestampMonotonic");
+  std::map<std::string, std::int64_t> stamps;
+  BusCalls calls(*bus);
+  for (const std::string name :
+       {"KernelTimestamp", "FirmwareTimestampMonotonic", "LoaderTimestampMonotonic",
+        "InitRDTimestampMonotonic", "UserspaceTimestampMonotonic"}) {
+    calls.call(manager_path, "org.freedesktop.DBus.Properties", "Get", {manager, name},
+               [&stamps, name](sd_bus_message* reply, const std::string&) {
+                 std::uint64_t value = 0;
+                 if (reply != nullptr) sd_bus_message_read(reply, "v", "t", &value);
+                 stamps[name] = static_cast<std::int64_t>(value);
+               });
+  }
+  if (auto answered = calls.wait(); !answered) {
+    bus_.drop();
+    return pass(answered.error());
+  }
+  const auto userspace = stamps["UserspaceTimestampMonotonic"];
   // systemd clears the kernel's timestamp in a container: the kernel there is another machine's.
-  if (stamp(*bus, "KernelTimestamp") == 0) {
+  if (stamps["KernelTimestamp"] == 0) {
     return std::map<std::string, std::int64_t>{{"kernel", -userspace}, {"userspace", 0}};
   }
   // Firmware and loader count backwards from the kernel's start.
-  const auto firmware = stamp(*bus, "FirmwareTimestampMonotonic");
-  const auto loader = stamp(*bus, "LoaderTimestampMonotonic");
-  const auto initrd = stamp(*bus, "InitRDTimestampMonotonic");
+  const auto firmware = stamps["FirmwareTimestampMonotonic"];
+  const auto loader = stamps["LoaderTimestampMonotonic"];
+  const auto initrd = stamps["InitRDTimestampMonotonic"];
   std::map<std::string, std::int64_t> times{{"kernel", firmware},
                                             {"userspace", firmware + userspace}};
   if (firmware > 0) times["firmware"] = 0;

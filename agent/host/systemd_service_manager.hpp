@@ -9,7 +9,8 @@ namespace muster {
 
 class SystemdServiceManager final : public ServiceManager {
  public:
-  [[nodiscard]] Result<UnitStatus> status(const std::string& unit) const override;
+  [[nodiscard]] Result<std::map<std::string, UnitStatus>> statuses(
+      const std::vector<std::string>& units) const override;
   [[nodiscard]] Result<void> start(const std::vector<std::string>& units,
                                    std::chrono::milliseconds deadline) override;
   [[nodiscard]] Result<void> restart(const std::vector<std::string>& units,
