@@ -11,6 +11,7 @@
 #include "agent/monitor/monitor.hpp"
 #include "agent/observe.hpp"
 #include "agent/plan_text.hpp"
+#include "agent/readiness.hpp"
 #include "agent/real_network.hpp"
 #include "agent/reconcile.hpp"
 #include "agent/registry_credentials.hpp"
@@ -106,6 +107,14 @@ int answer_kubelet(RealHost& real, const std::vector<std::string>& registries) {
   return 0;
 }
 
+int wait_for_api(RealHost& real, const std::string& url) {
+  RealNetwork network;
+  const auto ready = await_api(real.host, network, url, std::chrono::minutes(2));
+  // No failure of this machine: kubelet starts, and waits in its own way.
+  if (!ready) std::cerr << "no API server answered: " << ready.error().message << std::endl;
+  return 0;
+}
+
 int daemon_loop(RealHost& real) {
   RealNetwork network;
   const auto done = run_daemon(real.host, network, narrate);
@@ -136,6 +145,9 @@ int main(int argc, char** argv) {
       "registry-credentials", "kubelet's image credential provider; reads its request on stdin");
   std::vector<std::string> registries;
   on_credentials->add_option("REGISTRY=FILE", registries, "which secret is for which registry");
+  auto* on_await = app.add_subcommand("await-api", "wait two minutes at most for an API server");
+  std::string url;
+  on_await->add_option("URL", url, "https://ADDRESS:PORT of the API")->required();
   auto* on_daemon = app.add_subcommand("daemon", "converge, wait, converge again");
   CLI11_PARSE(app, argc, argv);
   as_json = output == "json";
@@ -150,6 +162,7 @@ int main(int argc, char** argv) {
   if (*on_reset) return run_reset(real);
   if (*on_monitor) return monitor(real, subject);
   if (*on_credentials) return answer_kubelet(real, registries);
+  if (*on_await) return wait_for_api(real, url);
   if (*on_daemon) return daemon_loop(real);
   return 2;
 }

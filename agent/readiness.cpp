@@ -27,6 +27,25 @@ std::string text_at(const nlohmann::json& object, const char* field) {
 
 }  // namespace
 
+Result<void> await_api(const Host& host, Network& network, const std::string& url,
+                       std::chrono::milliseconds limit) {
+  TlsClientSettings tls;
+  auto authority = host.files.read(paths::authority("cluster"));
+  if (!authority) return pass(authority.error());
+  tls.authorities_pem = *authority;
+  const Deadline end(host.clock, limit);
+  for (;;) {
+    const auto answer = network.get(url, "/readyz", tls);
+    if (answer && answer->status == 200) return {};
+    if (end.has_passed()) {
+      if (!answer) return pass(answer.error());
+      return fail(ErrorKind::unavailable, fmt::format("{}/readyz answered {}: {}", url,
+                                                      answer->status, answer->body.substr(0, 300)));
+    }
+    host.clock.sleep(std::chrono::milliseconds(50));
+  }
+}
+
 Result<void> parse_node_ready(std::string_view node_json, std::string_view boot_id) {
   JsonLimits limits;
   limits.size = 4u << 20;

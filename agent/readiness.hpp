@@ -1,5 +1,6 @@
-// The last question of a boot: does the cluster call this machine Ready. Asked at kube-apiserver
-// with kubelet's own certificate, which may read its own Node and nothing else.
+// The questions of a boot at kube-apiserver: does it answer, before kubelet starts; and at the end,
+// with kubelet's own certificate, which may read its own Node and nothing else: does the cluster
+// call this machine Ready.
 #pragma once
 
 #include <string>
@@ -9,6 +10,11 @@
 #include "document/node_document.hpp"
 
 namespace muster {
+
+// Until an API server behind `url` says 200 to /readyz (anonymous, and the cluster's CA vouches for
+// it), `limit` at most; the error is that of the last try.
+[[nodiscard]] Result<void> await_api(const Host& host, Network& network, const std::string& url,
+                                     std::chrono::milliseconds limit);
 
 // One look. unavailable: the API does not answer; not_found: kubelet has not registered; conflict:
 // not Ready, with kubelet's own message.

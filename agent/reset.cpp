@@ -23,11 +23,15 @@ const std::vector<std::string>& component_state() {
 }
 
 const std::vector<std::string>& component_units() {
-  static const std::vector<std::string> units{
-      "kubelet.service",           "kube-proxy.service",
-      "kube-scheduler.service",    "kube-controller-manager.service",
-      "kube-apiserver.service",    "etcd.service",
-      "kube-api-balancer.service", "containerd.service"};
+  static const std::vector<std::string> units{"muster-await-api.service",
+                                              "kubelet.service",
+                                              "kube-proxy.service",
+                                              "kube-scheduler.service",
+                                              "kube-controller-manager.service",
+                                              "kube-apiserver.service",
+                                              "etcd.service",
+                                              "kube-api-balancer.service",
+                                              "containerd.service"};
   return units;
 }
 

@@ -60,6 +60,17 @@ void add_balancer(const NodeDocument& document, DesiredState& state) {
   if (!is_control_plane(document.role.role)) state.ports.push_back(api.port);
 }
 
+// kubelet asks for its CSINode five times within seconds and then pauses for 19 s: it starts when
+// the API answers.
+void add_await_api(const NodeDocument& document, DesiredState& state) {
+  state.files.push_back(
+      {paths::arguments_of("await-api"), fmt::format("ARGS={}\n", api_url(document))});
+  DesiredUnit unit;
+  unit.name = "muster-await-api.service";
+  unit.deadline = std::chrono::seconds(180);
+  state.units.push_back(unit);
+}
+
 void add_kubelet(const NodeDocument& document, const Facts& facts, DesiredState& state) {
   const std::string dropin = fmt::format("{}/10-document.conf", paths::kubelet_dropins);
   const std::string& cluster = document.role.cluster.name;
@@ -115,6 +126,7 @@ void add_node(const NodeDocument& document, const PeerList& peers, const Facts& 
   add_network(document, peers, state);
   add_containerd(document, facts, state);
   add_balancer(document, state);
+  add_await_api(document, state);
   add_kubelet(document, facts, state);
   add_kube_proxy(document, state);
   // kubelet, its health, kube-proxy's metrics and health

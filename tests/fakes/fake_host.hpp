@@ -26,12 +26,16 @@ class FakeServiceManager final : public ServiceManager {
   std::set<std::string> broken;    // units whose jobs fail
   bool need_daemon_reload = false;
 
-  Result<UnitStatus> status(const std::string& unit) const override {
-    UnitStatus status;
-    status.load_state = unit.find(".mount") == std::string::npos ? "loaded" : "not-found";
-    status.active_state = active.count(unit) > 0 ? "active" : "inactive";
-    status.need_daemon_reload = need_daemon_reload;
-    return status;
+  Result<std::map<std::string, UnitStatus>> statuses(
+      const std::vector<std::string>& units) const override {
+    std::map<std::string, UnitStatus> statuses;
+    for (const auto& unit : units) {
+      UnitStatus& status = statuses[unit];
+      status.load_state = unit.find(".mount") == std::string::npos ? "loaded" : "not-found";
+      status.active_state = active.count(unit) > 0 ? "active" : "inactive";
+      status.need_daemon_reload = need_daemon_reload;
+    }
+    return statuses;
   }
   Result<void> start(const std::vector<std::string>& units, std::chrono::milliseconds) override {
     return jobs("start", units, true);

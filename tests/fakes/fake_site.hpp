@@ -36,6 +36,7 @@ class FakeSite {
   std::map<std::string, std::string> secrets, artifacts;  // artifacts: digest -> bytes
   std::vector<Report> reports;
   std::vector<std::string> asked;  // "document", "certificates kubelet-client", ...
+  std::vector<std::vector<std::string>> told_macs;  // at each enrolment
   EtcdTurnAnswer turn{"start-new", "m1=https://10.0.0.1:2380", {}, {}, {}};
   bool is_node_ready = true;
   std::string reported_boot;  // the boot of kubelet's last status
@@ -105,9 +106,11 @@ class FakeServer final : public Server {
     return std::vector<Envelope>{must(
         sign_envelope(trust_list_type, to_canonical_json(site_.trust_list()), site_.site_key))};
   }
-  Result<EnrolAnswer> enrol(const PrivateKey& key, const MachineHints&, std::string_view) override {
+  Result<EnrolAnswer> enrol(const PrivateKey& key, const MachineHints& hints,
+                            std::string_view) override {
     if (site_.is_away) return away();
     site_.asked.emplace_back("enrol");
+    site_.told_macs.push_back(hints.macs);
     EnrolAnswer answer;
     answer.pending = site_.is_pending;
     answer.fingerprint = key.public_key().fingerprint();
@@ -186,8 +189,14 @@ class FakeNetwork final : public Network {
   std::string altered;                 // digest whose bytes are sent with the first one changed
 
   std::string address = "10.77.0.11";  // of the machine's only interface
+  std::string mac = "52:54:00:00:00:01";
+  std::chrono::nanoseconds address_at{0};  // CLOCK_BOOTTIME; link-local before
+  std::chrono::nanoseconds api_at{0};      // the API server refuses connections before
+  std::function<void()> on_look = [] {};   // each time the interfaces are asked for
   std::vector<NetworkInterface> interfaces(const Filesystem&) override {
-    return {{"eth0", "52:54:00:00:00:01", {address}}};
+    on_look();
+    const bool is_late = site_.clock.since_boot() < address_at;
+    return {{"eth0", mac, {is_late ? "fe80::5054:ff:fe00:1" : address}}};
   }
   std::unique_ptr<Server> connect(const std::vector<std::string>&,
                                   const TlsClientSettings&) override {
@@ -214,7 +223,9 @@ class FakeNetwork final : public Network {
   }
   Result<ApiAnswer> get(const std::string&, const std::string& path,
                         const TlsClientSettings&) override {
-    if (path == "/health") return fail(ErrorKind::unavailable, "connection refused");
+    if (path == "/health" || site_.clock.since_boot() < api_at) {
+      return fail(ErrorKind::unavailable, "connection refused");
+    }
     return ApiAnswer{
         200,
         fmt::format(R"({{"status":{{"nodeInfo":{{"bootID":"{}"}},"conditions":[{{"type":"Ready",)"

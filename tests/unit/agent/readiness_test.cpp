@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/paths.hpp"
+#include "fakes/fake_site.hpp"
+
 using namespace muster;
 
 namespace {
@@ -30,4 +33,23 @@ TEST_CASE("Ready from before the reboot is not believed") {
   CHECK(why_not(R"({"status":{"conditions":[{"type":"Ready","status":"True"}]}})") == text);
   CHECK(why_not(R"({"status":{"nodeInfo":{"bootID":"boot-2"}}})") ==
         "node is not Ready: kubelet has not reported yet");
+}
+
+TEST_CASE("the API is waited for, with an end") {
+  FakeHost machine;
+  FakeSite site(machine.clock);
+  FakeNetwork network(site);
+  const std::string url = "https://127.0.0.1:6443";
+  const auto without = await_api(machine.host, network, url, std::chrono::seconds(1));
+  REQUIRE_FALSE(without.has_value());
+  CHECK(without.error().kind == ErrorKind::not_found);  // no CA on this machine yet
+  machine.files.put(paths::authority("cluster"), site.cluster_ca.certificate().pem());
+  const auto began = machine.clock.since_boot();
+  network.api_at = began + std::chrono::seconds(5);
+  CHECK(await_api(machine.host, network, url, std::chrono::seconds(60)));
+  CHECK(machine.clock.since_boot() - began < std::chrono::seconds(6));
+  network.api_at = machine.clock.since_boot() + std::chrono::hours(1);
+  const auto never = await_api(machine.host, network, url, std::chrono::seconds(3));
+  REQUIRE_FALSE(never.has_value());
+  CHECK(never.error().message == "connection refused");
 }

@@ -39,7 +39,8 @@ TEST_CASE("a node runs the runtime, kubelet, kube-proxy and the balancer") {
   CHECK(unit_names(state) == std::vector<std::string>{"muster-kernel.service",
                                                       "muster-routes.service", "containerd.service",
                                                       "kube-api-balancer.service",
-                                                      "kubelet.service", "kube-proxy.service"});
+                                                      "muster-await-api.service", "kubelet.service",
+                                                      "kube-proxy.service"});
   CHECK(state.ports == std::vector<std::uint16_t>{6443, 10250, 10248, 10249, 10256});
   CHECK(file(state, paths::kubeconfig("muster-duties")) == nullptr);
 }
@@ -48,11 +49,11 @@ TEST_CASE("master and follower run the control plane too, with nothing but etcd'
   for (const Role role : {Role::master, Role::follower}) {
     const DesiredState state = desired(example_document(role));
     CHECK(unit_names(state) ==
-          std::vector<std::string>{"muster-kernel.service", "etcd.service",
-                                   "kube-apiserver.service", "kube-controller-manager.service",
-                                   "kube-scheduler.service", "muster-routes.service",
-                                   "containerd.service", "kube-api-balancer.service",
-                                   "kubelet.service", "kube-proxy.service"});
+          std::vector<std::string>{
+              "muster-kernel.service", "etcd.service", "kube-apiserver.service",
+              "kube-controller-manager.service", "kube-scheduler.service", "muster-routes.service",
+              "containerd.service", "kube-api-balancer.service", "muster-await-api.service",
+              "kubelet.service", "kube-proxy.service"});
     REQUIRE(file(state, paths::arguments_of("etcd-start")) != nullptr);
     for (const DesiredUnit& entry : state.units) {
       const auto& inputs = entry.restart_on;
