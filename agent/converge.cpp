@@ -36,10 +36,33 @@ Step<> carry_out(const Plan& plan, Run& run, Picture& picture) {
 }
 
 bool is_any_unit_active(const Run& run, const DesiredState& desired) {
-  return std::any_of(desired.units.begin(), desired.units.end(), [&](const auto& unit) {
-    const auto status = run.host.services.status(unit.name);
-    return status && status->active_state != "inactive" && status->active_state != "failed";
-  });
+  std::vector<std::string> units;
+  for (const auto& unit : desired.units) units.push_back(unit.name);
+  const auto statuses = run.host.services.statuses(units);
+  return statuses && std::any_of(statuses->begin(), statuses->end(), [](const auto& unit) {
+           const auto& state = unit.second.active_state;
+           return state != "inactive" && state != "failed";
+         });
+}
+
+bool has_address(const std::vector<NetworkInterface>& interfaces) {
+  for (const auto& interface : interfaces) {
+    for (const auto& address : interface.addresses) {
+      if (address.rfind("fe80:", 0) != 0 && address.rfind("169.254.", 0) != 0) return true;
+    }
+  }
+  return false;
+}
+
+// The agent starts before the network is configured, and an address may take DHCP seconds: until
+// then the server's silence means nothing.
+void await_address(Run& run) {
+  const auto now_there = [&] { return has_address(run.network.interfaces(run.host.files)); };
+  if (now_there()) return;
+  run.reporter.begin("network", "waiting for an address");
+  const Deadline end(run.host.clock, std::min<std::chrono::milliseconds>(std::chrono::seconds(20),
+                                                                         run.deadline.left()));
+  while (!end.has_passed() && !now_there()) run.host.clock.sleep(std::chrono::milliseconds(10));
 }
 
 RunKind kind_of(const Run& run, const Facts& facts) {
@@ -50,6 +73,7 @@ RunKind kind_of(const Run& run, const Facts& facts) {
 }  // namespace
 
 Step<> look(Run& run, Picture& picture) {
+  await_address(run);
   run.reporter.begin("fetch");
   picture.facts = observe(run.host.files, run.network.interfaces(run.host.files));
   picture.kind = kind_of(run, picture.facts);
@@ -85,9 +109,11 @@ Step<> wish(Run& run, Picture& picture) {
 Step<> inspect(Run& run, Picture& picture) {
   const auto& desired = picture.desired;
   picture.facts.missing_kernel_modules = missing_modules(run.host.files, desired.kernel_modules);
-  // Where components run already, the listeners are they.
-  if (picture.kind == RunKind::boot && !is_any_unit_active(run, desired)) {
-    picture.facts.foreign_ports = listeners_on(run.host.files, desired.ports);
+  if (picture.kind == RunKind::boot) {
+    auto& foreign = picture.facts.foreign_ports;
+    foreign = listeners_on(run.host.files, desired.ports);
+    // Where components run already, the listeners are they.
+    if (!foreign.empty() && is_any_unit_active(run, desired)) foreign.clear();
   }
   if (auto fit = to_failure(preflight(picture.fetched.document, picture.facts)); !fit) return fit;
   if (run.given_up != picture.fetched.digest || run.ordered) return {};
@@ -109,9 +135,12 @@ Step<> lay_foundation(Run& run, Picture& picture) {
     if (!answer) return pass_step(answer.error());
     picture.etcd_turn = *answer;
   }
+  picture.plan.reset();
   auto plan = plan_for(run, picture);
   if (!plan) return pass_step(plan.error());
-  return carry_out(foundation_of(*plan), run, picture);
+  const auto foundation = foundation_of(*plan);
+  if (foundation.actions.empty() && picture.etcd_turn.action.empty()) picture.plan = *plan;
+  return carry_out(foundation, run, picture);
 }
 
 Step<> take_etcd_turn(Run& run, Picture& picture) {
@@ -124,7 +153,7 @@ Step<> take_etcd_turn(Run& run, Picture& picture) {
 }
 
 Step<> build(Run& run, Picture& picture) {
-  auto plan = plan_for(run, picture);
+  auto plan = picture.plan ? Step<Plan>(*picture.plan) : plan_for(run, picture);
   if (!plan) return pass_step(plan.error());
   const bool has_turn = !picture.etcd_turn.action.empty();
   if (has_turn && picture.etcd_turn.action != "start-new") {

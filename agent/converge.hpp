@@ -19,6 +19,7 @@ struct Picture {
   DesiredState desired;
   RunKind kind = RunKind::boot;
   EtcdTurnAnswer etcd_turn;  // `action` is empty where no turn is needed
+  std::optional<Plan> plan;  // for `build`, where nothing happened since it was made
   std::vector<std::string> pending;
   bool changed = false;
 };

@@ -11,17 +11,30 @@ Reporter::Reporter(Host& host, Checkpoint& checkpoint,
                    std::function<void(std::string_view)> narrate)
     : host_(host), checkpoint_(checkpoint), narrate_(std::move(narrate)) {
   report_.agent_version = agent_version;
+}
+
+void Reporter::place_on_timeline() {
+  if (is_placed_) return;
+  is_placed_ = true;
   const auto times = host_.services.boot_timestamps();
   if (!times) return;
   const auto kernel = times->find("kernel");
   if (kernel != times->end()) clock_offset_us_ = kernel->second;
   // The boot before the agent: each stage ends where the next begins.
+  std::vector<Phase> phases;
   for (const auto* stage : {"firmware", "loader", "kernel", "initrd", "userspace"}) {
     const auto found = times->find(stage);
     if (found == times->end() || found->second < 0) continue;
-    if (!report_.phases.empty()) report_.phases.back().end_us = found->second;
-    report_.phases.push_back({stage, found->second, 0, {}});
+    if (!phases.empty()) phases.back().end_us = found->second;
+    phases.push_back({stage, found->second, 0, {}});
   }
+  for (auto& phase : report_.phases) {
+    phase.start_us += clock_offset_us_;
+    if (phase.end_us != 0) phase.end_us += clock_offset_us_;
+    if (!phases.empty() && phases.back().end_us == 0) phases.back().end_us = phase.start_us;
+    phases.push_back(phase);
+  }
+  report_.phases = std::move(phases);
 }
 
 std::int64_t Reporter::now_us() const {
@@ -39,7 +52,7 @@ void Reporter::begin(const std::string& phase, const std::string& detail) {
   end_phase();
   report_.phases.push_back({phase, now_us(), 0, detail});
   narrate_(detail.empty() ? phase : fmt::format("{}: {}", phase, detail));
-  if (server_ == nullptr || now_us() - sent_us_ < 1'000'000) return;
+  if (server_ == nullptr || host_.clock.since_boot() < next_report_) return;
   report_.verdict = Verdict::converging;
   // A phase that was not heard of is in the next report.
   static_cast<void>(send());
@@ -52,6 +65,7 @@ void Reporter::note(std::string_view line) {
 
 ReportAnswer Reporter::finish(Verdict verdict, std::string_view failure_class,
                               std::string_view message) {
+  place_on_timeline();
   end_phase();
   report_.verdict = verdict;
   report_.failure_class = failure_class;
@@ -76,7 +90,8 @@ Result<void> Reporter::number_report() {
 }
 
 Result<ReportAnswer> Reporter::send() {
-  sent_us_ = now_us();
+  place_on_timeline();
+  next_report_ = host_.clock.since_boot() + std::chrono::seconds(1);
   if (auto numbered = number_report(); !numbered) return pass(numbered.error());
   return server_->report(report_);
 }

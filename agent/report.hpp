@@ -2,6 +2,7 @@
 // fails a converge: what cannot be sent is spooled and sent at the next contact. Not thread-safe.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -30,9 +31,11 @@ class Reporter {
 
   // Fields that the phases of a run fill in.
   [[nodiscard]] Report& report() { return report_; }
-  [[nodiscard]] std::int64_t now_us() const;  // since power-on
 
  private:
+  [[nodiscard]] std::int64_t now_us() const;  // since power-on, once placed
+  // Asks systemd when power-on was. As late as possible: nothing of a boot waits for the answer.
+  void place_on_timeline();
   void end_phase();
   [[nodiscard]] Result<ReportAnswer> send();
   [[nodiscard]] Result<void> number_report();
@@ -44,8 +47,9 @@ class Reporter {
   std::function<void(std::string_view)> narrate_;
   Server* server_ = nullptr;
   Report report_;
+  bool is_placed_ = false;
   std::int64_t clock_offset_us_ = 0;
-  std::int64_t sent_us_ = -1'000'000;
+  std::chrono::nanoseconds next_report_{0};  // CLOCK_BOOTTIME
 };
 
 // At most this many reports wait for the server; the oldest are dropped.

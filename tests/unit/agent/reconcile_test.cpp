@@ -280,6 +280,35 @@ TEST_CASE_FIXTURE(Fixture, "waiting for approval keeps one key, and gives up wit
   CHECK(converge().verdict == Verdict::converged);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a machine that waits for approval tells its NICs as they become") {
+  site.is_pending = true;
+  const auto began = machine.clock.since_boot();
+  network.on_look = [&] {
+    if (machine.clock.since_boot() < began + std::chrono::seconds(3)) return;
+    network.mac = "52:54:00:00:00:02";
+    site.is_pending = false;
+  };
+  CHECK(converge().verdict == Verdict::converged);
+  REQUIRE(site.told_macs.size() == 2);
+  CHECK(site.told_macs[0] == std::vector<std::string>{"52:54:00:00:00:01"});
+  CHECK(site.told_macs[1] == std::vector<std::string>{"52:54:00:00:00:02"});
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "an address that comes late is waited for, not taken for a dead server") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  reboot("boot-2");
+  network.address_at = machine.clock.since_boot() + std::chrono::seconds(8);
+  const auto outcome = converge();
+  CHECK(outcome.verdict == Verdict::converged);
+  CHECK_FALSE(outcome.fetched.offline);
+  const auto& phases = site.reports.back().phases;
+  REQUIRE(phases.size() > 3);
+  CHECK(phases[2].name == "network");
+  CHECK(phases[2].end_us - phases[2].start_us >= 8'000'000);
+  CHECK(phases[3].name == "fetch");
+}
+
 TEST_CASE_FIXTURE(Fixture, "an expired identity is recovered with the same key") {
   REQUIRE(converge().verdict == Verdict::converged);
   machine.clock.sleep(std::chrono::hours(24 * 30));

@@ -11,16 +11,20 @@ TEST_CASE("phases count from power-on and begin with the boot before the agent")
   FakeHost machine;
   Checkpoint checkpoint;
   Reporter reporter(machine.host, checkpoint, [](std::string_view) {});
+  reporter.begin("fetch");
+  machine.clock.sleep(std::chrono::seconds(2));
+  static_cast<void>(reporter.finish(Verdict::converged, "", ""));
   const auto& phases = reporter.report().phases;
-  REQUIRE(phases.size() == 2);
+  REQUIRE(phases.size() == 3);
   CHECK(phases[0].name == "kernel");
   CHECK(phases[0].start_us == 1'000'000);
   CHECK(phases[0].end_us == 3'000'000);
   CHECK(phases[1].name == "userspace");
-  reporter.begin("fetch");
   // Five seconds of kernel time after one second of firmware.
   CHECK(phases[1].end_us == 6'000'000);
+  CHECK(phases[2].name == "fetch");
   CHECK(phases[2].start_us == 6'000'000);
+  CHECK(phases[2].end_us == 8'000'000);
 }
 
 TEST_CASE("phases are told at most once a second, the verdict always") {
