@@ -83,6 +83,8 @@ Connection::Step Connection::after_write() {
   const Deadlines& deadlines = around_.settings.deadlines;
   if (input_.empty()) std::string().swap(input_);
   enter(Phase::head, input_.empty() ? deadlines.idle : deadlines.head);
+  // Most clients read an answer before they ask again: trying to read now would find nothing.
+  if (input_.empty() && !transport_->has_pending()) return Want::read;
   return {};
 }
 

@@ -16,7 +16,6 @@ namespace {
 constexpr std::uint64_t listening_id = 0;
 constexpr std::uint64_t event_id = 1;
 constexpr std::uint64_t first_connection_id = 2;
-constexpr int accepts_per_turn = 8;
 constexpr std::chrono::milliseconds accept_pause{100};
 
 std::uint32_t interest_of(Connection::Want want) {
@@ -103,7 +102,7 @@ void EventLoop::run() {
     for (int i = 0; i < count; ++i) {
       const auto& event = events[static_cast<std::size_t>(i)];
       if (event.data.u64 == listening_id) {
-        accept_some();
+        accept_one();
       } else if (event.data.u64 == event_id) {
         take_completed();
       } else if (const auto found = connections_.find(event.data.u64);
@@ -130,26 +129,24 @@ int EventLoop::wait_time() {
   return static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(left, 0, 60000));
 }
 
-void EventLoop::accept_some() {
-  for (int i = 0; i < accepts_per_turn; ++i) {
-    Accepted accepted = accept_connection(listening_);
-    switch (accepted.state) {
-      case Accepted::State::accepted:
-        add(std::move(accepted));
-        break;
-      case Accepted::State::retry:
-        break;
-      case Accepted::State::none:
-        return;
-      case Accepted::State::exhausted:
-      case Accepted::State::broken:
-        spdlog::warn("{} listener: no connection can be accepted: {}; trying again in {} ms",
-                     name(settings_.kind),
-                     accepted.state == Accepted::State::broken ? "the socket is broken"
-                                                               : "out of descriptors or memory",
-                     accept_pause.count());
-        return pause_accepting();
-    }
+// One a turn: the threads share a burst, and it keeps those waiting that are already served no
+// longer than one handshake's step.
+void EventLoop::accept_one() {
+  Accepted accepted = accept_connection(listening_);
+  switch (accepted.state) {
+    case Accepted::State::accepted:
+      return add(std::move(accepted));
+    case Accepted::State::retry:
+    case Accepted::State::none:
+      return;
+    case Accepted::State::exhausted:
+    case Accepted::State::broken:
+      spdlog::warn("{} listener: no connection can be accepted: {}; trying again in {} ms",
+                   name(settings_.kind),
+                   accepted.state == Accepted::State::broken ? "the socket is broken"
+                                                             : "out of descriptors or memory",
+                   accept_pause.count());
+      return pause_accepting();
   }
 }
 

@@ -58,7 +58,7 @@ class EventLoop {
   };
 
   void run();
-  void accept_some();
+  void accept_one();
   void add(Accepted accepted);
   void pause_accepting();
   void serve(std::uint64_t id, Connection::Want want);

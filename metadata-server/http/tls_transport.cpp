@@ -32,6 +32,8 @@ class TlsTransport final : public Transport {
     return from(result, count);
   }
 
+  bool has_pending() const override { return SSL_has_pending(ssl_.get()) == 1; }
+
   Io write(std::string_view bytes) override {
     std::size_t count = 0;
     ERR_clear_error();
@@ -102,6 +104,8 @@ std::unique_ptr<Transport> make_tls_transport(FileDescriptor connection,
   // repeated from the same bytes, maybe at another address.
   SSL_set_mode(ssl.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
+  // One system call for a record, not one for its head and one for the rest.
+  SSL_set_read_ahead(ssl.get(), 1);
   return std::make_unique<TlsTransport>(std::move(connection), std::move(ssl));
 }
 

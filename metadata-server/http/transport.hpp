@@ -27,6 +27,8 @@ class Transport {
   virtual ~Transport() = default;
   [[nodiscard]] virtual Io handshake() = 0;
   [[nodiscard]] virtual Io read(char* data, std::size_t size) = 0;
+  // Bytes were taken off the socket that read() has not given yet: epoll does not tell of them.
+  [[nodiscard]] virtual bool has_pending() const { return false; }
   [[nodiscard]] virtual Io write(std::string_view bytes) = 0;
   // Some of `count` bytes of `file` from `offset`.
   [[nodiscard]] virtual Io send_file(int file, std::uint64_t offset, std::size_t count) = 0;

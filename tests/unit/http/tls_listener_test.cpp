@@ -1,6 +1,8 @@
 // TLS listeners with real handshakes: who gets in, who is refused in the handshake, and what each
 // side is told.
 #include <doctest/doctest.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
 
 #include "client/http_client.hpp"
 #include "fakes/fake_service.hpp"
@@ -139,6 +141,37 @@ TEST_CASE("kept TLS connections serve request after request") {
   request.path = "/small";
   for (int i = 0; i < 20; ++i) CHECK(client.send(request)->body == "m1");
   CHECK(front.listener->counters().accepted == 1);
+}
+
+TEST_CASE("requests of two TLS records in one packet are both answered") {
+  const TlsFront front(ClientCertificate::required);
+  const Identity identity = issue(front.machines, "m1", false);
+  const auto context = make_client_context({front.server_authority.certificate().pem(),
+                                            identity.certificate_pem, identity.key_pem, true});
+  REQUIRE(context.has_value());
+  const RawClient client(front.listener->address());
+  const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context->get()), SSL_free);
+  SSL_set_fd(ssl.get(), client.socket());
+  REQUIRE(SSL_connect(ssl.get()) == 1);
+  const struct timeval patience { 2, 0 };
+  setsockopt(client.socket(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const auto cork = [&](int on) {
+    setsockopt(client.socket(), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+  };
+  cork(1);
+  for (const std::string_view request : {"GET /small?name=a HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "GET /small?name=b HTTP/1.1\r\nHost: x\r\n\r\n"}) {
+    CHECK(SSL_write(ssl.get(), request.data(), static_cast<int>(request.size())) > 0);
+  }
+  cork(0);
+  std::string received;
+  char buffer[4096];
+  while (received.find("m1 b") == std::string::npos) {
+    const int count = SSL_read(ssl.get(), buffer, sizeof buffer);
+    REQUIRE_MESSAGE(count > 0, received);
+    received.append(buffer, static_cast<std::size_t>(count));
+  }
+  CHECK(received.find("m1 a") < received.find("m1 b"));
 }
 
 TEST_CASE("a client that never finishes the handshake meets its deadline") {
