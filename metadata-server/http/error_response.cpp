@@ -2,8 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <random>
+
 #include "document/strict_json.hpp"
-#include "pki/signature.hpp"
 
 namespace muster {
 
@@ -53,7 +54,13 @@ Response error_response(int status, std::string_view kind, std::string_view mess
 }
 
 std::string make_request_id() {
-  return hex_encode(random_bytes(8));
+  // Ids must differ, not be secret: the generator for keys would cost more than the whole head.
+  thread_local std::mt19937_64 generator = [] {
+    std::random_device device;
+    std::seed_seq seed{device(), device(), device(), device()};
+    return std::mt19937_64(seed);
+  }();
+  return fmt::format("{:016x}", generator());
 }
 
 }  // namespace muster

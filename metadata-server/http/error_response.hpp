@@ -25,7 +25,7 @@ enum class Reason { in_the_log, told };
 [[nodiscard]] Response error_response(int status, std::string_view kind, std::string_view message,
                                       std::string_view request_id);
 
-// 16 random hex digits.
+// 16 hex digits, another each time; not a secret.
 [[nodiscard]] std::string make_request_id();
 
 }  // namespace muster

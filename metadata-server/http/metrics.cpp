@@ -7,7 +7,9 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <map>
 #include <mutex>
+#include <tuple>
 
 namespace muster {
 namespace {
@@ -17,6 +19,12 @@ const prometheus::Histogram::BucketBoundaries seconds{0.0005, 0.001, 0.005, 0.02
 struct Watched {
   ListenerKind listener;
   const ListenerCounters* counters;
+};
+
+// What one request adds to.
+struct Series {
+  prometheus::Counter& requests;
+  prometheus::Histogram& durations;
 };
 
 }  // namespace
@@ -33,9 +41,28 @@ struct Metrics::Impl {
           .Name("muster_http_request_seconds")
           .Help("From the complete head to the first byte of the answer")
           .Register(registry);
+  // A family looks its series up by a map of labels, which costs more than the counting itself.
+  std::mutex series_mutex;
+  std::map<std::tuple<ListenerKind, std::string, std::string, int>, Series, std::less<>> series;
+
   std::mutex mutex;
   std::vector<Watched> watched;
   std::function<std::vector<CertificateExpiry>()> expiries;
+
+  Series& series_of(ListenerKind listener, std::string_view method, std::string_view route,
+                    int status) {
+    const std::lock_guard lock(series_mutex);
+    const auto found = series.find(std::tuple(listener, method, route, status));
+    if (found != series.end()) return found->second;
+    const std::string label(name(listener)), verb(method), pattern(route);
+    auto& counter = requests.Add({{"listener", label},
+                                  {"method", verb},
+                                  {"route", pattern},
+                                  {"status", std::to_string(status)}});
+    auto& histogram = durations.Add({{"listener", label}, {"route", pattern}}, seconds);
+    return series.try_emplace({listener, verb, pattern, status}, Series{counter, histogram})
+        .first->second;
+  }
 
   void add_connections(prometheus::Registry& into) const {
     auto& open = prometheus::BuildGauge()
@@ -79,15 +106,9 @@ Metrics::~Metrics() = default;
 
 void Metrics::count_request(ListenerKind listener, std::string_view method, std::string_view route,
                             int status, std::chrono::microseconds took) {
-  const std::string label(name(listener)), pattern(route);
-  impl_->requests
-      .Add({{"listener", label},
-            {"method", std::string(method)},
-            {"route", pattern},
-            {"status", std::to_string(status)}})
-      .Increment();
-  impl_->durations.Add({{"listener", label}, {"route", pattern}}, seconds)
-      .Observe(static_cast<double>(took.count()) / 1e6);
+  Series& series = impl_->series_of(listener, method, route, status);
+  series.requests.Increment();
+  series.durations.Observe(static_cast<double>(took.count()) / 1e6);
 }
 
 void Metrics::watch(ListenerKind listener, const ListenerCounters& counters) {

@@ -19,6 +19,11 @@ class MemoryStream final : public httplib::Stream {
   bool wait_readable() const override { return !input_.empty(); }
   bool wait_writable() const override { return true; }
   ssize_t read(char* data, std::size_t size) override {
+    if (size == 1 && !input_.empty()) {  // how httplib reads a head
+      *data = input_.front();
+      input_.remove_prefix(1);
+      return 1;
+    }
     const std::size_t count = std::min(size, input_.size());
     input_.copy(data, count);
     input_.remove_prefix(count);
@@ -75,7 +80,8 @@ class RequestParser::Impl : public httplib::Server {
         });
     WireAnswer wire = std::move(wire_);
     request_ = {};
-    wire.bytes = std::move(stream.output);
+    // The handler's body waits in `bytes`; httplib wrote the head, or the head and a body.
+    wire.bytes.insert(0, stream.output);
     // Below 400 httplib leaves the connection open, above it says "Connection: close".
     wire.keep_alive = (written || wire.file) && keep_alive && !closed && wire.status < 400;
     return wire;
@@ -87,10 +93,7 @@ class RequestParser::Impl : public httplib::Server {
     out.status = response.status;
     for (const auto& [name, value] : response.headers) out.set_header(name, value);
     out.set_header("Date", http_date());
-    if (!response.file) {
-      if (!response.body.empty()) out.set_content(std::move(response.body), response.content_type);
-      return;
-    }
+    if (!response.file) return respond_from_memory(parsed, response, out);
     if (response.file->size == 0) return;
     // httplib counts the ranges and writes the head; the event front then streams the bytes.
     out.status = parsed.ranges.empty() ? 200 : 206;
@@ -100,6 +103,17 @@ class RequestParser::Impl : public httplib::Server {
     if (parsed.method == "HEAD") return;
     wire_.file = response.file->descriptor;
     wire_.length = response.file->size;
+  }
+
+  // The body does not go through httplib, which would copy it twice; it would do so only to refuse
+  // ranges that make no sense.
+  void respond_from_memory(const httplib::Request& parsed, Response& response,
+                           httplib::Response& out) {
+    if (response.body.empty()) return;
+    if (!parsed.ranges.empty()) return out.set_content(response.body, response.content_type);
+    out.set_header("Content-Type", response.content_type);
+    out.set_header("Content-Length", std::to_string(response.body.size()));
+    if (parsed.method != "HEAD") wire_.bytes = std::move(response.body);
   }
 
   Response ask(const httplib::Request& parsed) {
@@ -158,11 +172,16 @@ WireAnswer write_refusal(const Response& response) {
 }
 
 std::string http_date() {
+  thread_local time_t written = -1;
+  thread_local std::string text;
   const time_t now = time(nullptr);
+  if (now == written) return text;
   struct tm parts {};
   gmtime_r(&now, &parts);
-  char text[40];
-  return {text, strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
+  char buffer[40];
+  text.assign(buffer, strftime(buffer, sizeof buffer, "%a, %d %b %Y %H:%M:%S GMT", &parts));
+  written = now;
+  return text;
 }
 
 }  // namespace muster

@@ -24,11 +24,19 @@ Response to_response(const Refusal& refusal, std::string_view request_id,
   return error_response(status, refusal.code, refusal.message, request_id);
 }
 
-// What the certificate says it is, before any store is asked.
-bool says_organization(const Peer& peer, std::string_view organization) {
+// Before any store is asked: who the caller is known to be, else what the certificate says.
+bool may_be(Caller::Kind kind, const std::optional<Caller>& known, const Peer& peer) {
+  if (known) return known->kind == kind;
   if (!peer.certificate) return false;
-  const auto organizations = peer.certificate->organizations();
-  return std::find(organizations.begin(), organizations.end(), organization) != organizations.end();
+  const auto said = peer.certificate->organizations();
+  return std::find(said.begin(), said.end(),
+                   kind == Caller::Kind::person ? operator_organization : machine_organization) !=
+         said.end();
+}
+
+bool is_of(Audience audience, const std::optional<Caller>& known, const Peer& peer) {
+  if (audience == Audience::operators) return may_be(Caller::Kind::person, known, peer);
+  return audience != Audience::machine || may_be(Caller::Kind::machine, known, peer);
 }
 
 Refusal not_for_you(Audience audience) {
@@ -72,13 +80,11 @@ Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_v
     admission.route = i;
     admission.parameters = std::move(*parameters);
     admission.body_limit = route.body_limit;
-    admission.blocking = route.runs == Runs::pooled || needs_store(route, peer);
-    const bool wrong_kind =
-        peer.listener == ListenerKind::node &&
-        ((route.audience == Audience::operators &&
-          !says_organization(peer, operator_organization)) ||
-         (route.audience == Audience::machine && !says_organization(peer, machine_organization)));
-    if (wrong_kind) {
+    const bool looked_up =
+        peer.listener == ListenerKind::node && route.audience != Audience::anyone;
+    const auto known = looked_up ? callers_.find(peer.certificate_id) : std::nullopt;
+    admission.blocking = route.runs == Runs::pooled || (looked_up && !known);
+    if (looked_up && !is_of(route.audience, known, peer)) {
       admission.refusal = to_response(not_for_you(route.audience), request_id);
     } else if (route.body == BodyAs::artifact) {
       open_sink(route, head, peer, request_id, admission);
@@ -113,11 +119,6 @@ void Router::open_sink(const Route& route, const RequestHead& head, const Peer& 
   } else {
     admission.refusal = to_response(refuse(sink.error()).value(), request_id, reason_for(*caller));
   }
-}
-
-bool Router::needs_store(const Route& route, const Peer& peer) {
-  return route.audience != Audience::anyone && peer.listener == ListenerKind::node &&
-         !callers_.find(peer.certificate_id);
 }
 
 Granted<Caller> Router::find_caller(const Peer& peer) {
@@ -172,6 +173,7 @@ void Router::note(std::string_view method, std::string_view path, std::size_t ro
   const bool known = route < routes_.size();
   metrics_.count_request(peer.listener, known ? method : "other",
                          known ? routes_[route].pattern : "none", status, took);
+  if (!spdlog::should_log(spdlog::level::debug)) return;  // else the name is read for nobody
   spdlog::debug("{} {} {} {} from {} in {} us, request {}", name(peer.listener), status, method,
                 path, peer.certificate ? peer.certificate->common_name() : peer.address,
                 took.count(), request_id);

@@ -27,7 +27,6 @@ class Router final : public Service {
  private:
   [[nodiscard]] Granted<Caller> find_caller(const Peer& peer);
   [[nodiscard]] Granted<Caller> admitted(const Route& route, const Peer& peer);
-  [[nodiscard]] bool needs_store(const Route& route, const Peer& peer);
   void open_sink(const Route& route, const RequestHead& head, const Peer& peer,
                  std::string_view request_id, Admission& admission);
 

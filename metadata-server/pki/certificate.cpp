@@ -57,7 +57,10 @@ std::string address_text(std::string_view bytes) {
 TimePoint time_point(const ASN1_TIME* time) {
   std::tm parts{};
   if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
-  return std::chrono::system_clock::from_time_t(timegm(&parts));
+  // timegm would lock and look at the time zone: this is asked at every request.
+  using namespace std::chrono;
+  const sys_days day = year(parts.tm_year + 1900) / (parts.tm_mon + 1) / parts.tm_mday;
+  return day + hours(parts.tm_hour) + minutes(parts.tm_min) + seconds(parts.tm_sec);
 }
 
 bool allows(X509* certificate, std::uint32_t usage) {

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+#include <thread>
+
 using namespace muster;
 
 namespace {
@@ -24,6 +27,23 @@ TEST_CASE("every other message is for whoever asked") {
   CHECK(refused.status == 409);
   CHECK(refused.body == R"({"kind":"conflict","message":"taken","requestId":"r2"})");
   CHECK(refused.headers.empty());
+}
+
+TEST_CASE("no two requests have one id, whichever threads they are on") {
+  std::vector<std::string> here, there;
+  const auto make = [](std::vector<std::string>& into) {
+    for (int i = 0; i < 100; ++i) into.push_back(make_request_id());
+  };
+  std::thread other(make, std::ref(there));
+  make(here);
+  other.join();
+  std::set<std::string> all(here.begin(), here.end());
+  all.insert(there.begin(), there.end());
+  CHECK(all.size() == 200);
+  for (const auto& id : all) {
+    CHECK_MESSAGE(id.find_first_not_of("0123456789abcdef") == std::string::npos, id);
+    CHECK(id.size() == 16);
+  }
 }
 
 TEST_CASE("who should come again is told when") {

@@ -51,6 +51,29 @@ TEST_CASE("headers, query and body reach the handler once, and its answer is wri
   CHECK(wire.bytes.ends_with("\r\n\r\n{}"));
 }
 
+TEST_CASE("a body in memory is sent whole, whatever range of it is asked for, and not for HEAD") {
+  const auto answer = [](const Request&) {
+    Response response;
+    response.body = "0123456789";
+    return response;
+  };
+  for (const char* range : {"", "Range: bytes=2-3\r\n"}) {
+    const WireAnswer whole =
+        run(std::string("GET / HTTP/1.1\r\nHost: h\r\n") + range + "\r\n", true, answer);
+    CHECK(whole.status == 200);
+    CHECK(whole.keep_alive);
+    CHECK(whole.bytes.find("Content-Length: 10\r\n") != std::string::npos);
+    CHECK(whole.bytes.ends_with("\r\n\r\n0123456789"));
+  }
+  const WireAnswer outside =
+      run("GET / HTTP/1.1\r\nHost: h\r\nRange: bytes=10-\r\n\r\n", true, answer);
+  CHECK(outside.status == 416);
+  CHECK(outside.bytes.ends_with("\r\n\r\n"));
+  const WireAnswer head = run("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", true, answer);
+  CHECK(head.bytes.find("Content-Length: 10\r\n") != std::string::npos);
+  CHECK(head.bytes.ends_with("\r\n\r\n"));
+}
+
 TEST_CASE("a parameter given twice is refused") {
   const WireAnswer wire = run("GET /?a=1&a=2 HTTP/1.1\r\nHost: h\r\n\r\n", true,
                               [](const Request&) { return Response(); });
