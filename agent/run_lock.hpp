@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "agent/host/file_descriptor.hpp"
 #include "agent/host/host.hpp"
+#include "result/file_descriptor.hpp"
 #include "result/result.hpp"
 
 namespace muster {

@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "agent/host/account.hpp"
-#include "agent/host/file_descriptor.hpp"
 #include "pki/signature.hpp"
+#include "result/file_descriptor.hpp"
 
 namespace muster {
 namespace {

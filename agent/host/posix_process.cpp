@@ -12,8 +12,8 @@
 #include <csignal>
 #include <ctime>
 
-#include "agent/host/file_descriptor.hpp"
 #include "agent/host/notify.hpp"
+#include "result/file_descriptor.hpp"
 
 namespace muster {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "http/file_descriptor.hpp"
 #include "http/listener_settings.hpp"
+#include "result/file_descriptor.hpp"
 #include "result/result.hpp"
 
 namespace muster {

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "http/file_descriptor.hpp"
 #include "pki/certificate.hpp"
+#include "result/file_descriptor.hpp"
 #include "result/result.hpp"
 
 namespace muster {

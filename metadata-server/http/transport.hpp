@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
-#include "http/file_descriptor.hpp"
 #include "pki/certificate.hpp"
 #include "pki/tls_settings.hpp"
+#include "result/file_descriptor.hpp"
 
 namespace muster {
 

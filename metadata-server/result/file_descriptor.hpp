@@ -1,4 +1,5 @@
-// An open file of the operating system, closed when it goes. Movable, not thread-safe.
+// An open file of the operating system, closed when it goes or is assigned to. Movable, not
+// thread-safe.
 #pragma once
 
 #include <unistd.h>
@@ -11,18 +12,20 @@ class FileDescriptor {
  public:
   FileDescriptor() = default;
   explicit FileDescriptor(int number) : number_(number) {}
+  ~FileDescriptor() { close(); }
   FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(number_, other.number_);
+    if (this != &other) {
+      close();
+      number_ = std::exchange(other.number_, -1);
+    }
     return *this;
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (number_ >= 0) close(number_);
   }
   [[nodiscard]] int get() const { return number_; }
   [[nodiscard]] bool is_open() const { return number_ >= 0; }
+  void close() {
+    if (number_ >= 0) ::close(std::exchange(number_, -1));
+  }
 
  private:
   int number_ = -1;
