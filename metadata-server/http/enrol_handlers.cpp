@@ -23,7 +23,7 @@ Granted<Response> to_response(const Granted<EnrolOutcome>& outcome, std::string_
 }  // namespace
 
 Granted<Response> get_trust(const Rooms& rooms, const Caller&, const Request&) {
-  return text_response(rooms.site.trust_answer());
+  return text_response(rooms.site.trust()->answer);
 }
 
 Granted<Response> post_nonce(const Rooms& rooms, const Caller&, const Request& request) {

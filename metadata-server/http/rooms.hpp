@@ -19,7 +19,7 @@ struct Rooms {
   Store& store;
   const SealingKey& sealing;
   const ArtifactStore& artifacts;
-  const SiteKeys& site;
+  SiteKeys& site;
   CurrentDocuments& current;
   const PublishContext& publishing;
   const EnrolmentContext& enrolment;

@@ -1,3 +1,4 @@
+#include "enrolment/ban.hpp"
 #include "enrolment/pending.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
@@ -14,6 +15,15 @@ Response plain(std::string text, int status = 200) {
   Response response = text_response(std::move(text), status);
   response.content_type = "text/plain; charset=utf-8";
   return response;
+}
+
+// Bans change documents without an apply: where the server may not sign, somebody else must.
+Result<bool> awaits_signature(const Rooms& rooms, const std::string& name,
+                              const ServedCluster& cluster) {
+  if (find_document_key(rooms.site.trust()->list, rooms.site.document_key_id(), name)) return false;
+  const auto banned = banned_machines(rooms.store, name);
+  if (!banned) return pass(banned.error());
+  return *banned != cluster.banned_machines;
 }
 
 nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
@@ -53,7 +63,8 @@ nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
 }
 
 nlohmann::json servers(const Rooms& rooms) {
-  const ServerAddresses& addresses = rooms.site.trust_list().servers;
+  const auto trust = rooms.site.trust();
+  const ServerAddresses& addresses = trust->list.servers;
   return {{"boot", addresses.boot}, {"enrol", addresses.enrol}, {"node", addresses.node}};
 }
 
@@ -79,14 +90,18 @@ Granted<Response> get_metrics(const Rooms& rooms, const Caller&, const Request&)
 Granted<Response> get_site(const Rooms& rooms, const Caller&, const Request&) {
   return json_response({{"pin", rooms.site.site()},
                         {"servers", servers(rooms)},
-                        {"trustVersion", rooms.site.trust_list().version}});
+                        {"trustVersion", rooms.site.trust()->list.version}});
 }
 
 Granted<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
   nlohmann::json clusters = nlohmann::json::array();
   for (const auto& name : rooms.current.clusters()) {
-    if (const auto cluster = rooms.current.cluster(name))
-      clusters.push_back(cluster_row(rooms, name, *cluster));
+    const auto cluster = rooms.current.cluster(name);
+    if (!cluster) continue;
+    const auto awaits = awaits_signature(rooms, name, *cluster);
+    if (!awaits) return refuse(awaits.error());
+    clusters.push_back(cluster_row(rooms, name, *cluster));
+    clusters.back()["awaitsSignature"] = *awaits;
   }
   const auto pending = list_pending(rooms.enrolment);
   if (!pending) return refuse(pending.error());

@@ -9,6 +9,7 @@
 #include "pki/signature.hpp"
 #include "site/all_records.hpp"
 #include "site/audit.hpp"
+#include "site/cluster_signer.hpp"
 #include "site/fixed_settings.hpp"
 #include "store/kinds.hpp"
 
@@ -18,22 +19,6 @@ namespace {
 
 // How many revisions of a cluster can be gone back to.
 constexpr std::uint64_t kept_revisions = 100;
-
-using OldDocuments = std::map<std::string, PublishedDocument>;  // by node
-
-Result<OldDocuments> load_documents(const Store& store, const std::string& cluster) {
-  const auto records = all_records(store, kinds::document, kinds::prefix_of(cluster));
-  if (!records) return pass(records.error());
-  OldDocuments documents;
-  for (const auto& record : *records) {
-    auto document = parse_published_document(record.value);
-    if (!document) return context(document.error(), fmt::format("document '{}'", record.key));
-    if (const auto name = kinds::parse_pair_key(record.key)) {
-      documents[name->second] = std::move(*document);
-    }
-  }
-  return documents;
-}
 
 std::string match_digest_input(const Inventory& inventory, const std::string& cluster) {
   nlohmann::json matches = nlohmann::json::object();
@@ -67,15 +52,25 @@ class Preparation {
     }
     auto compiled = compile(input_.inventory, name_, input_.facts);
     if (!compiled) return tl::unexpected(refused(std::move(compiled.error())));
-    auto documents = load_documents(context_.store, name_);
+    auto documents = load_published_documents(context_.store, name_);
     if (!documents) return tl::unexpected(refused(documents.error()));
     old_ = std::move(*documents);
     publication_.warnings = std::move(compiled->warnings);
     compare(*compiled);
     if (auto removed = check_removed(); !removed) return tl::unexpected(refused(removed.error()));
     publication_.revision = revision_digest();
-    if (publication_.revision == input_.found.record.revision) return std::move(publication_);
-    if (auto written = write(*compiled, cluster); !written) {
+    if (input_.dry_run) return std::move(publication_);
+    const bool is_current = publication_.revision == input_.found.record.revision;
+    const auto signer = choose_signer();
+    if (!signer) {
+      // Nothing to sign, so nothing is wrong with a server that may not.
+      if (is_current && input_.signatures == nullptr) return std::move(publication_);
+      return tl::unexpected(refused(signer.error()));
+    }
+    is_resigned_ =
+        signer->key_id() != signer_of(input_.found.record, context_.keys.document_key_id());
+    if (is_current && !is_resigned_) return std::move(publication_);
+    if (auto written = write(*compiled, cluster, *signer); !written) {
       return tl::unexpected(refused(written.error()));
     }
     return std::move(publication_);
@@ -98,7 +93,7 @@ class Preparation {
       } else if (old->second.content == contents_[node]) {
         add_change(node, unchanged);
       } else {
-        describe(document, old->second, add_change(node, MachineChange::Kind::changed));
+        compare_with(document, old->second, add_change(node, MachineChange::Kind::changed));
       }
     }
     peers_content_ = sha256_digest(to_canonical_json(compiled.peers));
@@ -108,8 +103,8 @@ class Preparation {
     }
   }
 
-  static void describe(const NodeDocument& document, const PublishedDocument& old,
-                       MachineChange& change) {
+  static void compare_with(const NodeDocument& document, const PublishedDocument& old,
+                           MachineChange& change) {
     const auto old_document = read_document(*to_served(old));
     if (!old_document) {
       // An earlier program wrote a form that this one does not read; the new one replaces it.
@@ -117,9 +112,7 @@ class Preparation {
       change.cost = ChangeCost::reboot;
       return;
     }
-    const auto differences = diff_documents(*old_document, document);
-    for (const auto& difference : differences) change.differences.push_back(to_text(difference));
-    change.cost = cost_of(differences);
+    describe(*old_document, document, change);
   }
 
   Result<void> check_removed() const {
@@ -143,57 +136,75 @@ class Preparation {
                                          {"matches", matches_}}));
   }
 
-  Result<PublishedDocument> sign(std::string_view type, std::string payload, std::string content) {
-    const auto envelope = context_.keys.sign(type, std::move(payload));
-    if (!envelope) return pass(envelope.error());
-    return PublishedDocument{std::move(content), digest(*envelope), to_json(*envelope), number_};
+  // By the trust list as it is in the store, which the commit guards.
+  Result<ClusterSigner> choose_signer() {
+    const auto trust = load_trust(context_.store);
+    if (!trust) return pass(trust.error());
+    transaction_.expect(kinds::site, kinds::site_settings_key, trust->version);
+    if (input_.signatures == nullptr) {
+      return ClusterSigner::here(context_.keys, trust->list, name_);
+    }
+    return ClusterSigner::away(*input_.signatures, trust->list, name_);
   }
 
-  Result<void> write(CompiledCluster& compiled, const Cluster& cluster) {
+  PublishedDocument published(const Envelope& envelope, std::string content) const {
+    return {std::move(content), digest(envelope), to_json(envelope), number_};
+  }
+  // What neither its content nor its signer changes stays as it is.
+  [[nodiscard]] bool is_kept(const PublishedDocument& old, const std::string& content) const {
+    return old.content == content && !is_resigned_;
+  }
+
+  Result<void> write(CompiledCluster& compiled, const Cluster& cluster,
+                     const ClusterSigner& signer) {
     auto served = std::make_shared<ServedCluster>();
     served->revision_number = number_;
     served->revision = publication_.revision;
-    if (auto written = write_documents(compiled, *served); !written) return written;
-    if (auto written = write_peers(compiled.peers, *served); !written) return written;
+    served->banned_machines = input_.facts.banned_machines;
+    if (auto written = write_documents(compiled, signer, *served); !written) return written;
+    if (auto written = write_peers(compiled.peers, signer, *served); !written) return written;
     remove_gone();
-    write_records(compiled, cluster);
+    write_records(compiled, cluster, signer);
     publication_.served = std::move(served);
     return {};
   }
 
-  Result<void> write_documents(CompiledCluster& compiled, ServedCluster& served) {
+  Result<void> write_documents(CompiledCluster& compiled, const ClusterSigner& signer,
+                               ServedCluster& served) {
     for (auto& document : compiled.documents) {
       const std::string& node = document.role.node;
       const auto old = old_.find(node);
-      if (old != old_.end() && old->second.content == contents_[node]) {
+      if (old != old_.end() && is_kept(old->second, contents_[node])) {
         served.documents[node] = to_served(old->second);
         continue;
       }
       document.generation = number_;
-      const auto published = sign(node_document_type, to_canonical_json(document), contents_[node]);
-      if (!published) return context(published.error(), fmt::format("machine '{}'", node));
-      transaction_.put(kinds::document, kinds::pair_key(name_, node), to_json(*published));
-      served.documents[node] = to_served(*published);
+      const auto envelope = signer.sign_document(node, to_canonical_json(document));
+      if (!envelope) return context(envelope.error(), fmt::format("machine '{}/{}'", name_, node));
+      const PublishedDocument made = published(*envelope, contents_[node]);
+      transaction_.put(kinds::document, kinds::pair_key(name_, node), to_json(made));
+      served.documents[node] = to_served(made);
     }
     return {};
   }
 
-  Result<void> write_peers(PeerList& peers, ServedCluster& served) {
+  Result<void> write_peers(PeerList& peers, const ClusterSigner& signer, ServedCluster& served) {
     const auto record = context_.store.get(kinds::peers, name_);
     if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
     if (record) {
       const auto old = parse_published_document(record->value);
       if (!old) return pass(old.error());
-      if (old->content == peers_content_) {
+      if (is_kept(*old, peers_content_)) {
         served.peers = to_served(*old);
         return {};
       }
     }
     peers.generation = number_;
-    const auto published = sign(peer_list_type, to_canonical_json(peers), peers_content_);
-    if (!published) return context(published.error(), "peer list");
-    transaction_.put(kinds::peers, name_, to_json(*published));
-    served.peers = to_served(*published);
+    const auto envelope = signer.sign_peers(to_canonical_json(peers));
+    if (!envelope) return context(envelope.error(), fmt::format("peer list of '{}'", name_));
+    const PublishedDocument made = published(*envelope, peers_content_);
+    transaction_.put(kinds::peers, name_, to_json(made));
+    served.peers = to_served(made);
     return {};
   }
 
@@ -206,7 +217,8 @@ class Preparation {
     }
   }
 
-  void write_records(const CompiledCluster& compiled, const Cluster& cluster) {
+  void write_records(const CompiledCluster& compiled, const Cluster& cluster,
+                     const ClusterSigner& signer) {
     const TimePoint now = context_.now();
     const std::int64_t seconds =
         std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
@@ -216,6 +228,7 @@ class Preparation {
     record.published_at = seconds;
     record.actor = input_.actor;
     record.fixed = fixed_settings_of(cluster);
+    record.document_key = signer.key_id();
     for (const auto& [node, network] : compiled.pod_cidrs) record.pod_cidrs[node] = network;
     Revision revision{name_,
                       number_,
@@ -232,7 +245,8 @@ class Preparation {
     if (number_ > kept_revisions) {
       transaction_.remove(kinds::revision, kinds::revision_key(name_, number_ - kept_revisions));
     }
-    append_audit(transaction_, now, input_.actor, input_.action, name_, summary());
+    append_audit(transaction_, now, input_.actor, input_.action, name_,
+                 summary() + (signer.is_away() ? ", signed by " + signer.key_id() : ""));
   }
 
   [[nodiscard]] std::string summary() const {
@@ -250,8 +264,9 @@ class Preparation {
   Transaction& transaction_;
   const std::string name_;
   std::uint64_t number_ = 0;
+  bool is_resigned_ = false;  // by another key than before
   ClusterPublication publication_;
-  OldDocuments old_;
+  std::map<std::string, PublishedDocument> old_;  // by node
   std::map<std::string, std::string>
       contents_;  // node -> digest of its document without generation
   std::string peers_content_;

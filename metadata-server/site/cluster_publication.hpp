@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "document/detached_signature.hpp"
 #include "site/publish.hpp"
 #include "site/revision.hpp"
 
@@ -21,6 +22,8 @@ struct ClusterInput {
   std::string action;  // of the audit row: "published", "rolled-back", "republished"
   bool remove = false;
   std::uint64_t rollback_of = 0;
+  bool dry_run = false;                           // compares, signs and writes nothing
+  const ClusterSignatures* signatures = nullptr;  // made away from here; else the server signs
 };
 
 struct ClusterPublication {

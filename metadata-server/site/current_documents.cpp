@@ -24,6 +24,9 @@ Result<std::shared_ptr<const ServedCluster>> read_cluster(const Store& store,
   auto cluster = std::make_shared<ServedCluster>();
   cluster->revision_number = record.revision_number;
   cluster->revision = record.revision;
+  const auto revision = find_revision(store, record.name, fmt::to_string(record.revision_number));
+  if (!revision) return pass(revision.error());
+  cluster->banned_machines = revision->facts.banned_machines;
   const auto peers = store.get(kinds::peers, record.name);
   if (!peers) return pass(peers.error());
   auto answer = read_answer(*peers, kinds::peers);

@@ -25,7 +25,8 @@ struct ServedAnswer {
 // Everything of one cluster at one revision.
 struct ServedCluster {
   std::uint64_t revision_number = 0;
-  std::string revision;  // "sha256:..."
+  std::string revision;                      // "sha256:..."
+  std::vector<std::string> banned_machines;  // as its documents have them, sorted
   std::shared_ptr<const ServedAnswer> peers;
   std::unordered_map<std::string, std::shared_ptr<const ServedAnswer>> documents;  // by node
 };

@@ -3,7 +3,10 @@
 #include <ctime>
 #include <set>
 
+#include "document/field_syntax.hpp"
+#include "document/problem.hpp"
 #include "inventory/compile.hpp"
+#include "site/audit.hpp"
 #include "site/cluster_authorities.hpp"
 #include "site/cluster_publication.hpp"
 #include "site/releases.hpp"
@@ -133,28 +136,15 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
   facts.pod_cidrs = std::move(today->pod_cidrs);
   facts.banned_machines = std::move(today->banned_machines);
   const std::uint64_t rollback_of = action == "rolled-back" ? revision.number : 0;
-  const ClusterInput input{*inventory,    revision.files,    std::move(found), std::move(facts),
-                           request.actor, std::move(action), request.remove,   rollback_of};
+  const ClusterInput input{*inventory,       revision.files, std::move(found),
+                           std::move(facts), request.actor,  std::move(action),
+                           request.remove,   rollback_of,    request.dry_run};
   auto publication = prepare_publication(context, input, transaction);
   if (!publication) return tl::unexpected(std::move(publication.error()));
   return finish(context, transaction, {std::move(*publication)}, request.dry_run);
 }
 
 }  // namespace
-
-std::string_view name(MachineChange::Kind kind) {
-  switch (kind) {
-    case MachineChange::Kind::added:
-      return "added";
-    case MachineChange::Kind::changed:
-      return "changed";
-    case MachineChange::Kind::unchanged:
-      return "unchanged";
-    case MachineChange::Kind::removed:
-      return "removed";
-  }
-  return "unchanged";
-}
 
 Published<PublishOutcome> publish(const PublishContext& context, const PublishRequest& request) {
   const auto inventory = load(request.files);
@@ -163,6 +153,12 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
   std::vector<ClusterPublication> publications;
   std::vector<InventoryProblem> problems;
   for (const auto& name : clusters_of(request, *inventory)) {
+    if (!request.signatures.empty() && !request.signatures.contains(name)) {
+      return tl::unexpected(
+          refused({ErrorKind::invalid, fmt::format("signatures: expected those of "
+                                                   "cluster '{}', found none",
+                                                   name)}));
+    }
     if (!inventory->clusters.contains(name)) {
       problems.push_back({{}, 0, 0, {}, fmt::format("a Cluster named '{}'", name), "none", {}});
       continue;
@@ -174,8 +170,10 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
     }
     auto facts = facts_of_today(context, name, transaction);
     if (!facts) return tl::unexpected(refused(facts.error()));
-    const ClusterInput input{*inventory,    request.files, std::move(*found), std::move(*facts),
-                             request.actor, "published",   request.remove,    0};
+    ClusterInput input{*inventory,     request.files, std::move(*found), std::move(*facts),
+                       request.actor,  "published",   request.remove,    0,
+                       request.dry_run};
+    if (!request.signatures.empty()) input.signatures = &request.signatures.at(name);
     auto publication = prepare_publication(context, input, transaction);
     if (publication) {
       publications.push_back(std::move(*publication));
@@ -188,6 +186,22 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
   }
   if (!problems.empty()) return tl::unexpected(refused(std::move(problems)));
   return finish(context, transaction, std::move(publications), request.dry_run);
+}
+
+Result<SiteFacts> prepare_site_facts(const PublishContext& context, const std::string& cluster,
+                                     const std::string& actor) {
+  if (!is_dns_label(cluster)) {
+    return fail(ErrorKind::invalid,
+                fmt::format("cluster: expected a name such as 'lab', found {}", in_ticks(cluster)));
+  }
+  Transaction transaction;
+  auto facts = facts_of_today(context, cluster, transaction);
+  if (!facts || transaction.changes.empty()) return facts;
+  append_audit(transaction, context.now(), actor, "authorities-created", cluster);
+  if (auto committed = context.store.commit(transaction); !committed) {
+    return pass(committed.error());
+  }
+  return facts;
 }
 
 Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {

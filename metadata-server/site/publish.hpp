@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "inventory/difference.hpp"
+#include "document/detached_signature.hpp"
 #include "inventory/load.hpp"
+#include "inventory/site_facts.hpp"
 #include "site/current_documents.hpp"
+#include "site/machine_change.hpp"
 #include "site/site_keys.hpp"
 
 namespace muster {
@@ -34,16 +36,9 @@ struct PublishRequest {
   bool remove = false;                          // machines that the files leave out may go
   bool dry_run = false;
   std::string actor;  // "operator anna"
+  // Made away from here, by cluster; empty: the server signs.
+  std::map<std::string, ClusterSignatures> signatures;
 };
-
-struct MachineChange {
-  enum class Kind { added, changed, unchanged, removed };
-  std::string cluster, node;
-  Kind kind = Kind::unchanged;
-  std::vector<std::string> differences;  // "/config/kubelet/maxPods: 110 -> 120"
-  ChangeCost cost = ChangeCost::none;
-};
-[[nodiscard]] std::string_view name(MachineChange::Kind kind);
 
 struct PublishOutcome {
   std::map<std::string, std::string> revisions;  // cluster -> digest
@@ -61,8 +56,9 @@ using Published = tl::expected<T, PublishRefusal>;
 
 // Refusals: invalid with problems; conflict: another revision than based_on is current, a machine
 // would be removed without `remove`, or a live cluster's CIDRs, DNS domain or etcd topology would
-// change. A cluster whose content is what is current already keeps its revision, and nothing is
-// written. A machine's generation is the revision number that last changed its content.
+// change, or this server may not sign; as ClusterSigner says. A cluster whose content and signer
+// are what is current already keeps its revision, and nothing is written. A machine's generation is
+// the revision number that last changed its content or its signer.
 [[nodiscard]] Published<PublishOutcome> publish(const PublishContext& context,
                                                 const PublishRequest& request);
 
@@ -76,6 +72,12 @@ struct RollbackRequest {
 };
 [[nodiscard]] Published<PublishOutcome> roll_back(const PublishContext& context,
                                                   const RollbackRequest& request);
+
+// Compile's second input for who signs away from here. The authorities and secrets of a cluster
+// that is new here are made by this, so that they can be signed. invalid: no name for a cluster.
+[[nodiscard]] Result<SiteFacts> prepare_site_facts(const PublishContext& context,
+                                                   const std::string& cluster,
+                                                   const std::string& actor);
 
 // Publishes the current content with today's banned machines: after ban and unban.
 [[nodiscard]] Published<PublishOutcome> republish(const PublishContext& context,

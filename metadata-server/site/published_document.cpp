@@ -3,6 +3,8 @@
 #include "document/json_object.hpp"
 #include "document/signed_document.hpp"
 #include "document/strict_json.hpp"
+#include "site/all_records.hpp"
+#include "store/kinds.hpp"
 
 namespace muster {
 
@@ -27,6 +29,21 @@ Result<PublishedDocument> parse_published_document(std::string_view json) {
   root.close();
   if (!problems.empty()) return fail("published document", problems);
   return document;
+}
+
+Result<std::map<std::string, PublishedDocument>> load_published_documents(
+    const Store& store, const std::string& cluster) {
+  const auto records = all_records(store, kinds::document, kinds::prefix_of(cluster));
+  if (!records) return pass(records.error());
+  std::map<std::string, PublishedDocument> documents;
+  for (const auto& record : *records) {
+    auto document = parse_published_document(record.value);
+    if (!document) return context(document.error(), fmt::format("document '{}'", record.key));
+    if (const auto name = kinds::parse_pair_key(record.key)) {
+      documents[name->second] = std::move(*document);
+    }
+  }
+  return documents;
 }
 
 }  // namespace muster

@@ -1,11 +1,12 @@
-// One signed document or peer list as it lies in the store: kinds "document" and "peers". Pure.
+// One signed document or peer list as it lies in the store: kinds "document" and "peers".
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
-#include "result/result.hpp"
+#include "store/store.hpp"
 
 namespace muster {
 
@@ -18,5 +19,8 @@ struct PublishedDocument {
 
 [[nodiscard]] std::string to_json(const PublishedDocument& document);
 [[nodiscard]] Result<PublishedDocument> parse_published_document(std::string_view json);
+// Of one cluster, by node.
+[[nodiscard]] Result<std::map<std::string, PublishedDocument>> load_published_documents(
+    const Store& store, const std::string& cluster);
 
 }  // namespace muster

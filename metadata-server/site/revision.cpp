@@ -122,7 +122,12 @@ std::string to_json(const ClusterRecord& record) {
                            {"serviceCidr", record.fixed.service_cidr},
                            {"dnsDomain", record.fixed.dns_domain},
                            {"etcdTopology", record.fixed.etcd_topology}}},
-                         {"podCidrs", record.pod_cidrs}});
+                         {"podCidrs", record.pod_cidrs},
+                         {"documentKey", record.document_key}});
+}
+
+const std::string& signer_of(const ClusterRecord& record, const std::string& servers_key) {
+  return record.document_key.empty() ? servers_key : record.document_key;
 }
 
 Result<ClusterRecord> parse_cluster_record(std::string_view json) {
@@ -143,6 +148,7 @@ Result<ClusterRecord> parse_cluster_record(std::string_view json) {
     fixed.text("etcdTopology", record.fixed.etcd_topology);
   });
   root.text_map("podCidrs", record.pod_cidrs);
+  root.text("documentKey", record.document_key, Need::optional);
   root.close();
   if (!problems.empty()) return fail("cluster record", problems);
   return record;

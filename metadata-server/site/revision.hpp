@@ -42,7 +42,11 @@ struct ClusterRecord {
   std::string actor;
   FixedSettings fixed;
   std::map<std::string, std::string> pod_cidrs;  // node -> network, removed nodes too
+  std::string document_key;                      // key id of what signed all that it is served
 };
+// Of a record that an earlier program wrote, the server's own key.
+[[nodiscard]] const std::string& signer_of(const ClusterRecord& record,
+                                           const std::string& servers_key);
 
 [[nodiscard]] std::string to_json(const Revision& revision);
 [[nodiscard]] Result<Revision> parse_revision(std::string_view json);

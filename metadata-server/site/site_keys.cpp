@@ -11,22 +11,6 @@ namespace muster {
 
 namespace {
 
-bool has_same_content(TrustList left, const TrustList& right) {
-  left.version = right.version;
-  return to_canonical_json(left) == to_canonical_json(right);
-}
-
-TrustList make_list(const PublicKey& site_key, const PublicKey& document_key,
-                    const StoredAuthority& servers, const ServerAddresses& addresses) {
-  TrustList list;
-  list.site = site_key.fingerprint();
-  list.site_key = site_key.pem();
-  list.server_authorities = servers.trusted_pem();
-  list.document_keys = {{document_key.pem(), "site"}};
-  list.servers = addresses;
-  return list;
-}
-
 Result<void> append(std::vector<Envelope>& chain, const TrustList& list, const PrivateKey& signer) {
   auto envelope = sign_envelope(trust_list_type, to_canonical_json(list), signer);
   if (!envelope) return pass(envelope.error());
@@ -82,9 +66,13 @@ Result<void> create_site(Store& store, const SealingKey& sealing, const ServerAd
   const auto servers =
       create_authority(kinds::server_authority_key, "muster-servers", sealing, transaction);
   if (!servers) return pass(servers.error());
-  TrustList list =
-      make_list(site_key->public_key(), document_key->public_key(), *servers, addresses);
+  TrustList list;
+  list.site = record.site_key;
   list.version = 1;
+  list.site_key = site_key->public_key().pem();
+  list.server_authorities = servers->trusted_pem();
+  list.document_keys = {{document_key->public_key().pem(), "site"}};
+  list.servers = addresses;
   if (auto signed_list = append(record.chain, list, *site_key); !signed_list) return signed_list;
   put_site(record, 0, transaction);
   append_audit(transaction, now, "server", "site-created", record.site_key);
@@ -94,35 +82,26 @@ Result<void> create_site(Store& store, const SealingKey& sealing, const ServerAd
 }  // namespace
 
 Result<SiteKeys> SiteKeys::load(const Store& store, const SealingKey& sealing) {
-  auto site = find_site(store);
+  const auto site = find_site(store);
   if (!site) return pass(site.error());
-  SiteRecord& record = site->record;
   auto machines = load_authority(store, kinds::machines_authority_key, sealing);
   if (!machines) return pass(machines.error());
   auto servers = load_authority(store, kinds::server_authority_key, sealing);
   if (!servers) return pass(servers.error());
-  auto document_key = load_key(store, kinds::document_key, record.document_key, sealing);
+  auto document_key = load_key(store, kinds::document_key, site->record.document_key, sealing);
   if (!document_key) return pass(document_key.error());
-  SiteKeys keys(std::move(*machines), std::move(*servers), std::move(*document_key));
-  // The same check that a machine makes: a chain that it would refuse is not served.
-  auto list = verify_trust_list(record.chain, record.site_key, 0);
-  if (!list) return context(list.error(), "the site's own trust list");
-  keys.trust_ = std::move(*list);
-  keys.chain_ = std::move(record.chain);
-  keys.trust_answer_ = trust_answer_text(keys.chain_);
-  return keys;
-}
-
-Result<Envelope> SiteKeys::sign(std::string_view payload_type, std::string payload) const {
-  return sign_envelope(payload_type, std::move(payload), document_key_);
+  auto trust = load_trust(store);
+  if (!trust) return pass(trust.error());
+  return SiteKeys(std::move(*machines), std::move(*servers), std::move(*document_key),
+                  std::move(*trust));
 }
 
 Result<TlsServerSettings> SiteKeys::server_tls(ClientCertificate client_certificate,
                                                std::chrono::seconds lifetime, TimePoint now) const {
   const auto key = PrivateKey::generate_p256();
   if (!key) return pass(key.error());
-  const auto certificate =
-      servers_.issuing.issue(key->public_key(), server_subject(trust_.servers), lifetime, now);
+  const auto certificate = servers_.issuing.issue(
+      key->public_key(), server_subject(trust()->list.servers), lifetime, now);
   if (!certificate) return context(certificate.error(), "the server's TLS certificate");
   TlsServerSettings settings;
   settings.certificate_pem = certificate->pem();
@@ -149,22 +128,16 @@ Result<SiteKeys> open_site(Store& store, const SealingKey& sealing,
   if (!site) return pass(site.error());
   auto keys = SiteKeys::load(store, sealing);
   if (!keys) return keys;
-  const auto site_key = load_key(store, kinds::site_key, site->record.site_key, sealing);
-  if (!site_key) return pass(site_key.error());
-  const auto document_key =
-      load_key(store, kinds::document_key, site->record.document_key, sealing);
-  if (!document_key) return pass(document_key.error());
-  TrustList list =
-      make_list(site_key->public_key(), document_key->public_key(), keys->servers(), addresses);
-  if (has_same_content(list, keys->trust_list())) return keys;
-  list.version = keys->trust_list().version + 1;
-  SiteRecord record = site->record;
-  record.chain.pop_back();  // the newest is always the current key's own
-  if (auto signed_list = append(record.chain, list, *site_key); !signed_list) {
-    return pass(signed_list.error());
-  }
+  TrustList list = keys->trust()->list;
+  const std::string before = to_canonical_json(list);
+  list.server_authorities = keys->servers().trusted_pem();
+  list.servers = addresses;
+  if (to_canonical_json(list) == before) return keys;
+  ++list.version;
   Transaction transaction;
-  put_site(record, site->version, transaction);
+  if (auto put = put_trust_list(store, sealing, *site, list, transaction); !put) {
+    return pass(put.error());
+  }
   if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
   return SiteKeys::load(store, sealing);
 }
@@ -181,7 +154,7 @@ Result<SiteKeys> rotate_site_key(Store& store, const SealingKey& sealing, std::s
   if (!new_key) return pass(new_key.error());
   SiteRecord record = site->record;
   record.site_key = new_key->public_key().fingerprint();
-  TrustList list = keys->trust_list();
+  TrustList list = keys->trust()->list;
   list.site = record.site_key;
   list.site_key = new_key->public_key().pem();
   // Twice: signed by the old key for machines that know only that one, by its own for those that

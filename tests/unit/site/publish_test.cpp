@@ -37,7 +37,7 @@ TEST_CASE("the first apply makes the cluster, its documents, its peers and its r
   const auto envelope = parse_envelope(served->body);
   REQUIRE(envelope);
   CHECK(served->etag == "\"" + digest(*envelope) + "\"");
-  const auto key = find_document_key(site.keys.trust_list(), envelope->key_id, "lab");
+  const auto key = find_document_key(site.keys.trust()->list, envelope->key_id, "lab");
   CHECK(verify_envelope(*envelope, node_document_type, *key));
   const auto document = site.document("m1");
   CHECK(document.site == site.keys.site());

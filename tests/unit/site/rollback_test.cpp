@@ -143,6 +143,7 @@ TEST_CASE("records have the form that earlier programs wrote") {
   cluster.actor = "operator anna";
   cluster.fixed = {"10.64.0.0/16", "10.96.0.0/16", "cluster.local", "stacked"};
   cluster.pod_cidrs = {{"m1", "10.64.0.0/24"}};
+  cluster.document_key = "sha256:" + std::string(64, 'c');
   check_golden("site/cluster.json", to_json(cluster) + "\n");
   CHECK(to_json(parse_cluster_record(to_json(cluster)).value()) == to_json(cluster));
   Revision revision;
@@ -157,8 +158,13 @@ TEST_CASE("records have the form that earlier programs wrote") {
   revision.facts.site = "sha256:" + std::string(64, 'b');
   check_golden("site/revision.json", to_json(revision) + "\n");
   CHECK(to_json(parse_revision(to_json(revision)).value()) == to_json(revision));
+  // Before anybody but the server signed.
+  std::string older = to_json(cluster);
+  older.erase(older.find(R"("documentKey")"), std::string_view(R"("documentKey":"",)").size() + 71);
+  CHECK(signer_of(parse_cluster_record(older).value(), "sha256:server") == "sha256:server");
+  CHECK(signer_of(cluster, "sha256:server") == cluster.document_key);
   // Before revisions counted their machines.
-  std::string older = to_json(revision);
+  older = to_json(revision);
   older.erase(older.find(R"("machines":1,)"), std::string_view(R"("machines":1,)").size());
   CHECK(parse_revision(older).value().machines == 0);
 }

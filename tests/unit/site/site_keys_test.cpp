@@ -18,7 +18,7 @@ struct Empty {
 
 Result<TrustList> verified(const SiteKeys& keys, const std::string& pin,
                            std::uint64_t minimum = 0) {
-  return verify_trust_list(keys.trust_chain(), pin, minimum);
+  return verify_trust_list(keys.trust()->chain, pin, minimum);
 }
 
 }  // namespace
@@ -37,9 +37,9 @@ TEST_CASE("init makes a site whose trust list a machine accepts by its pin") {
   CHECK(list->server_authorities ==
         std::vector<std::string>{keys->servers().issuing.certificate().pem()});
   CHECK(keys->machines().issuing.certificate().common_name() == "muster-machines");
-  const auto answer = nlohmann::json::parse(keys->trust_answer());
+  const auto answer = nlohmann::json::parse(keys->trust()->answer);
   CHECK(answer["chain"].size() == 1);
-  CHECK(parse_envelope(answer["chain"][0].dump())->payload == keys->trust_chain()[0].payload);
+  CHECK(parse_envelope(answer["chain"][0].dump())->payload == keys->trust()->chain[0].payload);
   CHECK(list_audit(site.store, "", 10)->at(0).action == "site-created");
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("init twice changes nothing") {
   const auto second = initialise_site(site.store, site.sealing, sample::addresses(), sample::now);
   REQUIRE(second);
   CHECK(second->site() == first->site());
-  CHECK(second->trust_answer() == first->trust_answer());
+  CHECK(second->trust()->answer == first->trust()->answer);
   CHECK(site.store.get(kinds::site, kinds::site_settings_key)->version == before->version);
   CHECK(site.store.count(kinds::authority).value() == 2);
   CHECK(list_audit(site.store, "", 10)->size() == 1);
@@ -74,9 +74,9 @@ TEST_CASE("keys lie sealed in the store") {
 TEST_CASE("the document key signs what the trust list lets it sign") {
   Empty site;
   const auto keys = initialise_site(site.store, site.sealing, sample::addresses(), sample::now);
-  const auto envelope = keys->sign(peer_list_type, "{}");
+  const auto envelope = sign_envelope(peer_list_type, "{}", keys->document_key());
   REQUIRE(envelope);
-  const auto key = find_document_key(keys->trust_list(), envelope->key_id, "lab");
+  const auto key = find_document_key(keys->trust()->list, envelope->key_id, "lab");
   REQUIRE(key);
   CHECK(verify_envelope(*envelope, peer_list_type, *key));
 }
@@ -84,16 +84,16 @@ TEST_CASE("the document key signs what the trust list lets it sign") {
 TEST_CASE("the list's version grows only with its content") {
   Empty site;
   const auto keys = initialise_site(site.store, site.sealing, sample::addresses(), sample::now);
-  CHECK(open_site(site.store, site.sealing, sample::addresses())->trust_list().version == 1);
+  CHECK(open_site(site.store, site.sealing, sample::addresses())->trust()->list.version == 1);
   auto moved = sample::addresses();
   moved.node = {"https://10.77.0.2:8444"};
   const auto after = open_site(site.store, site.sealing, moved);
   REQUIRE(after);
-  CHECK(after->trust_list().version == 2);
-  CHECK(after->trust_chain().size() == 1);
+  CHECK(after->trust()->list.version == 2);
+  CHECK(after->trust()->chain.size() == 1);
   CHECK(after->site() == keys->site());
   CHECK(verified(*after, keys->site(), 2)->servers.node == moved.node);
-  CHECK(open_site(site.store, site.sealing, moved)->trust_list().version == 2);
+  CHECK(open_site(site.store, site.sealing, moved)->trust()->list.version == 2);
 }
 
 TEST_CASE("a machine follows the chain from any earlier site key") {
@@ -118,8 +118,8 @@ TEST_CASE("a machine follows the chain from any earlier site key") {
   }
   CHECK_FALSE(verified(*last, "sha256:" + std::string(64, '0')));
   // Documents that were signed before are still good.
-  const auto envelope = first->sign(peer_list_type, "{}");
-  CHECK(find_document_key(last->trust_list(), envelope->key_id, "lab"));
+  const auto envelope = sign_envelope(peer_list_type, "{}", first->document_key());
+  CHECK(find_document_key(last->trust()->list, envelope->key_id, "lab"));
 }
 
 TEST_CASE("the server's certificate is good for every address of the trust list") {
