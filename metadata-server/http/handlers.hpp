@@ -32,7 +32,14 @@ namespace muster::handlers {
 [[nodiscard]] Granted<Response> post_apply(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> get_revisions(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_rollback(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_revision_diff(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> get_site_facts(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_site_facts(const Rooms&, const Caller&, const Request&);
+
+// document_key_handlers.cpp
+[[nodiscard]] Granted<Response> get_document_keys(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_document_keys(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> delete_document_key(const Rooms&, const Caller&, const Request&);
 
 // node_handlers.cpp
 [[nodiscard]] Granted<Response> get_nodes(const Rooms&, const Caller&, const Request&);

@@ -131,7 +131,14 @@ Granted<Response> post_node_order(const Rooms& rooms, const Caller& caller,
   spdlog::info("{}: {} {}/{}", caller.text(), order, node.cluster, node.node);
   if (order == "ban" || order == "unban") {
     // The API server learns it from the masters' documents.
-    const auto published = republish(rooms.publishing, node.cluster, caller.text());
+    auto published = republish(rooms.publishing, node.cluster, caller.text());
+    if (!published) {
+      std::string& message = published.error().error.message;
+      message = fmt::format(
+          "{}/{}: this server holds to the {}; its masters' API servers do not "
+          "know of it yet: {}",
+          node.cluster, node.node, order, message);
+    }
     return publication_response(rooms, published, false, caller, request);
   }
   return json_response({{"cluster", node.cluster}, {"node", node.node}, {"order", order}});

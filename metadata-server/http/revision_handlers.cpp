@@ -4,7 +4,7 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
-#include "site/revision.hpp"
+#include "site/revision_difference.hpp"
 #include "site/site_facts.hpp"
 
 namespace muster {
@@ -30,20 +30,22 @@ nlohmann::json to_value(const MachineChange& change) {
           {"cost", name(change.cost)}};
 }
 
+Granted<Response> refused_response(const PublishRefusal& refusal, const Request& request) {
+  const auto& [error, problems] = refusal;
+  if (problems.empty()) return refuse(error);
+  return json_response({{"kind", "inventory"},
+                        {"message", error.message},
+                        {"problems", to_value(problems)},
+                        {"requestId", request.id}},
+                       400);
+}
+
 }  // namespace
 
 Granted<Response> publication_response(const Rooms& rooms,
                                        const Published<PublishOutcome>& published, bool dry_run,
                                        const Caller& caller, const Request& request) {
-  if (!published) {
-    const auto& [error, problems] = published.error();
-    if (problems.empty()) return refuse(error);
-    return json_response({{"kind", "inventory"},
-                          {"message", error.message},
-                          {"problems", to_value(problems)},
-                          {"requestId", request.id}},
-                         400);
-  }
+  if (!published) return refused_response(published.error(), request);
   if (!dry_run) {
     if (auto reloaded = rooms.reload_inventory(); !reloaded) return refuse(reloaded.error());
     for (const auto& [cluster, revision] : published->revisions) {
@@ -70,10 +72,39 @@ Granted<Response> post_apply(const Rooms& rooms, const Caller& caller, const Req
     root.text_map("basedOn", order.based_on, Need::optional);
     root.flag("remove", order.remove, Need::optional);
     root.flag("dryRun", order.dry_run, Need::optional);
+    root.object(
+        "signatures",
+        [&](JsonObject& clusters) {
+          for (const std::string& cluster : clusters.fields()) {
+            clusters.object(cluster, [&](JsonObject& signatures) {
+              muster::read(signatures, order.signatures[cluster]);
+            });
+          }
+        },
+        Need::optional);
   });
   if (!read) return refuse(read.error());
   return publication_response(rooms, publish(rooms.publishing, order), order.dry_run, caller,
                               request);
+}
+
+Granted<Response> get_revision_diff(const Rooms& rooms, const Caller&, const Request& request) {
+  std::map<std::string, std::string> wanted;
+  for (const char* field : {"cluster", "from", "to"}) {
+    const auto value = query_text(request, field, Need::required);
+    if (!value) return refuse(value.error());
+    wanted[field] = *value;
+  }
+  const auto difference =
+      diff_revisions(rooms.store, wanted["cluster"], wanted["from"], wanted["to"]);
+  if (!difference) return refused_response(difference.error(), request);
+  const auto head = [](const Revision& revision) -> nlohmann::json {
+    return {{"number", revision.number}, {"revision", revision.digest}};
+  };
+  nlohmann::json changes = nlohmann::json::array();
+  for (const auto& change : difference->changes) changes.push_back(to_value(change));
+  return json_response(
+      {{"from", head(difference->from)}, {"to", head(difference->to)}, {"changes", changes}});
 }
 
 Granted<Response> get_revisions(const Rooms& rooms, const Caller&, const Request& request) {
@@ -117,6 +148,17 @@ Granted<Response> get_site_facts(const Rooms& rooms, const Caller&, const Reques
   if (!banned) return refuse(banned.error());
   const auto facts =
       gather_site_facts(rooms.store, rooms.site.site(), *cluster, std::move(*banned));
+  if (!facts) return refuse(facts.error());
+  return text_response(to_json(*facts));
+}
+
+Granted<Response> post_site_facts(const Rooms& rooms, const Caller& caller,
+                                  const Request& request) {
+  std::string cluster;
+  auto read = read_json_body("site facts request", request,
+                             [&](JsonObject& root) { root.text("cluster", cluster); });
+  if (!read) return refuse(read.error());
+  const auto facts = prepare_site_facts(rooms.publishing, cluster, caller.text());
   if (!facts) return refuse(facts.error());
   return text_response(to_json(*facts));
 }

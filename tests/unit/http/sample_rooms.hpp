@@ -78,10 +78,11 @@ struct House {
       request.method = method;
       request.path = head.path;
       request.parameters = std::move(admission.parameters);
-      if (question != std::string::npos) {
-        const auto equals = target.find('=');
-        request.query[target.substr(question + 1, equals - question - 1)] =
-            target.substr(equals + 1);
+      std::string query = question == std::string::npos ? "" : target.substr(question + 1) + "&";
+      for (auto end = query.find('&'); end != std::string::npos; end = query.find('&')) {
+        const auto equals = query.find('=');
+        request.query[query.substr(0, equals)] = query.substr(equals + 1, end - equals - 1);
+        query.erase(0, end + 1);
       }
       request.body = body.is_null() ? "" : body.dump();
       request.peer = peer;
