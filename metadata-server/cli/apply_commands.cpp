@@ -3,7 +3,10 @@
 #include <cstdio>
 
 #include "cli/answer.hpp"
+#include "cli/away_signing.hpp"
+#include "cli/change_list.hpp"
 #include "cli/checked_folder.hpp"
+#include "cli/key_file.hpp"
 #include "cli/session.hpp"
 
 namespace muster {
@@ -15,32 +18,6 @@ struct ApplyOptions {
   std::vector<std::string> based_on;  // CLUSTER=REVISION, or REVISION where DIR names one cluster
   bool remove = false;
 };
-
-std::string change_text(const nlohmann::json& change) {
-  const auto cost = cell(change, "/cost");
-  std::string text =
-      fmt::format("{:<8}  {}/{}{}\n", cell(change, "/change"), printable(cell(change, "/cluster")),
-                  printable(cell(change, "/node")),
-                  cost.empty() || cost == "none" ? "" : fmt::format("  (costs a {})", cost));
-  for (const auto& difference : list_at(change, "/differences")) {
-    text += "    " + printable(cell(difference, "")) + "\n";
-  }
-  return text;
-}
-
-std::string changes_text(const nlohmann::json& answer) {
-  std::string text;
-  std::size_t unchanged = 0;
-  for (const auto& change : list_at(answer, "/changes")) {
-    if (cell(change, "/change") == "unchanged") {
-      ++unchanged;
-    } else {
-      text += change_text(change);
-    }
-  }
-  return text +
-         fmt::format("{} {} unchanged\n", unchanged, unchanged == 1 ? "machine" : "machines");
-}
 
 // The revisions that this apply is based on. What --based-on does not name is what is published
 // now: then only a publication between this question and the next is refused.
@@ -85,24 +62,25 @@ Exit refused(Session& session, const Error& error) {
 }
 
 Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
-  if (!options.document_key.empty()) {
-    return complain(session,
-                    Error{ErrorKind::invalid,
-                          "--document-key: signing away from the server is not supported by this "
-                          "version; apply without it and the server signs. Nothing was published"});
-  }
   const auto folder = read_checked(session, options.folder);
   if (!folder) return folder.error();
   std::vector<std::string> clusters;
   for (const auto& [name, cluster] : folder->inventory.clusters) clusters.push_back(name);
   auto based_on = base_revisions(session, options.based_on, clusters);
   if (!based_on) return complain(session, based_on.error());
-  auto answer = session.ask("POST", "apply",
-                            {{"clusters", clusters},
-                             {"files", folder->files},
-                             {"basedOn", *based_on},
-                             {"remove", options.remove},
-                             {"dryRun", dry_run}});
+  nlohmann::json order = {{"clusters", clusters},
+                          {"files", folder->files},
+                          {"basedOn", *based_on},
+                          {"remove", options.remove},
+                          {"dryRun", dry_run}};
+  if (!options.document_key.empty()) {
+    const auto key = read_key_file(options.document_key);
+    if (!key) return complain(session, context(key.error(), "--document-key").value());
+    auto signatures = sign_clusters(session, folder->inventory, *key);
+    if (!signatures) return signatures.error();
+    order["signatures"] = std::move(*signatures);
+  }
+  auto answer = session.ask("POST", "apply", order);
   if (!answer) return refused(session, answer.error());
   if (session.wants_json()) {
     print(json_text(*answer));
@@ -137,7 +115,8 @@ void add_apply_commands(CommandLine& line) {
   publish->add_option("--based-on", options->based_on,
                       "[CLUSTER=]REVISION that diff showed: refused if another is published");
   publish->add_option("--document-key", options->document_key,
-                      "not supported by this version: the server signs");
+                      "compiles and signs here with this key (PEM file, see muster document-key); "
+                      "without it the server signs");
   publish->footer(
       "Owns exactly the clusters that DIR names. Refused if another revision was published "
       "meanwhile.\nExample: muster apply ./racks");

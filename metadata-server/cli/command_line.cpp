@@ -38,6 +38,7 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
   add_inventory_commands(line);
   add_apply_commands(line);
   add_revision_commands(line);
+  add_document_key_commands(line);
   add_release_commands(line);
   add_secret_commands(line);
   add_node_commands(line);

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/answer.hpp"
+#include "cli/change_list.hpp"
 #include "cli/session.hpp"
 
 namespace muster {
@@ -24,6 +25,18 @@ void add_revision_commands(CommandLine& line) {
           }
           return table.text();
         });
+  });
+
+  auto other = std::make_shared<std::string>();
+  auto* diff = group->add_subcommand("diff", "what changed for each machine between two revisions");
+  diff->add_option("FROM", *revision, "number or sha256:... as revision list shows it")->required();
+  diff->add_option("TO", *other, "number or sha256:... as revision list shows it")->required();
+  diff->add_option("--cluster", *cluster, "the cluster's name")->required();
+  diff->footer("Example: muster revision diff 41 42 --cluster lab");
+  line.on(diff, [=](Session& session) {
+    const auto path = fmt::format("revisions/diff?cluster={}&from={}&to={}", escape(*cluster),
+                                  escape(*revision), escape(*other));
+    return ask_and_show(session, "GET", path, nullptr, changes_text);
   });
 
   auto* rollback =

@@ -71,6 +71,7 @@ struct CommandLine {
 void add_inventory_commands(CommandLine& line);  // validate, explain
 void add_apply_commands(CommandLine& line);      // diff, apply
 void add_revision_commands(CommandLine& line);
+void add_document_key_commands(CommandLine& line);
 void add_release_commands(CommandLine& line);
 void add_secret_commands(CommandLine& line);
 void add_node_commands(CommandLine& line);

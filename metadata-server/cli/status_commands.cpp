@@ -19,8 +19,17 @@ std::string status_text(const nlohmann::json& answer) {
                cell(row, "/converged"), cell(row, "/converging"), cell(row, "/pendingChanges"),
                cell(row, "/failed"), cell(row, "/silent")});
   }
-  return table.text() + fmt::format("{} machine(s) wait for an approval (muster pending)\n",
-                                    cell(answer, "/pendingApprovals"));
+  std::string notes;
+  for (const auto& row : list_at(answer, "/clusters")) {
+    if (cell(row, "/awaitsSignature").empty()) continue;
+    notes += fmt::format(
+        "{}: bans changed since it was signed, and this server may not sign: run muster apply DIR "
+        "--document-key FILE\n",
+        cell(row, "/cluster"));
+  }
+  return table.text() + notes +
+         fmt::format("{} machine(s) wait for an approval (muster pending)\n",
+                     cell(answer, "/pendingApprovals"));
 }
 
 Exit watch(Session& session) {

@@ -34,7 +34,7 @@ namespace muster::handlers {
 [[nodiscard]] Granted<Response> post_rollback(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> get_revision_diff(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> get_site_facts(const Rooms&, const Caller&, const Request&);
-[[nodiscard]] Granted<Response> post_site_facts(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_signing(const Rooms&, const Caller&, const Request&);
 
 // document_key_handlers.cpp
 [[nodiscard]] Granted<Response> get_document_keys(const Rooms&, const Caller&, const Request&);

@@ -152,15 +152,12 @@ Granted<Response> get_site_facts(const Rooms& rooms, const Caller&, const Reques
   return text_response(to_json(*facts));
 }
 
-Granted<Response> post_site_facts(const Rooms& rooms, const Caller& caller,
-                                  const Request& request) {
-  std::string cluster;
-  auto read = read_json_body("site facts request", request,
-                             [&](JsonObject& root) { root.text("cluster", cluster); });
-  if (!read) return refuse(read.error());
-  const auto facts = prepare_site_facts(rooms.publishing, cluster, caller.text());
-  if (!facts) return refuse(facts.error());
-  return text_response(to_json(*facts));
+Granted<Response> post_signing(const Rooms& rooms, const Caller& caller, const Request& request) {
+  const auto prepared =
+      prepare_signing(rooms.publishing, request.parameters.at("cluster"), caller.text());
+  if (!prepared) return refuse(prepared.error());
+  return json_response({{"facts", nlohmann::json::parse(to_json(prepared->facts), nullptr, false)},
+                        {"generation", prepared->generation}});
 }
 
 }  // namespace handlers

@@ -188,20 +188,24 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
   return finish(context, transaction, std::move(publications), request.dry_run);
 }
 
-Result<SiteFacts> prepare_site_facts(const PublishContext& context, const std::string& cluster,
+Result<SigningFacts> prepare_signing(const PublishContext& context, const std::string& cluster,
                                      const std::string& actor) {
   if (!is_dns_label(cluster)) {
     return fail(ErrorKind::invalid,
                 fmt::format("cluster: expected a name such as 'lab', found {}", in_ticks(cluster)));
   }
+  const auto found = find_cluster(context.store, cluster);
+  if (!found) return pass(found.error());
   Transaction transaction;
   auto facts = facts_of_today(context, cluster, transaction);
-  if (!facts || transaction.changes.empty()) return facts;
-  append_audit(transaction, context.now(), actor, "authorities-created", cluster);
-  if (auto committed = context.store.commit(transaction); !committed) {
-    return pass(committed.error());
+  if (!facts) return pass(facts.error());
+  if (!transaction.changes.empty()) {
+    append_audit(transaction, context.now(), actor, "authorities-created", cluster);
+    if (auto committed = context.store.commit(transaction); !committed) {
+      return pass(committed.error());
+    }
   }
-  return facts;
+  return SigningFacts{std::move(*facts), found->record.revision_number + 1};
 }
 
 Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {

@@ -73,9 +73,14 @@ struct RollbackRequest {
 [[nodiscard]] Published<PublishOutcome> roll_back(const PublishContext& context,
                                                   const RollbackRequest& request);
 
-// Compile's second input for who signs away from here. The authorities and secrets of a cluster
-// that is new here are made by this, so that they can be signed. invalid: no name for a cluster.
-[[nodiscard]] Result<SiteFacts> prepare_site_facts(const PublishContext& context,
+// What somebody needs who signs away from here: compile's second input, and the generation that the
+// next publication gives. The authorities and secrets of a cluster that is new here are made by
+// this, so that they can be signed. invalid: no name for a cluster.
+struct SigningFacts {
+  SiteFacts facts;
+  std::uint64_t generation = 0;
+};
+[[nodiscard]] Result<SigningFacts> prepare_signing(const PublishContext& context,
                                                    const std::string& cluster,
                                                    const std::string& actor);
 

@@ -31,9 +31,8 @@ Result<void> revoke(Site& site, const std::string& id) {
 // What `muster apply --document-key` does with the facts that it was given.
 PublishRequest signed_request(Site& site, const std::string& text, const Signer& signer) {
   PublishRequest request = site.request(text);
-  const auto facts = prepare_site_facts(site.context, "lab", "operator anna").value();
+  const auto [facts, generation] = prepare_signing(site.context, "lab", "operator anna").value();
   auto compiled = compile(load(request.files).value(), "lab", facts).value();
-  const std::uint64_t generation = find_cluster(site.store, "lab")->record.revision_number + 1;
   ClusterSignatures signatures{signer.id(), {}, {}};
   for (auto& document : compiled.documents) {
     document.generation = generation;
@@ -233,14 +232,15 @@ TEST_CASE("a signature of an earlier generation is not taken for the next") {
 
 TEST_CASE("facts for signing make a new cluster's authorities once") {
   Site site;
-  const auto facts = prepare_site_facts(site.context, "lab", "operator anna");
-  REQUIRE(facts);
-  CHECK(facts->authorities.size() == 3);
-  CHECK(facts->secrets.size() == 2);
+  const auto first = prepare_signing(site.context, "lab", "operator anna");
+  REQUIRE(first);
+  CHECK(first->generation == 1);
+  CHECK(first->facts.authorities.size() == 3);
+  CHECK(first->facts.secrets.size() == 2);
   CHECK(site.store.count(kinds::authority).value() == 5);
-  CHECK(to_json(prepare_site_facts(site.context, "lab", "operator anna").value()) ==
-        to_json(*facts));
+  CHECK(to_json(prepare_signing(site.context, "lab", "operator anna")->facts) ==
+        to_json(first->facts));
   CHECK(list_audit(site.store, "", 10)->size() == 2);
-  CHECK(prepare_site_facts(site.context, "../x", "operator anna").error().message ==
+  CHECK(prepare_signing(site.context, "../x", "operator anna").error().message ==
         "cluster: expected a name such as 'lab', found '../x'");
 }

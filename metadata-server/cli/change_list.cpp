@@ -1,0 +1,36 @@
+#include "cli/change_list.hpp"
+
+#include "cli/answer.hpp"
+
+namespace muster {
+namespace {
+
+std::string change_text(const nlohmann::json& change) {
+  const auto cost = cell(change, "/cost");
+  std::string text =
+      fmt::format("{:<8}  {}/{}{}\n", cell(change, "/change"), printable(cell(change, "/cluster")),
+                  printable(cell(change, "/node")),
+                  cost.empty() || cost == "none" ? "" : fmt::format("  (costs a {})", cost));
+  for (const auto& difference : list_at(change, "/differences")) {
+    text += "    " + printable(cell(difference, "")) + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string changes_text(const nlohmann::json& answer) {
+  std::string text;
+  std::size_t unchanged = 0;
+  for (const auto& change : list_at(answer, "/changes")) {
+    if (cell(change, "/change") == "unchanged") {
+      ++unchanged;
+    } else {
+      text += change_text(change);
+    }
+  }
+  return text +
+         fmt::format("{} {} unchanged\n", unchanged, unchanged == 1 ? "machine" : "machines");
+}
+
+}  // namespace muster
