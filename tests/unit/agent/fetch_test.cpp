@@ -88,5 +88,21 @@ TEST_CASE_FIXTURE(Fixture, "a document of an unknown version is refused by its t
 
 TEST_CASE_FIXTURE(Fixture, "a key whose scope is another cluster signs nothing here") {
   trust.document_keys[0].scope = "cluster/other";
-  CHECK(refusal().rfind("document refused: ", 0) == 0);
+  CHECK(refusal() == "document refused: document key '" +
+                         site.document_key.public_key().fingerprint() +
+                         "': its scope does not cover the cluster 'lab' (trust list version 1)");
+}
+
+TEST_CASE_FIXTURE(Fixture, "an operator's key signs in its scope, until it is revoked") {
+  site.document_key = must(PrivateKey::generate_ed25519());
+  site.serve(document);
+  const std::string id = site.document_key.public_key().fingerprint();
+  CHECK(refusal() == "document refused: document key '" + id +
+                         "': the site key does not vouch for it (trust list version 1)");
+  trust.document_keys.push_back({site.document_key.public_key().pem(), "cluster/lab"});
+  CHECK(refusal() == "accepted");
+  trust.document_keys.pop_back();
+  trust.version = 3;
+  CHECK(refusal() == "document refused: document key '" + id +
+                         "': the site key does not vouch for it (trust list version 3)");
 }
