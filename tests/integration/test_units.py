@@ -52,7 +52,7 @@ def test_components_come_back_for_ever(unit):
     assert "Restart=always" in text and "StartLimitIntervalSec=0" in text
 
 
-@pytest.mark.parametrize("unit, first", [("kubelet", "containerd.service"), ("kubelet", "kube-apiserver.service"),
+@pytest.mark.parametrize("unit, first", [("kubelet", "containerd.service"), ("kubelet", "muster-await-api.service"), ("muster-await-api", "kube-api-balancer.service"),
                                          ("kubelet", "muster-kernel.service"), ("kube-apiserver", "etcd.service"),
                                          ("kube-controller-manager", "kube-apiserver.service"), ("kube-scheduler", "kube-apiserver.service")])
 def test_order(unit, first):
