@@ -156,6 +156,16 @@ class LocalCluster:
         program = os.path.join(versions, sorted(os.listdir(versions))[-1], "bin", "kubectl")
         return call(program, "--kubeconfig", self.kubeconfig, *arguments, **options)
 
+    def ask_service(self, pod, url, seconds=15):
+        """What answers `url` inside `pod`. A rollout is done before every kube-proxy has heard of its pods."""
+        end = time.monotonic() + seconds
+        while True:
+            late = time.monotonic() > end
+            answer = self.kubectl("exec", pod, "--", "/echo", "get", url, check=late)
+            if answer.returncode == 0:
+                return answer.stdout.strip()
+            time.sleep(0.5)
+
     def node_status(self, name):
         """(verdict, message) as the server has it; ("", "") before the first report."""
         done = self.muster("node", "show", name, "--cluster", self.cluster, "-o", "json", check=False)

@@ -43,7 +43,7 @@ struct Metrics::Impl {
           .Register(registry);
   // A family looks its series up by a map of labels, which costs more than the counting itself.
   std::mutex series_mutex;
-  std::map<std::tuple<ListenerKind, std::string, std::string, int>, Series, std::less<>> series;
+  std::map<std::tuple<ListenerKind, std::string, std::string, int>, Series> series;
 
   std::mutex mutex;
   std::vector<Watched> watched;
@@ -51,10 +51,11 @@ struct Metrics::Impl {
 
   Series& series_of(ListenerKind listener, std::string_view method, std::string_view route,
                     int status) {
+    const std::string verb(method), pattern(route);
     const std::lock_guard lock(series_mutex);
-    const auto found = series.find(std::tuple(listener, method, route, status));
+    const auto found = series.find({listener, verb, pattern, status});
     if (found != series.end()) return found->second;
-    const std::string label(name(listener)), verb(method), pattern(route);
+    const std::string label(name(listener));
     auto& counter = requests.Add({{"listener", label},
                                   {"method", verb},
                                   {"route", pattern},

@@ -35,8 +35,7 @@ def test_pods_reach_each_other_by_address_and_by_service_name(cluster):
     assert first["spec"]["nodeName"] != second["spec"]["nodeName"]
     by_address = cluster.kubectl("exec", first["metadata"]["name"], "--", "/echo", "get", f"http://{second['status']['podIP']}:8080/")
     assert by_address.stdout.strip() == second["metadata"]["name"]
-    by_name = cluster.kubectl("exec", first["metadata"]["name"], "--", "/echo", "get", "http://echo.default.svc.cluster.local:8080/")
-    assert by_name.stdout.strip() in {p["metadata"]["name"] for p in pods}
+    assert cluster.ask_service(first["metadata"]["name"], "http://echo.default.svc.cluster.local:8080/") in {p["metadata"]["name"] for p in pods}
     assert "asked for /" in cluster.kubectl("logs", second["metadata"]["name"]).stdout
 
 
