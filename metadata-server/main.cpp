@@ -25,6 +25,11 @@ constexpr const char* usage = R"(muster-server: the metadata server of Muster
   muster-server [--settings FILE]         serves until SIGTERM
   muster-server [--settings FILE] init    makes the state folder, the sealing key and the site; prints the
                                           site pin; changes nothing when they are there
+  muster-server [--settings FILE] take-site-key OUT
+                                          moves the site key to the new file OUT, so that who has this server
+                                          cannot change who signs documents; stop the server first
+  muster-server [--settings FILE] return-site-key FILE
+                                          puts it back; stop the server first
   muster-server --help | --version
 
 FILE is /etc/muster/server.json where it is not given. Its one required field is "advertise": the
@@ -34,6 +39,7 @@ addresses under which machines reach this server. metadata-server/README.md list
 struct Arguments {
   std::string settings = "/etc/muster/server.json";
   bool init = false, help = false, version = false;
+  std::string take_site_key, return_site_key;  // files
 };
 
 Result<Arguments> parse_arguments(int count, char** values) {
@@ -42,6 +48,10 @@ Result<Arguments> parse_arguments(int count, char** values) {
     const std::string_view argument = values[i];
     if (argument == "--settings" && i + 1 < count) {
       arguments.settings = values[++i];
+    } else if (argument == "take-site-key" && i + 1 < count) {
+      arguments.take_site_key = values[++i];
+    } else if (argument == "return-site-key" && i + 1 < count) {
+      arguments.return_site_key = values[++i];
     } else if (argument == "init") {
       arguments.init = true;
     } else if (argument == "--help") {
@@ -50,7 +60,8 @@ Result<Arguments> parse_arguments(int count, char** values) {
       arguments.version = true;
     } else {
       return fail(ErrorKind::invalid,
-                  fmt::format("argument '{}': expected --settings FILE, init, --help or --version",
+                  fmt::format("argument '{}': expected --settings FILE, init, take-site-key OUT, "
+                              "return-site-key FILE, --help or --version",
                               argument));
     }
   }
@@ -115,6 +126,28 @@ int serve_until_signal(Server& server, const sigset_t& signals) {
   }
 }
 
+// The file is the caller's, the store its owner's.
+Result<std::string> move_site_key(const Settings& settings, const Arguments& arguments) {
+  if (!arguments.take_site_key.empty()) {
+    auto file = NewKeyFile::create(arguments.take_site_key);
+    if (!file) return pass(file.error());
+    if (auto became = become_owner_of(settings.state_directory); !became)
+      return pass(became.error());
+    if (auto taken = take_site_key(settings, std::move(*file)); !taken) return pass(taken.error());
+    return fmt::format("the site key is in '{}' and nowhere else", arguments.take_site_key);
+  }
+  const auto key = read_key_file(arguments.return_site_key);
+  if (!key) return pass(key.error());
+  if (auto became = become_owner_of(settings.state_directory); !became) return pass(became.error());
+  if (auto returned = return_site_key(settings, *key); !returned) return pass(returned.error());
+  return std::string("the site key is on this server again");
+}
+
+int print_or_complain(const Result<std::string>& done) {
+  if (!done) return complain(done.error());
+  return std::printf("%s\n", done->c_str()) < 0 ? 1 : 0;
+}
+
 int serve(const Settings& settings) {
   // Before any thread: all of them inherit the mask, and the main thread takes the signals.
   sigset_t signals;
@@ -145,6 +178,9 @@ int main(int count, char** values) {
   const auto settings = load_settings(arguments->settings);
   if (!settings) return complain(settings.error());
   set_up_logs(settings->log_level);
+  if (!arguments->take_site_key.empty() || !arguments->return_site_key.empty()) {
+    return print_or_complain(move_site_key(*settings, *arguments));
+  }
   if (!arguments->init) return serve(*settings);
   if (auto became = become_owner_of(settings->state_directory); !became) {
     return complain(became.error());

@@ -18,6 +18,7 @@
 #include "http/rooms.hpp"
 #include "http/router.hpp"
 #include "site/revision.hpp"
+#include "site/site_key_custody.hpp"
 #include "store/kinds.hpp"
 #include "store/sqlite_store.hpp"
 
@@ -45,6 +46,27 @@ EnrolmentLimits limits(const Settings& settings) {
   EnrolmentLimits limits;
   limits.identity_lifetime = settings.identity_lifetime;
   return limits;
+}
+
+struct OpenedStore {
+  SealingKey sealing;
+  std::unique_ptr<SqliteStore> store;
+};
+
+Result<OpenedStore> open_store(const Settings& settings) {
+  auto sealing = SealingKey::load(sealing_key_path(settings));
+  if (!sealing) return context(sealing.error(), "the sealing key (`muster-server init` makes it)");
+  auto store = SqliteStore::open(database_path(settings), SqliteStore::OpenMode::must_exist);
+  if (!store) return pass(store.error());
+  return OpenedStore{std::move(*sealing), std::move(*store)};
+}
+
+void warn_of_old_addresses(const ServerAddresses& listed, const ServerAddresses& wanted) {
+  if (listed.boot == wanted.boot && listed.enrol == wanted.enrol && listed.node == wanted.node)
+    return;
+  spdlog::warn(
+      "machines are still told the addresses from before the site key was taken: start once after "
+      "`muster-server return-site-key FILE`");
 }
 
 // What enrolment matches machines against: replaced whole at each publication.
@@ -170,23 +192,34 @@ Result<std::string> initialise_server(const Settings& settings) {
   return site->site();
 }
 
+Result<void> take_site_key(const Settings& settings, NewKeyFile file) {
+  auto opened = open_store(settings);
+  if (!opened) return pass(opened.error());
+  return take_site_key(*opened->store, opened->sealing, std::move(file), now());
+}
+
+Result<void> return_site_key(const Settings& settings, const PrivateKey& key) {
+  auto opened = open_store(settings);
+  if (!opened) return pass(opened.error());
+  return return_site_key(*opened->store, opened->sealing, key, now());
+}
+
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() {
   stop(std::chrono::milliseconds(0));
 }
 
 Result<std::unique_ptr<Server>> Server::start(Settings settings) {
-  auto sealing = SealingKey::load(sealing_key_path(settings));
-  if (!sealing) return context(sealing.error(), "the sealing key (`muster-server init` makes it)");
-  auto store = SqliteStore::open(database_path(settings), SqliteStore::OpenMode::must_exist);
-  if (!store) return pass(store.error());
-  auto site = open_site(**store, *sealing, server_addresses(settings));
+  auto opened = open_store(settings);
+  if (!opened) return pass(opened.error());
+  auto site = open_site(*opened->store, opened->sealing, server_addresses(settings));
   if (!site) return pass(site.error());
+  warn_of_old_addresses(site->trust()->list.servers, server_addresses(settings));
   auto artifacts = ArtifactStore::open(artifacts_path(settings));
   if (!artifacts) return pass(artifacts.error());
   std::unique_ptr<Server> server(new Server(
-      std::make_unique<Parts>(std::move(settings), std::move(*sealing), std::move(*store),
-                              std::move(*site), std::move(*artifacts))));
+      std::make_unique<Parts>(std::move(settings), std::move(opened->sealing),
+                              std::move(opened->store), std::move(*site), std::move(*artifacts))));
   if (auto loaded = server->parts_->load(); !loaded) return pass(loaded.error());
   if (auto listening = server->parts_->listen(); !listening) return pass(listening.error());
   return server;

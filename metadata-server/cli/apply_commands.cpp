@@ -6,8 +6,8 @@
 #include "cli/away_signing.hpp"
 #include "cli/change_list.hpp"
 #include "cli/checked_folder.hpp"
-#include "cli/key_file.hpp"
 #include "cli/session.hpp"
+#include "pki/key_file.hpp"
 
 namespace muster {
 namespace {

@@ -4,15 +4,20 @@
 #include <sstream>
 
 #include "cli/answer.hpp"
-#include "cli/key_file.hpp"
 #include "cli/session.hpp"
+#include "cli/trust_signing.hpp"
+#include "document/document_keys.hpp"
+#include "pki/key_file.hpp"
 
 namespace muster {
 namespace {
 
 Exit create(Session& session, const std::string& path) {
-  const auto key = create_key_file(path);
+  auto file = NewKeyFile::create(path);
+  if (!file) return complain(session, file.error());
+  const auto key = PrivateKey::generate_ed25519();
   if (!key) return complain(session, key.error());
+  if (auto written = file->write(*key); !written) return complain(session, written.error());
   const PublicKey public_key = key->public_key();
   if (session.wants_json()) {
     print(json_text(
@@ -26,17 +31,38 @@ Exit create(Session& session, const std::string& path) {
 }
 
 // Only what is a public key leaves this machine: the private one's file is an easy mistake.
-Result<std::string> read_public_key(const std::string& path) {
+Result<PublicKey> read_public_key(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
-  const auto key = PublicKey::from_pem(text.str());
+  auto key = PublicKey::from_pem(text.str());
   if (!key) {
     return context(key.error(), fmt::format("'{}': expected a public key in PEM, as `muster "
                                             "document-key create` prints it",
                                             path));
   }
-  return key->pem();
+  return key;
+}
+
+struct Question {
+  std::string method, path;
+  nlohmann::json body;
+};
+
+// Signed by the server, or here where the site key was taken away from it.
+Exit change(Session& session, const std::string& site_key, const Question& question,
+            const std::function<Result<TrustList>(TrustList)>& edit, const std::string& done) {
+  const auto show = [&](const nlohmann::json& answer) {
+    return fmt::format("{}; trust list version {}\n", done, cell(answer, "/trustVersion"));
+  };
+  if (site_key.empty()) {
+    return ask_and_show(session, question.method, question.path, question.body, show);
+  }
+  const auto version = change_trust_list(session, site_key, edit);
+  if (!version) return complain(session, version.error());
+  const nlohmann::json answer = {{"trustVersion", *version}};
+  print(session.wants_json() ? json_text(answer) : show(answer));
+  return Exit::ok;
 }
 
 std::string keys_text(const nlohmann::json& answer) {
@@ -56,7 +82,11 @@ void add_document_key_commands(CommandLine& line) {
       "Keys that may sign what machines are served; one may be kept off the server");
   group->require_subcommand(1);
   auto file = std::make_shared<std::string>(), scope = std::make_shared<std::string>(),
-       id = std::make_shared<std::string>();
+       id = std::make_shared<std::string>(), site_key = std::make_shared<std::string>();
+  const auto add_site_key = [site_key](CLI::App* command) {
+    command->add_option("--site-key", *site_key,
+                        "signs the trust list here, where the site key was taken (PEM file)");
+  };
 
   auto* made = group->add_subcommand("create", "makes a key here; prints its public half");
   made->add_option("--out", *file, "the new file of the private key (mode 0600)")->required();
@@ -68,16 +98,17 @@ void add_document_key_commands(CommandLine& line) {
       ->required()
       ->check(CLI::ExistingFile);
   add->add_option("--scope", *scope, "site, cluster/NAME or pool/CLUSTER/NAME")->required();
+  add_site_key(add);
   add->footer("Example: muster document-key add lab.pem --scope cluster/lab");
   line.on(add, [=](Session& session) {
     const auto key = read_public_key(*file);
     if (!key) return complain(session, key.error());
-    return ask_and_show(session, "POST", "document-keys", {{"publicKey", *key}, {"scope", *scope}},
-                        [](const nlohmann::json& answer) {
-                          return fmt::format("{} signs in the scope {}; trust list version {}\n",
-                                             cell(answer, "/keyId"), cell(answer, "/scope"),
-                                             cell(answer, "/trustVersion"));
-                        });
+    const DocumentKey entry{key->pem(), *scope};
+    return change(
+        session, *site_key,
+        {"POST", "document-keys", {{"publicKey", entry.public_key}, {"scope", entry.scope}}},
+        [&](TrustList trust) { return add_document_key(std::move(trust), entry); },
+        fmt::format("{} signs in the scope {}", key->fingerprint(), entry.scope));
   });
 
   auto* list =
@@ -89,15 +120,15 @@ void add_document_key_commands(CommandLine& line) {
 
   auto* revoke = group->add_subcommand("revoke", "a key signs no more, in any scope");
   revoke->add_option("ID", *id, "sha256:... as list shows it")->required();
+  add_site_key(revoke);
   revoke->footer(
       "Refused while machines are served what it signed: apply with another key first.\n"
       "Example: muster document-key revoke sha256:4f...");
   line.on(revoke, [=](Session& session) {
-    return ask_and_show(session, "DELETE", "document-keys/" + escape(*id), nullptr,
-                        [](const nlohmann::json& answer) {
-                          return fmt::format("{} signs no more; trust list version {}\n",
-                                             cell(answer, "/keyId"), cell(answer, "/trustVersion"));
-                        });
+    return change(
+        session, *site_key, {"DELETE", "document-keys/" + escape(*id), nullptr},
+        [&](TrustList trust) { return revoke_document_key(std::move(trust), *id); },
+        fmt::format("{} signs no more", *id));
   });
 }
 

@@ -1,5 +1,6 @@
 #include <spdlog/spdlog.h>
 
+#include "document/strict_json.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
@@ -65,6 +66,22 @@ Granted<Response> delete_document_key(const Rooms& rooms, const Caller& caller,
   }
   spdlog::info("{}: revoked document key {}", caller.text(), id);
   return json_response({{"keyId", id}, {"trustVersion", rooms.site.trust()->list.version}});
+}
+
+Granted<Response> put_trust(const Rooms& rooms, const Caller& caller, const Request& request) {
+  nlohmann::json text;
+  auto read = read_json_body("trust list", request, [&](JsonObject& root) {
+    if (const auto* found = root.raw("envelope")) text = *found;
+  });
+  if (!read) return refuse(read.error());
+  const auto envelope = parse_envelope(canonical_text(text));
+  if (!envelope) return refuse(envelope.error());
+  if (auto accepted = accept_trust_list(change_by(rooms, caller), *envelope); !accepted) {
+    return refuse(accepted.error());
+  }
+  const auto version = rooms.site.trust()->list.version;
+  spdlog::info("{}: trust list version {}, signed away from here", caller.text(), version);
+  return json_response({{"trustVersion", version}});
 }
 
 }  // namespace muster::handlers

@@ -40,6 +40,7 @@ namespace muster::handlers {
 [[nodiscard]] Granted<Response> get_document_keys(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_document_keys(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> delete_document_key(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> put_trust(const Rooms&, const Caller&, const Request&);
 
 // node_handlers.cpp
 [[nodiscard]] Granted<Response> get_nodes(const Rooms&, const Caller&, const Request&);

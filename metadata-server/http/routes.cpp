@@ -57,6 +57,8 @@ constexpr std::array table{
   Route{"POST",   "/v1/operator/clusters/:cluster/reinitialise", api,                 operators, memory,   1 * KiB, pooled,  post_reinitialise, "the cluster's etcd is gone for good: its masters may start an empty one"},
   Route{"POST",   "/v1/operator/clusters/:cluster/signing",      api,                 operators, memory,   1 * KiB, pooled,  post_signing,      "what is signed away from the server; a new cluster's authorities are made"},
   Route{"GET",    "/v1/operator/site-facts",                     api,                 operators, none,     0,       pooled,  get_site_facts,    "what compile needs besides the inventory"},
+  Route{"GET",    "/v1/operator/trust",                          api,                 operators, none,     0,       at_once, get_trust,         "the chain of trust lists"},
+  Route{"PUT",    "/v1/operator/trust",                          api,                 operators, memory,   1 * MiB, pooled,  put_trust,         "a trust list that was signed away from the server"},
   Route{"GET",    "/v1/operator/document-keys",                  api,                 operators, none,     0,       pooled,  get_document_keys, "which keys may sign documents"},
   Route{"POST",   "/v1/operator/document-keys",                  api,                 operators, memory,   64 * KiB, pooled, post_document_keys, "let a key sign, within a scope"},
   Route{"DELETE", "/v1/operator/document-keys/:id",              api,                 operators, memory,   1 * KiB, pooled,  delete_document_key, "a key signs no more"},

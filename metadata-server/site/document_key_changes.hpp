@@ -1,5 +1,7 @@
-// Who may sign documents for this site: changes of the trust list that the server's site key signs.
-// Each is one transaction with its audit row. conflict: somebody else changed the list meanwhile.
+// Who may sign documents for this site: changes of the trust list, signed by the site key here or
+// where it was taken. Each is one transaction with its audit row. conflict: somebody else changed
+// the list meanwhile, or machines are served what a key signed that would lose its scope; they
+// would refuse it.
 #pragma once
 
 #include <string>
@@ -18,9 +20,11 @@ struct TrustChange {
   TimePoint now;
 };
 
-// invalid, conflict: as document/document_keys says.
+// Otherwise as document/document_keys says; conflict also where the site key is not here.
 [[nodiscard]] Result<void> add_document_key(const TrustChange& change, const DocumentKey& key);
-// conflict: machines are served what this key signed; they would refuse it.
 [[nodiscard]] Result<void> revoke_document_key(const TrustChange& change, std::string_view key_id);
+// A list that was signed where the site key is. forbidden: by another key. invalid: it changes more
+// than document keys.
+[[nodiscard]] Result<void> accept_trust_list(const TrustChange& change, const Envelope& list);
 
 }  // namespace muster

@@ -134,10 +134,11 @@ Result<SiteKeys> open_site(Store& store, const SealingKey& sealing,
   list.servers = addresses;
   if (to_canonical_json(list) == before) return keys;
   ++list.version;
+  auto envelope = sign_trust_list(store, sealing, *site, list);
+  if (!envelope && envelope.error().kind == ErrorKind::conflict) return keys;
+  if (!envelope) return pass(envelope.error());
   Transaction transaction;
-  if (auto put = put_trust_list(store, sealing, *site, list, transaction); !put) {
-    return pass(put.error());
-  }
+  put_trust_list(*site, std::move(*envelope), transaction);
   if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
   return SiteKeys::load(store, sealing);
 }

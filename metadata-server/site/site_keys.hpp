@@ -57,7 +57,7 @@ class SiteKeys {
 [[nodiscard]] Result<SiteKeys> initialise_site(Store& store, const SealingKey& sealing,
                                                const ServerAddresses& addresses, TimePoint now);
 // Loads, and signs a new trust list (version + 1) only where its addresses or authorities are not
-// what the newest one says.
+// what the newest one says. Without the site key (site_key_custody) the newest one stays.
 [[nodiscard]] Result<SiteKeys> open_site(Store& store, const SealingKey& sealing,
                                          const ServerAddresses& addresses);
 // A new site key, vouched for by the present one. Machines that pinned any earlier key follow the

@@ -17,16 +17,22 @@ Result<SiteTrust> load_trust(const Store& store) {
   return trust;
 }
 
-Result<void> put_trust_list(const Store& store, const SealingKey& sealing, const FoundSite& site,
-                            const TrustList& list, Transaction& transaction) {
+Result<Envelope> sign_trust_list(const Store& store, const SealingKey& sealing,
+                                 const FoundSite& site, const TrustList& list) {
   const auto site_key = load_key(store, kinds::site_key, site.record.site_key, sealing);
-  if (!site_key) return pass(site_key.error());
-  auto envelope = sign_envelope(trust_list_type, to_canonical_json(list), *site_key);
-  if (!envelope) return pass(envelope.error());
+  if (site_key) return sign_envelope(trust_list_type, to_canonical_json(list), *site_key);
+  if (site_key.error().kind != ErrorKind::not_found) return pass(site_key.error());
+  return fail(
+      ErrorKind::conflict,
+      fmt::format("the site key {} was taken away from this server, which cannot change the "
+                  "trust list: repeat with --site-key FILE",
+                  site.record.site_key));
+}
+
+void put_trust_list(const FoundSite& site, Envelope list, Transaction& transaction) {
   SiteRecord record = site.record;
-  record.chain.back() = std::move(*envelope);  // the newest is always the current key's own
+  record.chain.back() = std::move(list);  // the newest is always the current key's own
   put_site(record, site.version, transaction);
-  return {};
 }
 
 std::shared_ptr<const SiteTrust> CurrentTrust::get() const {

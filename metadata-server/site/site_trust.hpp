@@ -24,11 +24,11 @@ struct SiteTrust {
 // site yet, with the cure.
 [[nodiscard]] Result<SiteTrust> load_trust(const Store& store);
 
-// Adds `list`, signed by the site key, to the transaction, in the place of the newest one. Guarded
-// by the version of `site`.
-[[nodiscard]] Result<void> put_trust_list(const Store& store, const SealingKey& sealing,
-                                          const FoundSite& site, const TrustList& list,
-                                          Transaction& transaction);
+// With the site key. conflict: it was taken away from this server.
+[[nodiscard]] Result<Envelope> sign_trust_list(const Store& store, const SealingKey& sealing,
+                                               const FoundSite& site, const TrustList& list);
+// Adds it to the transaction, in the place of the newest one. Guarded by the version of `site`.
+void put_trust_list(const FoundSite& site, Envelope list, Transaction& transaction);
 
 // What is served now. Thread-safe.
 class CurrentTrust {

@@ -105,8 +105,9 @@ Result<SqliteConnection> SqliteConnection::open(const std::string& path) {
   // Before anything is read: the write-ahead log's index then lives in this process' memory (no
   // shared memory map), and no second connection can race a checkpoint.
   for (const char* setting :
-       {"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA foreign_keys = ON", "PRAGMA mmap_size = 0",
-        "PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON", "BEGIN EXCLUSIVE; COMMIT"}) {
+       {"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA foreign_keys = ON", "PRAGMA secure_delete = ON",
+        "PRAGMA mmap_size = 0", "PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON",
+        "BEGIN EXCLUSIVE; COMMIT"}) {
     if (auto set = connection.execute(setting); !set) return pass(set.error());
   }
   return connection;

@@ -1,11 +1,13 @@
 """Documents that are signed away from the server: who has not the key publishes nothing that a machine would take."""
 import base64
+import contextlib
 import http.client
 import http.server
 import json
 import os
 import socket
 import socketserver
+import sqlite3
 import subprocess
 import threading
 
@@ -251,7 +253,7 @@ def test_a_key_in_use_is_not_revoked_and_a_new_one_takes_over(signed, tmp_path):
     machine = signed.enrolled("n1", "node", 21)
     old = next(key for key in signed.keys() if key["scope"] == "cluster/lab")
     refused = signed.muster("document-key", "revoke", old["keyId"], check=False)
-    assert refused.returncode == 5 and "it signed what the machines of 'lab' are served" in refused.stderr, refused.stderr
+    assert refused.returncode == 5 and "cluster 'lab': document key" in refused.stderr, refused.stderr
     key, public = signed.make_key("next", "cluster/lab")
     generation = signed_generation(machine)
     signed.apply(key)
@@ -266,6 +268,56 @@ def test_a_key_in_use_is_not_revoked_and_a_new_one_takes_over(signed, tmp_path):
     refused = signed.apply(signed.key, check=False)
     assert refused.returncode == 5 and "the site key does not vouch for it" in refused.stderr, refused.stderr
     os.replace(key, signed.key)  # other tests sign with what is in force
+
+
+def sealed_keys(site):
+    with contextlib.closing(sqlite3.connect(os.path.join(site.state, "server", "state.sqlite"))) as store:
+        rows = store.execute("SELECT value FROM records WHERE kind IN ('site-key', 'document-key')").fetchall()
+    return [json.loads(value)["sealedKey"].encode() for value, in rows]
+
+
+def files_of(site):
+    folder, content = os.path.join(site.state, "server"), b""
+    for name in os.listdir(folder):
+        if name.startswith("state.sqlite"):
+            with open(os.path.join(folder, name), "rb") as file:
+                content += file.read()
+    return content
+
+
+def test_a_thief_of_the_server_cannot_add_a_key(signed):
+    """With the site key taken away, neither the operator's API nor the settings and store change who signs."""
+    settings, file = os.path.join(signed.state, "server.json"), os.path.join(signed.state, "site.key")
+    take = (signed.program("muster-server"), "--settings", settings, "take-site-key", file)
+    refused = call(*take, check=False)
+    assert refused.returncode == 1 and "another process uses this file: stop it first" in refused.stderr, refused.stderr
+    assert not os.path.exists(file)
+    signed.stop_server()
+    sealed = sealed_keys(signed)
+    call(*take)
+    assert len(sealed) == 2 and not any(text in files_of(signed) for text in sealed)
+    signed.start_server()
+    assert os.stat(file).st_mode & 0o777 == 0o600
+    machine, before = signed.enrolled("n1", "node", 21), signed.keys()
+    _, public = signed.make_key("thief", None)
+    refused = signed.muster("document-key", "add", public, "--scope", "site", check=False)
+    assert refused.returncode == 5 and "was taken away from this server" in refused.stderr, refused.stderr
+    # Not with a site key of his own either.
+    own, _ = signed.make_key("own-site", None)
+    refused = signed.muster("document-key", "add", public, "--scope", "site", "--site-key", own, check=False)
+    assert refused.returncode == 5 and "expected one signed by the pinned site key" in refused.stderr, refused.stderr
+    listed = [key["keyId"] for key in signed.keys() if key["scope"]]
+    assert listed == [key["keyId"] for key in before if key["scope"]] and machine.ask("GET", "/v1/document")[0] == 200
+    # Who has the site key can, from anywhere.
+    signed.muster("document-key", "add", public, "--scope", "cluster/elsewhere", "--site-key", file)
+    assert [key["scope"] for key in trust_of(machine)["documentKeys"]].count("cluster/elsewhere") == 1
+    signed.stop_server()
+    call(signed.program("muster-server"), "--settings", settings, "return-site-key", file)
+    signed.start_server()
+    added = next(key for key in signed.keys() if key["scope"] == "cluster/elsewhere")
+    signed.muster("document-key", "revoke", added["keyId"])
+    actions = [row["action"] for row in signed.audit()["rows"]]
+    assert "site-key-taken" in actions and "site-key-returned" in actions
 
 
 def signed_generation(machine):

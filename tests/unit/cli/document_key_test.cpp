@@ -7,6 +7,7 @@
 
 #include "document/detached_signature.hpp"
 #include "document/strict_json.hpp"
+#include "document/trust_list.hpp"
 #include "inventory/compile.hpp"
 #include "inventory/load.hpp"
 #include "operator_api.hpp"
@@ -77,9 +78,7 @@ TEST_CASE("a document key is made in a new file that nobody else may read") {
 }
 
 TEST_CASE("only a public key leaves this machine") {
-  const OperatorApi api(
-      {{"POST /v1/operator/document-keys",
-        {200, R"({"keyId":"sha256:ab","scope":"cluster/lab","trustVersion":2})"}}});
+  const OperatorApi api({{"POST /v1/operator/document-keys", {200, R"({"trustVersion":2})"}}});
   const std::string path = api.folder() + "/lab.key";
   const auto made = fake::muster({"document-key", "create", "--out", path});
   const auto add = [&](const std::string& file) {
@@ -94,7 +93,8 @@ TEST_CASE("only a public key leaves this machine") {
   CHECK(api.asked().empty());
   std::ofstream(api.folder() + "/lab.pem") << made.out;
   const auto ran = add(api.folder() + "/lab.pem");
-  CHECK(ran.out == "sha256:ab signs in the scope cluster/lab; trust list version 2\n");
+  CHECK(ran.out == PublicKey::from_pem(made.out)->fingerprint() +
+                       " signs in the scope cluster/lab; trust list version 2\n");
   CHECK(api.asked().back() ==
         "POST /v1/operator/document-keys " +
             canonical_text({{"publicKey", made.out}, {"scope", "cluster/lab"}}));
@@ -113,6 +113,46 @@ TEST_CASE("document keys are listed with who holds them, and revoked by their id
         "sha256:cd  -            server\n");
   CHECK(fake::muster({"--server", api.url(), "document-key", "revoke", "sha256:ab"}).out ==
         "sha256:ab signs no more; trust list version 4\n");
+}
+
+TEST_CASE("with the site key here, the trust list is signed here") {
+  const ScratchFolder folder;
+  const std::string file = folder.path("site.key"), other_file = folder.path("other.key");
+  REQUIRE(fake::muster({"document-key", "create", "--out", file}).exit == 0);
+  const auto made = fake::muster({"document-key", "create", "--out", other_file});
+  const auto site_key = PrivateKey::from_pem(read(file)).value();
+  TrustList list;
+  list.site = site_key.public_key().fingerprint();
+  list.version = 4;
+  list.site_key = site_key.public_key().pem();
+  list.server_authorities = {authority};
+  list.document_keys = {{site_key.public_key().pem(), "site"}};
+  const auto present = sign_envelope(trust_list_type, to_canonical_json(list), site_key).value();
+  const OperatorApi api(
+      {{"GET /v1/operator/trust", {200, R"({"chain":[)" + to_json(present) + "]}"}},
+       {"PUT /v1/operator/trust", {200, R"({"trustVersion":5})"}}});
+  std::ofstream(folder.path("lab.pem")) << made.out;
+  const auto add = [&](const std::string& key) {
+    return fake::muster({"--server", api.url(), "document-key", "add", folder.path("lab.pem"),
+                         "--scope", "cluster/lab", "--site-key", key});
+  };
+  const auto ran = add(file);
+  const std::string id = PublicKey::from_pem(made.out)->fingerprint();
+  REQUIRE_MESSAGE(ran.exit == 0, ran.err);
+  CHECK(ran.out == id + " signs in the scope cluster/lab; trust list version 5\n");
+  const std::string asked = api.asked().back();
+  REQUIRE(asked.starts_with("PUT /v1/operator/trust "));
+  const auto body = nlohmann::json::parse(asked.substr(asked.find('{')));
+  const auto sent = parse_envelope(body.at("envelope").dump()).value();
+  const auto verified = verify_trust_list({sent}, list.site, 5);
+  REQUIRE_MESSAGE(verified, verified.error().message);
+  CHECK(find_document_key(*verified, id, "lab"));
+  // Another key than the one that machines pinned signs nothing.
+  const auto stranger = add(other_file);
+  CHECK(stranger.exit == 5);
+  CHECK(stranger.err.starts_with("muster: trust list: expected one signed by the pinned site key " +
+                                 id + ", found none among 1."));
+  CHECK(api.asked().back() == "GET /v1/operator/trust");
 }
 
 TEST_CASE("apply with a document key sends signatures over what is compiled here") {

@@ -90,6 +90,27 @@ TEST_CASE("machines are given the list with the new key at their next question")
   CHECK(list->document_keys.size() == 2);
 }
 
+TEST_CASE("a trust list that was signed elsewhere is put in force") {
+  House house;
+  const auto present = house.ask("GET", "/v1/operator/trust").body;
+  const auto envelope = parse_envelope(present.at("chain").back().dump()).value();
+  TrustList list = parse_trust_list(envelope.payload).value();
+  list.document_keys.push_back({key.public_key().pem(), "cluster/lab"});
+  ++list.version;
+  const auto put = [&](const PrivateKey& signer) {
+    const auto made = sign_envelope(trust_list_type, to_canonical_json(list), signer).value();
+    return house.ask("PUT", "/v1/operator/trust",
+                     {{"envelope", nlohmann::json::parse(to_json(made))}});
+  };
+  CHECK(put(key).status == 403);
+  CHECK(keys_of(house).size() == 1);
+  const auto site_key =
+      load_key(house.store, kinds::site_key, house.site.keys.site(), house.site.sealing).value();
+  CHECK(put(site_key).body == nlohmann::json{{"trustVersion", 2}});
+  CHECK(keys_of(house).size() == 2);
+  CHECK(house.ask("PUT", "/v1/operator/trust", {{"envelope", "x"}}).status == 400);
+}
+
 TEST_CASE("an apply with signatures is published; a ban then waits for the next") {
   House house;
   sign_away(house);
