@@ -2,6 +2,7 @@
 #include <set>
 
 #include "document/field_syntax.hpp"
+#include "document/owned_flags.hpp"
 #include "document/validation.hpp"
 #include "pki/signature.hpp"
 
@@ -129,6 +130,10 @@ void validate_arguments(const MachineConfig& config, Findings& findings) {
       const std::string here = pointer_to(where, flag);
       findings.expect(is_dns_label(flag), here, "a flag without its dashes, such as 'v'", flag);
       findings.expect(!has_control_characters(value), here, "a value in one line", value);
+      const std::string_view owner = owner_of_flag(component, flag);
+      if (!owner.empty()) {
+        findings.add(here, fmt::format("expected a flag that is the operator's: {}", owner));
+      }
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <set>
 
+#include "document/owned_flags.hpp"
 #include "document/problem.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/schema_tree.hpp"
@@ -98,8 +99,13 @@ class ClusterReader {
   void read_maps(Cluster& cluster) {
     if (const Value* components = at("componentArguments")) {
       for (const auto& [component, flags] : components->fields) {
-        for (const auto& [flag, value] : flags.fields)
+        for (const auto& [flag, value] : flags.fields) {
           cluster.component_arguments[component][flag] = {value.scalar, value.place};
+          const std::string_view owner = owner_of_flag(component, flag);
+          if (owner.empty()) continue;
+          report(value.place, fmt::format("spec.componentArguments[{}][{}]", component, flag),
+                 "a flag that is the operator's", in_ticks(flag), std::string(owner));
+        }
       }
     }
     if (const Value* releases = at("releases")) {

@@ -62,7 +62,7 @@ const std::vector<Field> cluster_fields{
    .description = "stacked: a member on every control-plane machine."},
   {.path = "Cluster.spec.componentArguments", .type = Type::map,
    .values = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "containerd"},
-   .description = "Extra command-line arguments by component."},
+   .description = "Extra command-line arguments by component; what Muster decides itself (addresses, certificates, CIDRs, paths) is refused."},
   {.path = "Cluster.spec.componentArguments.*", .type = Type::map, .key_format = &f::flag_name,
    .description = "Flag, without dashes in front, to value."},
   {.path = "Cluster.spec.componentArguments.*.*", .format = &f::flag_value, .description = "The flag's value."},

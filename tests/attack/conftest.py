@@ -17,6 +17,15 @@ from sanitizers import sanitizer_reports  # noqa: E402
 RELEASES = {"kubernetes": "1.36.3", "etcd": "3.6.16", "containerd": "2.4.2", "runc": "1.5.2", "cni-plugins": "1.9.1",
             "coredns": "1.15.0", "pause": "3.10.2", "host-tools": "12.1", "haproxy": "2.6.12"}
 
+CLUSTER = """apiVersion: muster/v1
+kind: Cluster
+metadata: {name: lab}
+spec:
+  kubernetesVersion: 1.36.3
+  podCidr: 10.64.0.0/16
+  serviceCidr: 10.96.0.0/16
+"""
+
 
 def mac(last):
     return f"02:4d:55:00:00:{last:02x}"
@@ -71,14 +80,7 @@ def site(tmp_path_factory):
     inventory = os.path.join(site.state, "inventory")
     os.makedirs(inventory)
     with open(os.path.join(inventory, "cluster.yaml"), "w", encoding="ascii") as out:
-        out.write("""apiVersion: muster/v1
-kind: Cluster
-metadata: {name: lab}
-spec:
-  kubernetesVersion: 1.36.3
-  podCidr: 10.64.0.0/16
-  serviceCidr: 10.96.0.0/16
-""" + node("m1", "master", 11) + node("n1", "node", 21) + node("n2", "node", 22) + node("n3", "node", 23) + node("n4", "node", 24))
+        out.write(CLUSTER + node("m1", "master", 11) + node("n1", "node", 21) + node("n2", "node", 22) + node("n3", "node", 23) + node("n4", "node", 24))
     site.muster("apply", inventory)
     yield site
     site.stop_server()

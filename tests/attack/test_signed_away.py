@@ -13,17 +13,8 @@ import threading
 
 import pytest
 
-from conftest import REPOSITORY, Site, node
+from conftest import CLUSTER, REPOSITORY, Site, node
 from local_cluster import call
-
-CLUSTER = """apiVersion: muster/v1
-kind: Cluster
-metadata: {name: lab}
-spec:
-  kubernetesVersion: 1.36.3
-  podCidr: 10.64.0.0/16
-  serviceCidr: 10.96.0.0/16
-"""
 
 
 class SignedSite(Site):

@@ -66,7 +66,7 @@ TEST_CASE("a document is refused with every unsound value at once") {
   document.config.secrets[1].path = "/etc/kubernetes/pki/etcd-server";
   document.config.component_arguments["etcd"]["name"] = "x\ny";
   CHECK(parse_node_document(to_canonical_json(document)).error().message ==
-        "node document: refused, 7 problems:\n"
+        "node document: refused, 8 problems:\n"
         "/role/address: expected an IPv4 address, found '10.77.0.300'\n"
         "/role/podCidr: expected an IPv4 network within the cluster's podCidr, found "
         "'10.9.0.0/24'\n"
@@ -74,6 +74,8 @@ TEST_CASE("a document is refused with every unsound value at once") {
         "10.77.0.300'\n"
         "/certificates/1/authority: expected a name in /role/cluster/authorities, found 'none'\n"
         "/config/componentArguments/etcd/name: expected a value in one line, found 'x\\x0ay'\n"
+        "/config/componentArguments/etcd/name: expected a flag that is the operator's: the masters "
+        "in the inventory decide it\n"
         "/config/files/0/path: expected an absolute path without '..', found '/etc/../root'\n"
         "/config/secrets/1/path: expected a path of its own, found "
         "'/etc/kubernetes/pki/etcd-server', which is also that of /certificates/1/path");

@@ -12,6 +12,18 @@ TEST_CASE("the three example inventories are sound") {
   CHECK(to_text(sample::example("racks").warnings) == "");
 }
 
+TEST_CASE("flags that Muster decides are refused, and what decides them is said") {
+  const std::string text = small_cluster() + R"(  componentArguments:
+    etcd: {force-new-cluster: true, snapshot-count: 5000}
+    kube-apiserver: {service-cluster-ip-range: 10.0.0.0/24}
+)";
+  CHECK(
+      problems({{"cluster.yaml", text}, {"m1.yaml", node("m1", "master", "10.77.0.11")}}) ==
+      R"(cluster.yaml:10:12: spec.componentArguments[etcd][force-new-cluster]: expected a flag that is the operator's, found 'force-new-cluster'; see 'muster cluster reinitialise --help'
+cluster.yaml:11:22: spec.componentArguments[kube-apiserver][service-cluster-ip-range]: expected a flag that is the operator's, found 'service-cluster-ip-range'; spec.serviceCidr decides it
+)");
+}
+
 TEST_CASE("every problem of fields is told at once with its place") {
   CHECK(
       problems({{"cluster.yaml", R"(apiVersion: muster/v2

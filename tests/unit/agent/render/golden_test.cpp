@@ -12,6 +12,7 @@
 #include "agent/render/kubeconfig.hpp"
 #include "agent/render/kubelet_config.hpp"
 #include "agent/render/peers.hpp"
+#include "document/owned_flags.hpp"
 #include "fakes/example_document.hpp"
 #include "fakes/golden.hpp"
 
@@ -74,6 +75,35 @@ TEST_CASE("control plane") {
   check_rendered("authorization.banned.yaml", authorization_config({"n1", "n2"}));
   check_rendered("ban.kubeconfig", ban_kubeconfig());
   check_rendered("audit-policy.yaml", audit_policy());
+}
+
+// What names a file, an address or another machine is not the operator's to set: an override would
+// take one side away from something that Muster keeps equal on both.
+TEST_CASE("flags with paths and addresses are owned by Muster") {
+  const NodeDocument master = example_document(Role::master);
+  const std::map<std::string, Arguments> rendered = {
+      {"etcd", etcd_arguments(master)},
+      {"kube-apiserver", kube_apiserver_arguments(master)},
+      {"kube-controller-manager", kube_controller_manager_arguments(master)},
+      {"kube-proxy", kube_proxy_arguments(master)},
+      {"kube-scheduler", kube_scheduler_arguments(master)},
+      {"kubelet", kubelet_arguments(master)}};
+  std::string operators;
+  for (const auto& [component, arguments] : rendered) {
+    for (const std::string& word : arguments.words()) {
+      const std::string flag = word.substr(2, word.find('=') - 2);
+      const std::string_view value = arguments.value(flag);
+      const bool names = value.starts_with("/") || value.find("://") != std::string_view::npos ||
+                         value.find(master.role.address) != std::string_view::npos;
+      if (names && owner_of_flag(component, flag).empty())
+        operators += component + " " + flag + "\n";
+    }
+  }
+  CHECK(operators ==
+        "etcd listen-metrics-urls\n"
+        "kube-apiserver service-account-issuer\n"
+        "kube-apiserver audit-policy-file\n"
+        "kube-apiserver audit-log-path\n");
 }
 
 TEST_CASE("an external endpoint") {
