@@ -180,9 +180,12 @@ Step<> settle(Run& run, Picture& picture) {
   if (is_control_plane(document.role.role) && cluster.pod_network == PodNetwork::none &&
       picture.kind == RunKind::boot) {
     // The pod network is an addon there, and no node is Ready without it. What fails now is tried
-    // again with the duties of the next turn.
+    // again with the duties of the next turn, and whoever left can wait for that one.
+    const RemoveMembers later = [](const auto&) -> Result<std::vector<std::string>> {
+      return fail(ErrorKind::unavailable, "left to the next turn");
+    };
     static_cast<void>(
-        perform_duties(document, picture.fetched.peers, run.host, std::chrono::seconds(0)));
+        perform_duties(document, picture.fetched.peers, run.host, later, std::chrono::seconds(0)));
   }
   const bool was_disturbed = picture.changed || picture.kind != RunKind::running;
   const auto limit = std::chrono::seconds(was_disturbed ? 180 : 0);

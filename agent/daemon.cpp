@@ -1,6 +1,7 @@
 #include "agent/daemon.hpp"
 
 #include "agent/duties/duties.hpp"
+#include "agent/etcd_departure.hpp"
 #include "agent/host/notify.hpp"
 #include "agent/reconcile.hpp"
 #include "agent/run_lock.hpp"
@@ -14,7 +15,10 @@ void keep_duties(Host& host, const Outcome& outcome, const Narrate& narrate) {
   const auto& document = outcome.fetched.document;
   const bool runs = outcome.verdict != Verdict::failed || !outcome.fetched.refused.empty();
   if (!runs || !is_control_plane(document.role.role)) return;
-  const auto done = perform_duties(document, outcome.fetched.peers, host);
+  const auto done = perform_duties(
+      document, outcome.fetched.peers, host, [&](const std::vector<std::string>& machines) {
+        return remove_departed_members(host.process, document, machines);
+      });
   if (!done) return narrate("duties: " + done.error().message);
   for (const auto& line : done->done) narrate("duties: " + line);
   for (const auto& line : done->failed) narrate("duties failed: " + line);

@@ -45,7 +45,8 @@ Result<void> write_lease(const Kubectl& kubectl, const std::optional<LeaseView>&
 }
 
 void keep_nodes(const NodeDocument& document, const PeerList& peers, const ClusterView& view,
-                const Kubectl& kubectl, DutiesOutcome& outcome) {
+                const Kubectl& kubectl, const RemoveMembers& remove_members,
+                DutiesOutcome& outcome) {
   const NodeChanges changes = node_changes(document, peers, view.nodes);
   for (const NodePatch& patch : changes.patches) {
     std::vector<std::string> command = {"patch", "node"};
@@ -59,6 +60,13 @@ void keep_nodes(const NodeDocument& document, const PeerList& peers, const Clust
     }
   }
   if (changes.removed.empty()) return;
+  const auto members = remove_members(changes.removed);
+  if (!members) {
+    outcome.failed.push_back(fmt::format("{}: etcd member: {}", fmt::join(changes.removed, ", "),
+                                         members.error().message));
+    return;
+  }
+  for (const std::string& name : *members) outcome.done.push_back(name + ": etcd member removed");
   std::vector<std::string> command = {"delete", "node", "--ignore-not-found"};
   command.insert(command.end(), changes.removed.begin(), changes.removed.end());
   if (const auto deleted = kubectl.run(command); !deleted) {
@@ -87,7 +95,8 @@ bool apply_addons(const NodeDocument& document, const Kubectl& kubectl, Host& ho
 }  // namespace
 
 Result<DutiesOutcome> perform_duties(const NodeDocument& document, const PeerList& peers,
-                                     Host& host, std::chrono::milliseconds addon_wait) {
+                                     Host& host, const RemoveMembers& remove_members,
+                                     std::chrono::milliseconds addon_wait) {
   DutiesOutcome outcome;
   const std::string& machine = document.role.node;
   const Kubectl kubectl(host.process, paths::kubeconfig("muster-duties"));
@@ -110,7 +119,7 @@ Result<DutiesOutcome> perform_duties(const NodeDocument& document, const PeerLis
   }
   outcome.holder = true;
 
-  keep_nodes(document, peers, *view, kubectl, outcome);
+  keep_nodes(document, peers, *view, kubectl, remove_members, outcome);
   outcome.addons_ready = applied == wanted;
   if (outcome.addons_ready) return outcome;
 

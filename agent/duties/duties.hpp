@@ -3,6 +3,7 @@
 // equal to the inventory, addons in order, Node objects of removed machines.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,19 @@ struct DutiesOutcome {
   bool addons_ready = false;        // applied, and everything they wait for has rolled out
 };
 
+// Takes the etcd members of these machines out, where they had one; who was taken out.
+using RemoveMembers =
+    std::function<Result<std::vector<std::string>>(const std::vector<std::string>& machines)>;
+
 // One turn: take or renew the Lease, compare, change what differs. Call it on a control-plane
 // machine whose kube-apiserver answers /readyz, at each converge. A turn with nothing to do starts
 // two kubectl processes on the holder and one elsewhere. Idempotent; blocking (addons are waited
 // for with `addon_wait` in all). unavailable: the API server does not answer; forbidden: the first
-// roles are not bound and the bootstrap-admin certificate may not bind them any more.
+// roles are not bound and the bootstrap-admin certificate may not bind them any more. The Node
+// object of a machine that left is removed after its etcd member.
 [[nodiscard]] Result<DutiesOutcome> perform_duties(
     const NodeDocument& document, const PeerList& peers, Host& host,
+    const RemoveMembers& remove_members,
     std::chrono::milliseconds addon_wait = std::chrono::seconds(60));
 
 }  // namespace muster

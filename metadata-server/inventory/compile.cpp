@@ -33,6 +33,7 @@ class Compiler {
     check_authorities();
     const ClusterSettings settings = make_settings(nodes);
     const std::vector<AddonSpec> addons = make_addons(releases, settings);
+    refused_ = refused_machines(nodes);
     CompiledCluster out;
     out.name = cluster_.name.value;
     out.pod_cidrs = networks.by_node;
@@ -59,6 +60,13 @@ class Compiler {
               std::string hint = {}) {
     problems_.push_back(problem_at(place, std::move(field), std::move(expected), std::move(found),
                                    std::move(hint)));
+  }
+
+  std::vector<std::string> refused_machines(const std::vector<const Node*>& nodes) const {
+    std::set<std::string> names(facts_.departed_machines.begin(), facts_.departed_machines.end());
+    for (const Node* node : nodes) names.erase(node->name.value);
+    names.insert(facts_.banned_machines.begin(), facts_.banned_machines.end());
+    return {names.begin(), names.end()};
   }
 
   void check_authorities() {
@@ -140,8 +148,7 @@ class Compiler {
   void add_control_plane(MachineConfig& config) {
     add_shared_secret(config, "service-account-key", "/etc/kubernetes/pki/service-account.key");
     add_shared_secret(config, "encryption-configuration", "/etc/kubernetes/encryption.yaml");
-    config.banned_machines = facts_.banned_machines;
-    std::sort(config.banned_machines.begin(), config.banned_machines.end());
+    config.banned_machines = refused_;
   }
 
   void add_shared_secret(MachineConfig& config, const std::string& name, const std::string& path) {
@@ -179,6 +186,7 @@ class Compiler {
   const Inventory& inventory_;
   const Cluster& cluster_;
   const SiteFacts& facts_;
+  std::vector<std::string> refused_;  // by the API server
   std::vector<InventoryProblem> problems_;
 };
 

@@ -13,9 +13,13 @@ std::string to_json(const SiteFacts& facts) {
                          {"version", entry.version},
                          {"manifestDigest", entry.manifest_digest},
                          {"size", entry.size}});
-  return nlohmann::json{{"site", facts.site},          {"authorities", facts.authorities},
-                        {"catalogue", catalogue},      {"secrets", facts.secrets},
-                        {"podCidrs", facts.pod_cidrs}, {"bannedMachines", facts.banned_machines}}
+  return nlohmann::json{{"site", facts.site},
+                        {"authorities", facts.authorities},
+                        {"catalogue", catalogue},
+                        {"secrets", facts.secrets},
+                        {"podCidrs", facts.pod_cidrs},
+                        {"bannedMachines", facts.banned_machines},
+                        {"departedMachines", facts.departed_machines}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -32,6 +36,7 @@ Result<SiteFacts> parse_site_facts(std::string_view json) {
     read.at("secrets").get_to(facts.secrets);
     read.at("podCidrs").get_to(facts.pod_cidrs);
     read.at("bannedMachines").get_to(facts.banned_machines);
+    facts.departed_machines = read.value("departedMachines", facts.departed_machines);
     return facts;
   } catch (const nlohmann::json::exception& error) {
     return fail(ErrorKind::invalid,

@@ -30,10 +30,14 @@ struct SiteFacts {
   std::map<std::string, std::string>
       pod_cidrs;  // node -> what it was given before, removed nodes too
   std::vector<std::string> banned_machines;
+  // Machines that have left, or are served until this compile leaves them out: their certificates
+  // outlive them, so that the API server must refuse them. Those that the inventory lists are not
+  // meant.
+  std::vector<std::string> departed_machines;
 };
 
 // {"site","authorities","catalogue":[{"name","version","manifestDigest","size"}],"secrets",
-//  "podCidrs","bannedMachines"}
+//  "podCidrs","bannedMachines","departedMachines"}
 [[nodiscard]] std::string to_json(const SiteFacts& facts);
 [[nodiscard]] Result<SiteFacts> parse_site_facts(std::string_view json);
 

@@ -10,6 +10,7 @@
 #include "site/all_records.hpp"
 #include "site/audit.hpp"
 #include "site/cluster_signer.hpp"
+#include "site/departures.hpp"
 #include "site/fixed_settings.hpp"
 #include "store/kinds.hpp"
 
@@ -230,6 +231,7 @@ class Preparation {
     record.fixed = fixed_settings_of(cluster);
     record.document_key = signer.key_id();
     for (const auto& [node, network] : compiled.pod_cidrs) record.pod_cidrs[node] = network;
+    note_departures(publication_.changes, old_, seconds, record.departed);
     Revision revision{name_,
                       number_,
                       publication_.revision,

@@ -52,12 +52,18 @@ Result<SiteFacts> facts_of_today(const PublishContext& context, const std::strin
                                  Transaction& transaction) {
   auto banned = context.banned_machines(cluster);
   if (!banned) return pass(banned.error());
-  auto facts = gather_site_facts(context.store, context.keys.site(), cluster, std::move(*banned));
+  auto facts = gather_site_facts(context.store, context.keys.site(), cluster, std::move(*banned),
+                                 context.now());
   if (!facts) return facts;
   auto authorities =
       prepare_cluster(context.store, context.sealing, cluster, context.now(), transaction);
   if (!authorities) return pass(authorities.error());
   facts->authorities = std::move(*authorities);
+  // Which of them leave is known when they are compared with the inventory.
+  if (const auto served = context.current.cluster(cluster)) {
+    for (const auto& [node, answer] : served->documents) facts->departed_machines.push_back(node);
+    std::sort(facts->departed_machines.begin(), facts->departed_machines.end());
+  }
   // Those that this very transaction makes.
   facts->secrets.try_emplace(std::string(service_account_key_secret), 1);
   facts->secrets.try_emplace(std::string(encryption_configuration_secret), 1);
@@ -135,6 +141,7 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
   facts.authorities = std::move(today->authorities);
   facts.pod_cidrs = std::move(today->pod_cidrs);
   facts.banned_machines = std::move(today->banned_machines);
+  facts.departed_machines = std::move(today->departed_machines);
   const std::uint64_t rollback_of = action == "rolled-back" ? revision.number : 0;
   const ClusterInput input{*inventory,       revision.files, std::move(found),
                            std::move(facts), request.actor,  std::move(action),

@@ -123,6 +123,7 @@ std::string to_json(const ClusterRecord& record) {
                            {"dnsDomain", record.fixed.dns_domain},
                            {"etcdTopology", record.fixed.etcd_topology}}},
                          {"podCidrs", record.pod_cidrs},
+                         {"departed", record.departed},
                          {"documentKey", record.document_key}});
 }
 
@@ -148,6 +149,12 @@ Result<ClusterRecord> parse_cluster_record(std::string_view json) {
     fixed.text("etcdTopology", record.fixed.etcd_topology);
   });
   root.text_map("podCidrs", record.pod_cidrs);
+  root.object(
+      "departed",
+      [&](JsonObject& departed) {
+        for (const auto& node : departed.fields()) departed.number(node, record.departed[node]);
+      },
+      Need::optional);
   root.text("documentKey", record.document_key, Need::optional);
   root.close();
   if (!problems.empty()) return fail("cluster record", problems);

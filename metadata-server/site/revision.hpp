@@ -42,7 +42,9 @@ struct ClusterRecord {
   std::string actor;
   FixedSettings fixed;
   std::map<std::string, std::string> pod_cidrs;  // node -> network, removed nodes too
-  std::string document_key;                      // key id of what signed all that it is served
+  // Removed node -> Unix seconds until which a certificate that it has may be valid.
+  std::map<std::string, std::int64_t> departed;
+  std::string document_key;  // key id of what signed all that it is served
 };
 // Of a record that an earlier program wrote, the server's own key.
 [[nodiscard]] const std::string& signer_of(const ClusterRecord& record,

@@ -11,7 +11,7 @@ namespace muster {
 
 Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
                                     const std::string& cluster,
-                                    std::vector<std::string> banned_machines) {
+                                    std::vector<std::string> banned_machines, TimePoint now) {
   SiteFacts facts;
   facts.site = site;
   auto authorities = load_cluster_authorities(store, cluster);
@@ -29,6 +29,11 @@ Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
   auto found = find_cluster(store, cluster);
   if (!found) return pass(found.error());
   facts.pod_cidrs = std::move(found->record.pod_cidrs);
+  const std::int64_t seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  for (const auto& [node, until] : found->record.departed) {
+    if (until > seconds) facts.departed_machines.push_back(node);
+  }
   std::sort(banned_machines.begin(), banned_machines.end());
   facts.banned_machines = std::move(banned_machines);
   return facts;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "inventory/site_facts.hpp"
+#include "pki/certificate.hpp"
 #include "store/store.hpp"
 
 namespace muster {
@@ -13,6 +14,7 @@ namespace muster {
 // `site`: the pin. `banned_machines`: who refuses them is enrolment's knowledge.
 [[nodiscard]] Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
                                                   const std::string& cluster,
-                                                  std::vector<std::string> banned_machines);
+                                                  std::vector<std::string> banned_machines,
+                                                  TimePoint now);
 
 }  // namespace muster

@@ -156,10 +156,48 @@ TEST_CASE("machines are removed only when that is said") {
   CHECK(site.current.document("lab", "n1"));
   request.remove = true;
   const auto outcome = Site::must(publish(site.context, request));
-  CHECK(describe(outcome) == "lab/m1 unchanged none\nlab/n1 removed none\n");
+  CHECK(describe(outcome) == "lab/m1 changed none\nlab/n1 removed none\n");
   CHECK_FALSE(site.current.document("lab", "n1"));
   CHECK_FALSE(site.store.get(kinds::document, "lab/n1"));
   CHECK(site.forgotten == std::vector<std::string>{"lab/n1"});
+}
+
+TEST_CASE("a machine that left is refused by the masters until its certificates are over") {
+  Site site;
+  TimePoint time = sample::now;
+  site.context.now = [&] { return time; };
+  site.publish(sample::small_inventory());
+  auto leave = site.request(sample::cluster() + node("m1", "master", 11));
+  leave.remove = true;
+  const auto banned = [&] { return site.document("m1").config.banned_machines; };
+  const std::vector<std::string> gone = {"n1"};
+  Site::must(publish(site.context, leave));
+  CHECK(banned() == gone);
+  const std::string revision = site.current.cluster("lab")->revision;
+  Site::must(publish(site.context, site.request(leave.files.begin()->second)));
+  CHECK(site.current.cluster("lab")->revision == revision);
+
+  // Other content, the day before the last of its certificates is over, and the day after.
+  const auto publish_with = [&](const std::string& label) {
+    site.publish(sample::cluster() + node("m1", "master", 11, ", labels: {day: d" + label + "}"));
+  };
+  time += std::chrono::hours(24 * 89);
+  publish_with("89");
+  CHECK(banned() == gone);
+  time += std::chrono::hours(24 * 2);
+  publish_with("91");
+  CHECK(banned().empty());
+}
+
+TEST_CASE("a machine that comes back under its name is no longer refused") {
+  Site site;
+  site.publish(sample::small_inventory());
+  auto leave = site.request(sample::cluster() + node("m1", "master", 11));
+  leave.remove = true;
+  Site::must(publish(site.context, leave));
+  site.publish(sample::small_inventory());
+  CHECK(site.document("m1").config.banned_machines.empty());
+  CHECK(site.current.document("lab", "n1"));
 }
 
 TEST_CASE("pod networks never move, and a removed machine's stays its own") {

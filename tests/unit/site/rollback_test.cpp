@@ -163,6 +163,17 @@ TEST_CASE("records have the form that earlier programs wrote") {
   older.erase(older.find(R"("documentKey")"), std::string_view(R"("documentKey":"",)").size() + 71);
   CHECK(signer_of(parse_cluster_record(older).value(), "sha256:server") == "sha256:server");
   CHECK(signer_of(cluster, "sha256:server") == cluster.document_key);
+  // Before machines that left were refused.
+  cluster.departed = {{"n9", 1795242048}};
+  CHECK(parse_cluster_record(to_json(cluster)).value().departed == cluster.departed);
+  older = to_json(cluster);
+  const std::string_view departed = R"("departed":{"n9":1795242048},)";
+  older.erase(older.find(departed), departed.size());
+  CHECK(parse_cluster_record(older).value().departed.empty());
+  older = to_json(revision);
+  older.erase(older.find(R"("departedMachines":[],)"),
+              std::string_view(R"("departedMachines":[],)").size());
+  CHECK(parse_revision(older).value().facts.departed_machines.empty());
   // Before revisions counted their machines.
   older = to_json(revision);
   older.erase(older.find(R"("machines":1,)"), std::string_view(R"("machines":1,)").size());

@@ -1,5 +1,6 @@
 """Followers added to a running cluster join etcd as learners; a master whose disk is lost comes back under its
-name; masters whose state mount is missing stop, and nothing is removed from etcd."""
+name; masters whose state mount is missing stop, and nothing is removed from etcd; followers that
+leave the inventory leave etcd."""
 import json
 import os
 
@@ -111,3 +112,35 @@ def test_a_lost_disk(cluster):
     snapshots = cluster.run("m5", "ls", "/var/lib/muster/etcd-snapshots").stdout.split()
     assert snapshots == [f"before-removal-of-{was['m5']:x}.db"]
     assert "m5" in cluster.ready_nodes()
+
+
+def leave_inventory(cluster, name):
+    os.remove(os.path.join(cluster.inventory, f"{name}.yaml"))
+    cluster.apply("--remove")
+
+
+def has_left(cluster, name):
+    return name not in members(cluster) and name not in cluster.kubectl("get", "nodes", "-o", "name").stdout
+
+
+def test_followers_leave(cluster):
+    """A follower that leaves the inventory leaves etcd too, while it runs and after its power was cut, and what it holds
+    opens nothing any more."""
+    leave_inventory(cluster, "m5")
+    cluster.wait_for("m5 to have left", lambda: has_left(cluster, "m5"), 120)
+    assert set(members(cluster)) == {"m1", "m2", "m3", "m4"}
+
+    def is_refused(master):
+        """Its kubelet is still running and would register again."""
+        done = cluster.run("m5", "/opt/muster/current/kubernetes/bin/kubectl", "--kubeconfig", "/etc/kubernetes/kubelet.kubeconfig",
+                           "--server", f"https://{master}:6444", "--request-timeout=5s", "get", "node", "m5", check=False)
+        return done.returncode != 0 and "dial tcp 127.0.0.1:1: connect: connection refused" in done.stderr
+    for master in ("10.77.0.11", "10.77.0.12", "10.77.0.13"):
+        cluster.wait_for(f"{master} to refuse m5", lambda: is_refused(master), 60)
+    call(LAB, "down", "m5")
+
+    call(LAB, "down", "m4")
+    leave_inventory(cluster, "m4")
+    cluster.wait_for("m4 to have left", lambda: has_left(cluster, "m4"), 120)
+    assert set(members(cluster)) == {"m1", "m2", "m3"}
+    assert {"m1", "m2", "m3", "n1"} <= cluster.ready_nodes()

@@ -23,6 +23,18 @@ class FakeCluster {
   std::vector<std::string> nodes;
   std::map<std::string, std::string> failures;  // first word of a command -> what kubectl says
 
+  std::vector<std::string> members;  // of etcd, by name
+  bool etcd_answers = true;
+
+  Result<std::vector<std::string>> leave(const std::vector<std::string>& machines) {
+    if (!etcd_answers) return fail(ErrorKind::unavailable, "etcdctl member list: no answer");
+    std::vector<std::string> left;
+    for (const std::string& name : machines) {
+      if (std::erase(members, name) > 0) left.push_back(name);
+    }
+    return left;
+  }
+
   FakeCluster() {
     machine.process.answer = [this](const ProcessRequest& request) { return answer(request); };
   }
@@ -30,7 +42,9 @@ class FakeCluster {
   DutiesOutcome turn(const NodeDocument& document) {
     commands.clear();
     inputs.clear();
-    const auto outcome = perform_duties(document, example_peers(), machine.host);
+    const auto outcome = perform_duties(
+        document, example_peers(), machine.host,
+        [this](const std::vector<std::string>& machines) { return leave(machines); });
     REQUIRE(outcome.has_value());
     return *outcome;
   }
@@ -131,6 +145,28 @@ TEST_CASE("a turn with nothing to do: one call, and one more when the Lease is d
   CHECK(cluster.inputs[1].find("\"leaseTransitions\":2") != std::string::npos);
 }
 
+TEST_CASE("a machine that left loses its etcd member first, then its Node object") {
+  const NodeDocument document = example_document();
+  FakeCluster cluster;
+  cluster.nodes = {kept_node("m1", "control-plane"), kept_node("m9", "control-plane"),
+                   kept_node("n9", "node")};
+  cluster.members = {"m1", "m9"};
+  cluster.hold("m1", std::chrono::seconds(10), addons_digest(document));
+  cluster.etcd_answers = false;
+  DutiesOutcome outcome = cluster.turn(document);
+  CHECK(outcome.failed ==
+        std::vector<std::string>{"m9, n9: etcd member: etcdctl member list: no answer"});
+  CHECK(cluster.commands == std::vector<std::string>{get_command});
+
+  cluster.etcd_answers = true;
+  outcome = cluster.turn(document);
+  CHECK(outcome.done == std::vector<std::string>{"m9: etcd member removed", "m9: Node removed",
+                                                 "n9: Node removed"});
+  CHECK(cluster.members == std::vector<std::string>{"m1"});
+  CHECK(cluster.commands ==
+        std::vector<std::string>{get_command, "delete node --ignore-not-found m9 n9"});
+}
+
 TEST_CASE("another's Lease is left alone until it has expired") {
   const NodeDocument document = example_document();
   FakeCluster cluster;
@@ -170,7 +206,9 @@ TEST_CASE("roles that nobody may bind are an error with its cure") {
   FakeCluster cluster;
   cluster.roles_are_bound = false;
   cluster.failures["apply"] = "error: You must be logged in to the server (Unauthorized)\n";
-  const auto outcome = perform_duties(example_document(), example_peers(), cluster.machine.host);
+  const auto outcome = perform_duties(
+      example_document(), example_peers(), cluster.machine.host,
+      [&](const std::vector<std::string>& machines) { return cluster.leave(machines); });
   REQUIRE_FALSE(outcome.has_value());
   CHECK(outcome.error().kind == ErrorKind::forbidden);
   CHECK(

@@ -1,0 +1,38 @@
+#include "agent/etcd_departure.hpp"
+
+#include <algorithm>
+
+#include "agent/etcd_client.hpp"
+
+namespace muster {
+namespace {
+
+bool has_left(const NodeDocument& document, const std::string& machine) {
+  const auto& banned = document.config.banned_machines;
+  const auto& masters = document.role.cluster.masters;
+  return std::find(banned.begin(), banned.end(), machine) != banned.end() &&
+         std::none_of(masters.begin(), masters.end(),
+                      [&](const MachineAddress& master) { return master.name == machine; });
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> remove_departed_members(Process& process,
+                                                         const NodeDocument& document,
+                                                         const std::vector<std::string>& machines) {
+  std::vector<std::string> left, removed;
+  std::copy_if(machines.begin(), machines.end(), std::back_inserter(left),
+               [&](const std::string& machine) { return has_left(document, machine); });
+  if (left.empty()) return removed;
+  EtcdClient client(process, {fmt::format("https://{}:2379", document.role.address)});
+  const auto members = client.members();
+  if (!members) return pass(members.error());
+  for (const EtcdMember& member : members->members) {
+    if (std::find(left.begin(), left.end(), member.name) == left.end()) continue;
+    if (auto done = client.remove(member.id); !done) return pass(done.error());
+    removed.push_back(member.name);
+  }
+  return removed;
+}
+
+}  // namespace muster
