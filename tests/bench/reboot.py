@@ -1,5 +1,5 @@
 """Reboot to Ready of a converged node, with the agent and with the same files and units enabled but no agent, in
-alternating pairs; then what an unchanged converge costs."""
+alternating pairs; a first boot of the same machine; then what an unchanged converge costs."""
 import json
 import os
 import statistics
@@ -13,6 +13,7 @@ from local_cluster import LAB, call  # noqa: E402
 from node_clock import NodeClock  # noqa: E402
 
 PAIRS = 15
+FIRST_BOOTS = 5
 MACHINES = {"m1": ("master", "10.77.0.11"), "n1": ("node", "10.77.0.21")}
 WANTS = "/etc/systemd/system/multi-user.target.wants"
 
@@ -30,6 +31,17 @@ def boot_with(cluster, clock, agent, units):
     call(LAB, "power", "off", "n1")
     began = time.monotonic()
     call(LAB, "power", "on", "n1")
+    return clock.wait_ready("n1", before) - began
+
+
+def first_boot(cluster, clock):
+    """Seconds from the power button to Ready of a machine that was never on, under n1's name."""
+    before = clock.boot_id("n1")
+    call(LAB, "down", "n1")
+    cluster.muster("node", "replace", "n1", "--cluster", "lab")
+    tree = cluster.machine_tree("n1", cluster.token("node"))
+    began = time.monotonic()
+    call(LAB, "up", "n1", "--address", MACHINES["n1"][1], "--image", "ready", "--tree", tree)
     return clock.wait_ready("n1", before) - began
 
 
@@ -53,8 +65,13 @@ def main():
         a, b = statistics.median(with_agent), statistics.median(without)
         print(f"reboot to Ready, medians of {PAIRS} alternating pairs: with the agent {a:.2f} s ({min(with_agent):.2f}-{max(with_agent):.2f}), "
               f"without {b:.2f} s ({min(without):.2f}-{max(without):.2f}): ratio {a / b:.3f}; goal 1.05")
-        boot_with(cluster, clock, True, units)
-        cluster.wait_converged(["n1"])
+        first = []
+        for _ in range(FIRST_BOOTS):
+            first.append(first_boot(cluster, clock))
+            cluster.wait_converged(["n1"])
+        c = statistics.median(first)
+        print(f"first boot to Ready, median of {FIRST_BOOTS}: {c:.2f} s ({min(first):.2f}-{max(first):.2f}), {c - b:.2f} s more than the reboot "
+              "without the agent; goal 0.5 s")
         times = converge_times(cluster)
         print(f"unchanged converge: {statistics.median(times):.0f} ms (median of {len(times)}; {min(times):.0f}-{max(times):.0f}); goal 50 ms")
 
