@@ -73,6 +73,7 @@ std::string to_json(const Checkpoint& checkpoint) {
                          {"reportCounter", checkpoint.report_counter},
                          {"lastContact", checkpoint.last_contact},
                          {"settledBoot", checkpoint.settled_boot},
+                         {"kubeletStarted", checkpoint.kubelet_started},
                          {"settledDocument", checkpoint.settled_document},
                          {"lastVerdict", checkpoint.last_verdict},
                          {"lastMessage", checkpoint.last_message},
@@ -109,6 +110,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   root.number("reportCounter", checkpoint.report_counter);
   root.number("lastContact", checkpoint.last_contact);
   root.text("settledBoot", checkpoint.settled_boot);
+  root.text("kubeletStarted", checkpoint.kubelet_started, Need::optional);
   root.text("settledDocument", checkpoint.settled_document);
   root.text("lastVerdict", checkpoint.last_verdict);
   root.text("lastMessage", checkpoint.last_message);

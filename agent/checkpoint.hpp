@@ -40,6 +40,7 @@ struct Checkpoint {
   bool etcd_started = false;  // this machine's member is a voter and has data
   EtcdStart etcd_start;       // what it was first started with
   std::string etcd_cluster_id, etcd_member_id;
+  std::string kubelet_started;  // when it was last started anew (KubeletStart::at); may be empty
   std::map<std::string, UnitInputs> units;
   std::map<std::string, ReleaseStamp> releases;  // "NAME/VERSION"
   std::map<std::string, std::uint64_t> secrets;  // path -> version written

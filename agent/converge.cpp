@@ -1,5 +1,7 @@
 #include "agent/converge.hpp"
 
+#include <fmt/chrono.h>
+
 #include <algorithm>
 
 #include "agent/apply.hpp"
@@ -28,8 +30,24 @@ std::vector<std::string> sources_of(const Picture& picture) {
   return sources;
 }
 
+bool starts_kubelet(const Plan& plan) {
+  const auto has_kubelet = [](const std::vector<std::string>& units) {
+    return std::find(units.begin(), units.end(), "kubelet.service") != units.end();
+  };
+  return std::any_of(plan.actions.begin(), plan.actions.end(), [&](const auto& planned) {
+    const auto* start = std::get_if<StartUnits>(&planned.action);
+    const auto* restart = std::get_if<RestartUnits>(&planned.action);
+    return (start && has_kubelet(start->units)) || (restart && has_kubelet(restart->units));
+  });
+}
+
 Step<> carry_out(const Plan& plan, Run& run, Picture& picture) {
   picture.changed = picture.changed || !plan.actions.empty();
+  // In the run of a boot the boot id says as much, and the clock may still be set.
+  if (picture.kind != RunKind::boot && starts_kubelet(plan)) {
+    run.checkpoint.kubelet_started =
+        fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(run.host.clock.now()));
+  }
   const ApplyInputs inputs{picture.desired, picture.fetched.document.role.cluster.authorities,
                            server_of(picture), sources_of(picture)};
   return apply(plan, run, inputs);
@@ -189,7 +207,9 @@ Step<> settle(Run& run, Picture& picture) {
   }
   const bool was_disturbed = picture.changed || picture.kind != RunKind::running;
   const auto limit = std::chrono::seconds(was_disturbed ? 180 : 0);
-  if (auto ready = await_node_ready(run, document, picture.facts.boot_id, limit); !ready) {
+  if (auto ready = await_node_ready(run, document,
+                                    {picture.facts.boot_id, run.checkpoint.kubelet_started}, limit);
+      !ready) {
     return ready;
   }
   if (picture.changed) prune_releases(run.host.files, run.checkpoint, picture.desired.releases);

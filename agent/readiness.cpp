@@ -46,7 +46,7 @@ Result<void> await_api(const Host& host, Network& network, const std::string& ur
   }
 }
 
-Result<void> parse_node_ready(std::string_view node_json, std::string_view boot_id) {
+Result<void> parse_node_ready(std::string_view node_json, const KubeletStart& start) {
   JsonLimits limits;
   limits.size = 4u << 20;
   limits.depth = 64;
@@ -54,7 +54,7 @@ Result<void> parse_node_ready(std::string_view node_json, std::string_view boot_
   if (!json) return pass(json.error());
   const auto reported_boot = nlohmann::json::json_pointer("/status/nodeInfo/bootID");
   const bool is_of_this_boot =
-      json->contains(reported_boot) && (*json)[reported_boot] == std::string(boot_id);
+      json->contains(reported_boot) && (*json)[reported_boot] == start.boot_id;
   if (!is_of_this_boot) {
     return fail(ErrorKind::conflict, "node is not Ready: kubelet has not reported in this boot");
   }
@@ -62,6 +62,7 @@ Result<void> parse_node_ready(std::string_view node_json, std::string_view boot_
   if (json->contains(conditions) && (*json)[conditions].is_array()) {
     for (const auto& condition : (*json)[conditions]) {
       if (!condition.is_object() || text_at(condition, "type") != "Ready") continue;
+      if (text_at(condition, "lastHeartbeatTime") < start.at) break;
       if (text_at(condition, "status") == "True") return {};
       return fail(ErrorKind::conflict,
                   fmt::format("node is not Ready: {}: {}", text_at(condition, "reason"),
@@ -72,7 +73,7 @@ Result<void> parse_node_ready(std::string_view node_json, std::string_view boot_
 }
 
 Result<void> check_node_ready(const Host& host, Network& network, const NodeDocument& document,
-                              std::string_view boot_id) {
+                              const KubeletStart& start) {
   auto tls = kubelet_tls(host.files);
   if (!tls) return pass(tls.error());
   const auto& api = document.role.cluster.api;
@@ -89,15 +90,15 @@ Result<void> check_node_ready(const Host& host, Network& network, const NodeDocu
                 fmt::format("{} answered {} to a GET of node '{}': {}", url, answer->status,
                             document.role.node, answer->body.substr(0, 300)));
   }
-  return parse_node_ready(answer->body, boot_id);
+  return parse_node_ready(answer->body, start);
 }
 
-Step<> await_node_ready(Run& run, const NodeDocument& document, std::string_view boot_id,
+Step<> await_node_ready(Run& run, const NodeDocument& document, const KubeletStart& start,
                         std::chrono::milliseconds limit) {
   run.reporter.begin("node-ready");
   const Deadline end(run.host.clock, std::min(limit, run.deadline.left()));
   for (;;) {
-    auto ready = check_node_ready(run.host, run.network, document, boot_id);
+    auto ready = check_node_ready(run.host, run.network, document, start);
     if (ready) return {};
     if (end.has_passed()) {
       const bool is_of_kubelet =

@@ -16,17 +16,27 @@ namespace muster {
 [[nodiscard]] Result<void> await_api(const Host& host, Network& network, const std::string& url,
                                      std::chrono::milliseconds limit);
 
+// What a Node's status must be of, to be believed.
+struct KubeletStart {
+  std::string boot_id;
+  // When kubelet was started anew within this boot: RFC 3339 in UTC, to the second, as Kubernetes
+  // writes times. Empty: any status of this boot counts.
+  std::string at;
+};
+
 // One look. unavailable: the API does not answer; not_found: kubelet has not registered; conflict:
 // not Ready, with kubelet's own message.
 [[nodiscard]] Result<void> check_node_ready(const Host& host, Network& network,
-                                            const NodeDocument& document, std::string_view boot_id);
+                                            const NodeDocument& document,
+                                            const KubeletStart& start);
 
 // "Ready" of a Node object: nothing when it is, else why not. A status of another boot does not
-// count: after a power cut the cluster believes it for most of a minute.
-[[nodiscard]] Result<void> parse_node_ready(std::string_view node_json, std::string_view boot_id);
+// count: after a power cut the cluster believes it for most of a minute. Nor does one from before
+// kubelet's start (lastHeartbeatTime, which kubelet sets with its first status).
+[[nodiscard]] Result<void> parse_node_ready(std::string_view node_json, const KubeletStart& start);
 
 // api: no answer; kubelet: not registered or not Ready when `limit` is over.
 [[nodiscard]] Step<> await_node_ready(Run& run, const NodeDocument& document,
-                                      std::string_view boot_id, std::chrono::milliseconds limit);
+                                      const KubeletStart& start, std::chrono::milliseconds limit);
 
 }  // namespace muster

@@ -1,6 +1,8 @@
 // A metadata server in memory with real keys and signatures: what an agent is served by `network`.
 #pragma once
 
+#include <fmt/chrono.h>
+
 #include <map>
 
 #include "agent/server.hpp"
@@ -39,7 +41,8 @@ class FakeSite {
   std::vector<std::vector<std::string>> told_macs;  // at each enrolment
   EtcdTurnAnswer turn{"start-new", "m1=https://10.0.0.1:2380", {}, {}, {}};
   bool is_node_ready = true;
-  std::string reported_boot;  // the boot of kubelet's last status
+  std::string reported_boot;           // the boot of kubelet's last status
+  std::chrono::seconds status_age{0};  // how old that status is
   std::string node = "m1", cluster = "lab";
 
   explicit FakeSite(FakeClock& machine_clock) : clock(machine_clock) {}
@@ -229,11 +232,15 @@ class FakeNetwork final : public Network {
     return ApiAnswer{
         200,
         fmt::format(R"({{"status":{{"nodeInfo":{{"bootID":"{}"}},"conditions":[{{"type":"Ready",)"
-                    R"("status":"{}","reason":"R","message":"M"}}]}}}})",
-                    site_.reported_boot, site_.is_node_ready ? "True" : "False")};
+                    R"("status":"{}","reason":"R","message":"M","lastHeartbeatTime":"{}"}}]}}}})",
+                    site_.reported_boot, site_.is_node_ready ? "True" : "False", heartbeat())};
   }
 
  private:
+  [[nodiscard]] std::string heartbeat() const {
+    return fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(site_.clock.now() -
+                                                                             site_.status_age));
+  }
   FakeSite& site_;
 };
 

@@ -15,8 +15,8 @@ std::string node(const std::string& boot, const std::string& status) {
          status + R"(","reason":"KubeletNotReady","message":"no network"}]}})";
 }
 
-std::string why_not(const std::string& json) {
-  const auto ready = parse_node_ready(json, "boot-2");
+std::string why_not(const std::string& json, const std::string& at = {}) {
+  const auto ready = parse_node_ready(json, {"boot-2", at});
   return ready ? std::string() : ready.error().message;
 }
 
@@ -32,6 +32,16 @@ TEST_CASE("Ready from before the reboot is not believed") {
   CHECK(why_not(node("boot-1", "True")) == text);
   CHECK(why_not(R"({"status":{"conditions":[{"type":"Ready","status":"True"}]}})") == text);
   CHECK(why_not(R"({"status":{"nodeInfo":{"bootID":"boot-2"}}})") ==
+        "node is not Ready: kubelet has not reported yet");
+}
+
+TEST_CASE("Ready from before kubelet's restart is not believed") {
+  const std::string json =
+      R"({"status":{"nodeInfo":{"bootID":"boot-2"},"conditions":[{"type":"Ready","status":"True",)"
+      R"("lastHeartbeatTime":"2026-11-21T09:59:59Z"}]}})";
+  CHECK(why_not(json, "2026-11-21T09:59:59Z") == "");
+  CHECK(why_not(json, "2026-11-21T10:00:00Z") == "node is not Ready: kubelet has not reported yet");
+  CHECK(why_not(node("boot-2", "True"), "2026-11-21T10:00:00Z") ==
         "node is not Ready: kubelet has not reported yet");
 }
 

@@ -173,6 +173,13 @@ TEST_CASE_FIXTURE(Fixture,
   REQUIRE(site.reports.back().pending.size() == 1);
   CHECK(site.reports.back().pending[0].rfind("kubelet.service: restart: ", 0) == 0);
   machine.services.calls.clear();
+  // The Node's last status is from before the restart, and kubelet never reports again.
+  site.status_age = std::chrono::hours(1);
+  const auto silent = converge(true);
+  CHECK(silent.verdict == Verdict::failed);
+  CHECK(silent.message == "node is not Ready: kubelet has not reported yet");
+  CHECK(converge(true).verdict == Verdict::failed);
+  site.status_age = std::chrono::hours(0);
   CHECK(converge(true).verdict == Verdict::converged);
   CHECK(machine.services.calls == std::vector<std::string>{"restart kubelet.service"});
   CHECK(changes_outside_state().size() == 1);
