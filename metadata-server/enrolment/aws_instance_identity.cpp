@@ -1,0 +1,135 @@
+#include "enrolment/aws_instance_identity.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "document/field_syntax.hpp"
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "pki/cms_content.hpp"
+#include "pki/signature.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::size_t largest_text = 16u << 10;
+
+tl::unexpected<Refusal> refuse_document(std::string_view what) {
+  return refuse(ErrorKind::invalid, "identity_document_invalid",
+                fmt::format("instance identity document: {}", what));
+}
+
+int number_at(std::string_view text, std::size_t at, std::size_t size) {
+  int value = -1;
+  const auto part = text.substr(at, size);
+  const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+  return error == std::errc{} && end == part.data() + part.size() ? value : -1;
+}
+
+// "2026-11-21T10:00:00Z" alone; fractions of a second are not written by AWS.
+std::optional<TimePoint> parse_time(std::string_view text) {
+  using namespace std::chrono;
+  if (text.size() != 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+      text[16] != ':' || text[19] != 'Z')
+    return std::nullopt;
+  const year_month_day day(year(number_at(text, 0, 4)),
+                           month(static_cast<unsigned>(number_at(text, 5, 2))),
+                           std::chrono::day(static_cast<unsigned>(number_at(text, 8, 2))));
+  const int hour = number_at(text, 11, 2), minute = number_at(text, 14, 2);
+  const int second = number_at(text, 17, 2);
+  const bool is_time =
+      hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second <= 60;
+  if (!day.ok() || !is_time) return std::nullopt;
+  return sys_days(day) + hours(hour) + minutes(minute) + seconds(second);
+}
+
+Granted<AwsInstance> parse_instance(std::string_view json) {
+  const auto value = parse_strict_json("instance identity document", json, {largest_text, 8});
+  if (!value) return refuse_document(value.error().message);
+  AwsInstance instance;
+  std::string launched;
+  std::vector<Problem> problems;
+  JsonObject root(*value, "", problems);  // not closed: AWS adds fields
+  root.text("accountId", instance.account);
+  root.text("region", instance.region);
+  root.text("instanceId", instance.instance_id);
+  root.text("imageId", instance.image_id);
+  root.text("privateIp", instance.address);
+  root.text("pendingTime", launched);
+  if (!problems.empty()) return refuse_document(to_text(problems));
+  const auto time = parse_time(launched);
+  if (!time) {
+    return refuse_document(
+        fmt::format("/pendingTime: expected a time such as 2026-11-21T10:00:00Z, found {}",
+                    in_ticks(launched)));
+  }
+  instance.launched = *time;
+  if (!is_ip(instance.address)) {
+    return refuse_document(
+        fmt::format("/privateIp: expected an address, found {}", in_ticks(instance.address)));
+  }
+  return instance;
+}
+
+Granted<> check_among(const std::string& found, const std::vector<std::string>& allowed,
+                      const char* what) {
+  if (std::find(allowed.begin(), allowed.end(), found) != allowed.end()) return {};
+  return refuse(ErrorKind::forbidden, fmt::format("identity_document_{}", what),
+                fmt::format("instance identity document: expected {} {}, found {}", what,
+                            allowed.empty() ? "that the policy names, which names none"
+                                            : fmt::format("{}", fmt::join(allowed, " or ")),
+                            in_ticks(found)));
+}
+
+}  // namespace
+
+Granted<AwsInstance> read_instance_identity(std::string_view rsa2048,
+                                            const std::vector<AwsRegion>& pinned) {
+  if (rsa2048.size() > largest_text) {
+    return refuse_document(
+        fmt::format("expected at most {} bytes, found {}", largest_text, rsa2048.size()));
+  }
+  std::string text(rsa2048);
+  std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
+  const auto der = base64_decode(text);
+  if (!der)
+    return refuse_document("expected base64, as /latest/dynamic/instance-identity/rsa2048 is");
+  std::vector<Certificate> signers;
+  for (const AwsRegion& region : pinned) signers.push_back(region.certificate);
+  const auto signed_content = verify_cms(*der, signers);
+  if (!signed_content && signed_content.error().kind == ErrorKind::forbidden) {
+    return refuse(ErrorKind::forbidden, "identity_document_forged",
+                  fmt::format("instance identity document: {}", signed_content.error().message));
+  }
+  if (!signed_content) return refuse_document(signed_content.error().message);
+  auto instance = parse_instance(signed_content->bytes);
+  if (!instance) return instance;
+  const std::string& region = pinned[signed_content->signer].name;
+  if (instance->region != region) {
+    return refuse(
+        ErrorKind::forbidden, "identity_document_forged",
+        fmt::format("instance identity document: it says region {} and is signed by that of {}",
+                    in_ticks(instance->region), region));
+  }
+  return instance;
+}
+
+Granted<> check_instance(const AwsInstance& instance, const AwsPolicy& policy, TimePoint now) {
+  if (auto known = check_among(instance.account, policy.accounts, "account"); !known) return known;
+  if (auto known = check_among(instance.region, policy.regions, "region"); !known) return known;
+  if (!policy.images.empty()) {
+    if (auto known = check_among(instance.image_id, policy.images, "image"); !known) return known;
+  }
+  // AWS's clock and ours: a launch that lies a little in the future is as young as can be.
+  constexpr std::chrono::minutes skew(2);
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - instance.launched);
+  if (age <= policy.maximum_age && age >= -skew) return {};
+  return refuse(ErrorKind::forbidden, "identity_document_age",
+                fmt::format("instance identity document: expected an instance that was launched at "
+                            "most {} s ago, found {} s; launch it anew, or give it a token",
+                            policy.maximum_age.count(), age.count()));
+}
+
+}  // namespace muster
