@@ -11,36 +11,11 @@
 
 #include "agent/host/account.hpp"
 #include "pki/signature.hpp"
+#include "result/durable_file.hpp"
 #include "result/file_descriptor.hpp"
 
 namespace muster {
 namespace {
-
-std::string parent_of(const std::string& path) {
-  const auto slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// A rename is only durable once its folder is.
-Result<void> sync_directory(const std::string& path) {
-  const FileDescriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.is_open()) return fail_errno(errno, fmt::format("opening folder '{}'", path));
-  if (fsync(directory.get()) != 0) {
-    return fail_errno(errno, fmt::format("syncing folder '{}'", path));
-  }
-  return {};
-}
-
-Result<void> write_all(int descriptor, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail_errno(errno, fmt::format("writing '{}'", path));
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
 
 Result<void> set_attributes(int descriptor, std::uint32_t mode, const Account& owner,
                             const std::string& path) {
@@ -161,7 +136,7 @@ Result<void> PosixFilesystem::write(const std::string& path, std::string_view co
     unlink(temporary.c_str());
     return filled;
   }
-  return sync_directory(parent_of(path));
+  return sync_folder_of(path);
 }
 
 Result<void> PosixFilesystem::append(const std::string& path, std::string_view bytes) {
@@ -200,7 +175,7 @@ Result<void> PosixFilesystem::make_directory(const std::string& path, std::uint3
   if (!directory.is_open()) return fail_errno(errno, fmt::format("opening folder '{}'", path));
   if (auto set = set_attributes(directory.get(), mode, *account, path); !set) return set;
   if (!made) return {};
-  return sync_directory(parent_of(path));
+  return sync_folder_of(path);
 }
 
 Result<void> PosixFilesystem::link(const std::string& path, const std::string& target) {
@@ -216,14 +191,14 @@ Result<void> PosixFilesystem::link(const std::string& path, const std::string& t
     unlink(temporary.c_str());
     return fail_errno(error, fmt::format("switching link '{}' to '{}'", path, target));
   }
-  return sync_directory(parent_of(path));
+  return sync_folder_of(path);
 }
 
 Result<void> PosixFilesystem::rename(const std::string& from, const std::string& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) {
     return fail_errno(errno, fmt::format("renaming '{}' to '{}'", from, to));
   }
-  return sync_directory(parent_of(to));
+  return sync_folder_of(to);
 }
 
 Result<void> PosixFilesystem::remove(const std::string& path) {
@@ -231,7 +206,7 @@ Result<void> PosixFilesystem::remove(const std::string& path) {
   const auto removed = std::filesystem::remove_all(path, error);
   if (error) return fail_errno(error.value(), fmt::format("removing '{}'", path));
   if (removed == 0) return {};
-  return sync_directory(parent_of(path));
+  return sync_folder_of(path);
 }
 
 }  // namespace muster

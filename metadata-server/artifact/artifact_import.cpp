@@ -9,13 +9,13 @@
 #include <cstdio>
 #include <utility>
 
+#include "result/durable_file.hpp"
+
 namespace muster {
 namespace {
 
-tl::unexpected<Error> disk_error(const ArtifactImport::State& state) {
-  const int error = errno;
-  auto failure =
-      fail_errno(error, fmt::format("artifact {}: writing '{}'", state.digest, state.temporary));
+tl::unexpected<Error> disk_error(const ArtifactImport::State& state, Error error) {
+  auto failure = context(std::move(error), fmt::format("artifact {}", state.digest));
   if (failure.value().kind == ErrorKind::exhausted) {
     failure.value().message += "; free some space there, 'muster release prune' is one way";
   }
@@ -24,29 +24,23 @@ tl::unexpected<Error> disk_error(const ArtifactImport::State& state) {
 
 }  // namespace
 
-Result<void> sync_folder(const std::string& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return fail_errno(errno, fmt::format("opening '{}'", folder));
-  const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
-  ::close(descriptor);
-  if (failed != 0) return fail_errno(failed, fmt::format("syncing '{}'", folder));
-  return {};
-}
-
 Result<void> create_temporary(ArtifactImport::State& state, const std::string& incoming) {
   state.temporary = fmt::format("{}/{}", incoming, hex_encode(random_bytes(16)));
   for (int attempt = 0; attempt < 10; ++attempt) {
-    state.descriptor =
-        ::open(state.temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (state.descriptor < 0) return disk_error(state);
+    state.file = FileDescriptor(::open(state.temporary.c_str(),
+                                       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (!state.file.is_open()) {
+      return disk_error(state,
+                        fail_errno(errno, fmt::format("creating '{}'", state.temporary)).value());
+    }
     struct stat named {};
     // Somebody who opens the store takes a file for abandoned until it is locked.
-    if (::flock(state.descriptor, LOCK_EX | LOCK_NB) == 0 &&
+    if (::flock(state.file.get(), LOCK_EX | LOCK_NB) == 0 &&
         ::lstat(state.temporary.c_str(), &named) == 0) {
       return {};
     }
     ::unlink(state.temporary.c_str());
-    ::close(std::exchange(state.descriptor, -1));
+    state.file.close();
   }
   return fail(ErrorKind::unavailable,
               fmt::format("artifact {}: '{}' was taken away ten times while it was being made",
@@ -62,9 +56,7 @@ ArtifactImport& ArtifactImport::operator=(ArtifactImport&& other) noexcept {
 }
 
 ArtifactImport::~ArtifactImport() {
-  if (!state_ || state_->descriptor < 0) return;
-  ::unlink(state_->temporary.c_str());
-  ::close(state_->descriptor);
+  if (state_ && state_->file.is_open()) ::unlink(state_->temporary.c_str());
 }
 
 bool ArtifactImport::is_present() const {
@@ -78,11 +70,9 @@ Result<void> ArtifactImport::write(std::string_view bytes) {
   }
   state_->stream.update(bytes);
   state_->written += bytes.size();
-  while (state_->descriptor >= 0 && !bytes.empty()) {
-    const ssize_t written = ::write(state_->descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return disk_error(*state_);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
+  if (!state_->file.is_open()) return {};
+  if (auto written = write_all(state_->file.get(), bytes, state_->temporary); !written) {
+    return disk_error(*state_, written.error());
   }
   return {};
 }
@@ -102,10 +92,15 @@ Result<void> ArtifactImport::finish() {
                             state_->digest, found));
   }
   if (is_present()) return {};
-  if (::fsync(state_->descriptor) != 0) return disk_error(*state_);
-  if (::rename(state_->temporary.c_str(), state_->target.c_str()) != 0) return disk_error(*state_);
-  ::close(std::exchange(state_->descriptor, -1));
-  return sync_folder(state_->target.substr(0, state_->target.rfind('/')));
+  if (auto synced = sync_path(state_->temporary); !synced) {
+    return disk_error(*state_, synced.error());
+  }
+  if (::rename(state_->temporary.c_str(), state_->target.c_str()) != 0) {
+    return disk_error(*state_,
+                      fail_errno(errno, fmt::format("renaming '{}'", state_->temporary)).value());
+  }
+  state_->file.close();
+  return sync_folder_of(state_->target);
 }
 
 }  // namespace muster

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "artifact/artifact_store.hpp"
+#include "result/file_descriptor.hpp"
 
 namespace muster {
 
@@ -9,7 +10,7 @@ struct ArtifactImport::State {
   std::string digest;      // announced
   std::string target;      // path in the store
   std::string temporary;   // path in incoming/; empty when the artifact is there already
-  int descriptor = -1;     // of temporary, locked as long as the import lives
+  FileDescriptor file;     // temporary, locked as long as the import lives
   std::uint64_t size = 0;  // announced
   std::uint64_t written = 0;
   DigestStream stream;
@@ -18,7 +19,4 @@ struct ArtifactImport::State {
 // A file in `incoming`, open and locked: prune and open() leave a locked one alone.
 [[nodiscard]] Result<void> create_temporary(ArtifactImport::State& state,
                                             const std::string& incoming);
-// Makes the names in a folder last a power cut.
-[[nodiscard]] Result<void> sync_folder(const std::string& folder);
-
 }  // namespace muster

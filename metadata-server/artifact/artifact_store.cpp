@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "artifact/artifact_import.hpp"
+#include "result/durable_file.hpp"
 
 namespace muster {
 namespace {
@@ -29,16 +30,15 @@ Result<void> make_folder(const std::string& folder) {
     }
     return {};
   }
-  const fs::path parent = fs::path(folder).parent_path();
-  return sync_folder(parent.empty() ? "." : parent.string());
+  return sync_folder_of(folder);
 }
 
 Result<ArtifactFile> open_file(const std::string& path, int more_flags = 0) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | more_flags);
-  if (descriptor < 0) return fail_errno(errno, fmt::format("opening '{}'", path));
+  FileDescriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | more_flags));
+  if (!opened.is_open()) return fail_errno(errno, fmt::format("opening '{}'", path));
   struct stat found {};
-  const bool known = ::fstat(descriptor, &found) == 0;
-  ArtifactFile file(descriptor, known ? static_cast<std::uint64_t>(found.st_size) : 0);
+  const bool known = ::fstat(opened.get(), &found) == 0;
+  ArtifactFile file(std::move(opened), known ? static_cast<std::uint64_t>(found.st_size) : 0);
   if (!known || !S_ISREG(found.st_mode)) {
     return fail(ErrorKind::invalid, fmt::format("'{}': expected a regular file", path));
   }
@@ -61,10 +61,9 @@ Result<void> read_pieces(const ArtifactFile& file, Take take) {
 void remove_abandoned(const fs::path& incoming) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(incoming, ignored)) {
-    const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (descriptor < 0) continue;
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
-    ::close(descriptor);
+    const FileDescriptor file(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file.is_open()) continue;
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
   }
 }
 

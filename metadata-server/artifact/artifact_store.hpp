@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "pki/signature.hpp"
+#include "result/file_descriptor.hpp"
 #include "result/result.hpp"
 
 namespace muster {
@@ -19,18 +20,15 @@ namespace muster {
 // A file open for reading. Stays readable when the artifact is pruned meanwhile. Movable.
 class ArtifactFile {
  public:
-  ArtifactFile(int descriptor, std::uint64_t size) : descriptor_(descriptor), size_(size) {}
-  ArtifactFile(ArtifactFile&& other) noexcept;
-  ArtifactFile& operator=(ArtifactFile&& other) noexcept;
-  ~ArtifactFile();
-  [[nodiscard]] int descriptor() const { return descriptor_; }  // owned by this object
-  [[nodiscard]] int release();  // gives the descriptor away: the caller closes it
+  ArtifactFile(FileDescriptor file, std::uint64_t size) : file_(std::move(file)), size_(size) {}
+  [[nodiscard]] int descriptor() const { return file_.get(); }  // owned by this object
+  [[nodiscard]] FileDescriptor release() { return std::move(file_); }
   [[nodiscard]] std::uint64_t size() const { return size_; }
   // Up to `count` bytes from `offset`; fewer only at the end.
   [[nodiscard]] Result<std::string> read(std::uint64_t offset, std::size_t count) const;
 
  private:
-  int descriptor_;
+  FileDescriptor file_;
   std::uint64_t size_;
 };
 

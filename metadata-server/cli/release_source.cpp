@@ -11,6 +11,7 @@
 
 #include "artifact/release_folder.hpp"
 #include "client/http_client.hpp"
+#include "result/file_descriptor.hpp"
 
 namespace muster {
 namespace {
@@ -40,12 +41,10 @@ class ScratchFile {
   ScratchFile() {
     const char* folder = std::getenv("TMPDIR");
     path_ = fmt::format("{}/muster-release-XXXXXX", folder == nullptr ? "/tmp" : folder);
-    descriptor_ = ::mkstemp(path_.data());
+    file_ = FileDescriptor(::mkstemp(path_.data()));
   }
   ~ScratchFile() {
-    if (descriptor_ < 0) return;
-    ::close(descriptor_);
-    ::unlink(path_.c_str());
+    if (file_.is_open()) ::unlink(path_.c_str());
   }
   ScratchFile(const ScratchFile&) = delete;
   ScratchFile& operator=(const ScratchFile&) = delete;
@@ -53,7 +52,7 @@ class ScratchFile {
 
  private:
   std::string path_;
-  int descriptor_ = -1;
+  FileDescriptor file_;
 };
 
 class Web {

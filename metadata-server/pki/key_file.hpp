@@ -4,6 +4,7 @@
 #include <string>
 
 #include "pki/private_key.hpp"
+#include "result/file_descriptor.hpp"
 
 namespace muster {
 
@@ -13,7 +14,7 @@ class NewKeyFile {
  public:
   // conflict: `path` is there; a key is never overwritten.
   [[nodiscard]] static Result<NewKeyFile> create(const std::string& path);
-  NewKeyFile(NewKeyFile&& other) noexcept;
+  NewKeyFile(NewKeyFile&&) = default;
   NewKeyFile& operator=(NewKeyFile&&) = delete;
   NewKeyFile(const NewKeyFile&) = delete;
   ~NewKeyFile();
@@ -21,9 +22,10 @@ class NewKeyFile {
   [[nodiscard]] Result<void> write(const PrivateKey& key);
 
  private:
-  NewKeyFile(std::string path, int file) : path_(std::move(path)), file_(file) {}
+  NewKeyFile(std::string path, FileDescriptor file)
+      : path_(std::move(path)), file_(std::move(file)) {}
   std::string path_;
-  int file_;
+  FileDescriptor file_;  // open until it was written
 };
 
 // forbidden: others may read it.

@@ -10,6 +10,8 @@
 
 #include "pki/openssl_text.hpp"
 #include "pki/signature.hpp"
+#include "result/durable_file.hpp"
+#include "result/file_descriptor.hpp"
 
 namespace muster {
 
@@ -21,20 +23,6 @@ constexpr std::size_t tag_size = 16;
 constexpr char format_version = 1;
 
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Result<std::string> read_key(int fd, const std::string& path) {
   struct stat status {};
@@ -63,32 +51,17 @@ Result<std::string> read_key(int fd, const std::string& path) {
   return bytes;
 }
 
-Result<void> write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return fail_errno(errno, fmt::format("writing '{}'", path));
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  if (::fsync(fd) != 0) return fail_errno(errno, fmt::format("syncing '{}'", path));
-  return {};
-}
-
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 // Durable before anything is sealed with it. The link fails where another process was faster, so
 // the key in use is always the one in the file.
 Result<void> create_key(const std::string& path) {
   const std::string temporary = fmt::format("{}.{}", path, hex_encode(random_bytes(8)));
   {
-    const Descriptor file(
+    const FileDescriptor file(
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (file.get() < 0) return fail_errno(errno, fmt::format("creating '{}'", temporary));
-    if (auto written = write_all(file.get(), random_bytes(key_size), temporary); !written) {
+    if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", temporary));
+    auto written = write_all(file.get(), random_bytes(key_size), temporary);
+    if (written) written = sync_path(temporary);
+    if (!written) {
       ::unlink(temporary.c_str());
       return written;
     }
@@ -97,10 +70,7 @@ Result<void> create_key(const std::string& path) {
   ::unlink(temporary.c_str());
   if (linked != 0 && linked != EEXIST)
     return fail_errno(linked, fmt::format("creating '{}'", path));
-  const Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || ::fsync(folder.get()) != 0)
-    return fail_errno(errno, fmt::format("syncing '{}'", folder_of(path)));
-  return {};
+  return sync_folder_of(path);
 }
 
 CipherContext cipher_context() {
@@ -112,8 +82,8 @@ CipherContext cipher_context() {
 }  // namespace
 
 Result<SealingKey> SealingKey::load(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return fail_errno(errno, fmt::format("sealing key '{}'", path));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return fail_errno(errno, fmt::format("sealing key '{}'", path));
   auto bytes = read_key(file.get(), path);
   if (!bytes) return pass(bytes.error());
   return SealingKey(std::move(*bytes));

@@ -10,27 +10,18 @@
 #include <filesystem>
 #include <thread>
 
+#include "result/durable_file.hpp"
+#include "result/file_descriptor.hpp"
 #include "store/migrations.hpp"
 
 namespace muster {
 
 namespace {
-Result<void> sync_path(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return fail_errno(errno, fmt::format("opening '{}'", path));
-  const int synced = ::fsync(descriptor);
-  const int error = errno;
-  ::close(descriptor);
-  if (synced != 0) return fail_errno(error, fmt::format("writing '{}' to disk", path));
-  return {};
-}
-
 // An empty file of mode 0600: SQLite gives its journal files the mode of the database.
 Result<void> make_empty_file(const std::string& path) {
   ::unlink(path.c_str());  // left by a crash
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor < 0) return fail_errno(errno, fmt::format("creating '{}'", path));
-  ::close(descriptor);
+  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", path));
   return {};
 }
 
@@ -39,8 +30,7 @@ Result<void> move_into_place(const std::string& from, const std::string& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) {
     return fail_errno(errno, fmt::format("renaming '{}' to '{}'", from, to));
   }
-  const std::string folder = std::filesystem::path(to).parent_path().string();
-  return sync_path(folder.empty() ? "." : folder);
+  return sync_folder_of(to);
 }
 
 Result<void> copy_pages(sqlite3_backup* backup, sqlite3* target, std::mutex& mutex) {
