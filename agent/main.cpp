@@ -53,10 +53,15 @@ int with_run(RealHost& real, bool verify, bool ordered, Use use) {
 }
 
 int converge(RealHost& real, bool verify, bool ordered) {
-  return with_run(real, verify, ordered, [](Run& run) {
+  bool is_given_its_turn = false;
+  const int status = with_run(real, verify, ordered, [&](Run& run) {
     const auto outcome = reconcile(run);
+    is_given_its_turn = outcome.answer.converge && !ordered;
     return outcome.verdict == Verdict::failed ? 1 : 0;
   });
+  if (!is_given_its_turn) return status;
+  narrate("an operator gave this machine its turn: going on as with --now");
+  return converge(real, verify, true);
 }
 
 int plan(RealHost& real) {

@@ -76,10 +76,12 @@ ReportAnswer Reporter::finish(Verdict verdict, std::string_view failure_class,
                            : fmt::format("{}: {}", name(verdict), message));
   if (server_ != nullptr) {
     send_spooled();
-    if (auto answer = send()) return *answer;
+    if (const auto answer = send()) return {answer->poll_after, is_ordered_};
   }
   spool();
-  return {};
+  ReportAnswer answer;
+  answer.converge = is_ordered_;
+  return answer;
 }
 
 // The counter is durable before anybody sees it: a report with an old one looks like a clone's.
@@ -93,7 +95,14 @@ Result<ReportAnswer> Reporter::send() {
   place_on_timeline();
   next_report_ = host_.clock.since_boot() + std::chrono::seconds(1);
   if (auto numbered = number_report(); !numbered) return pass(numbered.error());
-  return server_->report(report_);
+  return hand_over(report_);
+}
+
+Result<ReportAnswer> Reporter::hand_over(const Report& report) {
+  auto answer = server_->report(report);
+  // Said once, to whichever report came first.
+  if (answer && answer->converge) is_ordered_ = true;
+  return answer;
 }
 
 void Reporter::send_spooled() {
@@ -105,7 +114,7 @@ void Reporter::send_spooled() {
     const auto text = host_.files.read(path);
     auto report = text ? parse_report(*text) : Result<Report>(pass(text.error()));
     if (report) {
-      const auto answer = server_->report(*report);
+      const auto answer = hand_over(*report);
       const bool try_later = !answer && (answer.error().kind == ErrorKind::unavailable ||
                                          answer.error().kind == ErrorKind::timeout);
       if (try_later) return;

@@ -25,7 +25,8 @@ class Reporter {
   void begin(const std::string& phase, const std::string& detail = {});
   // A line for people, and the running phase's detail on the server.
   void note(std::string_view line);
-  // The run's verdict, sent or spooled. Tells what the server answered, if it did.
+  // The run's verdict, sent or spooled. Tells what the server answered, if it did;
+  // `converge` where it answered so to any report of this run.
   [[nodiscard]] ReportAnswer finish(Verdict verdict, std::string_view failure_class,
                                     std::string_view message);
 
@@ -38,6 +39,7 @@ class Reporter {
   void place_on_timeline();
   void end_phase();
   [[nodiscard]] Result<ReportAnswer> send();
+  [[nodiscard]] Result<ReportAnswer> hand_over(const Report& report);
   [[nodiscard]] Result<void> number_report();
   void send_spooled();
   void spool();
@@ -48,6 +50,7 @@ class Reporter {
   Server* server_ = nullptr;
   Report report_;
   bool is_placed_ = false;
+  bool is_ordered_ = false;
   std::int64_t clock_offset_us_ = 0;
   std::chrono::nanoseconds next_report_{0};  // CLOCK_BOOTTIME
 };

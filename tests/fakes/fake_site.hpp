@@ -41,6 +41,7 @@ class FakeSite {
   std::vector<std::vector<std::string>> told_macs;  // at each enrolment
   EtcdTurnAnswer turn{"start-new", "m1=https://10.0.0.1:2380", {}, {}, {}};
   bool is_node_ready = true;
+  bool converge_ordered = false;       // told once
   std::string reported_boot;           // the boot of kubelet's last status
   std::chrono::seconds status_age{0};  // how old that status is
   std::string node = "m1", cluster = "lab";
@@ -158,7 +159,9 @@ class FakeServer final : public Server {
   Result<ReportAnswer> report(const Report& report) override {
     if (site_.is_away) return away();
     site_.reports.push_back(report);
-    return ReportAnswer{};
+    ReportAnswer answer;
+    answer.converge = std::exchange(site_.converge_ordered, false);
+    return answer;
   }
   Result<EtcdTurnAnswer> etcd_turn(const EtcdTurnRequest&) override {
     if (site_.is_away) return away();

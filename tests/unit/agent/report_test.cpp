@@ -47,6 +47,30 @@ TEST_CASE("phases are told at most once a second, the verdict always") {
   CHECK(load_checkpoint(machine.files)->report_counter == 3);
 }
 
+TEST_CASE("an operator's order is heard whichever report is told of it") {
+  FakeHost machine;
+  FakeSite site(machine.clock);
+  FakeServer server(site);
+  Checkpoint checkpoint;
+  {
+    Reporter away(machine.host, checkpoint, [](std::string_view) {});
+    static_cast<void>(away.finish(Verdict::failed, "network", "away"));
+  }
+  Reporter first(machine.host, checkpoint, [](std::string_view) {});
+  first.connect(&server);
+  site.converge_ordered = true;
+  CHECK(first.finish(Verdict::pending_changes, "", "").converge);  // the spooled one was told
+  CHECK(site.reports.size() == 2);
+  Reporter second(machine.host, checkpoint, [](std::string_view) {});
+  second.connect(&server);
+  site.converge_ordered = true;
+  second.begin("fetch");
+  site.is_away = true;
+  CHECK(second.finish(Verdict::pending_changes, "", "").converge);
+  Reporter third(machine.host, checkpoint, [](std::string_view) {});
+  CHECK_FALSE(third.finish(Verdict::pending_changes, "", "").converge);
+}
+
 TEST_CASE("reports wait on disk while the server is away, and not without bound") {
   FakeHost machine;
   FakeSite site(machine.clock);
