@@ -83,6 +83,16 @@ void await_address(Run& run) {
   while (!end.has_passed() && !now_there()) run.host.clock.sleep(std::chrono::milliseconds(10));
 }
 
+// The inventory decides; but where two sources of truth differ, one of them is a mistake.
+Step<> check_told(const Settings& settings, const MachineIdentity& role) {
+  if (settings.told_node.empty()) return {};
+  if (settings.told_node == role.node && settings.told_role == name(role.role)) return {};
+  return fail_step(FailureClass::identity, ErrorKind::conflict,
+                   fmt::format("metadata: expected {} as {}, as the signed document says, found {} "
+                               "as {}; correct myDomain and myRole, or the inventory",
+                               role.node, name(role.role), settings.told_node, settings.told_role));
+}
+
 RunKind kind_of(const Run& run, const Facts& facts) {
   if (run.checkpoint.settled_boot != facts.boot_id) return RunKind::boot;
   return run.ordered ? RunKind::ordered : RunKind::running;
@@ -133,6 +143,7 @@ Step<> inspect(Run& run, Picture& picture) {
     // Where components run already, the listeners are they.
     if (!foreign.empty() && is_any_unit_active(run, desired)) foreign.clear();
   }
+  if (auto same = check_told(run.settings, picture.fetched.document.role); !same) return same;
   if (auto fit = to_failure(preflight(picture.fetched.document, picture.facts)); !fit) return fit;
   if (run.given_up != picture.fetched.digest || run.ordered) return {};
   return fail_step(FailureClass::document, ErrorKind::conflict, run.checkpoint.last_message);

@@ -9,8 +9,6 @@
 namespace muster {
 namespace {
 
-using Narrate = std::function<void(std::string_view)>;
-
 void keep_duties(Host& host, const Outcome& outcome, const Narrate& narrate) {
   const auto& document = outcome.fetched.document;
   const bool runs = outcome.verdict != Verdict::failed || !outcome.fetched.refused.empty();
@@ -30,7 +28,7 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
   bool ordered = false;
   std::string given_up;
   for (bool is_first = true;; is_first = false) {
-    auto settings = load_settings(host.files);
+    auto settings = load_settings(host, network, narrate);
     if (!settings) return pass(settings.error());
     auto lock = take_run_lock(host, narrate);
     if (!lock) return pass(lock.error());

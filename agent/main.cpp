@@ -39,13 +39,13 @@ int fail_with(const Error& error) {
 // Loads what every run needs and calls `use(run)`.
 template <class Use>
 int with_run(RealHost& real, bool verify, bool ordered, Use use) {
-  auto settings = load_settings(real.files);
+  RealNetwork network;
+  auto settings = load_settings(real.host, network, narrate);
   if (!settings) return fail_with(settings.error());
   const auto lock = take_run_lock(real.host, narrate);
   if (!lock) return fail_with(lock.error());
   auto checkpoint = load_checkpoint(real.files);
   if (!checkpoint) return fail_with(checkpoint.error());
-  RealNetwork network;
   Reporter reporter(real.host, *checkpoint, narrate);
   Run run{real.host, network, *settings, *checkpoint, reporter, Deadline(real.clock, boot_deadline),
           verify,    {},      ordered};
@@ -84,7 +84,11 @@ int status(RealHost& real, bool as_json) {
 
 int show_facts(RealHost& real, bool as_json) {
   const auto facts = observe(real.files, list_interfaces(real.files));
-  std::cout << (as_json ? facts_json(facts) : facts_text(facts));
+  RealNetwork network;
+  // A person waits.
+  const MetadataPatience patience{std::chrono::seconds(10), std::chrono::seconds(5)};
+  const auto settings = view_settings(real.host, network, patience, narrate);
+  std::cout << (as_json ? facts_json(facts, settings) : facts_text(facts, settings));
   return 0;
 }
 
@@ -140,7 +144,8 @@ int main(int argc, char** argv) {
   auto* on_plan = app.add_subcommand("plan", "what converge would do and what it costs");
   auto* on_status = app.add_subcommand("status", "what is in force on this machine");
   on_status->add_option("-o,--output", output)->check(CLI::IsMember({"text", "json"}));
-  auto* on_facts = app.add_subcommand("facts", "what the agent observes of this machine");
+  auto* on_facts =
+      app.add_subcommand("facts", "what the agent knows of this machine, and from where");
   on_facts->add_option("-o,--output", output)->check(CLI::IsMember({"text", "json"}));
   auto* on_reset = app.add_subcommand("reset", "leave this machine as it was found");
   on_reset->add_flag("--yes", confirmed, "really: pods, etcd data and keys go")->required();

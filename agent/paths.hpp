@@ -7,7 +7,10 @@
 namespace muster::paths {
 
 inline constexpr const char* settings = "/etc/muster/agent.json";
-inline constexpr const char* state = "/var/lib/muster";  // 0700
+inline constexpr const char* metadata = "/etc/muster/metadata.json";  // flat, of a site's scripts
+inline constexpr const char* state = "/var/lib/muster";               // 0700
+// What user-data said, without the token: {"place","settings"}.
+inline constexpr const char* settings_memory = "/var/lib/muster/settings.json";
 inline constexpr const char* run_lock = "/var/lib/muster/lock";
 inline constexpr const char* identity_key = "/var/lib/muster/identity/key.pem";
 inline constexpr const char* identity_certificate = "/var/lib/muster/identity/certificate.pem";

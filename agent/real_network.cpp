@@ -101,6 +101,16 @@ Result<int> RealNetwork::download(const std::string& url, const std::string& pat
   return answer->status;
 }
 
+Result<HttpAnswer> RealNetwork::ask(const std::string& url, const HttpRequest& request,
+                                    std::size_t largest_body, std::chrono::milliseconds time) {
+  HttpClientSettings settings;
+  settings.base_url = url;
+  settings.maximum_body = largest_body;
+  settings.total_timeout = time;
+  notify_alive();
+  return HttpClient(std::move(settings)).send(request);
+}
+
 Result<ApiAnswer> RealNetwork::get(const std::string& url, const std::string& path,
                                    const TlsClientSettings& tls) {
   HttpClientSettings settings;

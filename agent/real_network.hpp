@@ -13,6 +13,9 @@ class RealNetwork final : public Network {
   [[nodiscard]] Result<int> download(const std::string& url, const std::string& path,
                                      std::uint64_t offset,
                                      const std::function<bool(std::string_view)>& sink) override;
+  [[nodiscard]] Result<HttpAnswer> ask(const std::string& url, const HttpRequest& request,
+                                       std::size_t largest_body,
+                                       std::chrono::milliseconds time) override;
   [[nodiscard]] Result<ApiAnswer> get(const std::string& url, const std::string& path,
                                       const TlsClientSettings& tls) override;
 };

@@ -52,6 +52,11 @@ class Network {
   [[nodiscard]] virtual Result<int> download(const std::string& url, const std::string& path,
                                              std::uint64_t offset,
                                              const std::function<bool(std::string_view)>& sink) = 0;
+  // One call over plain HTTP, to a metadata service: at most `largest_body` bytes, `time` in all.
+  // Any status is an answer.
+  [[nodiscard]] virtual Result<HttpAnswer> ask(const std::string& url, const HttpRequest& request,
+                                               std::size_t largest_body,
+                                               std::chrono::milliseconds time) = 0;
   // One GET at kube-apiserver with a client certificate. Any status is an answer.
   [[nodiscard]] virtual Result<ApiAnswer> get(const std::string& url, const std::string& path,
                                               const TlsClientSettings& tls) = 0;

@@ -1,77 +1,153 @@
 #include "agent/settings.hpp"
 
-#include <sstream>
+#include <fmt/ranges.h>
 
 #include "agent/paths.hpp"
+#include "agent/sources/user_data.hpp"
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
-#include "pki/signature.hpp"
 
 namespace muster {
 namespace {
 
-void override_from(std::string_view command_line, Settings& settings) {
-  std::istringstream words{std::string(command_line)};
-  bool first_server = true;
-  for (std::string word; words >> word;) {
-    if (word.rfind("muster.pin=", 0) == 0) settings.site_pin = word.substr(11);
-    if (word.rfind("muster.server=", 0) == 0) {
-      if (first_server) settings.enrol_servers.clear();
-      first_server = false;
-      settings.enrol_servers.push_back(word.substr(14));
+constexpr const char* command_line_name = "kernel command line";
+constexpr const char* user_data_name = "user-data";
+
+bool is_complete(const Settings& settings) {
+  return !settings.site_pin.empty() && !settings.enrol_servers.empty();
+}
+
+// Takes from `layer` what no stronger place has said.
+void take(SettingsView& view, const std::string& place, const SettingsLayer& layer) {
+  const auto fields = layer.fields();
+  const auto found = fields.empty() ? "nothing" : fmt::format("{}", fmt::join(fields, ", "));
+  view.places.push_back({place, found});
+  Settings& settings = view.settings;
+  for (const auto& field : fields) {
+    if (!view.origins.emplace(field, place).second) continue;
+    if (field == "sitePin") settings.site_pin = layer.site_pin;
+    if (field == "enrolServers") settings.enrol_servers = layer.enrol_servers;
+    if (field == "token") settings.token = layer.token;
+    if (field == "cachePolicy") settings.maximum_cache_age_days = *layer.maximum_cache_age_days;
+    if (field == "metadata") {
+      settings.told_node = layer.told_node;
+      settings.told_role = layer.told_role;
     }
   }
 }
 
-void check(const Settings& settings, std::vector<Problem>& problems) {
-  if (!is_digest(settings.site_pin)) {
-    problems.push_back(
-        {"/sitePin", fmt::format("expected the site key's fingerprint, 'sha256:' and 64 "
-                                 "hexadecimal digits, found {}; `muster status` prints it on "
-                                 "the server",
-                                 in_ticks(settings.site_pin))});
+void refuse(SettingsView& view, const std::string& place, FailureClass kind, const Error& error) {
+  view.places.push_back({place, "refused"});
+  if (view.failure) {
+    view.failure->error.message += "\n" + error.message;
+  } else {
+    view.failure = Failure{kind, error};
   }
-  if (settings.enrol_servers.empty()) {
-    problems.push_back({"/enrolServers", "expected at least one URL, found none"});
+}
+
+void take_result(SettingsView& view, const std::string& place, const Result<SettingsLayer>& layer) {
+  if (layer) {
+    take(view, place, *layer);
+  } else {
+    refuse(view, place, FailureClass::document, layer.error());
   }
-  for (std::size_t i = 0; i < settings.enrol_servers.size(); ++i) {
-    if (settings.enrol_servers[i].rfind("https://", 0) != 0) {
-      problems.push_back({pointer_to("/enrolServers", i),
-                          fmt::format("expected a URL that starts with 'https://', found {}",
-                                      in_ticks(settings.enrol_servers[i]))});
-    }
+}
+
+void look_at_file(SettingsView& view, const Filesystem& files, const char* path) {
+  const auto text = files.read(path, 64u << 10);
+  if (text) return take_result(view, path, parse_settings_layer(path, *text));
+  if (text.error().kind == ErrorKind::not_found) {
+    view.places.push_back({path, "absent"});
+  } else {
+    refuse(view, path, FailureClass::document, text.error());
   }
+}
+
+// {"place":"EC2 user-data","settings":{...}}; anything else is no memory.
+bool remember_from(SettingsView& view, const Filesystem& files) {
+  if (!files.status(paths::identity_certificate)) return false;
+  const auto text = files.read(paths::settings_memory, 64u << 10);
+  if (!text) return false;
+  const auto json = parse_strict_json("memory", *text);
+  if (!json || !json->is_object() || !json->contains("settings")) return false;
+  const auto layer = parse_settings_layer("memory", canonical_text((*json)["settings"]));
+  if (!layer) return false;
+  take(view, json->value("place", user_data_name) + std::string(", remembered"), *layer);
+  return true;
+}
+
+void ask_for_user_data(SettingsView& view, Host& host, Network& network,
+                       const MetadataPatience& patience, const Narrate& narrate) {
+  const auto origin = find_user_data(host.files);
+  if (!origin) return refuse(view, user_data_name, FailureClass::document, origin.error());
+  if (!*origin) {
+    view.places.push_back({user_data_name, "no cloud by SMBIOS, no seed"});
+    return;
+  }
+  const std::string place = name(**origin);
+  const auto text = fetch_user_data(**origin, host, network, patience, narrate);
+  if (!text) {
+    const bool is_here = (*origin)->dialect == UserDataDialect::folder;
+    return refuse(view, place, is_here ? FailureClass::document : FailureClass::network,
+                  text.error());
+  }
+  auto layer = settings_in_user_data(place, *text);
+  take_result(view, place, layer);
+  if (layer) view.asked = *layer;
+}
+
+Error missing_settings(const SettingsView& view) {
+  std::vector<std::string> missing, looked;
+  if (view.settings.site_pin.empty()) missing.emplace_back("sitePin (muster.pin=)");
+  if (view.settings.enrol_servers.empty()) missing.emplace_back("enrolServers (muster.server=)");
+  for (const auto& place : view.places) looked.push_back(place.name + ": " + place.found);
+  return {ErrorKind::invalid,
+          fmt::format("settings: expected {}, found in none of these places:\n{}",
+                      fmt::join(missing, " and "), fmt::join(looked, "\n"))};
+}
+
+// A machine must come back without the service that told it.
+Result<void> keep(const SettingsView& view, Filesystem& files) {
+  if (!view.asked) return {};
+  auto json = nlohmann::json::object();
+  json["place"] = view.places.back().name;
+  json["settings"] = nlohmann::json::parse(to_json_without_token(*view.asked));
+  const std::string text = canonical_text(json);
+  if (const auto kept = files.read(paths::settings_memory); kept && *kept == text) return {};
+  if (auto made = files.make_directory(paths::state, 0700); !made) return made;
+  return files.write(paths::settings_memory, text, 0600);
 }
 
 }  // namespace
 
-Result<Settings> parse_settings(std::string_view text, std::string_view command_line) {
-  const auto json = parse_strict_json(paths::settings, text);
-  if (!json) return pass(json.error());
-  Settings settings;
-  std::vector<Problem> problems;
-  JsonObject root(*json, "", problems);
-  root.text("sitePin", settings.site_pin, Need::optional);
-  root.texts("enrolServers", settings.enrol_servers, Need::optional);
-  root.text("token", settings.token, Need::optional);
-  root.object(
-      "cachePolicy",
-      [&](JsonObject& policy) {
-        policy.number("maxAgeDays", settings.maximum_cache_age_days, Need::optional);
-      },
-      Need::optional);
-  root.close();
-  override_from(command_line, settings);
-  check(settings, problems);
-  if (!problems.empty()) return fail(paths::settings, problems);
-  return settings;
+SettingsView view_settings(Host& host, Network& network, const MetadataPatience& patience,
+                           const Narrate& narrate) {
+  SettingsView view;
+  const auto command_line = host.files.read("/proc/cmdline");
+  take_result(view, command_line_name, command_line_layer(command_line ? *command_line : ""));
+  look_at_file(view, host.files, paths::settings);
+  if (!is_complete(view.settings)) look_at_file(view, host.files, paths::metadata);
+  if (view.failure) return view;
+  if (is_complete(view.settings)) {
+    view.places.push_back({user_data_name, "not asked"});
+    return view;
+  }
+  if (remember_from(view, host.files) && is_complete(view.settings)) return view;
+  ask_for_user_data(view, host, network, patience, narrate);
+  if (!view.failure && !is_complete(view.settings)) {
+    view.failure = Failure{FailureClass::document, missing_settings(view)};
+  }
+  return view;
 }
 
-Result<Settings> load_settings(const Filesystem& files) {
-  auto text = files.read(paths::settings);
-  if (!text && text.error().kind != ErrorKind::not_found) return pass(text.error());
-  const auto command_line = files.read("/proc/cmdline");
-  return parse_settings(text ? *text : "{}", command_line ? *command_line : "");
+Result<Settings> load_settings(Host& host, Network& network, const Narrate& narrate) {
+  const auto view = view_settings(host, network, {}, narrate);
+  if (view.failure) {
+    return fail(view.failure->error.kind,
+                fmt::format("{}: {}", name(view.failure->kind), view.failure->error.message));
+  }
+  if (auto kept = keep(view, host.files); !kept) return pass(kept.error());
+  return view.settings;
 }
 
 }  // namespace muster

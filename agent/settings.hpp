@@ -1,14 +1,23 @@
-// What the agent knows before it knows anything: whom to trust and where to ask. From
-// /etc/muster/agent.json, overridden by the kernel command line (`muster.pin=`, `muster.server=`).
+// What the agent knows before it knows anything: whom to trust and where to ask. The kernel command
+// line (`muster.pin=`, `muster.server=`) has more to say than /etc/muster/agent.json, that
+// more than /etc/muster/metadata.json, and that more than the machine's user-data; each field is
+// taken from the first that says it. A place is looked at only while pin or servers are missing,
+// and user-data is remembered once it was good, so that a machine with an identity never waits for
+// a metadata service again.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "agent/host/host.hpp"
-#include "result/result.hpp"
+#include "agent/failure.hpp"
+#include "agent/server.hpp"
+#include "agent/sources/metadata_service.hpp"
+#include "agent/sources/settings_layer.hpp"
 
 namespace muster {
 
@@ -17,12 +26,32 @@ struct Settings {
   std::vector<std::string> enrol_servers;    // "https://10.77.0.1:8443"
   std::string token;                         // join token; empty: wait for `muster approve`
   std::uint32_t maximum_cache_age_days = 0;  // 0: a cached document never grows too old
+  // What a flat metadata document says this machine is; empty without one. The inventory decides,
+  // and a machine that was told otherwise is not set up.
+  std::string told_node, told_role;
 };
 
-// {"sitePin","enrolServers":[..],"token"?,"cachePolicy":{"maxAgeDays":0}?}. `command_line` is the
-// kernel's. Every problem at once; an unknown field is one.
-[[nodiscard]] Result<Settings> parse_settings(std::string_view json, std::string_view command_line);
-// A missing file is no problem when the command line says enough.
-[[nodiscard]] Result<Settings> load_settings(const Filesystem& files);
+struct SettingsPlace {
+  std::string name;   // "kernel command line"
+  std::string found;  // "sitePin, enrolServers", "absent", "not asked", ...
+};
+
+struct SettingsView {
+  Settings settings;
+  std::map<std::string, std::string> origins;  // field, as in the JSON -> name of its place
+  std::vector<SettingsPlace> places;           // in the order of their say
+  std::optional<SettingsLayer> asked;          // what user-data said just now
+  std::optional<Failure> failure;              // why these settings cannot be used
+};
+
+using Narrate = std::function<void(std::string_view)>;
+
+// Looks at the places in order; writes nothing. Every problem of file and command line at once.
+// Failures are of class network (no user-data within `patience`) or document (everything else).
+[[nodiscard]] SettingsView view_settings(Host& host, Network& network,
+                                         const MetadataPatience& patience, const Narrate& narrate);
+
+// The settings of a run. Remembers user-data, without the token, in paths::settings_memory.
+[[nodiscard]] Result<Settings> load_settings(Host& host, Network& network, const Narrate& narrate);
 
 }  // namespace muster

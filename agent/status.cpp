@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/settings_text.hpp"
+
 namespace muster {
 namespace {
 
@@ -52,7 +54,7 @@ std::string status_json(const Host& host, const Checkpoint& checkpoint, const Fa
   return status.dump(2) + "\n";
 }
 
-std::string facts_json(const Facts& facts) {
+std::string facts_json(const Facts& facts, const SettingsView& settings) {
   auto interfaces = nlohmann::json::array();
   for (const auto& interface : facts.interfaces) {
     interfaces.push_back(
@@ -68,11 +70,12 @@ std::string facts_json(const Facts& facts) {
                             {"cgroupVersion", facts.cgroup_version},
                             {"missingCgroupControllers", facts.missing_cgroup_controllers},
                             {"swapOn", facts.swap_on},
-                            {"interfaces", interfaces}};
+                            {"interfaces", interfaces},
+                            {"settings", settings_json(settings)}};
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-std::string facts_text(const Facts& facts) {
+std::string facts_text(const Facts& facts, const SettingsView& settings) {
   std::string text = fmt::format(
       "hostname     {}\nmachine id   {}\nboot id      {}\nuuid         {}\nserial       {}\n"
       "cpus         {}\nmemory       {} MiB\ncgroups      version {}\nswap         {}\n",
@@ -82,7 +85,7 @@ std::string facts_text(const Facts& facts) {
     text += fmt::format("interface    {} {} {}\n", interface.name, interface.mac,
                         fmt::join(interface.addresses, " "));
   }
-  return text;
+  return text + settings_text(settings);
 }
 
 }  // namespace muster

@@ -6,6 +6,7 @@
 #include "agent/checkpoint.hpp"
 #include "agent/facts.hpp"
 #include "agent/host/host.hpp"
+#include "agent/settings.hpp"
 
 namespace muster {
 
@@ -14,7 +15,7 @@ namespace muster {
                                       const Facts& facts);
 [[nodiscard]] std::string status_json(const Host& host, const Checkpoint& checkpoint,
                                       const Facts& facts);
-[[nodiscard]] std::string facts_text(const Facts& facts);
-[[nodiscard]] std::string facts_json(const Facts& facts);
+[[nodiscard]] std::string facts_text(const Facts& facts, const SettingsView& settings);
+[[nodiscard]] std::string facts_json(const Facts& facts, const SettingsView& settings);
 
 }  // namespace muster

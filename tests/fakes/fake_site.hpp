@@ -227,6 +227,16 @@ class FakeNetwork final : public Network {
     if (!sink(bytes)) return fail(ErrorKind::conflict, "stopped");
     return offset > 0 ? 206 : 200;
   }
+  // The metadata service, where a test has one.
+  std::function<Result<HttpAnswer>(const HttpRequest&)> metadata;
+  std::vector<std::string> metadata_calls;  // "GET /latest/user-data"
+  Result<HttpAnswer> ask(const std::string& url, const HttpRequest& request, std::size_t,
+                         std::chrono::milliseconds) override {
+    metadata_calls.push_back(request.method + " " + request.path);
+    if (metadata) return metadata(request);
+    return fail(ErrorKind::unavailable,
+                fmt::format("{} {}{}: no connection", request.method, url, request.path));
+  }
   Result<ApiAnswer> get(const std::string&, const std::string& path,
                         const TlsClientSettings&) override {
     if (path == "/health" || site_.clock.since_boot() < api_at) {

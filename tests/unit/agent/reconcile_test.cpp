@@ -381,3 +381,17 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK_FALSE(fresh.converge().changed);
   }
 }
+
+TEST_CASE_FIXTURE(Fixture, "a machine that its metadata calls another one is not set up") {
+  settings.told_node = "n1";
+  settings.told_role = "master";
+  const auto outcome = converge();
+  CHECK(outcome.verdict == Verdict::failed);
+  CHECK(outcome.failure == FailureClass::identity);
+  CHECK(outcome.message ==
+        "metadata: expected n1 as node, as the signed document says, found n1 as master; correct "
+        "myDomain and myRole, or the inventory");
+  CHECK(changes_outside_state().empty());
+  settings.told_role = "node";
+  CHECK(converge().verdict == Verdict::converged);
+}

@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+"""Runs muster-agent on a machine of some cloud: own SMBIOS names, kernel arguments, /etc, /var/lib, and 169.254.169.254.
+
+Reads {"agent","arguments","smbios","command_line","files","service"} as JSON on standard input, in a mount and a
+network namespace of its own (run() makes both), and prints {"rc","out","err","requests"}. `service` maps "METHOD PATH"
+to a list of replies [status, headers, body, headers that the request needs], each used once, the last for ever;
+without `service` nobody listens.
+"""
+import http.server
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+
+
+def run(agent, *arguments, **machine):
+    words = ["unshare", "--mount", "--net", "--propagation", "private", "/usr/bin/python3", __file__]
+    wanted = {"agent": agent, "arguments": arguments, **machine}
+    done = subprocess.run(words, input=json.dumps(wanted), capture_output=True, text=True, check=True, timeout=60)
+    return json.loads(done.stdout)
+
+
+class Service(http.server.BaseHTTPRequestHandler):
+    replies, requests = {}, []
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        self.requests.append(f"{self.command} {self.path}")
+        queue = self.replies.get(self.requests[-1], [[404, {}, "", {}]])
+        status, headers, body, needs = queue.pop(0) if len(queue) > 1 else queue[0]
+        if any(self.headers.get(name) != value for name, value in needs.items()):
+            status, headers, body = 401, {}, ""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    do_GET = do_PUT = answer  # noqa: N815: http.server's names
+
+    def log_message(self, *_):
+        pass
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+
+
+def main():
+    wanted = json.load(sys.stdin)
+    command_line = tempfile.NamedTemporaryFile("w", suffix=".cmdline")  # pylint: disable=consider-using-with
+    command_line.write(wanted.get("command_line", "quiet") + "\n")
+    command_line.flush()
+    for words in (["ip", "link", "set", "lo", "up"], ["ip", "address", "add", "169.254.169.254/32", "dev", "lo"],
+                  ["mount", "--bind", command_line.name, "/proc/cmdline"]):
+        subprocess.run(words, check=True)
+    if "service" in wanted:
+        Service.replies = wanted["service"]
+        server = http.server.ThreadingHTTPServer(("169.254.169.254", 80), Service)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    for folder in ("/etc", "/var/lib", "/sys/class", "/run"):
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+    for field, value in wanted.get("smbios", {}).items():
+        write(f"/sys/class/dmi/id/{field}", value + "\n")
+    for path, text in wanted.get("files", {}).items():
+        write(path, text)
+    done = subprocess.run([wanted["agent"], *wanted["arguments"]], capture_output=True, text=True, check=False)
+    print(json.dumps({"rc": done.returncode, "out": done.stdout, "err": done.stderr, "requests": Service.requests}))
+
+
+if __name__ == "__main__":
+    main()
