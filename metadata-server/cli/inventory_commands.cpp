@@ -4,6 +4,7 @@
 #include "cli/answer.hpp"
 #include "cli/checked_folder.hpp"
 #include "cli/session.hpp"
+#include "cli/translate.hpp"
 #include "document/strict_json.hpp"
 #include "inventory/compile.hpp"
 #include "inventory/explain.hpp"
@@ -65,6 +66,25 @@ Exit explain_node(Session& session, const std::string& path, const std::string& 
   return Exit::ok;
 }
 
+void add_translate(CommandLine& line) {
+  auto inputs = std::make_shared<TranslateInputs>();
+  auto* command = line.app.add_subcommand(
+      "translate", "Makes an inventory of the flat metadata documents of machines");
+  command->add_option("FILE", inputs->files, "flat metadata documents (JSON), one per machine")
+      ->required();
+  command
+      ->add_option("--kubernetes-version", inputs->kubernetes_version,
+                   "which the metadata does not say")
+      ->required();
+  command
+      ->add_option("--hosts", inputs->hosts, "addresses of the machines, in the form of /etc/hosts")
+      ->capture_default_str();
+  command->footer(
+      "Works without a server. Followers are known by their own documents alone.\n"
+      "Example: muster translate metadata/*.json --kubernetes-version 1.36.3 > racks/b126.yaml");
+  line.on(command, [inputs](Session& session) { return translate(session, *inputs); });
+}
+
 }  // namespace
 
 void add_inventory_commands(CommandLine& line) {
@@ -90,6 +110,7 @@ void add_inventory_commands(CommandLine& line) {
   line.on(of_node, [folder, cluster, node](Session& session) {
     return explain_node(session, *folder, *cluster, *node);
   });
+  add_translate(line);
 }
 
 }  // namespace muster
