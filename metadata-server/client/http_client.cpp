@@ -109,8 +109,10 @@ Result<void> HttpClient::connect() {
   client.set_path_encode(false);
   client.set_tcp_nodelay(url->scheme != BaseUrl::Scheme::unix_socket);
   client.set_connection_timeout(std::min(settings_.connect_timeout, settings_.total_timeout));
-  client.set_read_timeout(settings_.total_timeout);
-  client.set_write_timeout(settings_.total_timeout);
+  // The guard is first: it knows that time was the reason, which httplib does not say.
+  const auto later = settings_.total_timeout + std::chrono::seconds(1);
+  client.set_read_timeout(later);
+  client.set_write_timeout(later);
   client.set_socket_options([raw = connection.get()](int socket) {
     if (raw->guard != nullptr) raw->guard->watch(socket);
   });

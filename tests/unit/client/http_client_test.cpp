@@ -82,6 +82,14 @@ TEST_CASE("a dripping answer meets the total deadline") {
   CHECK(std::chrono::steady_clock::now() - start < 1000ms);
 }
 
+TEST_CASE("a server that never answers is a timeout, and says of how long") {
+  const ScriptedServer server({""}, 1500ms);
+  const auto answer = get(settings(server.url()));
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().kind == ErrorKind::timeout);
+  CHECK(answer.error().message == "GET " + server.url() + "/x: no complete answer within 300 ms");
+}
+
 TEST_CASE("a dripping TLS handshake meets the total deadline") {
   const ScriptedServer server(std::vector<std::string>(50, "\x16"), 50ms);
   HttpClientSettings with = settings(server.url("https"));
