@@ -67,7 +67,7 @@ std::string with_name(const std::string& place) {
 }
 
 Result<std::optional<UserDataOrigin>> seed_at(const std::string& place) {
-  if (place.rfind("/", 0) == 0) {
+  if (place.starts_with('/')) {
     return UserDataOrigin{UserDataDialect::folder, "", with_name(place)};
   }
   if (place.rfind("file:///", 0) == 0) {
@@ -85,7 +85,7 @@ Result<std::optional<UserDataOrigin>> seed_at(const std::string& place) {
   const bool has_port = host.rfind(':') != std::string::npos && host.back() != ']';
   if (!has_port) base += ":80";
   std::string path = place.substr(host_end);
-  if (path.rfind("/", 0) != 0) path.insert(0, "/");
+  if (!path.starts_with('/')) path.insert(0, "/");
   return UserDataOrigin{UserDataDialect::nocloud, base, with_name(path)};
 }
 

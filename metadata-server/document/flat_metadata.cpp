@@ -20,7 +20,7 @@ std::vector<std::string> words_of(const std::string& text) {
 std::string label_of(JsonObject& root, std::string_view field, const std::string& name,
                      const std::string& domain) {
   const auto dot = name.find('.');
-  const std::string label = name.substr(0, dot);
+  std::string label = name.substr(0, dot);
   const bool is_within = dot != std::string::npos && name.substr(dot + 1) == domain;
   if (is_within && is_dns_label(label)) return label;
   if (!domain.empty()) {

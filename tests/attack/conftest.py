@@ -1,7 +1,6 @@
 """A real server on loopback with a small inventory, for attacks that must fail."""
 import json
 import os
-import subprocess
 import sys
 
 import pytest
@@ -13,9 +12,7 @@ sys.path[:0] = [os.path.join(REPOSITORY, "scripts"), os.path.join(REPOSITORY, "t
 from local_cluster import LocalCluster  # noqa: E402
 from metadata_machine import Machine  # noqa: E402
 from sanitizers import sanitizer_reports  # noqa: E402
-
-RELEASES = {"kubernetes": "1.36.3", "etcd": "3.6.16", "containerd": "2.4.2", "runc": "1.5.2", "cni-plugins": "1.9.1",
-            "coredns": "1.15.0", "pause": "3.10.2", "host-tools": "12.1", "haproxy": "2.6.12"}
+from small_releases import import_small_releases  # noqa: E402
 
 CLUSTER = """apiVersion: muster/v1
 kind: Cluster
@@ -49,14 +46,7 @@ class Site(LocalCluster):
         self.machines = os.path.join(state, "machines")
 
     def small_releases(self):
-        for name, version in RELEASES.items():
-            folder = os.path.join(self.state, "releases", name)
-            os.makedirs(os.path.join(folder, "bin"), exist_ok=True)
-            with open(os.path.join(folder, "bin", "program"), "w", encoding="ascii") as out:
-                out.write(f"{name} {version}\n")
-            manifest = os.path.join(REPOSITORY, "scripts", "components.d", "manifest")
-            subprocess.run([manifest, name, version, folder], check=True)
-            self.muster("release", "import", folder)
+        import_small_releases(self)
 
     def machine(self, name):
         return Machine(self.machines, name, self.ADDRESS, (self.ports["enrol"], self.ports["node"]))

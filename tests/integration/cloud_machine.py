@@ -1,24 +1,26 @@
 #!/usr/bin/python3
 """Runs muster-agent on a machine of some cloud: own SMBIOS names, kernel arguments, /etc, /var/lib, and 169.254.169.254.
 
-Reads {"agent","arguments","smbios","command_line","files","service"} as JSON on standard input, in a mount and a
-network namespace of its own (run() makes both), and prints {"rc","out","err","requests"}. `service` maps "METHOD PATH"
-to a list of replies [status, headers, body, headers that the request needs], each used once, the last for ever;
-without `service` nobody listens.
+Reads {"agent","arguments","smbios","command_line","files","service","name","state"} as JSON on standard input, in
+namespaces of its own (run() makes them), and prints {"rc","out","err","requests"}. `service` maps "METHOD PATH" to a
+list of replies [status, headers, body, headers that the request needs], each used once, the last for ever; without
+`service` nobody listens. `name` is the host name, `state` a folder that outlives the run as /var/lib; a run with
+`state` has this machine's network. Nothing else of this machine can be written.
 """
 import http.server
 import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 
 
 def run(agent, *arguments, **machine):
-    words = ["unshare", "--mount", "--net", "--propagation", "private", "/usr/bin/python3", __file__]
+    network = [] if "state" in machine else ["--net"]
+    words = ["unshare", "--mount", "--uts", *network, "--propagation", "private", "/usr/bin/python3", __file__]
     wanted = {"agent": agent, "arguments": arguments, **machine}
-    done = subprocess.run(words, input=json.dumps(wanted), capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(words, input=json.dumps(wanted), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
@@ -53,11 +55,8 @@ def write(path, text):
 
 def main():
     wanted = json.load(sys.stdin)
-    command_line = tempfile.NamedTemporaryFile("w", suffix=".cmdline")  # pylint: disable=consider-using-with
-    command_line.write(wanted.get("command_line", "quiet") + "\n")
-    command_line.flush()
-    for words in (["ip", "link", "set", "lo", "up"], ["ip", "address", "add", "169.254.169.254/32", "dev", "lo"],
-                  ["mount", "--bind", command_line.name, "/proc/cmdline"]):
+    own_network = [["ip", "link", "set", "lo", "up"], ["ip", "address", "add", "169.254.169.254/32", "dev", "lo"]]
+    for words in [*([] if "state" in wanted else own_network), ["hostname", wanted.get("name", "machine")]]:
         subprocess.run(words, check=True)
     if "service" in wanted:
         Service.replies = wanted["service"]
@@ -65,6 +64,12 @@ def main():
         threading.Thread(target=server.serve_forever, daemon=True).start()
     for folder in ("/etc", "/var/lib", "/sys/class", "/run"):
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+    if "state" in wanted:
+        subprocess.run(["mount", "--bind", wanted["state"], "/var/lib"], check=True)
+    write("/run/cmdline", wanted.get("command_line", "quiet") + "\n")
+    subprocess.run(["mount", "--bind", "/run/cmdline", "/proc/cmdline"], check=True)
+    write("/etc/machine-id", "f" * 32 + "\n")
+    subprocess.run(["mount", "-o", "remount,ro,bind", "/"], check=True)
     for field, value in wanted.get("smbios", {}).items():
         write(f"/sys/class/dmi/id/{field}", value + "\n")
     for path, text in wanted.get("files", {}).items():
