@@ -69,26 +69,33 @@ void warn_of_old_addresses(const ServerAddresses& listed, const ServerAddresses&
       "`muster-server return-site-key FILE`");
 }
 
-// What enrolment matches machines against: replaced whole at each publication.
+// Where enrolment and boot find machines: replaced whole at each publication.
 class InventorySlot {
  public:
   [[nodiscard]] Result<void> load(const Store& store) {
-    const auto nodes = published_nodes(store);
-    if (!nodes) return pass(nodes.error());
-    auto made = std::make_shared<const EnrolmentInventory>(*nodes);
+    const auto clusters = published_clusters(store);
+    if (!clusters) return pass(clusters.error());
+    auto enrolment = std::make_shared<const EnrolmentInventory>(nodes_of(*clusters));
+    auto boot = std::make_shared<const BootInventory>(*clusters);
     const std::lock_guard lock(mutex_);
-    inventory_ = std::move(made);
+    enrolment_ = std::move(enrolment);
+    boot_ = std::move(boot);
     return {};
   }
-  [[nodiscard]] std::shared_ptr<const EnrolmentInventory> get() const {
+  [[nodiscard]] std::shared_ptr<const EnrolmentInventory> enrolment() const {
     const std::lock_guard lock(mutex_);
-    return inventory_;
+    return enrolment_;
+  }
+  [[nodiscard]] std::shared_ptr<const BootInventory> boot() const {
+    const std::lock_guard lock(mutex_);
+    return boot_;
   }
 
  private:
   mutable std::mutex mutex_;
-  std::shared_ptr<const EnrolmentInventory> inventory_ =
+  std::shared_ptr<const EnrolmentInventory> enrolment_ =
       std::make_shared<const EnrolmentInventory>();
+  std::shared_ptr<const BootInventory> boot_ = std::make_shared<const BootInventory>();
 };
 
 }  // namespace
@@ -103,7 +110,7 @@ struct Server::Parts {
         store(*database, callers),
         site(std::move(keys)),
         artifacts(std::move(store_of_artifacts)),
-        enrolment{store, site.machines(), nonces, [this] { return inventory.get(); },
+        enrolment{store, site.machines(), nonces, [this] { return inventory.enrolment(); },
                   now,   limits(settings)},
         publishing{
             store,
@@ -115,9 +122,12 @@ struct Server::Parts {
             [](const std::string& cluster, const std::string& node, Transaction& transaction) {
               forget_machine({cluster, node}, transaction);
             }},
+        tokens(settings.metadata_tokens),
         reports(store),
-        rooms{store,      sealing,   artifacts, site,    current,
-              publishing, enrolment, reports,   metrics, [this] { return inventory.load(store); }},
+        rooms{store,     sealing, artifacts,
+              site,      current, publishing,
+              enrolment, tokens,  [this] { return inventory.boot(); },
+              reports,   metrics, [this] { return inventory.load(store); }},
         router(rooms, callers, metrics, group_id(settings.admin_group)) {}
 
   Settings settings;
@@ -132,6 +142,7 @@ struct Server::Parts {
   EnrolmentContext enrolment;
   CurrentDocuments current;
   PublishContext publishing;
+  MetadataTokens tokens;
   MachineReports reports;
   Metrics metrics;
   Rooms rooms;

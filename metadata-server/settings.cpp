@@ -125,6 +125,13 @@ Result<Settings> parse_settings(std::string_view text) {
   auto identity_minutes = static_cast<std::uint32_t>(settings.identity_lifetime.count());
   root.number("identityLifetimeMinutes", identity_minutes, Need::optional);
   settings.identity_lifetime = std::chrono::minutes(identity_minutes);
+  std::string tokens = "optional";
+  root.text("metadataTokens", tokens, Need::optional);
+  if (tokens == "required") {
+    settings.metadata_tokens = TokenPolicy::required;
+  } else if (tokens != "optional") {
+    root.problem("metadataTokens", "expected optional or required, found " + in_ticks(tokens));
+  }
   std::string admin_socket = settings.admin.address.substr(5);
   root.text("adminSocket", admin_socket, Need::optional);
   settings.admin.address = "unix:" + admin_socket;

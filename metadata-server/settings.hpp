@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "boot/metadata_tokens.hpp"
 #include "document/trust_list.hpp"
 #include "http/listener_settings.hpp"
 #include "result/result.hpp"
@@ -23,6 +24,7 @@ struct Settings {
   std::string log_level = "info";      // trace debug info warn error
   // Of a machine's identity certificate, which it renews at half of it.
   std::chrono::minutes identity_lifetime = std::chrono::hours(72);
+  TokenPolicy metadata_tokens = TokenPolicy::optional;
   ListenerSettings boot, enrol, node, admin, scrape;
 };
 

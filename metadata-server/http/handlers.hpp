@@ -10,6 +10,11 @@ namespace muster::handlers {
 [[nodiscard]] Granted<Response> get_artifact(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> put_artifact(const Rooms&, const Caller&, const Request&);
 
+// boot_handlers.cpp
+[[nodiscard]] Granted<Response> get_nocloud_seed(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> put_metadata_token(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_ec2_metadata(const Rooms&, const Caller&, const Request&);
+
 // enrol_handlers.cpp
 [[nodiscard]] Granted<Response> get_trust(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_nonce(const Rooms&, const Caller&, const Request&);

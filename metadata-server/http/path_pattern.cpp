@@ -41,13 +41,37 @@ bool is_parameter(std::string_view text) {
          });
 }
 
+// Decoded; `path` begins with a slash.
+std::optional<std::string> take_rest(std::string_view path) {
+  if (path.starts_with("//")) path.remove_prefix(1);
+  std::string rest;
+  while (!path.empty()) {
+    const auto segment = decode(take_segment(path));
+    const bool is_folder = segment && segment->empty() && path.empty();
+    if (!is_folder && (!segment || !is_parameter(*segment))) return std::nullopt;
+    rest += *segment;
+    if (!path.empty()) rest += '/';
+  }
+  return rest;
+}
+
 }  // namespace
+
+bool takes_any_rest(std::string_view pattern) {
+  return pattern.substr(pattern.rfind('/')).starts_with("/*");
+}
 
 std::optional<std::map<std::string, std::string>> match_path(std::string_view pattern,
                                                              std::string_view path) {
   std::map<std::string, std::string> parameters;
   while (!pattern.empty() && !path.empty()) {
     const auto expected = take_segment(pattern);
+    if (expected.starts_with('*')) {
+      auto rest = take_rest(path);
+      if (!rest) return std::nullopt;
+      parameters.emplace(expected.substr(1), std::move(*rest));
+      return parameters;
+    }
     const auto found = decode(take_segment(path));
     if (!found) return std::nullopt;
     if (!expected.starts_with(':')) {

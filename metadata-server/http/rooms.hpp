@@ -4,6 +4,8 @@
 #include <functional>
 
 #include "artifact/artifact_store.hpp"
+#include "boot/boot_inventory.hpp"
+#include "boot/metadata_tokens.hpp"
 #include "enrolment/enrolment_context.hpp"
 #include "http/machine_reports.hpp"
 #include "http/metrics.hpp"
@@ -23,9 +25,11 @@ struct Rooms {
   CurrentDocuments& current;
   const PublishContext& publishing;
   const EnrolmentContext& enrolment;
+  const MetadataTokens& tokens;
+  std::function<std::shared_ptr<const BootInventory>()> boot;
   MachineReports& reports;
   Metrics& metrics;
-  // After a publication: enrolment matches machines against the new inventory.
+  // After a publication: enrolment and boot find machines in the new inventory.
   std::function<Result<void>()> reload_inventory;
 };
 

@@ -74,6 +74,7 @@ Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_v
     auto parameters = match_path(route.pattern, head.path);
     if (!parameters) continue;
     if (route.method != head.method) {
+      if (takes_any_rest(route.pattern)) continue;  // it knows no paths, so it vouches for none
       allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", route.method);
       continue;
     }

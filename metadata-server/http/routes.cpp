@@ -30,6 +30,12 @@ constexpr std::array table{
   Route{"GET",    "/healthz",                                    boot | admin | scrape, anyone,  none,     0,       at_once, get_healthz,       "the process answers"},
   Route{"GET",    "/readyz",                                     admin | scrape,      anyone,    none,     0,       pooled,  get_readyz,        "the store answers"},
   Route{"GET",    "/metrics",                                    admin | scrape,      anyone,    none,     0,       pooled,  get_metrics,       "Prometheus text"},
+  Route{"GET",    "/nocloud/:file",                              boot,                anyone,    none,     0,       at_once, get_nocloud_seed,  "a file of the machine's NoCloud seed, by its address"},
+  Route{"GET",    "/nocloud/:mark/:value/:file",                 boot,                anyone,    none,     0,       at_once, get_nocloud_seed,  "the same, by what its hardware says: `mac`, `uuid`, `serial`"},
+  Route{"GET",    "/nocloud",                                    boot,                anyone,    none,     0,       at_once, get_nocloud_seed,  "the same, by query: `mac`, `uuid`, `serial`, and `f` for the file"},
+  Route{"PUT",    "/latest/api/token",                           boot,                anyone,    none,     0,       at_once, put_metadata_token, "a session token for the EC2-style metadata"},
+  Route{"PUT",    "/ec2/:mark/:value/latest/api/token",          boot,                anyone,    none,     0,       at_once, put_metadata_token, "the same, for a machine named by its hardware"},
+  Route{"GET",    "/ec2/:mark/:value/*path",                     boot,                anyone,    none,     0,       at_once, get_ec2_metadata,  "EC2-style metadata of a machine named by its hardware"},
 
   // The way in.
   Route{"GET",    "/v1/trust",                                   enrol,               anyone,    none,     0,       at_once, get_trust,         "the chain of trust lists"},
@@ -83,6 +89,9 @@ constexpr std::array table{
   Route{"POST",   "/v1/operator/operators",                      api,                 operators, memory,   64 * KiB, pooled, post_operators,    "a certificate for an operator"},
   Route{"DELETE", "/v1/operator/operators/:name",                api,                 operators, memory,   1 * KiB, pooled,  delete_operator,   "revoke an operator"},
   Route{"GET",    "/v1/operator/status",                         api,                 operators, none,     0,       pooled,  get_status,        "the site at a glance"},
+
+  // Last: it takes every path that is left.
+  Route{"GET",    "/*path",                                      boot,                anyone,    none,     0,       at_once, get_ec2_metadata,  "EC2-style metadata of the machine, by its address: `/latest/meta-data/`"},
 };
 // clang-format on
 

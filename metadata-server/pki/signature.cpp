@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -36,6 +37,14 @@ std::string sha256_digest(std::string_view bytes) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
   SHA256(as_bytes(bytes), bytes.size(), hash.data());
   return std::string(digest_prefix) + hex_encode(as_text(hash.data(), hash.size()));
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view message) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> code{};
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), as_bytes(message),
+           message.size(), code.data(), nullptr) == nullptr)
+    std::abort();
+  return std::string(as_text(code.data(), code.size()));
 }
 
 DigestStream::DigestStream() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {

@@ -28,6 +28,8 @@ class DigestStream {
 [[nodiscard]] std::string base64_encode(std::string_view bytes);
 [[nodiscard]] Result<std::string> base64_decode(std::string_view text);  // strict, padded
 [[nodiscard]] std::string hex_encode(std::string_view bytes);
+// HMAC (RFC 2104) with SHA-256, 32 raw bytes. Compare with equal_secrets.
+[[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view message);
 [[nodiscard]] std::string random_bytes(
     std::size_t count);  // of the operating system; aborts if it has none
 // Comparison whose time does not depend on the content.

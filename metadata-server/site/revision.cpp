@@ -221,10 +221,10 @@ Result<std::set<std::string>> manifests_of_revisions(const Store& store) {
   return manifests;
 }
 
-Result<std::vector<Node>> published_nodes(const Store& store) {
+Result<std::vector<PublishedCluster>> published_clusters(const Store& store) {
   const auto clusters = all_records(store, kinds::cluster);
   if (!clusters) return pass(clusters.error());
-  std::vector<Node> nodes;
+  std::vector<PublishedCluster> published;
   for (const auto& record : *clusters) {
     const auto cluster = parse_cluster_record(record.value);
     if (!cluster) return pass(cluster.error());
@@ -240,9 +240,26 @@ Result<std::vector<Node>> published_nodes(const Store& store) {
                               "which an earlier one published. Apply a sound one:\n{}",
                               cluster->name, parsed->number, to_text(inventory.error())));
     }
-    for (const Node* node : nodes_of(*inventory, cluster->name)) nodes.push_back(*node);
+    auto& entry = published.emplace_back();
+    const auto written = inventory->clusters.find(cluster->name);
+    if (written != inventory->clusters.end()) entry.cluster = written->second;
+    for (const Node* node : nodes_of(*inventory, cluster->name)) entry.nodes.push_back(*node);
+  }
+  return published;
+}
+
+std::vector<Node> nodes_of(const std::vector<PublishedCluster>& clusters) {
+  std::vector<Node> nodes;
+  for (const auto& published : clusters) {
+    nodes.insert(nodes.end(), published.nodes.begin(), published.nodes.end());
   }
   return nodes;
+}
+
+Result<std::vector<Node>> published_nodes(const Store& store) {
+  const auto clusters = published_clusters(store);
+  if (!clusters) return pass(clusters.error());
+  return nodes_of(*clusters);
 }
 
 }  // namespace muster

@@ -70,8 +70,15 @@ struct FoundCluster {
 // Digests of the release manifests that any kept revision of any cluster names: what going back to
 // it needs. A revision that this program refuses cannot be gone back to, and needs nothing.
 [[nodiscard]] Result<std::set<std::string>> manifests_of_revisions(const Store& store);
-// The nodes of every published cluster as the current revisions have them: what enrolment matches
-// machines against.
+// Every published cluster with its nodes, as the current revisions have them: what enrolment
+// matches machines against and what boot/ tells them.
+struct PublishedCluster {
+  Cluster cluster;
+  std::vector<Node> nodes;
+};
+[[nodiscard]] Result<std::vector<PublishedCluster>> published_clusters(const Store& store);
+// Their nodes alone.
+[[nodiscard]] std::vector<Node> nodes_of(const std::vector<PublishedCluster>& clusters);
 [[nodiscard]] Result<std::vector<Node>> published_nodes(const Store& store);
 
 }  // namespace muster

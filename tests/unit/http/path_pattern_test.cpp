@@ -31,3 +31,24 @@ TEST_CASE("path tricks match nothing") {
   }
   CHECK(node_of("/v1/nodes/lab/" + std::string(129, 'a')) == "no match");
 }
+
+TEST_CASE("a last segment may take the rest, of parameters alone") {
+  const auto rest_of = [](std::string_view path) {
+    const auto match = match_path("/ec2/:mark/*path", path);
+    return match ? match->at("mark") + "+" + match->at("path") : "no match";
+  };
+  CHECK(rest_of("/ec2/m/latest") == "m+latest");
+  CHECK(rest_of("/ec2/m/latest/meta-data/") == "m+latest/meta-data/");
+  CHECK(rest_of("/ec2/m/a/0c%3Ac4") == "m+a/0c:c4");
+  CHECK(rest_of("/ec2/m/") == "m+");
+  CHECK(rest_of("/ec2/m//latest") == "m+latest");
+  for (const char* path :
+       {"/ec2/m", "/ec2", "/ec2/m/a//b", "/ec2/m///a", "/ec2/m/../a", "/ec2/m/a/%2e%2e/b",
+        "/ec2/m/a%2fb", "/ec2/m/a%20b", "/ec2/m/a/%", "//ec2/m/a", "/ec2/m/a//"}) {
+    CHECK_MESSAGE(rest_of(path) == "no match", path);
+  }
+  CHECK(match_path("/*path", "/")->at("path") == "");
+  CHECK(takes_any_rest("/*path"));
+  CHECK(takes_any_rest("/ec2/:mark/*path"));
+  CHECK_FALSE(takes_any_rest("/ec2/:mark"));
+}

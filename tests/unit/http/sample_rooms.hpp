@@ -49,18 +49,32 @@ struct House {
       [](const std::string& cluster_name, const std::string& node_name, muster::Transaction& t) {
         muster::forget_machine({cluster_name, node_name}, t);
       }};
+  muster::MetadataTokens tokens{muster::TokenPolicy::optional};
+  std::shared_ptr<const muster::BootInventory> boot =
+      std::make_shared<const muster::BootInventory>();
   muster::MachineReports reports{store};
   muster::Metrics metrics;
-  muster::Rooms rooms{store,      site.sealing, artifacts, site.keys, site.current,
-                      publishing, enrolment,    reports,   metrics,   [this] { return reload(); }};
+  muster::Rooms rooms{store,
+                      site.sealing,
+                      artifacts,
+                      site.keys,
+                      site.current,
+                      publishing,
+                      enrolment,
+                      tokens,
+                      [this] { return boot; },
+                      reports,
+                      metrics,
+                      [this] { return reload(); }};
   muster::Router router{rooms, callers, metrics, admin_group};
 
   House() = default;
   House(const House&) = delete;
 
   muster::Result<void> reload() {
-    inventory =
-        std::make_shared<const muster::EnrolmentInventory>(muster::published_nodes(store).value());
+    const auto clusters = muster::published_clusters(store).value();
+    inventory = std::make_shared<const muster::EnrolmentInventory>(muster::nodes_of(clusters));
+    boot = std::make_shared<const muster::BootInventory>(clusters);
     return {};
   }
   Answer ask(const std::string& method, const std::string& target, const nlohmann::json& body = {},

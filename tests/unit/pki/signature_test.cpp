@@ -16,6 +16,11 @@ TEST_CASE("digests are those of sha256sum") {
   CHECK(stream.finish() == sha256_digest("abc"));
 }
 
+TEST_CASE("hmac_sha256 follows RFC 4231, case 2") {
+  CHECK(hex_encode(hmac_sha256("Jefe", "what do ya want for nothing?")) ==
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
 TEST_CASE("a digest is recognised by its exact form") {
   const std::string digest = sha256_digest("abc");
   CHECK(is_digest(digest));

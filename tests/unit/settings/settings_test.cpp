@@ -23,6 +23,7 @@ TEST_CASE("one field is enough, and every default is the README's") {
   CHECK(settings->enrol.tls);
   CHECK(settings->node.tls);
   CHECK_FALSE(settings->boot.tls);
+  CHECK(settings->metadata_tokens == TokenPolicy::optional);
   CHECK(database_path(*settings) == "/var/lib/muster-server/state.sqlite");
   CHECK(artifacts_path(*settings) == "/var/lib/muster-server/artifacts");
 }
@@ -30,11 +31,13 @@ TEST_CASE("one field is enough, and every default is the README's") {
 TEST_CASE("every mistake is told at once") {
   const auto settings = parse_settings(
       R"({"advertise":[],"stateDirectory":"x","adminSocket":"y","logLevel":"loud","port":1,)"
+      R"("metadataTokens":"maybe",)"
       R"("boot":{"listen":"8080","threads":0},"node":{"workers":257,"connections":0}})");
   REQUIRE_FALSE(settings);
   CHECK(settings.error().kind == ErrorKind::invalid);
   CHECK(settings.error().message ==
-        "settings: refused, 9 problems:\n"
+        "settings: refused, 10 problems:\n"
+        "/metadataTokens: expected optional or required, found 'maybe'\n"
         "/adminSocket: expected an absolute path, found 'y'\n"
         "/boot/listen: expected ADDRESS:PORT, found '8080'\n"
         "/boot/threads: expected 1 to 64, found 0\n"
@@ -45,7 +48,8 @@ TEST_CASE("every mistake is told at once") {
         "/stateDirectory: expected an absolute path, found 'x'\n"
         "/logLevel: expected trace, debug, info, warn or error, found 'loud'\n"
         "/port: unknown field, expected one of adminGroup, adminSocket, advertise, boot, enrol, "
-        "identityLifetimeMinutes, logLevel, metrics, node, sealingKey, stateDirectory");
+        "identityLifetimeMinutes, logLevel, metadataTokens, metrics, node, sealingKey, "
+        "stateDirectory");
 }
 
 TEST_CASE("an advertised address is no URL and has no port") {

@@ -1,0 +1,145 @@
+// What a machine is told before it is anybody, on plain HTTP: nothing here is a secret. It is found
+// by its address, or by a mark of its hardware that the request names.
+#include "boot/cloud_init_seed.hpp"
+#include "boot/ec2_metadata.hpp"
+#include "boot/instance_identity.hpp"
+#include "document/problem.hpp"
+#include "http/handlers.hpp"
+#include "http/json_body.hpp"
+#include "http/rooms.hpp"
+
+namespace muster::handlers {
+namespace {
+
+using FoundMachine = Granted<std::shared_ptr<const BootMachine>>;
+
+constexpr std::string_view lifetime_header = "X-Aws-Ec2-Metadata-Token-Ttl-Seconds";
+
+tl::unexpected<Refusal> no_such_path() {
+  return refuse(ErrorKind::not_found, "not_found",
+                "no such path on this listener; http/README.md lists them");
+}
+
+std::string parameter(const Request& request, const std::string& name) {
+  const auto found = request.parameters.find(name);
+  return found == request.parameters.end() ? std::string() : found->second;
+}
+
+Granted<MachineMarks> marks_of(const Request& request) {
+  MachineMarks marks;
+  std::map<std::string, std::string> named = request.query;
+  if (request.parameters.contains("mark"))
+    named = {{parameter(request, "mark"), parameter(request, "value")}};
+  for (const auto& [mark, value] : named) {
+    if (mark == "mac") {
+      marks.macs.push_back(value);
+    } else if (mark == "uuid") {
+      marks.uuid = value;
+    } else if (mark == "serial") {
+      marks.serial = value;
+    } else if (mark != "f") {
+      return refuse(ErrorKind::invalid, "mark_unknown",
+                    fmt::format("expected mac, uuid or serial, found {}", in_ticks(mark)));
+    }
+  }
+  return marks;
+}
+
+FoundMachine found_or_refused(const BootMatch& match, const std::string& who) {
+  if (match.kind == BootMatch::Kind::found) return match.machine;
+  if (match.kind == BootMatch::Kind::ambiguous) {
+    return refuse(ErrorKind::conflict, "machine_ambiguous",
+                  fmt::format("{}: the inventory has more than one machine for it; name another "
+                              "mark of the hardware (mac, uuid, serial)",
+                              who));
+  }
+  return refuse(ErrorKind::not_found, "machine_unknown",
+                fmt::format("{}: no machine of the inventory; add the node and run `muster apply`, "
+                            "or name its hardware (mac, uuid, serial)",
+                            who));
+}
+
+FoundMachine find_machine(const Rooms& rooms, const Request& request) {
+  const auto marks = marks_of(request);
+  if (!marks) return refuse(marks.error());
+  if (marks->macs.empty() && marks->uuid.empty() && marks->serial.empty()) {
+    return found_or_refused(rooms.boot()->at_address(request.peer.address),
+                            fmt::format("address {}", request.peer.address));
+  }
+  return found_or_refused(rooms.boot()->with_marks(*marks), "the hardware that was named");
+}
+
+SiteContact contact(const Rooms& rooms) {
+  return {rooms.site.site(), rooms.site.trust()->list.servers.enrol};
+}
+
+Response plain(std::string text) {
+  Response response = text_response(std::move(text));
+  response.content_type = "text/plain; charset=utf-8";
+  response.headers.emplace_back("Cache-Control", "no-store");  // another machine, another answer
+  return response;
+}
+
+Granted<std::optional<std::chrono::seconds>> check_token(const Rooms& rooms,
+                                                         const Request& request) {
+  const std::string& token = request.header("x-aws-ec2-metadata-token");
+  if (token.empty()) {
+    if (rooms.tokens.policy() == TokenPolicy::optional) return std::nullopt;
+    return refuse(ErrorKind::unauthenticated, "metadata_token_missing",
+                  "header X-aws-ec2-metadata-token: expected a token, found none; get one by PUT "
+                  "/latest/api/token");
+  }
+  const auto left = rooms.tokens.left(token, request.peer.address);
+  if (left) return left;
+  return refuse(ErrorKind::unauthenticated, "metadata_token_invalid",
+                "header X-aws-ec2-metadata-token: expired, or not given by this server to this "
+                "address; get another by PUT /latest/api/token");
+}
+
+}  // namespace
+
+Granted<Response> get_nocloud_seed(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto machine = find_machine(rooms, request);
+  if (!machine) return refuse(machine.error());
+  std::string file = parameter(request, "file");
+  if (const auto named = request.query.find("f"); file.empty() && named != request.query.end())
+    file = named->second;
+  auto text = seed_file(file, **machine, contact(rooms));
+  if (!text) return no_such_path();
+  return plain(std::move(*text));
+}
+
+Granted<Response> put_metadata_token(const Rooms& rooms, const Caller&, const Request& request) {
+  // As the real one: whoever has a proxy fetch for him must not get a token by it.
+  if (request.headers.contains("x-forwarded-for")) {
+    return refuse(ErrorKind::forbidden, "forwarded",
+                  "header X-Forwarded-For: a token is given to the machine itself, not through a "
+                  "proxy");
+  }
+  const auto machine = find_machine(rooms, request);
+  if (!machine) return refuse(machine.error());
+  const auto lifetime =
+      parse_token_lifetime(request.header("x-aws-ec2-metadata-token-ttl-seconds"));
+  if (!lifetime) return refuse(lifetime.error());
+  Response response = plain(rooms.tokens.issue(request.peer.address, *lifetime));
+  response.headers.emplace_back(lifetime_header, fmt::to_string(lifetime->count()));
+  return response;
+}
+
+Granted<Response> get_ec2_metadata(const Rooms& rooms, const Caller&, const Request& request) {
+  const std::string path = parameter(request, "path");
+  // Before anybody is looked for: a stray path is no question about a machine.
+  if (!is_ec2_path(path)) return no_such_path();
+  const auto left = check_token(rooms, request);
+  if (!left) return refuse(left.error());
+  const auto machine = find_machine(rooms, request);
+  if (!machine) return refuse(machine.error());
+  auto text = ec2_metadata(path, **machine, contact(rooms),
+                           [&] { return signed_identity(rooms.site, **machine); });
+  if (!text) return no_such_path();
+  Response response = plain(std::move(*text));
+  if (*left) response.headers.emplace_back(lifetime_header, fmt::to_string((*left)->count()));
+  return response;
+}
+
+}  // namespace muster::handlers

@@ -1,0 +1,35 @@
+// A published inventory made by hand, for this room's tests.
+#pragma once
+
+#include "boot/agent_user_data.hpp"
+#include "boot/boot_inventory.hpp"
+
+namespace sample {
+
+inline muster::Node node(const std::string& cluster, const std::string& name,
+                         const std::string& address, const std::vector<std::string>& macs = {}) {
+  muster::Node made;
+  made.cluster.value = cluster;
+  made.name.value = name;
+  made.address.value = address;
+  for (const auto& mac : macs) made.match.macs.push_back({mac, {}});
+  return made;
+}
+
+inline muster::PublishedCluster cluster(const std::string& name, std::vector<muster::Node> nodes) {
+  muster::PublishedCluster made;
+  made.cluster.name.value = name;
+  made.nodes = std::move(nodes);
+  return made;
+}
+
+inline muster::BootMachine machine(const std::vector<std::string>& macs = {"0c:c4:7a:80:09:1f"}) {
+  const muster::BootInventory inventory({cluster("lab", {node("lab", "n1", "10.77.0.21", macs)})});
+  return *inventory.at_address("10.77.0.21").machine;
+}
+
+inline const muster::SiteContact site{
+    "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    {"https://10.77.0.1:8443", "https://[fd00::1]:8443"}};
+
+}  // namespace sample
