@@ -29,6 +29,8 @@ BootMachine to_boot_machine(const Cluster& cluster, const Node& node) {
   machine.address = node.address.value;
   machine.network = network_of(cluster, machine.address);
   for (const auto& mac : node.match.macs) machine.macs.push_back(mac.value);
+  if (cluster.node_gateway) machine.gateway = cluster.node_gateway->value;
+  for (const auto& server : cluster.nameservers) machine.nameservers.push_back(server.value);
   return machine;
 }
 

@@ -23,6 +23,8 @@ struct BootMachine {
   std::string address;      // IPv4
   Cidr network;             // nodeCidr, else the /24 around the address
   std::vector<std::string> macs;  // lower case with colons
+  std::string gateway;            // empty: not known
+  std::vector<std::string> nameservers;
 };
 
 struct BootMatch {

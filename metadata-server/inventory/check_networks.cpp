@@ -138,6 +138,19 @@ class NodeNetworkChecker {
   std::vector<NamedNetwork> pod_networks_;
 };
 
+void check_gateway(const Cluster& cluster, std::vector<InventoryProblem>& problems) {
+  if (!cluster.node_gateway) return;
+  const auto& [written, place] = *cluster.node_gateway;
+  const auto network =
+      cluster.node_cidr ? parse_cidr(cluster.node_cidr->value) : std::optional<Cidr>();
+  const auto address = ipv4_value(written);
+  if (!address || (network && network->contains(*address))) return;
+  problems.push_back(problem_at(
+      place, "spec.nodeGateway",
+      network ? fmt::format("an address in nodeCidr {}", cidr_text(*network)) : "spec.nodeCidr too",
+      in_ticks(written)));
+}
+
 }  // namespace
 
 void check_cluster_networks(const Cluster& cluster, std::vector<InventoryProblem>& problems) {
@@ -152,6 +165,7 @@ void check_cluster_networks(const Cluster& cluster, std::vector<InventoryProblem
                        in_ticks(networks[later].written->value)));
     }
   }
+  check_gateway(cluster, problems);
   const auto pods = parse_cidr(cluster.pod_cidr.value);
   const Place& place =
       is_set(cluster.pod_cidr_prefix) ? cluster.pod_cidr_prefix.place : cluster.pod_cidr.place;

@@ -32,6 +32,8 @@ struct Cluster {
   Sourced<int> pod_cidr_prefix;  // length of one machine's network
   Sourced<std::string> service_cidr;
   std::optional<Sourced<std::string>> node_cidr;
+  std::optional<Sourced<std::string>> node_gateway;  // in node_cidr
+  std::vector<Sourced<std::string>> nameservers;
   Sourced<std::string> dns_domain;
   Sourced<PodNetwork> pod_network;
   Sourced<std::string> etcd_topology;  // "stacked"

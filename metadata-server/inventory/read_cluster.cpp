@@ -33,6 +33,9 @@ class ClusterReader {
     cluster.service_cidr = text("serviceCidr");
     if (Sourced<std::string> node_cidr = text("nodeCidr"); !node_cidr.value.empty())
       cluster.node_cidr = std::move(node_cidr);
+    if (Sourced<std::string> gateway = text("nodeGateway"); !gateway.value.empty())
+      cluster.node_gateway = std::move(gateway);
+    cluster.nameservers = texts("nameservers");
     cluster.dns_domain = text("dnsDomain");
     const Sourced<std::string> network = text("podNetwork");
     cluster.pod_network = {network.value == "none" ? PodNetwork::none : PodNetwork::routed,

@@ -52,7 +52,10 @@ TEST_CASE("the network is the cluster's nodeCidr, else the /24 around the addres
   PublishedCluster wide = sample::cluster("lab", {sample::node("lab", "n1", "10.77.3.21")});
   CHECK(cidr_text(BootInventory({wide}).at_address("10.77.3.21").machine->network) ==
         "10.77.3.0/24");
+  CHECK(BootInventory({wide}).at_address("10.77.3.21").machine->gateway == "");
   wide.cluster.node_cidr = Sourced<std::string>{"10.77.0.0/16", {}};
+  wide.cluster.node_gateway = Sourced<std::string>{"10.77.0.1", {}};
+  CHECK(BootInventory({wide}).at_address("10.77.3.21").machine->gateway == "10.77.0.1");
   CHECK(cidr_text(BootInventory({wide}).at_address("10.77.3.21").machine->network) ==
         "10.77.0.0/16");
 }

@@ -156,6 +156,19 @@ TEST_CASE("networks of a cluster must stand apart") {
         "'10.96.0.13'\n");
 }
 
+TEST_CASE("a gateway is an address of the machines' network") {
+  const std::string machine = node("m1", "master", "10.77.0.11");
+  CHECK(problems({{"a.yaml", small_cluster("  nodeGateway: 10.77.0.1\n") + machine}}) ==
+        "a.yaml:9:3: spec.nodeGateway: expected spec.nodeCidr too, found '10.77.0.1'\n");
+  CHECK(problems({{"a.yaml", small_cluster("  nodeCidr: 10.77.0.0/24\n  nodeGateway: 10.78.0.1\n"
+                                           "  nameservers: [10.77.0.2, none]\n") +
+                                 machine}}) ==
+        "a.yaml:10:3: spec.nodeGateway: expected an address in nodeCidr 10.77.0.0/24, found "
+        "'10.78.0.1'\n"
+        "a.yaml:11:28: spec.nameservers[1]: expected an IPv4 address such as 10.77.0.11, found "
+        "'none'\n");
+}
+
 TEST_CASE("one master, at most seven control-plane machines, an even number is only warned of") {
   CHECK(problems({{"a.yaml", small_cluster() + node("n1", "node", "10.77.0.21")}}) ==
         "a.yaml:4:3: metadata.name: expected one node of role master in cluster 'lab', found "
