@@ -38,7 +38,7 @@ spec: {{cluster: lab, role: {role}, address: 10.77.0.{last}, match: {{mac: ["{ma
 
 
 class Site(LocalCluster):
-    """A server whose releases are a few bytes each: enough for it to compile documents."""
+    """A server on loopback, its machines and its audit."""
     ADDRESS = "127.0.0.1"
 
     def __init__(self, state):
