@@ -7,6 +7,7 @@
 
 #include "document/problem.hpp"
 #include "inventory/check_networks.hpp"
+#include "inventory/check_pools.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/suggest.hpp"
 #include "inventory/validate_fields.hpp"
@@ -39,10 +40,17 @@ class InventoryChecker {
       check_secrets(node.overrides, "spec.overrides");
       by_cluster_[node.cluster.value].push_back(&node);
     }
+    for (const NodePool& pool : inventory_.pools) {
+      check_profiles(pool.profiles);
+      check_cluster_of(pool);
+      check_secrets(pool.overrides, "spec.overrides");
+    }
     for (const auto& [name, profile] : inventory_.profiles) check_secrets(profile.settings, "spec");
     for (const auto& [name, cluster] : inventory_.clusters) {
       const std::vector<const Node*>& nodes = by_cluster_[name];
-      check_roles(cluster, nodes);
+      const std::vector<const NodePool*> pools = pools_of(inventory_, name);
+      check_roles(cluster, nodes, pools);
+      check_pools(cluster, pools, nodes, problems_);
       check_node_networks(cluster, nodes, problems_);
     }
     if (complete_) warn_unused_profiles();
@@ -65,10 +73,12 @@ class InventoryChecker {
     }
   }
 
-  void check_cluster_of(const Node& node) {
-    if (complete_ && is_set(node.cluster) && !inventory_.clusters.contains(node.cluster.value))
-      report(node.cluster.place, "spec.cluster", "the name of a Cluster",
-             in_ticks(node.cluster.value), nearest(node.cluster.value, inventory_.clusters));
+  template <class Object>
+  void check_cluster_of(const Object& object) {
+    const Sourced<std::string>& cluster = object.cluster;
+    if (complete_ && is_set(cluster) && !inventory_.clusters.contains(cluster.value))
+      report(cluster.place, "spec.cluster", "the name of a Cluster", in_ticks(cluster.value),
+             nearest(cluster.value, inventory_.clusters));
   }
 
   void check_marks(const Node& node) {
@@ -110,7 +120,13 @@ class InventoryChecker {
              "no credentials in a document", "a value in clear");
   }
 
-  void check_roles(const Cluster& cluster, const std::vector<const Node*>& nodes) {
+  void refuse_second_master(const Cluster& cluster, const Place& place, const std::string& hint) {
+    report(place, "spec.role", fmt::format("one master in cluster '{}'", cluster.name.value),
+           "a second one", hint);
+  }
+
+  void check_roles(const Cluster& cluster, const std::vector<const Node*>& nodes,
+                   const std::vector<const NodePool*>& pools) {
     constexpr std::size_t most_masters = 7;  // etcd: more members only make every write slower
     std::size_t control_plane = 0;
     const Node* master = nullptr;
@@ -123,17 +139,26 @@ class InventoryChecker {
                "the eighth");
       if (node->role.value != Role::master) continue;
       if (master != nullptr)
-        report(node->role.place, "spec.role",
-               fmt::format("one master in cluster '{}'", cluster.name.value), "a second one",
-               fmt::format("node '{}' at {} is the master; make this one a follower",
-                           master->name.value, to_text(master->name.place)));
+        refuse_second_master(cluster, node->role.place,
+                             fmt::format("node '{}' at {} is the master; make this one a follower",
+                                         master->name.value, to_text(master->name.place)));
       else
         master = node;
     }
-    if (!sure) return;
+    const NodePool* masters = nullptr;
+    for (const NodePool* pool : pools) {
+      if (!is_set(pool->role)) sure = false;
+      if (!is_set(pool->role) || pool->role.value != Role::master) continue;
+      if (master != nullptr || masters != nullptr)
+        refuse_second_master(cluster, pool->role.place,
+                             "one node or one pool of a cluster has the role master");
+      masters = pool;
+    }
+    if (!sure || masters != nullptr) return;
     if (master == nullptr)
       report(cluster.name.place, "metadata.name",
-             fmt::format("one node of role master in cluster '{}'", cluster.name.value), "none");
+             fmt::format("one node or pool of role master in cluster '{}'", cluster.name.value),
+             "none");
     else if (control_plane % 2 == 0)
       inventory_.warnings.push_back(
           problem_at(cluster.name.place, "metadata.name", "an odd number of control-plane machines",
@@ -146,7 +171,8 @@ class InventoryChecker {
     for (const auto& [name, profile] : inventory_.profiles) {
       if (!profile_uses_.contains(name))
         inventory_.warnings.push_back(problem_at(profile.name.place, "metadata.name",
-                                                 "a cluster or node with this profile", "none"));
+                                                 "a cluster, node or pool with this profile",
+                                                 "none"));
     }
   }
 

@@ -13,6 +13,7 @@
 #include "inventory/coredns.hpp"
 #include "inventory/machine_config.hpp"
 #include "inventory/pod_networks.hpp"
+#include "inventory/pool_members.hpp"
 #include "inventory/release_choice.hpp"
 
 namespace muster {
@@ -27,7 +28,10 @@ class Compiler {
       : inventory_(inventory), cluster_(cluster), facts_(facts) {}
 
   Checked<CompiledCluster> compile() {
-    const std::vector<const Node*> nodes = nodes_of(inventory_, cluster_.name.value);
+    const std::vector<Node> members =
+        member_nodes(inventory_, cluster_.name.value, facts_.members, problems_);
+    const std::vector<const Node*> nodes = machines(members);
+    check_pool_settings();
     const ReleaseChoice releases(cluster_, facts_.catalogue, problems_);
     PodNetworks networks = allocate_pod_networks(cluster_, nodes, facts_.pod_cidrs, problems_);
     check_authorities();
@@ -67,6 +71,27 @@ class Compiler {
     for (const Node* node : nodes) names.erase(node->name.value);
     names.insert(facts_.banned_machines.begin(), facts_.banned_machines.end());
     return {names.begin(), names.end()};
+  }
+
+  // Listed ones and members, in name order; none of them while masters are awaited.
+  [[nodiscard]] std::vector<const Node*> machines(const std::vector<Node>& members) const {
+    if (!facts_.is_started && awaits_masters(inventory_, cluster_.name.value, facts_.members))
+      return {};
+    std::vector<const Node*> nodes = nodes_of(inventory_, cluster_.name.value);
+    for (const Node& member : members) nodes.push_back(&member);
+    std::sort(nodes.begin(), nodes.end(), [](const Node* left, const Node* right) {
+      return left->name.value < right->name.value;
+    });
+    return nodes;
+  }
+
+  // A pool may have no member yet; its mistakes are told now, not to the first machine.
+  void check_pool_settings() {
+    for (const NodePool* pool : pools_of(inventory_, cluster_.name.value)) {
+      MachineConfig unused;
+      const Node any = node_of(*pool, {member_name(*pool, 1), pool->name.value, {}, {}});
+      apply_settings(merge_layers(inventory_, cluster_, any), facts_.secrets, unused, problems_);
+    }
   }
 
   void check_authorities() {

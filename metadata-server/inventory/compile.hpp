@@ -25,7 +25,9 @@ struct CompiledCluster {
 };
 
 // All problems that need the site's facts: versions that are not in the catalogue, unknown secrets,
-// no free pod network. Cost: linear in the cluster's nodes.
+// no free pod network, a listed node with the name or address of a pool's member. No documents
+// while a cluster whose masters come from a pool awaits them: its masters start together or not at
+// all. Cost: linear in the cluster's nodes and members.
 [[nodiscard]] Checked<CompiledCluster> compile(const Inventory& inventory,
                                                const std::string& cluster, const SiteFacts& facts);
 

@@ -8,6 +8,7 @@
 
 #include "document/problem.hpp"
 #include "inventory/layers.hpp"
+#include "inventory/pool_members.hpp"
 #include "inventory/suggest.hpp"
 #include "inventory/validate_fields.hpp"
 
@@ -61,7 +62,8 @@ class Explainer {
   }
 
   void add_node() {
-    const std::string layer = "node " + node_.name.value;
+    const std::string layer =
+        node_.pool.empty() ? "node " + node_.name.value : "pool " + node_.pool;
     add("role", std::string(name(node_.role.value)), layer, node_.role.place);
     add("address", node_.address, layer);
     if (node_.pod_cidr) add("podCidr", *node_.pod_cidr, layer);
@@ -108,6 +110,18 @@ class Explainer {
   Explanation out_;
 };
 
+// Machines that the pools would give this name.
+std::vector<Node> possible_members(const Inventory& inventory, const std::string& cluster,
+                                   const std::string& name) {
+  std::vector<Node> members;
+  for (const NodePool& pool : inventory.pools) {
+    if (!cluster.empty() && pool.cluster.value != cluster) continue;
+    if (member_index(pool, name))
+      members.push_back(node_of(pool, {name, pool.name.value, pool.role.value, {}}));
+  }
+  return members;
+}
+
 std::string nearest_node(const Inventory& inventory, const std::string& name) {
   std::vector<std::string_view> names;
   for (const Node& node : inventory.nodes) names.push_back(node.name.value);
@@ -125,6 +139,8 @@ Result<Explanation> explain(const Inventory& inventory, const std::string& clust
         candidate.name.value == node && (cluster.empty() || candidate.cluster.value == cluster);
     if (same) found.push_back(&candidate);
   }
+  const std::vector<Node> members = possible_members(inventory, cluster, node);
+  for (const Node& member : members) found.push_back(&member);
   if (found.empty())
     return fail(
         ErrorKind::not_found,

@@ -22,7 +22,8 @@ struct Explanation {
   std::vector<ExplainedField> fields;  // in field order
 };
 
-// An empty cluster means the only cluster that has this node. not_found: no such node, with the
+// An empty cluster means the only cluster that has this node. A name that a pool gives is explained
+// as the pool's member. not_found: no such node, with the
 // nearest name; conflict: the name is in several clusters.
 [[nodiscard]] Result<Explanation> explain(const Inventory& inventory, const std::string& cluster,
                                           const std::string& node);

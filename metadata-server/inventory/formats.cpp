@@ -15,6 +15,10 @@ using namespace rules;
 
 const Format object_name{"a DNS label such as rack-a-07 (a-z, 0-9, '-', at most 63 letters)",
                          "^" MUSTER_LABEL "$", is_dns_label};
+const Format name_pattern{
+    "a name such as ci-{index}: at most 58 letters (a-z, 0-9, '-') with no digit before {index}, "
+    "which ends it",
+    "^([a-z]|[a-z0-9][-a-z0-9]{0,56}[-a-z])\\{index\\}$", is_name_pattern};
 const Format dns_domain{"a DNS domain such as cluster.local",
                         "^" MUSTER_LABEL "(\\." MUSTER_LABEL ")*$", is_dns_name};
 const Format host{"a DNS name or an IPv4 address", "^" MUSTER_LABEL "(\\." MUSTER_LABEL ")*$",
@@ -91,16 +95,14 @@ const Format wait_target{"KIND/NAMESPACE/NAME of a deployment, daemonset or stat
 
 const std::vector<const Format*>& all() {
   static const std::vector<const Format*> formats{
-      &object_name,     &dns_domain,         &host,
-      &ipv4_address,    &ipv4_network,       &pod_network,
-      &service_network, &kubernetes_version, &release_version,
-      &mac_address,     &machine_uuid,       &printable,
-      &lifetime,        &http_url,           &registry_host,
-      &image_reference, &flag_name,          &flag_value,
-      &label_key,       &label_value,        &taint_key,
-      &file_path,       &inventory_path,     &file_mode,
-      &account_name,    &kernel_module,      &sysctl_key,
-      &eviction_signal, &eviction_threshold, &wait_target};
+      &object_name,        &name_pattern,       &dns_domain,    &host,
+      &ipv4_address,       &ipv4_network,       &pod_network,   &service_network,
+      &kubernetes_version, &release_version,    &mac_address,   &machine_uuid,
+      &printable,          &lifetime,           &http_url,      &registry_host,
+      &image_reference,    &flag_name,          &flag_value,    &label_key,
+      &label_value,        &taint_key,          &file_path,     &inventory_path,
+      &file_mode,          &account_name,       &kernel_module, &sysctl_key,
+      &eviction_signal,    &eviction_threshold, &wait_target};
   return formats;
 }
 

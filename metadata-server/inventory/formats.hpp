@@ -8,7 +8,8 @@
 
 namespace muster::formats {
 
-extern const Format object_name;  // DNS label, RFC 1123: also a Kubernetes node name
+extern const Format object_name;   // DNS label, RFC 1123: also a Kubernetes node name
+extern const Format name_pattern;  // of a pool's members
 extern const Format dns_domain;
 extern const Format host;  // DNS name or IPv4 address
 extern const Format ipv4_address;

@@ -62,7 +62,7 @@ Layers merge_layers(const Inventory& inventory, const Cluster& cluster, const No
       lay_over(layers.settings, profile->second.settings, layers.names.size() - 1);
     }
   }
-  layers.names.push_back("node " + node.name.value);
+  layers.names.push_back(node.pool.empty() ? "node " + node.name.value : "pool " + node.pool);
   lay_over(layers.settings, node.overrides, layers.names.size() - 1);
   return layers;
 }

@@ -10,7 +10,7 @@
 namespace muster {
 
 struct Layers {
-  // "default", "profile rack-a", "node n1": what Value::layer indexes.
+  // "default", "profile rack-a", "node n1", "pool ci": what Value::layer indexes.
   std::vector<std::string> names;
   Value settings;  // a map with the sections of Profile.spec
 };

@@ -28,12 +28,8 @@ class Loader {
     if (!check_sizes()) return tl::unexpected(std::move(problems_));
     read_files();
     for (Value& document : documents_) take_document(document);
-    std::stable_sort(inventory_.nodes.begin(), inventory_.nodes.end(),
-                     [](const Node& left, const Node& right) {
-                       return std::tie(left.cluster.value, left.name.value) <
-                              std::tie(right.cluster.value, right.name.value);
-                     });
-    check_duplicate_nodes();
+    sort_and_check_names(inventory_.nodes);
+    sort_and_check_names(inventory_.pools);
     if (documents_.empty() && problems_.empty())
       report({}, "", "at least one Cluster", "no object in any file");
     check_inventory(inventory_, complete_, problems_);
@@ -96,6 +92,7 @@ class Loader {
     if (name == "Cluster") add(inventory_.clusters, read_cluster(document, files_, problems_));
     if (name == "Profile") add(inventory_.profiles, read_profile(document));
     if (name == "Node") inventory_.nodes.push_back(read_node(document));
+    if (name == "NodePool") inventory_.pools.push_back(read_node_pool(document));
   }
 
   static const SchemaNode* kind_schema(const Value& kind) {
@@ -104,7 +101,7 @@ class Loader {
   }
 
   void refuse_kind(const Value& document, const Value* kind) {
-    const std::string expected = "'Cluster', 'Profile' or 'Node'";
+    const std::string expected = "'Cluster', 'Profile', 'Node' or 'NodePool'";
     if (document.kind != Value::Kind::map)
       report(document.place, "", "an object with apiVersion, kind, metadata and spec",
              found_text(document));
@@ -128,13 +125,18 @@ class Loader {
            fmt::format("{} has it", to_text(other)));
   }
 
-  void check_duplicate_nodes() {
-    for (std::size_t index = 1; index < inventory_.nodes.size(); ++index) {
-      const Node& before = inventory_.nodes[index - 1];
-      const Node& node = inventory_.nodes[index];
-      const bool same = !node.name.value.empty() && before.name.value == node.name.value &&
-                        before.cluster.value == node.cluster.value;
-      if (same) refuse_taken(node.name.place, node.name.value, before.name.place);
+  template <class Object>
+  void sort_and_check_names(std::vector<Object>& objects) {
+    std::stable_sort(objects.begin(), objects.end(), [](const Object& left, const Object& right) {
+      return std::tie(left.cluster.value, left.name.value) <
+             std::tie(right.cluster.value, right.name.value);
+    });
+    for (std::size_t index = 1; index < objects.size(); ++index) {
+      const Object& before = objects[index - 1];
+      const Object& object = objects[index];
+      const bool same = !object.name.value.empty() && before.name.value == object.name.value &&
+                        before.cluster.value == object.cluster.value;
+      if (same) refuse_taken(object.name.place, object.name.value, before.name.place);
     }
   }
 
@@ -162,15 +164,28 @@ Checked<Inventory> load(const InventoryFiles& files) {
   return Loader(files).load();
 }
 
-std::vector<const Node*> nodes_of(const Inventory& inventory, const std::string& cluster) {
-  const auto before = [](const Node& node, const std::string& name) {
-    return node.cluster.value < name;
+namespace {
+// The objects of one cluster, which stand together.
+template <class Object>
+std::vector<const Object*> objects_of(const std::vector<Object>& objects,
+                                      const std::string& cluster) {
+  const auto before = [](const Object& object, const std::string& name) {
+    return object.cluster.value < name;
   };
-  std::vector<const Node*> nodes;
-  for (auto at = std::lower_bound(inventory.nodes.begin(), inventory.nodes.end(), cluster, before);
-       at != inventory.nodes.end() && at->cluster.value == cluster; ++at)
-    nodes.push_back(&*at);
-  return nodes;
+  std::vector<const Object*> found;
+  for (auto at = std::lower_bound(objects.begin(), objects.end(), cluster, before);
+       at != objects.end() && at->cluster.value == cluster; ++at)
+    found.push_back(&*at);
+  return found;
+}
+}  // namespace
+
+std::vector<const Node*> nodes_of(const Inventory& inventory, const std::string& cluster) {
+  return objects_of(inventory.nodes, cluster);
+}
+
+std::vector<const NodePool*> pools_of(const Inventory& inventory, const std::string& cluster) {
+  return objects_of(inventory.pools, cluster);
 }
 
 }  // namespace muster

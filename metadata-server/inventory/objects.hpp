@@ -67,20 +67,38 @@ struct Node {
   std::optional<Sourced<std::string>> pod_cidr;
   std::vector<Sourced<std::string>> profiles;
   Match match;
-  Value overrides;  // the highest layer; labels and taints of the node itself are merged into it
+  std::string pool;  // of a pool's member; empty for a machine that is listed
+  Value overrides;   // the highest layer; labels and taints of the node itself are merged into it
 };
 
-// Only load() makes one, and only from objects without a mistake: clusters by name, nodes in the
-// order of (cluster, name), every name that is referred to is there.
+// Machines that nobody lists: the server gives each that enrols a name, and keeps it (PoolMember).
+struct NodePool {
+  Sourced<std::string> name;
+  Sourced<std::string> cluster;
+  Sourced<Role> role;                 // master: the first member is the master, later ones follow
+  Sourced<std::string> name_pattern;  // "ci-{index}"
+  Sourced<int> minimum;  // of a master's pool: the members that the cluster starts with
+  Sourced<int> maximum;
+  std::vector<Sourced<std::string>> proofs;          // each by itself suffices; never empty
+  std::vector<Sourced<std::string>> address_ranges;  // IPv4 networks
+  std::vector<Sourced<std::string>> profiles;
+  Value overrides;
+};
+
+// Only load() makes one, and only from objects without a mistake: clusters by name, nodes and pools
+// in the order of (cluster, name), every name that is referred to is there.
 struct Inventory {
   std::map<std::string, Cluster> clusters;
   std::map<std::string, Profile> profiles;
   std::vector<Node> nodes;
+  std::vector<NodePool> pools;
   std::vector<InventoryProblem> warnings;  // sound, but likely not what was meant
 };
 
 // The nodes of one cluster, in name order; pointers into `inventory`. Cost: the cluster's nodes.
 [[nodiscard]] std::vector<const Node*> nodes_of(const Inventory& inventory,
                                                 const std::string& cluster);
+[[nodiscard]] std::vector<const NodePool*> pools_of(const Inventory& inventory,
+                                                    const std::string& cluster);
 
 }  // namespace muster

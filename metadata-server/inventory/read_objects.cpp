@@ -1,7 +1,10 @@
 #include "inventory/read_objects.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include "inventory/layers.hpp"
 #include "inventory/schema_tree.hpp"
@@ -63,6 +66,22 @@ Value read_overrides(const Value& spec) {
   return overrides;
 }
 
+Sourced<Role> read_role(const Value& spec) {
+  const Sourced<std::string> text = text_of(spec.find("role"));
+  Sourced<Role> role;
+  role.place = text.place;
+  if (const auto parsed = parse_role(text.value)) role.value = *parsed;
+  return role;
+}
+
+Sourced<int> number_of(const Value& spec, std::string_view name) {
+  Sourced<std::string> text = text_of(spec.find(name));
+  if (text.value.empty()) text.value = default_of(fmt::format("NodePool.spec.{}", name));
+  Sourced<int> number{0, text.place};
+  std::from_chars(text.value.data(), text.value.data() + text.value.size(), number.value);
+  return number;
+}
+
 const Value& spec_of(const Value& document) {
   static const Value nothing;
   const Value* spec = document.find("spec");
@@ -80,15 +99,30 @@ Node read_node(const Value& document) {
   Node node;
   node.name = text_of(document.find_path("metadata.name"));
   node.cluster = text_of(spec.find("cluster"));
-  const Sourced<std::string> role = text_of(spec.find("role"));
-  node.role.place = role.place;
-  if (const auto parsed = parse_role(role.value)) node.role.value = *parsed;
+  node.role = read_role(spec);
   node.address = text_of(spec.find("address"));
   if (const Value* pod_cidr = spec.find("podCidr")) node.pod_cidr = text_of(pod_cidr);
   node.profiles = texts_of(spec.find("profiles"));
   node.match = read_match(spec);
   node.overrides = read_overrides(spec);
   return node;
+}
+
+NodePool read_node_pool(const Value& document) {
+  const Value& spec = spec_of(document);
+  NodePool pool;
+  pool.name = text_of(document.find_path("metadata.name"));
+  pool.cluster = text_of(spec.find("cluster"));
+  pool.role = read_role(spec);
+  pool.name_pattern = text_of(spec.find("namePattern"));
+  pool.minimum = number_of(spec, "minimum");
+  pool.maximum = number_of(spec, "maximum");
+  pool.proofs = texts_of(spec.find("proofs"));
+  if (pool.proofs.empty()) pool.proofs.push_back({"token", {}});
+  pool.address_ranges = texts_of(spec.find("addressRanges"));
+  pool.profiles = texts_of(spec.find("profiles"));
+  pool.overrides = read_overrides(spec);
+  return pool;
 }
 
 void collect_manifest_files(const Value& document, std::vector<std::string>& files) {

@@ -19,6 +19,7 @@ template <class T>
                                    std::vector<InventoryProblem>& problems);
 [[nodiscard]] Profile read_profile(const Value& document);
 [[nodiscard]] Node read_node(const Value& document);
+[[nodiscard]] NodePool read_node_pool(const Value& document);
 
 // What an addon's manifestFile fields name, before anything is validated.
 void collect_manifest_files(const Value& document, std::vector<std::string>& files);

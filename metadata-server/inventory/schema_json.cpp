@@ -127,10 +127,11 @@ std::string json_schema() {
 
 std::string field_tables() {
   std::string text;
-  for (const std::string_view kind : {"Cluster", "Node", "Settings"}) {
+  for (const std::string_view kind : {"Cluster", "Node", "NodePool", "Settings"}) {
     const bool is_settings = kind == "Settings";
-    text += fmt::format("### {}\n\n| field | what | default | meaning |\n|---|---|---|---|\n",
-                        is_settings ? "Profile.spec and Node.spec.overrides" : kind);
+    text += fmt::format(
+        "### {}\n\n| field | what | default | meaning |\n|---|---|---|---|\n",
+        is_settings ? "Profile.spec, Node.spec.overrides and NodePool.spec.overrides" : kind);
     for (const Field& field : field_table()) {
       if (!field.path.starts_with(fmt::format("{}.", kind))) continue;
       const std::string_view path = field.path.substr(kind.size() + 1);

@@ -125,6 +125,37 @@ const std::vector<Field> node_fields{
   {.path = "Node.spec.overrides", .type = Type::object, .description = "The highest layer: settings of this machine alone."},
 };
 
+const std::vector<Field> node_pool_fields{
+  {.path = "NodePool.spec.cluster", .required = true, .format = &f::object_name, .description = "Name of its Cluster."},
+  {.path = "NodePool.spec.role", .required = true, .values = {"master", "follower", "node", "masterFollower"},
+   .description = "Of its members. master: the first one is the master, the others follow, and the cluster starts when minimum of them are there."},
+  {.path = "NodePool.spec.namePattern", .required = true, .format = &f::name_pattern,
+   .description = "Names of its members; each gets the lowest index from 1 that is free."},
+  {.path = "NodePool.spec.minimum", .type = Type::integer, .minimum = 0, .maximum = 10000, .default_text = "1",
+   .description = "How many members there are to be."},
+  {.path = "NodePool.spec.maximum", .type = Type::integer, .required = true, .minimum = 1, .maximum = 10000,
+   .description = "The highest index."},
+  {.path = "NodePool.spec.addressRanges", .type = Type::list, .required = true,
+   .description = "Where a member's address must lie: that from which it reaches the server."},
+  {.path = "NodePool.spec.addressRanges[]", .format = &f::ipv4_network, .description = "One network."},
+  {.path = "NodePool.spec.proofs", .type = Type::list,
+   .description = "What a machine must prove; any one entry is enough. Without it, token."},
+  {.path = "NodePool.spec.proofs[]", .values = {"token", "token+aws-instance-identity"},
+   .description = "Proofs that are asked for together."},
+  {.path = "NodePool.spec.profiles", .type = Type::list, .description = "Layers above the cluster's, later ones win."},
+  {.path = "NodePool.spec.profiles[]", .format = &f::object_name, .description = "Name of a Profile."},
+  {.path = "NodePool.spec.labels", .type = Type::map, .key_format = &f::label_key,
+   .description = "Kubernetes labels of its members, above those of the layers."},
+  {.path = "NodePool.spec.labels.*", .format = &f::label_value, .description = "The label's value."},
+  {.path = "NodePool.spec.taints", .type = Type::list, .description = "Taints of its members, instead of those of the layers."},
+  {.path = "NodePool.spec.taints[]", .type = Type::object, .description = "One taint."},
+  {.path = "NodePool.spec.taints[].key", .required = true, .format = &f::taint_key, .description = "The taint's key."},
+  {.path = "NodePool.spec.taints[].value", .format = &f::label_value, .description = "The taint's value."},
+  {.path = "NodePool.spec.taints[].effect", .required = true, .values = {"NoSchedule", "PreferNoSchedule", "NoExecute"},
+   .description = "What it does to pods."},
+  {.path = "NodePool.spec.overrides", .type = Type::object, .description = "The highest layer: settings of its members alone."},
+};
+
 const std::vector<Field> settings_fields{
   {.path = "Settings.kernel", .type = Type::object, .description = "The kernel."},
   {.path = "Settings.kernel.modules", .type = Type::list, .description = "Modules to load."},
@@ -185,6 +216,10 @@ std::vector<Field> make_table() {
   add_object_fields(table, "Node.apiVersion", "Node.kind", "Node.metadata", "Node.metadata.name",
                     "Node.spec", "Node", "A machine.");
   append(table, node_fields);
+  add_object_fields(table, "NodePool.apiVersion", "NodePool.kind", "NodePool.metadata",
+                    "NodePool.metadata.name", "NodePool.spec", "NodePool",
+                    "Machines that nobody lists beforehand.");
+  append(table, node_pool_fields);
   append(table, settings_fields);
   return table;
 }

@@ -12,7 +12,8 @@ class SchemaTree {
   SchemaTree() {
     for (const Field& field : field_table()) place(field);
     const SchemaNode& settings = *roots_.at("Settings");
-    for (const std::string_view path : {"Profile.spec", "Node.spec.overrides"})
+    for (const std::string_view path :
+         {"Profile.spec", "Node.spec.overrides", "NodePool.spec.overrides"})
       by_path_.at(std::string(path))->children = settings.children;
   }
   [[nodiscard]] const SchemaNode* root(std::string_view kind) const {
@@ -87,7 +88,7 @@ const SchemaNode* schema_of(std::string_view kind) {
 }
 
 const std::vector<std::string_view>& kinds() {
-  static const std::vector<std::string_view> names{"Cluster", "Profile", "Node"};
+  static const std::vector<std::string_view> names{"Cluster", "Profile", "Node", "NodePool"};
   return names;
 }
 

@@ -22,8 +22,8 @@ struct SchemaNode {
   [[nodiscard]] std::vector<std::string_view> child_names() const;
 };
 
-// "Cluster", "Profile", "Node" or "Settings"; Profile.spec and Node.spec.overrides hold the
-// children of Settings. nullptr for another name. Built once; thread-safe.
+// "Cluster", "Profile", "Node", "NodePool" or "Settings"; Profile.spec and the overrides of Node
+// and NodePool hold the children of Settings. nullptr for another name. Built once; thread-safe.
 [[nodiscard]] const SchemaNode* schema_of(std::string_view kind);
 [[nodiscard]] const std::vector<std::string_view>& kinds();
 // The default of a field by its path in the table; "" where it has none.

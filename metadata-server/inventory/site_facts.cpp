@@ -6,6 +6,18 @@
 
 namespace muster {
 
+namespace {
+// Not in what an earlier program wrote.
+void read_members(const nlohmann::json& read, SiteFacts& facts) {
+  facts.is_started = read.value("started", false);
+  for (const nlohmann::json& member : read.value("members", nlohmann::json::array()))
+    facts.members.push_back({member.at("name").get<std::string>(),
+                             member.at("pool").get<std::string>(),
+                             parse_role(member.at("role").get<std::string>()).value_or(Role::node),
+                             member.at("address").get<std::string>()});
+}
+}  // namespace
+
 std::string to_json(const SiteFacts& facts) {
   nlohmann::json catalogue = nlohmann::json::array();
   for (const CatalogueEntry& entry : facts.catalogue)
@@ -13,13 +25,21 @@ std::string to_json(const SiteFacts& facts) {
                          {"version", entry.version},
                          {"manifestDigest", entry.manifest_digest},
                          {"size", entry.size}});
+  nlohmann::json members = nlohmann::json::array();
+  for (const PoolMember& member : facts.members)
+    members.push_back({{"name", member.name},
+                       {"pool", member.pool},
+                       {"role", name(member.role)},
+                       {"address", member.address}});
   return nlohmann::json{{"site", facts.site},
                         {"authorities", facts.authorities},
                         {"catalogue", catalogue},
                         {"secrets", facts.secrets},
                         {"podCidrs", facts.pod_cidrs},
                         {"bannedMachines", facts.banned_machines},
-                        {"departedMachines", facts.departed_machines}}
+                        {"departedMachines", facts.departed_machines},
+                        {"members", members},
+                        {"started", facts.is_started}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -37,6 +57,7 @@ Result<SiteFacts> parse_site_facts(std::string_view json) {
     read.at("podCidrs").get_to(facts.pod_cidrs);
     read.at("bannedMachines").get_to(facts.banned_machines);
     facts.departed_machines = read.value("departedMachines", facts.departed_machines);
+    read_members(read, facts);
     return facts;
   } catch (const nlohmann::json::exception& error) {
     return fail(ErrorKind::invalid,

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "document/node_document.hpp"
 #include "result/result.hpp"
 
 namespace muster {
@@ -19,6 +20,13 @@ struct CatalogueEntry {
   std::string version;
   std::string manifest_digest;
   std::uint64_t size = 0;  // bytes of all its artifacts
+};
+
+// One machine of a NodePool.
+struct PoolMember {
+  std::string name, pool;
+  Role role = Role::node;
+  std::string address;
 };
 
 struct SiteFacts {
@@ -34,10 +42,13 @@ struct SiteFacts {
   // outlive them, so that the API server must refuse them. Those that the inventory lists are not
   // meant.
   std::vector<std::string> departed_machines;
+  std::vector<PoolMember> members;
+  // Machines are served documents already: whoever leaves now, the others keep theirs.
+  bool is_started = false;
 };
 
 // {"site","authorities","catalogue":[{"name","version","manifestDigest","size"}],"secrets",
-//  "podCidrs","bannedMachines","departedMachines"}
+//  "podCidrs","bannedMachines","departedMachines","members":[{"name","pool","role","address"}],"started"}
 [[nodiscard]] std::string to_json(const SiteFacts& facts);
 [[nodiscard]] Result<SiteFacts> parse_site_facts(std::string_view json);
 

@@ -74,6 +74,16 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
 namespace rules {
 
 // Digits and dots alone are an address or a mistake, never a name.
+bool is_name_pattern(std::string_view text) {
+  constexpr std::string_view end = "{index}";
+  constexpr std::size_t longest = 58;  // five digits make it a DNS label of 63
+  if (!text.ends_with(end)) return false;
+  text.remove_suffix(end.size());
+  if (text.empty() || text.size() > longest || (text.back() >= '0' && text.back() <= '9'))
+    return false;
+  return is_dns_label(std::string(text) + "0");
+}
+
 bool is_host(std::string_view text) {
   if (all_of(text, [](char letter) { return is_digit(letter) || letter == '.'; }))
     return is_ipv4(text);

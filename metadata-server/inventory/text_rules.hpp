@@ -15,6 +15,7 @@ namespace muster {
 namespace rules {
 
 bool is_network_between(std::string_view text, unsigned shortest, unsigned longest);
+bool is_name_pattern(std::string_view text);
 bool is_host(std::string_view text);
 bool is_kubernetes_version(std::string_view text);
 bool is_any_mac(std::string_view text);

@@ -77,7 +77,7 @@ cluster.yaml:15:5: spec.componentArguments: expected one of 'etcd', 'kube-apiser
 cluster.yaml:16:15: spec.componentArguments[kubelet]: expected a flag without dashes in front such as audit-log-maxage, found '--v'
 cluster.yaml:16:23: spec.componentArguments[kubelet][feature-gates]: expected text without blanks, quotes, '$' and backslashes, found 'A=true B=true'
 cluster.yaml:18:5: spec.addons[0]: expected either manifest or manifestFile, found neither
-cluster.yaml:21:1: kind: expected 'Cluster', 'Profile' or 'Node', found 'Nod'; did you mean 'Node'?
+cluster.yaml:21:1: kind: expected 'Cluster', 'Profile', 'Node' or 'NodePool', found 'Nod'; did you mean 'Node'?
 cluster.yaml:27:1: spec.cluster: expected a DNS label such as rack-a-07 (a-z, 0-9, '-', at most 63 letters), found nothing
 cluster.yaml:28:3: spec.role: expected one of 'master', 'follower', 'node', 'masterFollower', found 'worker'
 cluster.yaml:29:3: spec.address: expected an IPv4 address such as 10.77.0.11, found '10.77.0.256'
@@ -170,9 +170,10 @@ TEST_CASE("a gateway is an address of the machines' network") {
 }
 
 TEST_CASE("one master, at most seven control-plane machines, an even number is only warned of") {
-  CHECK(problems({{"a.yaml", small_cluster() + node("n1", "node", "10.77.0.21")}}) ==
-        "a.yaml:4:3: metadata.name: expected one node of role master in cluster 'lab', found "
-        "none\n");
+  CHECK(
+      problems({{"a.yaml", small_cluster() + node("n1", "node", "10.77.0.21")}}) ==
+      "a.yaml:4:3: metadata.name: expected one node or pool of role master in cluster 'lab', found "
+      "none\n");
   std::string text = small_cluster() + node("m1", "master", "10.77.0.11");
   const Inventory two = sample::loaded(text + node("m2", "masterFollower", "10.77.0.12"));
   CHECK(two.nodes[1].role.value == Role::follower);

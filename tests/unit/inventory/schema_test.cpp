@@ -49,6 +49,9 @@ TEST_CASE("what a format accepts, its pattern for editors accepts too") {
                                        "-lab",
                                        "lab-",
                                        "cluster.local",
+                                       "ci-{index}",
+                                       "c{index}",
+                                       "0-{index}",
                                        "10.77.0.11",
                                        "10.77.0.256",
                                        "010.0.0.1",
@@ -143,6 +146,11 @@ TEST_CASE("formats refuse what looks nearly right") {
   CHECK(formats::file_path.accepts("/etc/kubernetes2"));
   CHECK(formats::label_key.accepts("cloud.google.com/gke-accelerator"));
   CHECK(formats::label_key.accepts("notkubernetes.io/x"));
+  for (const char* text : {"{index}", "1{index}", "ci-1{index}", "ci-{index}-x", "-{index}",
+                           "Ci-{index}", "ci-{Index}", "ci-"})
+    CHECK_FALSE(formats::name_pattern.accepts(text));
+  CHECK(formats::name_pattern.accepts(std::string(58, 'a') + "{index}"));
+  CHECK_FALSE(formats::name_pattern.accepts(std::string(59, 'a') + "{index}"));
 }
 
 TEST_CASE("the nearest name is suggested, a far one is not") {

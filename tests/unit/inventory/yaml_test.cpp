@@ -27,14 +27,14 @@ spec:
 )"}}) == "a.yaml:2:1: expected 'kind' once, found it again after line 1\n"
          "a.yaml:6:12: expected a value without a tag, found the tag '!set'\n"
          "a.yaml:7:9: expected the value itself, found an alias\n"
-         "a.yaml:9:1: kind: expected 'Cluster', 'Profile' or 'Node', found nothing\n"
+         "a.yaml:9:1: kind: expected 'Cluster', 'Profile', 'Node' or 'NodePool', found nothing\n"
          "a.yaml:9:3: expected a name as key, found something else\n");
 }
 
 TEST_CASE("depth, size and number of values are limited") {
   const std::string deep = "a: " + std::string(40, '[') + std::string(40, ']') + "\n";
   CHECK(problems({{"a.yaml", deep}}) ==
-        "a.yaml:1:1: kind: expected 'Cluster', 'Profile' or 'Node', found nothing\n"
+        "a.yaml:1:1: kind: expected 'Cluster', 'Profile', 'Node' or 'NodePool', found nothing\n"
         "a.yaml:1:35: expected at most 32 levels, found more\n");
   // Deeper than yaml-cpp itself goes: it gives up, and does not fall over.
   const std::string text = problems({{"a.yaml", std::string(100000, '[')}});

@@ -1,0 +1,113 @@
+#include "inventory/check_pools.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "document/ipv4.hpp"
+#include "document/problem.hpp"
+#include "inventory/pool_members.hpp"
+#include "inventory/read_objects.hpp"
+
+namespace muster {
+
+namespace {
+
+class PoolChecker {
+ public:
+  PoolChecker(const Cluster& cluster, std::vector<InventoryProblem>& problems)
+      : cluster_(cluster), problems_(problems) {}
+
+  void check(const NodePool& pool) {
+    check_counts(pool);
+    check_pattern(pool);
+    check_ranges(pool);
+  }
+
+  void check_names(const NodePool& pool, const std::vector<const Node*>& nodes) {
+    if (!is_set(pool.name_pattern)) return;
+    for (const Node* node : nodes) {
+      if (!member_index(pool, node->name.value)) continue;
+      report(pool.name_pattern.place, "spec.namePattern", "a pattern that no node's name follows",
+             in_ticks(pool.name_pattern.value),
+             fmt::format("node '{}' at {} does", node->name.value, to_text(node->name.place)));
+      return;
+    }
+  }
+
+ private:
+  void report(const Place& place, std::string field, std::string expected, std::string found,
+              std::string hint = {}) {
+    problems_.push_back(problem_at(place, std::move(field), std::move(expected), std::move(found),
+                                   std::move(hint)));
+  }
+
+  void check_counts(const NodePool& pool) {
+    if (is_set(pool.maximum) && pool.minimum.value > pool.maximum.value)
+      report(is_set(pool.minimum) ? pool.minimum.place : pool.maximum.place, "spec.minimum",
+             fmt::format("at most the maximum, {}", pool.maximum.value),
+             in_ticks(std::to_string(pool.minimum.value)));
+    constexpr int most_masters = 7;  // as for listed ones
+    if (is_set(pool.role) && is_control_plane(pool.role.value) && pool.maximum.value > most_masters)
+      report(pool.maximum.place, "spec.maximum", "at most 7 control-plane machines in a cluster",
+             in_ticks(std::to_string(pool.maximum.value)));
+  }
+
+  // No digit stands before {index}, so two patterns have a name in common only if they are equal.
+  void check_pattern(const NodePool& pool) {
+    if (!is_set(pool.name_pattern)) return;
+    const auto [other, added] = patterns_.try_emplace(pool.name_pattern.value, &pool);
+    if (!added)
+      report(pool.name_pattern.place, "spec.namePattern", "a pattern that no other pool has",
+             in_ticks(pool.name_pattern.value),
+             fmt::format("pool '{}' at {} has it", other->second->name.value,
+                         to_text(other->second->name.place)));
+  }
+
+  void check_ranges(const NodePool& pool) {
+    if (pool.address_ranges.empty())
+      report(pool.name.place, "spec.addressRanges", "at least one network", "none");
+    const bool is_routed = cluster_.pod_network.value == PodNetwork::routed;
+    if (is_routed && !cluster_.node_cidr)
+      report(pool.name.place, "spec.addressRanges",
+             "the cluster's spec.nodeCidr, since routed pods need one L2 segment", "none");
+    for (std::size_t index = 0; index < pool.address_ranges.size(); ++index)
+      check_range(pool.address_ranges[index], fmt::format("spec.addressRanges[{}]", index));
+  }
+
+  void check_range(const Sourced<std::string>& written, const std::string& field) {
+    const auto range = parse_cidr(written.value);
+    if (!range) return;
+    const auto refuse_overlap = [&](const char* name, const std::string& text) {
+      const auto network = parse_cidr(text);
+      if (network && network->overlaps(*range))
+        report(written.place, field, fmt::format("a network outside {} {}", name, text),
+               in_ticks(written.value));
+    };
+    refuse_overlap("podCidr", cluster_.pod_cidr.value);
+    refuse_overlap("serviceCidr", cluster_.service_cidr.value);
+    if (!cluster_.node_cidr) return;
+    const auto machines = parse_cidr(cluster_.node_cidr->value);
+    if (machines && !machines->contains(*range))
+      report(written.place, field,
+             fmt::format("a network in nodeCidr {}", cluster_.node_cidr->value),
+             in_ticks(written.value));
+  }
+
+  const Cluster& cluster_;
+  std::vector<InventoryProblem>& problems_;
+  std::map<std::string, const NodePool*> patterns_;
+};
+
+}  // namespace
+
+void check_pools(const Cluster& cluster, const std::vector<const NodePool*>& pools,
+                 const std::vector<const Node*>& nodes, std::vector<InventoryProblem>& problems) {
+  PoolChecker checker(cluster, problems);
+  for (const NodePool* pool : pools) {
+    checker.check(*pool);
+    checker.check_names(*pool, nodes);
+  }
+}
+
+}  // namespace muster
