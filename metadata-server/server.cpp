@@ -14,10 +14,14 @@
 #include "enrolment/remove.hpp"
 #include "http/caller_cache.hpp"
 #include "http/certificate_expiries.hpp"
+#include "http/handlers.hpp"
+#include "http/inventory_slot.hpp"
 #include "http/listener.hpp"
 #include "http/rooms.hpp"
 #include "http/router.hpp"
-#include "site/revision.hpp"
+#include "site/member_publisher.hpp"
+#include "site/on_demand.hpp"
+#include "site/pool_member.hpp"
 #include "site/site_key_custody.hpp"
 #include "store/kinds.hpp"
 #include "store/sqlite_store.hpp"
@@ -26,6 +30,9 @@ namespace muster {
 namespace {
 
 constexpr std::chrono::hours tls_lifetime{24 * 30};
+constexpr std::chrono::seconds collect_interval{10};
+// Longer than the duties take to remove a Node object, and than caches of its address live.
+constexpr std::chrono::minutes member_quarantine{15};
 
 TimePoint now() {
   return std::chrono::system_clock::now();
@@ -69,35 +76,6 @@ void warn_of_old_addresses(const ServerAddresses& listed, const ServerAddresses&
       "`muster-server return-site-key FILE`");
 }
 
-// Where enrolment and boot find machines: replaced whole at each publication.
-class InventorySlot {
- public:
-  [[nodiscard]] Result<void> load(const Store& store) {
-    const auto clusters = published_clusters(store);
-    if (!clusters) return pass(clusters.error());
-    auto enrolment = std::make_shared<const EnrolmentInventory>(nodes_of(*clusters));
-    auto boot = std::make_shared<const BootInventory>(*clusters);
-    const std::lock_guard lock(mutex_);
-    enrolment_ = std::move(enrolment);
-    boot_ = std::move(boot);
-    return {};
-  }
-  [[nodiscard]] std::shared_ptr<const EnrolmentInventory> enrolment() const {
-    const std::lock_guard lock(mutex_);
-    return enrolment_;
-  }
-  [[nodiscard]] std::shared_ptr<const BootInventory> boot() const {
-    const std::lock_guard lock(mutex_);
-    return boot_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const EnrolmentInventory> enrolment_ =
-      std::make_shared<const EnrolmentInventory>();
-  std::shared_ptr<const BootInventory> boot_ = std::make_shared<const BootInventory>();
-};
-
 }  // namespace
 
 // Members are destroyed from the last: listeners end before what they serve.
@@ -110,8 +88,15 @@ struct Server::Parts {
         store(*database, callers),
         site(std::move(keys)),
         artifacts(std::move(store_of_artifacts)),
-        enrolment{store, site.machines(), nonces, [this] { return inventory.enrolment(); },
-                  now,   limits(settings)},
+        enrolment{store,
+                  site.machines(),
+                  nonces,
+                  [this] { return inventory.enrolment(); },
+                  now,
+                  limits(settings),
+                  [this](const NodeName& node, const std::string& member_key) {
+                    return members.publish(node.cluster, node.node, member_key);
+                  }},
         publishing{
             store,
             sealing,
@@ -123,11 +108,20 @@ struct Server::Parts {
               forget_machine({cluster, node}, transaction);
             }},
         tokens(settings.metadata_tokens),
+        members(publishing),
         reports(store),
-        rooms{store,     sealing, artifacts,
-              site,      current, publishing,
-              enrolment, tokens,  [this] { return inventory.boot(); },
-              reports,   metrics, [this] { return inventory.load(store); }},
+        rooms{store,
+              sealing,
+              artifacts,
+              site,
+              current,
+              publishing,
+              enrolment,
+              tokens,
+              [this] { return inventory.boot(); },
+              reports,
+              metrics,
+              [this](const std::string& cluster) { return inventory.reload(store, cluster); }},
         router(rooms, callers, metrics, group_id(settings.admin_group)) {}
 
   Settings settings;
@@ -143,6 +137,7 @@ struct Server::Parts {
   CurrentDocuments current;
   PublishContext publishing;
   MetadataTokens tokens;
+  MemberPublisher members;
   MachineReports reports;
   Metrics metrics;
   Rooms rooms;
@@ -150,10 +145,34 @@ struct Server::Parts {
   TimePoint renew_tls_at;
   std::vector<std::unique_ptr<Listener>> listeners;
 
+  TimePoint collect_at;
+
   [[nodiscard]] Result<void> load();
+  [[nodiscard]] Result<void> collect();
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<SslContext> tls_for(ListenerKind kind) const;
 };
+
+// What came to its end: clusters on demand, and what removed members still held.
+Result<void> Server::Parts::collect() {
+  const TimePoint time = now();
+  if (time < collect_at) return {};
+  collect_at = time + collect_interval;
+  const auto clusters = list_on_demand(store);
+  if (!clusters) return pass(clusters.error());
+  for (const auto& cluster : *clusters) {
+    if (unix_seconds(time) < cluster.expires_at) continue;
+    auto removed = handlers::remove_cluster(rooms, cluster.name, "expiry");
+    if (!removed) return fail(removed.error().kind, removed.error().message);
+  }
+  for (const auto& cluster : current.clusters()) {
+    const auto released =
+        release_retired_members(store, cluster, unix_seconds(time), member_quarantine);
+    // Somebody published meanwhile: next time.
+    if (!released && released.error().kind != ErrorKind::conflict) return pass(released.error());
+  }
+  return {};
+}
 
 Result<void> Server::Parts::load() {
   if (auto loaded = current.load(store); !loaded) return loaded;
@@ -249,6 +268,7 @@ Result<void> Server::tick() {
     spdlog::info("renewed the listeners' certificate");
   }
   if (auto flushed = parts.reports.flush(); !flushed) return flushed;
+  if (auto collected = parts.collect(); !collected) return collected;
   const auto answers = parts.store.get(kinds::site, kinds::site_settings_key);
   if (!answers) return pass(answers.error());
   return {};

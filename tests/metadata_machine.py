@@ -16,7 +16,8 @@ def openssl(*arguments, data=None):
 
 
 class Machine:
-    def __init__(self, folder, name, address="127.0.0.1", ports=(8443, 8444)):
+    def __init__(self, folder, name, address="127.0.0.1", ports=(8443, 8444), source=None):
+        self.source = source and (source, 0)  # from which address it speaks
         self.name, self.address, (self.enrol_port, self.node_port) = name, address, ports
         self.folder = os.path.join(str(folder), name)
         os.makedirs(self.folder, exist_ok=True)
@@ -36,7 +37,7 @@ class Machine:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if with_certificate:
             context.load_cert_chain(self.certificate, self.key)
-        connection = http.client.HTTPSConnection(self.address, port, timeout=10, context=context)
+        connection = http.client.HTTPSConnection(self.address, port, timeout=10, context=context, source_address=self.source)
         try:
             text = json.dumps(body) if isinstance(body, (dict, list)) else body
             connection.request(method, path, text, {"Content-Type": "application/json", **(headers or {})})

@@ -36,30 +36,46 @@ BootMachine to_boot_machine(const Cluster& cluster, const Node& node) {
 
 }  // namespace
 
-BootInventory::BootInventory(const std::vector<PublishedCluster>& clusters)
-    : marks_(nodes_of(clusters)) {
-  for (const auto& [cluster, nodes] : clusters) {
-    for (const Node& node : nodes) {
-      const auto machine = std::make_shared<const BootMachine>(to_boot_machine(cluster, node));
-      by_name_[key_of(machine->name)] = machine;
-      const auto [place, is_new] = by_address_.emplace(machine->address, machine);
-      if (!is_new) place->second = nullptr;
-    }
+BootInventory BootInventory::with(const std::string& cluster, const Inventory& inventory) const {
+  BootInventory made = *this;
+  made.clusters_.erase(cluster);
+  const auto nodes = nodes_of(inventory, cluster);
+  if (nodes.empty()) return made;
+  auto one = std::make_shared<OneCluster>();
+  std::vector<Node> marked;
+  for (const Node* node : nodes) {
+    marked.push_back(*node);
+    const auto machine =
+        std::make_shared<const BootMachine>(to_boot_machine(inventory.clusters.at(cluster), *node));
+    one->by_name[node->name.value] = machine;
+    one->by_address[machine->address] = machine;
   }
+  one->marks = MatchIndex(marked);
+  made.clusters_[cluster] = std::move(one);
+  return made;
 }
 
 BootMatch BootInventory::at_address(const std::string& address) const {
-  const auto found = by_address_.find(address);
-  if (found == by_address_.end()) return {};
-  if (!found->second) return {BootMatch::Kind::ambiguous, nullptr};
-  return {BootMatch::Kind::found, found->second};
+  BootMatch match;
+  for (const auto& [name, cluster] : clusters_) {
+    const auto found = cluster->by_address.find(address);
+    if (found == cluster->by_address.end()) continue;
+    if (match.machine) return {BootMatch::Kind::ambiguous, nullptr};
+    match = {BootMatch::Kind::found, found->second};
+  }
+  return match;
 }
 
 BootMatch BootInventory::with_marks(const MachineMarks& marks) const {
-  const MatchResult match = marks_.match(marks);
-  if (match.kind == MatchResult::Kind::ambiguous) return {BootMatch::Kind::ambiguous, nullptr};
-  if (match.kind == MatchResult::Kind::unknown) return {};
-  return {BootMatch::Kind::found, by_name_.at(key_of(match.node))};
+  BootMatch match;
+  for (const auto& [name, cluster] : clusters_) {
+    const MatchResult one = cluster->marks.match(marks);
+    if (one.kind == MatchResult::Kind::unknown) continue;
+    if (one.kind == MatchResult::Kind::ambiguous || match.machine)
+      return {BootMatch::Kind::ambiguous, nullptr};
+    match = {BootMatch::Kind::found, cluster->by_name.at(one.node.node)};
+  }
+  return match;
 }
 
 }  // namespace muster

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +13,7 @@
 
 #include "document/ipv4.hpp"
 #include "inventory/match.hpp"
-#include "site/revision.hpp"
+#include "inventory/objects.hpp"
 
 namespace muster {
 
@@ -33,22 +34,24 @@ struct BootMatch {
   std::shared_ptr<const BootMachine> machine;  // found
 };
 
-// Made anew at each publication: the cost of a question does not grow with the inventory. Immutable
-// afterwards, so many threads may ask.
+// Immutable, so many threads may ask one; a publication makes the next one, which shares the
+// clusters that did not change. The cost of a question does not grow with a cluster's machines.
 class BootInventory {
  public:
-  BootInventory() = default;
-  explicit BootInventory(const std::vector<PublishedCluster>& clusters);
+  // One cluster as this inventory has it, which may be not at all. Cost: that cluster.
+  [[nodiscard]] BootInventory with(const std::string& cluster, const Inventory& inventory) const;
   // Two clusters may use one network: an address that two machines have is ambiguous.
   [[nodiscard]] BootMatch at_address(const std::string& address) const;
   // As MatchIndex says.
   [[nodiscard]] BootMatch with_marks(const MachineMarks& marks) const;
 
  private:
-  MatchIndex marks_;
-  std::unordered_map<std::string, std::shared_ptr<const BootMachine>> by_name_;  // "lab/n1"
-  // nullptr: two machines have it.
-  std::unordered_map<std::string, std::shared_ptr<const BootMachine>> by_address_;
+  using Machines = std::unordered_map<std::string, std::shared_ptr<const BootMachine>>;
+  struct OneCluster {
+    MatchIndex marks;
+    Machines by_name, by_address;
+  };
+  std::map<std::string, std::shared_ptr<const OneCluster>> clusters_;  // those with machines
 };
 
 }  // namespace muster

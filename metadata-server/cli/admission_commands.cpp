@@ -3,32 +3,15 @@
 #include "cli/answer.hpp"
 #include "cli/node_cluster.hpp"
 #include "cli/session.hpp"
+#include "cli/time_span.hpp"
 
 namespace muster {
 namespace {
 
 struct TokenOptions {
-  std::string cluster, node, role = "node", ttl = "1h", id;
+  std::string cluster, node, pool, role = "node", ttl = "1h", id;
   int count = 1;
 };
-
-// "90s", "15m", "4h", "2d" -> seconds; 0 where it is none of them.
-std::int64_t seconds_of(const std::string& text) {
-  std::size_t used = 0;
-  long value = 0;
-  try {
-    value = std::stol(text, &used);
-  } catch (const std::exception&) {
-    return 0;
-  }
-  const std::string unit = text.substr(used);
-  if (value <= 0 || value > 10L * 365 * 86400) return 0;
-  if (unit == "s" || unit.empty()) return value;
-  if (unit == "m") return value * 60;
-  if (unit == "h") return value * 3600;
-  if (unit == "d") return value * 86400;
-  return 0;
-}
 
 void add_token_commands(CommandLine& line) {
   auto* group = line.app.add_subcommand("token", "Join tokens: the right to enrol");
@@ -39,6 +22,7 @@ void add_token_commands(CommandLine& line) {
       group->add_subcommand("create", "makes one; it is shown once and stored only as a hash");
   create->add_option("--cluster", options->cluster, "the cluster that it admits to")->required();
   create->add_option("--node", options->node, "only for this machine");
+  create->add_option("--pool", options->pool, "for members of this pool, which has the role");
   create->add_option("--role", options->role, "master, follower or node")->capture_default_str();
   create->add_option("--count", options->count, "how many machines may use it")
       ->capture_default_str()
@@ -46,20 +30,14 @@ void add_token_commands(CommandLine& line) {
   create->add_option("--ttl", options->ttl, "how long: 90s, 15m, 4h, 2d")->capture_default_str();
   create->footer("Example: muster token create --cluster lab --count 3 --ttl 30m");
   line.on(create, [options](Session& session) {
-    const auto seconds = seconds_of(options->ttl);
-    if (seconds == 0) {
-      (void)complain(
-          session,
-          Error{ErrorKind::invalid,
-                fmt::format("--ttl: expected a time such as 90s, 15m, 4h or 2d, found '{}'",
-                            options->ttl)});
-      return Exit::usage;
-    }
+    const auto seconds = time_span(session, "--ttl", options->ttl);
+    if (!seconds) return Exit::usage;
     nlohmann::json body = {{"cluster", options->cluster},
                            {"role", options->role},
                            {"count", options->count},
-                           {"ttlSeconds", seconds}};
+                           {"ttlSeconds", *seconds}};
     if (!options->node.empty()) body["node"] = options->node;
+    if (!options->pool.empty()) body["pool"] = options->pool;
     return ask_and_show(session, "POST", "tokens", body,
                         [](const nlohmann::json& answer) { return cell(answer, "/token") + "\n"; });
   });
@@ -69,10 +47,10 @@ void add_token_commands(CommandLine& line) {
   list->footer("Example: muster token list");
   line.on(list, [](Session& session) {
     return ask_and_show(session, "GET", "tokens", nullptr, [](const nlohmann::json& answer) {
-      Table table({"ID", "CLUSTER", "NODE", "ROLE", "LEFT", "EXPIRES"});
+      Table table({"ID", "CLUSTER", "NODE", "POOL", "ROLE", "LEFT", "EXPIRES"});
       for (const auto& row : list_at(answer, "/tokens")) {
-        table.row({cell(row, "/id"), cell(row, "/cluster"), cell(row, "/node"), cell(row, "/role"),
-                   cell(row, "/left"), time_text(row, "/expiresAt")});
+        table.row({cell(row, "/id"), cell(row, "/cluster"), cell(row, "/node"), cell(row, "/pool"),
+                   cell(row, "/role"), cell(row, "/left"), time_text(row, "/expiresAt")});
       }
       return table.text();
     });

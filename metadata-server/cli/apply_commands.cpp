@@ -46,21 +46,6 @@ Result<nlohmann::json> base_revisions(Session& session, const std::vector<std::s
   return revisions;
 }
 
-Exit refused(Session& session, const Error& error) {
-  const auto& problems = list_at(session.last_answer, "/problems");
-  const Exit exit = complain(session, error);
-  if (problems.empty()) return exit;
-  if (session.wants_json()) print(json_text({{"valid", false}, {"problems", problems}}));
-  for (const auto& problem : problems) {
-    std::fprintf(stderr, "%s\n",
-                 printable(fmt::format("{}:{}:{}: {}: {}", cell(problem, "/file"),
-                                       cell(problem, "/line"), cell(problem, "/column"),
-                                       cell(problem, "/field"), cell(problem, "/message")))
-                     .c_str());
-  }
-  return Exit::invalid_inventory;
-}
-
 Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
   const auto folder = read_checked(session, options.folder);
   if (!folder) return folder.error();
@@ -81,7 +66,7 @@ Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
     order["signatures"] = std::move(*signatures);
   }
   auto answer = session.ask("POST", "apply", order);
-  if (!answer) return refused(session, answer.error());
+  if (!answer) return show_refusal(session, answer.error());
   if (session.wants_json()) {
     print(json_text(*answer));
     return Exit::ok;

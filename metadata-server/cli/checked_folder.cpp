@@ -24,6 +24,21 @@ Exit show_problems(const Session& session, const std::vector<InventoryProblem>& 
   return Exit::invalid_inventory;
 }
 
+Exit show_refusal(Session& session, const Error& error) {
+  const auto& problems = list_at(session.last_answer, "/problems");
+  const Exit exit = complain(session, error);
+  if (problems.empty()) return exit;
+  if (session.wants_json()) print(json_text({{"valid", false}, {"problems", problems}}));
+  for (const auto& problem : problems) {
+    std::fprintf(stderr, "%s\n",
+                 printable(fmt::format("{}:{}:{}: {}: {}", cell(problem, "/file"),
+                                       cell(problem, "/line"), cell(problem, "/column"),
+                                       cell(problem, "/field"), cell(problem, "/message")))
+                     .c_str());
+  }
+  return Exit::invalid_inventory;
+}
+
 tl::expected<CheckedFolder, Exit> read_checked(Session& session, const std::string& folder) {
   auto files = read_folder(folder);
   if (!files) return tl::unexpected<Exit>(complain(session, files.error()));

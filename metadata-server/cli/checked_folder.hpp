@@ -21,4 +21,8 @@ struct CheckedFolder {
 [[nodiscard]] Exit show_problems(const Session& session,
                                  const std::vector<InventoryProblem>& problems);
 
+// The server's refusal of an inventory, every problem with its place; of anything else, as
+// complain.
+[[nodiscard]] Exit show_refusal(Session& session, const Error& error);
+
 }  // namespace muster

@@ -43,6 +43,7 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
   add_secret_commands(line);
   add_node_commands(line);
   add_cluster_commands(line);
+  add_on_demand_commands(line);
   add_admission_commands(line);
   add_operator_commands(line);
 }

@@ -6,6 +6,7 @@
 #include "enrolment/join_token.hpp"
 #include "enrolment/machine.hpp"
 #include "enrolment/pending.hpp"
+#include "enrolment/pool_admission.hpp"
 #include "site/audit.hpp"
 #include "store/kinds.hpp"
 
@@ -25,12 +26,14 @@ struct Question {
 struct Right {
   std::optional<FoundPending> approval;
   std::optional<FoundJoinToken> token;
+  std::optional<MemberRecord> member;  // whose token was spent when it was admitted
 };
 
 std::string text_of(const Right& right) {
   if (right.approval) {
     return fmt::format("by approval of {}", right.approval->machine.approved_by);
   }
+  if (right.member) return fmt::format("as a member of pool {}", right.member->pool);
   if (right.token) return fmt::format("by join token {}", right.token->token.id);
   return "again, the key holds the name already";
 }
@@ -136,10 +139,44 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
   return outcome;
 }
 
+// A member is let in when its document is there: before that the cluster awaits its masters.
+Granted<EnrolOutcome> decide_member(const Question& question, Right right, bool& is_lost_race) {
+  const EnrolmentContext& context = question.context;
+  auto member = admit_member({context, *right.token, question.source, question.fingerprint});
+  if (!member) {
+    is_lost_race = member.error().code == name(ErrorKind::conflict);
+    return refuse(member.error());
+  }
+  const NodeName node{member->cluster, member->node};
+  auto found = find_machine(context.store, node);
+  if (!found) return refuse(found.error());
+  if (auto free = check_free(context, found->record, question.fingerprint); !free) {
+    return refuse(free.error());
+  }
+  const auto served = context.publish_member(node, member->key);
+  if (!served) return refuse(served.error());
+  if (!*served) {
+    EnrolOutcome outcome;
+    outcome.pending = true;
+    outcome.fingerprint = question.fingerprint;
+    outcome.poll_after = std::chrono::seconds(1);
+    return outcome;
+  }
+  right.token.reset();
+  right.member = std::move(*member);
+  auto issued = issue(question, right, node, std::move(*found));
+  if (issued) return std::move(*issued);
+  is_lost_race = issued.error().kind == ErrorKind::conflict;
+  return refuse(issued.error());
+}
+
 Granted<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
   const EnrolmentContext& context = question.context;
   auto right = find_right(question);
   if (!right) return refuse(right.error());
+  if (right->token && !right->token->token.pool.empty()) {
+    return decide_member(question, std::move(*right), is_lost_race);
+  }
   const auto node = find_node(question, *right);
   if (!node) return refuse(node.error());
   const auto role = context.inventory()->role_of(*node);

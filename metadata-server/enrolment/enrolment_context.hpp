@@ -32,6 +32,8 @@ struct EnrolmentContext {
   std::function<std::shared_ptr<const EnrolmentInventory>()> inventory;
   std::function<TimePoint()> now;
   EnrolmentLimits limits;
+  // Brings a pool's member its document (site/member_publisher); false: masters are awaited.
+  std::function<Result<bool>(const NodeName& node, const std::string& key)> publish_member = {};
 };
 
 [[nodiscard]] inline std::int64_t unix_seconds(TimePoint time) {

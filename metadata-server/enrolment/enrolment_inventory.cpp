@@ -1,29 +1,90 @@
 #include "enrolment/enrolment_inventory.hpp"
 
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "document/field_syntax.hpp"
+#include "site/all_records.hpp"
+#include "site/revision.hpp"
+#include "store/kinds.hpp"
+
 namespace muster {
 
-EnrolmentInventory::EnrolmentInventory(const std::vector<Node>& nodes) : index_(nodes) {
-  for (const auto& node : nodes) {
-    roles_[{node.cluster.value, node.name.value}] = node.role.value;
+EnrolmentInventory::EnrolmentInventory(const Inventory& inventory) {
+  for (const auto& [name, cluster] : inventory.clusters) *this = with(name, inventory);
+}
+
+EnrolmentInventory EnrolmentInventory::with(const std::string& cluster,
+                                            const Inventory& inventory) const {
+  EnrolmentInventory made = *this;
+  const auto found = inventory.clusters.find(cluster);
+  if (found == inventory.clusters.end()) {
+    made.clusters_.erase(cluster);
+    return made;
   }
+  auto one = std::make_shared<OneCluster>();
+  std::vector<Node> nodes;
+  for (const Node* node : nodes_of(inventory, cluster)) {
+    nodes.push_back(*node);
+    one->roles[node->name.value] = node->role.value;
+    if (!node->address.value.empty())
+      one->holders[node->address.value] = fmt::format("node '{}/{}'", cluster, node->name.value);
+  }
+  one->index = MatchIndex(nodes);
+  for (const NodePool* pool : pools_of(inventory, cluster)) one->pools[pool->name.value] = *pool;
+  const Cluster& written = found->second;
+  if (written.api_mode.value == EndpointMode::external && is_ipv4(written.api_host.value))
+    one->holders[written.api_host.value] = fmt::format("the API endpoint of '{}'", cluster);
+  made.clusters_[cluster] = std::move(one);
+  return made;
 }
 
 std::optional<Role> EnrolmentInventory::role_of(const NodeName& node) const {
-  const auto found = roles_.find({node.cluster, node.node});
-  if (found == roles_.end()) return std::nullopt;
+  const auto cluster = clusters_.find(node.cluster);
+  if (cluster == clusters_.end()) return std::nullopt;
+  const auto found = cluster->second->roles.find(node.node);
+  if (found == cluster->second->roles.end()) return std::nullopt;
   return found->second;
 }
 
 MatchResult EnrolmentInventory::match(const MachineHints& hints) const {
-  return index_.match({hints.macs, hints.uuid, hints.serial, {}});
+  MatchResult result;
+  for (const auto& [name, cluster] : clusters_) {
+    if (cluster->roles.empty()) continue;
+    MatchResult one = cluster->index.match({hints.macs, hints.uuid, hints.serial, {}});
+    if (one.kind == MatchResult::Kind::unknown) continue;
+    result.reasons.insert(result.reasons.end(), one.reasons.begin(), one.reasons.end());
+    const bool is_first = result.kind == MatchResult::Kind::unknown;
+    result.kind = is_first ? one.kind : MatchResult::Kind::ambiguous;
+    result.node = std::move(one.node);
+  }
+  if (result.kind == MatchResult::Kind::ambiguous) result.node = {};
+  return result;
 }
 
 std::vector<NodeName> EnrolmentInventory::find(std::string_view node) const {
   std::vector<NodeName> found;
-  for (const auto& [name, role] : roles_) {
-    if (name.second == node) found.push_back({name.first, name.second});
+  for (const auto& [name, cluster] : clusters_) {
+    if (cluster->roles.contains(std::string(node))) found.push_back({name, std::string(node)});
   }
   return found;
+}
+
+const NodePool* EnrolmentInventory::pool(const std::string& cluster,
+                                         const std::string& name) const {
+  const auto found = clusters_.find(cluster);
+  if (found == clusters_.end()) return nullptr;
+  const auto pool = found->second->pools.find(name);
+  return pool == found->second->pools.end() ? nullptr : &pool->second;
+}
+
+std::string EnrolmentInventory::holder_of(const std::string& address) const {
+  for (const auto& [name, cluster] : clusters_) {
+    const auto found = cluster->holders.find(address);
+    if (found != cluster->holders.end()) return found->second;
+  }
+  return {};
 }
 
 }  // namespace muster

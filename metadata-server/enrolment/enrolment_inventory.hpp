@@ -1,31 +1,48 @@
-// What enrolment must know of the published inventory: which names exist, their roles, and which
-// hardware each of them is. Made anew at each publication; immutable, so many threads may read one.
+// What enrolment must know of the published inventory: which names and pools exist, their roles,
+// which hardware and which addresses belong to them. Immutable, so many threads may read one; a
+// publication makes the next one, which shares the clusters that did not change.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
-#include <utility>
+#include <unordered_map>
 #include <vector>
 
 #include "client/machine_hints.hpp"
 #include "inventory/match.hpp"
+#include "store/store.hpp"
 
 namespace muster {
 
 class EnrolmentInventory {
  public:
   EnrolmentInventory() = default;
-  // The nodes of every published cluster.
-  explicit EnrolmentInventory(const std::vector<Node>& nodes);
+  // Of every cluster that the inventory names.
+  explicit EnrolmentInventory(const Inventory& inventory);
+  // One cluster as this inventory has it, which may be not at all. Cost: that cluster.
+  [[nodiscard]] EnrolmentInventory with(const std::string& cluster,
+                                        const Inventory& inventory) const;
+
   [[nodiscard]] std::optional<Role> role_of(const NodeName& node) const;
   [[nodiscard]] MatchResult match(const MachineHints& hints) const;
   // Nodes of that name in any cluster: an operator may leave the cluster out where it is clear.
   [[nodiscard]] std::vector<NodeName> find(std::string_view node) const;
+  // nullptr: there is no such pool. Valid as long as this object.
+  [[nodiscard]] const NodePool* pool(const std::string& cluster, const std::string& name) const;
+  // "node 'lab/m1'", "the API endpoint of 'lab'": who has the address by what is written, in any
+  // cluster; empty: nobody. Members of pools: site/pool_member.
+  [[nodiscard]] std::string holder_of(const std::string& address) const;
 
  private:
-  MatchIndex index_;
-  std::map<std::pair<std::string, std::string>, Role> roles_;
+  struct OneCluster {
+    MatchIndex index;
+    std::map<std::string, Role> roles;
+    std::map<std::string, NodePool> pools;
+    std::unordered_map<std::string, std::string> holders;  // address -> who
+  };
+  std::map<std::string, std::shared_ptr<const OneCluster>> clusters_;
 };
 
 }  // namespace muster

@@ -4,6 +4,7 @@
 #include "document/strict_json.hpp"
 #include "enrolment/stored_record.hpp"
 #include "pki/signature.hpp"
+#include "site/all_records.hpp"
 #include "site/audit.hpp"
 #include "store/kinds.hpp"
 
@@ -38,6 +39,7 @@ std::string to_json(const JoinToken& token) {
                          {"secretHash", token.secret_hash},
                          {"cluster", token.cluster},
                          {"node", token.node},
+                         {"pool", token.pool},
                          {"role", name(token.role)},
                          {"count", token.count},
                          {"remaining", token.remaining},
@@ -56,6 +58,7 @@ Result<JoinToken> parse_join_token(std::string_view json) {
   object.text("secretHash", token.secret_hash);
   object.text("cluster", token.cluster);
   object.text("node", token.node);
+  object.text("pool", token.pool, Need::optional);
   object.word("role", token.role, parse_role);
   object.number("count", token.count);
   object.number("remaining", token.remaining);
@@ -67,11 +70,13 @@ Result<JoinToken> parse_join_token(std::string_view json) {
   return token;
 }
 
-Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
-                                            const NewJoinToken& order,
-                                            const std::string& created_by) {
+namespace {
+std::vector<Problem> problems_of(const NewJoinToken& order) {
   std::vector<Problem> problems;
   if (order.cluster.empty()) problems.push_back({"/cluster", "expected a cluster, found nothing"});
+  if (!order.node.empty() && !order.pool.empty()) {
+    problems.push_back({"/pool", "expected a node or a pool, found both"});
+  }
   if (order.count < 1 || order.count > 10000) {
     problems.push_back({"/count", fmt::format("expected 1 to 10000, found {}", order.count)});
   }
@@ -80,33 +85,57 @@ Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
     problems.push_back({"/ttlSeconds", fmt::format("expected 60 to {}, found {}", longest.count(),
                                                    order.lifetime.count())});
   }
-  if (!problems.empty()) {
-    return refuse(ErrorKind::invalid, "invalid", fmt::format("join token:\n{}", to_text(problems)));
-  }
-  const auto inventory = context.inventory();
-  if (!order.node.empty() && !inventory->role_of({order.cluster, order.node})) {
+  return problems;
+}
+
+Granted<> check_named(const EnrolmentInventory& inventory, const NewJoinToken& order) {
+  if (!order.node.empty() && !inventory.role_of({order.cluster, order.node})) {
     return refuse(
         ErrorKind::not_found, "not_found",
         fmt::format("node '{}/{}': not in the inventory; apply an inventory that names it",
                     order.cluster, order.node));
   }
+  if (!order.pool.empty() && inventory.pool(order.cluster, order.pool) == nullptr) {
+    return refuse(
+        ErrorKind::not_found, "not_found",
+        fmt::format("pool '{}/{}': not in the inventory; apply an inventory that names it",
+                    order.cluster, order.pool));
+  }
+  return {};
+}
+
+std::string text_of(const JoinToken& token) {
+  const std::string who = token.pool.empty() ? "node " + (token.node.empty() ? "any" : token.node)
+                                             : "pool " + token.pool;
+  return fmt::format("cluster {}, {}, role {}, count {}, expires {}", token.cluster, who,
+                     name(token.role), token.count, token.expires_at);
+}
+}  // namespace
+
+Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
+                                            const NewJoinToken& order,
+                                            const std::string& created_by) {
+  if (const auto problems = problems_of(order); !problems.empty()) {
+    return refuse(ErrorKind::invalid, "invalid", fmt::format("join token:\n{}", to_text(problems)));
+  }
+  const auto inventory = context.inventory();
+  if (auto named = check_named(*inventory, order); !named) return refuse(named.error());
   const std::string secret = base64url(random_bytes(32));
   JoinToken token;
   token.id = hex_encode(random_bytes(8));
   token.secret_hash = sha256_digest(secret);
   token.cluster = order.cluster;
   token.node = order.node;
+  token.pool = order.pool;
   token.role = order.role;
+  if (!token.pool.empty()) token.role = inventory->pool(token.cluster, token.pool)->role.value;
   token.count = token.remaining = order.count;
   token.created_at = unix_seconds(context.now());
   token.expires_at = token.created_at + order.lifetime.count();
   token.created_by = created_by;
   Transaction transaction;
   transaction.expect(kinds::token, token.id, 0).put(kinds::token, token.id, to_json(token));
-  append_audit(transaction, context.now(), created_by, "token-created", token.id,
-               fmt::format("cluster {}, node {}, role {}, count {}, expires {}", token.cluster,
-                           token.node.empty() ? "any" : token.node, name(token.role), token.count,
-                           token.expires_at));
+  append_audit(transaction, context.now(), created_by, "token-created", token.id, text_of(token));
   if (auto committed = context.store.commit(transaction); !committed) {
     return refuse(committed.error());
   }
@@ -141,6 +170,19 @@ Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id
         return {};
       });
   if (!done) return refuse(done.error());
+  return {};
+}
+
+Result<void> revoke_join_tokens_of(const Store& store, const std::string& cluster,
+                                   Transaction& transaction) {
+  const auto records = all_records(store, kinds::token);
+  if (!records) return pass(records.error());
+  for (const auto& record : *records) {
+    const auto token = as_stored(parse_join_token(record.value));
+    if (!token) return context(token.error(), fmt::format("token '{}'", record.key));
+    if (token->cluster != cluster) continue;
+    transaction.expect(kinds::token, record.key, record.version).remove(kinds::token, record.key);
+  }
   return {};
 }
 

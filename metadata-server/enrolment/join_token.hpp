@@ -1,5 +1,6 @@
-// Join tokens: the right to enrol, bound to a cluster or one node, a role, a count and a time. Only
-// the hash of the secret is kept. Kind "token" in the store. Thread-safe: state is in the store.
+// Join tokens: the right to enrol, bound to a cluster, one node or a pool, a role, a count and a
+// time. Only the hash of the secret is kept. Kind "token" in the store. Thread-safe: state is in
+// the store.
 #pragma once
 
 #include <chrono>
@@ -21,6 +22,7 @@ struct JoinToken {
   std::string secret_hash;  // "sha256:..." of the secret part
   std::string cluster;
   std::string node;  // empty: any node of the cluster
+  std::string pool;  // set: it makes members of this pool, and nothing else
   Role role = Role::node;
   std::uint32_t count = 1;                      // machines it was made for
   std::uint32_t remaining = 1;                  // machines it still admits
@@ -32,6 +34,7 @@ struct JoinToken {
 
 struct NewJoinToken {
   std::string cluster, node;
+  std::string pool;  // without a node; the role is then the pool's
   Role role = Role::node;
   std::uint32_t count = 1;              // 1 to 10000
   std::chrono::seconds lifetime{3600};  // 1 minute to 30 days
@@ -40,7 +43,8 @@ struct CreatedJoinToken {
   std::string id;
   std::string text;  // "muster1.<id>.<32 random bytes, base64url>": shown once, kept nowhere
 };
-// invalid: every problem of the order at once. not_found: the inventory has no such node.
+// invalid: every problem of the order at once. not_found: the inventory has no such node
+// or pool.
 [[nodiscard]] Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
                                                           const NewJoinToken& order,
                                                           const std::string& created_by);
@@ -48,6 +52,11 @@ struct CreatedJoinToken {
 // What the token admitted stays. not_found: no such id.
 [[nodiscard]] Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id,
                                           const std::string& revoked_by);
+
+// Adds the removal of every token of a cluster that goes; the commit fails with conflict where one
+// of them admits somebody meanwhile.
+[[nodiscard]] Result<void> revoke_join_tokens_of(const Store& store, const std::string& cluster,
+                                                 Transaction& transaction);
 
 // The token behind `text`, used up or not. Refusal token_unknown: a wrong secret is answered like
 // an unknown id.

@@ -1,6 +1,7 @@
 #include "enrolment/remove.hpp"
 
 #include "site/audit.hpp"
+#include "site/pool_member.hpp"
 #include "site/revision.hpp"
 #include "store/kinds.hpp"
 
@@ -11,9 +12,31 @@ void forget_machine(const NodeName& node, Transaction& transaction) {
   transaction.remove(kinds::machine, key).remove(kinds::report, key);
 }
 
+namespace {
+// Its name, address and pod network are free some time later (release_retired_members).
+Granted<> remove_member(const EnrolmentContext& context, FoundMember member,
+                        const std::string& by) {
+  const NodeName node{member.record.cluster, member.record.node};
+  Transaction transaction;
+  retire_member(std::move(member), unix_seconds(context.now()), transaction);
+  forget_machine(node, transaction);
+  append_audit(transaction, context.now(), by, "machine-removed",
+               kinds::pair_key(node.cluster, node.node), "a pool's member");
+  if (auto committed = context.store.commit(transaction); !committed) {
+    return refuse(committed.error());
+  }
+  return {};
+}
+}  // namespace
+
 Granted<> remove_machine(const EnrolmentContext& context, const NodeName& node,
                          const std::string& by) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
+  auto member = find_member(context.store, node.cluster, node.node);
+  if (!member) return refuse(member.error());
+  if (*member && (*member)->record.removed_at == 0) {
+    return remove_member(context, std::move(**member), by);
+  }
   if (context.inventory()->role_of(node)) {
     return refuse(
         ErrorKind::conflict, "still_listed",

@@ -14,7 +14,9 @@ namespace muster {
 void forget_machine(const NodeName& node, Transaction& transaction);
 
 // `muster node remove`: what is left of a machine that the inventory does not list any more, its
-// pod network too, which another machine may then be given. Refusals still_listed (it would be let
+// pod network too, which another machine may then be given. Of a pool's member everything, at once
+// but for its name, address and network; what its cluster is served changes with the next
+// publication. Refusals still_listed (it would be let
 // in again) and not_found (nothing is left). `by`: "operator anna".
 [[nodiscard]] Granted<> remove_machine(const EnrolmentContext& context, const NodeName& node,
                                        const std::string& by);

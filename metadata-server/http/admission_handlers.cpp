@@ -55,6 +55,7 @@ Granted<Response> get_tokens(const Rooms& rooms, const Caller&, const Request&) 
     rows.push_back({{"id", token.id},
                     {"cluster", token.cluster},
                     {"node", token.node},
+                    {"pool", token.pool},
                     {"role", name(token.role)},
                     {"count", token.count},
                     {"left", token.remaining},
@@ -71,6 +72,7 @@ Granted<Response> post_tokens(const Rooms& rooms, const Caller& caller, const Re
   auto read = read_json_body("token request", request, [&](JsonObject& root) {
     root.text("cluster", order.cluster);
     root.text("node", order.node, Need::optional);
+    root.text("pool", order.pool, Need::optional);
     root.word("role", order.role, parse_role, Need::optional);
     root.number("count", order.count, Need::optional);
     root.number("ttlSeconds", seconds, Need::optional);

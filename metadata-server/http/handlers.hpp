@@ -59,6 +59,20 @@ namespace muster::handlers {
 [[nodiscard]] Granted<Response> post_tokens(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> delete_token(const Rooms&, const Caller&, const Request&);
 
+// on_demand_handlers.cpp
+[[nodiscard]] Granted<Response> post_clusters(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_clusters(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_scale(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_extend(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> delete_cluster(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> get_templates(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> put_template(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> delete_template(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_user_data(const Rooms&, const Caller&, const Request&);
+// What delete_cluster does, and the expiry of a cluster.
+[[nodiscard]] Granted<Response> remove_cluster(const Rooms&, const std::string& cluster,
+                                               const std::string& actor);
+
 // release_handlers.cpp
 [[nodiscard]] Granted<Response> get_releases(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_releases(const Rooms&, const Caller&, const Request&);

@@ -126,11 +126,12 @@ Granted<Response> post_node_order(const Rooms& rooms, const Caller& caller,
     root.text("keep", body.keep, order == "unfreeze" ? Need::required : Need::optional);
   });
   if (!read) return refuse(read.error());
+  const bool is_served = rooms.current.document(node.cluster, node.node) != nullptr;
   if (auto given = give_order(rooms, order, node, body, caller.text()); !given)
     return refuse(given.error());
   spdlog::info("{}: {} {}/{}", caller.text(), order, node.cluster, node.node);
-  if (order == "ban" || order == "unban") {
-    // The API server learns it from the masters' documents.
+  if (order == "ban" || order == "unban" || (order == "remove" && is_served)) {
+    // The API server learns it from the masters' documents, the other machines from the peer list.
     auto published = republish(rooms.publishing, node.cluster, caller.text());
     if (!published) {
       std::string& message = published.error().error.message;

@@ -13,4 +13,8 @@ namespace muster {
                                                      bool dry_run, const Caller& caller,
                                                      const Request& request);
 
+// Why nothing was published: as publication_response answers it.
+[[nodiscard]] Granted<Response> refused_response(const PublishRefusal& refusal,
+                                                 const Request& request);
+
 }  // namespace muster

@@ -30,6 +30,8 @@ nlohmann::json to_value(const MachineChange& change) {
           {"cost", name(change.cost)}};
 }
 
+}  // namespace
+
 Granted<Response> refused_response(const PublishRefusal& refusal, const Request& request) {
   const auto& [error, problems] = refusal;
   if (problems.empty()) return refuse(error);
@@ -40,15 +42,14 @@ Granted<Response> refused_response(const PublishRefusal& refusal, const Request&
                        400);
 }
 
-}  // namespace
-
 Granted<Response> publication_response(const Rooms& rooms,
                                        const Published<PublishOutcome>& published, bool dry_run,
                                        const Caller& caller, const Request& request) {
   if (!published) return refused_response(published.error(), request);
   if (!dry_run) {
-    if (auto reloaded = rooms.reload_inventory(); !reloaded) return refuse(reloaded.error());
     for (const auto& [cluster, revision] : published->revisions) {
+      auto reloaded = rooms.reload_inventory(cluster);
+      if (!reloaded) return refuse(reloaded.error());
       spdlog::info("{}: published {} {}", caller.text(), cluster, revision);
     }
   }

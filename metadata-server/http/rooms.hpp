@@ -29,8 +29,8 @@ struct Rooms {
   std::function<std::shared_ptr<const BootInventory>()> boot;
   MachineReports& reports;
   Metrics& metrics;
-  // After a publication: enrolment and boot find machines in the new inventory.
-  std::function<Result<void>()> reload_inventory;
+  // After a publication of that cluster: enrolment and boot find machines in the new inventory.
+  std::function<Result<void>(const std::string& cluster)> reload_inventory;
 };
 
 }  // namespace muster

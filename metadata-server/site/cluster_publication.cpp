@@ -12,6 +12,7 @@
 #include "site/cluster_signer.hpp"
 #include "site/departures.hpp"
 #include "site/fixed_settings.hpp"
+#include "site/pool_member.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -20,6 +21,10 @@ namespace {
 
 // How many revisions of a cluster can be gone back to.
 constexpr std::uint64_t kept_revisions = 100;
+
+std::int64_t seconds_of(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
 
 std::string match_digest_input(const Inventory& inventory, const std::string& cluster) {
   nlohmann::json matches = nlohmann::json::object();
@@ -164,7 +169,7 @@ class Preparation {
     served->banned_machines = input_.facts.banned_machines;
     if (auto written = write_documents(compiled, signer, *served); !written) return written;
     if (auto written = write_peers(compiled.peers, signer, *served); !written) return written;
-    remove_gone();
+    if (auto removed = remove_gone(); !removed) return removed;
     write_records(compiled, cluster, signer);
     publication_.served = std::move(served);
     return {};
@@ -209,20 +214,30 @@ class Preparation {
     return {};
   }
 
-  void remove_gone() {
+  Result<void> remove_gone() {
     for (const auto& change : publication_.changes) {
       if (change.kind != MachineChange::Kind::removed) continue;
       const std::string key = kinds::pair_key(name_, change.node);
       transaction_.remove(kinds::document, key).remove(kinds::report, key);
       if (context_.forget) context_.forget(name_, change.node, transaction_);
+      if (auto retired = retire(change.node); !retired) return retired;
     }
+    return {};
+  }
+
+  // A member of a pool that the inventory does not have any more.
+  Result<void> retire(const std::string& node) {
+    auto member = find_member(context_.store, name_, node);
+    if (!member) return pass(member.error());
+    if (*member && (*member)->record.removed_at == 0)
+      retire_member(std::move(**member), seconds_of(context_.now()), transaction_);
+    return {};
   }
 
   void write_records(const CompiledCluster& compiled, const Cluster& cluster,
                      const ClusterSigner& signer) {
     const TimePoint now = context_.now();
-    const std::int64_t seconds =
-        std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+    const std::int64_t seconds = seconds_of(now);
     ClusterRecord record = input_.found.record;
     record.revision_number = number_;
     record.revision = publication_.revision;
@@ -240,7 +255,8 @@ class Preparation {
                       input_.rollback_of,
                       compiled.documents.size(),
                       input_.files,
-                      input_.facts};
+                      input_.facts,
+                      input_.instance_masters};
     transaction_.expect(kinds::cluster, name_, input_.found.version)
         .put(kinds::cluster, name_, to_json(record))
         .put(kinds::revision, kinds::revision_key(name_, number_), to_json(revision));

@@ -24,6 +24,7 @@ struct ClusterInput {
   std::uint64_t rollback_of = 0;
   bool dry_run = false;                           // compares, signs and writes nothing
   const ClusterSignatures* signatures = nullptr;  // made away from here; else the server signs
+  std::uint64_t instance_masters = 0;             // as Revision has it
 };
 
 struct ClusterPublication {

@@ -107,4 +107,9 @@ void CurrentDocuments::replace(const std::string& name,
   place.swap(cluster);  // the old one ends after the lock, with its last reader
 }
 
+void CurrentDocuments::remove(const std::string& name) {
+  const std::unique_lock lock(mutex_);
+  clusters_.erase(name);
+}
+
 }  // namespace muster

@@ -44,6 +44,8 @@ class CurrentDocuments {
   // An older revision than the one in place is ignored: publications may end in another order than
   // they were committed.
   void replace(const std::string& name, std::shared_ptr<const ServedCluster> cluster);
+  // Of a cluster that is no more.
+  void remove(const std::string& name);
 
  private:
   mutable std::shared_mutex mutex_;

@@ -12,6 +12,7 @@
 #include "site/releases.hpp"
 #include "site/secrets.hpp"
 #include "site/site_facts.hpp"
+#include "store/kinds.hpp"
 
 namespace muster {
 
@@ -28,6 +29,19 @@ std::string time_text(std::int64_t unix_seconds) {
     std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   }
   return text;
+}
+
+// The commit fails where the server makes such a cluster meanwhile.
+Result<void> check_not_on_demand(const Store& store, const std::string& name,
+                                 Transaction& transaction) {
+  const auto record = store.get(kinds::on_demand, name);
+  if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
+  transaction.expect(kinds::on_demand, name, 0);
+  if (!record) return {};
+  return fail(ErrorKind::conflict,
+              fmt::format("cluster '{}': made on demand, and the server's own until it expires. "
+                          "Take another name, or end it with `muster cluster delete`.",
+                          name));
 }
 
 Result<void> check_based_on(const ClusterRecord& current, const PublishRequest& request) {
@@ -47,7 +61,7 @@ Result<void> check_based_on(const ClusterRecord& current, const PublishRequest& 
                           current.actor, current.revision, time_text(current.published_at)));
 }
 
-// What is true today whatever the content: authorities, pod networks, bans.
+// What is true today whatever the content: authorities, pod networks, bans, members of pools.
 Result<SiteFacts> facts_of_today(const PublishContext& context, const std::string& cluster,
                                  Transaction& transaction) {
   auto banned = context.banned_machines(cluster);
@@ -103,7 +117,7 @@ std::vector<std::string> clusters_of(const PublishRequest& request, const Invent
 Result<void> check_available(const PublishContext& context, const Revision& revision) {
   const auto catalogue = load_catalogue(context.store);
   if (!catalogue) return pass(catalogue.error());
-  const auto inventory = load(revision.files);
+  const auto inventory = inventory_of(revision);
   if (!inventory) return {};  // told with its problems by the publication itself
   const auto compiled = compile(*inventory, revision.cluster, revision.facts);
   if (!compiled) return {};
@@ -132,7 +146,7 @@ Result<void> check_available(const PublishContext& context, const Revision& revi
 Published<PublishOutcome> publish_revision(const PublishContext& context, FoundCluster found,
                                            const Revision& revision, const RollbackRequest& request,
                                            std::string action) {
-  const auto inventory = load(revision.files);
+  const auto inventory = inventory_of(revision);
   if (!inventory) return tl::unexpected(refused(inventory.error()));
   Transaction transaction;
   auto today = facts_of_today(context, request.cluster, transaction);
@@ -142,10 +156,13 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
   facts.pod_cidrs = std::move(today->pod_cidrs);
   facts.banned_machines = std::move(today->banned_machines);
   facts.departed_machines = std::move(today->departed_machines);
+  facts.members = std::move(today->members);
+  facts.is_started = today->is_started;
   const std::uint64_t rollback_of = action == "rolled-back" ? revision.number : 0;
-  const ClusterInput input{*inventory,       revision.files, std::move(found),
-                           std::move(facts), request.actor,  std::move(action),
-                           request.remove,   rollback_of,    request.dry_run};
+  const ClusterInput input{
+      *inventory,      revision.files,    std::move(found),         std::move(facts),
+      request.actor,   std::move(action), request.remove,           rollback_of,
+      request.dry_run, nullptr,           revision.instance_masters};
   auto publication = prepare_publication(context, input, transaction);
   if (!publication) return tl::unexpected(std::move(publication.error()));
   return finish(context, transaction, {std::move(*publication)}, request.dry_run);
@@ -172,6 +189,8 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
     }
     auto found = find_cluster(context.store, name);
     if (!found) return tl::unexpected(refused(found.error()));
+    auto free = check_not_on_demand(context.store, name, transaction);
+    if (!free) return tl::unexpected(refused(free.error()));
     if (auto based = check_based_on(found->record, request); !based) {
       return tl::unexpected(refused(based.error()));
     }
@@ -193,6 +212,38 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
   }
   if (!problems.empty()) return tl::unexpected(refused(std::move(problems)));
   return finish(context, transaction, std::move(publications), request.dry_run);
+}
+
+Published<PublishOutcome> publish_instance(const PublishContext& context,
+                                           const InstanceRequest& request,
+                                           Transaction transaction) {
+  Revision revision;
+  revision.cluster = request.cluster;
+  revision.files = request.files;
+  revision.instance_masters = request.masters;
+  const auto inventory = inventory_of(revision);
+  if (!inventory) return tl::unexpected(refused(inventory.error()));
+  auto found = find_cluster(context.store, request.cluster);
+  if (!found) return tl::unexpected(refused(found.error()));
+  if (found->version != 0) {
+    return tl::unexpected(refused(
+        {ErrorKind::conflict,
+         fmt::format("cluster '{}': there is one of that name; take another", request.cluster)}));
+  }
+  auto facts = facts_of_today(context, request.cluster, transaction);
+  if (!facts) return tl::unexpected(refused(facts.error()));
+  ClusterInput input{*inventory,
+                     request.files,
+                     std::move(*found),
+                     std::move(*facts),
+                     request.actor,
+                     "published",
+                     false,
+                     0};
+  input.instance_masters = request.masters;
+  auto publication = prepare_publication(context, input, transaction);
+  if (!publication) return tl::unexpected(std::move(publication.error()));
+  return finish(context, transaction, {std::move(*publication)}, false);
 }
 
 Result<SigningFacts> prepare_signing(const PublishContext& context, const std::string& cluster,
@@ -241,6 +292,7 @@ Published<PublishOutcome> republish(const PublishContext& context, const std::st
     RollbackRequest request;
     request.cluster = cluster;
     request.actor = actor;
+    request.remove = true;  // the files are the same: only members of pools can have gone
     auto published =
         publish_revision(context, std::move(*found), *revision, request, "republished");
     if (published || published.error().error.kind != ErrorKind::conflict ||

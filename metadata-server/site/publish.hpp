@@ -56,15 +56,28 @@ using Published = tl::expected<T, PublishRefusal>;
 
 // Refusals: invalid with problems; conflict: another revision than based_on is current, a machine
 // would be removed without `remove`, or a live cluster's CIDRs, DNS domain or etcd topology would
-// change, or this server may not sign; as ClusterSigner says. A cluster whose content and signer
-// are what is current already keeps its revision, and nothing is written. A machine's generation is
-// the revision number that last changed its content or its signer.
+// change, or the cluster was made on demand, or this server may not sign; as ClusterSigner says. A
+// cluster whose content and signer are what is current already keeps its revision, and nothing is
+// written. A machine's generation is the revision number that last changed its content or its
+// signer.
 [[nodiscard]] Published<PublishOutcome> publish(const PublishContext& context,
                                                 const PublishRequest& request);
 
+// The first revision of a cluster that is made from a template (inventory/cluster_template).
+// `transaction`: what is to be written with it. conflict: there is a cluster of that name.
+struct InstanceRequest {
+  std::string cluster;
+  InventoryFiles files;
+  std::uint64_t masters = 1;
+  std::string actor;
+};
+[[nodiscard]] Published<PublishOutcome> publish_instance(const PublishContext& context,
+                                                         const InstanceRequest& request,
+                                                         Transaction transaction);
+
 // Publishes the content of an earlier revision (find_revision) anew: its files, catalogue and
-// secret versions; authorities, pod networks and banned machines are today's. Machines that it does
-// not have are removed only with `remove`.
+// secret versions; authorities, pod networks, members of pools and banned machines are today's.
+// Machines that it does not have are removed only with `remove`.
 struct RollbackRequest {
   std::string cluster, revision, actor;
   bool remove = false;
@@ -84,7 +97,8 @@ struct SigningFacts {
                                                    const std::string& cluster,
                                                    const std::string& actor);
 
-// Publishes the current content with today's banned machines: after ban and unban.
+// Publishes the current content with today's banned machines and members of pools: after ban and
+// unban, an admission or a removal.
 [[nodiscard]] Published<PublishOutcome> republish(const PublishContext& context,
                                                   const std::string& cluster,
                                                   const std::string& actor);

@@ -5,6 +5,7 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
+#include "inventory/cluster_template.hpp"
 #include "inventory/compile.hpp"
 #include "pki/signature.hpp"
 #include "site/all_records.hpp"
@@ -28,6 +29,7 @@ void read_head(JsonObject& root, Revision& revision) {
   root.text("actor", revision.actor);
   root.number("rollbackOf", revision.rollback_of);
   root.number("machines", revision.machines, Need::optional);
+  root.number("instanceMasters", revision.instance_masters, Need::optional);
 }
 
 bool is_hex(std::string_view text) {
@@ -90,8 +92,16 @@ std::string to_json(const Revision& revision) {
        {"actor", revision.actor},
        {"rollbackOf", revision.rollback_of},
        {"machines", revision.machines},
+       {"instanceMasters", revision.instance_masters},
        {"files", revision.files},
        {"facts", nlohmann::json::parse(to_json(revision.facts), nullptr, false)}});
+}
+
+Checked<Inventory> inventory_of(const Revision& revision) {
+  auto inventory = load(revision.files);
+  if (!inventory || revision.instance_masters == 0) return inventory;
+  return instantiate(std::move(*inventory), revision.cluster,
+                     static_cast<int>(revision.instance_masters));
 }
 
 Result<Revision> parse_revision(std::string_view json) {
@@ -209,7 +219,7 @@ Result<std::set<std::string>> manifests_of_revisions(const Store& store) {
     const auto revision = parse_revision(record.value);
     if (!revision) return context(revision.error(), fmt::format("revision '{}'", record.key));
     if (!seen.insert(revision->digest).second) continue;  // published anew, or gone back to
-    const auto inventory = load(revision->files);
+    const auto inventory = inventory_of(*revision);
     if (!inventory) continue;
     const auto compiled = compile(*inventory, revision->cluster, revision->facts);
     if (!compiled) continue;
@@ -221,45 +231,22 @@ Result<std::set<std::string>> manifests_of_revisions(const Store& store) {
   return manifests;
 }
 
-Result<std::vector<PublishedCluster>> published_clusters(const Store& store) {
-  const auto clusters = all_records(store, kinds::cluster);
-  if (!clusters) return pass(clusters.error());
-  std::vector<PublishedCluster> published;
-  for (const auto& record : *clusters) {
-    const auto cluster = parse_cluster_record(record.value);
-    if (!cluster) return pass(cluster.error());
-    const auto revision =
-        store.get(kinds::revision, kinds::revision_key(cluster->name, cluster->revision_number));
-    if (!revision) return pass(revision.error());
-    const auto parsed = parse_revision(revision->value);
-    if (!parsed) return pass(parsed.error());
-    const auto inventory = load(parsed->files);
-    if (!inventory) {
-      return fail(ErrorKind::corrupt,
-                  fmt::format("cluster '{}': this program refuses the inventory of revision {}, "
-                              "which an earlier one published. Apply a sound one:\n{}",
-                              cluster->name, parsed->number, to_text(inventory.error())));
-    }
-    auto& entry = published.emplace_back();
-    const auto written = inventory->clusters.find(cluster->name);
-    if (written != inventory->clusters.end()) entry.cluster = written->second;
-    for (const Node* node : nodes_of(*inventory, cluster->name)) entry.nodes.push_back(*node);
+Result<Inventory> published_inventory(const Store& store, const std::string& cluster) {
+  const auto found = find_cluster(store, cluster);
+  if (!found) return pass(found.error());
+  const auto revision =
+      store.get(kinds::revision, kinds::revision_key(cluster, found->record.revision_number));
+  if (!revision) return pass(revision.error());
+  const auto parsed = parse_revision(revision->value);
+  if (!parsed) return pass(parsed.error());
+  auto inventory = inventory_of(*parsed);
+  if (!inventory) {
+    return fail(ErrorKind::corrupt,
+                fmt::format("cluster '{}': this program refuses the inventory of revision {}, "
+                            "which an earlier one published. Apply a sound one:\n{}",
+                            cluster, parsed->number, to_text(inventory.error())));
   }
-  return published;
-}
-
-std::vector<Node> nodes_of(const std::vector<PublishedCluster>& clusters) {
-  std::vector<Node> nodes;
-  for (const auto& published : clusters) {
-    nodes.insert(nodes.end(), published.nodes.begin(), published.nodes.end());
-  }
-  return nodes;
-}
-
-Result<std::vector<Node>> published_nodes(const Store& store) {
-  const auto clusters = published_clusters(store);
-  if (!clusters) return pass(clusters.error());
-  return nodes_of(*clusters);
+  return std::move(*inventory);
 }
 
 }  // namespace muster

@@ -26,7 +26,10 @@ struct Revision {
   std::uint64_t machines = 0;     // that it has; 0 also where an earlier program wrote it
   InventoryFiles files;
   SiteFacts facts;
+  std::uint64_t instance_masters = 0;  // not 0: the files are a template, this many masters are its
 };
+// What its files say; of a template, under the cluster's own name.
+[[nodiscard]] Checked<Inventory> inventory_of(const Revision& revision);
 
 // What cannot change while machines run on it.
 struct FixedSettings {
@@ -70,15 +73,8 @@ struct FoundCluster {
 // Digests of the release manifests that any kept revision of any cluster names: what going back to
 // it needs. A revision that this program refuses cannot be gone back to, and needs nothing.
 [[nodiscard]] Result<std::set<std::string>> manifests_of_revisions(const Store& store);
-// Every published cluster with its nodes, as the current revisions have them: what enrolment
-// matches machines against and what boot/ tells them.
-struct PublishedCluster {
-  Cluster cluster;
-  std::vector<Node> nodes;
-};
-[[nodiscard]] Result<std::vector<PublishedCluster>> published_clusters(const Store& store);
-// Their nodes alone.
-[[nodiscard]] std::vector<Node> nodes_of(const std::vector<PublishedCluster>& clusters);
-[[nodiscard]] Result<std::vector<Node>> published_nodes(const Store& store);
+// The inventory of one cluster's current revision, which may name other clusters too: what
+// enrolment and boot find machines in. not_found: it was never published.
+[[nodiscard]] Result<Inventory> published_inventory(const Store& store, const std::string& cluster);
 
 }  // namespace muster

@@ -10,7 +10,7 @@ namespace {
 using Documents = std::map<std::string, NodeDocument>;  // by node
 
 Published<Documents> documents_of(const Revision& revision) {
-  const auto inventory = load(revision.files);
+  const auto inventory = inventory_of(revision);
   if (!inventory) return tl::unexpected(refused(inventory.error()));
   auto compiled = compile(*inventory, revision.cluster, revision.facts);
   if (!compiled) return tl::unexpected(refused(std::move(compiled.error())));

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "site/cluster_authorities.hpp"
+#include "site/pool_member.hpp"
 #include "site/releases.hpp"
 #include "site/revision.hpp"
 #include "site/secrets.hpp"
+#include "store/kinds.hpp"
 
 namespace muster {
 
@@ -34,6 +36,15 @@ Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
   for (const auto& [node, until] : found->record.departed) {
     if (until > seconds) facts.departed_machines.push_back(node);
   }
+  const auto members = list_members(store, cluster);
+  if (!members) return pass(members.error());
+  for (const auto& member : *members) {
+    if (member.removed_at == 0)
+      facts.members.push_back({member.node, member.pool, member.role, member.address});
+  }
+  const auto documents = store.count(kinds::document, kinds::prefix_of(cluster));
+  if (!documents) return pass(documents.error());
+  facts.is_started = *documents > 0;
   std::sort(banned_machines.begin(), banned_machines.end());
   facts.banned_machines = std::move(banned_machines);
   return facts;

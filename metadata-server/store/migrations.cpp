@@ -6,7 +6,7 @@ namespace muster {
 
 namespace {
 // Step i (from 0) leads to schema version i + 1.
-constexpr std::array<const char*, 1> steps = {
+constexpr std::array<const char*, 2> steps = {
     // `store_revision` grows with every commit and is the version of the records that it wrote, so
     // a
     // version is never used again, not even after a record was removed and came back.
@@ -16,6 +16,9 @@ constexpr std::array<const char*, 1> steps = {
        CREATE TABLE store_revision(
          one INTEGER PRIMARY KEY CHECK(one = 1), value INTEGER NOT NULL) STRICT;
        INSERT INTO store_revision(one, value) VALUES(1, 0);)",
+    // Records of pools' members (kinds "member" and "address"). An older program would publish
+    // without them, which takes every member's document away: it must not open this file.
+    "",
 };
 }  // namespace
 

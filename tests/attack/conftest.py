@@ -48,8 +48,8 @@ class Site(LocalCluster):
     def small_releases(self):
         import_small_releases(self)
 
-    def machine(self, name):
-        return Machine(self.machines, name, self.ADDRESS, (self.ports["enrol"], self.ports["node"]))
+    def machine(self, name, source=None):
+        return Machine(self.machines, name, self.ADDRESS, (self.ports["enrol"], self.ports["node"]), source)
 
     def enrolled(self, name, role, last):
         machine = self.machine(name)

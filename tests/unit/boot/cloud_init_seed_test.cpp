@@ -36,7 +36,8 @@ TEST_CASE("a network is told where the inventory has all of it") {
 }
 
 TEST_CASE("a name that YAML would read as something else stays text") {
-  const BootInventory inventory({sample::cluster("lab", {sample::node("lab", "on", "10.0.0.1")})});
+  const auto inventory =
+      sample::published({sample::cluster("lab", {sample::node("lab", "on", "10.0.0.1")})});
   CHECK(seed_file("meta-data", *inventory.at_address("10.0.0.1").machine, sample::site)
             ->ends_with("local-hostname: \"on\"\n"));
 }

@@ -16,15 +16,31 @@ inline muster::Node node(const std::string& cluster, const std::string& name,
   return made;
 }
 
-inline muster::PublishedCluster cluster(const std::string& name, std::vector<muster::Node> nodes) {
-  muster::PublishedCluster made;
+struct OneCluster {
+  muster::Cluster cluster;
+  std::vector<muster::Node> nodes;  // by name
+};
+
+inline OneCluster cluster(const std::string& name, std::vector<muster::Node> nodes) {
+  OneCluster made;
   made.cluster.name.value = name;
   made.nodes = std::move(nodes);
   return made;
 }
 
+inline muster::BootInventory published(const std::vector<OneCluster>& clusters) {
+  muster::BootInventory made;
+  for (const auto& one : clusters) {
+    muster::Inventory inventory;
+    inventory.clusters[one.cluster.name.value] = one.cluster;
+    inventory.nodes = one.nodes;
+    made = made.with(one.cluster.name.value, inventory);
+  }
+  return made;
+}
+
 inline muster::BootMachine machine(const std::vector<std::string>& macs = {"0c:c4:7a:80:09:1f"}) {
-  const muster::BootInventory inventory({cluster("lab", {node("lab", "n1", "10.77.0.21", macs)})});
+  const auto inventory = published({cluster("lab", {node("lab", "n1", "10.77.0.21", macs)})});
   return *inventory.at_address("10.77.0.21").machine;
 }
 

@@ -68,8 +68,9 @@ TEST_CASE("what cannot be approved is told with its cure") {
 
 TEST_CASE("a name that two clusters have needs the cluster") {
   Enrolment site;
-  site.inventory = std::make_shared<const EnrolmentInventory>(
-      std::vector<Node>{node("n1", Role::node, mac(21)), node("n1", Role::node, mac(31), "other")});
+  Inventory both = sample::inventory();
+  both.nodes = {node("n1", Role::node, mac(21)), node("n1", Role::node, mac(31), "other")};
+  site.inventory = std::make_shared<const EnrolmentInventory>(both);
   const Machine machine;
   CHECK(site.enrol(machine)->pending);
   CHECK(refusal(approve(site.context, {"", "n1", machine.fingerprint()}, "operator anna")) ==

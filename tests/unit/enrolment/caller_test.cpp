@@ -62,7 +62,7 @@ TEST_CASE("what is left of a machine goes with it, once the inventory does not l
         "still_listed: node 'lab/n1': the inventory lists it, so that it would be let in again; "
         "take it out and run `muster apply DIR --remove`, or shut it out with `muster ban n1`");
   CHECK(identify(site.context, certificate));
-  site.inventory = std::make_shared<const EnrolmentInventory>(std::vector<Node>{});
+  site.inventory = std::make_shared<const EnrolmentInventory>();
   REQUIRE(remove_machine(site.context, {"lab", "n1"}, "operator anna"));
   CHECK(refusal(identify(site.context, certificate)) ==
         "identity_unknown: identity: no machine or operator of this site has it; enrol again with "
@@ -75,7 +75,7 @@ TEST_CASE("what is left of a machine goes with it, once the inventory does not l
 
 TEST_CASE("a removed machine's pod network is free for another") {
   Enrolment site;
-  site.inventory = std::make_shared<const EnrolmentInventory>(std::vector<Node>{});
+  site.inventory = std::make_shared<const EnrolmentInventory>();
   ClusterRecord cluster;
   cluster.name = "lab";
   cluster.revision_number = 1;

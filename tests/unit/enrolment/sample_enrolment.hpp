@@ -31,6 +31,27 @@ inline std::string mac(int last) {
   return fmt::format("02:4d:55:00:00:{:02x}", last);
 }
 
+// Two clusters; the pool "ci" of "lab" has room for three at 10.77.1.0/24.
+inline muster::Inventory inventory() {
+  muster::Inventory made;
+  for (const char* name : {"lab", "other"}) made.clusters[name].name.value = name;
+  made.nodes = {node("m1", muster::Role::master, mac(11)),
+                node("m2", muster::Role::follower, mac(12)),
+                node("n1", muster::Role::node, mac(21)), node("n2", muster::Role::node, mac(22)),
+                node("o1", muster::Role::node, mac(31), "other")};
+  made.nodes[0].address.value = "10.77.1.11";
+  muster::NodePool pool;
+  pool.name.value = "ci";
+  pool.cluster.value = "lab";
+  pool.role.value = muster::Role::node;
+  pool.name_pattern.value = "ci-{index}";
+  pool.maximum.value = 3;
+  pool.proofs = {{"token", {}}};
+  pool.address_ranges = {{"10.77.1.0/24", {}}};
+  made.pools = {pool};
+  return made;
+}
+
 // A machine: its key, and its hardware by the last byte of its MAC.
 struct Machine {
   muster::PrivateKey key = muster::PrivateKey::generate_p256().value();
@@ -43,14 +64,20 @@ struct Enrolment {
   muster::StoredAuthority authority = make_authority();
   muster::NoncePool nonces;
   std::shared_ptr<const muster::EnrolmentInventory> inventory =
-      std::make_shared<const muster::EnrolmentInventory>(std::vector<muster::Node>{
-          node("m1", muster::Role::master, mac(11)), node("m2", muster::Role::follower, mac(12)),
-          node("n1", muster::Role::node, mac(21)), node("n2", muster::Role::node, mac(22)),
-          node("o1", muster::Role::node, mac(31), "other")});
+      std::make_shared<const muster::EnrolmentInventory>(sample::inventory());
+  bool masters_awaited = false;
   muster::TimePoint now =
       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   muster::EnrolmentContext context{
-      store, authority, nonces, [this] { return inventory; }, [this] { return now; }, {}};
+      store,
+      authority,
+      nonces,
+      [this] { return inventory; },
+      [this] { return now; },
+      {},
+      [this](const muster::NodeName&, const std::string&) -> muster::Result<bool> {
+        return !masters_awaited;
+      }};
 
   Enrolment() = default;
   Enrolment(const Enrolment&) = delete;
@@ -91,6 +118,13 @@ struct Enrolment {
     order.cluster = "lab";
     order.node = node_name;
     order.role = role;
+    order.count = count;
+    return muster::create_join_token(context, order, "operator anna")->text;
+  }
+  std::string pool_token(std::uint32_t count = 1) {
+    muster::NewJoinToken order;
+    order.cluster = "lab";
+    order.pool = "ci";
     order.count = count;
     return muster::create_join_token(context, order, "operator anna")->text;
   }

@@ -2,6 +2,7 @@
 #include "http/handlers.hpp"
 
 #include "sample_rooms.hpp"
+#include "site/revision.hpp"
 
 using namespace muster;
 using sample::House;

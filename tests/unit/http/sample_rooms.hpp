@@ -5,9 +5,10 @@
 #include "enrolment/identity.hpp"
 #include "enrolment/remove.hpp"
 #include "fakes/scratch_folder.hpp"
+#include "http/inventory_slot.hpp"
 #include "http/rooms.hpp"
 #include "http/router.hpp"
-#include "site/revision.hpp"
+#include "site/member_publisher.hpp"
 #include "unit/site/sample_site.hpp"
 
 namespace sample {
@@ -35,10 +36,16 @@ struct House {
   muster::CallerCache callers{std::chrono::hours(1)};
   muster::CallerWatchingStore store{site.store, callers};
   muster::NoncePool nonces;
-  std::shared_ptr<const muster::EnrolmentInventory> inventory =
-      std::make_shared<const muster::EnrolmentInventory>();
-  muster::EnrolmentContext enrolment{
-      store, site.keys.machines(), nonces, [this] { return inventory; }, [] { return now; }, {}};
+  muster::InventorySlot inventory;
+  muster::EnrolmentContext enrolment{store,
+                                     site.keys.machines(),
+                                     nonces,
+                                     [this] { return inventory.enrolment(); },
+                                     [] { return now; },
+                                     {},
+                                     [this](const muster::NodeName& node, const std::string& key) {
+                                       return members.publish(node.cluster, node.node, key);
+                                     }};
   muster::PublishContext publishing{
       store,
       site.sealing,
@@ -50,33 +57,27 @@ struct House {
         muster::forget_machine({cluster_name, node_name}, t);
       }};
   muster::MetadataTokens tokens{muster::TokenPolicy::optional};
-  std::shared_ptr<const muster::BootInventory> boot =
-      std::make_shared<const muster::BootInventory>();
+  muster::MemberPublisher members{publishing};
   muster::MachineReports reports{store};
   muster::Metrics metrics;
-  muster::Rooms rooms{store,
-                      site.sealing,
-                      artifacts,
-                      site.keys,
-                      site.current,
-                      publishing,
-                      enrolment,
-                      tokens,
-                      [this] { return boot; },
-                      reports,
-                      metrics,
-                      [this] { return reload(); }};
+  muster::Rooms rooms{
+      store,
+      site.sealing,
+      artifacts,
+      site.keys,
+      site.current,
+      publishing,
+      enrolment,
+      tokens,
+      [this] { return inventory.boot(); },
+      reports,
+      metrics,
+      [this](const std::string& cluster_name) { return inventory.reload(store, cluster_name); }};
   muster::Router router{rooms, callers, metrics, admin_group};
 
   House() = default;
   House(const House&) = delete;
 
-  muster::Result<void> reload() {
-    const auto clusters = muster::published_clusters(store).value();
-    inventory = std::make_shared<const muster::EnrolmentInventory>(muster::nodes_of(clusters));
-    boot = std::make_shared<const muster::BootInventory>(clusters);
-    return {};
-  }
   Answer ask(const std::string& method, const std::string& target, const nlohmann::json& body = {},
              const muster::Peer& peer = on_admin_socket(0)) {
     const auto question = target.find('?');

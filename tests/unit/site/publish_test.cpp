@@ -302,9 +302,10 @@ TEST_CASE("enrolment learns the published nodes and what they are recognised by"
   site.publish(sample::small_inventory(", match: {serial: X123}"));
   CHECK(site.current.cluster("lab")->revision != revision);
   CHECK(site.document("n1").generation == 1);
-  const auto nodes = published_nodes(site.store);
-  REQUIRE(nodes);
-  REQUIRE(nodes->size() == 2);
-  CHECK(nodes->at(1).name.value == "n1");
-  CHECK(nodes->at(1).match.serial.value == "X123");
+  const auto inventory = published_inventory(site.store, "lab");
+  REQUIRE(inventory);
+  REQUIRE(inventory->nodes.size() == 2);
+  CHECK(inventory->nodes[1].name.value == "n1");
+  CHECK(inventory->nodes[1].match.serial.value == "X123");
+  CHECK(published_inventory(site.store, "other").error().kind == ErrorKind::not_found);
 }

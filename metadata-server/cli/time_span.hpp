@@ -1,0 +1,18 @@
+// A time as people write it on the command line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/session.hpp"
+
+namespace muster {
+
+// "90s", "15m", "4h", "2d" -> seconds; says what is wrong with `option` and gives nothing for
+// anything else.
+[[nodiscard]] std::optional<std::int64_t> time_span(const Session& session,
+                                                    const std::string& option,
+                                                    const std::string& text);
+
+}  // namespace muster

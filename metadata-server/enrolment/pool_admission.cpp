@@ -1,0 +1,156 @@
+#include "enrolment/pool_admission.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "document/ipv4.hpp"
+#include "document/problem.hpp"
+#include "enrolment/machine.hpp"
+#include "inventory/pool_members.hpp"
+#include "site/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+std::string text_of(const JoinToken& token) {
+  return fmt::format("pool '{}/{}'", token.cluster, token.pool);
+}
+
+std::string joined(const std::vector<Sourced<std::string>>& texts) {
+  std::vector<std::string> values;
+  for (const auto& text : texts) values.push_back(text.value);
+  return fmt::format("{}", fmt::join(values, ", "));
+}
+
+Granted<> check_proofs(const JoinToken& token, const NodePool& pool) {
+  const auto& proofs = pool.proofs;
+  if (std::any_of(proofs.begin(), proofs.end(),
+                  [](const auto& proof) { return proof.value == "token"; }))
+    return {};
+  return refuse(ErrorKind::forbidden, "proof_missing",
+                fmt::format("{}: expected one of {}, found a token alone; start the machine where "
+                            "it can prove that, or add token to the pool's spec.proofs",
+                            text_of(token), joined(proofs)));
+}
+
+Granted<> check_address(const PoolQuestion& question, const NodePool& pool,
+                        const EnrolmentInventory& inventory) {
+  const JoinToken& token = question.token.token;
+  const auto address = ipv4_value(question.source);
+  if (!address || !is_in_ranges(pool, *address))
+    return refuse(
+        ErrorKind::forbidden, "address_outside",
+        fmt::format("{}: expected a machine at an address in {}, found one at {}; correct "
+                    "its network, or the pool's spec.addressRanges",
+                    text_of(token), joined(pool.address_ranges), question.source));
+  if (const std::string holder = inventory.holder_of(question.source); !holder.empty())
+    return refuse(ErrorKind::conflict, "address_taken",
+                  fmt::format("{}: {} has the address {}; give this machine another one",
+                              text_of(token), holder, question.source));
+  return {};
+}
+
+tl::unexpected<Refusal> address_taken(const JoinToken& token, const MemberRecord& holder) {
+  if (holder.removed_at != 0)
+    return refuse(ErrorKind::conflict, "address_taken",
+                  fmt::format("{}: the address {} was that of '{}/{}', which was removed a short "
+                              "time ago; it is free again some minutes after that",
+                              text_of(token), holder.address, holder.cluster, holder.node));
+  return refuse(ErrorKind::conflict, "address_taken",
+                fmt::format("{0}: another key at the address {1} is '{2}/{3}'; if that machine is "
+                            "gone, an operator orders `muster node replace {3}`",
+                            text_of(token), holder.address, holder.cluster, holder.node));
+}
+
+// The member at this address already, or its replacement that an operator ordered.
+Granted<MemberRecord> admit_again(const PoolQuestion& question, FoundMember found) {
+  const JoinToken& token = question.token.token;
+  const bool is_ours = found.record.cluster == token.cluster && found.record.pool == token.pool &&
+                       found.record.removed_at == 0;
+  if (!is_ours) return address_taken(token, found.record);
+  if (found.record.key == question.key) return std::move(found.record);
+  const auto machine =
+      find_machine(question.context.store, {found.record.cluster, found.record.node});
+  if (!machine) return refuse(machine.error());
+  const std::string& wanted = machine->record.replace_key;
+  if (!machine->record.replace_ordered || (!wanted.empty() && wanted != question.key))
+    return address_taken(token, found.record);
+  if (auto usable = check_usable(token, question.context.now()); !usable)
+    return refuse(usable.error());
+  found.record.key = question.key;
+  Transaction transaction;
+  put_member(found, transaction);
+  consume(question.token, transaction);
+  if (auto committed = question.context.store.commit(transaction); !committed)
+    return refuse(committed.error());
+  return std::move(found.record);
+}
+
+// Its name and role among the members that there are. pool_full.
+Granted<MemberRecord> allocate(const PoolQuestion& question, const NodePool& pool) {
+  const JoinToken& token = question.token.token;
+  const auto members = list_members(question.context.store, token.cluster);
+  if (!members) return refuse(members.error());
+  std::set<std::string> taken;
+  bool has_master = false;
+  for (const MemberRecord& member : *members) {
+    taken.insert(member.node);
+    has_master = has_master || (member.role == Role::master && member.removed_at == 0);
+  }
+  int index = 1;
+  while (index <= pool.maximum.value && taken.contains(member_name(pool, index))) ++index;
+  if (index > pool.maximum.value)
+    return refuse(ErrorKind::conflict, "pool_full",
+                  fmt::format("{}: its {} members are there; raise the pool's spec.maximum, or "
+                              "remove one with `muster node remove`, whose name is free again some "
+                              "minutes later",
+                              text_of(token), pool.maximum.value));
+  MemberRecord record;
+  record.cluster = token.cluster;
+  record.node = member_name(pool, index);
+  record.pool = token.pool;
+  record.role = pool.role.value == Role::master && has_master ? Role::follower : pool.role.value;
+  record.address = question.source;
+  record.key = question.key;
+  record.admitted_at = unix_seconds(question.context.now());
+  return record;
+}
+
+}  // namespace
+
+Granted<MemberRecord> admit_member(const PoolQuestion& question) {
+  const EnrolmentContext& context = question.context;
+  const JoinToken& token = question.token.token;
+  auto there = find_member_at(context.store, question.source);
+  if (!there) return refuse(there.error());
+  if (*there) return admit_again(question, std::move(**there));
+  if (auto usable = check_usable(token, context.now()); !usable) return refuse(usable.error());
+  const auto inventory = context.inventory();
+  const NodePool* pool = inventory->pool(token.cluster, token.pool);
+  if (pool == nullptr)
+    return refuse(
+        ErrorKind::conflict, "pool_unknown",
+        fmt::format("{}: not in the inventory any more; apply one that names it, or use a "
+                    "token of another pool",
+                    text_of(token)));
+  if (auto proven = check_proofs(token, *pool); !proven) return refuse(proven.error());
+  if (auto free = check_address(question, *pool, *inventory); !free) return refuse(free.error());
+  auto record = allocate(question, *pool);
+  if (!record) return record;
+  Transaction transaction;
+  add_member(*record, transaction);
+  consume(question.token, transaction);
+  append_audit(
+      transaction, context.now(), question.source, "member-admitted",
+      kinds::pair_key(record->cluster, record->node),
+      fmt::format("pool {}, by join token {}, key {}", record->pool, token.id, record->key));
+  if (auto committed = context.store.commit(transaction); !committed)
+    return refuse(committed.error());
+  return record;
+}
+
+}  // namespace muster

@@ -1,0 +1,238 @@
+#include "site/on_demand.hpp"
+
+#include "document/field_syntax.hpp"
+#include "document/json_object.hpp"
+#include "document/problem.hpp"
+#include "document/strict_json.hpp"
+#include "inventory/cluster_template.hpp"
+#include "site/all_records.hpp"
+#include "site/audit.hpp"
+#include "site/cluster_publication.hpp"
+#include "site/pool_member.hpp"
+#include "site/templates.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+constexpr std::chrono::seconds shortest_life = std::chrono::minutes(10);
+constexpr std::chrono::seconds longest_life = std::chrono::hours(24 * 30);
+
+std::int64_t seconds_of(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+void check_lifetime(std::chrono::seconds lifetime, std::vector<Problem>& problems) {
+  if (lifetime >= shortest_life && lifetime <= longest_life) return;
+  problems.push_back(
+      {"/ttlSeconds", fmt::format("expected {} to {}, found {}", shortest_life.count(),
+                                  longest_life.count(), lifetime.count())});
+}
+
+void check_nodes(std::uint32_t nodes, const NodePool& pool, std::vector<Problem>& problems) {
+  if (nodes <= static_cast<std::uint32_t>(pool.maximum.value)) return;
+  problems.push_back({"/nodes", fmt::format("expected at most {}, the maximum of the template's "
+                                            "pool '{}', found {}",
+                                            pool.maximum.value, pool.name.value, nodes)});
+}
+
+std::vector<Problem> problems_of(const NewCluster& order, const NodePool& nodes) {
+  std::vector<Problem> problems;
+  if (!is_dns_label(order.name)) {
+    problems.push_back(
+        {"/name", fmt::format("expected a name such as 'ci-42', found {}", in_ticks(order.name))});
+  }
+  if (order.masters > 7 || order.masters % 2 == 0) {
+    problems.push_back({"/masters", fmt::format("expected 1, 3, 5 or 7, found {}", order.masters)});
+  }
+  check_nodes(order.nodes, nodes, problems);
+  check_lifetime(order.lifetime, problems);
+  return problems;
+}
+
+struct FoundOrder {
+  OnDemandCluster cluster;
+  std::uint64_t version = 0;
+};
+
+Result<FoundOrder> find_order(const Store& store, const std::string& name) {
+  const auto record = store.get(kinds::on_demand, name);
+  if (!record && record.error().kind == ErrorKind::not_found) {
+    return fail(ErrorKind::not_found,
+                fmt::format("cluster {}: not one that was made on demand; `muster cluster list` "
+                            "shows those there are",
+                            in_ticks(name)));
+  }
+  if (!record) return pass(record.error());
+  auto parsed = parse_on_demand_cluster(record->value);
+  if (!parsed) return context(parsed.error(), fmt::format("on-demand cluster '{}'", name));
+  return FoundOrder{std::move(*parsed), record->version};
+}
+
+Result<void> put_order(const PublishContext& context, const FoundOrder& order,
+                       const std::string& actor, const std::string& action,
+                       const std::string& detail) {
+  const std::string& name = order.cluster.name;
+  Transaction transaction;
+  transaction.expect(kinds::on_demand, name, order.version)
+      .put(kinds::on_demand, name, to_json(order.cluster));
+  append_audit(transaction, context.now(), actor, action, name, detail);
+  return context.store.commit(transaction);
+}
+
+Result<void> remove_all(const Store& store, std::string_view kind, const std::string& prefix,
+                        Transaction& transaction) {
+  const auto records = all_records(store, kind, prefix);
+  if (!records) return pass(records.error());
+  for (const auto& record : *records) transaction.remove(kind, record.key);
+  return {};
+}
+
+}  // namespace
+
+std::string to_json(const OnDemandCluster& cluster) {
+  return canonical_text({{"name", cluster.name},
+                         {"template", cluster.template_name},
+                         {"mastersPool", cluster.masters_pool},
+                         {"nodesPool", cluster.nodes_pool},
+                         {"masters", cluster.masters},
+                         {"nodes", cluster.nodes},
+                         {"createdAt", cluster.created_at},
+                         {"expiresAt", cluster.expires_at},
+                         {"createdBy", cluster.created_by}});
+}
+
+Result<OnDemandCluster> parse_on_demand_cluster(std::string_view json) {
+  const auto value = parse_strict_json("on-demand cluster record", json);
+  if (!value) return pass(value.error());
+  OnDemandCluster cluster;
+  std::vector<Problem> problems;
+  JsonObject root(*value, "", problems);
+  root.text("name", cluster.name);
+  root.text("template", cluster.template_name);
+  root.text("mastersPool", cluster.masters_pool);
+  root.text("nodesPool", cluster.nodes_pool);
+  root.number("masters", cluster.masters);
+  root.number("nodes", cluster.nodes);
+  root.number("createdAt", cluster.created_at);
+  root.number("expiresAt", cluster.expires_at);
+  root.text("createdBy", cluster.created_by);
+  root.close();
+  if (!problems.empty()) return fail("on-demand cluster record", problems);
+  return cluster;
+}
+
+Published<OnDemandCluster> create_cluster(const PublishContext& context, const NewCluster& order) {
+  const auto made = find_template(context.store, order.template_name);
+  if (!made) return tl::unexpected(refused(made.error()));
+  const auto inventory = load(made->files);
+  if (!inventory) return tl::unexpected(refused(inventory.error()));
+  const NodePool& nodes = template_pool(*inventory, Role::node);
+  if (const auto problems = problems_of(order, nodes); !problems.empty())
+    return tl::unexpected(
+        refused({ErrorKind::invalid, fmt::format("cluster:\n{}", to_text(problems))}));
+  OnDemandCluster cluster;
+  cluster.name = order.name;
+  cluster.template_name = order.template_name;
+  cluster.masters_pool = template_pool(*inventory, Role::master).name.value;
+  cluster.nodes_pool = nodes.name.value;
+  cluster.masters = order.masters;
+  cluster.nodes = order.nodes;
+  cluster.created_at = seconds_of(context.now());
+  cluster.expires_at = cluster.created_at + order.lifetime.count();
+  cluster.created_by = order.actor;
+  Transaction transaction;
+  transaction.expect(kinds::on_demand, order.name, 0)
+      .put(kinds::on_demand, order.name, to_json(cluster));
+  append_audit(transaction, context.now(), order.actor, "cluster-created", order.name,
+               fmt::format("template {}, {} masters, {} nodes, expires {}", order.template_name,
+                           order.masters, order.nodes, cluster.expires_at));
+  const auto published = publish_instance(
+      context, {order.name, made->files, order.masters, order.actor}, std::move(transaction));
+  if (!published) return tl::unexpected(published.error());
+  return cluster;
+}
+
+Result<OnDemandCluster> find_on_demand(const Store& store, const std::string& name) {
+  auto found = find_order(store, name);
+  if (!found) return pass(found.error());
+  return std::move(found->cluster);
+}
+
+Result<std::vector<OnDemandCluster>> list_on_demand(const Store& store) {
+  const auto records = all_records(store, kinds::on_demand);
+  if (!records) return pass(records.error());
+  std::vector<OnDemandCluster> clusters;
+  for (const auto& record : *records) {
+    auto parsed = parse_on_demand_cluster(record.value);
+    if (!parsed) return context(parsed.error(), fmt::format("on-demand cluster '{}'", record.key));
+    clusters.push_back(std::move(*parsed));
+  }
+  return clusters;
+}
+
+Result<ScaledCluster> scale_cluster(const PublishContext& context, const std::string& name,
+                                    std::uint32_t nodes, const std::string& actor) {
+  auto found = find_order(context.store, name);
+  if (!found) return pass(found.error());
+  const auto inventory = published_inventory(context.store, name);
+  if (!inventory) return pass(inventory.error());
+  std::vector<Problem> problems;
+  check_nodes(nodes, template_pool(*inventory, Role::node), problems);
+  const std::uint32_t before = found->cluster.nodes;
+  if (nodes < before) {
+    problems.push_back({"/nodes", fmt::format("expected at least {}, as many as there are to be, "
+                                              "found {}; a machine goes with `muster node remove`",
+                                              before, nodes)});
+  }
+  if (!problems.empty()) return fail(fmt::format("cluster '{}'", name), problems);
+  found->cluster.nodes = nodes;
+  auto put = put_order(context, *found, actor, "cluster-scaled",
+                       fmt::format("{} nodes instead of {}", nodes, before));
+  if (!put) return pass(put.error());
+  return ScaledCluster{std::move(found->cluster), nodes - before};
+}
+
+Result<OnDemandCluster> extend_cluster(const PublishContext& context, const std::string& name,
+                                       std::chrono::seconds lifetime, const std::string& actor) {
+  auto found = find_order(context.store, name);
+  if (!found) return pass(found.error());
+  std::vector<Problem> problems;
+  check_lifetime(lifetime, problems);
+  if (!problems.empty()) return fail(fmt::format("cluster '{}'", name), problems);
+  found->cluster.expires_at = seconds_of(context.now()) + lifetime.count();
+  auto put = put_order(context, *found, actor, "cluster-extended",
+                       fmt::format("expires {}", found->cluster.expires_at));
+  if (!put) return pass(put.error());
+  return std::move(found->cluster);
+}
+
+Result<void> delete_cluster(const PublishContext& context, const std::string& name,
+                            const std::string& actor, Transaction transaction) {
+  const auto order = find_order(context.store, name);
+  if (!order) return pass(order.error());
+  const auto cluster = find_cluster(context.store, name);
+  if (!cluster) return pass(cluster.error());
+  transaction.expect(kinds::on_demand, name, order->version)
+      .remove(kinds::on_demand, name)
+      .expect(kinds::cluster, name, cluster->version)
+      .remove(kinds::cluster, name)
+      .remove(kinds::peers, name)
+      .remove(kinds::etcd, name);
+  const auto members = list_members(context.store, name);
+  if (!members) return pass(members.error());
+  for (const auto& member : *members) transaction.remove(kinds::address, member.address);
+  for (const auto kind : {kinds::member, kinds::document, kinds::machine, kinds::report,
+                          kinds::authority, kinds::secret, kinds::revision}) {
+    auto removed = remove_all(context.store, kind, kinds::prefix_of(name), transaction);
+    if (!removed) return removed;
+  }
+  append_audit(transaction, context.now(), actor, "cluster-deleted", name,
+               fmt::format("{} machines", members->size()));
+  if (auto committed = context.store.commit(transaction); !committed) return committed;
+  context.current.remove(name);
+  return {};
+}
+
+}  // namespace muster

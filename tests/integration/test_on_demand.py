@@ -1,0 +1,183 @@
+"""Clusters on demand through the real programs: created, joined by machines, scaled, ended."""
+import json
+import os
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+from local_cluster import LocalCluster, REPOSITORY
+from metadata_machine import Machine
+from sanitizers import sanitizer_reports
+
+RELEASES = {"kubernetes": "1.36.3", "etcd": "3.6.16", "containerd": "2.4.2", "runc": "1.5.2", "cni-plugins": "1.9.1",
+            "coredns": "1.15.0", "pause": "3.10.2", "host-tools": "12.1", "haproxy": "2.6.12"}
+
+TEMPLATE = """apiVersion: muster/v1
+kind: Cluster
+metadata: {name: small}
+spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16, nodeCidr: 127.0.0.0/16}
+---
+apiVersion: muster/v1
+kind: NodePool
+metadata: {name: masters}
+spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 3, addressRanges: [127.0.2.0/24]}
+---
+apiVersion: muster/v1
+kind: NodePool
+metadata: {name: workers}
+spec: {cluster: small, role: node, namePattern: "w-{index}", maximum: 50, addressRanges: [127.0.3.0/24]}
+"""
+
+
+class Site(LocalCluster):
+    def __init__(self, state):
+        super().__init__(state, address="127.0.0.1", ports={"boot": 18280, "enrol": 18643, "node": 18644, "metrics": 19380})
+
+    def release(self, name, version, path, content):
+        folder = os.path.join(self.state, "releases", name)
+        os.makedirs(os.path.join(folder, os.path.dirname(path)))
+        with open(os.path.join(folder, path), "w", encoding="ascii") as out:
+            out.write(content)
+        subprocess.run([os.path.join(REPOSITORY, "scripts", "components.d", "manifest"), name, version, folder], check=True)
+        self.muster("release", "import", folder)
+
+    def json(self, *arguments):
+        return json.loads(self.muster(*arguments, "-o", "json").stdout)
+
+    def enrol(self, cluster, name, source, user_data):
+        """A machine that was started with this user-data, as its agent enrols."""
+        machine = Machine(os.path.join(self.state, "machines", cluster), name, "127.0.0.1", (self.ports["enrol"], self.ports["node"]), source)
+        return machine, *machine.enrol(settings_in(user_data)["token"])
+
+
+def settings_in(user_data):
+    import yaml
+    files = {file["path"]: file for file in yaml.safe_load(user_data)["write_files"]}
+    assert files["/etc/muster/agent.json"]["permissions"] == "0600"
+    return json.loads(files["/etc/muster/agent.json"]["content"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    site = Site(str(tmp_path_factory.mktemp("on-demand")))
+    site.start_server()
+    for name, version in RELEASES.items():
+        site.release(name, version, "bin/program", f"{name} {version}\n")
+    site.release("muster-agent", "1.0.0", "debs/muster-agent.deb", "the agent's package\n")
+    template = os.path.join(site.state, "template")
+    os.makedirs(template)
+    with open(os.path.join(template, "small.yaml"), "w", encoding="ascii") as out:
+        out.write(TEMPLATE)
+    site.muster("template", "set", "small", template)
+    yield site
+    site.stop_server()
+    assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
+
+
+def created(site, tmp_path, name, *more):
+    folder = tmp_path / name
+    folder.mkdir()
+    site.muster("cluster", "create", name, "--template", "small", "--user-data-dir", str(folder), *more)
+    return {path.name: path.read_text() for path in sorted(folder.iterdir())}
+
+
+def test_a_cluster_comes_up_grows_and_goes(site, tmp_path):
+    files = created(site, tmp_path, "ci", "--masters", "1", "--nodes", "2")
+    assert list(files) == ["ci-master-1.yaml", "ci-nodes.yaml"]
+    assert all(os.stat(tmp_path / "ci" / name).st_mode & 0o777 == 0o600 for name in files)
+    _, status, _ = site.enrol("ci", "a", "127.0.3.1", files["ci-nodes.yaml"])
+    assert status == 202  # nobody is served before the master is there
+    master, status, answer = site.enrol("ci", "m", "127.0.2.1", files["ci-master-1.yaml"])
+    assert (status, answer.get("node")) == (200, "m-1"), answer
+    node, status, answer = site.enrol("ci", "a", "127.0.3.1", files["ci-nodes.yaml"])
+    assert (status, answer.get("node")) == (200, "w-1"), answer
+    assert site.enrol("ci", "thief", "127.0.2.2", files["ci-master-1.yaml"])[1] in (403, 409)
+    assert node.ask("GET", "/v1/document")[0] == 200
+    assert [row["machines"] for row in site.json("cluster", "list")["clusters"] if row["name"] == "ci"] == [2]
+    more = site.json("cluster", "scale", "ci", "--nodes", "4")["userData"]
+    assert [file["machines"] for file in more] == [2]
+    assert site.enrol("ci", "b", "127.0.3.2", more[0]["text"])[1] == 200
+    site.muster("cluster", "extend", "ci", "--ttl", "8h")
+    site.muster("cluster", "delete", "ci")
+    assert node.ask("GET", "/v1/document")[0] in (401, 403)
+    assert site.enrol("ci", "late", "127.0.3.9", more[0]["text"])[2]["kind"] == "token_unknown"
+    assert [row for row in site.json("cluster", "list")["clusters"] if row["name"] == "ci"] == []
+    assert "127.0.3" not in site.muster("node", "list").stdout
+    # The machines' addresses are free for the next one.
+    files = created(site, tmp_path, "ci-again", "--masters", "1")
+    assert site.enrol("ci-again", "m", "127.0.2.1", files["ci-again-master-1.yaml"])[1] == 200
+    site.muster("cluster", "delete", "ci-again")
+
+
+def test_three_masters_start_together(site, tmp_path):
+    files = created(site, tmp_path, "three", "--masters", "3")
+    assert len(set(settings_in(text)["token"] for text in files.values())) == 3
+    statuses = [site.enrol("three", f"m{i}", f"127.0.2.1{i}", files[f"three-master-{i}.yaml"])[1] for i in (1, 2, 3)]
+    assert statuses == [202, 202, 200]
+    names = [site.enrol("three", f"m{i}", f"127.0.2.1{i}", files[f"three-master-{i}.yaml"])[2]["node"] for i in (1, 2, 3)]
+    assert names == ["m-1", "m-2", "m-3"]
+    roles = [node["role"] for node in site.json("node", "list", "--cluster", "three")["nodes"]]
+    assert sorted(roles) == ["follower", "follower", "master"]
+    site.muster("cluster", "delete", "three")
+
+
+def test_apply_keeps_off_its_name(site, tmp_path):
+    created(site, tmp_path, "owned")
+    folder = tmp_path / "inventory"
+    folder.mkdir()
+    (folder / "c.yaml").write_text(TEMPLATE.replace("small", "owned"))
+    done = site.muster("apply", str(folder), check=False)
+    assert done.returncode == 5 and "made on demand" in done.stderr, done.stderr
+    site.muster("cluster", "delete", "owned")
+
+
+def test_cloud_init_accepts_the_user_data(site, tmp_path):
+    for name, text in created(site, tmp_path, "schema", "--nodes", "1").items():
+        path = tmp_path / name
+        path.write_text(text)
+        done = subprocess.run(["cloud-init", "schema", "--config-file", str(path)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "Valid cloud-config" in done.stdout, done.stdout + done.stderr
+        assert "deprecat" not in (done.stdout + done.stderr).lower()
+        settings = settings_in(text)
+        assert settings["sitePin"] == site.site_pin()
+        assert settings["enrolServers"] == ["https://127.0.0.1:18643"]
+    site.muster("cluster", "delete", "schema")
+
+
+def test_the_agents_package_is_verified_before_it_is_used(site, tmp_path):
+    import yaml
+    text = list(created(site, tmp_path, "install").values())[0]
+    script = {file["path"]: file for file in yaml.safe_load(text)["write_files"]}["/run/muster-install"]["content"]
+    digest = script.split('DIGEST, SERVERS = "')[1].split('"')[0]
+    with urllib.request.urlopen(f"http://127.0.0.1:18280/v1/artifacts/{digest}") as answer:
+        assert answer.read() == b"the agent's package\n"
+    fetched = tmp_path / "got.deb"
+    bench = script.replace("/run/muster-agent.deb", str(fetched)).replace("/usr/bin/muster-agent", str(tmp_path / "none"))
+    bench = bench.replace('["dpkg", "--install", PACKAGE]', f'["cp", PACKAGE, "{tmp_path}/installed"]')
+    subprocess.run(["python3", "-c", bench], check=True, timeout=30)
+    assert (tmp_path / "installed").read_text() == "the agent's package\n"
+    # Another content under the digest's name, as from a server in the middle: nothing is installed.
+    other = digest[:-4] + ("0000" if digest[-4:] != "0000" else "1111")
+    forged = bench.replace(f'DIGEST, SERVERS = "{digest}"', f'DIGEST, SERVERS = "{other}"').replace('/v1/artifacts/{DIGEST}"', f'/v1/artifacts/{digest}"')
+    done = subprocess.run(["python3", "-c", forged.replace("range(60)", "range(1)").replace("/installed", "/forged")],
+                          capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode != 0 and f"expected {other}, found {digest}" in done.stderr
+    assert not (tmp_path / "forged").exists()
+    site.muster("cluster", "delete", "install")
+
+
+def test_creating_one_costs_the_same_however_many_there_are(site, tmp_path):
+    def seconds(name):
+        start = time.monotonic()
+        created(site, tmp_path, name, "--masters", "3", "--nodes", "2")
+        return time.monotonic() - start
+
+    names = [f"many-{i}" for i in range(40)]
+    took = [seconds(name) for name in names]
+    print(f"cluster create: first five {sum(took[:5]) / 5:.3f} s, last five {sum(took[-5:]) / 5:.3f} s each")
+    assert sorted(took)[len(took) // 2] < 1
+    assert sum(sorted(took[-10:])[:5]) < 2 * sum(sorted(took[:10])[:5]) + 0.2
+    for name in names:
+        site.muster("cluster", "delete", name)

@@ -1,0 +1,123 @@
+#include "sample_site.hpp"
+#include "site/member_publisher.hpp"
+#include "site/pool_member.hpp"
+#include "site/revision.hpp"
+
+using namespace muster;
+using sample::Site;
+
+namespace {
+
+const std::string machines_network = "  nodeCidr: 10.77.0.0/16\n";
+
+std::string pool(const std::string& name, const std::string& role, const std::string& more = "") {
+  return "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: " + name +
+         "}\nspec: {cluster: lab, role: " + role + ", namePattern: '" + name +
+         "-{index}', maximum: 7, addressRanges: [10.77.1.0/24]" + more + "}\n";
+}
+
+void admit(Site& site, const std::string& name, Role role, int address) {
+  Transaction transaction;
+  add_member({"lab", name, name.substr(0, name.find('-')), role, fmt::format("10.77.1.{}", address),
+              "sha256:" + name, 1, 0},
+             transaction);
+  REQUIRE(site.store.commit(transaction));
+}
+
+Result<bool> publish_member(MemberPublisher& publisher, const std::string& name) {
+  return publisher.publish("lab", name, "sha256:" + name);
+}
+
+std::uint64_t revisions(const Site& site) {
+  return site.current.cluster("lab")->revision_number;
+}
+
+}  // namespace
+
+TEST_CASE("a member is served with the publication that its admission asks for") {
+  Site site;
+  site.publish(sample::cluster(machines_network) + sample::node("m1", "master", 11) +
+               pool("ci", "node"));
+  MemberPublisher publisher(site.context);
+  admit(site, "ci-1", Role::node, 1);
+  admit(site, "ci-2", Role::node, 2);
+  CHECK(publish_member(publisher, "ci-1").value());
+  CHECK(site.document("ci-1").role.address == "10.77.1.1");
+  CHECK(site.document("ci-1").generation == 2);
+  CHECK(site.document("m1").generation == 1);  // nothing of it changed
+  // The second one came along, and costs no publication.
+  CHECK(publish_member(publisher, "ci-2").value());
+  CHECK(revisions(site) == 2);
+  CHECK(site.document("ci-2").role.pod_cidr != site.document("ci-1").role.pod_cidr);
+}
+
+TEST_CASE("the last master that is awaited brings the documents of all") {
+  Site site;
+  site.publish(sample::cluster(machines_network) + pool("m", "master", ", minimum: 2") +
+               pool("ci", "node"));
+  CHECK(site.current.cluster("lab")->documents.empty());
+  MemberPublisher publisher(site.context);
+  admit(site, "m-1", Role::master, 1);
+  CHECK_FALSE(publish_member(publisher, "m-1").value());
+  admit(site, "ci-1", Role::node, 9);
+  CHECK_FALSE(publish_member(publisher, "ci-1").value());
+  CHECK_FALSE(publish_member(publisher, "ci-1").value());
+  CHECK(revisions(site) == 1);
+  admit(site, "m-2", Role::follower, 2);
+  CHECK(publish_member(publisher, "m-2").value());
+  CHECK(publish_member(publisher, "m-1").value());
+  CHECK(publish_member(publisher, "ci-1").value());
+  CHECK(revisions(site) == 2);
+  CHECK(site.document("ci-1").role.cluster.masters.size() == 2);
+}
+
+TEST_CASE("a member that was removed is served no more; its network waits with its name") {
+  Site site;
+  site.publish(sample::cluster(machines_network) + sample::node("m1", "master", 11) +
+               pool("ci", "node"));
+  MemberPublisher publisher(site.context);
+  admit(site, "ci-1", Role::node, 1);
+  CHECK(publish_member(publisher, "ci-1").value());
+  const std::string network = site.document("ci-1").role.pod_cidr;
+  Transaction transaction;
+  retire_member(**find_member(site.store, "lab", "ci-1"), 1000, transaction);
+  REQUIRE(site.store.commit(transaction));
+  REQUIRE(republish(site.context, "lab", "operator anna"));
+  CHECK_FALSE(site.current.document("lab", "ci-1"));
+  admit(site, "ci-2", Role::node, 2);
+  CHECK(publish_member(publisher, "ci-2").value());
+  CHECK(site.document("ci-2").role.pod_cidr != network);
+  CHECK(*release_retired_members(site.store, "lab", 1000 + 900, std::chrono::seconds(900)) == 1);
+  CHECK_FALSE(*find_member_at(site.store, "10.77.1.1"));
+  admit(site, "ci-1", Role::node, 1);
+  CHECK(publish_member(publisher, "ci-1").value());
+  CHECK(site.document("ci-1").role.pod_cidr == network);
+}
+
+TEST_CASE("members of a pool that is taken out of the inventory go with it") {
+  Site site;
+  const std::string rest = sample::cluster(machines_network) + sample::node("m1", "master", 11);
+  site.publish(rest + pool("ci", "node"));
+  MemberPublisher publisher(site.context);
+  admit(site, "ci-1", Role::node, 1);
+  CHECK(publish_member(publisher, "ci-1").value());
+  auto request = site.request(rest);
+  CHECK_FALSE(publish(site.context, request));
+  request.remove = true;
+  REQUIRE(publish(site.context, request));
+  CHECK_FALSE(site.current.document("lab", "ci-1"));
+  CHECK((*find_member(site.store, "lab", "ci-1"))->record.removed_at != 0);
+}
+
+TEST_CASE("a cluster that cannot be published says why to whoever may ask again") {
+  Site site;
+  site.publish(sample::cluster(machines_network + "  podCidr: 10.64.0.0/24\n") +
+               sample::node("m1", "master", 11) + pool("ci", "node"));
+  MemberPublisher publisher(site.context);
+  admit(site, "ci-1", Role::node, 1);
+  const auto published = publish_member(publisher, "ci-1");
+  REQUIRE_FALSE(published);
+  CHECK(published.error().kind == ErrorKind::unavailable);
+  CHECK(published.error().message.find("spec.podCidr: expected room for a /24 of every machine") !=
+        std::string::npos);
+}
