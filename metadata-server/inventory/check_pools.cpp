@@ -35,6 +35,21 @@ class PoolChecker {
     }
   }
 
+  // A member for whom no pod network is left would keep the whole cluster from being published.
+  void check_room(const NodePool& pool, std::size_t machines) {
+    const auto pods = parse_cidr(cluster_.pod_cidr.value);
+    const auto prefix = static_cast<unsigned>(cluster_.pod_cidr_prefix.value);
+    const bool is_routed = cluster_.pod_network.value == PodNetwork::routed;
+    if (!is_routed || !pods || prefix < pods->prefix || !is_set(pool.maximum)) return;
+    const std::size_t room = std::size_t{1} << (prefix - pods->prefix);
+    if (machines > room)
+      report(pool.maximum.place, "spec.maximum",
+             fmt::format("room for a /{} of every machine in podCidr {}", prefix,
+                         cluster_.pod_cidr.value),
+             fmt::format("room for {} of {}", room, machines),
+             "lower it, or raise the cluster's spec.podCidrPrefix");
+  }
+
  private:
   void report(const Place& place, std::string field, std::string expected, std::string found,
               std::string hint = {}) {
@@ -104,9 +119,12 @@ class PoolChecker {
 void check_pools(const Cluster& cluster, const std::vector<const NodePool*>& pools,
                  const std::vector<const Node*>& nodes, std::vector<InventoryProblem>& problems) {
   PoolChecker checker(cluster, problems);
+  std::size_t machines = nodes.size();
   for (const NodePool* pool : pools) {
     checker.check(*pool);
     checker.check_names(*pool, nodes);
+    machines += static_cast<std::size_t>(pool->maximum.value);
+    checker.check_room(*pool, machines);
   }
 }
 

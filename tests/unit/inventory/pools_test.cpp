@@ -111,12 +111,14 @@ lab.yaml:33:60: spec.maximum: expected a whole number from 1 to 10000, found '0'
 }
 
 TEST_CASE("ranges lie in the machines' network and outside those of pods and services") {
-  CHECK(problems({{"lab.yaml",
-                   small_cluster("  nodeCidr: 10.77.0.0/24\n") +
-                       node("m1", "master", "10.77.0.11") + pool("m", "node", "", "m") +
-                       "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: x}\n"
-                       "spec: {cluster: lab, role: node, namePattern: 'm{index}', maximum: 2,\n"
-                       "  addressRanges: [10.64.3.0/24, 10.96.0.0/12]}\n"}}) == R"(lab.yaml:19:88: spec.addressRanges[0]: expected a network in nodeCidr 10.77.0.0/24, found '10.77.1.0/24'
+  CHECK(
+      problems({{"lab.yaml",
+                 small_cluster("  nodeCidr: 10.77.0.0/24\n") + node("m1", "master", "10.77.0.11") +
+                     pool("m", "node", "", "m") +
+                     "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: x}\n"
+                     "spec: {cluster: lab, role: node, namePattern: 'm{index}', maximum: 2,\n"
+                     "  addressRanges: [10.64.3.0/24, 10.96.0.0/12]}\n"}}) ==
+      R"(lab.yaml:19:88: spec.addressRanges[0]: expected a network in nodeCidr 10.77.0.0/24, found '10.77.1.0/24'
 lab.yaml:24:34: spec.namePattern: expected a pattern that no node's name follows, found 'm{index}'; node 'm1' at lab.yaml:13:12 does
 lab.yaml:25:19: spec.addressRanges[0]: expected a network outside podCidr 10.64.0.0/16, found '10.64.3.0/24'
 lab.yaml:25:19: spec.addressRanges[0]: expected a network in nodeCidr 10.77.0.0/24, found '10.64.3.0/24'
@@ -157,4 +159,14 @@ TEST_CASE("a member that may come is explained with the pool's layer") {
   for (const ExplainedField& field : explained->fields)
     is_told = is_told || (field.field == "kubelet.labels[rack]" && field.layer == "pool ci");
   CHECK(is_told);
+}
+
+TEST_CASE("every member that a pool may have has room for its pods") {
+  const std::string text = small_cluster(machines_network + "  podCidrPrefix: 18\n") +
+                           node("m1", "master", "10.77.0.11") + pool("ci", "node") +
+                           pool("web", "node");
+  CHECK(problems({{"lab.yaml", text}}) ==
+        "lab.yaml:25:62: spec.maximum: expected room for a /18 of every machine in podCidr "
+        "10.64.0.0/16, found room for 4 of 7; lower it, or raise the cluster's "
+        "spec.podCidrPrefix\n");
 }
