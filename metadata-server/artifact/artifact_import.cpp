@@ -14,8 +14,8 @@
 namespace muster {
 namespace {
 
-tl::unexpected<Error> disk_error(const ArtifactImport::State& state, Error error) {
-  auto failure = context(std::move(error), fmt::format("artifact {}", state.digest));
+tl::unexpected<Error> disk_error(const ArtifactImport::State& state, const Error& error) {
+  auto failure = context(error, fmt::format("artifact {}", state.digest));
   if (failure.value().kind == ErrorKind::exhausted) {
     failure.value().message += "; free some space there, 'muster release prune' is one way";
   }

@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
@@ -8,6 +7,7 @@
 #include "cli/session.hpp"
 #include "cli/time_span.hpp"
 #include "inventory/cluster_template.hpp"
+#include "result/durable_file.hpp"
 #include "result/file_descriptor.hpp"
 
 namespace muster {
@@ -21,13 +21,8 @@ struct OnDemandOptions {
 // It holds a join token: for its owner alone, and never over a file that is there.
 Result<void> write_new(const std::string& path, const std::string& text) {
   const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (file.get() < 0) return fail_errno(errno, fmt::format("creating '{}'", path));
-  for (std::size_t done = 0; done < text.size();) {
-    const ssize_t wrote = write(file.get(), text.data() + done, text.size() - done);
-    if (wrote < 0) return fail_errno(errno, fmt::format("writing '{}'", path));
-    done += static_cast<std::size_t>(wrote);
-  }
-  return {};
+  if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", path));
+  return write_all(file.get(), text, path);
 }
 
 // Prints the answer, user-data into files of the folder that was named, else after the rest.

@@ -10,9 +10,7 @@ import pytest
 from local_cluster import LocalCluster, REPOSITORY
 from metadata_machine import Machine
 from sanitizers import sanitizer_reports
-
-RELEASES = {"kubernetes": "1.36.3", "etcd": "3.6.16", "containerd": "2.4.2", "runc": "1.5.2", "cni-plugins": "1.9.1",
-            "coredns": "1.15.0", "pause": "3.10.2", "host-tools": "12.1", "haproxy": "2.6.12"}
+from small_releases import import_small_releases
 
 TEMPLATE = """apiVersion: muster/v1
 kind: Cluster
@@ -63,8 +61,7 @@ def settings_in(user_data):
 def site(tmp_path_factory):
     site = Site(str(tmp_path_factory.mktemp("on-demand")))
     site.start_server()
-    for name, version in RELEASES.items():
-        site.release(name, version, "bin/program", f"{name} {version}\n")
+    import_small_releases(site)
     site.release("muster-agent", "1.0.0", "debs/muster-agent.deb", "the agent's package\n")
     template = os.path.join(site.state, "template")
     os.makedirs(template)
