@@ -53,6 +53,7 @@ inline constexpr const char* credential_provider_config =
 inline constexpr const char* credential_providers = "/usr/bin";
 inline constexpr const char* registry_hosts = "/etc/containerd/certs.d";  // REGISTRY/hosts.toml
 inline constexpr const char* containerd_socket = "/run/containerd/containerd.sock";
+inline constexpr const char* host_name = "/etc/hostname";
 inline constexpr const char* kernel_modules = "/etc/modules-load.d/muster.conf";
 inline constexpr const char* kernel_sysctl = "/etc/sysctl.d/90-muster.conf";
 inline constexpr const char* kubernetes_logs = "/var/log/kubernetes";

@@ -49,7 +49,8 @@ void check_network(const MachineIdentity& role, const Facts& facts,
 }
 
 void check_names(const MachineIdentity& role, const Facts& facts, std::vector<Finding>& findings) {
-  if (facts.hostname != role.node) {
+  // A pool's member takes its name from the document (machine/host_name).
+  if (role.pool.empty() && facts.hostname != role.node) {
     findings.push_back({FailureClass::identity,
                         fmt::format("host name: expected '{0}', found '{1}'; run: hostnamectl "
                                     "set-hostname {0}",

@@ -36,6 +36,7 @@ const std::vector<std::string>& component_units() {
 }
 
 constexpr const char* routes_unit = "muster-routes.service";
+constexpr const char* host_name_unit = "muster-hostname.service";
 
 class Reset {
  public:
@@ -152,6 +153,9 @@ class Reset {
     const auto files = checkpoint_.files;
     for (const auto& path : files) check(restore_original(host_.files, checkpoint_, path));
     for (const auto& path : checkpoint_.created) check(host_.files.remove(path));
+    if (checkpoint_.units.contains(host_name_unit)) {
+      try_program({"/bin/hostname", "-F", paths::host_name});
+    }
     for (const auto& folder : component_state()) check(host_.files.remove(folder));
     check(host_.services.daemon_reload());
   }

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "agent/machine/files.hpp"
+#include "agent/machine/host_name.hpp"
 #include "agent/machine/kernel.hpp"
 #include "agent/paths.hpp"
 #include "agent/roles/control_plane.hpp"
@@ -70,6 +71,7 @@ Result<DesiredState> desired_state_of(const NodeDocument& document, const PeerLi
   state.directories = {{paths::kubernetes}, {paths::kubernetes_pki}, {paths::arguments}};
   add_authorities(document, state);
   add_kernel(document, facts, state);
+  add_host_name(document, state);
   switch (document.role.role) {
     case Role::master:
     case Role::follower:

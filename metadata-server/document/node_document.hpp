@@ -64,6 +64,7 @@ struct MachineIdentity {
   std::vector<std::string>
       macs;  // of the NIC that carries `address`, lower case with colons; may be empty
   ClusterSettings cluster;
+  std::string pool;  // of a NodePool's member, whose name the server chose; empty: a listed machine
 };
 
 enum class CertificateUsage { client, server };

@@ -88,9 +88,11 @@ Result<Role> parse_role(std::string_view text) {
 }
 
 nlohmann::json role_to_json(const MachineIdentity& role) {
-  return {{"role", name(role.role)}, {"node", role.node},
-          {"address", role.address}, {"podCidr", role.pod_cidr},
-          {"macs", role.macs},       {"cluster", cluster_to_json(role.cluster)}};
+  nlohmann::json json = {{"role", name(role.role)}, {"node", role.node},
+                         {"address", role.address}, {"podCidr", role.pod_cidr},
+                         {"macs", role.macs},       {"cluster", cluster_to_json(role.cluster)}};
+  if (!role.pool.empty()) json["pool"] = role.pool;
+  return json;
 }
 
 void read_role(JsonObject& object, MachineIdentity& role) {
@@ -99,6 +101,7 @@ void read_role(JsonObject& object, MachineIdentity& role) {
   object.text("address", role.address);
   object.text("podCidr", role.pod_cidr);
   object.texts("macs", role.macs);
+  object.text("pool", role.pool, Need::optional);
   object.object("cluster", [&](JsonObject& inner) { read_cluster(inner, role.cluster); });
 }
 

@@ -96,6 +96,8 @@ void validate_authorities(const ClusterSettings& cluster, Findings& findings) {
 }  // namespace
 
 void validate_role(const MachineIdentity& role, Findings& findings) {
+  findings.expect(role.pool.empty() || is_dns_label(role.pool), "/role/pool",
+                  "the name of a NodePool", role.pool);
   findings.expect(is_dns_name(role.node), "/role/node", "a DNS name", role.node);
   findings.expect(is_ipv4(role.address), "/role/address", "an IPv4 address", role.address);
   for (std::size_t i = 0; i < role.macs.size(); ++i) {

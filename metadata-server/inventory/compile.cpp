@@ -163,6 +163,7 @@ class Compiler {
     identity.role = node.role.value;
     identity.node = node.name.value;
     identity.address = node.address.value;
+    identity.pool = node.pool;
     if (const auto network = networks.find(identity.node); network != networks.end())
       identity.pod_cidr = network->second;
     for (const Sourced<std::string>& mac : node.match.macs) identity.macs.push_back(mac.value);

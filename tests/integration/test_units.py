@@ -10,7 +10,7 @@ import pytest
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 UNITS = os.path.join(REPOSITORY, "units")
 COMPONENTS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "containerd", "kubelet",
-              "kube-api-balancer", "muster-kernel", "muster-routes"]
+              "kube-api-balancer", "muster-hostname", "muster-kernel", "muster-routes"]
 
 pytestmark = pytest.mark.release_build
 
@@ -31,7 +31,8 @@ def test_systemd_finds_nothing_wrong(tmp_path):
 
 
 @pytest.mark.parametrize("unit, most", [("muster-server", 1.5), ("muster-agent", 2.6), ("muster-kubelet-monitor", 2.6),
-                                        ("muster-runtime-monitor", 2.6), ("muster-routes", 4.5), ("muster-kernel", 5.5)])
+                                        ("muster-runtime-monitor", 2.6), ("muster-routes", 4.5), ("muster-kernel", 5.5),
+                                        ("muster-hostname", 3.0)])
 def test_exposure(unit, most, tmp_path):
     path = shutil.copy(os.path.join(UNITS, f"{unit}.service"), tmp_path)
     out = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", path], capture_output=True, text=True, check=False).stdout

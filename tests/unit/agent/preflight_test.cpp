@@ -23,6 +23,15 @@ TEST_CASE("a fit machine has no findings") {
   CHECK(to_failure({}));
 }
 
+TEST_CASE("a pool's member need not be called so beforehand") {
+  auto document = example_document();
+  Facts facts = sound_facts();
+  facts.hostname = "ip-10-77-0-11";
+  CHECK_FALSE(preflight(document, facts).empty());
+  document.role.pool = "masters";
+  CHECK(preflight(document, facts).empty());
+}
+
 TEST_CASE("every finding is said at once, with its cure") {
   auto document = example_document();
   Facts facts = sound_facts();

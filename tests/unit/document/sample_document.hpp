@@ -31,7 +31,7 @@ inline NodeDocument worker() {
   document.site = digest_a;
   document.generation = 7;
   document.role = {Role::node, "n1", "10.77.0.21", "10.244.3.0/24", {"52:54:00:aa:bb:01"},
-                   cluster()};
+                   cluster(),  {}};
   document.certificates = {{"kubelet-client",
                             "cluster",
                             "/etc/kubernetes/pki/kubelet-client",

@@ -45,6 +45,16 @@ TEST_CASE("a node runs the runtime, kubelet, kube-proxy and the balancer") {
   CHECK(file(state, paths::kubeconfig("muster-duties")) == nullptr);
 }
 
+TEST_CASE("a pool's member takes the name that the server chose") {
+  NodeDocument document = example_document(Role::node);
+  CHECK(file(desired(document), paths::host_name) == nullptr);
+  document.role.pool = "workers";
+  const DesiredState state = desired(document);
+  REQUIRE(file(state, paths::host_name) != nullptr);
+  CHECK(file(state, paths::host_name)->content == "n1\n");
+  CHECK(unit_names(state)[1] == "muster-hostname.service");
+}
+
 TEST_CASE("master and follower run the control plane too, with nothing but etcd's start apart") {
   for (const Role role : {Role::master, Role::follower}) {
     const DesiredState state = desired(example_document(role));
