@@ -152,9 +152,12 @@ class LocalCluster:
             answer = self.muster("kubeconfig", "--cluster", self.cluster, "-o", "json")
             with open(self.kubeconfig, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
                 out.write(json.loads(answer.stdout)["kubeconfig"])
+        return call(self.kubectl_program(), "--kubeconfig", self.kubeconfig, *arguments, **options)
+
+    @staticmethod
+    def kubectl_program():
         versions = os.path.join(CACHE, "releases", "kubernetes")
-        program = os.path.join(versions, sorted(os.listdir(versions))[-1], "bin", "kubectl")
-        return call(program, "--kubeconfig", self.kubeconfig, *arguments, **options)
+        return os.path.join(versions, sorted(os.listdir(versions))[-1], "bin", "kubectl")
 
     def ask_service(self, pod, url, seconds=15):
         """What answers `url` inside `pod`. A rollout is done before every kube-proxy has heard of its pods."""

@@ -1,0 +1,74 @@
+"""Clusters on demand, made and deleted: how long one takes among few and among many, and what is left behind."""
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "..", "scripts"), os.path.join(HERE, "..")]
+from local_cluster import LocalCluster  # noqa: E402
+from small_releases import import_small_releases  # noqa: E402
+
+KEPT, CYCLES, SAMPLE = 200, 200, 20
+TEMPLATE = """apiVersion: muster/v1
+kind: Cluster
+metadata: {name: small}
+spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16, nodeCidr: 127.0.0.0/16}
+---
+apiVersion: muster/v1
+kind: NodePool
+metadata: {name: masters}
+spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 3, addressRanges: [127.0.2.0/24]}
+---
+apiVersion: muster/v1
+kind: NodePool
+metadata: {name: workers}
+spec: {cluster: small, role: node, namePattern: "w-{index}", maximum: 50, addressRanges: [127.0.3.0/24]}
+"""
+
+
+def create(site, name):
+    began = time.monotonic()
+    site.muster("cluster", "create", name, "--template", "small", "--masters", "3", "--nodes", "5", "-o", "json")
+    return time.monotonic() - began
+
+
+def held_by(site):
+    """(resident KiB, open files, KiB of database) of the server."""
+    pid = site.server_pid()
+    with open(f"/proc/{pid}/status", encoding="ascii") as stream:
+        resident = next(int(line.split()[1]) for line in stream if line.startswith("VmRSS"))
+    disk = sum(os.path.getsize(os.path.join(folder, file)) for folder, _, files in os.walk(site.state) for file in files)
+    return resident, len(os.listdir(f"/proc/{pid}/fd")), disk // 1024
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="muster-bench-")
+    site = LocalCluster(os.path.join(folder, "site"), address="127.0.0.1",
+                        ports={"boot": 18580, "enrol": 18581, "node": 18582, "metrics": 18583})
+    site.start_server()
+    try:
+        import_small_releases(site)
+        template = os.path.join(folder, "template")
+        os.makedirs(template)
+        with open(os.path.join(template, "small.yaml"), "w", encoding="ascii") as out:
+            out.write(TEMPLATE)
+        site.muster("template", "set", "small", template)
+        took = [create(site, f"kept-{i}") for i in range(KEPT)]
+        few, many = statistics.median(took[:SAMPLE]), statistics.median(took[-SAMPLE:])
+        print(f"cluster create, medians of {SAMPLE}: the first {few:.3f} s, with {KEPT} there {many:.3f} s: ratio {many / few:.2f}")
+        before = held_by(site)
+        for i in range(CYCLES):
+            create(site, "cycle")
+            site.muster("cluster", "delete", "cycle")
+        after = held_by(site)
+        print(f"{CYCLES} cycles of create and delete: resident {before[0]} -> {after[0]} KiB, open files {before[1]} -> {after[1]}, "
+              f"on disk {before[2]} -> {after[2]} KiB (the audit grows)")
+    finally:
+        site.stop_server()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+main()
