@@ -86,8 +86,11 @@ def test_from_one_command_to_ready(rack, ready_to_order):
     config = json.loads(rack.muster("kubeconfig", "--cluster", "ci", "-o", "json").stdout)["kubeconfig"]
     path = ready_to_order / "kubeconfig"
     path.write_text(config)
-    nodes = json.loads(call(rack.kubectl_program(), "--kubeconfig", str(path), "get", "nodes", "-o", "json").stdout)["items"]
-    assert sorted(node["metadata"]["name"] for node in nodes) == ["m-1", "w-1", "w-2"]
+    def ready_nodes():
+        """None before the master's duties have bound the operators' roles."""
+        done = call(rack.kubectl_program(), "--kubeconfig", str(path), "get", "nodes", "--no-headers", check=False)
+        return None if done.returncode else {line.split()[0] for line in done.stdout.splitlines() if line.split()[1] == "Ready"}
+    rack.wait_for("an operator to see three Ready nodes", lambda: ready_nodes() == {"m-1", "w-1", "w-2"}, 60)
     names = {name: rack.run(name, "hostname").stdout.strip() for name in MACHINES}
     assert names["c1"] == "m-1" and {names["c2"], names["c3"]} == {"w-1", "w-2"}
     # cloud-init itself ended well, and did not wait for the machine.
