@@ -10,23 +10,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "scripts"), os.path.join(HERE, "..")]
 from local_cluster import LocalCluster  # noqa: E402
 from small_releases import import_small_releases  # noqa: E402
+from small_template import TEMPLATE  # noqa: E402
 
 KEPT, CYCLES, SAMPLE = 200, 200, 20
-TEMPLATE = """apiVersion: muster/v1
-kind: Cluster
-metadata: {name: small}
-spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16, nodeCidr: 127.0.0.0/16}
----
-apiVersion: muster/v1
-kind: NodePool
-metadata: {name: masters}
-spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 3, addressRanges: [127.0.2.0/24]}
----
-apiVersion: muster/v1
-kind: NodePool
-metadata: {name: workers}
-spec: {cluster: small, role: node, namePattern: "w-{index}", maximum: 50, addressRanges: [127.0.3.0/24]}
-"""
 
 
 def create(site, name):
