@@ -21,8 +21,8 @@ class RealServer final : public Server {
     return first([](MetadataClient& client) { return client.trust(); });
   }
   Result<EnrolAnswer> enrol(const PrivateKey& key, const MachineHints& hints,
-                            std::string_view token) override {
-    return first([&](MetadataClient& client) { return client.enrol(key, hints, token); });
+                            const EnrolProofs& proofs) override {
+    return first([&](MetadataClient& client) { return client.enrol(key, hints, proofs); });
   }
   Result<EnrolAnswer> recover(const PrivateKey& key) override {
     return first([&](MetadataClient& client) { return client.recover(key); });

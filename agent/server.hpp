@@ -20,7 +20,7 @@ class Server {
   virtual ~Server() = default;
   [[nodiscard]] virtual Result<std::vector<Envelope>> trust() = 0;
   [[nodiscard]] virtual Result<EnrolAnswer> enrol(const PrivateKey& key, const MachineHints& hints,
-                                                  std::string_view token) = 0;
+                                                  const EnrolProofs& proofs) = 0;
   [[nodiscard]] virtual Result<EnrolAnswer> recover(const PrivateKey& key) = 0;
   [[nodiscard]] virtual Result<EnrolAnswer> renew_identity(const PrivateKey& new_key) = 0;
   [[nodiscard]] virtual Result<std::optional<FetchedEnvelope>> document(std::string_view etag) = 0;

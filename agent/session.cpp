@@ -1,6 +1,7 @@
 #include "agent/session.hpp"
 
 #include "agent/paths.hpp"
+#include "agent/sources/metadata_service.hpp"
 #include "agent/trust.hpp"
 
 namespace muster {
@@ -62,6 +63,34 @@ void await_approval(Run& run, std::chrono::milliseconds poll_after, const Machin
   }
 }
 
+std::string waiting_text(const EnrolAnswer& answer) {
+  if (answer.awaits_masters)
+    return "waiting for the cluster's masters: it starts when as many are there as it needs";
+  return fmt::format("waiting for approval; on the server: muster approve NAME --fingerprint {}",
+                     answer.fingerprint);
+}
+
+// Which instance this is, by its cloud. Asked for where the server wants it: a machine that needs
+// none must not wait for a service that has none.
+Step<std::string> instance_identity(Run& run, const std::string& wanted) {
+  const auto origin = find_instance_identity(run.host.files);
+  if (!origin) {
+    return fail_step(FailureClass::identity, ErrorKind::forbidden,
+                     wanted + "; by its SMBIOS this machine is none of EC2");
+  }
+  MetadataPatience patience;
+  patience.total = std::min(patience.total, run.deadline.left());
+  auto document =
+      fetch_user_data(*origin, run.host, run.network, patience,
+                      [&](std::string_view text) { run.reporter.note(std::string(text)); });
+  if (!document) return fail_step(FailureClass::network, document.error());
+  if (document->empty()) {
+    return fail_step(FailureClass::network, ErrorKind::unavailable,
+                     name(*origin) + ": expected a signed document, found an empty one");
+  }
+  return *document;
+}
+
 Step<Identity> enrol(Run& run, const TrustList& trust, const Facts& facts) {
   run.reporter.begin("enrol");
   auto key = key_for_enrolment(run.host.files);
@@ -70,20 +99,28 @@ Step<Identity> enrol(Run& run, const TrustList& trust, const Facts& facts) {
   for (const auto& pem : trust.server_authorities) tls.authorities_pem += pem + "\n";
   auto urls = trust.servers.enrol.empty() ? run.settings.enrol_servers : trust.servers.enrol;
   auto server = run.network.connect(urls, tls);
+  EnrolProofs proofs{run.settings.token, {}};
   for (;;) {
     MachineHints asked;
     auto answer = persist(run, run.deadline.left(), [&]() -> Step<EnrolAnswer> {
       asked = hints_of(facts, run.network.interfaces(run.host.files));
-      auto tried = server->enrol(*key, asked, run.settings.token);
+      auto tried = server->enrol(*key, asked, proofs);
       if (tried) return *tried;
       return fail_step(is_silence(tried.error()) ? FailureClass::network : FailureClass::identity,
                        tried.error());
     });
     if (!answer) return pass_step(answer.error());
+    if (!answer->proof_missing.empty() && !proofs.instance_identity.empty()) {
+      return fail_step(FailureClass::identity, ErrorKind::forbidden, answer->proof_missing);
+    }
+    if (!answer->proof_missing.empty()) {
+      auto document = instance_identity(run, answer->proof_missing);
+      if (!document) return pass_step(document.error());
+      proofs.instance_identity = *document;
+      continue;
+    }
     if (!answer->pending) return admitted(run, *key, *answer);
-    const std::string waiting =
-        fmt::format("waiting for approval; on the server: muster approve NAME --fingerprint {}",
-                    answer->fingerprint);
+    const std::string waiting = waiting_text(*answer);
     run.reporter.note(waiting);
     if (run.deadline.has_passed()) {
       return fail_step(FailureClass::identity, ErrorKind::forbidden, waiting);

@@ -11,6 +11,8 @@
 #include "artifact/artifact_store.hpp"
 #include "enrolment/ban.hpp"
 #include "enrolment/enrolment_context.hpp"
+#include "enrolment/instance_use.hpp"
+#include "enrolment/pinned_regions.hpp"
 #include "enrolment/remove.hpp"
 #include "http/caller_cache.hpp"
 #include "http/certificate_expiries.hpp"
@@ -31,6 +33,7 @@ namespace {
 
 constexpr std::chrono::hours tls_lifetime{24 * 30};
 constexpr std::chrono::seconds collect_interval{10};
+constexpr std::chrono::minutes collect_instances_interval{10};
 // Longer than the duties take to remove a Node object, and than caches of its address live.
 constexpr std::chrono::minutes member_quarantine{15};
 
@@ -81,7 +84,7 @@ void warn_of_old_addresses(const ServerAddresses& listed, const ServerAddresses&
 // Members are destroyed from the last: listeners end before what they serve.
 struct Server::Parts {
   Parts(Settings given, SealingKey key, std::unique_ptr<SqliteStore> opened, SiteKeys keys,
-        ArtifactStore store_of_artifacts)
+        ArtifactStore store_of_artifacts, std::vector<AwsRegion> regions)
       : settings(std::move(given)),
         sealing(std::move(key)),
         database(std::move(opened)),
@@ -91,12 +94,14 @@ struct Server::Parts {
         enrolment{store,
                   site.machines(),
                   nonces,
+                  refusals,
                   [this] { return inventory.enrolment(); },
                   now,
                   limits(settings),
                   [this](const NodeName& node, const std::string& member_key) {
                     return members.publish(node.cluster, node.node, member_key);
-                  }},
+                  },
+                  std::move(regions)},
         publishing{
             store,
             sealing,
@@ -132,6 +137,7 @@ struct Server::Parts {
   SiteKeys site;
   ArtifactStore artifacts;
   NoncePool nonces;
+  RefusalLog refusals;
   InventorySlot inventory;
   EnrolmentContext enrolment;
   CurrentDocuments current;
@@ -145,10 +151,11 @@ struct Server::Parts {
   TimePoint renew_tls_at;
   std::vector<std::unique_ptr<Listener>> listeners;
 
-  TimePoint collect_at;
+  TimePoint collect_at, collect_instances_at;
 
   [[nodiscard]] Result<void> load();
   [[nodiscard]] Result<void> collect();
+  [[nodiscard]] Result<void> collect_instances();
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<SslContext> tls_for(ListenerKind kind) const;
 };
@@ -171,6 +178,16 @@ Result<void> Server::Parts::collect() {
     // Somebody published meanwhile: next time.
     if (!released && released.error().kind != ErrorKind::conflict) return pass(released.error());
   }
+  return {};
+}
+
+// Instances whose document is too old for anybody, and whose member is gone.
+Result<void> Server::Parts::collect_instances() {
+  const TimePoint time = now();
+  if (time < collect_instances_at) return {};
+  collect_instances_at = time + collect_instances_interval;
+  const auto collected = collect_instance_uses(store, unix_seconds(time));
+  if (!collected && collected.error().kind != ErrorKind::conflict) return pass(collected.error());
   return {};
 }
 
@@ -247,9 +264,12 @@ Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   warn_of_old_addresses(site->trust()->list.servers, server_addresses(settings));
   auto artifacts = ArtifactStore::open(artifacts_path(settings));
   if (!artifacts) return pass(artifacts.error());
-  std::unique_ptr<Server> server(new Server(
-      std::make_unique<Parts>(std::move(settings), std::move(opened->sealing),
-                              std::move(opened->store), std::move(*site), std::move(*artifacts))));
+  auto regions = settings.aws_certificates.empty() ? Result<std::vector<AwsRegion>>()
+                                                   : load_pinned_regions(settings.aws_certificates);
+  if (!regions) return pass(regions.error());
+  std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(
+      std::move(settings), std::move(opened->sealing), std::move(opened->store), std::move(*site),
+      std::move(*artifacts), std::move(*regions))));
   if (auto loaded = server->parts_->load(); !loaded) return pass(loaded.error());
   if (auto listening = server->parts_->listen(); !listening) return pass(listening.error());
   return server;
@@ -269,6 +289,7 @@ Result<void> Server::tick() {
   }
   if (auto flushed = parts.reports.flush(); !flushed) return flushed;
   if (auto collected = parts.collect(); !collected) return collected;
+  if (auto collected = parts.collect_instances(); !collected) return collected;
   const auto answers = parts.store.get(kinds::site, kinds::site_settings_key);
   if (!answers) return pass(answers.error());
   return {};

@@ -125,6 +125,11 @@ Result<Settings> parse_settings(std::string_view text) {
   auto identity_minutes = static_cast<std::uint32_t>(settings.identity_lifetime.count());
   root.number("identityLifetimeMinutes", identity_minutes, Need::optional);
   settings.identity_lifetime = std::chrono::minutes(identity_minutes);
+  root.text("awsCertificates", settings.aws_certificates, Need::optional);
+  if (!settings.aws_certificates.empty() && !settings.aws_certificates.starts_with('/')) {
+    root.problem("awsCertificates",
+                 "expected an absolute path, found " + in_ticks(settings.aws_certificates));
+  }
   std::string tokens = "optional";
   root.text("metadataTokens", tokens, Need::optional);
   if (tokens == "required") {

@@ -24,6 +24,7 @@ struct Settings {
   std::string log_level = "info";      // trace debug info warn error
   // Of a machine's identity certificate, which it renews at half of it.
   std::chrono::minutes identity_lifetime = std::chrono::hours(72);
+  std::string aws_certificates;  // folder of REGION.pem (enrolment/pinned_regions); empty: none
   TokenPolicy metadata_tokens = TokenPolicy::optional;
   ListenerSettings boot, enrol, node, admin, scrape;
 };

@@ -63,8 +63,11 @@ class Machine:
             body["token"] = token
         return body
 
-    def enrol(self, token="", mac="", csr=None):
-        status, answer = self.request(self.enrol_port, "POST", "/v1/enrol", self.enrol_body(token, mac, csr))
+    def enrol(self, token="", mac="", csr=None, identity=None):
+        body = self.enrol_body(token, mac, csr)
+        if identity is not None:
+            body["instanceIdentity"] = identity
+        status, answer = self.request(self.enrol_port, "POST", "/v1/enrol", body)
         if status == 200:
             with open(self.certificate, "w", encoding="ascii") as out:
                 out.write(answer["certificate"])

@@ -8,10 +8,10 @@ spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/
 apiVersion: muster/v1
 kind: NodePool
 metadata: {name: masters}
-spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 3, addressRanges: [127.0.2.0/24]}
+spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 3, addressRanges: [127.0.2.0/24], proofs: [token]}
 ---
 apiVersion: muster/v1
 kind: NodePool
 metadata: {name: workers}
-spec: {cluster: small, role: node, namePattern: "w-{index}", maximum: 50, addressRanges: [127.0.3.0/24]}
+spec: {cluster: small, role: node, namePattern: "w-{index}", maximum: 50, addressRanges: [127.0.3.0/24], proofs: [token]}
 """

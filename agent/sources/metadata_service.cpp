@@ -16,6 +16,10 @@ constexpr const char* token_path = "/latest/api/token";
 constexpr const char* token_header = "X-aws-ec2-metadata-token";
 constexpr std::size_t largest_token = 4096;
 
+bool is_ec2(UserDataDialect dialect) {
+  return dialect == UserDataDialect::ec2 || dialect == UserDataDialect::ec2_identity;
+}
+
 bool may_change(int status) {
   return status == 401 || status == 404 || status == 408 || status == 429 || status >= 500;
 }
@@ -30,7 +34,7 @@ class Attempt {
     HttpRequest request;
     request.path = origin_.path;
     if (origin_.dialect == UserDataDialect::gce) request.headers["Metadata-Flavor"] = "Google";
-    if (origin_.dialect == UserDataDialect::ec2) {
+    if (is_ec2(origin_.dialect)) {
       auto token = session_token();
       if (!token) return token;
       request.headers[token_header] = *token;
@@ -96,7 +100,7 @@ class Attempt {
 }  // namespace
 
 std::size_t largest_user_data(UserDataDialect dialect) {
-  return dialect == UserDataDialect::ec2 ? 16u << 10 : 64u << 10;
+  return is_ec2(dialect) ? 16u << 10 : 64u << 10;
 }
 
 Result<std::string> fetch_user_data(const UserDataOrigin& origin, Host& host, Network& network,

@@ -1,5 +1,5 @@
-// Reads user-data from where it is, with one budget for everything that may be late. Blocking; not
-// thread-safe.
+// Reads user-data, and EC2's instance identity, from where it is, with one budget for everything
+// that may be late. Blocking; not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ struct MetadataPatience {
   std::chrono::milliseconds attempt{5000};  // one call
 };
 
-// EC2 allows 16 KiB; the others are held to 64 KiB.
+// EC2's are at most 16 KiB, the others are held to 64 KiB.
 [[nodiscard]] std::size_t largest_user_data(UserDataDialect dialect);
 
 // Tried again until `patience` is over: silence, an answer that breaks off, 401, 404 (a service

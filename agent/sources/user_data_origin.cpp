@@ -95,6 +95,8 @@ std::string name(const UserDataOrigin& origin) {
   switch (origin.dialect) {
     case UserDataDialect::ec2:
       return "EC2 user-data";
+    case UserDataDialect::ec2_identity:
+      return "EC2 instance identity";
     case UserDataDialect::gce:
       return "GCE user-data";
     case UserDataDialect::digitalocean:
@@ -128,6 +130,12 @@ Result<std::optional<UserDataOrigin>> find_user_data(const Filesystem& files) {
     return UserDataOrigin{UserDataDialect::digitalocean, link_local, "/metadata/v1/user-data"};
   }
   return std::nullopt;
+}
+
+std::optional<UserDataOrigin> find_instance_identity(const Filesystem& files) {
+  if (is_container(files) || !is_ec2(files)) return std::nullopt;
+  return UserDataOrigin{UserDataDialect::ec2_identity, link_local,
+                        "/latest/dynamic/instance-identity/rsa2048"};
 }
 
 }  // namespace muster

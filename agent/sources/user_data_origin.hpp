@@ -1,5 +1,6 @@
-// Where this machine's user-data is. Decided from what firmware and kernel say, as cloud-init's
-// ds-identify does, so that no machine waits for a metadata service that is not there.
+// Where this machine's user-data is, and its cloud's word on which instance it is. Decided from
+// what firmware and kernel say, as cloud-init's ds-identify does, so that no machine waits for a
+// metadata service that is not there.
 #pragma once
 
 #include <optional>
@@ -12,6 +13,7 @@ namespace muster {
 
 enum class UserDataDialect {
   ec2,           // IMDSv2: docs.aws.amazon.com, "Use the Instance Metadata Service"
+  ec2_identity,  // the same service's signed instance identity document
   gce,           // cloud.google.com, "Access VM metadata"
   digitalocean,  // docs.digitalocean.com, "Metadata API"
   nocloud,       // a seed over HTTP: docs.cloud-init.io, "NoCloud"
@@ -32,5 +34,8 @@ struct UserDataOrigin {
 // nullopt where there is none. SMBIOS is the host's in a container, and ignored there. kind
 // invalid: a PLACE that the agent cannot read.
 [[nodiscard]] Result<std::optional<UserDataOrigin>> find_user_data(const Filesystem& files);
+
+// Where EC2 tells which instance this is; nullopt where SMBIOS does not say EC2, or in a container.
+[[nodiscard]] std::optional<UserDataOrigin> find_instance_identity(const Filesystem& files);
 
 }  // namespace muster

@@ -36,6 +36,7 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
                    }};
   add_status_commands(line);
   add_inventory_commands(line);
+  add_enrolment_commands(line);
   add_apply_commands(line);
   add_revision_commands(line);
   add_document_key_commands(line);

@@ -97,8 +97,8 @@ void add_inventory_commands(CommandLine& line) {
       "Example: muster validate ./racks");
   line.on(validate, [folder](Session& session) { return validate_folder(session, *folder); });
 
-  auto* explanation =
-      line.app.add_subcommand("explain", "Shows where each field of a machine comes from");
+  auto* explanation = line.app.add_subcommand(
+      "explain", "Shows where each field of a machine comes from, or why it is not let in");
   explanation->require_subcommand(1);
   auto* of_node =
       explanation->add_subcommand("node", "each field of one node with the layer that set it");

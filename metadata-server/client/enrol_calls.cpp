@@ -29,6 +29,9 @@ Result<EnrolAnswer> parse_enrol_answer(const HttpAnswer& answer) {
     enrolled.pending = true;
     root.text("fingerprint", enrolled.fingerprint);
     root.number("pollAfter", seconds);
+    std::string awaits;  // an older server does not say
+    root.text("awaits", awaits, Need::optional);
+    enrolled.awaits_masters = awaits == "masters";
     enrolled.poll_after = std::chrono::seconds(seconds);
   } else {
     root.text("node", enrolled.node);
@@ -39,11 +42,18 @@ Result<EnrolAnswer> parse_enrol_answer(const HttpAnswer& answer) {
   return enrolled;
 }
 
+bool is_proof_missing(const HttpAnswer& answer) {
+  if (answer.status != 403) return false;
+  const auto body = nlohmann::json::parse(answer.body, nullptr, false);
+  const auto kind = body.is_object() ? body.find("kind") : body.end();
+  return kind != body.end() && *kind == "proof_missing";
+}
+
 }  // namespace
 
 Result<EnrolAnswer> MetadataClient::prove(ProofPurpose purpose, const std::string& path,
                                           const PrivateKey& key, const MachineHints* hints,
-                                          std::string_view token) {
+                                          const EnrolProofs& proofs) {
   const auto fresh = nonce();
   if (!fresh) return pass(fresh.error());
   // The subject of a request decides nothing: the inventory does.
@@ -54,13 +64,22 @@ Result<EnrolAnswer> MetadataClient::prove(ProofPurpose purpose, const std::strin
   if (!signature) return pass(signature.error());
   nlohmann::json body = {{"nonce", *fresh}, {"csr", csr_pem}, {"proof", base64_encode(*signature)}};
   if (hints != nullptr) body["hints"] = to_value(*hints);
-  if (!token.empty()) body["token"] = std::string(token);
+  if (!proofs.token.empty()) body["token"] = proofs.token;
+  if (!proofs.instance_identity.empty()) body["instanceIdentity"] = proofs.instance_identity;
   HttpRequest request;
   request.method = "POST";
   request.path = path;
   request.body = canonical_text(body);
-  const auto answer = ask(request);
+  const auto answer = send(request);
   if (!answer) return pass(answer.error());
+  if (answer->status >= 400) {
+    const Error refused =
+        context(error_of(*answer), fmt::format("POST {}{}", base_url_, path)).value();
+    if (!is_proof_missing(*answer)) return pass(refused);
+    EnrolAnswer missing;
+    missing.proof_missing = refused.message;
+    return missing;
+  }
   auto enrolled = parse_enrol_answer(*answer);
   if (enrolled && enrolled->fingerprint.empty())
     enrolled->fingerprint = key.public_key().fingerprint();
@@ -68,8 +87,8 @@ Result<EnrolAnswer> MetadataClient::prove(ProofPurpose purpose, const std::strin
 }
 
 Result<EnrolAnswer> MetadataClient::enrol(const PrivateKey& key, const MachineHints& hints,
-                                          std::string_view token) {
-  return prove(ProofPurpose::enrol, "/v1/enrol", key, &hints, token);
+                                          const EnrolProofs& proofs) {
+  return prove(ProofPurpose::enrol, "/v1/enrol", key, &hints, proofs);
 }
 
 Result<EnrolAnswer> MetadataClient::recover(const PrivateKey& key) {

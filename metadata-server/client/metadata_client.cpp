@@ -52,13 +52,18 @@ HttpRequest post(std::string path, std::string body) {
 MetadataClient::MetadataClient(HttpClientSettings settings)
     : http_(settings), base_url_(std::move(settings.base_url)) {}
 
-Result<HttpAnswer> MetadataClient::ask(const HttpRequest& request) {
+Result<HttpAnswer> MetadataClient::send(const HttpRequest& request) {
   auto answer = http_.send(request);
   if (!answer) return answer;
   if (const auto date = answer->headers.find("date"); date != answer->headers.end()) {
     server_time_ = parse_http_date(date->second);
   }
-  if (answer->status < 400) return answer;
+  return answer;
+}
+
+Result<HttpAnswer> MetadataClient::ask(const HttpRequest& request) {
+  auto answer = send(request);
+  if (!answer || answer->status < 400) return answer;
   return context(error_of(*answer),
                  fmt::format("{} {}{}", request.method, base_url_, request.path));
 }

@@ -23,8 +23,17 @@ struct FetchedEnvelope {
   std::chrono::seconds poll_after{60};
 };
 
+// What a machine may have besides its key: both may be empty.
+struct EnrolProofs {
+  std::string token;
+  std::string instance_identity;  // EC2's rsa2048 text
+};
+
 struct EnrolAnswer {
-  bool pending = false;     // waits for `muster approve`; ask again after poll_after
+  bool pending = false;         // waits for `muster approve`; ask again after poll_after
+  bool awaits_masters = false;  // pending, until its cluster's masters are there
+  // Not admitted by the token alone: why. Ask again with an instance identity document.
+  std::string proof_missing;
   std::string fingerprint;  // of the machine's public key, shown on both sides
   std::chrono::seconds poll_after{5};
   std::string node, cluster;    // as the inventory names this machine
@@ -43,9 +52,9 @@ class MetadataClient {
 
   [[nodiscard]] Result<std::vector<Envelope>> trust();  // chain, oldest first
   [[nodiscard]] Result<std::string> nonce();
-  // `token` may be empty. The proof (signature over nonce and CSR) is made here with `key`.
+  // The proof of `key` (signature over nonce and CSR) is made here.
   [[nodiscard]] Result<EnrolAnswer> enrol(const PrivateKey& key, const MachineHints& hints,
-                                          std::string_view token);
+                                          const EnrolProofs& proofs);
   // The connection must present the expired (or valid) identity certificate of the same key.
   [[nodiscard]] Result<EnrolAnswer> recover(const PrivateKey& key);
   [[nodiscard]] Result<EnrolAnswer> renew_identity(const PrivateKey& new_key);
@@ -65,13 +74,15 @@ class MetadataClient {
   [[nodiscard]] std::int64_t server_time() const { return server_time_; }
 
  private:
-  // Sends, notes the server's time, turns statuses from 400 on into errors.
+  // Sends and notes the server's time.
+  [[nodiscard]] Result<HttpAnswer> send(const HttpRequest& request);
+  // The same, and turns statuses from 400 on into errors.
   [[nodiscard]] Result<HttpAnswer> ask(const HttpRequest& request);
   [[nodiscard]] Result<std::optional<FetchedEnvelope>> envelope_at(const std::string& path,
                                                                    std::string_view etag);
   [[nodiscard]] Result<EnrolAnswer> prove(ProofPurpose purpose, const std::string& path,
                                           const PrivateKey& key, const MachineHints* hints,
-                                          std::string_view token);
+                                          const EnrolProofs& proofs);
 
   HttpClient http_;
   std::string base_url_;

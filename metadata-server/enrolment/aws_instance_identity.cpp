@@ -45,6 +45,12 @@ std::optional<TimePoint> parse_time(std::string_view text) {
   return sys_days(day) + hours(hour) + minutes(minute) + seconds(second);
 }
 
+// It becomes the key of a record.
+bool is_instance_id(std::string_view text) {
+  if (!text.starts_with("i-") || text.size() < 10 || text.size() > 19) return false;
+  return text.find_first_not_of("0123456789abcdef", 2) == std::string_view::npos;
+}
+
 Granted<AwsInstance> parse_instance(std::string_view json) {
   const auto value = parse_strict_json("instance identity document", json, {largest_text, 8});
   if (!value) return refuse_document(value.error().message);
@@ -66,6 +72,11 @@ Granted<AwsInstance> parse_instance(std::string_view json) {
                     in_ticks(launched)));
   }
   instance.launched = *time;
+  if (!is_instance_id(instance.instance_id)) {
+    return refuse_document(
+        fmt::format("/instanceId: expected an id such as i-1234567890abcdef0, found {}",
+                    in_ticks(instance.instance_id)));
+  }
   if (!is_ip(instance.address)) {
     return refuse_document(
         fmt::format("/privateIp: expected an address, found {}", in_ticks(instance.address)));
@@ -128,7 +139,8 @@ Granted<> check_instance(const AwsInstance& instance, const AwsPolicy& policy, T
   if (age <= policy.maximum_age && age >= -skew) return {};
   return refuse(ErrorKind::forbidden, "identity_document_age",
                 fmt::format("instance identity document: expected an instance that was launched at "
-                            "most {} s ago, found {} s; launch it anew, or give it a token",
+                            "most {} s ago, found {} s; launch it anew, or raise the pool's "
+                            "spec.instanceIdentity.maximumAge",
                             policy.maximum_age.count(), age.count()));
 }
 

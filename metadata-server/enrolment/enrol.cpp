@@ -20,6 +20,7 @@ struct Question {
   const std::string& source;
   PublicKey key;
   std::string fingerprint;
+  RefusalNote& note;  // learns what is asked for, for `muster explain enrolment`
 };
 
 // Which right a machine enrols by; none of them: it waits.
@@ -51,6 +52,10 @@ Granted<Right> find_right(const Question& question) {
   auto token = find_join_token(question.context.store, question.request.token);
   if (!token) return refuse(token.error());
   right.token = std::move(*token);
+  const JoinToken& bound = right.token->token;
+  question.note.token = bound.id;
+  question.note.asked = bound.pool.empty() ? fmt::format("cluster '{}'", bound.cluster)
+                                           : fmt::format("pool '{}/{}'", bound.cluster, bound.pool);
   return right;
 }
 
@@ -142,12 +147,15 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
 // A member is let in when its document is there: before that the cluster awaits its masters.
 Granted<EnrolOutcome> decide_member(const Question& question, Right right, bool& is_lost_race) {
   const EnrolmentContext& context = question.context;
-  auto member = admit_member({context, *right.token, question.source, question.fingerprint});
+  auto member =
+      admit_member({context, *right.token, question.source, question.request.instance_identity,
+                    question.fingerprint, question.note});
   if (!member) {
     is_lost_race = member.error().code == name(ErrorKind::conflict);
     return refuse(member.error());
   }
   const NodeName node{member->cluster, member->node};
+  question.note.node = kinds::pair_key(node.cluster, node.node);
   auto found = find_machine(context.store, node);
   if (!found) return refuse(found.error());
   if (auto free = check_free(context, found->record, question.fingerprint); !free) {
@@ -158,6 +166,7 @@ Granted<EnrolOutcome> decide_member(const Question& question, Right right, bool&
   if (!*served) {
     EnrolOutcome outcome;
     outcome.pending = true;
+    outcome.awaits_masters = true;
     outcome.fingerprint = question.fingerprint;
     outcome.poll_after = std::chrono::seconds(1);
     return outcome;
@@ -179,6 +188,7 @@ Granted<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
   }
   const auto node = find_node(question, *right);
   if (!node) return refuse(node.error());
+  if (!node->node.empty()) question.note.node = kinds::pair_key(node->cluster, node->node);
   const auto role = context.inventory()->role_of(*node);
   auto found = find_machine(context.store, *node);
   if (!found) return refuse(found.error());
@@ -204,13 +214,12 @@ Granted<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
   is_lost_race = issued.error().kind == ErrorKind::conflict;
   return refuse(issued.error());
 }
-}  // namespace
-
-Granted<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest& request,
-                            const std::string& source) {
+Granted<EnrolOutcome> attempt(const EnrolmentContext& context, const EnrolRequest& request,
+                              const std::string& source, RefusalNote& note) {
   auto key = check_proof(context, ProofPurpose::enrol, request.proof);
   if (!key) return refuse(key.error());
-  const Question question{context, request, source, *key, key->fingerprint()};
+  note.key = key->fingerprint();
+  const Question question{context, request, source, *key, note.key, note};
   // Machines of one rack share a token: each loser of a race for its count decides again.
   constexpr int attempts = 100;
   for (int attempt = 1;; ++attempt) {
@@ -222,6 +231,24 @@ Granted<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest&
                     "enrolment: too many machines at once; ask again in some seconds");
     }
   }
+}
+}  // namespace
+
+Granted<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest& request,
+                            const std::string& source) {
+  RefusalNote note;
+  note.source = source;
+  note.hostname = request.hints.hostname;
+  auto outcome = attempt(context, request, source, note);
+  if (outcome) {
+    context.refusals.forget(source, note.key);
+    return outcome;
+  }
+  note.code = outcome.error().code;
+  note.message = outcome.error().message;
+  note.first = note.last = unix_seconds(context.now());
+  context.refusals.add(std::move(note));
+  return outcome;
 }
 
 }  // namespace muster

@@ -15,9 +15,10 @@ namespace muster {
 // With a token of a pool the machine becomes its member (pool_admission), whatever hardware it says
 // to have; it waits as pending, without an operator, while its cluster awaits masters.
 // Pending: no token, or hardware that the inventory does not name. Nobody waits with a bad token.
-// Refusals: those of check_proof, find_join_token, check_usable, check_covers, note_pending;
-// hints_ambiguous, hints_other_node; banned, frozen; live_identity, which leaves one audit row per
-// name and minute. `source`: the address it came from.
+// Each refusal is noted in the context's log. Refusals: those of check_proof, find_join_token,
+// check_usable, check_covers, note_pending; hints_ambiguous, hints_other_node; banned, frozen;
+// live_identity, which leaves one audit row per name and minute. `source`: the address it came
+// from.
 [[nodiscard]] Granted<EnrolOutcome> enrol(const EnrolmentContext& context,
                                           const EnrolRequest& request, const std::string& source);
 

@@ -9,6 +9,7 @@ namespace muster {
 namespace {
 constexpr std::size_t longest_hint = 256;
 constexpr std::size_t most_macs = 32;
+constexpr std::size_t longest_identity = 16u << 10;
 
 void read_hint(JsonObject& object, std::string_view field, std::string& target) {
   object.text(field, target, Need::optional);
@@ -49,6 +50,12 @@ Result<EnrolRequest> parse_enrol_request(std::string_view json) {
   root.text("csr", request.proof.csr_pem);
   root.text("proof", signature);
   root.text("token", request.token, Need::optional);
+  root.text("instanceIdentity", request.instance_identity, Need::optional);
+  if (request.instance_identity.size() > longest_identity) {
+    root.problem("instanceIdentity",
+                 fmt::format("expected at most {} bytes, found {}", longest_identity,
+                             request.instance_identity.size()));
+  }
   root.object(
       "hints", [&](JsonObject& object) { read_hints(object, request.hints); }, Need::optional);
   if (auto decoded = base64_decode(signature)) {
@@ -63,8 +70,9 @@ Result<EnrolRequest> parse_enrol_request(std::string_view json) {
 
 std::string to_json(const EnrolOutcome& outcome) {
   if (outcome.pending) {
-    return canonical_text(
-        {{"fingerprint", outcome.fingerprint}, {"pollAfter", outcome.poll_after.count()}});
+    return canonical_text({{"fingerprint", outcome.fingerprint},
+                           {"pollAfter", outcome.poll_after.count()},
+                           {"awaits", outcome.awaits_masters ? "masters" : "approval"}});
   }
   return canonical_text({{"node", outcome.node.node},
                          {"cluster", outcome.node.cluster},

@@ -12,12 +12,13 @@ namespace muster {
 
 struct EnrolRequest {
   KeyProof proof;
-  std::string token;   // may be empty
-  MachineHints hints;  // empty for recover and renewal
+  std::string token;              // may be empty
+  std::string instance_identity;  // EC2's rsa2048 text; may be empty
+  MachineHints hints;             // empty for recover and renewal
 };
-// {"nonce","csr","proof","token"?,"hints"?}: all problems at once. Hints are the machine's own
-// claims: at most 32 MACs and 256 bytes per text; longer ones are refused, never cut, because what
-// is cut could match another machine.
+// {"nonce","csr","proof","token"?,"instanceIdentity"?,"hints"?}: all problems at once. Hints are
+// the machine's own claims: at most 32 MACs and 256 bytes per text; longer ones are refused, never
+// cut, because what is cut could match another machine.
 [[nodiscard]] Result<EnrolRequest> parse_enrol_request(std::string_view json);
 
 struct EnrolOutcome {
@@ -26,8 +27,9 @@ struct EnrolOutcome {
   NodeName node;
   std::string certificate_pem;
   std::chrono::seconds poll_after{5};
+  bool awaits_masters = false;  // why it is pending; else an operator's approval
 };
-// {"fingerprint","pollAfter"} or {"node","cluster","certificate"}.
+// {"fingerprint","pollAfter","awaits":"approval"|"masters"} or {"node","cluster","certificate"}.
 [[nodiscard]] std::string to_json(const EnrolOutcome& outcome);
 
 }  // namespace muster

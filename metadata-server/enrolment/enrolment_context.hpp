@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "enrolment/aws_instance_identity.hpp"
 #include "enrolment/enrolment_inventory.hpp"
 #include "enrolment/nonces.hpp"
+#include "enrolment/refusal_log.hpp"
 #include "site/stored_authority.hpp"
 #include "store/store.hpp"
 
@@ -29,11 +31,13 @@ struct EnrolmentContext {
   Store& store;
   const StoredAuthority& machines;  // issues the identities of machines and operators
   NoncePool& nonces;
+  RefusalLog& refusals;
   std::function<std::shared_ptr<const EnrolmentInventory>()> inventory;
   std::function<TimePoint()> now;
   EnrolmentLimits limits;
   // Brings a pool's member its document (site/member_publisher); false: masters are awaited.
   std::function<Result<bool>(const NodeName& node, const std::string& key)> publish_member = {};
+  std::vector<AwsRegion> regions = {};  // whose instance identity documents are verified
 };
 
 [[nodiscard]] inline std::int64_t unix_seconds(TimePoint time) {

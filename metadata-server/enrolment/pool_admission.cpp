@@ -8,6 +8,7 @@
 #include "document/ipv4.hpp"
 #include "document/problem.hpp"
 #include "enrolment/machine.hpp"
+#include "enrolment/member_proof.hpp"
 #include "inventory/pool_members.hpp"
 #include "site/audit.hpp"
 #include "store/kinds.hpp"
@@ -26,31 +27,19 @@ std::string joined(const std::vector<Sourced<std::string>>& texts) {
   return fmt::format("{}", fmt::join(values, ", "));
 }
 
-Granted<> check_proofs(const JoinToken& token, const NodePool& pool) {
-  const auto& proofs = pool.proofs;
-  if (std::any_of(proofs.begin(), proofs.end(),
-                  [](const auto& proof) { return proof.value == "token"; }))
-    return {};
-  return refuse(ErrorKind::forbidden, "proof_missing",
-                fmt::format("{}: expected one of {}, found a token alone; start the machine where "
-                            "it can prove that, or add token to the pool's spec.proofs",
-                            text_of(token), joined(proofs)));
-}
-
-Granted<> check_address(const PoolQuestion& question, const NodePool& pool,
+Granted<> check_address(const JoinToken& token, const std::string& source, const NodePool& pool,
                         const EnrolmentInventory& inventory) {
-  const JoinToken& token = question.token.token;
-  const auto address = ipv4_value(question.source);
+  const auto address = ipv4_value(source);
   if (!address || !is_in_ranges(pool, *address))
     return refuse(
         ErrorKind::forbidden, "address_outside",
         fmt::format("{}: expected a machine at an address in {}, found one at {}; correct "
                     "its network, or the pool's spec.addressRanges",
-                    text_of(token), joined(pool.address_ranges), question.source));
-  if (const std::string holder = inventory.holder_of(question.source); !holder.empty())
+                    text_of(token), joined(pool.address_ranges), source));
+  if (const std::string holder = inventory.holder_of(source); !holder.empty())
     return refuse(ErrorKind::conflict, "address_taken",
                   fmt::format("{}: {} has the address {}; give this machine another one",
-                              text_of(token), holder, question.source));
+                              text_of(token), holder, source));
   return {};
 }
 
@@ -67,7 +56,8 @@ tl::unexpected<Refusal> address_taken(const JoinToken& token, const MemberRecord
 }
 
 // The member at this address already, or its replacement that an operator ordered.
-Granted<MemberRecord> admit_again(const PoolQuestion& question, FoundMember found) {
+Granted<MemberRecord> admit_again(const PoolQuestion& question, const ProvenMachine& proven,
+                                  FoundMember found) {
   const JoinToken& token = question.token.token;
   const bool is_ours = found.record.cluster == token.cluster && found.record.pool == token.pool &&
                        found.record.removed_at == 0;
@@ -84,6 +74,7 @@ Granted<MemberRecord> admit_again(const PoolQuestion& question, FoundMember foun
   found.record.key = question.key;
   Transaction transaction;
   put_member(found, transaction);
+  use_instance(proven, found.record, unix_seconds(question.context.now()), transaction);
   consume(question.token, transaction);
   if (auto committed = question.context.store.commit(transaction); !committed)
     return refuse(committed.error());
@@ -91,7 +82,8 @@ Granted<MemberRecord> admit_again(const PoolQuestion& question, FoundMember foun
 }
 
 // Its name and role among the members that there are. pool_full.
-Granted<MemberRecord> allocate(const PoolQuestion& question, const NodePool& pool) {
+Granted<MemberRecord> allocate(const PoolQuestion& question, const NodePool& pool,
+                               const std::string& address) {
   const JoinToken& token = question.token.token;
   const auto members = list_members(question.context.store, token.cluster);
   if (!members) return refuse(members.error());
@@ -114,7 +106,7 @@ Granted<MemberRecord> allocate(const PoolQuestion& question, const NodePool& poo
   record.node = member_name(pool, index);
   record.pool = token.pool;
   record.role = pool.role.value == Role::master && has_master ? Role::follower : pool.role.value;
-  record.address = question.source;
+  record.address = address;
   record.key = question.key;
   record.admitted_at = unix_seconds(question.context.now());
   return record;
@@ -125,10 +117,6 @@ Granted<MemberRecord> allocate(const PoolQuestion& question, const NodePool& poo
 Granted<MemberRecord> admit_member(const PoolQuestion& question) {
   const EnrolmentContext& context = question.context;
   const JoinToken& token = question.token.token;
-  auto there = find_member_at(context.store, question.source);
-  if (!there) return refuse(there.error());
-  if (*there) return admit_again(question, std::move(**there));
-  if (auto usable = check_usable(token, context.now()); !usable) return refuse(usable.error());
   const auto inventory = context.inventory();
   const NodePool* pool = inventory->pool(token.cluster, token.pool);
   if (pool == nullptr)
@@ -137,17 +125,25 @@ Granted<MemberRecord> admit_member(const PoolQuestion& question) {
         fmt::format("{}: not in the inventory any more; apply one that names it, or use a "
                     "token of another pool",
                     text_of(token)));
-  if (auto proven = check_proofs(token, *pool); !proven) return refuse(proven.error());
-  if (auto free = check_address(question, *pool, *inventory); !free) return refuse(free.error());
-  auto record = allocate(question, *pool);
+  const auto proven = prove_machine(question, *pool);
+  if (!proven) return refuse(proven.error());
+  auto there = find_member_at(context.store, proven->address);
+  if (!there) return refuse(there.error());
+  if (*there) return admit_again(question, *proven, std::move(**there));
+  if (auto usable = check_usable(token, context.now()); !usable) return refuse(usable.error());
+  auto free = check_address(token, proven->address, *pool, *inventory);
+  if (!free) return refuse(free.error());
+  auto record = allocate(question, *pool, proven->address);
   if (!record) return record;
   Transaction transaction;
   add_member(*record, transaction);
+  use_instance(*proven, *record, record->admitted_at, transaction);
   consume(question.token, transaction);
-  append_audit(
-      transaction, context.now(), question.source, "member-admitted",
-      kinds::pair_key(record->cluster, record->node),
-      fmt::format("pool {}, by join token {}, key {}", record->pool, token.id, record->key));
+  append_audit(transaction, context.now(), question.source, "member-admitted",
+               kinds::pair_key(record->cluster, record->node),
+               fmt::format("pool {}, by join token {}{}, key {}", record->pool, token.id,
+                           proven->instance ? " and instance " + proven->instance->instance_id : "",
+                           record->key));
   if (auto committed = context.store.commit(transaction); !committed)
     return refuse(committed.error());
   return record;

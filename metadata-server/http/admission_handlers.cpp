@@ -1,6 +1,7 @@
 #include <spdlog/spdlog.h>
 
 #include "enrolment/approval.hpp"
+#include "enrolment/explain_enrolment.hpp"
 #include "enrolment/join_token.hpp"
 #include "enrolment/pending.hpp"
 #include "http/handlers.hpp"
@@ -28,6 +29,13 @@ Granted<Response> get_pending(const Rooms& rooms, const Caller&, const Request&)
                       {"hostname", machine.hints.hostname}}}});
   }
   return json_response({{"pending", rows}});
+}
+
+Granted<Response> get_enrolment(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto explained =
+      explain_enrolment(rooms.enrolment, request.parameters.at("name"), rooms.current.clusters());
+  if (!explained) return refuse(explained.error());
+  return text_response(to_json(*explained));
 }
 
 Granted<Response> post_approve(const Rooms& rooms, const Caller& caller, const Request& request) {

@@ -53,6 +53,7 @@ namespace muster::handlers {
 [[nodiscard]] Granted<Response> post_node_order(const Rooms&, const Caller&, const Request&);
 
 // admission_handlers.cpp
+[[nodiscard]] Granted<Response> get_enrolment(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> get_pending(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_approve(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> get_tokens(const Rooms&, const Caller&, const Request&);

@@ -147,9 +147,12 @@ Granted<Response> get_site_facts(const Rooms& rooms, const Caller&, const Reques
   if (!cluster) return refuse(cluster.error());
   auto banned = banned_machines(rooms.store, *cluster);
   if (!banned) return refuse(banned.error());
-  const auto facts = gather_site_facts(rooms.store, rooms.site.site(), *cluster, std::move(*banned),
-                                       rooms.enrolment.now());
+  auto facts = gather_site_facts(rooms.store, rooms.site.site(), *cluster, std::move(*banned),
+                                 rooms.enrolment.now());
   if (!facts) return refuse(facts.error());
+  facts->identity_regions.emplace();
+  for (const AwsRegion& region : rooms.enrolment.regions)
+    facts->identity_regions->push_back(region.name);
   return text_response(to_json(*facts));
 }
 

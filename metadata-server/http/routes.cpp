@@ -81,6 +81,7 @@ constexpr std::array table{
   Route{"GET",    "/v1/operator/nodes/:cluster/:node",           api,                 operators, none,     0,       pooled,  get_node,          "one machine: identity, report, phases, pending changes"},
   Route{"POST",   "/v1/operator/nodes/:cluster/:node/:order",    api,                 operators, memory,   64 * KiB, pooled, post_node_order,   "converge, replace, remove, unfreeze, ban or unban"},
   Route{"GET",    "/v1/operator/pending",                        api,                 operators, none,     0,       pooled,  get_pending,       "machines that wait for approval"},
+  Route{"GET",    "/v1/operator/enrolment/:name",                api,                 operators, none,     0,       pooled,  get_enrolment,     "why a machine was not let in, or what it is"},
   Route{"POST",   "/v1/operator/approve",                        api,                 operators, memory,   64 * KiB, pooled, post_approve,      "let one in under a name, by its fingerprint"},
   Route{"GET",    "/v1/operator/tokens",                         api,                 operators, none,     0,       pooled,  get_tokens,        "join tokens, without their secret"},
   Route{"POST",   "/v1/operator/tokens",                         api,                 operators, memory,   64 * KiB, pooled, post_tokens,       "a join token, shown once"},

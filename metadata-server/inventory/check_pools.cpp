@@ -1,7 +1,8 @@
 #include "inventory/check_pools.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 
 #include "document/ipv4.hpp"
@@ -22,6 +23,7 @@ class PoolChecker {
     check_counts(pool);
     check_pattern(pool);
     check_ranges(pool);
+    check_proofs(pool);
   }
 
   void check_names(const NodePool& pool, const std::vector<const Node*>& nodes) {
@@ -88,6 +90,27 @@ class PoolChecker {
              "the cluster's spec.nodeCidr, since routed pods need one L2 segment", "none");
     for (std::size_t index = 0; index < pool.address_ranges.size(); ++index)
       check_range(pool.address_ranges[index], fmt::format("spec.addressRanges[{}]", index));
+  }
+
+  // The token names cluster and pool; what it does not say must be written.
+  void check_proofs(const NodePool& pool) {
+    std::vector<std::string> names;
+    for (const auto& proof : pool.proofs) names.push_back(proof.value);
+    const auto has = [&](std::string_view proof) {
+      return std::find(names.begin(), names.end(), proof) != names.end();
+    };
+    const auto found = names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+    const Place& place =
+        pool.proofs.empty() || !is_set(pool.proofs[0]) ? pool.name.place : pool.proofs[0].place;
+    if (!has("token"))
+      report(place, "spec.proofs", "token among them, since it names the pool", found);
+    if (has("instanceIdentity") && !pool.instance_identity)
+      report(place, "spec.instanceIdentity",
+             "accounts and regions, since members prove by an EC2 instance identity document",
+             "none", "write `proofs: [token]` where a token alone is to be enough");
+    if (!has("instanceIdentity") && pool.instance_identity)
+      report(pool.instance_identity->place, "spec.proofs",
+             "instanceIdentity among them, since there is a policy for it", found);
   }
 
   void check_range(const Sourced<std::string>& written, const std::string& field) {

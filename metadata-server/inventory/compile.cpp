@@ -35,6 +35,7 @@ class Compiler {
     const ReleaseChoice releases(cluster_, facts_.catalogue, problems_);
     PodNetworks networks = allocate_pod_networks(cluster_, nodes, facts_.pod_cidrs, problems_);
     check_authorities();
+    check_identity_regions();
     const ClusterSettings settings = make_settings(nodes);
     const std::vector<AddonSpec> addons = make_addons(releases, settings);
     refused_ = refused_machines(nodes);
@@ -91,6 +92,25 @@ class Compiler {
       MachineConfig unused;
       const Node any = node_of(*pool, {member_name(*pool, 1), pool->name.value, {}, {}});
       apply_settings(merge_layers(inventory_, cluster_, any), facts_.secrets, unused, problems_);
+    }
+  }
+
+  // The server pins what it can verify; a publication does not depend on it, a first look does.
+  void check_identity_regions() {
+    if (!facts_.identity_regions) return;
+    const auto& pinned = *facts_.identity_regions;
+    for (const NodePool* pool : pools_of(inventory_, cluster_.name.value)) {
+      if (!pool->instance_identity) continue;
+      const auto& regions = pool->instance_identity->regions;
+      for (std::size_t index = 0; index < regions.size(); ++index) {
+        const Sourced<std::string>& region = regions[index];
+        if (std::find(pinned.begin(), pinned.end(), region.value) != pinned.end()) continue;
+        report(region.place, fmt::format("spec.instanceIdentity.regions[{}]", index),
+               "a region whose certificate the server pins", in_ticks(region.value),
+               fmt::format("put AWS's certificate into the server's folder `awsCertificates` as "
+                           "{}.pem and restart it",
+                           region.value));
+      }
     }
   }
 

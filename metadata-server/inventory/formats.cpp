@@ -46,6 +46,14 @@ const Format machine_uuid{"a UUID such as 4c4c4544-0042-3510-8052-b4c04f4e3232",
 const Format printable{"printable text of at most 255 letters on one line", "^[ -~]{1,255}$",
                        is_printable};
 const Format lifetime{"a time from 12m to 825d such as 90d", "^[1-9][0-9]*[smhd]$", is_lifetime};
+const Format aws_account{"an AWS account of 12 digits such as '123456789012'", "^[0-9]{12}$",
+                         is_aws_account};
+const Format aws_region{"an AWS region such as eu-central-1", "^[a-z][-a-z]{2,29}-[0-9]{1,2}$",
+                        is_aws_region};
+const Format aws_image{"an image such as ami-0abcdef1234567890", "^ami-[0-9a-f]{8,17}$",
+                       is_aws_image};
+const Format instance_age{"a time from 1m to 24h such as 15m", "^[1-9][0-9]*[smhd]$",
+                          is_instance_age};
 const Format http_url{"a URL such as https://mirror.example/releases", "^https?://[^/ ].*$",
                       is_http_url};
 const Format registry_host{"a registry such as registry.k8s.io or 10.0.0.5:5000",
@@ -99,6 +107,7 @@ const std::vector<const Format*>& all() {
       &ipv4_address,       &ipv4_network,       &pod_network,   &service_network,
       &kubernetes_version, &release_version,    &mac_address,   &machine_uuid,
       &printable,          &lifetime,           &http_url,      &registry_host,
+      &aws_account,        &aws_region,         &aws_image,     &instance_age,
       &image_reference,    &flag_name,          &flag_value,    &label_key,
       &label_value,        &taint_key,          &file_path,     &inventory_path,
       &file_mode,          &account_name,       &kernel_module, &sysctl_key,

@@ -22,6 +22,10 @@ extern const Format mac_address;
 extern const Format machine_uuid;
 extern const Format printable;  // one line without control characters
 extern const Format lifetime;
+extern const Format aws_account;
+extern const Format aws_region;
+extern const Format aws_image;
+extern const Format instance_age;
 extern const Format http_url;
 extern const Format registry_host;
 extern const Format image_reference;

@@ -71,6 +71,17 @@ struct Node {
   Value overrides;   // the highest layer; labels and taints of the node itself are merged into it
 };
 
+// Which EC2 instances a pool takes, by their instance identity document.
+struct InstancePolicy {
+  std::vector<Sourced<std::string>> accounts, regions;         // empty: none
+  std::vector<Sourced<std::string>> images;                    // empty: any
+  std::chrono::seconds maximum_age{std::chrono::minutes(15)};  // since the launch
+  bool behind_nat = false;  // they reach the server from another address than they have
+  Place place;
+};
+// No document is accepted that is older.
+inline constexpr std::chrono::hours longest_instance_age{24};
+
 // Machines that nobody lists: the server gives each that enrols a name, and keeps it (PoolMember).
 struct NodePool {
   Sourced<std::string> name;
@@ -79,7 +90,8 @@ struct NodePool {
   Sourced<std::string> name_pattern;  // "ci-{index}"
   Sourced<int> minimum;  // of a master's pool: the members that the cluster starts with
   Sourced<int> maximum;
-  std::vector<Sourced<std::string>> proofs;          // each by itself suffices; never empty
+  std::vector<Sourced<std::string>> proofs;          // all of them together; token is one
+  std::optional<InstancePolicy> instance_identity;   // where it is one of the proofs
   std::vector<Sourced<std::string>> address_ranges;  // IPv4 networks
   std::vector<Sourced<std::string>> profiles;
   Value overrides;

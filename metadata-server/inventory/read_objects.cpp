@@ -8,6 +8,7 @@
 
 #include "inventory/layers.hpp"
 #include "inventory/schema_tree.hpp"
+#include "inventory/text_rules.hpp"
 
 namespace muster {
 
@@ -82,6 +83,18 @@ Sourced<int> number_of(const Value& spec, std::string_view name) {
   return number;
 }
 
+InstancePolicy read_instance_policy(const Value& written) {
+  InstancePolicy policy;
+  policy.place = written.place;
+  policy.accounts = texts_of(written.find("accounts"));
+  policy.regions = texts_of(written.find("regions"));
+  policy.images = texts_of(written.find("images"));
+  if (const auto age = parse_duration(text_of(written.find("maximumAge")).value))
+    policy.maximum_age = *age;
+  policy.behind_nat = text_of(written.find("behindNat")).value == "true";
+  return policy;
+}
+
 const Value& spec_of(const Value& document) {
   static const Value nothing;
   const Value* spec = document.find("spec");
@@ -118,7 +131,9 @@ NodePool read_node_pool(const Value& document) {
   pool.minimum = number_of(spec, "minimum");
   pool.maximum = number_of(spec, "maximum");
   pool.proofs = texts_of(spec.find("proofs"));
-  if (pool.proofs.empty()) pool.proofs.push_back({"token", {}});
+  if (spec.find("proofs") == nullptr) pool.proofs = {{"token", {}}, {"instanceIdentity", {}}};
+  if (const Value* policy = spec.find("instanceIdentity"))
+    pool.instance_identity = read_instance_policy(*policy);
   pool.address_ranges = texts_of(spec.find("addressRanges"));
   pool.profiles = texts_of(spec.find("profiles"));
   pool.overrides = read_overrides(spec);

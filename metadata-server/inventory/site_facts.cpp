@@ -31,16 +31,17 @@ std::string to_json(const SiteFacts& facts) {
                        {"pool", member.pool},
                        {"role", name(member.role)},
                        {"address", member.address}});
-  return nlohmann::json{{"site", facts.site},
-                        {"authorities", facts.authorities},
-                        {"catalogue", catalogue},
-                        {"secrets", facts.secrets},
-                        {"podCidrs", facts.pod_cidrs},
-                        {"bannedMachines", facts.banned_machines},
-                        {"departedMachines", facts.departed_machines},
-                        {"members", members},
-                        {"started", facts.is_started}}
-      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  nlohmann::json value{{"site", facts.site},
+                       {"authorities", facts.authorities},
+                       {"catalogue", catalogue},
+                       {"secrets", facts.secrets},
+                       {"podCidrs", facts.pod_cidrs},
+                       {"bannedMachines", facts.banned_machines},
+                       {"departedMachines", facts.departed_machines},
+                       {"members", members},
+                       {"started", facts.is_started}};
+  if (facts.identity_regions) value["identityRegions"] = *facts.identity_regions;
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 Result<SiteFacts> parse_site_facts(std::string_view json) {
@@ -58,6 +59,8 @@ Result<SiteFacts> parse_site_facts(std::string_view json) {
     read.at("bannedMachines").get_to(facts.banned_machines);
     facts.departed_machines = read.value("departedMachines", facts.departed_machines);
     read_members(read, facts);
+    if (read.contains("identityRegions"))
+      facts.identity_regions = read.at("identityRegions").get<std::vector<std::string>>();
     return facts;
   } catch (const nlohmann::json::exception& error) {
     return fail(ErrorKind::invalid,

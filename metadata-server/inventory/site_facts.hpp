@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,10 +46,12 @@ struct SiteFacts {
   std::vector<PoolMember> members;
   // Machines are served documents already: whoever leaves now, the others keep theirs.
   bool is_started = false;
+  // Regions whose instance identity documents the server verifies; nullopt: not asked for here.
+  std::optional<std::vector<std::string>> identity_regions = std::nullopt;
 };
 
 // {"site","authorities","catalogue":[{"name","version","manifestDigest","size"}],"secrets",
-//  "podCidrs","bannedMachines","departedMachines","members":[{"name","pool","role","address"}],"started"}
+//  "podCidrs","bannedMachines","departedMachines","members":[{"name","pool","role","address"}],"started","identityRegions"?}
 [[nodiscard]] std::string to_json(const SiteFacts& facts);
 [[nodiscard]] Result<SiteFacts> parse_site_facts(std::string_view json);
 

@@ -15,6 +15,10 @@ bool is_digit(char letter) {
   return letter >= '0' && letter <= '9';
 }
 
+bool is_lower(char letter) {
+  return letter >= 'a' && letter <= 'z';
+}
+
 bool is_hex(char letter) {
   return is_digit(letter) || (letter >= 'a' && letter <= 'f') || (letter >= 'A' && letter <= 'F');
 }
@@ -133,6 +137,31 @@ bool is_lifetime(std::string_view text) {
   const auto duration = parse_duration(text);
   return duration && *duration >= std::chrono::minutes(12) &&
          *duration <= std::chrono::hours(24 * 825);
+}
+
+bool is_aws_account(std::string_view text) {
+  return text.size() == 12 && all_of(text, is_digit);
+}
+
+bool is_aws_region(std::string_view text) {
+  const std::size_t dash = text.rfind('-');
+  if (dash == std::string_view::npos || dash < 3 || dash > 30) return false;
+  const std::string_view number = text.substr(dash + 1), place = text.substr(0, dash);
+  return number.size() <= 2 && all_of(number, is_digit) && place.front() != '-' &&
+         all_of(place, [](char letter) { return is_lower(letter) || letter == '-'; });
+}
+
+bool is_aws_image(std::string_view text) {
+  if (!text.starts_with("ami-")) return false;
+  text.remove_prefix(4);
+  return text.size() >= 8 && text.size() <= 17 && all_of(text, [](char letter) {
+           return is_digit(letter) || (letter >= 'a' && letter <= 'f');
+         });
+}
+
+bool is_instance_age(std::string_view text) {
+  const auto duration = parse_duration(text);
+  return duration && *duration >= std::chrono::minutes(1) && *duration <= std::chrono::hours(24);
 }
 
 bool is_registry(std::string_view text) {

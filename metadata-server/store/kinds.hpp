@@ -22,6 +22,7 @@ inline constexpr std::string_view peers = "peers";                // <cluster>
 inline constexpr std::string_view machine = "machine";            // <cluster>/<node>
 inline constexpr std::string_view member = "member";              // <cluster>/<node>
 inline constexpr std::string_view address = "address";            // <IPv4>: "<cluster>/<node>"
+inline constexpr std::string_view instance = "instance";          // <EC2 instance id>
 inline constexpr std::string_view token = "token";                // <token id>
 inline constexpr std::string_view pending = "pending";            // <public key fingerprint>
 inline constexpr std::string_view secret = "secret";              // <cluster>/<name>/<12 digits>

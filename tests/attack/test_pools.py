@@ -14,18 +14,18 @@ spec: {kubernetesVersion: 1.36.3, podCidr: 10.65.0.0/16, serviceCidr: 10.97.0.0/
 apiVersion: muster/v1
 kind: NodePool
 metadata: {name: masters}
-spec: {cluster: pools, role: master, namePattern: "m-{index}", maximum: 1, addressRanges: [127.0.2.0/24]}
+spec: {cluster: pools, role: master, namePattern: "m-{index}", maximum: 1, addressRanges: [127.0.2.0/24], proofs: [token]}
 ---
 apiVersion: muster/v1
 kind: NodePool
 metadata: {name: ci}
-spec: {cluster: pools, role: node, namePattern: "ci-{index}", maximum: 2, addressRanges: [127.0.3.0/24]}
+spec: {cluster: pools, role: node, namePattern: "ci-{index}", maximum: 2, addressRanges: [127.0.3.0/24], proofs: [token]}
 ---
 apiVersion: muster/v1
 kind: NodePool
 metadata: {name: cloud}
 spec: {cluster: pools, role: node, namePattern: "cloud-{index}", maximum: 2, addressRanges: [127.0.4.0/24],
-  proofs: [token+aws-instance-identity]}
+  proofs: [token, instanceIdentity], instanceIdentity: {accounts: ["123456789012"], regions: [eu-central-1]}}
 """
 
 

@@ -31,9 +31,12 @@ class FakeSite {
   FakeClock& clock;
 
   bool is_away = false;
-  bool is_banned = false;         // this machine
-  bool is_pending = false;        // enrolment waits for approval
-  std::int64_t clock_offset = 0;  // of the server against the machine, seconds
+  bool is_banned = false;                    // this machine
+  bool is_pending = false;                   // enrolment waits for approval
+  bool awaits_masters = false;               // or for masters, where it is pending
+  bool wants_identity = false;               // a token alone lets nobody in
+  std::vector<std::string> told_identities;  // EC2's, at each enrolment
+  std::int64_t clock_offset = 0;             // of the server against the machine, seconds
   Envelope document_envelope, peers_envelope;
   std::map<std::string, std::string> secrets, artifacts;  // artifacts: digest -> bytes
   std::vector<Report> reports;
@@ -111,12 +114,18 @@ class FakeServer final : public Server {
         sign_envelope(trust_list_type, to_canonical_json(site_.trust_list()), site_.site_key))};
   }
   Result<EnrolAnswer> enrol(const PrivateKey& key, const MachineHints& hints,
-                            std::string_view) override {
+                            const EnrolProofs& proofs) override {
     if (site_.is_away) return away();
     site_.asked.emplace_back("enrol");
     site_.told_macs.push_back(hints.macs);
+    site_.told_identities.push_back(proofs.instance_identity);
     EnrolAnswer answer;
+    if (site_.wants_identity && proofs.instance_identity != "signed") {
+      answer.proof_missing = "pool 'lab/ci': expected token and instanceIdentity";
+      return answer;
+    }
     answer.pending = site_.is_pending;
+    answer.awaits_masters = site_.awaits_masters;
     answer.fingerprint = key.public_key().fingerprint();
     if (!answer.pending) answer.certificate_pem = must(site_.identity(key.public_key())).pem();
     return answer;

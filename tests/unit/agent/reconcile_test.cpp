@@ -287,6 +287,40 @@ TEST_CASE_FIXTURE(Fixture, "waiting for approval keeps one key, and gives up wit
   CHECK(converge().verdict == Verdict::converged);
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "a member whose cluster has no masters yet says that it waits for them") {
+  site.is_pending = site.awaits_masters = true;
+  CHECK(converge().message ==
+        "waiting for the cluster's masters: it starts when as many are there as it needs");
+}
+
+TEST_CASE_FIXTURE(Fixture, "EC2 is asked which instance this is when the server wants to know") {
+  site.wants_identity = true;
+  CHECK(converge().message ==
+        "pool 'lab/ci': expected token and instanceIdentity; by its SMBIOS this machine is none of "
+        "EC2");
+  CHECK(network.metadata_calls.empty());
+  machine.files.put("/sys/class/dmi/id/sys_vendor", "Amazon EC2\n");
+  const auto silent = converge();
+  CHECK(silent.failure == FailureClass::network);
+  // How long depends on what is left of the run, which tries again.
+  CHECK(silent.message.rfind("EC2 instance identity: none within ", 0) == 0);
+  CHECK(silent.message.ends_with(
+      "; last: PUT http://169.254.169.254:80/latest/api/token: no connection"));
+  std::string text;
+  network.metadata = [&](const HttpRequest& request) -> Result<HttpAnswer> {
+    return HttpAnswer{200, {}, request.method == "PUT" ? "token" : text, {}};
+  };
+  CHECK(converge().message ==
+        "EC2 instance identity: expected a signed document, found an empty one");
+  text = "another's";  // no loop: it is asked for once
+  CHECK(converge().message == "pool 'lab/ci': expected token and instanceIdentity");
+  text = "signed";
+  site.told_identities.clear();
+  CHECK(converge().verdict == Verdict::converged);
+  CHECK(site.told_identities == std::vector<std::string>{"", "signed"});
+}
+
 TEST_CASE_FIXTURE(Fixture, "a machine that waits for approval tells its NICs as they become") {
   site.is_pending = true;
   const auto began = machine.clock.since_boot();

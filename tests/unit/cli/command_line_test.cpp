@@ -41,6 +41,7 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "completion",
                                           "validate",
                                           "explain node",
+                                          "explain enrolment",
                                           "translate",
                                           "diff",
                                           "apply",

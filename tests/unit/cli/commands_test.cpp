@@ -70,6 +70,39 @@ TEST_CASE("an order finds the node's cluster by itself") {
         "the inventory no longer lists needs --cluster\n");
 }
 
+TEST_CASE("why a machine was not let in, in lines that it cannot forge") {
+  const OperatorApi api(
+      {{"GET /v1/operator/enrolment/10.64.1.7",
+        {200,
+         R"({"name":"10.64.1.7","refusals":[{"code":"token_expired","count":3,"since":0,"last":0,)"
+         R"("message":"join token 'ab': expired; make another","source":"10.64.1.7",)"
+         R"("hostname":"x\u001b[2J\nrefused: by nobody","fingerprint":"sha256:ab","asked":"pool 'lab/ci'",)"
+         R"("token":"ab","node":"","instance":"i-0123"}],"waiting":[{"fingerprint":"sha256:cd",)"
+         R"("source":"10.64.1.7","hostname":"","since":0}],"machines":[{"cluster":"lab","node":"ci-1",)"
+         R"("state":"enrolled","address":"10.64.1.7","fingerprint":"sha256:ef","enrolledAt":0}]})"}},
+       {"GET /v1/operator/enrolment/nobody",
+        {200, R"({"name":"nobody","refusals":[],"waiting":[],"machines":[]})"}}});
+  const auto told = fake::muster({"--server", api.url(), "explain", "enrolment", "10.64.1.7"});
+  CHECK(told.out ==
+        "refused: token_expired, 3 times since , last \n"
+        "  join token 'ab': expired; make another\n"
+        "  from 10.64.1.7\n"
+        "  calls itself x\\x1b[2J\\x0arefused: by nobody\n"
+        "  key sha256:ab\n"
+        "  asked for pool 'lab/ci'\n"
+        "  by join token ab\n"
+        "  as instance i-0123\n"
+        "waits for an operator since \n"
+        "  from 10.64.1.7\n"
+        "  muster approve NAME --fingerprint sha256:cd\n"
+        "lab/ci-1: enrolled\n"
+        "  at 10.64.1.7\n"
+        "  key sha256:ef\n");
+  const auto nobody = fake::muster({"--server", api.url(), "explain", "enrolment", "nobody"});
+  CHECK(nobody.exit == 0);
+  CHECK(nobody.out.starts_with("nobody: nothing is known: "));
+}
+
 TEST_CASE("revisions are listed with the machines that each has") {
   const OperatorApi api(
       {{"GET /v1/operator/revisions?cluster=lab",

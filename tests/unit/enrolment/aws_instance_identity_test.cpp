@@ -121,7 +121,8 @@ TEST_CASE("the policy decides on account, region, image and age") {
   CHECK(why(policy(), std::chrono::seconds(-100)) == "");
   CHECK(why(policy(), std::chrono::seconds(901)) ==
         "identity_document_age: instance identity document: expected an instance that was launched "
-        "at most 900 s ago, found 901 s; launch it anew, or give it a token");
+        "at most 900 s ago, found 901 s; launch it anew, or raise the pool's "
+        "spec.instanceIdentity.maximumAge");
   CHECK(why(policy(), std::chrono::hours(-1)).starts_with("identity_document_age: "));
   AwsPolicy other = policy();
   other.accounts = {"210987654321"};

@@ -46,9 +46,11 @@ TEST_CASE("every problem of a request is told, and what is foreign is refused") 
   json.erase("nonce");
   json["proof"] = "?";
   json["role"] = "master";
-  CHECK(problems_of(json) ==
-        "enrol request: refused, 3 problems:\n/nonce: expected a string, found nothing\n/proof: "
-        "expected base64\n/role: unknown field, expected one of csr, hints, nonce, proof, token");
+  CHECK(
+      problems_of(json) ==
+      "enrol request: refused, 3 problems:\n/nonce: expected a string, found nothing\n/proof: "
+      "expected base64\n/role: unknown field, expected one of csr, hints, instanceIdentity, nonce, "
+      "proof, token");
 }
 
 TEST_CASE("what a machine says of itself is refused when it is long, never cut") {
@@ -66,6 +68,17 @@ TEST_CASE("what a machine says of itself is refused when it is long, never cut")
   json = request();
   json["hints"]["hostname"] = std::string(256, 'h');
   CHECK(parse_enrol_request(json.dump()));
+}
+
+TEST_CASE("an instance identity document is held to what EC2 gives") {
+  auto json = request();
+  json["instanceIdentity"] = std::string(16384, 'A');
+  CHECK(parse_enrol_request(json.dump())->instance_identity.size() == 16384);
+  json["instanceIdentity"] = std::string(16385, 'A');
+  CHECK(
+      problems_of(json) ==
+      "enrol request: refused, 1 problem:\n/instanceIdentity: expected at most 16384 bytes, found "
+      "16385");
 }
 
 TEST_CASE("hints with quotes and control bytes come back as they were, escaped in the record") {

@@ -63,6 +63,7 @@ struct Enrolment {
   muster::MemoryStore store;
   muster::StoredAuthority authority = make_authority();
   muster::NoncePool nonces;
+  muster::RefusalLog refusals;
   std::shared_ptr<const muster::EnrolmentInventory> inventory =
       std::make_shared<const muster::EnrolmentInventory>(sample::inventory());
   bool masters_awaited = false;
@@ -72,6 +73,7 @@ struct Enrolment {
       store,
       authority,
       nonces,
+      refusals,
       [this] { return inventory; },
       [this] { return now; },
       {},

@@ -41,8 +41,9 @@ TEST_CASE("a stranger gets the trust chain, a nonce, and a place in the queue; t
   const auto key = PrivateKey::generate_p256().value();
   const auto waits = house.ask("POST", "/v1/enrol", enrol_body(house, key), stranger());
   CHECK(waits.status == 202);
-  CHECK(waits.body ==
-        nlohmann::json({{"fingerprint", key.public_key().fingerprint()}, {"pollAfter", 5}}));
+  CHECK(waits.body == nlohmann::json({{"fingerprint", key.public_key().fingerprint()},
+                                      {"pollAfter", 5},
+                                      {"awaits", "approval"}}));
   const auto pending = house.ask("GET", "/v1/operator/pending");
   REQUIRE(pending.body.at("pending").size() == 1);
   CHECK(pending.body.at("pending")[0].at("source") == "10.77.0.21");

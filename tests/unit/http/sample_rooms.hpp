@@ -36,10 +36,12 @@ struct House {
   muster::CallerCache callers{std::chrono::hours(1)};
   muster::CallerWatchingStore store{site.store, callers};
   muster::NoncePool nonces;
+  muster::RefusalLog refusals;
   muster::InventorySlot inventory;
   muster::EnrolmentContext enrolment{store,
                                      site.keys.machines(),
                                      nonces,
+                                     refusals,
                                      [this] { return inventory.enrolment(); },
                                      [] { return now; },
                                      {},

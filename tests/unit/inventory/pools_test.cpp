@@ -19,7 +19,8 @@ std::string pool(const std::string& name, const std::string& role, const std::st
   return "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: " + name +
          "}\nspec: {cluster: lab, role: " + role + ", namePattern: '" +
          (pattern.empty() ? name : pattern) +
-         "-{index}', maximum: 3, addressRanges: [10.77.1.0/24]" + more + "}\n";
+         "-{index}', maximum: 3, addressRanges: [10.77.1.0/24]" + more +
+         (more.find("proofs:") == std::string::npos ? ", proofs: [token]}\n" : "}\n");
 }
 
 std::string listed_master() {
@@ -99,8 +100,9 @@ TEST_CASE("what a pool cannot be is told at once") {
                             "spec: {cluster: lba, role: node, namePattern: 'n1{index}', "
                             "maximum: 0, addressRanges: []}\n"}}) ==
       R"(lab.yaml:17:12: spec.addressRanges: expected the cluster's spec.nodeCidr, since routed pods need one L2 segment, found none
+lab.yaml:17:12: spec.proofs: expected token among them, since it names the pool, found none
 lab.yaml:18:104: spec.minimum: expected at most the maximum, 3, found '4'
-lab.yaml:18:125: spec.proofs[0]: expected one of 'token', 'token+aws-instance-identity', found 'trust'
+lab.yaml:18:125: spec.proofs[0]: expected one of 'token', 'instanceIdentity', found 'trust'
 lab.yaml:22:12: spec.addressRanges: expected the cluster's spec.nodeCidr, since routed pods need one L2 segment, found none
 lab.yaml:23:38: spec.namePattern: expected a pattern that no other pool has, found 'ci-{index}'; pool 'ci' at lab.yaml:17:12 has it
 lab.yaml:27:12: spec.addressRanges: expected the cluster's spec.nodeCidr, since routed pods need one L2 segment, found none
@@ -118,7 +120,7 @@ TEST_CASE("ranges lie in the machines' network and outside those of pods and ser
                      pool("m", "node", "", "m") +
                      "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: x}\n"
                      "spec: {cluster: lab, role: node, namePattern: 'm{index}', maximum: 2,\n"
-                     "  addressRanges: [10.64.3.0/24, 10.96.0.0/12]}\n"}}) ==
+                     "  addressRanges: [10.64.3.0/24, 10.96.0.0/12], proofs: [token]}\n"}}) ==
       R"(lab.yaml:19:88: spec.addressRanges[0]: expected a network in nodeCidr 10.77.0.0/24, found '10.77.1.0/24'
 lab.yaml:24:34: spec.namePattern: expected a pattern that no node's name follows, found 'm{index}'; node 'm1' at lab.yaml:13:12 does
 lab.yaml:25:19: spec.addressRanges[0]: expected a network outside podCidr 10.64.0.0/16, found '10.64.3.0/24'
@@ -126,6 +128,80 @@ lab.yaml:25:19: spec.addressRanges[0]: expected a network in nodeCidr 10.77.0.0/
 lab.yaml:25:33: spec.addressRanges[1]: expected a network outside serviceCidr 10.96.0.0/16, found '10.96.0.0/12'
 lab.yaml:25:33: spec.addressRanges[1]: expected a network in nodeCidr 10.77.0.0/24, found '10.96.0.0/12'
 )");
+}
+
+TEST_CASE("a pool says which proofs together let a machine in, and which instances it takes") {
+  const auto problems_of = [](const std::string& proofs) {
+    return problems({{"lab.yaml", listed_master() + pool("ci", "node", proofs)}});
+  };
+  CHECK(
+      problems_of(", proofs: [instanceIdentity]") ==
+      R"(lab.yaml:19:113: spec.proofs: expected token among them, since it names the pool, found instanceIdentity
+lab.yaml:19:113: spec.instanceIdentity: expected accounts and regions, since members prove by an EC2 instance identity document, found none; write `proofs: [token]` where a token alone is to be enough
+)");
+  CHECK(
+      problems_of(", instanceIdentity: {accounts: [], regions: [eu]}, proofs: [token]") ==
+      R"(lab.yaml:19:104: spec.proofs: expected instanceIdentity among them, since there is a policy for it, found token
+lab.yaml:19:147: spec.instanceIdentity.regions[0]: expected an AWS region such as eu-central-1, found 'eu'
+)");
+  CHECK(problems_of(", instanceIdentity: {accounts: ['12345678901'], images: [debian], "
+                    "maximumAge: 2d}, proofs: [token, instanceIdentity]") ==
+        R"(lab.yaml:19:104: spec.instanceIdentity.regions: expected a value, found nothing
+lab.yaml:19:134: spec.instanceIdentity.accounts[0]: expected an AWS account of 12 digits such as '123456789012', found '12345678901'
+lab.yaml:19:159: spec.instanceIdentity.images[0]: expected an image such as ami-0abcdef1234567890, found 'debian'
+lab.yaml:19:168: spec.instanceIdentity.maximumAge: expected a time from 1m to 24h such as 15m, found '2d'
+)");
+  const Inventory sound = loaded(
+      listed_master() +
+      pool("ci", "node",
+           ", proofs: [token, instanceIdentity], instanceIdentity: {accounts: [012345678901], "
+           "regions: [eu-central-1], images: [ami-5fb8c835], maximumAge: 1h, behindNat: true}"));
+  const InstancePolicy& policy = *sound.pools.front().instance_identity;
+  CHECK(policy.accounts.front().value == "012345678901");
+  CHECK(policy.regions.front().value == "eu-central-1");
+  CHECK(policy.images.front().value == "ami-5fb8c835");
+  CHECK(policy.maximum_age == std::chrono::hours(1));
+  CHECK(policy.behind_nat);
+}
+
+TEST_CASE("without a word on proofs, a pool asks for a token and an instance identity") {
+  std::string silent = pool("ci", "node");
+  silent.erase(silent.find(", proofs: [token]"), 17);
+  CHECK(problems({{"lab.yaml", listed_master() + silent}}) ==
+        "lab.yaml:18:12: spec.instanceIdentity: expected accounts and regions, since members prove "
+        "by "
+        "an EC2 instance identity document, found none; write `proofs: [token]` where a token "
+        "alone is "
+        "to be enough\n");
+  silent.insert(silent.rfind('}'),
+                ", instanceIdentity: {accounts: ['123456789012'], regions: [eu-west-1]}");
+  const Inventory inventory = loaded(listed_master() + silent);
+  const NodePool& ci = inventory.pools.front();
+  REQUIRE(ci.proofs.size() == 2);
+  CHECK(ci.proofs[0].value == "token");
+  CHECK(ci.proofs[1].value == "instanceIdentity");
+  CHECK(ci.instance_identity->maximum_age == std::chrono::minutes(15));
+  CHECK_FALSE(ci.instance_identity->behind_nat);
+}
+
+TEST_CASE("regions that the server pins no certificate of are told where it is asked") {
+  const Inventory inventory = loaded(
+      listed_master() +
+      pool("ci", "node",
+           ", proofs: [token, instanceIdentity], instanceIdentity: {accounts: ['123456789012'], "
+           "regions: [eu-central-1, eu-west-1]}"));
+  SiteFacts facts = sample::facts();
+  CHECK(compile_problems(inventory, facts) == "");
+  facts.identity_regions = {"eu-west-1"};
+  CHECK(
+      compile_problems(inventory, facts) ==
+      "lab.yaml:19:196: spec.instanceIdentity.regions[0]: expected a region whose certificate the "
+      "server pins, found 'eu-central-1'; put AWS's certificate into the server's folder "
+      "`awsCertificates` as eu-central-1.pem and restart it\n");
+  const auto again = parse_site_facts(to_json(facts));
+  REQUIRE(again);
+  CHECK(again->identity_regions == facts.identity_regions);
+  CHECK_FALSE(parse_site_facts(to_json(sample::facts()))->identity_regions);
 }
 
 TEST_CASE("a listed node keeps off the names and addresses of members") {

@@ -24,6 +24,7 @@ TEST_CASE("one field is enough, and every default is the README's") {
   CHECK(settings->node.tls);
   CHECK_FALSE(settings->boot.tls);
   CHECK(settings->metadata_tokens == TokenPolicy::optional);
+  CHECK(settings->aws_certificates.empty());
   CHECK(database_path(*settings) == "/var/lib/muster-server/state.sqlite");
   CHECK(artifacts_path(*settings) == "/var/lib/muster-server/artifacts");
 }
@@ -31,12 +32,13 @@ TEST_CASE("one field is enough, and every default is the README's") {
 TEST_CASE("every mistake is told at once") {
   const auto settings = parse_settings(
       R"({"advertise":[],"stateDirectory":"x","adminSocket":"y","logLevel":"loud","port":1,)"
-      R"("metadataTokens":"maybe",)"
+      R"("metadataTokens":"maybe","awsCertificates":"z",)"
       R"("boot":{"listen":"8080","threads":0},"node":{"workers":257,"connections":0}})");
   REQUIRE_FALSE(settings);
   CHECK(settings.error().kind == ErrorKind::invalid);
   CHECK(settings.error().message ==
-        "settings: refused, 10 problems:\n"
+        "settings: refused, 11 problems:\n"
+        "/awsCertificates: expected an absolute path, found 'z'\n"
         "/metadataTokens: expected optional or required, found 'maybe'\n"
         "/adminSocket: expected an absolute path, found 'y'\n"
         "/boot/listen: expected ADDRESS:PORT, found '8080'\n"
@@ -47,7 +49,8 @@ TEST_CASE("every mistake is told at once") {
         "found none\n"
         "/stateDirectory: expected an absolute path, found 'x'\n"
         "/logLevel: expected trace, debug, info, warn or error, found 'loud'\n"
-        "/port: unknown field, expected one of adminGroup, adminSocket, advertise, boot, enrol, "
+        "/port: unknown field, expected one of adminGroup, adminSocket, advertise, "
+        "awsCertificates, boot, enrol, "
         "identityLifetimeMinutes, logLevel, metadataTokens, metrics, node, sealingKey, "
         "stateDirectory");
 }

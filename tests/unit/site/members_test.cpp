@@ -13,7 +13,7 @@ const std::string machines_network = "  nodeCidr: 10.77.0.0/16\n";
 std::string pool(const std::string& name, const std::string& role, const std::string& more = "") {
   return "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: " + name +
          "}\nspec: {cluster: lab, role: " + role + ", namePattern: '" + name +
-         "-{index}', maximum: 7, addressRanges: [10.77.1.0/24]" + more + "}\n";
+         "-{index}', maximum: 7, addressRanges: [10.77.1.0/24], proofs: [token]" + more + "}\n";
 }
 
 void admit(Site& site, const std::string& name, Role role, int address) {

@@ -23,12 +23,12 @@ spec: {kubelet: {reservedPolicy: none}}
 apiVersion: muster/v1
 kind: NodePool
 metadata: {name: masters}
-spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 3, addressRanges: [10.77.0.64/28]}
+spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 3, addressRanges: [10.77.0.64/28], proofs: [token]}
 ---
 apiVersion: muster/v1
 kind: NodePool
 metadata: {name: workers}
-spec: {cluster: small, role: node, namePattern: "w-{index}", maximum: 10, addressRanges: [10.77.0.80/28]}
+spec: {cluster: small, role: node, namePattern: "w-{index}", maximum: 10, addressRanges: [10.77.0.80/28], proofs: [token]}
 """
 # What the cloud is to the machine: its name there, and the user-data that it was started with.
 MACHINES = {"c1": ("10.77.0.66", "ci-master-1.yaml"), "c2": ("10.77.0.82", "ci-nodes.yaml"), "c3": ("10.77.0.83", "ci-nodes.yaml")}

@@ -187,3 +187,19 @@ TEST_CASE_FIXTURE(Fixture, "a seed folder is read, not asked") {
   const UserDataOrigin origin{UserDataDialect::folder, "", "/seed/user-data"};
   CHECK(fetch_user_data(origin, machine.host, network, patience, {}) == "{}");
 }
+
+TEST_CASE_FIXTURE(Fixture, "EC2's instance identity is asked for as its user-data is") {
+  answer = [](const std::string& head) {
+    if (head.rfind("PUT /latest/api/token HTTP/1.1\r\n", 0) == 0)
+      return HttpReply{200, "t", {}, {}, 0};
+    if (!has(head, "X-aws-ec2-metadata-token: t")) return HttpReply{401, {}, {}, {}, 0};
+    return HttpReply{200, "MIIB\nAAAA\n", {}, {}, 0};
+  };
+  CHECK(fetch(UserDataDialect::ec2_identity, "/latest/dynamic/instance-identity/rsa2048") ==
+        "MIIB\nAAAA\n");
+  answer = [](const std::string&) { return HttpReply{404, {}, {}, {}, 0}; };
+  CHECK(fetch(UserDataDialect::ec2_identity, "/x").error().message ==
+        "EC2 instance identity: none within 60 s; last: PUT " + service.url() +
+            "/latest/api/token: expected 200, found 404");
+  CHECK(waited() == 60s);
+}

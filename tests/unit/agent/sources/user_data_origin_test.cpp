@@ -88,3 +88,17 @@ TEST_CASE("a container has its host's SMBIOS names, and arguments of its own") {
   REQUIRE(*origin);
   CHECK((*origin)->base_url == "http://h:1");
 }
+
+TEST_CASE("EC2 alone tells which instance this is, and never in a container") {
+  FakeFilesystem files;
+  CHECK_FALSE(find_instance_identity(files));
+  files.put("/sys/class/dmi/id/sys_vendor", "Amazon EC2\n");
+  files.put("/var/lib/cloud/seed/nocloud/user-data", "");  // whatever its user-data comes from
+  const auto origin = find_instance_identity(files);
+  REQUIRE(origin);
+  CHECK(name(*origin) == "EC2 instance identity");
+  CHECK(origin->base_url + origin->path ==
+        "http://169.254.169.254:80/latest/dynamic/instance-identity/rsa2048");
+  files.put("/run/systemd/container", "systemd-nspawn\n");
+  CHECK_FALSE(find_instance_identity(files));
+}

@@ -1,0 +1,125 @@
+#include "enrolment/explain_enrolment.hpp"
+
+#include <algorithm>
+
+#include "document/strict_json.hpp"
+#include "enrolment/instance_use.hpp"
+#include "enrolment/machine.hpp"
+#include "site/pool_member.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+// The machines that are meant by `name`, each once.
+Result<std::vector<NodeName>> find_names(const EnrolmentContext& context, const std::string& name,
+                                         const std::vector<std::string>& clusters) {
+  const auto pair = kinds::parse_pair_key(name);
+  const std::string node = pair ? pair->second : name;
+  std::vector<NodeName> found;
+  const auto add = [&](NodeName named) {
+    if (pair && named.cluster != pair->first) return;
+    if (std::find(found.begin(), found.end(), named) == found.end())
+      found.push_back(std::move(named));
+  };
+  for (NodeName& named : context.inventory()->find(node)) add(std::move(named));
+  for (const std::string& cluster : clusters) {
+    const auto member = find_member(context.store, cluster, node);
+    if (!member) return pass(member.error());
+    if (*member) add({cluster, node});
+  }
+  const auto there = find_member_at(context.store, name);
+  if (!there) return pass(there.error());
+  if (*there) add({(*there)->record.cluster, (*there)->record.node});
+  const auto use = find_instance_use(context.store, name);
+  if (!use) return pass(use.error());
+  if (use->version != 0) add({use->use.cluster, use->use.node});
+  return found;
+}
+
+std::string state_of(const EnrolmentContext& context, const MachineRecord& machine,
+                     const std::optional<FoundMember>& member) {
+  if (member && member->record.removed_at != 0) return "removed";
+  if (machine.banned) return "banned";
+  if (machine.frozen) return "frozen";
+  if (has_live_identity(machine, context.now(), context.limits.recovery_window)) return "enrolled";
+  return member ? "admitted" : "not enrolled";
+}
+
+Result<ExplainedMachine> explain_machine(const EnrolmentContext& context, const NodeName& name) {
+  const auto machine = find_machine(context.store, name);
+  if (!machine) return pass(machine.error());
+  const auto member = find_member(context.store, name.cluster, name.node);
+  if (!member) return pass(member.error());
+  ExplainedMachine explained;
+  explained.name = name;
+  explained.state = state_of(context, machine->record, *member);
+  explained.enrolled_at = machine->record.enrolled_at;
+  if (*member) {
+    explained.address = (*member)->record.address;
+    explained.key = (*member)->record.key;
+  }
+  if (machine->record.current) explained.key = machine->record.current->key;
+  return explained;
+}
+
+bool is_about(const PendingMachine& machine, const std::string& name) {
+  return !name.empty() &&
+         (machine.source == name || machine.fingerprint == name || machine.hints.hostname == name ||
+          machine.proposed.node == name ||
+          kinds::pair_key(machine.proposed.cluster, machine.proposed.node) == name);
+}
+
+nlohmann::json to_value(const RefusalNote& note) {
+  return {{"source", note.source},     {"fingerprint", note.key}, {"hostname", note.hostname},
+          {"token", note.token},       {"asked", note.asked},     {"node", note.node},
+          {"instance", note.instance}, {"code", note.code},       {"message", note.message},
+          {"count", note.count},       {"since", note.first},     {"last", note.last}};
+}
+
+}  // namespace
+
+Result<EnrolmentExplanation> explain_enrolment(const EnrolmentContext& context,
+                                               const std::string& name,
+                                               const std::vector<std::string>& clusters) {
+  EnrolmentExplanation explanation;
+  explanation.name = name;
+  explanation.refusals = context.refusals.find(name);
+  const auto pending = list_pending(context);
+  if (!pending) return pass(pending.error());
+  std::copy_if(pending->begin(), pending->end(), std::back_inserter(explanation.waiting),
+               [&](const PendingMachine& machine) { return is_about(machine, name); });
+  const auto names = find_names(context, name, clusters);
+  if (!names) return pass(names.error());
+  for (const NodeName& named : *names) {
+    auto machine = explain_machine(context, named);
+    if (!machine) return pass(machine.error());
+    explanation.machines.push_back(std::move(*machine));
+  }
+  return explanation;
+}
+
+std::string to_json(const EnrolmentExplanation& explanation) {
+  nlohmann::json refusals = nlohmann::json::array(), waiting = nlohmann::json::array(),
+                 machines = nlohmann::json::array();
+  for (const RefusalNote& note : explanation.refusals) refusals.push_back(to_value(note));
+  for (const PendingMachine& machine : explanation.waiting)
+    waiting.push_back({{"fingerprint", machine.fingerprint},
+                       {"source", machine.source},
+                       {"hostname", machine.hints.hostname},
+                       {"since", machine.first_seen}});
+  for (const ExplainedMachine& machine : explanation.machines)
+    machines.push_back({{"cluster", machine.name.cluster},
+                        {"node", machine.name.node},
+                        {"state", machine.state},
+                        {"address", machine.address},
+                        {"fingerprint", machine.key},
+                        {"enrolledAt", machine.enrolled_at}});
+  return canonical_text({{"name", explanation.name},
+                         {"refusals", refusals},
+                         {"waiting", waiting},
+                         {"machines", machines}});
+}
+
+}  // namespace muster

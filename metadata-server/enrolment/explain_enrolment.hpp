@@ -1,0 +1,34 @@
+// Why a machine was not let in, or what it is: all that is known under one name.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "enrolment/enrolment_context.hpp"
+#include "enrolment/pending.hpp"
+
+namespace muster {
+
+struct ExplainedMachine {
+  NodeName name;
+  std::string state;             // enrolled, admitted, banned, frozen, removed, not enrolled
+  std::string address, key;      // empty: not known here
+  std::int64_t enrolled_at = 0;  // Unix seconds
+};
+
+struct EnrolmentExplanation {
+  std::string name;
+  std::vector<RefusalNote> refusals;    // the newest last
+  std::vector<PendingMachine> waiting;  // for an operator
+  std::vector<ExplainedMachine> machines;
+};
+
+// `name`: a node's name (with its cluster, "lab/n1", or without), a source address, an EC2 instance
+// id, the fingerprint of a key, or the host name that the machine gives itself. `clusters`: in
+// which members are looked for. Nothing known is no error. Cost: clusters, and what is pending.
+[[nodiscard]] Result<EnrolmentExplanation> explain_enrolment(
+    const EnrolmentContext& context, const std::string& name,
+    const std::vector<std::string>& clusters);
+[[nodiscard]] std::string to_json(const EnrolmentExplanation& explanation);
+
+}  // namespace muster

@@ -1,0 +1,53 @@
+// Who was not let in lately, and why: for `muster explain enrolment`. In memory and bounded, since
+// anybody may be refused as often as he likes; a machine that is refused asks again within seconds,
+// so that a restart loses nothing for long. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace muster {
+
+// One refusal, told once however often it is repeated. Empty where it did not get that far.
+struct RefusalNote {
+  std::string source;    // the address that it came from
+  std::string key;       // fingerprint of the key that it proved
+  std::string hostname;  // what it calls itself
+  std::string token;     // id of its join token
+  std::string asked;     // what the token is for: "pool 'lab/ci'", "cluster 'lab'"
+  std::string node;      // "lab/n1": the machine of the inventory that it would be
+  std::string instance;  // the EC2 instance whose signed document it brought
+  std::string code, message;
+  std::int64_t first = 0, last = 0;  // Unix seconds
+  std::uint32_t count = 1;
+};
+
+class RefusalLog {
+ public:
+  explicit RefusalLog(std::size_t sources = 512, std::size_t per_source = 8)
+      : sources_(sources), per_source_(per_source) {}
+
+  // Longer texts are cut. Beyond the limits the oldest of its source goes, or the source that was
+  // refused longest ago: a flood from one address pushes out nobody else's.
+  void add(RefusalNote note);
+  // This key was let in.
+  void forget(const std::string& source, const std::string& key);
+  // Whose source, key, host name, instance or node (with or without its cluster) is `name`; the
+  // newest last.
+  [[nodiscard]] std::vector<RefusalNote> find(std::string_view name) const;
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  using Notes = std::list<RefusalNote>;  // of one source, the newest last
+
+  std::size_t sources_, per_source_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Notes> notes_;
+};
+
+}  // namespace muster

@@ -1,0 +1,95 @@
+#include "enrolment/refusal_log.hpp"
+
+#include "enrolment/explain_enrolment.hpp"
+#include "sample_enrolment.hpp"
+
+using namespace muster;
+using namespace sample;
+
+namespace {
+
+RefusalNote note(const std::string& source, const std::string& key, std::int64_t time) {
+  RefusalNote made;
+  made.source = source;
+  made.key = key;
+  made.code = "token_expired";
+  made.first = made.last = time;
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("a refusal that is repeated is told once, with its count") {
+  RefusalLog log;
+  log.add(note("10.77.1.5", "a", 100));
+  log.add(note("10.77.1.5", "b", 101));
+  log.add(note("10.77.1.5", "a", 105));
+  const auto found = log.find("10.77.1.5");
+  REQUIRE(found.size() == 2);
+  CHECK(found[1].key == "a");
+  CHECK(found[1].count == 2);
+  CHECK(found[1].first == 100);
+  CHECK(found[1].last == 105);
+}
+
+TEST_CASE("a flood from one address, or from many, stays within its bounds") {
+  RefusalLog log(4, 3);
+  log.add(note("10.77.1.5", "mine", 100));
+  for (int i = 0; i < 100; ++i) log.add(note("10.66.0.1", std::to_string(i), 200 + i));
+  CHECK(log.size() == 4);
+  CHECK(log.find("10.77.1.5").size() == 1);
+  CHECK(log.find("10.66.0.1").size() == 3);
+  for (int i = 0; i < 100; ++i) log.add(note("10.66.1." + std::to_string(i), "k", 400 + i));
+  CHECK(log.size() == 4);
+  CHECK(log.find("10.77.1.5").empty());
+  RefusalNote large = note("10.77.1.6", "k", 600);
+  large.message = std::string(1u << 20, 'x');
+  large.hostname = std::string(1u << 20, 'x');
+  log.add(large);
+  CHECK(log.find("10.77.1.6").front().message.size() == 1024);
+  CHECK(log.find("10.77.1.6").front().hostname.size() == 256);
+}
+
+TEST_CASE("a refusal is found by every name of the machine, until it is let in") {
+  Enrolment site;
+  const std::string token = site.pool_token();
+  Machine machine;
+  EnrolRequest request = site.request(machine, token);
+  request.hints.hostname = "ip-10-77-2-5";
+  CHECK_FALSE(muster::enrol(site.context, request, "10.77.2.5"));
+  for (const std::string& name :
+       {std::string("10.77.2.5"), std::string("ip-10-77-2-5"), machine.fingerprint()}) {
+    const auto found = site.refusals.find(name);
+    REQUIRE(found.size() == 1);
+    CHECK(found.front().code == "address_outside");
+    CHECK(found.front().asked == "pool 'lab/ci'");
+    CHECK(found.front().token == token.substr(8, 16));
+  }
+  CHECK(site.refusals.find("").empty());
+  CHECK(site.refusals.find("10.77.2.6").empty());
+  CHECK_FALSE(muster::enrol(site.context, site.request(machine, token + "x"), "10.77.1.5"));
+  CHECK(site.refusals.find("10.77.1.5").size() == 1);
+  CHECK(muster::enrol(site.context, site.request(machine, token), "10.77.1.5"));
+  CHECK(site.refusals.find("10.77.1.5").empty());
+}
+
+TEST_CASE("what is known of a machine is told under its name, its address and its key") {
+  Enrolment site;
+  const Machine machine;
+  CHECK(muster::enrol(site.context, site.request(machine, site.pool_token()), "10.77.1.5"));
+  for (const char* name : {"ci-1", "lab/ci-1", "10.77.1.5"}) {
+    const auto explained = explain_enrolment(site.context, name, {"lab", "other"});
+    REQUIRE(explained);
+    REQUIRE(explained->machines.size() == 1);
+    CHECK(explained->machines.front().state == "enrolled");
+    CHECK(explained->machines.front().key == machine.fingerprint());
+    CHECK(explained->machines.front().address == "10.77.1.5");
+  }
+  CHECK(explain_enrolment(site.context, "n1", {"lab"})->machines.front().state == "not enrolled");
+  CHECK(explain_enrolment(site.context, "other/ci-1", {"lab", "other"})->machines.empty());
+  Machine listed{.hardware = 21};
+  CHECK(site.enrol(listed)->pending);
+  CHECK(explain_enrolment(site.context, "n1", {"lab"})->waiting.size() == 1);
+  CHECK(to_json(*explain_enrolment(site.context, "nobody", {"lab"})) ==
+        R"({"machines":[],"name":"nobody","refusals":[],"waiting":[]})");
+}
