@@ -5,7 +5,8 @@ Reads {"agent","arguments","smbios","command_line","files","service","name","sta
 namespaces of its own (run() makes them), and prints {"rc","out","err","requests"}. `service` maps "METHOD PATH" to a
 list of replies [status, headers, body, headers that the request needs], each used once, the last for ever; without
 `service` nobody listens. `name` is the host name, `state` a folder that outlives the run as /var/lib; a run with
-`state` has this machine's network. Nothing else of this machine can be written.
+`state` has this machine's network, or with `bridge` a link of its own to that bridge, with `address`. Nothing else of
+this machine can be written.
 """
 import http.server
 import json
@@ -16,12 +17,25 @@ import threading
 
 
 def run(agent, *arguments, **machine):
-    network = [] if "state" in machine else ["--net"]
+    network = [] if shares_network(machine) else ["--net"]
     words = ["unshare", "--mount", "--uts", *network, "--propagation", "private", "/usr/bin/python3", __file__]
-    wanted = {"agent": agent, "arguments": arguments, **machine}
+    wanted = {"agent": agent, "arguments": arguments, "host": os.getpid(), **machine}
     done = subprocess.run(words, input=json.dumps(wanted), capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def shares_network(machine):
+    return "state" in machine and "bridge" not in machine
+
+
+def own_network(wanted):
+    yield from (["ip", "link", "set", "lo", "up"], ["ip", "address", "add", "169.254.169.254/32", "dev", "lo"])
+    if "bridge" in wanted:  # gone with this namespace
+        host, peer = str(wanted["host"]), f"mc{os.getpid()}"
+        yield ["ip", "link", "add", "eth0", "type", "veth", "peer", "name", peer, "netns", host]
+        yield ["nsenter", "--net", "--target", host, "ip", "link", "set", peer, "master", wanted["bridge"], "up"]
+        yield from (["ip", "address", "add", wanted["address"], "dev", "eth0"], ["ip", "link", "set", "eth0", "up"])
 
 
 class Service(http.server.BaseHTTPRequestHandler):
@@ -55,8 +69,7 @@ def write(path, text):
 
 def main():
     wanted = json.load(sys.stdin)
-    own_network = [["ip", "link", "set", "lo", "up"], ["ip", "address", "add", "169.254.169.254/32", "dev", "lo"]]
-    for words in [*([] if "state" in wanted else own_network), ["hostname", wanted.get("name", "machine")]]:
+    for words in [*([] if shares_network(wanted) else own_network(wanted)), ["hostname", wanted.get("name", "machine")]]:
         subprocess.run(words, check=True)
     if "service" in wanted:
         Service.replies = wanted["service"]

@@ -92,6 +92,21 @@ def test_a_cluster_comes_up_grows_and_goes(site, tmp_path):
     site.muster("cluster", "delete", "ci-again")
 
 
+def test_each_master_has_a_token_of_its_own_for_one_use_within_15_minutes(site, tmp_path):
+    files = created(site, tmp_path, "tokens", "--masters", "3", "--nodes", "2")
+    ids = {name: settings_in(text)["token"].split(".")[1] for name, text in files.items()}
+    assert len(set(ids.values())) == 4
+    tokens = {token["id"]: token for token in site.json("token", "list")["tokens"]}
+    bounds = {name: (tokens[id]["pool"], tokens[id]["count"], tokens[id]["expiresAt"] - tokens[id]["createdAt"]) for name, id in ids.items()}
+    masters = {f"tokens-master-{i}.yaml": ("masters", 1, 900) for i in (1, 2, 3)}
+    assert bounds == {**masters, "tokens-nodes.yaml": ("workers", 2, 3600)}
+    master = files["tokens-master-1.yaml"]
+    assert site.enrol("tokens", "m", "127.0.2.31", master)[1] == 202
+    _, status, answer = site.enrol("tokens", "thief", "127.0.2.32", master)
+    assert (status, answer["kind"]) == (403, "token_exhausted"), answer
+    site.muster("cluster", "delete", "tokens")
+
+
 def test_three_masters_start_together(site, tmp_path):
     files = created(site, tmp_path, "three", "--masters", "3")
     assert len(set(settings_in(text)["token"] for text in files.values())) == 3

@@ -29,3 +29,18 @@ def test_all_mistakes_at_once(tmp_path):
     for expected in ("/advertise: expected at least one address or name under which machines reach this server, found none",
                      "/logLevel: expected trace, debug, info, warn or error, found 'loud'", "/colour"):
         assert expected in text, text
+
+
+def test_pinned_certificates_are_read_at_start(tmp_path):
+    status, text = complaints(tmp_path, awsCertificates="aws")
+    assert status != 0 and "/awsCertificates: expected an absolute path, found 'aws'" in text, text
+    folder = tmp_path / "aws"
+    folder.mkdir()
+    (folder / "frankfurt.pem").write_text("x")
+    (folder / "eu-west-1.pem").write_text("x")
+    assert complaints(tmp_path, awsCertificates=str(folder)) == (0, "")  # init needs none of it
+    done = subprocess.run([SERVER, "--settings", str(tmp_path / "server.json")], capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode != 0
+    assert (f"awsCertificates: refused, 2 problems:\n'{folder}/eu-west-1.pem': expected a certificate in PEM; take that of the region from AWS's "
+            f"list for rsa2048 signatures\n'{folder}/frankfurt.pem': expected the name REGION.pem such as eu-central-1.pem; rename or remove it"
+            ) in done.stderr + done.stdout, done.stderr + done.stdout
