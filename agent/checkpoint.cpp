@@ -43,6 +43,32 @@ void members(JsonObject& root, std::string_view field, std::vector<Problem>& pro
   }
 }
 
+void read_stamps(JsonObject& root, std::vector<Problem>& problems,
+                 std::map<std::string, ReleaseStamp>& releases) {
+  members(root, "releases", problems, [&](const std::string& name, JsonObject& release) {
+    ReleaseStamp& stamp = releases[name];
+    release.text("manifestDigest", stamp.manifest_digest);
+    release.text_map("files", stamp.files);
+    release.text_map("packages", stamp.packages);
+  });
+}
+
+// What cannot be read is as if it was not there: the releases are hashed then.
+std::map<std::string, ReleaseStamp> carried_stamps(const Filesystem& files) {
+  std::map<std::string, ReleaseStamp> releases;
+  const auto text = files.read(paths::carried_releases, size_limit);
+  if (!text) return {};
+  const auto json = parse_strict_json(paths::carried_releases, *text, {size_limit});
+  if (!json) return {};
+  std::vector<Problem> problems;
+  JsonObject root(*json, "", problems);
+  root.constant("version", "1");
+  read_stamps(root, problems, releases);
+  root.close();
+  if (!problems.empty()) return {};
+  return releases;
+}
+
 void read_set(JsonObject& root, std::string_view field, std::set<std::string>& target) {
   std::vector<std::string> list;
   root.texts(field, list);
@@ -127,12 +153,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
     unit.text("certificates", inputs.certificates);
     unit.text("reloaded", inputs.reloaded);
   });
-  members(root, "releases", problems, [&](const std::string& name, JsonObject& release) {
-    ReleaseStamp& stamp = checkpoint.releases[name];
-    release.text("manifestDigest", stamp.manifest_digest);
-    release.text_map("files", stamp.files);
-    release.text_map("packages", stamp.packages);
-  });
+  read_stamps(root, problems, checkpoint.releases);
   read_secrets(root, checkpoint.secrets);
   read_set(root, "images", checkpoint.images);
   read_set(root, "files", checkpoint.files);
@@ -146,7 +167,11 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
 
 Result<Checkpoint> load_checkpoint(const Filesystem& files) {
   const auto text = files.read(paths::checkpoint);
-  if (!text && text.error().kind == ErrorKind::not_found) return Checkpoint{};
+  if (!text && text.error().kind == ErrorKind::not_found) {
+    Checkpoint fresh;
+    fresh.releases = carried_stamps(files);
+    return fresh;
+  }
   if (!text) return pass(text.error());
   auto checkpoint = parse_checkpoint(*text);
   if (!checkpoint) {

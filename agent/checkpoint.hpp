@@ -55,7 +55,9 @@ struct Checkpoint {
 [[nodiscard]] std::string to_json(const Checkpoint& checkpoint);
 [[nodiscard]] Result<Checkpoint> parse_checkpoint(std::string_view json);
 
-// A missing file is an empty checkpoint; a corrupt one is an error (kind corrupt) with its cure,
+// A missing file is an empty checkpoint, which knows the stamps that the machine's image brought
+// (paths::carried_releases: made when the image was, of verified bytes; whoever could change them
+// could change the agent beside them). A corrupt one is an error (kind corrupt) with its cure,
 // since forgetting the generations would let an older document in.
 [[nodiscard]] Result<Checkpoint> load_checkpoint(const Filesystem& files);
 // Durable on return; a no-op when the file already says so.

@@ -27,6 +27,8 @@ inline constexpr const char* identities =
 inline constexpr const char* downloads = "/var/lib/muster/downloads";
 inline constexpr const char* releases = "/opt/muster/releases";  // NAME/VERSION/
 inline constexpr const char* current = "/opt/muster/current";    // NAME -> ../releases/NAME/VERSION
+// Stamps of the releases that an image carries; images/README.md.
+inline constexpr const char* carried_releases = "/opt/muster/carried-releases.json";
 inline constexpr const char* arguments = "/etc/muster/arguments";  // UNIT.env, one line ARGS=...
 inline constexpr const char* kubernetes = "/etc/kubernetes";
 inline constexpr const char* kubernetes_pki =

@@ -39,3 +39,23 @@ TEST_CASE("no checkpoint is an empty one, a damaged one is refused with its cure
                                       "/var/lib/muster/checkpoint.json") != std::string::npos);
   }
 }
+
+TEST_CASE("a first boot knows the stamps of its image, and hashes where they cannot be read") {
+  FakeFilesystem files;
+  const std::string good =
+      R"({"releases":{"etcd/3.6":{"files":{"bin/etcd":"1:2:3"},"manifestDigest":"sha256:x","packages":{}}},"version":"1"})";
+  files.put(paths::carried_releases, good);
+  const auto fresh = load_checkpoint(files);
+  REQUIRE(fresh);
+  REQUIRE(fresh->releases.size() == 1);
+  CHECK(fresh->releases.at("etcd/3.6").manifest_digest == "sha256:x");
+  CHECK(fresh->releases.at("etcd/3.6").files.at("bin/etcd") == "1:2:3");
+  for (std::size_t length = 0; length < good.size(); ++length) {
+    files.put(paths::carried_releases, good.substr(0, length));
+    CHECK(load_checkpoint(files)->releases.empty());
+  }
+  // Only the first boot asks: what the machine noted itself wins.
+  files.put(paths::carried_releases, good);
+  files.put(paths::checkpoint, to_json(Checkpoint{}));
+  CHECK(load_checkpoint(files)->releases.empty());
+}
