@@ -97,7 +97,7 @@ void add_document_key_commands(CommandLine& line) {
   add->add_option("PUBLIC", *file, "the public key (PEM file)")
       ->required()
       ->check(CLI::ExistingFile);
-  add->add_option("--scope", *scope, "site, cluster/NAME or pool/CLUSTER/NAME")->required();
+  add->add_option("--scope", *scope, "site, cluster/NAME, pool/CLUSTER/NAME or image")->required();
   add_site_key(add);
   add->footer("Example: muster document-key add lab.pem --scope cluster/lab");
   line.on(add, [=](Session& session) {

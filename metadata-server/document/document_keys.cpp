@@ -40,7 +40,8 @@ Result<TrustList> revoke_document_key(TrustList list, std::string_view key_id) {
                             "document-key list` shows them",
                             in_ticks(key_id)));
   }
-  if (list.document_keys.empty()) {
+  const auto signs_images = [](const DocumentKey& entry) { return entry.scope == "image"; };
+  if (std::all_of(list.document_keys.begin(), list.document_keys.end(), signs_images)) {
     return fail(ErrorKind::conflict,
                 fmt::format("document key {}: it is the only one. Add another first: muster "
                             "document-key add PUBLIC.pem",

@@ -12,12 +12,15 @@ namespace {
 
 constexpr std::size_t maximum_trust_list_size = 256u << 10;
 
+// Signs images' manifests, and nothing that a machine is served.
+constexpr std::string_view image_scope = "image";
+
 bool is_scope(std::string_view scope) {
   const auto name_after = [&](std::string_view prefix) {
     return scope.substr(0, prefix.size()) == prefix ? scope.substr(prefix.size())
                                                     : std::string_view{};
   };
-  if (scope == "site" || is_dns_label(name_after("cluster/"))) return true;
+  if (scope == "site" || scope == image_scope || is_dns_label(name_after("cluster/"))) return true;
   const std::string_view pool = name_after("pool/");
   const std::size_t slash = pool.find('/');
   return slash != std::string_view::npos && is_dns_label(pool.substr(0, slash)) &&
@@ -59,8 +62,9 @@ void check(const TrustList& list, std::vector<Problem>& problems) {
     }
     if (!is_scope(list.document_keys[i].scope)) {
       problems.push_back(
-          {where + "/scope", "expected 'site', 'cluster/NAME' or 'pool/CLUSTER/NAME', found " +
-                                 in_ticks(list.document_keys[i].scope)});
+          {where + "/scope",
+           "expected 'site', 'cluster/NAME', 'pool/CLUSTER/NAME' or 'image', found " +
+               in_ticks(list.document_keys[i].scope)});
     }
   }
   check_urls(list.servers.boot, "/servers/boot", "http://", problems);
@@ -193,6 +197,23 @@ Result<PublicKey> find_document_key(const TrustList& list, std::string_view key_
                   other_scope ? fmt::format("its scope does not cover the cluster '{}'", cluster)
                               : std::string("the site key does not vouch for it"),
                   list.version));
+}
+
+Result<PublicKey> find_image_key(const TrustList& list, std::string_view key_id) {
+  bool other_scope = false;
+  for (const DocumentKey& entry : list.document_keys) {
+    const auto key = PublicKey::from_pem(entry.public_key);
+    if (!key || key->fingerprint() != key_id) continue;
+    if (entry.scope == image_scope) return *key;
+    other_scope = true;
+  }
+  return fail(ErrorKind::unauthenticated,
+              fmt::format("image key {}: {} (trust list version {}). `muster document-key add "
+                          "PUBLIC.pem --scope image` lets it sign images",
+                          in_ticks(key_id),
+                          other_scope ? "it signs documents, not images"
+                                      : "the site key does not vouch for it",
+                          list.version));
 }
 
 }  // namespace muster

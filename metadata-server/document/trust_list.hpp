@@ -15,7 +15,7 @@ namespace muster {
 
 struct DocumentKey {
   std::string public_key;  // PEM, Ed25519
-  std::string scope;       // "site", "cluster/NAME" or "pool/CLUSTER/NAME"
+  std::string scope;       // "site", "cluster/NAME", "pool/CLUSTER/NAME" or "image"
 };
 
 struct ServerAddresses {
@@ -47,5 +47,7 @@ struct TrustList {
 [[nodiscard]] Result<PublicKey> find_document_key(const TrustList& list, std::string_view key_id,
                                                   std::string_view cluster,
                                                   std::string_view pool = {});
+// The key that may sign images' manifests: one of the scope "image", and no other.
+[[nodiscard]] Result<PublicKey> find_image_key(const TrustList& list, std::string_view key_id);
 
 }  // namespace muster

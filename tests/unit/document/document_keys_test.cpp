@@ -43,10 +43,9 @@ TEST_CASE("a key that is added signs within its scope, and the version grows") {
 }
 
 TEST_CASE("what is no document key is not added") {
-  CHECK(
-      refusal(add_document_key(list(), {second.public_key().pem(), "lab"})) ==
-      "trust list: refused, 1 problem:\n/documentKeys/1/scope: expected 'site', 'cluster/NAME' or "
-      "'pool/CLUSTER/NAME', found 'lab'");
+  CHECK(refusal(add_document_key(list(), {second.public_key().pem(), "lab"})) ==
+        "trust list: refused, 1 problem:\n/documentKeys/1/scope: expected 'site', 'cluster/NAME', "
+        "'pool/CLUSTER/NAME' or 'image', found 'lab'");
   const auto p256 = PrivateKey::generate_p256().value();
   CHECK(refusal(add_document_key(list(), {p256.public_key().pem(), "site"})) ==
         "document key: expected an Ed25519 key, found another kind. `muster document-key create` "
@@ -70,5 +69,21 @@ TEST_CASE("a revoked key loses every scope; one key always stays") {
             "': the trust list has none with this id. `muster document-key list` shows them");
   CHECK(refusal(revoke_document_key(*revoked, first.public_key().fingerprint())) ==
         "document key '" + first.public_key().fingerprint() +
+            "': it is the only one. Add another first: muster document-key add PUBLIC.pem");
+}
+
+TEST_CASE("an image key signs images alone, and is no document key that stays") {
+  const auto both = add_document_key(list(), {second.public_key().pem(), "image"}).value();
+  const std::string id = second.public_key().fingerprint(), site = first.public_key().fingerprint();
+  CHECK(find_image_key(both, id));
+  CHECK(find_document_key(both, id, "lab").error().message ==
+        "document key '" + id +
+            "': its scope does not cover the cluster 'lab' (trust list version 5)");
+  CHECK(find_image_key(both, site).error().message ==
+        "image key '" + site +
+            "': it signs documents, not images (trust list version 5). `muster document-key add "
+            "PUBLIC.pem --scope image` lets it sign images");
+  CHECK(refusal(revoke_document_key(both, site)) ==
+        "document key '" + site +
             "': it is the only one. Add another first: muster document-key add PUBLIC.pem");
 }
