@@ -95,6 +95,10 @@ const Format wait_target{"KIND/NAMESPACE/NAME of a deployment, daemonset or stat
                          "^(deployment|daemonset|statefulset)/" MUSTER_LABEL "/" MUSTER_LABEL
                          "(\\." MUSTER_LABEL ")*$",
                          is_wait_target};
+const Format package_name{"a Debian package such as openssh-server", "^[a-z0-9][-+.a-z0-9]{1,99}$",
+                          is_package_name};
+const Format image_path{"an absolute path outside /opt/muster and /var/lib/muster", "^(/[^/]+)+$",
+                        is_image_path};
 
 #undef MUSTER_LABEL
 #undef MUSTER_OCTET
@@ -111,7 +115,8 @@ const std::vector<const Format*>& all() {
       &image_reference,    &flag_name,          &flag_value,    &label_key,
       &label_value,        &taint_key,          &file_path,     &inventory_path,
       &file_mode,          &account_name,       &kernel_module, &sysctl_key,
-      &eviction_signal,    &eviction_threshold, &wait_target};
+      &eviction_signal,    &eviction_threshold, &wait_target,   &package_name,
+      &image_path};
   return formats;
 }
 

@@ -43,6 +43,8 @@ extern const Format sysctl_key;
 extern const Format eviction_signal;
 extern const Format eviction_threshold;
 extern const Format wait_target;
+extern const Format package_name;
+extern const Format image_path;
 
 // Every one of them, for the test that compares pattern and function.
 [[nodiscard]] const std::vector<const Format*>& all();

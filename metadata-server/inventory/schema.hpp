@@ -40,8 +40,8 @@ struct Field {
   std::string_view description = {};
 };
 
-// "Settings" is not a kind: its fields stand below Profile.spec and the spec.overrides of Node
-// and NodePool.
+// "Image" stands in a file of its own (image_definition.hpp), and "Settings" is not a kind: its
+// fields stand below Profile.spec and the spec.overrides of Node and NodePool.
 [[nodiscard]] const std::vector<Field>& field_table();
 
 // JSON Schema (draft 2020-12) of one inventory document; ends in a newline.

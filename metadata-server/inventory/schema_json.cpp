@@ -127,7 +127,7 @@ std::string json_schema() {
 
 std::string field_tables() {
   std::string text;
-  for (const std::string_view kind : {"Cluster", "Node", "NodePool", "Settings"}) {
+  for (const std::string_view kind : {"Cluster", "Node", "NodePool", "Settings", "Image"}) {
     const bool is_settings = kind == "Settings";
     text += fmt::format(
         "### {}\n\n| field | what | default | meaning |\n|---|---|---|---|\n",

@@ -215,6 +215,24 @@ const std::vector<Field> settings_fields{
   {.path = "Settings.swap", .values = {"fail", "allow"}, .default_text = "fail",
    .description = "What swap in use means: a preflight finding, or nothing."},
 };
+
+const std::vector<Field> image_fields{
+  {.path = "Image.spec.suite", .values = {"bookworm"}, .default_text = "bookworm", .description = "Debian's release."},
+  {.path = "Image.spec.kernel", .values = {"cloud", "generic"}, .default_text = "cloud",
+   .description = "Debian's kernel: cloud has the drivers of virtual machines alone, generic those of any."},
+  {.path = "Image.spec.kernelArguments", .type = Type::list, .description = "Arguments of the kernel, in order."},
+  {.path = "Image.spec.kernelArguments[]", .format = &f::flag_value, .description = "One argument."},
+  {.path = "Image.spec.packages", .type = Type::list, .description = "Debian packages beside those of every image."},
+  {.path = "Image.spec.packages[]", .format = &f::package_name, .description = "Name of a package."},
+  {.path = "Image.spec.releases", .type = Type::map, .required = true, .key_format = &f::object_name,
+   .description = "Releases that it carries, which machines then do not download; muster-agent is one of them."},
+  {.path = "Image.spec.releases.*", .format = &f::release_version, .description = "The release's version."},
+  {.path = "Image.spec.files", .type = Type::list, .description = "Files on it, owned by root."},
+  {.path = "Image.spec.files[]", .type = Type::object, .description = "One file."},
+  {.path = "Image.spec.files[].path", .required = true, .format = &f::image_path, .description = "Where it lies."},
+  {.path = "Image.spec.files[].content", .required = true, .description = "Its text: no secret, since who has the image has it."},
+  {.path = "Image.spec.files[].mode", .format = &f::file_mode, .default_text = "0644", .description = "Permissions."},
+};
 // clang-format on
 
 void append(std::vector<Field>& table, const std::vector<Field>& fields) {
@@ -236,6 +254,9 @@ std::vector<Field> make_table() {
                     "Machines that nobody lists beforehand.");
   append(table, node_pool_fields);
   append(table, settings_fields);
+  add_object_fields(table, "Image.apiVersion", "Image.kind", "Image.metadata",
+                    "Image.metadata.name", "Image.spec", "Image", "What a node image is to be.");
+  append(table, image_fields);
   return table;
 }
 

@@ -22,9 +22,11 @@ struct SchemaNode {
   [[nodiscard]] std::vector<std::string_view> child_names() const;
 };
 
-// "Cluster", "Profile", "Node", "NodePool" or "Settings"; Profile.spec and the overrides of Node
-// and NodePool hold the children of Settings. nullptr for another name. Built once; thread-safe.
+// "Cluster", "Profile", "Node", "NodePool", "Settings" or "Image"; Profile.spec and the overrides
+// of Node and NodePool hold the children of Settings. nullptr for another name. Built once;
+// thread-safe.
 [[nodiscard]] const SchemaNode* schema_of(std::string_view kind);
+// Those of an inventory.
 [[nodiscard]] const std::vector<std::string_view>& kinds();
 // The default of a field by its path in the table; "" where it has none.
 [[nodiscard]] std::string_view default_of(std::string_view path);

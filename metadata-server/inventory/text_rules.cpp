@@ -36,6 +36,13 @@ bool all_of(std::string_view text, Predicate predicate) {
   return !text.empty() && std::all_of(text.begin(), text.end(), predicate);
 }
 
+bool is_below(std::string_view path, std::initializer_list<std::string_view> folders) {
+  return std::any_of(folders.begin(), folders.end(), [&](std::string_view folder) {
+    return path == folder ||
+           (path.substr(0, folder.size()) == folder && path[folder.size()] == '/');
+  });
+}
+
 // Letters and digits, inside also those of `extra`.
 bool is_word(std::string_view text, std::string_view extra, std::size_t maximum) {
   return !text.empty() && text.size() <= maximum && is_alnum(text.front()) &&
@@ -205,13 +212,22 @@ bool is_settable_label_key(std::string_view text) {
 }
 
 bool is_file_path(std::string_view text) {
-  if (!is_absolute_path(text)) return false;
-  for (const std::string_view ours :
-       {"/etc/kubernetes", "/etc/muster", "/opt/muster", "/var/lib/etcd", "/var/lib/muster"}) {
-    if (text == ours || (text.substr(0, ours.size()) == ours && text[ours.size()] == '/'))
-      return false;
-  }
-  return true;
+  return is_absolute_path(text) && !is_below(text, {"/etc/kubernetes", "/etc/muster", "/opt/muster",
+                                                    "/var/lib/etcd", "/var/lib/muster"});
+}
+
+bool is_image_path(std::string_view text) {
+  return is_absolute_path(text) && !is_below(text, {"/opt/muster", "/var/lib/muster"});
+}
+
+bool is_package_name(std::string_view text) {
+  const auto is_lower = [](char letter) {
+    return is_digit(letter) || (letter >= 'a' && letter <= 'z');
+  };
+  return text.size() >= 2 && text.size() <= 100 && is_lower(text.front()) &&
+         all_of(text, [&](char letter) {
+           return is_lower(letter) || letter == '-' || letter == '+' || letter == '.';
+         });
 }
 
 bool is_inventory_path(std::string_view text) {
