@@ -41,6 +41,7 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
   add_revision_commands(line);
   add_document_key_commands(line);
   add_release_commands(line);
+  add_image_commands(line);
   add_secret_commands(line);
   add_node_commands(line);
   add_cluster_commands(line);

@@ -74,6 +74,7 @@ void add_apply_commands(CommandLine& line);      // diff, apply
 void add_revision_commands(CommandLine& line);
 void add_document_key_commands(CommandLine& line);
 void add_release_commands(CommandLine& line);
+void add_image_commands(CommandLine& line);
 void add_secret_commands(CommandLine& line);
 void add_node_commands(CommandLine& line);
 void add_cluster_commands(CommandLine& line);
