@@ -117,10 +117,8 @@ def install_packages(steps, plan, root):
     """The .debs of all releases in one dpkg run, their own units masked: the agent starts what it wants."""
     have, wanted = installed(steps, root), []
     for release in plan["releases"]:
-        release["packages"] = {}
         for file in sorted(glob.glob(f"{root}/opt/muster/releases/{release['name']}/{release['version']}/debs/*.deb")):
             name, version = steps.run("dpkg-deb", "--show", "--showformat=${Package} ${Version}", file).split()
-            release["packages"][name] = version
             if have.get(name) == version:
                 continue
             if name not in have and name != "muster-agent":

@@ -1,11 +1,11 @@
 """The root file system, made of a tree without mounting anything, the same bytes for the same tree."""
-import json
 import os
 import re
 import uuid
 
+import carried
+
 MEBIBYTE = 1 << 20
-CARRIED = "/opt/muster/carried-releases.json"
 
 
 def uuid_of(identity):
@@ -34,33 +34,24 @@ def tree(root):
             yield f"{folder}/{name}"
 
 
-def finish(steps, root, image, releases, epoch):
+def finish(steps, root, image, epoch):
     """Tells the agent what was verified, sets the times that mke2fs took from this machine, and checks all."""
-    stamps = {f"{release['name']}/{release['version']}": stamp(steps, image, root, release) for release in releases}
-    local = f"{image}.carried"
-    with open(local, "w", encoding="utf-8") as out:
-        json.dump({"version": "1", "releases": stamps}, out, sort_keys=True, separators=(",", ":"))
-    os.chmod(local, 0o644)
-    os.utime(local, (epoch, epoch))
-    debugfs(steps, image, [f"write {local} {CARRIED}"], epoch)
-    os.unlink(local)
+    paths = [f"{folder}/{artifact['path']}" for _, _, folder in carried.releases_in(root) for artifact in carried.artifacts(root, folder)]
+    if paths:
+        local = f"{image}.carried"
+        with open(local, "w", encoding="ascii") as out:
+            out.write(carried.stamps(root, dict(zip(paths, inodes_of(steps, image, paths), strict=True))))
+        os.chmod(local, 0o644)
+        os.utime(local, (epoch, epoch))
+        debugfs(steps, image, [f"write {local} {carried.PATH}"], epoch)
+        os.unlink(local)
     times = [f"sif <{inode}> {field} @{epoch}" for inode in used_inodes(steps, image) for field in ("ctime", "atime")]
     debugfs(steps, image, times, epoch)
     steps.run("e2fsck", "-f", "-n", image, environment=at(epoch))
 
 
-def stamp(steps, image, root, release):
-    """What the agent would note after hashing: size, time and inode of each file (agent/artifacts.hpp)."""
-    folder = f"/opt/muster/releases/{release['name']}/{release['version']}"
-    with open(f"{root}{folder}/release.json", encoding="utf-8") as stream:
-        paths = [artifact["path"] for artifact in json.load(stream)["artifacts"]]
-    shown = debugfs(steps, image, [f'stat "{folder}/{path}"' for path in paths])
-    inodes = re.findall(r"^Inode: (\d+) ", shown, re.MULTILINE)
-    files = {}
-    for path, inode in zip(paths, inodes, strict=True):
-        status = os.lstat(f"{root}{folder}/{path}")
-        files[path] = f"{status.st_size}:{status.st_mtime_ns}:{inode}"
-    return {"manifestDigest": release["manifestDigest"], "files": files, "packages": release["packages"]}
+def inodes_of(steps, image, paths):
+    return re.findall(r"^Inode: (\d+) ", debugfs(steps, image, [f'stat "{path}"' for path in paths]), re.MULTILINE)
 
 
 def debugfs(steps, image, commands, epoch=0):

@@ -86,8 +86,8 @@ def build_images(site, folder, release):
 def start(site, folder, name, address, image):
     """(power-on to user-data read, power-on to the machine enrolled), in seconds."""
     cluster = f"bench-{name}"
-    site.muster("cluster", "create", cluster, "--template", "small", "--nodes", "1", "--user-data-dir", folder)
-    with open(os.path.join(folder, f"{cluster}-nodes.yaml"), encoding="utf-8") as stream:
+    site.muster("cluster", "create", cluster, "--template", "small", "--masters", "1", "--user-data-dir", folder)
+    with open(os.path.join(folder, f"{cluster}-master-1.yaml"), encoding="utf-8") as stream:
         seed = Seed(stream.read())
     machine = whole_machine.WholeMachine(name, folder, address, "bios", ["-smbios", f"type=1,serial=ds=nocloud-net;s=http://{SERVER_ADDRESS}:{SEED_PORT}/"])
     def enrolled():
@@ -122,7 +122,7 @@ def main():
             out.write(TEMPLATE)
         site.muster("template", "set", "small", template)
         images = build_images(site, folder, release)
-        for name, address in (("stock", "10.77.0.82"), ("ours", "10.77.0.83")):
+        for name, address in (("stock", "10.77.0.66"), ("ours", "10.77.0.67")):
             asked, done = start(site, folder, name, address, images[name])
             print(f"{name}: power-on to user-data {asked:.1f} s, to the agent's enrolment {done:.1f} s: {done - asked:+.1f} s after user-data", flush=True)
     finally:

@@ -60,19 +60,18 @@ def make_tree(root):
     os.symlink("file-1", root / "etc/soft")
     old = EPOCH - 1000
     os.utime(root / "etc/file-1", (old, old))
-    return [{"name": "etcd", "version": "3.6.16", "manifestDigest": "sha256:" + hashlib.sha256(manifest.encode()).hexdigest(), "packages": {}}]
 
 
 def make_file_system(folder):
     folder.mkdir()
     steps = Steps(["one"], str(folder / "log"))
-    releases = make_tree(folder / "root")
+    make_tree(folder / "root")
     for path in root_tree.walk(str(folder / "root")):
         when = min(int(os.lstat(path).st_mtime), EPOCH)
         os.utime(path, (when, when), follow_symlinks=False)
     image = str(folder / "root.img")
     ext4.make(steps, str(folder / "root"), image, "test", EPOCH)
-    ext4.finish(steps, str(folder / "root"), image, releases, EPOCH)
+    ext4.finish(steps, str(folder / "root"), image, EPOCH)
     return image
 
 
