@@ -30,6 +30,22 @@ Result<BuiltImage> read_image(const fs::path& folder) {
   return BuiltImage{folder.string(), std::move(*envelope), std::move(*manifest)};
 }
 
+// Removes a folder with all that is in it, but never what something else is mounted on: a builder's
+// tree may have this machine's own /dev in it.
+Result<void> remove_tree(const std::string& folder) {
+  std::ifstream mounts("/proc/self/mounts");
+  for (std::string line; std::getline(mounts, line);) {
+    if (line.find(" " + folder + "/") == std::string::npos) continue;
+    return fail(ErrorKind::conflict,
+                fmt::format("'{}': expected nothing mounted below it, found '{}'; unmount it first",
+                            folder, line.substr(line.find(' ') + 1)));
+  }
+  std::error_code failed;
+  fs::remove_all(folder, failed);
+  if (failed) return fail_errno(failed.value(), fmt::format("removing '{}'", folder));
+  return {};
+}
+
 // Folders below `folder` that are not hidden; none where it is not there.
 std::vector<fs::path> folders_in(const fs::path& folder) {
   std::vector<fs::path> found;
@@ -43,6 +59,12 @@ std::vector<fs::path> folders_in(const fs::path& folder) {
 }
 
 }  // namespace
+
+// As mounts are told: absolute.
+ImageStore::ImageStore(const std::string& folder)
+    : folder_(fs::absolute(folder).lexically_normal().string()) {
+  while (folder_.size() > 1 && folder_.ends_with('/')) folder_.pop_back();
+}
 
 Result<std::vector<BuiltImage>> ImageStore::images() const {
   std::vector<BuiltImage> images;
@@ -87,9 +109,9 @@ Result<FileDescriptor> ImageStore::lock() const {
 
 Result<std::string> ImageStore::begin() const {
   const std::string staging = folder_ + "/.building";
+  if (auto removed = remove_tree(staging); !removed) return pass(removed.error());
   std::error_code failed;
-  fs::remove_all(staging, failed);
-  if (!failed) fs::create_directory(staging, failed);
+  fs::create_directory(staging, failed);
   if (failed) return fail_errno(failed.value(), fmt::format("making '{}'", staging));
   return staging;
 }
@@ -113,12 +135,11 @@ Result<std::string> ImageStore::publish(const std::string& staging,
 Result<void> ImageStore::remove(const BuiltImage& image) const {
   // Out of its place in one step, so that half a version is never seen.
   const std::string staging = folder_ + "/.building";
+  if (auto removed = remove_tree(staging); !removed) return removed;
   std::error_code failed;
-  fs::remove_all(staging, failed);
-  if (!failed) fs::rename(image.folder, staging, failed);
-  if (!failed) fs::remove_all(staging, failed);
+  fs::rename(image.folder, staging, failed);
   if (failed) return fail_errno(failed.value(), fmt::format("removing '{}'", image.folder));
-  return {};
+  return remove_tree(staging);
 }
 
 std::string release_name(const ImageManifest& manifest) {

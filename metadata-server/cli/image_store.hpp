@@ -19,7 +19,7 @@ struct BuiltImage {
 
 class ImageStore {
  public:
-  explicit ImageStore(std::string folder) : folder_(std::move(folder)) {}
+  explicit ImageStore(const std::string& folder);
 
   // By name, the oldest version first. An absent store is empty. corrupt: with the folder's path.
   [[nodiscard]] Result<std::vector<BuiltImage>> images() const;

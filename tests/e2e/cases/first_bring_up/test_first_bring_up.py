@@ -58,3 +58,9 @@ def test_no_ca_key_is_on_any_machine(cluster):
         assert all(public.startswith("-----BEGIN PUBLIC KEY-----|") for public in keys.values())
         for key, public in keys.items():
             assert public.replace("|", "\n") not in authorities, f"{host}:{key} is a CA's key"
+
+
+def test_what_an_image_carries_is_neither_fetched_nor_hashed(cluster):
+    for name in sorted(MACHINES):
+        journal = cluster.journal(name)
+        assert "fetch" in journal and "install release" not in journal, name
