@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 
 import ext4  # noqa: E402
 import root_tree  # noqa: E402
+from local_cluster import BUILD  # noqa: E402
 from steps import Failure, Steps  # noqa: E402
 
 EPOCH = 1700000000
@@ -118,3 +119,27 @@ def test_bytes_that_the_manifest_does_not_name_are_not_laid(tmp_path):
         root_tree.lay_releases(Steps(["one"], str(tmp_path / "log")), plan, str(tmp_path / "root"))
     assert str(refusal.value) == (f"release etcd 1: {folder}/bin/etcd: expected digest sha256:{'0' * 64}, "
                                   f"found sha256:{hashlib.sha256(b'altered').hexdigest()}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it mounts a file system")
+def test_what_is_mounted_in_a_folder_that_a_build_left_is_not_removed(tmp_path):
+    """A builder's tree may have this machine's own /dev in it."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/node.yaml").write_text("apiVersion: muster/v1\nkind: Image\nmetadata: {name: node}\nspec: {releases: {muster-agent: 0.1.0}}\n")
+    release = tmp_path / "releases/muster-agent/0.1.0"
+    (release / "bin").mkdir(parents=True)
+    (release / "bin/x").write_text("x")
+    subprocess.run([os.path.join(REPOSITORY, "scripts/components.d/manifest"), "muster-agent", "0.1.0", str(release)], check=True)
+    muster = os.path.join(BUILD, "metadata-server", "cli", "muster")
+    subprocess.run([muster, "document-key", "create", "--out", str(tmp_path / "key")], check=True, capture_output=True)
+    left = tmp_path / "store/.building/root/dev"
+    left.mkdir(parents=True)
+    # The mount ends with the namespace.
+    script = ('mount -t tmpfs none "$1" && touch "$1/kept" && shift && "$@"; status=$?; ls "$LEFT"; exit $status')
+    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", str(left), muster, "image", "--store",
+                           str(tmp_path / "store"), "build", "node", "--images", str(tmp_path / "images"), "--image-key", str(tmp_path / "key"),
+                           "--releases", str(tmp_path / "releases"), "--architecture", "amd64"],
+                          capture_output=True, text=True, check=False, env={**os.environ, "LEFT": str(left)})
+    assert (done.returncode, done.stdout) == (5, "kept\n"), done.stderr
+    assert done.stderr.startswith(f"muster: '{tmp_path}/store/.building': expected nothing mounted below it, found '{left} tmpfs ")
+    assert done.stderr.endswith("'; unmount it first\n")
