@@ -100,16 +100,16 @@ void EventLoop::run() {
     const int count =
         epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_time());
     for (int i = 0; i < count; ++i) {
-      const auto& event = events[static_cast<std::size_t>(i)];
-      if (event.data.u64 == listening_id) {
+      // A copy: the kernel's struct is packed, so no reference may bind to its member.
+      const std::uint64_t id = events[static_cast<std::size_t>(i)].data.u64;
+      if (id == listening_id) {
         accept_one();
-      } else if (event.data.u64 == event_id) {
+      } else if (id == event_id) {
         take_completed();
-      } else if (const auto found = connections_.find(event.data.u64);
-                 found != connections_.end()) {
+      } else if (const auto found = connections_.find(id); found != connections_.end()) {
         // Nothing was asked for, so this is the other side's disappearance.
         const bool gone = found->second.interest == 0;
-        serve(event.data.u64, gone ? Connection::Want::close : found->second.connection->advance());
+        serve(id, gone ? Connection::Want::close : found->second.connection->advance());
       }
     }
     run_ready();
