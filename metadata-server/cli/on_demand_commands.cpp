@@ -1,75 +1,54 @@
-#include <fcntl.h>
-
 #include <CLI/CLI.hpp>
 
 #include "cli/answer.hpp"
 #include "cli/checked_folder.hpp"
 #include "cli/session.hpp"
 #include "cli/time_span.hpp"
+#include "cli/user_data_output.hpp"
 #include "inventory/cluster_template.hpp"
-#include "result/durable_file.hpp"
-#include "result/file_descriptor.hpp"
 
 namespace muster {
 namespace {
 
 struct OnDemandOptions {
-  std::string name, folder, template_name, ttl = "4h", user_data_folder, pool;
+  std::string name, folder, template_name, ttl = "4h", pool;
   int masters = 1, nodes = 0, count = 1;
+  UserDataOptions user_data;
 };
 
-// It holds a join token: for its owner alone, and never over a file that is there.
-Result<void> write_new(const std::string& path, const std::string& text) {
-  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", path));
-  return write_all(file.get(), text, path);
-}
-
-// Prints the answer, user-data into files of the folder that was named, else after the rest.
-Exit show_cluster(Session& session, const OnDemandOptions& options, nlohmann::json answer) {
-  std::string text =
-      fmt::format("{}: expires {}\n", cell(answer, "/name"), time_text(answer, "/expiresAt"));
-  if (!options.user_data_folder.empty()) {
-    for (auto& file : answer["userData"]) {
-      const std::string path = options.user_data_folder + "/" + cell(file, "/name");
-      if (auto written = write_new(path, cell(file, "/text")); !written)
-        return complain(session, written.error());
-      file["text"] = nullptr;
-      file["file"] = path;
-      text += fmt::format("{}: for {} of pool {}\n", path, cell(file, "/machines"),
-                          cell(file, "/pool"));
-    }
-  }
-  if (session.wants_json()) {
-    print(json_text(answer));
-    return Exit::ok;
-  }
-  if (options.user_data_folder.empty()) {
-    for (const auto& file : list_at(answer, "/userData"))
-      text += fmt::format("\n# {}\n{}", cell(file, "/name"), cell(file, "/text"));
-  }
-  print(text);
+// Orders with `ask` and shows the cluster, user-data included.
+template <typename Ask>
+Exit order(Session& session, const OnDemandOptions& options, const Ask& ask) {
+  const auto parts = prepare_user_data(options.user_data);
+  if (!parts) return complain(session, parts.error());
+  auto answer = ask();
+  if (!answer) return show_refusal(session, answer.error());
+  const auto text = put_user_data(options.user_data, *parts, *answer);
+  if (!text) return complain(session, text.error());
+  print(session.wants_json() ? json_text(*answer)
+                             : fmt::format("{}: expires {}\n{}", cell(*answer, "/name"),
+                                           time_text(*answer, "/expiresAt"), *text));
   return Exit::ok;
 }
 
 Exit create(Session& session, const OnDemandOptions& options) {
   const auto seconds = time_span(session, "--ttl", options.ttl);
   if (!seconds) return Exit::usage;
-  auto answer = session.ask("POST", "clusters",
-                            {{"name", options.name},
-                             {"template", options.template_name},
-                             {"masters", options.masters},
-                             {"nodes", options.nodes},
-                             {"ttlSeconds", *seconds}});
-  if (!answer) return show_refusal(session, answer.error());
-  return show_cluster(session, options, std::move(*answer));
+  return order(session, options, [&] {
+    return session.ask("POST", "clusters",
+                       {{"name", options.name},
+                        {"template", options.template_name},
+                        {"masters", options.masters},
+                        {"nodes", options.nodes},
+                        {"ttlSeconds", *seconds}});
+  });
 }
 
 Exit scale(Session& session, const OnDemandOptions& options) {
-  auto answer = session.ask("POST", "clusters/" + escape(options.name) + "/scale",
-                            {{"nodes", options.nodes}});
-  if (!answer) return complain(session, answer.error());
-  return show_cluster(session, options, std::move(*answer));
+  return order(session, options, [&] {
+    return session.ask("POST", "clusters/" + escape(options.name) + "/scale",
+                       {{"nodes", options.nodes}});
+  });
 }
 
 Exit extend(Session& session, const OnDemandOptions& options) {
@@ -104,6 +83,22 @@ Exit set_template(Session& session, const OnDemandOptions& options) {
       [&](const nlohmann::json&) { return fmt::format("template {} set\n", options.name); });
 }
 
+Exit print_user_data(Session& session, const OnDemandOptions& options, std::int64_t seconds) {
+  const auto parts = prepare_user_data(options.user_data);
+  if (!parts) return complain(session, parts.error());
+  auto answer = session.ask("POST", "user-data",
+                            {{"cluster", options.name},
+                             {"pool", options.pool},
+                             {"count", options.count},
+                             {"ttlSeconds", seconds}});
+  if (!answer) return show_refusal(session, answer.error());
+  const auto text = finish_user_data(cell(*answer, "/text"), *parts);
+  if (!text) return complain(session, text.error());
+  (*answer)["text"] = *text;
+  print(session.wants_json() ? json_text(*answer) : *text);
+  return Exit::ok;
+}
+
 void add_template_commands(CommandLine& line, const std::shared_ptr<OnDemandOptions>& options) {
   auto* group = line.app.add_subcommand("template", "What clusters are made from on demand");
   group->require_subcommand(1);
@@ -136,6 +131,17 @@ void add_template_commands(CommandLine& line, const std::shared_ptr<OnDemandOpti
   });
 }
 
+void add_parts_option(CLI::App* command, UserDataOptions& options) {
+  command->add_option("--part", options.parts,
+                      "a file of your own for cloud-init, kept beside ours; may be repeated");
+}
+
+void add_user_data_options(CLI::App* command, UserDataOptions& options) {
+  command->add_option("--user-data-dir", options.folder,
+                      "a folder for what its machines are started with; without it, it is printed");
+  add_parts_option(command, options);
+}
+
 void add_create(CommandLine& line, CLI::App* group,
                 const std::shared_ptr<OnDemandOptions>& options) {
   auto* made = group->add_subcommand("create", "makes one from a template, until it expires");
@@ -144,8 +150,7 @@ void add_create(CommandLine& line, CLI::App* group,
   made->add_option("--masters", options->masters, "1, 3, 5 or 7")->capture_default_str();
   made->add_option("--nodes", options->nodes, "how many machines besides")->capture_default_str();
   made->add_option("--ttl", options->ttl, "how long: 90m, 4h, 2d")->capture_default_str();
-  made->add_option("--user-data-dir", options->user_data_folder,
-                   "a folder for what its machines are started with; without it, it is printed");
+  add_user_data_options(made, options->user_data);
   made->footer(
       "Example: muster cluster create ci-42 --template small --masters 1 --nodes 2 --ttl 4h "
       "--user-data-dir .");
@@ -165,8 +170,7 @@ void add_on_demand_commands(CommandLine& line) {
   auto* scaled = group->add_subcommand("scale", "makes user-data for more machines");
   scaled->add_option("NAME", options->name, "the cluster's name")->required();
   scaled->add_option("--nodes", options->nodes, "how many there are to be in all")->required();
-  scaled->add_option("--user-data-dir", options->user_data_folder,
-                     "a folder for what they are started with; without it, it is printed");
+  add_user_data_options(scaled, options->user_data);
   scaled->footer("Example: muster cluster scale ci-42 --nodes 5 --user-data-dir more");
   line.on(scaled, [options](Session& session) { return scale(session, *options); });
   auto* extended = group->add_subcommand("extend", "lets it live longer, from now on");
@@ -190,18 +194,15 @@ void add_on_demand_commands(CommandLine& line) {
   user_data->add_option("--count", options->count, "how many machines may use it")
       ->capture_default_str();
   user_data->add_option("--ttl", options->ttl, "how long: 15m, 4h")->default_str("1h");
+  add_parts_option(user_data, options->user_data);
   user_data->footer(
-      "Cloud-config with a new join token. Example: muster user-data --cluster lab --pool ci");
+      "Cloud-config with a new join token, or with --part a MIME message of both. Example: muster "
+      "user-data --cluster lab --pool ci --part packages.yaml");
   line.on(user_data, [options, user_data](Session& session) {
     const auto seconds =
         time_span(session, "--ttl", user_data->count("--ttl") > 0 ? options->ttl : "1h");
     if (!seconds) return Exit::usage;
-    return ask_and_show(session, "POST", "user-data",
-                        {{"cluster", options->name},
-                         {"pool", options->pool},
-                         {"count", options->count},
-                         {"ttlSeconds", *seconds}},
-                        [](const nlohmann::json& answer) { return cell(answer, "/text"); });
+    return print_user_data(session, *options, *seconds);
   });
 }
 

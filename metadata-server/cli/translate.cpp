@@ -1,25 +1,13 @@
 #include "cli/translate.hpp"
 
-#include <fstream>
-
 #include "cli/answer.hpp"
+#include "cli/text_file.hpp"
 #include "inventory/flat_inventory.hpp"
 
 namespace muster {
 namespace {
 
 constexpr std::size_t largest_hosts = 16u << 20;
-
-Result<std::string> text_of(const std::string& path, std::size_t most) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return fail_errno(errno, fmt::format("reading '{}'", path));
-  std::string text(most + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() <= most) return text;
-  return fail(ErrorKind::exhausted,
-              fmt::format("'{}': expected at most {} bytes, found more", path, most));
-}
 
 Exit refuse(const Session& session, const Error& error) {
   static_cast<void>(complain(session, error));
@@ -33,7 +21,7 @@ Exit translate(const Session& session, const TranslateInputs& inputs) {
   translation.kubernetes_version = inputs.kubernetes_version;
   std::string refusals;
   for (const auto& file : inputs.files) {
-    const auto text = text_of(file, 64u << 10);
+    const auto text = read_text_file(file, 64u << 10);
     auto flat = text ? parse_flat_metadata(file, *text) : Result<FlatMetadata>(pass(text.error()));
     if (flat) {
       translation.documents.emplace(file, std::move(*flat));
@@ -42,7 +30,7 @@ Exit translate(const Session& session, const TranslateInputs& inputs) {
     }
   }
   if (!refusals.empty()) return refuse(session, {ErrorKind::invalid, refusals});
-  const auto hosts = text_of(inputs.hosts, largest_hosts);
+  const auto hosts = read_text_file(inputs.hosts, largest_hosts);
   if (!hosts) return complain(session, hosts.error());
   translation.addresses = read_hosts(*hosts);
   const auto yaml = to_inventory_yaml(translation);

@@ -162,3 +162,41 @@ def test_the_agents_package_is_verified_before_it_is_used(site, tmp_path):
     assert done.returncode != 0 and f"expected {other}, found {digest}" in done.stderr
     assert not (tmp_path / "forged").exists()
     site.muster("cluster", "delete", "install")
+
+
+CLOUD_INIT_MERGES = """
+import email, json, sys
+from cloudinit import handlers, helpers, user_data
+from cloudinit.handlers.cloud_config import CloudConfigPartHandler
+paths = helpers.Paths({"cloud_dir": sys.argv[1], "run_dir": sys.argv[1]})
+message = user_data.UserDataProcessor(paths).process(sys.stdin.read())
+handler = CloudConfigPartHandler(paths)
+handler.handle_part(None, handlers.CONTENT_START, None, None, handlers.PER_INSTANCE, None)
+scripts = []
+for part in message.walk():
+    if part.get_content_type() == "text/x-shellscript":
+        scripts.append(part.get_payload(decode=True).decode())
+    if part.get_content_type() == "text/cloud-config":
+        handler.handle_part(None, part.get_content_type(), part.get_filename(), part.get_payload(decode=True).decode(), handlers.PER_INSTANCE, part)
+json.dump({"config": handler.cloud_buf, "scripts": scripts}, sys.stdout, default=dict)
+"""
+
+
+def test_cloud_init_runs_what_is_ours_and_what_is_theirs(site, tmp_path):
+    site.muster("cluster", "create", "mixed", "--template", "small", "--nodes", "1", "--user-data-dir", str(tmp_path / "made"))
+    own = tmp_path / "own.yaml"
+    own.write_text("#cloud-config\npackages: [jq]\nruncmd:\n- [touch, /run/theirs]\nwrite_files:\n- {path: /run/their-file, content: theirs}\n")
+    script = tmp_path / "hello.sh"
+    script.write_text("#!/bin/sh\necho hello\n")
+    text = site.muster("user-data", "--cluster", "mixed", "--pool", "workers", "--part", str(own), "--part", str(script)).stdout
+    merged = subprocess.run(["/usr/bin/python3", "-c", CLOUD_INIT_MERGES, str(tmp_path)], input=text, capture_output=True, text=True, check=True)
+    assert "WARN" not in merged.stderr, merged.stderr
+    got = json.loads(merged.stdout)
+    config = got["config"]
+    assert got["scripts"] == ["#!/bin/sh\necho hello\n"]
+    assert config["packages"] == ["jq"]
+    assert [file["path"] for file in config["write_files"]][:2] == ["/run/their-file", "/etc/muster/agent.json"]
+    assert config["runcmd"][0] == ["touch", "/run/theirs"] and ["systemctl", "enable", "muster.target"] in config["runcmd"]
+    refused = site.muster("user-data", "--cluster", "mixed", "--pool", "workers", "--part", str(tmp_path / "made" / "none"), check=False)
+    assert refused.returncode != 0 and "made/none': " in refused.stderr
+    site.muster("cluster", "delete", "mixed")
