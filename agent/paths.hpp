@@ -37,6 +37,7 @@ inline constexpr const char* kubelet_config = "/etc/kubernetes/kubelet.yaml";
 inline constexpr const char* kubelet_dropins = "/etc/kubernetes/kubelet.conf.d";
 inline constexpr const char* containerd_config = "/etc/containerd/config.toml";
 inline constexpr const char* cni_config = "/etc/cni/net.d/10-muster.conflist";
+inline constexpr const char* addon_cni_plugins = "/opt/cni/bin";
 inline constexpr const char* etcd_data = "/var/lib/etcd";
 inline constexpr const char* etcd_snapshots = "/var/lib/muster/etcd-snapshots";  // 0700
 inline constexpr const char* routes = "/etc/muster/routes";  // "CIDR via ADDRESS" a line

@@ -134,7 +134,9 @@ class Reset {
     try_program({paths::program("kubernetes", "kube-proxy"), "--cleanup"});
     try_program({"/usr/sbin/nft", "delete", "table", "ip", "kube-proxy"});
     try_program({"/usr/sbin/nft", "delete", "table", "ip6", "kube-proxy"});
-    try_program({"/usr/bin/ip", "link", "delete", "cni0"});
+    for (const char* link : {"cni0", "flannel.1"}) {
+      try_program({"/usr/bin/ip", "link", "delete", link});
+    }
   }
 
   void remove_packages() {

@@ -16,6 +16,14 @@ std::string folder_of(std::string_view path) {
   return std::string(path.substr(0, path.rfind('/')));
 }
 
+// A pod network of the operator's own brings its plugins to where all of them do; ours, such as
+// bridge and host-local, are what most of them build on.
+std::string cni_folders(const NodeDocument& document) {
+  const std::string ours = toml_text(folder_of(paths::program("cni-plugins", "bridge")));
+  if (document.role.cluster.pod_network == PodNetwork::routed) return fmt::format("[{}]", ours);
+  return fmt::format("[{}, {}]", toml_text(paths::addon_cni_plugins), ours);
+}
+
 }  // namespace
 
 std::string containerd_config(const NodeDocument& document, const Facts& facts) {
@@ -38,7 +46,7 @@ state = "/run/containerd"
   restrict_oom_score_adj = true
 
 [plugins."io.containerd.cri.v1.runtime".cni]
-  bin_dirs = [{cni}]
+  bin_dirs = {cni}
   conf_dir = {cni_config}
 
 [plugins."io.containerd.cri.v1.runtime".containerd]
@@ -54,7 +62,7 @@ state = "/run/containerd"
                      fmt::arg("socket", toml_text(paths::containerd_socket)),
                      fmt::arg("sandbox", toml_text(document.config.containerd.sandbox_image)),
                      fmt::arg("registries", toml_text(paths::registry_hosts)),
-                     fmt::arg("cni", toml_text(folder_of(paths::program("cni-plugins", "bridge")))),
+                     fmt::arg("cni", cni_folders(document)),
                      fmt::arg("cni_config", toml_text(folder_of(paths::cni_config))),
                      fmt::arg("runc", toml_text(paths::program("runc", "runc"))),
                      fmt::arg("systemd_cgroup", facts.cgroup_version != 1));

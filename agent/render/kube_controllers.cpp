@@ -32,8 +32,11 @@ Arguments kube_controller_manager_arguments(const NodeDocument& document) {
   const ClusterSettings& cluster = document.role.cluster;
   Arguments arguments = controller_arguments("kube-controller-manager");
   arguments.set("cluster-name", cluster.name);
-  // Pod networks per node come from the inventory.
-  arguments.set("allocate-node-cidrs", "false");
+  // Routed pod networks come from the inventory; a network addon such as flannel reads its own from
+  // the Node object.
+  const bool allocates = cluster.pod_network == PodNetwork::none;
+  arguments.set("allocate-node-cidrs", allocates ? "true" : "false");
+  if (allocates) arguments.set("cluster-cidr", cluster.pod_cidr);
   arguments.set("service-cluster-ip-range", cluster.service_cidr);
   arguments.set("root-ca-file", paths::authority("cluster"));
   arguments.set("service-account-private-key-file", paths::service_account_key);

@@ -147,11 +147,14 @@ class Compiler {
   std::vector<AddonSpec> make_addons(const ReleaseChoice& releases,
                                      const ClusterSettings& settings) const {
     std::vector<AddonSpec> addons;
-    if (cluster_.coredns)
-      addons.push_back(
-          coredns_addon(releases.version_of("coredns"), settings.dns_domain, settings.cluster_dns));
     for (const Addon& addon : cluster_.addons)
       addons.push_back({addon.name.value, addon.manifest, addon.waits_for});
+    // Last where an addon brings the network, without which it would be waited for in vain.
+    const bool is_routed = cluster_.pod_network.value == PodNetwork::routed;
+    if (cluster_.coredns)
+      addons.insert(
+          is_routed ? addons.begin() : addons.end(),
+          coredns_addon(releases.version_of("coredns"), settings.dns_domain, settings.cluster_dns));
     return addons;
   }
 
@@ -195,6 +198,10 @@ class Compiler {
     add_shared_secret(config, "service-account-key", "/etc/kubernetes/pki/service-account.key");
     add_shared_secret(config, "encryption-configuration", "/etc/kubernetes/encryption.yaml");
     config.banned_machines = refused_;
+    // Then Kubernetes allocates the machines' networks for the addon.
+    if (cluster_.pod_network.value == PodNetwork::none)
+      config.component_arguments["kube-controller-manager"].try_emplace(
+          "node-cidr-mask-size", std::to_string(cluster_.pod_cidr_prefix.value));
   }
 
   void add_shared_secret(MachineConfig& config, const std::string& name, const std::string& path) {

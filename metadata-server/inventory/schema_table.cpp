@@ -84,7 +84,7 @@ const std::vector<Field> cluster_fields{
   {.path = "Cluster.spec.certificates.lifetime", .format = &f::lifetime, .default_text = "90d",
    .description = "Of each certificate, renewed at half of it; also the longest server outage that a machine survives."},
   {.path = "Cluster.spec.coredns", .type = Type::boolean, .default_text = "true",
-   .description = "Whether CoreDNS is the first addon."},
+   .description = "Whether CoreDNS is the first addon; with podNetwork none, the last."},
   {.path = "Cluster.spec.addons", .type = Type::list, .description = "Manifests applied in this order."},
   {.path = "Cluster.spec.addons[]", .type = Type::object, .description = "One addon, with manifest or manifestFile."},
   {.path = "Cluster.spec.addons[].name", .required = true, .format = &f::object_name, .description = "Unique name."},

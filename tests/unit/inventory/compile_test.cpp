@@ -175,13 +175,20 @@ TEST_CASE("a pod network that is full or taken") {
         "'10.64.0.0/23'; 'gone' was given 10.64.0.0/24\n");
 }
 
-TEST_CASE("podNetwork none gives no pod networks and needs no segment") {
+TEST_CASE("podNetwork none gives no pod networks, needs no segment, and has CoreDNS wait for it") {
   const auto out = compiled(
-      sample::loaded(small_cluster("  podNetwork: none\n") + node("m1", "master", "10.77.0.11") +
-                     node("n1", "node", "172.16.0.1")),
+      sample::loaded(small_cluster("  podNetwork: none\n"
+                                   "  addons: [{name: network, manifest: 'a: b'}]\n") +
+                     node("m1", "master", "10.77.0.11") + node("n1", "node", "172.16.0.1")),
       "lab");
   CHECK(out.pod_cidrs.empty());
   CHECK(out.documents[1].role.pod_cidr == "");
+  CHECK(out.documents[0].config.component_arguments.at("kube-controller-manager") ==
+        std::map<std::string, std::string>{{"node-cidr-mask-size", "24"}});
+  const auto& addons = out.documents[0].config.addons;
+  REQUIRE(addons.size() == 2);
+  CHECK(addons[0].name == "network");
+  CHECK(addons[1].name == "coredns");
 }
 
 TEST_CASE("ten thousand nodes cost ten times what a thousand cost") {

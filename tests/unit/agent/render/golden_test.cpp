@@ -114,6 +114,18 @@ TEST_CASE("an external endpoint") {
   CHECK(kube_apiserver_arguments(master).value("bind-address") == "0.0.0.0");
 }
 
+TEST_CASE("a pod network that an addon brings") {
+  NodeDocument master = example_document(Role::master);
+  CHECK(kube_controller_manager_arguments(master).value("allocate-node-cidrs") == "false");
+  master.role.cluster.pod_network = PodNetwork::none;
+  const Arguments controllers = kube_controller_manager_arguments(master);
+  CHECK(controllers.value("allocate-node-cidrs") == "true");
+  CHECK(controllers.value("cluster-cidr") == master.role.cluster.pod_cidr);
+  const std::string containerd = containerd_config(master, example_facts());
+  CHECK(containerd.find("bin_dirs = [\"/opt/cni/bin\", "
+                        "\"/opt/muster/current/cni-plugins/bin\"]\n") != std::string::npos);
+}
+
 TEST_CASE("what every machine has") {
   NodeDocument node = example_document(Role::node);
   check_rendered("kube-proxy.yaml", kube_proxy_config(node));

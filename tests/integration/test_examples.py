@@ -1,0 +1,41 @@
+"""What scripts/examples says is held against what will read it."""
+import base64
+import json
+import os
+import subprocess
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+from local_cluster import BUILD, REPOSITORY
+
+EXAMPLES = os.path.join(REPOSITORY, "scripts", "examples")
+
+
+@pytest.mark.parametrize("template", sorted(os.listdir(os.path.join(EXAMPLES, "templates"))))
+def test_a_template_is_a_valid_inventory(template):
+    muster = os.path.join(BUILD, "metadata-server", "cli", "muster")
+    done = subprocess.run([muster, "validate", os.path.join(EXAMPLES, "templates", template)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_requests_of_an_autoscaling_group_are_what_aws_takes(tmp_path):
+    text = "#cloud-config\nruncmd: [[true]]\n"
+    (tmp_path / "workers.yaml").write_text(text)
+    command = [os.path.join(EXAMPLES, "autoscaling-group", "requests"), "--user-data", str(tmp_path / "workers.yaml"), "--image", "ami-0123456789abcdef0",
+               "--subnet", "subnet-0123456789abcdef0", "--group", "workers", "--maximum", "50", "--into", str(tmp_path)]
+    subprocess.run(command, check=True)
+    session = botocore.session.get_session()
+    for file, service, operation in (("launch-template", "ec2", "CreateLaunchTemplate"), ("group", "autoscaling", "CreateAutoScalingGroup")):
+        request = json.loads((tmp_path / f"{file}.json").read_text())
+        model = session.get_service_model(service).operation_model(operation)
+        report = ParamValidator().validate(request, model.input_shape)
+        assert not report.has_errors(), report.generate_report()
+        # The model refuses what it does not know: a misspelt field would not pass.
+        assert ParamValidator().validate({**request, "Unknown": 1}, model.input_shape).has_errors()
+        if service == "ec2":
+            assert base64.b64decode(request["LaunchTemplateData"]["UserData"]).decode() == text
+    (tmp_path / "workers.yaml").write_text("#" * 16385)
+    refused = subprocess.run(command, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert refused.stderr == f"{tmp_path / 'workers.yaml'}: expected at most 16384 bytes, which EC2 takes, found 16385\n"
