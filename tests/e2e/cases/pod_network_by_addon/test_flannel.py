@@ -1,11 +1,12 @@
 """podNetwork none: flannel, a real addon, brings the pods' network, and its plugin brings itself to each machine."""
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
 from local_cluster import CACHE, LAB, REPOSITORY, call
-from on_demand import Kubectl, are_converged, set_template, switch_on
+from on_demand import TEMPLATES, Kubectl, are_converged, set_template, switch_on
 
 pytestmark = pytest.mark.long
 
@@ -19,7 +20,14 @@ def flannel(rack, tmp_path_factory):
     release = os.path.join(CACHE, "releases", "flannel")
     for version in os.listdir(release):
         rack.muster("release", "import", os.path.join(release, version))
-    set_template(rack, "flannel")
+    # The example, and the pod that the test walks with.
+    template = shutil.copytree(os.path.join(TEMPLATES, "flannel"), os.path.join(folder, "template"))
+    path = os.path.join(template, "cluster.yaml")
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read()
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text.replace("releases: {", "releases: {test-echo: 1.0.0, "))
+    set_template(rack, "flannel", template)
     rack.muster("cluster", "create", "mesh", "--template", "flannel", "--nodes", "1", "--ttl", "1h", "--user-data-dir", folder)
     yield folder
     rack.muster("cluster", "delete", "mesh")
@@ -41,7 +49,8 @@ def test_pods_reach_each_other_through_flannel(rack, flannel):
 
     for name, node in (("walker-1", "m-1"), ("walker-2", "w-1")):
         kubectl("apply", "-f", "-", text_input=json.dumps(pod(name, node)))
-    kubectl("wait", "--for=condition=Ready", "pod/walker-1", "pod/walker-2", "--timeout=60s")
+    ready = kubectl("wait", "--for=condition=Ready", "pod/walker-1", "pod/walker-2", "--timeout=60s", check=False)
+    assert ready.returncode == 0, kubectl("describe", "pods", check=False).stdout
     address = json.loads(kubectl("get", "pod", "walker-2", "-o", "json").stdout)["status"]["podIP"]
     assert kubectl("exec", "walker-1", "--", "/echo", "get", f"http://{address}:8080/").stdout.strip() == "walker-2"
     # With the pod's own address, not with that of its machine.
