@@ -118,9 +118,12 @@ int answer_kubelet(RealHost& real, const std::vector<std::string>& registries) {
 
 int wait_for_api(RealHost& real, const std::string& url) {
   RealNetwork network;
-  const auto ready = await_api(real.host, network, url, std::chrono::minutes(2));
+  for (int part = 0; part < 8; ++part) {
+    const auto ready = await_api(real.host, network, url, std::chrono::seconds(15));
+    if (ready) return 0;
+    std::cerr << "no API server answered yet: " << ready.error().message << std::endl;
+  }
   // No failure of this machine: kubelet starts, and waits in its own way.
-  if (!ready) std::cerr << "no API server answered: " << ready.error().message << std::endl;
   return 0;
 }
 

@@ -70,14 +70,14 @@ def are_converged(rack, cluster, count):
 class Kubectl:
     """An operator of one of the clusters."""
 
-    def __init__(self, rack, cluster, folder):
-        self.rack, self.path = rack, os.path.join(folder, f"{cluster}.kubeconfig")
+    def __init__(self, rack, cluster, folder, *options):
+        self.rack, self.path, self.options = rack, os.path.join(folder, f"{cluster}.kubeconfig"), options
         config = json.loads(rack.muster("kubeconfig", "--cluster", cluster, "-o", "json").stdout)["kubeconfig"]
         with open(self.path, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
             out.write(config)
 
     def __call__(self, *arguments, **options):
-        return call(self.rack.kubectl_program(), "--kubeconfig", self.path, *arguments, **options)
+        return call(self.rack.kubectl_program(), "--kubeconfig", self.path, *self.options, *arguments, **options)
 
     def ready_nodes(self):
         """None before the master's duties have bound the operators' roles."""

@@ -41,6 +41,8 @@ def booted(rack, tmp_path_factory):
         sources = settings[name].pop("datasource_list")
         (place / "91-list.cfg").write_text(f"datasource_list: [{', '.join(sources)}]\n")
         (place / "90-cloud.cfg").write_text(json.dumps({**settings[name], "network": {"config": "disabled"}, "locale": "C.UTF-8"}) + "\n")
+        # Ec2 first asks for names that do not exist, to see through a DNS that lies; the rack's has to answer.
+        (folder / name / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
         call(LAB, "up", name, "--address", address, "--image", "cloud", "--tree", str(folder / name), "--argument", arguments[name], "--no-start")
     rack.on_each(MACHINES, lambda name: call(LAB, "power", "on", name))
     yield rack
@@ -56,13 +58,12 @@ def test_cloud_init_takes_what_it_is_told_at_once(booted, name, source):
     # The host has no sshd, whatever cloud-init is told.
     assert [line for line in re.findall(r"^.*\bWARNING\b.*$", log, re.M) if "ssh" not in line.lower()] == []
     assert not re.findall(r"^.*(?:Please wait|will be retried|Sleeping|giving up).*$", log, re.M | re.I)
-    searched = [float(seconds) for seconds in re.findall(r"(?:Crawl of|search for|getting data|get_data).*?took (\d+\.\d+) seconds", log, re.I)]
     asked = re.findall(r"Read from (http\S+) \(200, \d+b\) after (\d+) attempts", log)
     assert asked and {attempts for _, attempts in asked} == {"1"}, asked
     analysed = booted.run(name, "cloud-init", "analyze", "show").stdout
     found = re.search(rf"(\S+) ?\|?`?->found (?:network|local) data from {source} .*?\+(\d+\.\d+)s", analysed)
     assert found, analysed
-    print(f"{source}: {len(asked)} questions, found after {found.group(2)} s of cloud-init's; {searched}")
+    print(f"{source}: {len(asked)} questions, found after {found.group(2)} s of cloud-init's")
     assert float(found.group(2)) < 2, log
     settings = json.loads(booted.run(name, "cat", "/etc/muster/agent.json").stdout)
     assert settings["sitePin"] == booted.site_pin() and "token" not in settings

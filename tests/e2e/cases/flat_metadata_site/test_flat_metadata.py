@@ -80,6 +80,9 @@ def test_a_cluster_comes_up_from_flat_metadata(rack, site, metadata_service):
         text = flat(name, muster=settings(rack, name))
         tree = rack.machine_tree(name, "")
         os.remove(os.path.join(tree, "etc/muster/agent.json"))
+        # The site's DNS, as far as this cluster needs it: API_SERVER_DOMAIN.
+        with open(os.path.join(tree, "etc/hosts"), "w", encoding="ascii") as out:
+            out.write(f"127.0.0.1 localhost\n{address} {name}\n{MACHINES['fm1'][1]} api.{DOMAIN}\n")
         arguments = []
         if source == "file":
             os.chmod(write_json(os.path.join(tree, "etc/muster/metadata.json"), text), 0o600)
@@ -89,7 +92,8 @@ def test_a_cluster_comes_up_from_flat_metadata(rack, site, metadata_service):
         call(LAB, "up", name, "--address", address, "--image", "ready", "--tree", tree, "--no-start", *arguments)
     rack.on_each(MACHINES, lambda name: call(LAB, "power", "on", name))
     rack.wait_for("three machines to be converged", lambda: are_converged(rack, "b126", 3), 180)
-    kubectl = Kubectl(rack, "b126", str(site))
+    # This machine does not ask the site's DNS.
+    kubectl = Kubectl(rack, "b126", str(site), "--server", f"https://{MACHINES['fm1'][1]}:6443")
     rack.wait_for("three Ready nodes", lambda: kubectl.ready_nodes() == set(MACHINES), 60)
     roles = json.loads(kubectl("get", "nodes", "-l", "node-role.kubernetes.io/control-plane", "-o", "json").stdout)["items"]
     assert {node["metadata"]["name"] for node in roles} == {"fm1", "fm2"}
