@@ -5,6 +5,7 @@
 #include "agent/host/notify.hpp"
 #include "agent/reconcile.hpp"
 #include "agent/run_lock.hpp"
+#include "agent/tombstone.hpp"
 
 namespace muster {
 namespace {
@@ -22,12 +23,26 @@ void keep_duties(Host& host, const Outcome& outcome, const Narrate& narrate) {
   for (const auto& line : done->failed) narrate("duties failed: " + line);
 }
 
+// For ever: the machine goes down, or a person resets it.
+void stay_ended(const Tombstone& tombstone, bool is_news, Host& host, const Narrate& narrate) {
+  notify_ready();
+  for (;;) {
+    const auto done = obey(tombstone, is_news, host, narrate);
+    if (!done) narrate(done.error().message);
+    // What was taken needs time; what was done needs nothing more.
+    do host.clock.sleep(std::chrono::minutes(5));
+    while (done && tombstone.on_delete != OnDelete::poweroff);
+  }
+}
+
 }  // namespace
 
 Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
   bool ordered = false;
   std::string given_up;
   for (bool is_first = true;; is_first = false) {
+    const auto kept = kept_tombstone(host.files);
+    if (kept && *kept) stay_ended(**kept, false, host, narrate);
     auto settings = load_settings(host, network, narrate);
     if (!settings) return pass(settings.error());
     auto lock = take_run_lock(host, narrate);
@@ -38,6 +53,10 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
     Run run{host,  network,  *settings, *checkpoint, reporter, Deadline(host.clock, boot_deadline),
             false, given_up, ordered};
     const Outcome outcome = reconcile(run);
+    if (outcome.ended) {
+      lock->close();
+      stay_ended(*outcome.ended, true, host, narrate);
+    }
     if (is_first) notify_ready();
     const bool is_final =
         outcome.verdict == Verdict::failed && !is_cured_from_outside(outcome.failure);

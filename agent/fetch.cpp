@@ -1,6 +1,7 @@
 #include "agent/fetch.hpp"
 
 #include "agent/paths.hpp"
+#include "agent/tombstone.hpp"
 
 namespace muster {
 namespace {
@@ -65,6 +66,15 @@ Step<> check_age(const Run& run) {
                                limit, days));
 }
 
+// Kept first; that the server hears of it is its own affair.
+Result<Tombstone> take_tombstone(Run& run, Session& session, const Envelope& envelope) {
+  auto tombstone = verify_tombstone(envelope, session.trust, session.identity);
+  if (!tombstone) return tombstone;
+  if (auto kept = keep_tombstone(*tombstone, run.host.files); !kept) return pass(kept.error());
+  if (auto heard = session.server->forget_me(); !heard) run.reporter.note(heard.error().message);
+  return tombstone;
+}
+
 Step<Accepted> fetch_document(Run& run, Session& session, std::string& refused) {
   const auto cached = read_envelope(run.host.files, paths::document_cache);
   auto good = cached_document(run, session, cached);
@@ -82,6 +92,13 @@ Step<Accepted> fetch_document(Run& run, Session& session, std::string& refused) 
                      "document: the server answered 304 to a request without an ETag");
   }
   const Envelope& envelope = (*fetched)->envelope;
+  if (envelope.payload_type == tombstone_type) {
+    auto ended = take_tombstone(run, session, envelope);
+    if (!ended && !good) return fail_step(FailureClass::document, ended.error());
+    if (ended) return fail_step(FailureClass::identity, ErrorKind::forbidden, to_text(*ended));
+    refused = ended.error().message;
+    return *good;
+  }
   auto document = verify_document(envelope, session.trust, session.identity.node(),
                                   session.identity.cluster(), run.checkpoint.document_generation);
   if (!document) {

@@ -18,6 +18,7 @@ inline constexpr const char* trust_cache = "/var/lib/muster/cache/trust.json";
 inline constexpr const char* document_cache = "/var/lib/muster/cache/document.json";
 inline constexpr const char* peers_cache = "/var/lib/muster/cache/peers.json";
 inline constexpr const char* checkpoint = "/var/lib/muster/checkpoint.json";
+inline constexpr const char* tombstone = "/var/lib/muster/tombstone.json";
 inline constexpr const char* report_spool = "/var/lib/muster/spool";
 inline constexpr const char* certificates = "/var/lib/muster/certificates";  // NAME/SERIAL/
 inline constexpr const char* originals = "/var/lib/muster/originals";  // first contents of files

@@ -33,6 +33,9 @@ class RealServer final : public Server {
   Result<std::optional<FetchedEnvelope>> document(std::string_view etag) override {
     return first([&](MetadataClient& client) { return client.document(etag); });
   }
+  Result<void> forget_me() override {
+    return first([](MetadataClient& client) { return client.forget_me(); });
+  }
   Result<std::optional<FetchedEnvelope>> peers(std::string_view etag) override {
     return first([&](MetadataClient& client) { return client.peers(etag); });
   }

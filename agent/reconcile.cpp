@@ -3,6 +3,7 @@
 #include <map>
 
 #include "agent/converge.hpp"
+#include "agent/tombstone.hpp"
 
 namespace muster {
 namespace {
@@ -39,13 +40,25 @@ Step<> converge_with_retries(Run& run, Picture& picture) {
   }
 }
 
+// What was kept, by this run or an earlier one; where that cannot be read, nothing may start
+// either.
+Step<> check_not_ended(const Run& run, std::optional<Tombstone>& ended) {
+  auto kept = kept_tombstone(run.host.files);
+  if (!kept) return fail_step(FailureClass::identity, kept.error());
+  ended = *kept;
+  if (!ended) return {};
+  return fail_step(FailureClass::identity, ErrorKind::forbidden, to_text(*ended));
+}
+
 }  // namespace
 
 Outcome reconcile(Run& run) {
   if (run.verify) run.checkpoint.releases.clear();
   Picture picture;
-  const auto done = converge_with_retries(run, picture);
   Outcome outcome;
+  auto done = check_not_ended(run, outcome.ended);
+  if (done) done = converge_with_retries(run, picture);
+  if (!done && !outcome.ended) static_cast<void>(check_not_ended(run, outcome.ended));
   outcome.changed = picture.changed;
   outcome.fetched = picture.fetched;
   std::string_view failure_class;
@@ -68,6 +81,8 @@ Outcome reconcile(Run& run) {
 
 Step<Plan> preview(Run& run) {
   Picture picture;
+  std::optional<Tombstone> ended;
+  if (auto goes_on = check_not_ended(run, ended); !goes_on) return pass_step(goes_on.error());
   if (auto looked = look(run, picture); !looked) return pass_step(looked.error());
   run.reporter.connect(nullptr);
   if (auto wished = wish(run, picture); !wished) return pass_step(wished.error());

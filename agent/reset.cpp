@@ -40,8 +40,8 @@ constexpr const char* host_name_unit = "muster-hostname.service";
 
 class Reset {
  public:
-  Reset(Host& host, const std::function<void(std::string_view)>& narrate)
-      : host_(host), narrate_(narrate) {}
+  Reset(Host& host, const std::function<void(std::string_view)>& narrate, TombstoneGoes tombstone)
+      : host_(host), narrate_(narrate), tombstone_(tombstone) {}
 
   Result<void> run() {
     auto loaded = load_checkpoint(host_.files);
@@ -169,21 +169,24 @@ class Reset {
     const auto names = host_.files.list(paths::state);
     for (std::size_t i = 0; names && i < names->size(); ++i) {
       const std::string path = std::string(paths::state) + "/" + (*names)[i];
-      if (path != paths::checkpoint) check(host_.files.remove(path));
+      const bool stays = tombstone_ == TombstoneGoes::no && path == paths::tombstone;
+      if (path != paths::checkpoint && !stays) check(host_.files.remove(path));
     }
     if (problems_.empty()) check(host_.files.remove(paths::checkpoint));
   }
 
   Host& host_;
   const std::function<void(std::string_view)>& narrate_;
+  const TombstoneGoes tombstone_;
   Checkpoint checkpoint_;
   std::string problems_;
 };
 
 }  // namespace
 
-Result<void> reset(Host& host, const std::function<void(std::string_view)>& narrate) {
-  return Reset(host, narrate).run();
+Result<void> reset(Host& host, const std::function<void(std::string_view)>& narrate,
+                   TombstoneGoes tombstone) {
+  return Reset(host, narrate, tombstone).run();
 }
 
 std::vector<std::string> mounts_under(std::string_view mounts,

@@ -15,7 +15,11 @@ namespace muster {
 // removes or restores every recorded file, removes the packages that were installed, and last the
 // agent's own state. /etc/muster/agent.json stays: it was there before. Goes on after a failure and
 // answers all of them as one error; safe to repeat.
-[[nodiscard]] Result<void> reset(Host& host, const std::function<void(std::string_view)>& narrate);
+// A tombstone goes with it, and the machine may enrol again; where the tombstone ordered this, it
+// stays, and the machine stays as it is then.
+enum class TombstoneGoes { yes, no };
+[[nodiscard]] Result<void> reset(Host& host, const std::function<void(std::string_view)>& narrate,
+                                 TombstoneGoes tombstone = TombstoneGoes::yes);
 
 // Mount points under any of `folders`, deepest first, from the text of /proc/self/mounts.
 [[nodiscard]] std::vector<std::string> mounts_under(std::string_view mounts,

@@ -24,6 +24,8 @@ class Server {
   [[nodiscard]] virtual Result<EnrolAnswer> recover(const PrivateKey& key) = 0;
   [[nodiscard]] virtual Result<EnrolAnswer> renew_identity(const PrivateKey& new_key) = 0;
   [[nodiscard]] virtual Result<std::optional<FetchedEnvelope>> document(std::string_view etag) = 0;
+  // The tombstone that document() answered with is kept: the server may forget this machine.
+  [[nodiscard]] virtual Result<void> forget_me() = 0;
   [[nodiscard]] virtual Result<std::optional<FetchedEnvelope>> peers(std::string_view etag) = 0;
   [[nodiscard]] virtual Result<std::vector<IssuedCertificate>> certificates(
       const std::vector<MetadataClient::CertificateQuery>& queries) = 0;

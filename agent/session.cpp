@@ -2,6 +2,7 @@
 
 #include "agent/paths.hpp"
 #include "agent/sources/metadata_service.hpp"
+#include "agent/tombstone.hpp"
 #include "agent/trust.hpp"
 
 namespace muster {
@@ -137,6 +138,13 @@ Step<Identity> recover(Run& run, const TrustList& trust, const Identity& expired
   if (!answer) {
     return fail_step(is_silence(answer.error()) ? FailureClass::network : FailureClass::identity,
                      answer.error());
+  }
+  if (answer->tombstone) {
+    const auto tombstone = verify_tombstone(*answer->tombstone, trust, expired);
+    if (!tombstone) return fail_step(FailureClass::identity, tombstone.error());
+    if (auto kept = keep_tombstone(*tombstone, run.host.files); !kept)
+      return fail_step(FailureClass::disk, kept.error());
+    return fail_step(FailureClass::identity, ErrorKind::forbidden, to_text(*tombstone));
   }
   return admitted(run, expired.key, *answer);
 }

@@ -5,12 +5,20 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/settings_text.hpp"
+#include "agent/tombstone.hpp"
 
 namespace muster {
 namespace {
 
 std::string or_none(const std::string& text) {
   return text.empty() ? "none" : text;
+}
+
+// "" as long as its cluster is there.
+std::string end_of(const Host& host) {
+  const auto kept = kept_tombstone(host.files);
+  if (!kept) return kept.error().message;
+  return *kept ? to_text(**kept) : std::string();
 }
 
 std::string state_of(const Host& host, const std::string& unit) {
@@ -25,6 +33,7 @@ std::string status_text(const Host& host, const Checkpoint& checkpoint, const Fa
   const auto row = [&](std::string_view label, const std::string& value) {
     text += fmt::format("{:<12} {}\n", label, value);
   };
+  if (const std::string end = end_of(host); !end.empty()) row("ended", end);
   row("node", or_none(checkpoint.node));
   row("cluster", or_none(checkpoint.cluster));
   row("verdict", or_none(checkpoint.last_verdict));
@@ -44,6 +53,7 @@ std::string status_json(const Host& host, const Checkpoint& checkpoint, const Fa
   for (const auto& [unit, inputs] : checkpoint.units) units[unit] = state_of(host, unit);
   const nlohmann::json status{{"node", checkpoint.node},
                               {"cluster", checkpoint.cluster},
+                              {"ended", end_of(host)},
                               {"verdict", checkpoint.last_verdict},
                               {"message", checkpoint.last_message},
                               {"generation", checkpoint.document_generation},

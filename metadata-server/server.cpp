@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <mutex>
@@ -14,16 +15,15 @@
 #include "enrolment/instance_use.hpp"
 #include "enrolment/pinned_regions.hpp"
 #include "enrolment/remove.hpp"
+#include "http/agenda_keeper.hpp"
 #include "http/caller_cache.hpp"
 #include "http/certificate_expiries.hpp"
-#include "http/handlers.hpp"
+#include "http/expiry_hook.hpp"
 #include "http/inventory_slot.hpp"
 #include "http/listener.hpp"
 #include "http/rooms.hpp"
 #include "http/router.hpp"
 #include "site/member_publisher.hpp"
-#include "site/on_demand.hpp"
-#include "site/pool_member.hpp"
 #include "site/site_key_custody.hpp"
 #include "store/kinds.hpp"
 #include "store/sqlite_store.hpp"
@@ -32,10 +32,8 @@ namespace muster {
 namespace {
 
 constexpr std::chrono::hours tls_lifetime{24 * 30};
-constexpr std::chrono::seconds collect_interval{10};
 constexpr std::chrono::minutes collect_instances_interval{10};
-// Longer than the duties take to remove a Node object, and than caches of its address live.
-constexpr std::chrono::minutes member_quarantine{15};
+constexpr std::chrono::hours audit_interval{1};
 
 TimePoint now() {
   return std::chrono::system_clock::now();
@@ -126,8 +124,14 @@ struct Server::Parts {
               [this] { return inventory.boot(); },
               reports,
               metrics,
-              [this](const std::string& cluster) { return inventory.reload(store, cluster); }},
-        router(rooms, callers, metrics, group_id(settings.admin_group)) {}
+              [this](const std::string& cluster) { return inventory.reload(store, cluster); },
+              ends,
+              audit_path(settings)},
+        router(rooms, callers, metrics, group_id(settings.admin_group)),
+        hook(settings.expiry_hook),
+        keeper(rooms, [this](const OnDemandCluster& cluster) {
+          hook.warn(cluster, unix_seconds(now()));
+        }) {}
 
   Settings settings;
   SealingKey sealing;
@@ -146,37 +150,38 @@ struct Server::Parts {
   MemberPublisher members;
   MachineReports reports;
   Metrics metrics;
+  ClusterEnds ends;
   Rooms rooms;
   Router router;
+  ExpiryHook hook;
+  AgendaKeeper keeper;
   TimePoint renew_tls_at;
   std::vector<std::unique_ptr<Listener>> listeners;
 
-  TimePoint collect_at, collect_instances_at;
+  TimePoint rotate_audit_at, collect_instances_at;
 
   [[nodiscard]] Result<void> load();
-  [[nodiscard]] Result<void> collect();
+  [[nodiscard]] Result<void> rotate();
   [[nodiscard]] Result<void> collect_instances();
+  [[nodiscard]] std::map<std::string, std::int64_t> seconds_left() const;
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<SslContext> tls_for(ListenerKind kind) const;
 };
 
-// What came to its end: clusters on demand, and what removed members still held.
-Result<void> Server::Parts::collect() {
+// One file at a time, so that nobody waits long for the store. A full disk is no reason to stop.
+Result<void> Server::Parts::rotate() {
   const TimePoint time = now();
-  if (time < collect_at) return {};
-  collect_at = time + collect_interval;
-  const auto clusters = list_on_demand(store);
-  if (!clusters) return pass(clusters.error());
-  for (const auto& cluster : *clusters) {
-    if (unix_seconds(time) < cluster.expires_at) continue;
-    auto removed = handlers::remove_cluster(rooms, cluster.name, "expiry");
-    if (!removed) return fail(removed.error().kind, removed.error().message);
+  if (time < rotate_audit_at) return {};
+  rotate_audit_at = time + audit_interval;
+  const auto rotated = rotate_audit(store, audit_path(settings), settings.audit, time);
+  if (!rotated) {
+    spdlog::error("audit: older rows stay in the store, and are tried again in an hour: {}",
+                  rotated.error().message);
+    return {};
   }
-  for (const auto& cluster : current.clusters()) {
-    const auto released =
-        release_retired_members(store, cluster, unix_seconds(time), member_quarantine);
-    // Somebody published meanwhile: next time.
-    if (!released && released.error().kind != ErrorKind::conflict) return pass(released.error());
+  if (!rotated->is_complete) rotate_audit_at = time;
+  if (rotated->moved > 0) {
+    spdlog::info("audit: moved {} rows into '{}'", rotated->moved, audit_path(settings));
   }
   return {};
 }
@@ -191,11 +196,20 @@ Result<void> Server::Parts::collect_instances() {
   return {};
 }
 
+std::map<std::string, std::int64_t> Server::Parts::seconds_left() const {
+  auto left = ends.all();
+  const std::int64_t time = unix_seconds(now());
+  for (auto& [cluster, seconds] : left) seconds = std::max<std::int64_t>(0, seconds - time);
+  return left;
+}
+
 Result<void> Server::Parts::load() {
   if (auto loaded = current.load(store); !loaded) return loaded;
   if (auto loaded = inventory.load(store); !loaded) return loaded;
   if (auto loaded = reports.load(); !loaded) return loaded;
+  if (auto loaded = ends.load(store); !loaded) return loaded;
   metrics.set_expiries([this] { return certificate_expiries(rooms); });
+  metrics.set_cluster_ends([this] { return seconds_left(); });
   return {};
 }
 
@@ -288,8 +302,9 @@ Result<void> Server::tick() {
     spdlog::info("renewed the listeners' certificate");
   }
   if (auto flushed = parts.reports.flush(); !flushed) return flushed;
-  if (auto collected = parts.collect(); !collected) return collected;
   if (auto collected = parts.collect_instances(); !collected) return collected;
+  if (auto kept = parts.keeper.tick(); !kept) return kept;
+  if (auto rotated = parts.rotate(); !rotated) return rotated;
   const auto answers = parts.store.get(kinds::site, kinds::site_settings_key);
   if (!answers) return pass(answers.error());
   return {};

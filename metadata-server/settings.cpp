@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -77,6 +78,28 @@ void read_listener(JsonObject& root, std::string_view field, ListenerSettings& l
       Need::optional);
 }
 
+void read_audit(JsonObject& root, AuditPolicy& audit) {
+  constexpr std::int64_t longest = 3650;  // days
+  const auto days = [&](JsonObject& object, std::string_view field, std::chrono::hours& target) {
+    std::int64_t count = target.count() / 24;
+    object.number(field, count, Need::optional);
+    if (count < 1 || count > longest)
+      object.problem(field, fmt::format("expected 1 to {} days, found {}", longest, count));
+    target = std::chrono::hours(24 * std::clamp<std::int64_t>(count, 1, longest));
+  };
+  root.object(
+      "audit",
+      [&](JsonObject& object) {
+        days(object, "daysInStore", audit.in_store);
+        days(object, "daysInFiles", audit.in_files);
+        object.number("rowsInStore", audit.rows_in_store, Need::optional);
+        if (audit.rows_in_store < 1000)
+          object.problem("rowsInStore",
+                         fmt::format("expected at least 1000, found {}", audit.rows_in_store));
+      },
+      Need::optional);
+}
+
 void check(const Settings& settings, JsonObject& root) {
   if (settings.advertise.empty()) {
     root.problem(
@@ -92,6 +115,10 @@ void check(const Settings& settings, JsonObject& root) {
   if (!settings.state_directory.starts_with('/')) {
     root.problem("stateDirectory",
                  "expected an absolute path, found " + in_ticks(settings.state_directory));
+  }
+  if (!settings.expiry_hook.empty() && !settings.expiry_hook.starts_with('/')) {
+    root.problem("expiryHook",
+                 "expected an absolute path of a program, found " + in_ticks(settings.expiry_hook));
   }
   // Machines ask about every minute: two tries must fit into the second half.
   if (const auto minutes = settings.identity_lifetime.count(); minutes < 4 || minutes > 129600) {
@@ -130,6 +157,8 @@ Result<Settings> parse_settings(std::string_view text) {
     root.problem("awsCertificates",
                  "expected an absolute path, found " + in_ticks(settings.aws_certificates));
   }
+  root.text("expiryHook", settings.expiry_hook, Need::optional);
+  read_audit(root, settings.audit);
   std::string tokens = "optional";
   root.text("metadataTokens", tokens, Need::optional);
   if (tokens == "required") {
@@ -190,6 +219,9 @@ std::string database_path(const Settings& settings) {
 }
 std::string artifacts_path(const Settings& settings) {
   return settings.state_directory + "/artifacts";
+}
+std::string audit_path(const Settings& settings) {
+  return settings.state_directory + "/audit";
 }
 
 }  // namespace muster

@@ -11,6 +11,7 @@
 #include "document/trust_list.hpp"
 #include "http/listener_settings.hpp"
 #include "result/result.hpp"
+#include "site/audit_archive.hpp"
 
 namespace muster {
 
@@ -26,6 +27,9 @@ struct Settings {
   std::chrono::minutes identity_lifetime = std::chrono::hours(72);
   std::string aws_certificates;  // folder of REGION.pem (enrolment/pinned_regions); empty: none
   TokenPolicy metadata_tokens = TokenPolicy::optional;
+  // Run when a cluster on demand is about to end (http/expiry_hook); empty: none.
+  std::string expiry_hook;
+  AuditPolicy audit;
   ListenerSettings boot, enrol, node, admin, scrape;
 };
 
@@ -39,5 +43,6 @@ struct Settings {
 [[nodiscard]] std::string sealing_key_path(const Settings& settings);
 [[nodiscard]] std::string database_path(const Settings& settings);
 [[nodiscard]] std::string artifacts_path(const Settings& settings);
+[[nodiscard]] std::string audit_path(const Settings& settings);  // the folder of older rows
 
 }  // namespace muster

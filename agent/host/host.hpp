@@ -122,7 +122,9 @@ class Clock {
 class Power {
  public:
   virtual ~Power() = default;
+  // Each returns once the order was taken; giving it again changes nothing.
   [[nodiscard]] virtual Result<void> reboot() = 0;
+  [[nodiscard]] virtual Result<void> power_off() = 0;
 };
 
 struct Host {

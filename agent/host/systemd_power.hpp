@@ -10,8 +10,11 @@ class SystemdPower final : public Power {
  public:
   // Starts reboot.target; returns once systemd took the order.
   [[nodiscard]] Result<void> reboot() override;
+  // Likewise poweroff.target.
+  [[nodiscard]] Result<void> power_off() override;
 
  private:
+  [[nodiscard]] Result<void> start(const char* target, std::string_view what);
   SystemBus bus_;
 };
 

@@ -11,7 +11,7 @@ namespace muster {
 namespace {
 
 struct OnDemandOptions {
-  std::string name, folder, template_name, ttl = "4h", pool;
+  std::string name, folder, template_name, ttl = "4h", pool, on_delete;
   int masters = 1, nodes = 0, count = 1;
   UserDataOptions user_data;
 };
@@ -63,13 +63,15 @@ Exit extend(Session& session, const OnDemandOptions& options) {
 
 Exit list(Session& session) {
   return ask_and_show(session, "GET", "clusters", nullptr, [](const nlohmann::json& answer) {
-    Table table({"NAME", "TEMPLATE", "MASTERS", "NODES", "MACHINES", "EXPIRES", "BY"});
+    Table table({"NAME", "TEMPLATE", "MASTERS", "NODES", "MACHINES", "EXPIRES", "LEFT", "BY"});
+    std::string notes;
     for (const auto& row : list_at(answer, "/clusters")) {
       table.row({cell(row, "/name"), cell(row, "/template"), cell(row, "/masters"),
                  cell(row, "/nodes"), cell(row, "/machines"), time_text(row, "/expiresAt"),
-                 cell(row, "/createdBy")});
+                 span_text(number_at(row, "/secondsLeft")), cell(row, "/createdBy")});
+      notes += ending_note(cell(row, "/name"), number_at(row, "/secondsLeft"));
     }
-    return table.text();
+    return table.text() + notes;
   });
 }
 
@@ -173,16 +175,22 @@ void add_on_demand_commands(CommandLine& line) {
   add_user_data_options(scaled, options->user_data);
   scaled->footer("Example: muster cluster scale ci-42 --nodes 5 --user-data-dir more");
   line.on(scaled, [options](Session& session) { return scale(session, *options); });
-  auto* extended = group->add_subcommand("extend", "lets it live longer, from now on");
+  auto* extended = group->add_subcommand("extend", "lets it live so long from now on");
   extended->add_option("NAME", options->name, "the cluster's name")->required();
-  extended->add_option("--ttl", options->ttl, "how long: 90m, 4h, 2d")->required();
+  extended->add_option("--ttl", options->ttl, "from now: 90m, 4h, 2d; 1m ends it in a minute")
+      ->required();
   extended->footer("Example: muster cluster extend ci-42 --ttl 2h");
   line.on(extended, [options](Session& session) { return extend(session, *options); });
   auto* removed = group->add_subcommand("delete", "ends it now: identities, tokens, everything");
   removed->add_option("NAME", options->name, "the cluster's name")->required();
-  removed->footer("Example: muster cluster delete ci-42");
+  removed
+      ->add_option("--on-delete", options->on_delete,
+                   "what its machines do, instead of what their pools say")
+      ->check(CLI::IsMember({"poweroff", "reset", "keep"}));
+  removed->footer("Example: muster cluster delete ci-42 --on-delete keep");
   line.on(removed, [options](Session& session) {
-    return ask_and_show(session, "DELETE", "clusters/" + escape(options->name), nullptr,
+    const std::string query = options->on_delete.empty() ? "" : "?onDelete=" + options->on_delete;
+    return ask_and_show(session, "DELETE", "clusters/" + escape(options->name) + query, nullptr,
                         [options](const nlohmann::json&) {
                           return fmt::format("cluster {} deleted\n", options->name);
                         });

@@ -48,7 +48,10 @@ void add_audit(CommandLine& line) {
             table.row({time_text(row, "/time"), cell(row, "/actor"), cell(row, "/action"),
                        cell(row, "/subject"), cell(row, "/detail")});
           }
-          return table.text();
+          if (number_at(answer, "/olderFiles") == 0) return table.text();
+          return table.text() +
+                 fmt::format("older rows: {} file(s) in {} on the server, for zcat\n",
+                             cell(answer, "/olderFiles"), cell(answer, "/olderFolder"));
         });
   });
 }

@@ -7,6 +7,7 @@
 
 #include "cli/answer.hpp"
 #include "cli/session.hpp"
+#include "cli/time_span.hpp"
 
 namespace muster {
 namespace {
@@ -21,6 +22,8 @@ std::string status_text(const nlohmann::json& answer) {
   }
   std::string notes;
   for (const auto& row : list_at(answer, "/clusters")) {
+    if (row.contains("secondsLeft"))
+      notes += ending_note(cell(row, "/cluster"), number_at(row, "/secondsLeft"));
     if (cell(row, "/awaitsSignature").empty()) continue;
     notes += fmt::format(
         "{}: bans changed since it was signed, and this server may not sign: run muster apply DIR "

@@ -34,4 +34,18 @@ std::optional<std::int64_t> time_span(const Session& session, const std::string&
   return std::nullopt;
 }
 
+std::string span_text(std::int64_t seconds) {
+  if (seconds >= 86400) return fmt::format("{}d {}h", seconds / 86400, seconds % 86400 / 3600);
+  if (seconds >= 3600) return fmt::format("{}h {}m", seconds / 3600, seconds % 3600 / 60);
+  if (seconds >= 60) return fmt::format("{}m {}s", seconds / 60, seconds % 60);
+  return fmt::format("{}s", seconds);
+}
+
+std::string ending_note(const std::string& cluster, std::int64_t seconds_left) {
+  constexpr std::int64_t soon = 30LL * 60;
+  if (seconds_left > soon) return {};
+  return fmt::format("{0} ends in {1}; to keep it: muster cluster extend {0} --ttl 4h\n", cluster,
+                     span_text(seconds_left));
+}
+
 }  // namespace muster

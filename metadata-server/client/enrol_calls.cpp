@@ -33,6 +33,10 @@ Result<EnrolAnswer> parse_enrol_answer(const HttpAnswer& answer) {
     root.text("awaits", awaits, Need::optional);
     enrolled.awaits_masters = awaits == "masters";
     enrolled.poll_after = std::chrono::seconds(seconds);
+  } else if (const auto* tombstone = root.raw("tombstone", Need::optional)) {
+    auto envelope = parse_envelope(tombstone->dump());
+    if (!envelope) return context(envelope.error(), "enrol answer: tombstone");
+    enrolled.tombstone = std::move(*envelope);
   } else {
     root.text("node", enrolled.node);
     root.text("cluster", enrolled.cluster);

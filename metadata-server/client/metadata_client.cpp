@@ -121,6 +121,13 @@ Result<std::optional<FetchedEnvelope>> MetadataClient::document(std::string_view
   return envelope_at("/v1/document", etag);
 }
 
+Result<void> MetadataClient::forget_me() {
+  HttpRequest request = get("/v1/document");
+  request.method = "DELETE";
+  if (const auto answer = ask(request); !answer) return pass(answer.error());
+  return {};
+}
+
 Result<std::optional<FetchedEnvelope>> MetadataClient::peers(std::string_view etag) {
   return envelope_at("/v1/peers", etag);
 }

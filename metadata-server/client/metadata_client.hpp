@@ -36,8 +36,9 @@ struct EnrolAnswer {
   std::string proof_missing;
   std::string fingerprint;  // of the machine's public key, shown on both sides
   std::chrono::seconds poll_after{5};
-  std::string node, cluster;    // as the inventory names this machine
-  std::string certificate_pem;  // identity certificate, chain included
+  std::string node, cluster;          // as the inventory names this machine
+  std::string certificate_pem;        // identity certificate, chain included
+  std::optional<Envelope> tombstone;  // instead of all that, of a recovery: its cluster ended
 };
 
 struct IssuedCertificate {
@@ -59,8 +60,10 @@ class MetadataClient {
   [[nodiscard]] Result<EnrolAnswer> recover(const PrivateKey& key);
   [[nodiscard]] Result<EnrolAnswer> renew_identity(const PrivateKey& new_key);
 
-  // nullopt: unchanged since `etag`.
+  // nullopt: unchanged since `etag`. Of a machine whose cluster ended, its tombstone.
   [[nodiscard]] Result<std::optional<FetchedEnvelope>> document(std::string_view etag);
+  // That tombstone is kept, durably: the server may forget this machine.
+  [[nodiscard]] Result<void> forget_me();
   [[nodiscard]] Result<std::optional<FetchedEnvelope>> peers(std::string_view etag);
   struct CertificateQuery {
     std::string name, csr_pem;

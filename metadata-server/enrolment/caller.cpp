@@ -4,6 +4,7 @@
 
 #include "enrolment/identity.hpp"
 #include "enrolment/operators.hpp"
+#include "enrolment/tombstone.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -37,8 +38,13 @@ Granted<Caller> identify_machine(const EnrolmentContext& context, const Certific
   caller.node = std::move(*node);
   caller.key = presented.public_key().fingerprint();
   caller.frozen = found->record.frozen;
-  if (auto holds = check_holds_name(found->record, caller.key); !holds)
-    return refuse(holds.error());
+  if (auto holds = check_holds_name(found->record, caller.key); !holds) {
+    const auto tombstone = find_tombstone(context.store, caller.key);
+    if (!tombstone) return refuse(tombstone.error());
+    if (!*tombstone) return refuse(holds.error());
+    caller.ended = true;
+    return caller;
+  }
   if (found->record.banned) return refuse(check_may_be_issued(found->record).error());
   if (found->record.previous && found->record.current->key == caller.key) {
     end_acceptance_of_previous(context, std::move(*found));
@@ -111,6 +117,14 @@ Granted<> check_not_frozen(const Caller& caller) {
   record.node = caller.node.node;
   record.frozen = true;
   return check_may_be_issued(record);
+}
+
+Refusal has_ended(const NodeName& node) {
+  return {
+      ErrorKind::forbidden, "ended",
+      fmt::format("machine '{}/{}': its cluster, or its time there, has ended; GET /v1/document "
+                  "says what it does now",
+                  node.cluster, node.node)};
 }
 
 Refusal not_yours() {

@@ -18,14 +18,15 @@ struct Caller {
   std::string name;     // person
   std::string key;      // fingerprint of the presented public key
   bool frozen = false;  // machine: may read its document and report, may not be issued anything
+  bool ended = false;   // machine: its cluster ended; it may have its tombstone and nothing else
   // "machine lab/m1" or "operator anna", for the audit.
   [[nodiscard]] std::string text() const;
 };
 
 // Looks the certificate up. A machine's first call with a renewed key ends the old key's
 // acceptance. Refusals: certificate_expired, identity_unknown (no such record; a removed node is
-// answered like one that never was), superseded, banned, operator_revoked, certificate_other
-// (neither a machine's nor an operator's).
+// answered like one that never was, unless it has a tombstone), superseded, banned,
+// operator_revoked, certificate_other (neither a machine's nor an operator's).
 [[nodiscard]] Granted<Caller> identify(const EnrolmentContext& context,
                                        const Certificate& presented);
 
@@ -36,6 +37,8 @@ struct Caller {
 // Certificates and secrets: refusal frozen.
 [[nodiscard]] Granted<> check_not_frozen(const Caller& caller);
 
+// What a machine whose cluster ended is told wherever it does not ask for its tombstone.
+[[nodiscard]] Refusal has_ended(const NodeName& node);
 // The one answer for "does not exist" and "is not yours".
 [[nodiscard]] Refusal not_yours();
 

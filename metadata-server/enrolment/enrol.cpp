@@ -7,7 +7,9 @@
 #include "enrolment/machine.hpp"
 #include "enrolment/pending.hpp"
 #include "enrolment/pool_admission.hpp"
+#include "enrolment/tombstone.hpp"
 #include "site/audit.hpp"
+#include "site/pool_member.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -27,14 +29,14 @@ struct Question {
 struct Right {
   std::optional<FoundPending> approval;
   std::optional<FoundJoinToken> token;
-  std::optional<MemberRecord> member;  // whose token was spent when it was admitted
+  std::optional<FoundMember> member;  // whose token was spent when it was admitted
 };
 
 std::string text_of(const Right& right) {
   if (right.approval) {
     return fmt::format("by approval of {}", right.approval->machine.approved_by);
   }
-  if (right.member) return fmt::format("as a member of pool {}", right.member->pool);
+  if (right.member) return fmt::format("as a member of pool {}", right.member->record.pool);
   if (right.token) return fmt::format("by join token {}", right.token->token.id);
   return "again, the key holds the name already";
 }
@@ -124,6 +126,10 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
   record.serial = question.request.hints.serial;
   Transaction transaction;
   put_machine(found, transaction);
+  if (right.member) {
+    transaction.expect(kinds::member, kinds::pair_key(node.cluster, node.node),
+                       right.member->version);
+  }
   if (right.approval) {
     transaction.expect(kinds::pending, question.fingerprint, right.approval->version)
         .remove(kinds::pending, question.fingerprint);
@@ -163,6 +169,13 @@ Granted<EnrolOutcome> decide_member(const Question& question, Right right, bool&
   }
   const auto served = context.publish_member(node, member->key);
   if (!served) return refuse(served.error());
+  // Its cluster may end meanwhile: no identity without a member.
+  auto still_there = find_member(context.store, node.cluster, node.node);
+  if (!still_there) return refuse(still_there.error());
+  if (!*still_there) {
+    is_lost_race = true;
+    return refuse(ErrorKind::conflict, "conflict", "member: it was removed just now");
+  }
   if (!*served) {
     EnrolOutcome outcome;
     outcome.pending = true;
@@ -172,11 +185,23 @@ Granted<EnrolOutcome> decide_member(const Question& question, Right right, bool&
     return outcome;
   }
   right.token.reset();
-  right.member = std::move(*member);
+  right.member = std::move(**still_there);
   auto issued = issue(question, right, node, std::move(*found));
   if (issued) return std::move(*issued);
   is_lost_race = issued.error().kind == ErrorKind::conflict;
   return refuse(issued.error());
+}
+
+// A tombstone means one key for ever: a new life starts with a new one.
+Granted<> check_not_ended(const Question& question) {
+  const auto tombstone = find_tombstone(question.context.store, question.fingerprint);
+  if (!tombstone) return refuse(tombstone.error());
+  if (!*tombstone) return {};
+  return refuse(
+      ErrorKind::conflict, "ended",
+      fmt::format("machine '{}/{}': its cluster has ended; run `muster-agent reset --yes` "
+                  "on it, so that it asks with a new key",
+                  (*tombstone)->cluster, (*tombstone)->node));
 }
 
 Granted<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
@@ -220,6 +245,7 @@ Granted<EnrolOutcome> attempt(const EnrolmentContext& context, const EnrolReques
   if (!key) return refuse(key.error());
   note.key = key->fingerprint();
   const Question question{context, request, source, *key, note.key, note};
+  if (auto fresh = check_not_ended(question); !fresh) return refuse(fresh.error());
   // Machines of one rack share a token: each loser of a race for its count decides again.
   constexpr int attempts = 100;
   for (int attempt = 1;; ++attempt) {

@@ -7,6 +7,7 @@
 
 #include "client/machine_hints.hpp"
 #include "enrolment/identity.hpp"
+#include "enrolment/tombstone.hpp"
 
 namespace muster {
 
@@ -28,8 +29,10 @@ struct EnrolOutcome {
   std::string certificate_pem;
   std::chrono::seconds poll_after{5};
   bool awaits_masters = false;  // why it is pending; else an operator's approval
+  std::optional<TombstoneRecord> ended;  // of a recovery: there is nothing to come back to
 };
-// {"fingerprint","pollAfter","awaits":"approval"|"masters"} or {"node","cluster","certificate"}.
+// {"fingerprint","pollAfter","awaits":"approval"|"masters"} or {"node","cluster","certificate"};
+// not of an end.
 [[nodiscard]] std::string to_json(const EnrolOutcome& outcome);
 
 }  // namespace muster

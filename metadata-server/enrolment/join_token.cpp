@@ -4,6 +4,7 @@
 #include "document/strict_json.hpp"
 #include "enrolment/stored_record.hpp"
 #include "pki/signature.hpp"
+#include "site/agenda.hpp"
 #include "site/all_records.hpp"
 #include "site/audit.hpp"
 #include "store/kinds.hpp"
@@ -27,6 +28,13 @@ std::string base64url(std::string_view bytes) {
 tl::unexpected<Refusal> unknown_token() {
   return refuse(ErrorKind::unauthenticated, "token_unknown",
                 "join token: not known here; create one with `muster token create`");
+}
+
+tl::unexpected<Refusal> ended_cluster(const JoinToken& token) {
+  return refuse(ErrorKind::forbidden, "cluster_ended",
+                fmt::format("join token '{}': its cluster '{}' has ended; start the machine with "
+                            "the user-data of another one (`muster cluster create`)",
+                            token.id, token.cluster));
 }
 
 std::string kind_of_machines(Role role) {
@@ -134,7 +142,9 @@ Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
   token.expires_at = token.created_at + order.lifetime.count();
   token.created_by = created_by;
   Transaction transaction;
-  transaction.expect(kinds::token, token.id, 0).put(kinds::token, token.id, to_json(token));
+  transaction.expect(kinds::token, token.id, 0)
+      .put(kinds::token, token.id, to_json(token))
+      .put(kinds::cluster_token, kinds::pair_key(token.cluster, token.id), "");
   append_audit(transaction, context.now(), created_by, "token-created", token.id, text_of(token));
   if (auto committed = context.store.commit(transaction); !committed) {
     return refuse(committed.error());
@@ -166,6 +176,8 @@ Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id
                                   id));
         }
         transaction.remove(kinds::token, id);
+        if (const auto token = parse_join_token(*value))
+          transaction.remove(kinds::cluster_token, kinds::pair_key(token->cluster, id));
         append_audit(transaction, context.now(), revoked_by, "token-revoked", std::string(id), "");
         return {};
       });
@@ -173,16 +185,27 @@ Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id
   return {};
 }
 
-Result<void> revoke_join_tokens_of(const Store& store, const std::string& cluster,
-                                   Transaction& transaction) {
-  const auto records = all_records(store, kinds::token);
-  if (!records) return pass(records.error());
-  for (const auto& record : *records) {
-    const auto token = as_stored(parse_join_token(record.value));
-    if (!token) return context(token.error(), fmt::format("token '{}'", record.key));
-    if (token->cluster != cluster) continue;
-    transaction.expect(kinds::token, record.key, record.version).remove(kinds::token, record.key);
+Result<void> end_join_tokens_of(const EnrolmentContext& context, const std::string& cluster,
+                                Transaction& transaction) {
+  const auto names = all_records(context.store, kinds::cluster_token, kinds::prefix_of(cluster));
+  if (!names) return pass(names.error());
+  std::vector<std::pair<std::string_view, std::string>> lapsing;
+  std::int64_t last = 0;
+  for (const auto& name : *names) {
+    transaction.remove(kinds::cluster_token, name.key);
+    const std::string id = name.key.substr(cluster.size() + 1);
+    const auto record = context.store.get(kinds::token, id);
+    if (!record && record.error().kind == ErrorKind::not_found) continue;
+    if (!record) return pass(record.error());
+    const auto token = as_stored(parse_join_token(record->value));
+    if (!token) return muster::context(token.error(), fmt::format("token '{}'", id));
+    transaction.expect(kinds::token, id, record->version).remove(kinds::token, id);
+    if (token->expires_at <= unix_seconds(context.now())) continue;
+    transaction.put(kinds::ended_token, id, record->value);
+    lapsing.emplace_back(kinds::ended_token, id);
+    last = std::max(last, token->expires_at);
   }
+  put_lapse(last, lapsing, transaction);
   return {};
 }
 
@@ -191,7 +214,10 @@ Granted<FoundJoinToken> find_join_token(const Store& store, std::string_view tex
   const std::string_view rest = text.substr(prefix.size());
   const auto dot = rest.find('.');
   if (dot == std::string_view::npos || text.size() > 128) return unknown_token();
-  const auto record = store.get(kinds::token, rest.substr(0, dot));
+  const std::string_view id = rest.substr(0, dot);
+  auto record = store.get(kinds::token, id);
+  const bool has_ended = !record && record.error().kind == ErrorKind::not_found;
+  if (has_ended) record = store.get(kinds::ended_token, id);
   if (!record && record.error().kind != ErrorKind::not_found) return refuse(record.error());
   JoinToken token;
   if (record) {
@@ -203,6 +229,7 @@ Granted<FoundJoinToken> find_join_token(const Store& store, std::string_view tex
   const std::string hash = sha256_digest(rest.substr(dot + 1));
   if (token.secret_hash.empty()) token.secret_hash = std::string(hash.size(), '-');
   if (!equal_secrets(token.secret_hash, hash) || !record) return unknown_token();
+  if (has_ended) return ended_cluster(token);
   return FoundJoinToken{std::move(token), record->version};
 }
 

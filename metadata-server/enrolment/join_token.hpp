@@ -53,13 +53,14 @@ struct CreatedJoinToken {
 [[nodiscard]] Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id,
                                           const std::string& revoked_by);
 
-// Adds the removal of every token of a cluster that goes; the commit fails with conflict where one
-// of them admits somebody meanwhile.
-[[nodiscard]] Result<void> revoke_join_tokens_of(const Store& store, const std::string& cluster,
-                                                 Transaction& transaction);
+// Adds the removal of every token of a cluster that ends; who comes with one of them later is told
+// so. The commit fails with conflict where one of them admits somebody meanwhile. Cost: that
+// cluster's tokens.
+[[nodiscard]] Result<void> end_join_tokens_of(const EnrolmentContext& context,
+                                              const std::string& cluster, Transaction& transaction);
 
-// The token behind `text`, used up or not. Refusal token_unknown: a wrong secret is answered like
-// an unknown id.
+// The token behind `text`, used up or not. Refusals token_unknown: a wrong secret is answered like
+// an unknown id; cluster_ended.
 struct FoundJoinToken {
   JoinToken token;
   std::uint64_t version = 0;  // of its record

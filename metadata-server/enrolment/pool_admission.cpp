@@ -109,6 +109,7 @@ Granted<MemberRecord> allocate(const PoolQuestion& question, const NodePool& poo
   record.address = address;
   record.key = question.key;
   record.admitted_at = unix_seconds(question.context.now());
+  if (pool.time_to_live) record.ends_at = record.admitted_at + pool.time_to_live->count();
   return record;
 }
 

@@ -41,7 +41,7 @@ Granted<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine f
     }
     return refuse(committed.error());
   }
-  return EnrolOutcome{false, issued->identity.key, node, issued->certificate_pem, {}};
+  return EnrolOutcome{false, issued->identity.key, node, issued->certificate_pem, {}, {}};
 }
 }  // namespace
 
@@ -65,6 +65,15 @@ Granted<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolReques
         fmt::format("client certificate: expired more than {} days ago; enrol again with a "
                     "join token, after `muster node replace`",
                     days.count()));
+  }
+  auto tombstone = find_tombstone(context.store, fingerprint);
+  if (!tombstone) return refuse(tombstone.error());
+  if (*tombstone) {
+    EnrolOutcome ended;
+    ended.fingerprint = fingerprint;
+    ended.node = {(*tombstone)->cluster, (*tombstone)->node};
+    ended.ended = std::move(**tombstone);
+    return ended;
   }
   auto found = find_holder(context, presented);
   if (!found) return refuse(found.error());

@@ -6,9 +6,16 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
+#include "http/tombstone_handlers.hpp"
 
 namespace muster::handlers {
 namespace {
+
+Granted<Response> ended_response(const Rooms& rooms, const EnrolOutcome& outcome) {
+  const auto envelope = sign_tombstone(rooms, outcome.fingerprint, *outcome.ended);
+  if (!envelope) return refuse(envelope.error());
+  return json_response({{"tombstone", nlohmann::json::parse(to_json(*envelope))}});
+}
 
 Granted<Response> to_response(const Granted<EnrolOutcome>& outcome, std::string_view verb,
                               const Request& request) {
@@ -45,9 +52,10 @@ Granted<Response> post_recover(const Rooms& rooms, const Caller&, const Request&
         "recover: expected the machine's old identity certificate in the TLS handshake, found "
         "none; without it, enrol again with a token");
   }
-  return to_response(
-      recover(rooms.enrolment, *order, *request.peer.certificate, request.peer.address),
-      "recovered", request);
+  const auto outcome =
+      recover(rooms.enrolment, *order, *request.peer.certificate, request.peer.address);
+  if (outcome && outcome->ended) return ended_response(rooms, *outcome);
+  return to_response(outcome, "recovered", request);
 }
 
 Granted<Response> post_identity(const Rooms& rooms, const Caller&, const Request& request) {

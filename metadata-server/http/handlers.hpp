@@ -29,6 +29,9 @@ namespace muster::handlers {
 [[nodiscard]] Granted<Response> get_secret(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_report(const Rooms&, const Caller&, const Request&);
 
+// tombstone_handlers.cpp
+[[nodiscard]] Granted<Response> delete_document(const Rooms&, const Caller&, const Request&);
+
 // etcd_handlers.cpp
 [[nodiscard]] Granted<Response> post_etcd_turn(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_reinitialise(const Rooms&, const Caller&, const Request&);
@@ -70,9 +73,6 @@ namespace muster::handlers {
 [[nodiscard]] Granted<Response> put_template(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> delete_template(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_user_data(const Rooms&, const Caller&, const Request&);
-// What delete_cluster does, and the expiry of a cluster.
-[[nodiscard]] Granted<Response> remove_cluster(const Rooms&, const std::string& cluster,
-                                               const std::string& actor);
 
 // release_handlers.cpp
 [[nodiscard]] Granted<Response> get_releases(const Rooms&, const Caller&, const Request&);

@@ -8,6 +8,7 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/served_document.hpp"
+#include "http/tombstone_handlers.hpp"
 #include "pki/signature.hpp"
 #include "site/audit.hpp"
 #include "site/cluster_authorities.hpp"
@@ -50,6 +51,13 @@ Response envelope_response(const ServedAnswer& answer, std::chrono::seconds poll
   return response;
 }
 
+// A machine whose cluster ends before it would ask again, asks right after the end.
+std::chrono::seconds poll_after(const Rooms& rooms, const NodeName& node) {
+  const auto usual = rooms.reports.poll_after(node);
+  const auto left = rooms.ends.left(node.cluster, unix_seconds(rooms.enrolment.now()));
+  return left && *left < usual ? *left + std::chrono::seconds(2) : usual;
+}
+
 struct Order {
   CertificateSpec specification;
   PublicKey key;
@@ -72,17 +80,18 @@ Granted<Order> read_order(const NodeDocument& document, const std::string& name,
 }  // namespace
 
 Granted<Response> get_document(const Rooms& rooms, const Caller& caller, const Request& request) {
+  if (caller.ended) return tombstone_response(rooms, caller);
   const auto answer = served_answer(rooms, caller.node);
   if (!answer) return refuse(answer.error());
   const std::string& etag = (*answer)->etag;
   rooms.reports.note_served(caller.node, etag.substr(1, etag.size() - 2), rooms.enrolment.now());
-  return envelope_response(**answer, rooms.reports.poll_after(caller.node), request);
+  return envelope_response(**answer, poll_after(rooms, caller.node), request);
 }
 
 Granted<Response> get_peers(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto answer = rooms.current.peers(caller.node.cluster);
   if (!answer) return refuse(not_yours());
-  return envelope_response(*answer, rooms.reports.poll_after(caller.node), request);
+  return envelope_response(*answer, poll_after(rooms, caller.node), request);
 }
 
 Granted<Response> post_certificates(const Rooms& rooms, const Caller& caller,
@@ -167,7 +176,7 @@ Granted<Response> post_report(const Rooms& rooms, const Caller& caller, const Re
                  in_ticks(report->message));
   }
   ReportAnswer answer;
-  answer.poll_after = rooms.reports.poll_after(caller.node);
+  answer.poll_after = poll_after(rooms, caller.node);
   answer.converge = noted->converge;
   return text_response(to_json(answer));
 }

@@ -128,6 +128,8 @@ std::chrono::seconds MachineReports::poll_after(const NodeName& node) const {
 void MachineReports::forget(const NodeName& node) {
   const std::lock_guard lock(mutex_);
   machines_.erase(key_of(node));
+  // What was served before is no reason to write a record of a machine that is gone.
+  std::erase_if(unwritten_, [&](const Served& row) { return row.node == node; });
 }
 
 }  // namespace muster

@@ -48,6 +48,7 @@ struct Metrics::Impl {
   std::mutex mutex;
   std::vector<Watched> watched;
   std::function<std::vector<CertificateExpiry>()> expiries;
+  std::function<std::map<std::string, std::int64_t>()> cluster_ends;
 
   Series& series_of(ListenerKind listener, std::string_view method, std::string_view route,
                     int status) {
@@ -100,6 +101,16 @@ struct Metrics::Impl {
           .Set(static_cast<double>(expiry.not_after));
     }
   }
+
+  void add_cluster_ends(prometheus::Registry& into) const {
+    if (!cluster_ends) return;
+    auto& family = prometheus::BuildGauge()
+                       .Name("muster_cluster_seconds_left")
+                       .Help("Until a cluster on demand ends")
+                       .Register(into);
+    for (const auto& [cluster, left] : cluster_ends())
+      family.Add({{"cluster", cluster}}).Set(static_cast<double>(left));
+  }
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -122,6 +133,11 @@ void Metrics::set_expiries(std::function<std::vector<CertificateExpiry>()> ask) 
   impl_->expiries = std::move(ask);
 }
 
+void Metrics::set_cluster_ends(std::function<std::map<std::string, std::int64_t>()> ask) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->cluster_ends = std::move(ask);
+}
+
 std::string Metrics::text() {
   const std::lock_guard lock(impl_->mutex);
   // What was asked for now lives in a registry of this scrape, so that what is gone leaves no
@@ -129,6 +145,7 @@ std::string Metrics::text() {
   prometheus::Registry now;
   impl_->add_connections(now);
   impl_->add_expiries(now);
+  impl_->add_cluster_ends(now);
   auto families = impl_->registry.Collect();
   auto more = now.Collect();
   families.insert(families.end(), std::make_move_iterator(more.begin()),

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +35,8 @@ class Metrics {
   // `counters` outlives this.
   void watch(ListenerKind listener, const ListenerCounters& counters);
   void set_expiries(std::function<std::vector<CertificateExpiry>()> ask);
+  // Cluster on demand -> seconds until its end.
+  void set_cluster_ends(std::function<std::map<std::string, std::int64_t>()> ask);
   // The text exposition format, version 0.0.4.
   [[nodiscard]] std::string text();
 

@@ -4,6 +4,7 @@
 
 #include "enrolment/join_token.hpp"
 #include "enrolment/user_data.hpp"
+#include "http/cluster_end.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
@@ -71,6 +72,9 @@ nlohmann::json to_value(const Rooms& rooms, const OnDemandCluster& cluster) {
           {"machines", served ? served->documents.size() : 0},
           {"createdAt", cluster.created_at},
           {"expiresAt", cluster.expires_at},
+          {"secondsLeft", rooms.ends.left(cluster.name, unix_seconds(rooms.enrolment.now()))
+                              .value_or(std::chrono::seconds(0))
+                              .count()},
           {"createdBy", cluster.created_by}};
 }
 
@@ -132,6 +136,7 @@ Granted<Response> post_clusters(const Rooms& rooms, const Caller& caller, const 
   order.lifetime = std::chrono::seconds(seconds);
   const auto created = create_cluster(rooms.publishing, order);
   if (!created) return refused_response(created.error(), request);
+  rooms.ends.set(created->name, created->expires_at);
   if (auto reloaded = rooms.reload_inventory(order.name); !reloaded)
     return refuse(reloaded.error());
   UserDataFiles files(rooms, order.name, order.actor);
@@ -186,32 +191,22 @@ Granted<Response> post_extend(const Rooms& rooms, const Caller& caller, const Re
   const auto extended = extend_cluster(rooms.publishing, request.parameters.at("cluster"),
                                        std::chrono::seconds(seconds), caller.text());
   if (!extended) return refuse(extended.error());
+  rooms.ends.set(extended->name, extended->expires_at);
   return json_response(to_value(rooms, *extended));
 }
 
-Granted<Response> remove_cluster(const Rooms& rooms, const std::string& cluster,
-                                 const std::string& actor) {
-  const auto served = rooms.current.cluster(cluster);
-  constexpr int attempts = 10;  // somebody may enrol meanwhile
-  for (int attempt = 1;; ++attempt) {
-    Transaction transaction;
-    if (auto revoked = revoke_join_tokens_of(rooms.store, cluster, transaction); !revoked)
-      return refuse(revoked.error());
-    auto deleted = delete_cluster(rooms.publishing, cluster, actor, std::move(transaction));
-    if (deleted) break;
-    if (deleted.error().kind != ErrorKind::conflict || attempt == attempts)
-      return refuse(deleted.error());
-  }
-  if (auto reloaded = rooms.reload_inventory(cluster); !reloaded) return refuse(reloaded.error());
-  if (served) {
-    for (const auto& [node, answer] : served->documents) rooms.reports.forget({cluster, node});
-  }
-  spdlog::info("{}: deleted cluster {}", actor, cluster);
-  return json_response({{"name", cluster}});
-}
-
 Granted<Response> delete_cluster(const Rooms& rooms, const Caller& caller, const Request& request) {
-  return remove_cluster(rooms, request.parameters.at("cluster"), caller.text());
+  ClusterEnd end{request.parameters.at("cluster"), caller.text(), "cluster-deleted", {}};
+  const auto wanted = query_text(request, "onDelete", Need::optional);
+  if (!wanted) return refuse(wanted.error());
+  if (!wanted->empty()) {
+    const auto on_delete = parse_on_delete(*wanted);
+    if (!on_delete)
+      return refuse(ErrorKind::invalid, "invalid", "query: onDelete: " + on_delete.error().message);
+    end.on_delete = *on_delete;
+  }
+  if (auto ended = end_cluster(rooms, end); !ended) return refuse(ended.error());
+  return json_response({{"name", end.cluster}});
 }
 
 Granted<Response> post_user_data(const Rooms& rooms, const Caller& caller, const Request& request) {

@@ -6,6 +6,7 @@
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
 #include "site/audit.hpp"
+#include "site/audit_archive.hpp"
 
 namespace muster::handlers {
 
@@ -74,7 +75,12 @@ Granted<Response> get_audit(const Rooms& rooms, const Caller&, const Request& re
     }
     last = page->back().id;
   }
-  return json_response({{"rows", rows}, {"next", last}});
+  const auto older = list_audit_files(rooms.audit_folder);
+  if (!older) return refuse(older.error());
+  return json_response({{"rows", rows},
+                        {"next", last},
+                        {"olderFiles", older->count},
+                        {"olderFolder", rooms.audit_folder}});
 }
 
 }  // namespace muster::handlers

@@ -7,6 +7,7 @@
 #include "boot/boot_inventory.hpp"
 #include "boot/metadata_tokens.hpp"
 #include "enrolment/enrolment_context.hpp"
+#include "http/cluster_ends.hpp"
 #include "http/machine_reports.hpp"
 #include "http/metrics.hpp"
 #include "pki/sealed_box.hpp"
@@ -31,6 +32,8 @@ struct Rooms {
   Metrics& metrics;
   // After a publication of that cluster: enrolment and boot find machines in the new inventory.
   std::function<Result<void>(const std::string& cluster)> reload_inventory;
+  ClusterEnds& ends;
+  std::string audit_folder;  // where older rows of the audit lie
 };
 
 }  // namespace muster

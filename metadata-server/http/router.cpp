@@ -36,7 +36,8 @@ bool may_be(Caller::Kind kind, const std::optional<Caller>& known, const Peer& p
 
 bool is_of(Audience audience, const std::optional<Caller>& known, const Peer& peer) {
   if (audience == Audience::operators) return may_be(Caller::Kind::person, known, peer);
-  return audience != Audience::machine || may_be(Caller::Kind::machine, known, peer);
+  const bool for_machines = audience == Audience::machine || audience == Audience::ended_too;
+  return !for_machines || may_be(Caller::Kind::machine, known, peer);
 }
 
 Refusal not_for_you(Audience audience) {
@@ -144,7 +145,7 @@ Granted<Caller> Router::find_caller(const Peer& peer) {
   }
   const std::uint64_t changes = callers_.changes();
   auto caller = identify(rooms_.enrolment, *peer.certificate);
-  if (caller) callers_.put(peer.certificate_id, *caller, changes);
+  if (caller && !caller->ended) callers_.put(peer.certificate_id, *caller, changes);
   return caller;
 }
 
@@ -154,7 +155,10 @@ Granted<Caller> Router::admitted(const Route& route, const Peer& peer) {
   if (!caller) return caller;
   const bool person = caller->kind == Caller::Kind::person;
   if (route.audience == Audience::operators && !person) return refuse(not_for_you(route.audience));
-  if (route.audience == Audience::machine && person) return refuse(not_for_you(route.audience));
+  const bool for_machines =
+      route.audience == Audience::machine || route.audience == Audience::ended_too;
+  if (for_machines && person) return refuse(not_for_you(route.audience));
+  if (route.audience == Audience::machine && caller->ended) return refuse(has_ended(caller->node));
   return caller;
 }
 

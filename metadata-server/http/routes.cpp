@@ -18,6 +18,7 @@ static_assert(boot == static_cast<unsigned>(ListenerKind::boot) &&
 constexpr unsigned api = node | admin;
 constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 constexpr auto anyone = Audience::anyone, machine = Audience::machine,
+               ended_too = Audience::ended_too,
                operators = Audience::operators, enrolled = Audience::enrolled;
 constexpr auto none = BodyAs::none, memory = BodyAs::memory, artifact = BodyAs::artifact;
 constexpr auto at_once = Runs::at_once, pooled = Runs::pooled;
@@ -47,7 +48,8 @@ constexpr std::array table{
   Route{"GET",    "/v1/trust",                                   node,                enrolled,  none,     0,       at_once, get_trust,         "the chain of trust lists"},
   Route{"POST",   "/v1/nonce",                                   node,                enrolled,  memory,   1 * KiB,   at_once, post_nonce,        "a number for one proof, 60 s"},
   Route{"POST",   "/v1/identity",                                node,                machine,   memory,   64 * KiB, pooled, post_identity,     "the next identity certificate"},
-  Route{"GET",    "/v1/document",                                node,                machine,   none,     0,       at_once, get_document,      "the machine's signed document; ETag, pollAfter"},
+  Route{"GET",    "/v1/document",                                node,                ended_too, none,     0,       at_once, get_document,      "the machine's signed document, or its tombstone; ETag, pollAfter"},
+  Route{"DELETE", "/v1/document",                                node,                ended_too, none,     0,       pooled,  delete_document,   "the machine keeps its tombstone: the server may forget it"},
   Route{"GET",    "/v1/peers",                                   node,                machine,   none,     0,       at_once, get_peers,         "the cluster's signed peer list; ETag, pollAfter"},
   Route{"POST",   "/v1/certificates",                            node,                machine,   memory,   256 * KiB, pooled, post_certificates, "certificates that the document lists"},
   Route{"GET",    "/v1/secrets/:name",                           node,                machine,   none,     0,       pooled,  get_secret,        "a secret that the document names"},

@@ -20,6 +20,7 @@ using Handler = Granted<Response> (*)(const Rooms& rooms, const Caller& caller,
 enum class Audience {
   anyone,     // no identity is looked at
   machine,    // an enrolled machine that is not banned
+  ended_too,  // such a machine, or one whose cluster ended
   operators,  // an operator certificate, or root and group muster on the admin socket
   enrolled,   // machine or operator
 };

@@ -102,6 +102,8 @@ Granted<Response> get_status(const Rooms& rooms, const Caller&, const Request&) 
     if (!awaits) return refuse(awaits.error());
     clusters.push_back(cluster_row(rooms, name, *cluster));
     clusters.back()["awaitsSignature"] = *awaits;
+    if (const auto left = rooms.ends.left(name, unix_seconds(rooms.enrolment.now())))
+      clusters.back()["secondsLeft"] = left->count();
   }
   const auto pending = list_pending(rooms.enrolment);
   if (!pending) return refuse(pending.error());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "document/node_document.hpp"
+#include "document/on_delete.hpp"
 #include "inventory/place.hpp"
 #include "inventory/value.hpp"
 
@@ -94,6 +95,8 @@ struct NodePool {
   std::optional<InstancePolicy> instance_identity;   // where it is one of the proofs
   std::vector<Sourced<std::string>> address_ranges;  // IPv4 networks
   std::vector<Sourced<std::string>> profiles;
+  OnDelete on_delete = OnDelete::poweroff;  // what a member does when its time here is over
+  std::optional<std::chrono::seconds> time_to_live;  // of each member, from its admission
   Value overrides;
 };
 

@@ -136,6 +136,9 @@ NodePool read_node_pool(const Value& document) {
     pool.instance_identity = read_instance_policy(*policy);
   pool.address_ranges = texts_of(spec.find("addressRanges"));
   pool.profiles = texts_of(spec.find("profiles"));
+  if (const auto on_delete = parse_on_delete(text_of(spec.find("onDelete")).value))
+    pool.on_delete = *on_delete;
+  pool.time_to_live = parse_duration(text_of(spec.find("ttl")).value);
   pool.overrides = read_overrides(spec);
   return pool;
 }

@@ -1,5 +1,7 @@
 #include "site/cluster_signer.hpp"
 
+#include "document/tombstone.hpp"
+
 namespace muster {
 
 Result<ClusterSigner> ClusterSigner::here(const SiteKeys& keys, const TrustList& trust,
@@ -48,6 +50,10 @@ Result<Envelope> ClusterSigner::sign_document(const std::string& node, std::stri
 Result<Envelope> ClusterSigner::sign_peers(std::string payload) const {
   return sign(peer_list_type, std::move(payload),
               signatures_ == nullptr ? nullptr : &signatures_->peers);
+}
+
+Result<Envelope> ClusterSigner::sign_tombstone(std::string payload) const {
+  return sign(tombstone_type, std::move(payload), nullptr);
 }
 
 }  // namespace muster

@@ -25,6 +25,7 @@ class ClusterSigner {
   // where the signature is not this key's.
   [[nodiscard]] Result<Envelope> sign_document(const std::string& node, std::string payload) const;
   [[nodiscard]] Result<Envelope> sign_peers(std::string payload) const;
+  [[nodiscard]] Result<Envelope> sign_tombstone(std::string payload) const;
 
  private:
   ClusterSigner(PublicKey key, const PrivateKey* own, const ClusterSignatures* signatures)

@@ -17,17 +17,34 @@ namespace muster {
 namespace {
 
 constexpr std::chrono::seconds shortest_life = std::chrono::minutes(10);
+// An end that is brought forward: its machines hear of it within their next minute.
+constexpr std::chrono::seconds shortest_rest = std::chrono::minutes(1);
 constexpr std::chrono::seconds longest_life = std::chrono::hours(24 * 30);
 
 std::int64_t seconds_of(TimePoint time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-void check_lifetime(std::chrono::seconds lifetime, std::vector<Problem>& problems) {
-  if (lifetime >= shortest_life && lifetime <= longest_life) return;
-  problems.push_back(
-      {"/ttlSeconds", fmt::format("expected {} to {}, found {}", shortest_life.count(),
-                                  longest_life.count(), lifetime.count())});
+void check_lifetime(std::chrono::seconds lifetime, std::chrono::seconds shortest,
+                    std::vector<Problem>& problems) {
+  if (lifetime >= shortest && lifetime <= longest_life) return;
+  problems.push_back({"/ttlSeconds", fmt::format("expected {} to {}, found {}", shortest.count(),
+                                                 longest_life.count(), lifetime.count())});
+}
+
+// The first of its warnings that is still to come, else its end.
+std::int64_t next_of(std::int64_t expires_at, std::int64_t now) {
+  for (const auto before : expiry_warnings) {
+    if (now < expires_at - before.count()) return expires_at - before.count();
+  }
+  return expires_at;
+}
+
+// Its row of the agenda goes where its next one is.
+void schedule(OnDemandCluster& cluster, std::int64_t now, Transaction& transaction) {
+  remove_agenda(cluster.next_at, agenda::cluster, cluster.name, transaction);
+  cluster.next_at = next_of(cluster.expires_at, now);
+  put_agenda({cluster.next_at, std::string(agenda::cluster), cluster.name, {}}, transaction);
 }
 
 void check_nodes(std::uint32_t nodes, const NodePool& pool, std::vector<Problem>& problems) {
@@ -47,7 +64,7 @@ std::vector<Problem> problems_of(const NewCluster& order, const NodePool& nodes)
     problems.push_back({"/masters", fmt::format("expected 1, 3, 5 or 7, found {}", order.masters)});
   }
   check_nodes(order.nodes, nodes, problems);
-  check_lifetime(order.lifetime, problems);
+  check_lifetime(order.lifetime, shortest_life, problems);
   return problems;
 }
 
@@ -72,9 +89,8 @@ Result<FoundOrder> find_order(const Store& store, const std::string& name) {
 
 Result<void> put_order(const PublishContext& context, const FoundOrder& order,
                        const std::string& actor, const std::string& action,
-                       const std::string& detail) {
+                       const std::string& detail, Transaction transaction = {}) {
   const std::string& name = order.cluster.name;
-  Transaction transaction;
   transaction.expect(kinds::on_demand, name, order.version)
       .put(kinds::on_demand, name, to_json(order.cluster));
   append_audit(transaction, context.now(), actor, action, name, detail);
@@ -100,6 +116,7 @@ std::string to_json(const OnDemandCluster& cluster) {
                          {"nodes", cluster.nodes},
                          {"createdAt", cluster.created_at},
                          {"expiresAt", cluster.expires_at},
+                         {"nextAt", cluster.next_at},
                          {"createdBy", cluster.created_by}});
 }
 
@@ -117,6 +134,7 @@ Result<OnDemandCluster> parse_on_demand_cluster(std::string_view json) {
   root.number("nodes", cluster.nodes);
   root.number("createdAt", cluster.created_at);
   root.number("expiresAt", cluster.expires_at);
+  root.number("nextAt", cluster.next_at);
   root.text("createdBy", cluster.created_by);
   root.close();
   if (!problems.empty()) return fail("on-demand cluster record", problems);
@@ -143,6 +161,7 @@ Published<OnDemandCluster> create_cluster(const PublishContext& context, const N
   cluster.expires_at = cluster.created_at + order.lifetime.count();
   cluster.created_by = order.actor;
   Transaction transaction;
+  schedule(cluster, cluster.created_at, transaction);
   transaction.expect(kinds::on_demand, order.name, 0)
       .put(kinds::on_demand, order.name, to_json(cluster));
   append_audit(transaction, context.now(), order.actor, "cluster-created", order.name,
@@ -199,17 +218,44 @@ Result<OnDemandCluster> extend_cluster(const PublishContext& context, const std:
   auto found = find_order(context.store, name);
   if (!found) return pass(found.error());
   std::vector<Problem> problems;
-  check_lifetime(lifetime, problems);
+  check_lifetime(lifetime, shortest_rest, problems);
   if (!problems.empty()) return fail(fmt::format("cluster '{}'", name), problems);
-  found->cluster.expires_at = seconds_of(context.now()) + lifetime.count();
-  auto put = put_order(context, *found, actor, "cluster-extended",
-                       fmt::format("expires {}", found->cluster.expires_at));
+  const std::int64_t now = seconds_of(context.now());
+  found->cluster.expires_at = now + lifetime.count();
+  Transaction transaction;
+  schedule(found->cluster, now, transaction);
+  auto put =
+      put_order(context, *found, actor, "cluster-extended",
+                fmt::format("expires {}", found->cluster.expires_at), std::move(transaction));
   if (!put) return pass(put.error());
   return std::move(found->cluster);
 }
 
+Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
+                                                 const AgendaRow& row) {
+  auto found = find_order(context.store, row.name);
+  if (!found && found.error().kind != ErrorKind::not_found) return pass(found.error());
+  if (!found || found->cluster.next_at != row.at) {
+    Transaction transaction;
+    remove_agenda(row.at, row.what, row.name, transaction);
+    if (auto removed = context.store.commit(transaction); !removed) return pass(removed.error());
+    return std::nullopt;
+  }
+  const std::int64_t now = seconds_of(context.now());
+  if (now >= found->cluster.expires_at) return DueCluster{std::move(found->cluster), true};
+  Transaction transaction;
+  schedule(found->cluster, now, transaction);
+  auto put = put_order(context, *found, "expiry", "cluster-expiry-warned",
+                       fmt::format("expires {}, in {} s", found->cluster.expires_at,
+                                   found->cluster.expires_at - now),
+                       std::move(transaction));
+  if (!put) return pass(put.error());
+  return DueCluster{std::move(found->cluster), false};
+}
+
 Result<void> delete_cluster(const PublishContext& context, const std::string& name,
-                            const std::string& actor, Transaction transaction) {
+                            const std::string& actor, std::string_view action,
+                            Transaction transaction) {
   const auto order = find_order(context.store, name);
   if (!order) return pass(order.error());
   const auto cluster = find_cluster(context.store, name);
@@ -220,15 +266,19 @@ Result<void> delete_cluster(const PublishContext& context, const std::string& na
       .remove(kinds::cluster, name)
       .remove(kinds::peers, name)
       .remove(kinds::etcd, name);
+  remove_agenda(order->cluster.next_at, agenda::cluster, name, transaction);
   const auto members = list_members(context.store, name);
   if (!members) return pass(members.error());
-  for (const auto& member : *members) transaction.remove(kinds::address, member.address);
+  for (const auto& member : *members) {
+    transaction.remove(kinds::address, member.address);
+    remove_agenda_of(member, transaction);
+  }
   for (const auto kind : {kinds::member, kinds::document, kinds::machine, kinds::report,
                           kinds::authority, kinds::secret, kinds::revision}) {
     auto removed = remove_all(context.store, kind, kinds::prefix_of(name), transaction);
     if (!removed) return removed;
   }
-  append_audit(transaction, context.now(), actor, "cluster-deleted", name,
+  append_audit(transaction, context.now(), actor, action, name,
                fmt::format("{} machines", members->size()));
   if (auto committed = context.store.commit(transaction); !committed) return committed;
   context.current.remove(name);

@@ -2,12 +2,14 @@
 // name. `apply` refuses their names. Creating one costs the same however many there are.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "site/agenda.hpp"
 #include "site/publish.hpp"
 #include "store/store.hpp"
 
@@ -18,8 +20,12 @@ struct OnDemandCluster {
   std::string masters_pool, nodes_pool;         // names of the template's pools
   std::uint32_t masters = 1, nodes = 0;         // that were asked for
   std::int64_t created_at = 0, expires_at = 0;  // Unix seconds
+  std::int64_t next_at = 0;                     // when it warns or ends: its row in the agenda
   std::string created_by;                       // "operator anna"
 };
+// How long before its end a cluster warns.
+inline constexpr std::array<std::chrono::seconds, 2> expiry_warnings{std::chrono::minutes(30),
+                                                                     std::chrono::minutes(5)};
 [[nodiscard]] std::string to_json(const OnDemandCluster& cluster);
 [[nodiscard]] Result<OnDemandCluster> parse_on_demand_cluster(std::string_view json);
 
@@ -48,14 +54,25 @@ struct ScaledCluster {
 [[nodiscard]] Result<ScaledCluster> scale_cluster(const PublishContext& context,
                                                   const std::string& name, std::uint32_t nodes,
                                                   const std::string& actor);
-// It expires `lifetime` from now. invalid: not within the limits of a new one.
+// It expires `lifetime` from now, 1 minute to 30 days; it warns of that end anew.
 [[nodiscard]] Result<OnDemandCluster> extend_cluster(const PublishContext& context,
                                                      const std::string& name,
                                                      std::chrono::seconds lifetime,
                                                      const std::string& actor);
+// What the agenda's row is about: a cluster that warns of its end, which is written down, or one
+// whose end has come, which is left to the caller. Nothing for a row that was overtaken, which
+// goes.
+struct DueCluster {
+  OnDemandCluster cluster;
+  bool has_ended = false;
+};
+[[nodiscard]] Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
+                                                               const AgendaRow& row);
 // Everything of it, in one transaction: documents, machines' identities, authorities, secrets,
 // revisions, members with their addresses. `transaction`: what else is to go, such as its tokens.
+// `action`: "cluster-deleted", "cluster-expired". Cost: that cluster, however many there are.
 [[nodiscard]] Result<void> delete_cluster(const PublishContext& context, const std::string& name,
-                                          const std::string& actor, Transaction transaction);
+                                          const std::string& actor, std::string_view action,
+                                          Transaction transaction);
 
 }  // namespace muster

@@ -4,6 +4,7 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
+#include "site/agenda.hpp"
 #include "site/all_records.hpp"
 #include "site/revision.hpp"
 #include "store/kinds.hpp"
@@ -25,6 +26,10 @@ std::string key_of(const MemberRecord& record) {
   return kinds::pair_key(record.cluster, record.node);
 }
 
+std::int64_t free_at(const MemberRecord& record) {
+  return record.removed_at + std::chrono::seconds(member_quarantine).count();
+}
+
 }  // namespace
 
 std::string to_json(const MemberRecord& record) {
@@ -35,7 +40,8 @@ std::string to_json(const MemberRecord& record) {
                          {"address", record.address},
                          {"key", record.key},
                          {"admittedAt", record.admitted_at},
-                         {"removedAt", record.removed_at}});
+                         {"removedAt", record.removed_at},
+                         {"endsAt", record.ends_at}});
 }
 
 Result<MemberRecord> parse_member_record(std::string_view json) {
@@ -52,6 +58,7 @@ Result<MemberRecord> parse_member_record(std::string_view json) {
   root.text("key", record.key);
   root.number("admittedAt", record.admitted_at);
   root.number("removedAt", record.removed_at);
+  root.number("endsAt", record.ends_at, Need::optional);
   root.close();
   if (!problems.empty()) return fail("member record", problems);
   return record;
@@ -87,6 +94,15 @@ void add_member(const MemberRecord& record, Transaction& transaction) {
       .put(kinds::member, key, to_json(record))
       .expect(kinds::address, record.address, 0)
       .put(kinds::address, record.address, key);
+  if (record.ends_at != 0)
+    put_agenda({record.ends_at, std::string(agenda::member), key, {}}, transaction);
+}
+
+void remove_agenda_of(const MemberRecord& record, Transaction& transaction) {
+  if (record.ends_at != 0)
+    remove_agenda(record.ends_at, agenda::member, key_of(record), transaction);
+  if (record.removed_at != 0)
+    remove_agenda(free_at(record), agenda::released, key_of(record), transaction);
 }
 
 void put_member(const FoundMember& found, Transaction& transaction) {
@@ -96,7 +112,10 @@ void put_member(const FoundMember& found, Transaction& transaction) {
 }
 
 void retire_member(FoundMember found, std::int64_t now, Transaction& transaction) {
+  remove_agenda_of(found.record, transaction);
   found.record.removed_at = now;
+  put_agenda({free_at(found.record), std::string(agenda::released), key_of(found.record), {}},
+             transaction);
   put_member(found, transaction);
 }
 

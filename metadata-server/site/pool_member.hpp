@@ -23,7 +23,11 @@ struct MemberRecord {
   std::string key;               // fingerprint of the public key that it asked with
   std::int64_t admitted_at = 0;  // Unix seconds
   std::int64_t removed_at = 0;   // 0: it is there; else its name, address and network wait
+  std::int64_t ends_at = 0;      // of its time to live; 0: as long as its cluster
 };
+// How long they wait: longer than the duties take to remove a Node object, and than caches of its
+// address live.
+inline constexpr std::chrono::minutes member_quarantine{15};
 [[nodiscard]] std::string to_json(const MemberRecord& record);
 [[nodiscard]] Result<MemberRecord> parse_member_record(std::string_view json);
 
@@ -44,6 +48,8 @@ struct FoundMember {
 // Takes name and address; the commit fails with conflict where either is taken meanwhile.
 void add_member(const MemberRecord& record, Transaction& transaction);
 void put_member(const FoundMember& found, Transaction& transaction);
+// The rows that the agenda has for it go.
+void remove_agenda_of(const MemberRecord& record, Transaction& transaction);
 // Marks it as gone. The next publication leaves it out.
 void retire_member(FoundMember found, std::int64_t now, Transaction& transaction);
 

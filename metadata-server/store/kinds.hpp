@@ -34,6 +34,11 @@ inline constexpr std::string_view operator_record = "operator";   // <name>
 inline constexpr std::string_view audit = "audit";      // <20-digit microseconds>-<random>
 inline constexpr std::string_view release = "release";  // <name>/<version>
 
+inline constexpr std::string_view cluster_token = "cluster-token";  // <cluster>/<token id>, empty
+inline constexpr std::string_view ended_token = "ended-token";      // <token id>
+inline constexpr std::string_view tombstone = "tombstone";          // <public key fingerprint>
+inline constexpr std::string_view agenda = "agenda";  // <12-digit Unix seconds>/<what>/<name>
+
 inline constexpr std::string_view site_settings_key = "settings";
 // The site's own authorities: of machine identities, and of the server's TLS.
 inline constexpr std::string_view machines_authority_key = "-/machines";

@@ -96,9 +96,13 @@ class FakeClock final : public Clock {
 
 class FakePower final : public Power {
  public:
-  int reboots = 0;
+  int reboots = 0, power_offs = 0;
   Result<void> reboot() override {
     ++reboots;
+    return {};
+  }
+  Result<void> power_off() override {
+    ++power_offs;
     return {};
   }
 };

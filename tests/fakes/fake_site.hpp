@@ -38,6 +38,7 @@ class FakeSite {
   std::vector<std::string> told_identities;  // EC2's, at each enrolment
   std::int64_t clock_offset = 0;             // of the server against the machine, seconds
   Envelope document_envelope, peers_envelope;
+  std::optional<Envelope> tombstone;                      // answers recoveries
   std::map<std::string, std::string> secrets, artifacts;  // artifacts: digest -> bytes
   std::vector<Report> reports;
   std::vector<std::string> asked;  // "document", "certificates kubelet-client", ...
@@ -132,6 +133,11 @@ class FakeServer final : public Server {
   }
   Result<EnrolAnswer> recover(const PrivateKey& key) override {
     site_.asked.emplace_back("recover");
+    if (site_.tombstone) {
+      EnrolAnswer ended;
+      ended.tombstone = site_.tombstone;
+      return ended;
+    }
     return enrol(key, {}, {});
   }
   Result<EnrolAnswer> renew_identity(const PrivateKey& key) override {
@@ -141,6 +147,11 @@ class FakeServer final : public Server {
   Result<std::optional<FetchedEnvelope>> document(std::string_view etag) override {
     site_.asked.emplace_back("document");
     return envelope(site_.document_envelope, etag);
+  }
+  Result<void> forget_me() override {
+    if (site_.is_away) return away();
+    site_.asked.emplace_back("forget-me");
+    return {};
   }
   Result<std::optional<FetchedEnvelope>> peers(std::string_view etag) override {
     return envelope(site_.peers_envelope, etag);

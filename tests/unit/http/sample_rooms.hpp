@@ -37,13 +37,14 @@ struct House {
   muster::CallerWatchingStore store{site.store, callers};
   muster::NoncePool nonces;
   muster::RefusalLog refusals;
+  muster::TimePoint time = now;
   muster::InventorySlot inventory;
   muster::EnrolmentContext enrolment{store,
                                      site.keys.machines(),
                                      nonces,
                                      refusals,
                                      [this] { return inventory.enrolment(); },
-                                     [] { return now; },
+                                     [this] { return time; },
                                      {},
                                      [this](const muster::NodeName& node, const std::string& key) {
                                        return members.publish(node.cluster, node.node, key);
@@ -53,7 +54,7 @@ struct House {
       site.sealing,
       site.keys,
       site.current,
-      [] { return now; },
+      [this] { return time; },
       [this](const std::string& name) { return muster::banned_machines(store, name); },
       [](const std::string& cluster_name, const std::string& node_name, muster::Transaction& t) {
         muster::forget_machine({cluster_name, node_name}, t);
@@ -62,6 +63,7 @@ struct House {
   muster::MemberPublisher members{publishing};
   muster::MachineReports reports{store};
   muster::Metrics metrics;
+  muster::ClusterEnds ends;
   muster::Rooms rooms{
       store,
       site.sealing,
@@ -74,7 +76,9 @@ struct House {
       [this] { return inventory.boot(); },
       reports,
       metrics,
-      [this](const std::string& cluster_name) { return inventory.reload(store, cluster_name); }};
+      [this](const std::string& cluster_name) { return inventory.reload(store, cluster_name); },
+      ends,
+      folder.path("audit")};
   muster::Router router{rooms, callers, metrics, admin_group};
 
   House() = default;

@@ -25,6 +25,10 @@ TEST_CASE("one field is enough, and every default is the README's") {
   CHECK_FALSE(settings->boot.tls);
   CHECK(settings->metadata_tokens == TokenPolicy::optional);
   CHECK(settings->aws_certificates.empty());
+  CHECK(settings->expiry_hook.empty());
+  CHECK(settings->audit.in_store == std::chrono::hours(24 * 30));
+  CHECK(settings->audit.in_files == std::chrono::hours(24 * 365));
+  CHECK(settings->audit.rows_in_store == 100000);
   CHECK(database_path(*settings) == "/var/lib/muster-server/state.sqlite");
   CHECK(artifacts_path(*settings) == "/var/lib/muster-server/artifacts");
 }
@@ -32,13 +36,16 @@ TEST_CASE("one field is enough, and every default is the README's") {
 TEST_CASE("every mistake is told at once") {
   const auto settings = parse_settings(
       R"({"advertise":[],"stateDirectory":"x","adminSocket":"y","logLevel":"loud","port":1,)"
-      R"("metadataTokens":"maybe","awsCertificates":"z",)"
+      R"("metadataTokens":"maybe","awsCertificates":"z","expiryHook":"x",)"
+      R"("audit":{"daysInStore":0,"rowsInStore":5},)"
       R"("boot":{"listen":"8080","threads":0},"node":{"workers":257,"connections":0}})");
   REQUIRE_FALSE(settings);
   CHECK(settings.error().kind == ErrorKind::invalid);
   CHECK(settings.error().message ==
-        "settings: refused, 11 problems:\n"
+        "settings: refused, 14 problems:\n"
         "/awsCertificates: expected an absolute path, found 'z'\n"
+        "/audit/daysInStore: expected 1 to 3650 days, found 0\n"
+        "/audit/rowsInStore: expected at least 1000, found 5\n"
         "/metadataTokens: expected optional or required, found 'maybe'\n"
         "/adminSocket: expected an absolute path, found 'y'\n"
         "/boot/listen: expected ADDRESS:PORT, found '8080'\n"
@@ -48,9 +55,10 @@ TEST_CASE("every mistake is told at once") {
         "/advertise: expected at least one address or name under which machines reach this server, "
         "found none\n"
         "/stateDirectory: expected an absolute path, found 'x'\n"
+        "/expiryHook: expected an absolute path of a program, found 'x'\n"
         "/logLevel: expected trace, debug, info, warn or error, found 'loud'\n"
-        "/port: unknown field, expected one of adminGroup, adminSocket, advertise, "
-        "awsCertificates, boot, enrol, "
+        "/port: unknown field, expected one of adminGroup, adminSocket, advertise, audit, "
+        "awsCertificates, boot, enrol, expiryHook, "
         "identityLifetimeMinutes, logLevel, metadataTokens, metrics, node, sealingKey, "
         "stateDirectory");
 }

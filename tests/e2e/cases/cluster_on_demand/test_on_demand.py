@@ -98,8 +98,28 @@ def test_from_one_command_to_ready(rack, ready_to_order):
         assert "status: done" in rack.run(name, "cloud-init", "status", check=False).stdout
 
 
-def test_deleted(rack, ready_to_order):
-    rack.muster("cluster", "delete", "ci")
-    assert all(cluster["name"] != "ci" for cluster in json.loads(rack.muster("cluster", "list", "-o", "json").stdout)["clusters"])
-    done = rack.run("c2", "muster-agent", "converge", check=False, timeout=120)
-    assert done.returncode == 1, done.stderr
+def powered():
+    return {host["name"] for host in json.loads(call(LAB, "list", "-o", "json").stdout) if host["power"] == "on"} & set(MACHINES)
+
+
+def test_its_end_switches_the_machines_off_also_one_that_was_off_meanwhile(rack, ready_to_order):
+    call(LAB, "power", "off", "c3")
+    began = time.monotonic()
+    rack.muster("cluster", "extend", "ci", "--ttl", "1m")
+    rack.wait_for("the machines to switch themselves off", lambda: not powered(), 120)
+    print(f"end asked for to the last machine off {time.monotonic() - began:.1f} s, 60 of them until the end")
+    assert json.loads(rack.muster("cluster", "list", "-o", "json").stdout)["clusters"] == []
+    assert "ci" not in {row["cluster"] for row in json.loads(rack.muster("node", "list", "-o", "json").stdout)["nodes"]}
+    # Days later, as far as it knows: its cached document brings nothing up, and it goes off again.
+    call(LAB, "power", "on", "c3")
+    rack.wait_for("the machine to hear of it", lambda: "c3" not in powered(), 60)
+    # What was switched off knows it, and says how to use it again.
+    call(LAB, "power", "on", "c2")
+    rack.wait_for("the agent to say so", lambda: "to use this machine again" in rack.run(
+        "c2", "journalctl", "-u", "muster-agent", "-b", "-o", "cat", check=False).stdout, 30)
+    status = rack.run("c2", "muster-agent", "status").stdout
+    assert status.startswith("ended ") and "cluster 'ci' ended at " in status
+    active = rack.run("c2", "systemctl", "is-active", "kubelet", "containerd", check=False).stdout.split()
+    assert active == ["inactive", "inactive"]
+    rack.run("c2", "muster-agent", "reset", "--yes", timeout=180)
+    assert rack.run("c2", "ls", "/var/lib/muster/tombstone.json", check=False).returncode != 0

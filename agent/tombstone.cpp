@@ -1,0 +1,98 @@
+#include "agent/tombstone.hpp"
+
+#include <fmt/chrono.h>
+
+#include "agent/paths.hpp"
+
+namespace muster {
+namespace {
+
+constexpr const char* reset_unit = "muster-reset.service";
+
+Result<void> check(std::string_view what, std::string_view expected, std::string_view found) {
+  if (expected == found) return {};
+  return fail(ErrorKind::forbidden, fmt::format("tombstone refused: {}: expected '{}', found '{}'",
+                                                what, expected, found));
+}
+
+std::string_view words_of(OnDelete on_delete) {
+  switch (on_delete) {
+    case OnDelete::poweroff:
+      return "this machine switches itself off";
+    case OnDelete::reset:
+      return "everything of it is taken away from this machine";
+    case OnDelete::keep:
+      return "this machine is left as it is, and nothing is started again";
+  }
+  return "";
+}
+
+}  // namespace
+
+Result<Tombstone> verify_tombstone(const Envelope& envelope, const TrustList& trust,
+                                   const Identity& identity) {
+  const std::string cluster = identity.cluster();
+  auto key = find_document_key(trust, envelope.key_id, cluster);
+  if (!key) return context(key.error(), "tombstone refused");
+  if (auto verified = verify_envelope(envelope, tombstone_type, *key); !verified)
+    return context(verified.error(), "tombstone refused");
+  auto tombstone = parse_tombstone(envelope.payload);
+  if (!tombstone) return context(tombstone.error(), "tombstone refused");
+  for (const auto& matches :
+       {check("site", trust.site, tombstone->site), check("cluster", cluster, tombstone->cluster),
+        check("node", identity.node(), tombstone->node),
+        // Of an earlier machine of this name otherwise, and no word about this one.
+        check("identity", identity.key.public_key().fingerprint(), tombstone->identity)}) {
+    if (!matches) return pass(matches.error());
+  }
+  return tombstone;
+}
+
+Result<void> keep_tombstone(const Tombstone& tombstone, Filesystem& files) {
+  if (auto made = files.make_directory(paths::state, 0700); !made) return made;
+  return files.write(paths::tombstone, to_canonical_json(tombstone), 0600);
+}
+
+Result<std::optional<Tombstone>> kept_tombstone(const Filesystem& files) {
+  const auto text = files.read(paths::tombstone);
+  if (!text && text.error().kind == ErrorKind::not_found) return std::nullopt;
+  if (!text) return pass(text.error());
+  auto tombstone = parse_tombstone(*text);
+  if (!tombstone) {
+    return fail(ErrorKind::corrupt,
+                fmt::format("{}: {}\nthis machine's cluster has ended, and what it is to do is "
+                            "damaged; to take everything away: muster-agent reset --yes",
+                            paths::tombstone, tombstone.error().message));
+  }
+  return std::optional<Tombstone>(std::move(*tombstone));
+}
+
+std::string to_text(const Tombstone& tombstone) {
+  const auto ended = std::chrono::sys_seconds(std::chrono::seconds(tombstone.ended_at));
+  return fmt::format("cluster '{}' ended at {:%FT%TZ}: {}", tombstone.cluster, ended,
+                     words_of(tombstone.on_delete));
+}
+
+Result<void> obey(const Tombstone& tombstone, bool is_news, Host& host,
+                  const std::function<void(std::string_view)>& narrate) {
+  narrate(to_text(tombstone));
+  if (tombstone.on_delete == OnDelete::keep) return {};
+  if (tombstone.on_delete == OnDelete::reset) {
+    // The checkpoint is the last that a reset removes.
+    if (const auto left = host.files.status(paths::checkpoint); !left) {
+      if (left.error().kind == ErrorKind::not_found) return {};
+      return pass(left.error());
+    }
+    return host.services.start({reset_unit}, std::chrono::minutes(10));
+  }
+  if (!is_news) {
+    narrate(
+        fmt::format("in {} minutes; to use this machine again, before that: muster-agent "
+                    "reset --yes",
+                    time_to_log_in.count()));
+    host.clock.sleep(time_to_log_in);
+  }
+  return host.power.power_off();
+}
+
+}  // namespace muster

@@ -1,0 +1,37 @@
+// The end of this machine's cluster. What it says is written down before anything is done about it,
+// so that a machine that was killed meanwhile, or boots without a server, obeys as well: where it
+// is written down, nothing of Kubernetes is started again. `muster-agent reset` removes it.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/identity.hpp"
+#include "agent/server.hpp"
+#include "document/tombstone.hpp"
+#include "document/trust_list.hpp"
+
+namespace muster {
+
+// Signed by a document key whose scope covers the cluster, for this site, cluster, node and
+// identity key. unauthenticated | forbidden | invalid say which failed.
+[[nodiscard]] Result<Tombstone> verify_tombstone(const Envelope& envelope, const TrustList& trust,
+                                                 const Identity& identity);
+// Durable on return.
+[[nodiscard]] Result<void> keep_tombstone(const Tombstone& tombstone, Filesystem& files);
+// nullopt: the machine's time has not ended. corrupt, with the cure: it cannot be read.
+[[nodiscard]] Result<std::optional<Tombstone>> kept_tombstone(const Filesystem& files);
+
+// "cluster 'ci' ended at 2026-11-21T19:00:00Z: this machine switches itself off"
+[[nodiscard]] std::string to_text(const Tombstone& tombstone);
+
+// Does what it says. `is_news`: it came just now; else a machine that is to switch itself off waits
+// first, so that whoever switched it on can log in and reset it. Safe to repeat. An error: the
+// order was not taken, to be tried again.
+[[nodiscard]] Result<void> obey(const Tombstone& tombstone, bool is_news, Host& host,
+                                const std::function<void(std::string_view)>& narrate);
+inline constexpr std::chrono::minutes time_to_log_in{2};
+
+}  // namespace muster

@@ -1,0 +1,109 @@
+#include "enrolment/expiry.hpp"
+
+#include <algorithm>
+
+#include "enrolment/join_token.hpp"
+#include "enrolment/remove.hpp"
+#include "site/audit.hpp"
+#include "site/pool_member.hpp"
+#include "site/revision.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+// Gathers the tombstones of a cluster's machines, and until when any of them may be asked for: as
+// long as a certificate that was issued to its machine may be valid.
+class Tombstones {
+ public:
+  Tombstones(const Inventory& inventory, std::int64_t now, Transaction& transaction)
+      : inventory_(inventory), now_(now), last_(now), transaction_(transaction) {}
+
+  Result<void> add(const Store& store, const MemberRecord& member,
+                   std::optional<OnDelete> on_delete) {
+    const auto found = find_machine(store, {member.cluster, member.node});
+    if (!found) return pass(found.error());
+    // Whoever is about to get an identity by this name comes too late.
+    transaction_.expect(kinds::machine, kinds::pair_key(member.cluster, member.node),
+                        found->version);
+    const TombstoneRecord record{member.cluster, member.node, now_,
+                                 on_delete.value_or(order_for(member.pool))};
+    for (auto& key : put_tombstones(found->record, record, transaction_))
+      lapsing_.emplace_back(kinds::tombstone, std::move(key));
+    last_ = std::max(last_, now_ + certificate_lifetime(member.cluster));
+    for (const auto& identity : {found->record.current, found->record.previous})
+      if (identity) last_ = std::max(last_, identity->not_after);
+    return {};
+  }
+  void finish() { put_lapse(last_, lapsing_, transaction_); }
+
+ private:
+  [[nodiscard]] OnDelete order_for(const std::string& pool_name) const {
+    for (const NodePool& pool : inventory_.pools) {
+      if (pool.name.value == pool_name) return pool.on_delete;
+    }
+    return OnDelete::keep;  // a pool that is no more gives no orders
+  }
+  [[nodiscard]] std::int64_t certificate_lifetime(const std::string& cluster) const {
+    const auto found = inventory_.clusters.find(cluster);
+    return found == inventory_.clusters.end() ? 0 : found->second.certificate_lifetime.count();
+  }
+
+  const Inventory& inventory_;
+  const std::int64_t now_;
+  std::int64_t last_;
+  Transaction& transaction_;
+  std::vector<std::pair<std::string_view, std::string>> lapsing_;
+};
+
+}  // namespace
+
+Result<void> add_cluster_end(const EnrolmentContext& context, const std::string& cluster,
+                             std::optional<OnDelete> on_delete, Transaction& transaction) {
+  const auto inventory = published_inventory(context.store, cluster);
+  if (!inventory) return pass(inventory.error());
+  // Tokens first: who is admitted after this spends one, and the commit fails.
+  if (auto ended = end_join_tokens_of(context, cluster, transaction); !ended) return ended;
+  const auto members = list_members(context.store, cluster);
+  if (!members) return pass(members.error());
+  Tombstones tombstones(*inventory, unix_seconds(context.now()), transaction);
+  for (const auto& member : *members) {
+    if (auto added = tombstones.add(context.store, member, on_delete); !added) return added;
+  }
+  tombstones.finish();
+  return {};
+}
+
+Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
+                                              const AgendaRow& row) {
+  const auto name = kinds::parse_pair_key(row.name);
+  if (!name) return fail(ErrorKind::corrupt, fmt::format("agenda: no member '{}'", row.name));
+  const NodeName node{name->first, name->second};
+  auto member = find_member(context.store, node.cluster, node.node);
+  if (!member) return pass(member.error());
+  Transaction transaction;
+  remove_agenda(row.at, row.what, row.name, transaction);
+  const bool is_current =
+      *member && (*member)->record.ends_at == row.at && (*member)->record.removed_at == 0;
+  if (!is_current) {
+    if (auto removed = context.store.commit(transaction); !removed) return pass(removed.error());
+    return std::nullopt;
+  }
+  const auto inventory = published_inventory(context.store, node.cluster);
+  if (!inventory) return pass(inventory.error());
+  const std::int64_t now = unix_seconds(context.now());
+  Tombstones tombstones(*inventory, now, transaction);
+  if (auto added = tombstones.add(context.store, (*member)->record, std::nullopt); !added)
+    return pass(added.error());
+  tombstones.finish();
+  append_audit(transaction, context.now(), "expiry", "member-expired", row.name,
+               fmt::format("pool {}", (*member)->record.pool));
+  retire_member(std::move(**member), now, transaction);
+  forget_machine(node, transaction);
+  if (auto committed = context.store.commit(transaction); !committed)
+    return pass(committed.error());
+  return node;
+}
+
+}  // namespace muster

@@ -1,0 +1,27 @@
+// Ends that come by themselves or by an operator's order: of a whole cluster, and of a pool's
+// member whose time to live is over. The machines get tombstones.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "enrolment/enrolment_context.hpp"
+#include "enrolment/tombstone.hpp"
+#include "site/agenda.hpp"
+
+namespace muster {
+
+// The end of a cluster of pools, for the transaction that removes its records: its machines get
+// tombstones, its tokens a last word. `on_delete`: instead of what each pool says. The commit fails
+// with conflict where somebody is admitted meanwhile. Cost: that cluster.
+[[nodiscard]] Result<void> add_cluster_end(const EnrolmentContext& context,
+                                           const std::string& cluster,
+                                           std::optional<OnDelete> on_delete,
+                                           Transaction& transaction);
+
+// The member that the agenda's row names is removed like by `muster node remove`. Nothing where it
+// went before: then the row goes. What its cluster is served changes with the next publication.
+[[nodiscard]] Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
+                                                            const AgendaRow& row);
+
+}  // namespace muster

@@ -1,0 +1,61 @@
+#include "enrolment/tombstone.hpp"
+
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "site/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+std::string to_json(const TombstoneRecord& record) {
+  return canonical_text({{"cluster", record.cluster},
+                         {"node", record.node},
+                         {"endedAt", record.ended_at},
+                         {"onDelete", name(record.on_delete)}});
+}
+
+Result<TombstoneRecord> parse_tombstone_record(std::string_view json) {
+  const auto value = parse_strict_json("tombstone record", json);
+  if (!value) return pass(value.error());
+  TombstoneRecord record;
+  std::vector<Problem> problems;
+  JsonObject root(*value, "", problems);
+  root.text("cluster", record.cluster);
+  root.text("node", record.node);
+  root.number("endedAt", record.ended_at);
+  root.word("onDelete", record.on_delete, parse_on_delete);
+  root.close();
+  if (!problems.empty()) return fail("tombstone record", problems);
+  return record;
+}
+
+Result<std::optional<TombstoneRecord>> find_tombstone(const Store& store, std::string_view key) {
+  const auto found = store.get(kinds::tombstone, key);
+  if (!found && found.error().kind == ErrorKind::not_found) return std::nullopt;
+  if (!found) return pass(found.error());
+  auto record = parse_tombstone_record(found->value);
+  if (!record) return context(record.error(), fmt::format("tombstone '{}'", key));
+  return std::optional<TombstoneRecord>(std::move(*record));
+}
+
+std::vector<std::string> put_tombstones(const MachineRecord& machine, const TombstoneRecord& record,
+                                        Transaction& transaction) {
+  std::vector<std::string> keys;
+  for (const auto& identity : {machine.current, machine.previous}) {
+    if (!identity) continue;
+    transaction.put(kinds::tombstone, identity->key, to_json(record));
+    keys.push_back(identity->key);
+  }
+  return keys;
+}
+
+Result<void> note_tombstone_taken(const EnrolmentContext& context, const NodeName& node,
+                                  const std::string& key) {
+  Transaction transaction;
+  transaction.remove(kinds::tombstone, key);
+  append_audit(transaction, context.now(), fmt::format("machine {}/{}", node.cluster, node.node),
+               "tombstone-taken", kinds::pair_key(node.cluster, node.node), "key " + key);
+  return context.store.commit(transaction);
+}
+
+}  // namespace muster

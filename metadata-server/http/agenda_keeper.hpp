@@ -1,0 +1,35 @@
+// Does what the agenda says is due (site/agenda): one tick after the other, by one thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "http/rooms.hpp"
+#include "site/agenda.hpp"
+#include "site/on_demand.hpp"
+
+namespace muster {
+
+class AgendaKeeper {
+ public:
+  // `warn` is called once per warning, after it was written down; it must not wait.
+  AgendaKeeper(const Rooms& rooms, std::function<void(const OnDemandCluster&)> warn)
+      : rooms_(rooms), warn_(std::move(warn)) {}
+
+  // Costs one read where nothing is due. What fails is logged and tried again half a minute later;
+  // what else is due does not wait for it. An error: the store does not answer.
+  [[nodiscard]] Result<void> tick();
+
+ private:
+  [[nodiscard]] Result<void> carry_out(const AgendaRow& row);
+  [[nodiscard]] Result<void> advance_cluster(const AgendaRow& row);
+  [[nodiscard]] Result<void> end_member(const AgendaRow& row);
+  [[nodiscard]] Result<void> release_member(const AgendaRow& row);
+
+  const Rooms& rooms_;
+  std::function<void(const OnDemandCluster&)> warn_;
+  std::map<std::string, std::int64_t> failed_;  // "what name" -> when to try again, Unix seconds
+};
+
+}  // namespace muster

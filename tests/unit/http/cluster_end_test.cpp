@@ -1,0 +1,297 @@
+// The end of clusters on demand: who is told, who gets a tombstone, and that nothing is left.
+#include "http/cluster_end.hpp"
+
+#include <doctest/doctest.h>
+
+#include "document/tombstone.hpp"
+#include "enrolment/enrol.hpp"
+#include "enrolment/join_token.hpp"
+#include "enrolment/recover.hpp"
+#include "http/agenda_keeper.hpp"
+#include "sample_rooms.hpp"
+
+using namespace muster;
+using namespace std::chrono_literals;
+using sample::House;
+
+namespace {
+
+std::string pool(const std::string& name, const std::string& role, const std::string& more = "") {
+  return "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: " + name +
+         "}\nspec: {cluster: small, role: " + role + ", namePattern: '" + name +
+         "-{index}', maximum: 5, addressRanges: [10.77.1.0/24]" + more + "}\n";
+}
+
+struct Machine {
+  PrivateKey key = PrivateKey::generate_p256().value();
+  Peer peer;
+};
+
+struct OnDemand : House {
+  std::vector<std::pair<std::string, std::int64_t>> warnings;  // cluster, seconds before its end
+  AgendaKeeper keeper{rooms, [this](const OnDemandCluster& cluster) {
+                        warnings.emplace_back(cluster.name,
+                                              cluster.expires_at - unix_seconds(time));
+                      }};
+  OnDemand() {
+    // Machines hear of seconds, not of fractions.
+    time = std::chrono::floor<std::chrono::seconds>(time);
+    make_template(", onDelete: reset");
+  }
+  void make_template(const std::string& workers) {
+    const std::string text = sample::cluster("  nodeCidr: 10.77.0.0/16\n", "small") +
+                             pool("m", "master") + pool("w", "node", workers);
+    REQUIRE(ask("PUT", "/v1/operator/templates/small", {{"files", {{"s.yaml", text}}}}).status ==
+            200);
+  }
+  void create(const std::string& name, std::chrono::seconds lifetime = 4h) {
+    const auto made = ask(
+        "POST", "/v1/operator/clusters",
+        {{"name", name}, {"template", "small"}, {"nodes", 2}, {"ttlSeconds", lifetime.count()}});
+    REQUIRE_MESSAGE(made.status == 200, made.body.dump());
+  }
+  std::string token(const std::string& cluster, const std::string& pool_name) {
+    return create_join_token(enrolment, {cluster, {}, pool_name, Role::node, 3, 1h}, "anna")->text;
+  }
+  EnrolRequest request(const Machine& machine, ProofPurpose purpose,
+                       const std::string& token_text = "") {
+    EnrolRequest made;
+    made.proof.nonce = nonces.issue("10.77.1.9");
+    made.proof.csr_pem = CertificateRequest::create(machine.key, "x")->pem();
+    made.proof.signature =
+        machine.key.sign(proof_message(purpose, made.proof.nonce, made.proof.csr_pem)).value();
+    made.token = token_text;
+    return made;
+  }
+  Granted<EnrolOutcome> enrol(const Machine& machine, const std::string& token_text, int last) {
+    return muster::enrol(enrolment, request(machine, ProofPurpose::enrol, token_text),
+                         fmt::format("10.77.1.{}", last));
+  }
+  Machine enrolled(const std::string& cluster, const std::string& pool_name, int last) {
+    Machine machine;
+    const auto outcome = enrol(machine, token(cluster, pool_name), last);
+    REQUIRE_MESSAGE(outcome, outcome.error().message);
+    REQUIRE_FALSE(outcome->pending);
+    machine.peer.listener = ListenerKind::node;
+    machine.peer.certificate = Certificate::from_pem(outcome->certificate_pem).value();
+    machine.peer.certificate_id = machine.peer.certificate->fingerprint();
+    return machine;
+  }
+  void pass(std::chrono::seconds span) {
+    time += span;
+    for (int i = 0; i < 5; ++i) REQUIRE(keeper.tick());
+  }
+  // What the machine is served; the test ends where that is no tombstone of its own.
+  Tombstone tombstone(const Machine& machine) {
+    const auto answer = ask("GET", "/v1/document", {}, machine.peer);
+    REQUIRE_MESSAGE(answer.status == 200, answer.body.dump());
+    return read(answer.body.dump(), machine);
+  }
+  Tombstone read(const std::string& text, const Machine& machine) {
+    const auto envelope = parse_envelope(text);
+    REQUIRE(envelope);
+    const auto key = find_document_key(site.keys.trust()->list, envelope->key_id, "ci");
+    REQUIRE(key);
+    REQUIRE(verify_envelope(*envelope, tombstone_type, *key));
+    auto found = parse_tombstone(envelope->payload);
+    REQUIRE(found);
+    CHECK(found->identity == machine.key.public_key().fingerprint());
+    return *found;
+  }
+  std::map<std::string, std::uint64_t> rows() {
+    std::map<std::string, std::uint64_t> found;
+    for (const auto kind :
+         {kinds::authority, kinds::revision, kinds::cluster, kinds::document, kinds::peers,
+          kinds::machine, kinds::member, kinds::address, kinds::token, kinds::pending,
+          kinds::secret, kinds::report, kinds::etcd, kinds::on_demand, kinds::cluster_token,
+          kinds::ended_token, kinds::tombstone, kinds::agenda}) {
+      if (const auto count = store.count(kind).value(); count > 0) found[std::string(kind)] = count;
+    }
+    return found;
+  }
+  std::vector<std::string> audit(const std::string& action) {
+    std::vector<std::string> found;
+    for (const auto& row : list_audit(store, "", 1000).value())
+      if (row.action == action) found.push_back(row.actor + " " + row.subject);
+    return found;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(OnDemand, "a cluster warns twice, is extended, warns again, and ends") {
+  create("ci");
+  pass(3h + 29min);
+  CHECK(warnings.empty());
+  pass(1min);
+  CHECK(warnings.size() == 1);
+  pass(1s);
+  AgendaKeeper after_a_restart(rooms, [this](const OnDemandCluster&) { FAIL("warned again"); });
+  REQUIRE(after_a_restart.tick());
+  pass(25min - 1s);
+  REQUIRE(ask("POST", "/v1/operator/clusters/ci/extend", {{"ttlSeconds", 3600}}).status == 200);
+  pass(30min);
+  pass(25min);
+  CHECK(warnings == std::vector<std::pair<std::string, std::int64_t>>{
+                        {"ci", 1800}, {"ci", 300}, {"ci", 1800}, {"ci", 300}});
+  CHECK(audit("cluster-expiry-warned").size() == 4);
+  CHECK(ask("GET", "/v1/operator/clusters").body["clusters"][0]["secondsLeft"] == 300);
+  pass(5min);
+  CHECK(audit("cluster-expired") == std::vector<std::string>{"expiry ci"});
+  CHECK(ask("GET", "/v1/operator/clusters").body["clusters"].empty());
+}
+
+TEST_CASE_FIXTURE(OnDemand, "machines of a cluster that ended are served what their pool says") {
+  create("ci");
+  const Machine master = enrolled("ci", "m", 1), worker = enrolled("ci", "w", 2);
+  const auto before = ask("GET", "/v1/document", {}, worker.peer);
+  CHECK(before.body["payloadType"] == "application/vnd.muster.node-document.v1+json");
+  pass(4h);
+  const Tombstone one = tombstone(master), two = tombstone(worker);
+  CHECK(one.node == "m-1");
+  CHECK(one.on_delete == OnDelete::poweroff);
+  CHECK(two.node == "w-1");
+  CHECK(two.cluster == "ci");
+  CHECK(two.site == site.keys.site());
+  CHECK(two.on_delete == OnDelete::reset);
+  CHECK(two.ended_at == unix_seconds(time));
+  // Nothing else is theirs any more, but what verifies the tombstone.
+  CHECK(ask("GET", "/v1/trust", {}, worker.peer).status == 200);
+  const auto refused = ask("GET", "/v1/peers", {}, worker.peer);
+  CHECK(refused.status == 403);
+  CHECK(refused.body["kind"] == "ended");
+  CHECK(refused.message() ==
+        "machine 'ci/w-1': its cluster, or its time there, has ended; GET /v1/document says what "
+        "it does now");
+  for (const char* path : {"/v1/report", "/v1/certificates", "/v1/identity", "/v1/etcd/turn"})
+    CHECK(ask("POST", path, {{"x", 1}}, worker.peer).status == 403);
+}
+
+TEST_CASE_FIXTURE(OnDemand, "a new cluster of the same name is another one") {
+  create("ci");
+  const Machine old = enrolled("ci", "m", 1);
+  REQUIRE(ask("DELETE", "/v1/operator/clusters/ci?onDelete=keep").status == 200);
+  create("ci");
+  const Machine next = enrolled("ci", "m", 1);
+  CHECK(tombstone(old).on_delete == OnDelete::keep);
+  CHECK(ask("GET", "/v1/document", {}, next.peer).body["payloadType"] ==
+        "application/vnd.muster.node-document.v1+json");
+  CHECK(ask("DELETE", "/v1/document", {}, next.peer).body["kind"] == "not_ended");
+  // Its key is spent, whatever token it finds.
+  const auto again = enrol(old, token("ci", "m"), 3);
+  REQUIRE_FALSE(again);
+  CHECK(again.error().message ==
+        "machine 'ci/m-1': its cluster has ended; run `muster-agent reset --yes` on it, so that it "
+        "asks with a new key");
+  REQUIRE(ask("DELETE", "/v1/operator/clusters/ci").status == 200);
+  CHECK(tombstone(next).on_delete == OnDelete::poweroff);
+}
+
+TEST_CASE_FIXTURE(OnDemand, "a token of a cluster that ended says so") {
+  create("ci");
+  const std::string spent = token("ci", "m");
+  REQUIRE(ask("DELETE", "/v1/operator/clusters/ci").status == 200);
+  const auto refused = enrol(Machine(), spent, 1);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == "cluster_ended");
+  CHECK(refused.error().message ==
+        "join token '" + spent.substr(8, 16) +
+            "': its cluster 'ci' has ended; start the machine with the user-data of another one "
+            "(`muster cluster create`)");
+  CHECK(enrol(Machine(), spent + "x", 1).error().code == "token_unknown");
+}
+
+TEST_CASE_FIXTURE(OnDemand,
+                  "a machine that was off while its cluster ended hears of it days later") {
+  create("ci");
+  const Machine machine = enrolled("ci", "m", 1);
+  pass(4h);
+  time += 24h * 10;  // its identity expired meanwhile
+  CHECK(ask("GET", "/v1/document", {}, machine.peer).body["kind"] == "certificate_expired");
+  Peer peer = machine.peer;
+  peer.listener = ListenerKind::enrol;
+  const EnrolRequest made = request(machine, ProofPurpose::recover);
+  const auto answer = ask("POST", "/v1/recover",
+                          {{"nonce", made.proof.nonce},
+                           {"csr", made.proof.csr_pem},
+                           {"proof", base64_encode(made.proof.signature)}},
+                          peer);
+  REQUIRE_MESSAGE(answer.status == 200, answer.body.dump());
+  CHECK(read(answer.body["tombstone"].dump(), machine).cluster == "ci");
+}
+
+TEST_CASE_FIXTURE(OnDemand, "everything is collected, and at last the tombstones too") {
+  const auto before = rows();
+  for (int round = 0; round < 3; ++round) {
+    create("ci");
+    const Machine master = enrolled("ci", "m", 1), worker = enrolled("ci", "w", 2);
+    CHECK(ask("GET", "/v1/document", {}, master.peer).status == 200);
+    REQUIRE(ask("DELETE", "/v1/operator/clusters/ci").status == 200);
+    REQUIRE(reports.flush());
+    CHECK(tombstone(master).node == "m-1");
+    // It kept it: one row less.
+    REQUIRE(ask("DELETE", "/v1/document", {}, master.peer).status == 200);
+    CHECK(ask("GET", "/v1/document", {}, master.peer).body["kind"] == "identity_unknown");
+  }
+  CHECK(audit("tombstone-taken").size() == 3);
+  auto after = rows();
+  CHECK(after["tombstone"] == 3);
+  CHECK(after["ended-token"] == 12);
+  CHECK(after["agenda"] == 6);
+  for (const char* kind : {"tombstone", "ended-token", "agenda"}) after.erase(kind);
+  CHECK(after == before);
+  pass(1h);
+  pass(24h * 90);
+  CHECK(rows() == before);
+}
+
+TEST_CASE_FIXTURE(OnDemand, "a member whose time to live is over goes alone") {
+  make_template(", ttl: 1h");
+  create("ci");
+  const Machine master = enrolled("ci", "m", 1), worker = enrolled("ci", "w", 2);
+  pass(30min);
+  const Machine younger = enrolled("ci", "w", 3);
+  pass(30min);
+  CHECK(audit("member-expired") == std::vector<std::string>{"expiry ci/w-1"});
+  CHECK(tombstone(worker).on_delete == OnDelete::poweroff);
+  CHECK_FALSE(site.current.document("ci", "w-1"));
+  for (const Machine* machine : {&master, &younger})
+    CHECK(ask("GET", "/v1/document", {}, machine->peer).body["payloadType"] ==
+          "application/vnd.muster.node-document.v1+json");
+  // Its name and address are free after their quarantine.
+  CHECK(enrol(Machine(), token("ci", "w"), 2).error().code == "address_taken");
+  pass(15min);
+  CHECK(enrolled("ci", "w", 2).peer.certificate->common_name() == "w-1");
+}
+
+TEST_CASE_FIXTURE(OnDemand, "whoever asks shortly before the end asks again right after it") {
+  create("ci", 10min);
+  const Machine master = enrolled("ci", "m", 1);
+  Report report;
+  report.verdict = Verdict::converged;
+  reports.keep({"ci", "m-1"}, report, time);
+  time += 10min - 3s;
+  RequestHead head;
+  head.method = "GET";
+  head.path = "/v1/document";
+  auto admission = router.admit(head, master.peer, "r1");
+  Request request;
+  request.method = "GET";
+  request.path = head.path;
+  request.peer = master.peer;
+  request.route = admission.route;
+  const auto answer = router.answer(request);
+  CHECK(std::find(answer.headers.begin(), answer.headers.end(),
+                  std::pair<std::string, std::string>{"Cache-Control", "private, max-age=5"}) !=
+        answer.headers.end());
+}
+
+TEST_CASE_FIXTURE(OnDemand, "what fails keeps nothing else waiting, and is tried again") {
+  Transaction transaction;
+  put_agenda({1, "nonsense", "x", {}}, transaction);
+  REQUIRE(store.commit(transaction));
+  create("ci", 10min);
+  pass(10min);
+  CHECK(audit("cluster-expired").size() == 1);
+  CHECK(rows()["agenda"] == 1);
+}
