@@ -93,9 +93,9 @@ void read_audit(JsonObject& root, AuditPolicy& audit) {
         days(object, "daysInStore", audit.in_store);
         days(object, "daysInFiles", audit.in_files);
         object.number("rowsInStore", audit.rows_in_store, Need::optional);
-        if (audit.rows_in_store < 1000)
+        if (audit.rows_in_store < 100)
           object.problem("rowsInStore",
-                         fmt::format("expected at least 1000, found {}", audit.rows_in_store));
+                         fmt::format("expected at least 100, found {}", audit.rows_in_store));
       },
       Need::optional);
 }

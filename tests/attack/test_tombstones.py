@@ -109,7 +109,7 @@ def test_the_old_machine_gets_the_tombstone_and_the_new_one_of_its_name_does_not
     assert (status, answer["kind"]) == (409, "ended"), answer
     # What the old one forgets is its own.
     assert old.ask("DELETE", "/v1/document")[0] == 200
-    assert old.ask("GET", "/v1/document")[1]["kind"] == "identity_unknown"
+    assert old.ask("GET", "/v1/document")[1]["kind"] == "superseded"
     assert served(new)[0] != TOMBSTONE
     on_demand.site.muster("cluster", "delete", "again")
 

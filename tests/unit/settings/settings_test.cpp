@@ -45,7 +45,7 @@ TEST_CASE("every mistake is told at once") {
         "settings: refused, 14 problems:\n"
         "/awsCertificates: expected an absolute path, found 'z'\n"
         "/audit/daysInStore: expected 1 to 3650 days, found 0\n"
-        "/audit/rowsInStore: expected at least 1000, found 5\n"
+        "/audit/rowsInStore: expected at least 100, found 5\n"
         "/metadataTokens: expected optional or required, found 'maybe'\n"
         "/adminSocket: expected an absolute path, found 'y'\n"
         "/boot/listen: expected ADDRESS:PORT, found '8080'\n"
