@@ -41,9 +41,9 @@ class OnDemand:
         site.muster("template", "set", "ending", folder)
         self.made = 0
 
-    def create(self, name):
+    def create(self, name, master="127.0.12.1"):
         self.site.muster("cluster", "create", name, "--template", "ending", "--nodes", "2", "-o", "json")
-        return self.member(name, "masters", "127.0.12.1")
+        return self.member(name, "masters", master)
 
     def token(self, cluster, pool, count=1):
         made = self.site.muster("token", "create", "--cluster", cluster, "--pool", pool, "--count", str(count), "-o", "json")
@@ -182,7 +182,7 @@ def test_a_strangers_server_at_the_sites_address_switches_nobody_off(on_demand, 
     agent = on_demand.agent("robbed", tmp_path)
     agent.converge()
     # A real tombstone, of a machine that ended: the worst that can be replayed.
-    on_demand.create("gone")
+    on_demand.create("gone", "127.0.12.2")
     victim = on_demand.member("gone", "workers", "127.0.13.7")
     site.muster("cluster", "delete", "gone")
     _, tombstone = victim.ask("GET", "/v1/document")
