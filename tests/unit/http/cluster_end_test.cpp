@@ -9,6 +9,7 @@
 #include "enrolment/recover.hpp"
 #include "http/agenda_keeper.hpp"
 #include "sample_rooms.hpp"
+#include "site/audit.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;
@@ -105,7 +106,8 @@ struct OnDemand : House {
           kinds::machine, kinds::member, kinds::address, kinds::token, kinds::pending,
           kinds::secret, kinds::report, kinds::etcd, kinds::on_demand, kinds::cluster_token,
           kinds::ended_token, kinds::tombstone, kinds::agenda}) {
-      if (const auto count = store.count(kind).value(); count > 0) found[std::string(kind)] = count;
+      if (const auto count = site.store.count(kind).value(); count > 0)
+        found[std::string(kind)] = count;
     }
     return found;
   }

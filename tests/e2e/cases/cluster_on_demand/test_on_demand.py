@@ -117,7 +117,7 @@ def test_its_end_switches_the_machines_off_also_one_that_was_off_meanwhile(rack,
     call(LAB, "power", "on", "c2")
     rack.wait_for("the agent to say so", lambda: "to use this machine again" in rack.run(
         "c2", "journalctl", "-u", "muster-agent", "-b", "-o", "cat", check=False).stdout, 30)
-    status = rack.run("c2", "muster-agent", "status").stdout
+    status = rack.run("c2", "muster-agent", "status", check=False).stdout
     assert status.startswith("ended ") and "cluster 'ci' ended at " in status
     active = rack.run("c2", "systemctl", "is-active", "kubelet", "containerd", check=False).stdout.split()
     assert active == ["inactive", "inactive"]
