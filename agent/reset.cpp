@@ -38,6 +38,27 @@ const std::vector<std::string>& component_units() {
 constexpr const char* routes_unit = "muster-routes.service";
 constexpr const char* host_name_unit = "muster-hostname.service";
 
+}  // namespace
+
+Result<void> end_pods(Host& host) {
+  if (auto stopped = host.services.stop({"kubelet.service"}, std::chrono::seconds(60)); !stopped)
+    return stopped;
+  const auto end = host.clock.since_boot() + std::chrono::seconds(60);
+  ProcessRequest request;
+  const std::string ctr = paths::program("containerd", "ctr");
+  request.arguments = {ctr, "--namespace", "k8s.io", "tasks", "list", "--quiet"};
+  const auto listed = host.process.run(request);
+  if (!listed || listed->exit_status != 0) return {};
+  std::istringstream tasks(listed->output);
+  for (std::string task; std::getline(tasks, task) && host.clock.since_boot() < end;) {
+    request.arguments = {ctr, "--namespace", "k8s.io", "tasks", "delete", "--force", task};
+    static_cast<void>(host.process.run(request));
+  }
+  return {};
+}
+
+namespace {
+
 class Reset {
  public:
   Reset(Host& host, const std::function<void(std::string_view)>& narrate, TombstoneGoes tombstone)
@@ -81,22 +102,8 @@ class Reset {
       if (unit == routes_unit) continue;
       if (std::find(units.begin(), units.end(), unit) == units.end()) units.push_back(unit);
     }
-    kill_pods();
+    check(end_pods(host_));
     check(host_.services.stop(units, std::chrono::seconds(120)));
-  }
-
-  // Pods' processes are in no unit of ours: their shims outlive containerd on purpose.
-  void kill_pods() {
-    check(host_.services.stop({"kubelet.service"}, std::chrono::seconds(60)));
-    ProcessRequest request;
-    const std::string ctr = paths::program("containerd", "ctr");
-    request.arguments = {ctr, "--namespace", "k8s.io", "tasks", "list", "--quiet"};
-    const auto listed = host_.process.run(request);
-    if (!listed || listed->exit_status != 0) return;
-    std::istringstream tasks(listed->output);
-    for (std::string task; std::getline(tasks, task);) {
-      try_program({ctr, "--namespace", "k8s.io", "tasks", "delete", "--force", task});
-    }
   }
 
   void unmount() {

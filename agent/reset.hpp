@@ -21,6 +21,10 @@ enum class TombstoneGoes { yes, no };
 [[nodiscard]] Result<void> reset(Host& host, const std::function<void(std::string_view)>& narrate,
                                  TombstoneGoes tombstone = TombstoneGoes::yes);
 
+// Stops kubelet and ends what pods run, for at most two minutes. Their processes are in no unit of
+// ours and outlive containerd on purpose: a machine that switches itself off would wait for them.
+[[nodiscard]] Result<void> end_pods(Host& host);
+
 // Mount points under any of `folders`, deepest first, from the text of /proc/self/mounts.
 [[nodiscard]] std::vector<std::string> mounts_under(std::string_view mounts,
                                                     const std::vector<std::string>& folders);

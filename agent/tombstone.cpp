@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 
 #include "agent/paths.hpp"
+#include "agent/reset.hpp"
 
 namespace muster {
 namespace {
@@ -92,6 +93,7 @@ Result<void> obey(const Tombstone& tombstone, bool is_news, Host& host,
                     time_to_log_in.count()));
     host.clock.sleep(time_to_log_in);
   }
+  if (auto ended = end_pods(host); !ended) narrate(ended.error().message);
   return host.power.power_off();
 }
 

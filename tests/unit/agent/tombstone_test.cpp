@@ -94,7 +94,7 @@ TEST_CASE_FIXTURE(Fixture, "a tombstone is kept, then told, and nothing is done 
   REQUIRE(outcome.ended);
   CHECK(outcome.verdict == Verdict::failed);
   CHECK(outcome.message ==
-        "cluster 'lab' ended at 2026-11-18T15:06:40Z: this machine switches itself off");
+        "cluster 'lab' ended at 2026-11-18T11:06:40Z: this machine switches itself off");
   CHECK(machine.files.text(paths::tombstone) == to_canonical_json(mine()));
   CHECK(site.asked.back() == "forget-me");
   CHECK(machine.services.calls.empty());
@@ -126,7 +126,7 @@ TEST_CASE_FIXTURE(Fixture, "once it is kept, no server and no lack of one starts
   CHECK(machine.services.calls.empty());
   const auto checkpoint = must(load_checkpoint(machine.files));
   CHECK(status_text(machine.host, checkpoint, {})
-            .starts_with("ended        cluster 'lab' ended at 2026-11-18T15:06:40Z: this machine "
+            .starts_with("ended        cluster 'lab' ended at 2026-11-18T11:06:40Z: this machine "
                          "switches itself off\n"));
 }
 
@@ -161,16 +161,17 @@ TEST_CASE_FIXTURE(Fixture, "news switch the machine off at once, a later boot le
 }
 
 TEST_CASE_FIXTURE(Fixture, "reset is left to its own unit, once; keep touches nothing") {
-  REQUIRE(obey_now(mine(OnDelete::reset), true));
+  const Tombstone order = mine(OnDelete::reset), untouched = mine(OnDelete::keep);
+  REQUIRE(obey_now(order, true));
   CHECK(machine.services.calls == std::vector<std::string>{"start muster-reset.service"});
-  REQUIRE(keep_tombstone(mine(OnDelete::reset), machine.files));
+  REQUIRE(keep_tombstone(order, machine.files));
   REQUIRE(reset(
       machine.host, [](std::string_view) {}, TombstoneGoes::no));
   CHECK(machine.files.status(paths::tombstone));
   CHECK_FALSE(machine.files.status(paths::identity_key));
   machine.services.calls.clear();
-  REQUIRE(obey_now(mine(OnDelete::reset), false));  // the next boot
-  REQUIRE(obey_now(mine(OnDelete::keep), true));
+  REQUIRE(obey_now(order, false));  // the next boot
+  REQUIRE(obey_now(untouched, true));
   CHECK(machine.services.calls.empty());
   CHECK(machine.power.power_offs == 0);
   REQUIRE(reset(machine.host, [](std::string_view) {}));

@@ -106,7 +106,13 @@ def test_its_end_switches_the_machines_off_also_one_that_was_off_meanwhile(rack,
     call(LAB, "power", "off", "c3")
     began = time.monotonic()
     rack.muster("cluster", "extend", "ci", "--ttl", "1m")
-    rack.wait_for("the machines to switch themselves off", lambda: not powered(), 120)
+    for name in ("c1", "c2"):
+        try:
+            rack.wait_for(f"{name} to switch itself off", lambda: name not in powered(), 150)
+        except Exception:
+            print(rack.run(name, "journalctl", "-b", "-n", "60", "--no-pager", check=False).stdout)
+            raise
+        print(f"{name} off after {time.monotonic() - began:.1f} s")
     print(f"end asked for to the last machine off {time.monotonic() - began:.1f} s, 60 of them until the end")
     assert json.loads(rack.muster("cluster", "list", "-o", "json").stdout)["clusters"] == []
     assert "ci" not in {row["cluster"] for row in json.loads(rack.muster("node", "list", "-o", "json").stdout)["nodes"]}
