@@ -108,9 +108,9 @@ def test_its_end_switches_the_machines_off_also_one_that_was_off_meanwhile(rack,
     rack.muster("cluster", "extend", "ci", "--ttl", "1m")
     for name in ("c1", "c2"):
         try:
-            rack.wait_for(f"{name} to switch itself off", lambda: name not in powered(), 150)
+            rack.wait_for(f"{name} to switch itself off", lambda: name not in powered(), 240)
         except Exception:
-            print(rack.run(name, "journalctl", "-b", "-n", "60", "--no-pager", check=False).stdout)
+            print(rack.run(name, "journalctl", "-b", "-n", "400", "--no-pager", "-o", "short-precise", check=False).stdout)
             raise
         print(f"{name} off after {time.monotonic() - began:.1f} s")
     print(f"end asked for to the last machine off {time.monotonic() - began:.1f} s, 60 of them until the end")
