@@ -10,17 +10,30 @@
 namespace muster {
 namespace {
 
-void keep_duties(Host& host, const Outcome& outcome, const Narrate& narrate) {
+// What the next report tells of them; nothing where another machine holds the Lease.
+struct KeptDuties {
+  std::optional<DutiesReport> report;
+  bool is_awaited = false;
+};
+
+// The server, or an operator before his terminal, waits for what comes of it.
+constexpr std::chrono::seconds awaited_poll{3};
+
+KeptDuties keep_duties(Host& host, const Outcome& outcome, const Narrate& narrate) {
   const auto& document = outcome.fetched.document;
   const bool runs = outcome.verdict != Verdict::failed || !outcome.fetched.refused.empty();
-  if (!runs || !is_control_plane(document.role.role)) return;
+  if (!runs || !is_control_plane(document.role.role)) return {};
   const auto done = perform_duties(
       document, outcome.fetched.peers, host, [&](const std::vector<std::string>& machines) {
         return remove_departed_members(host.process, document, machines);
       });
-  if (!done) return narrate("duties: " + done.error().message);
+  if (!done) {
+    narrate("duties: " + done.error().message);
+    return {};
+  }
   for (const auto& line : done->done) narrate("duties: " + line);
   for (const auto& line : done->failed) narrate("duties failed: " + line);
+  return {done->report, done->is_awaited};
 }
 
 // For ever: the machine goes down, or a person resets it.
@@ -40,6 +53,7 @@ void stay_ended(const Tombstone& tombstone, bool is_news, Host& host, const Narr
 Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
   bool ordered = false;
   std::string given_up;
+  KeptDuties duties;
   for (bool is_first = true;; is_first = false) {
     const auto kept = kept_tombstone(host.files);
     if (kept && *kept) stay_ended(**kept, false, host, narrate);
@@ -50,6 +64,7 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
     auto checkpoint = load_checkpoint(host.files);
     if (!checkpoint) return pass(checkpoint.error());
     Reporter reporter(host, *checkpoint, narrate);
+    reporter.report().duties = duties.report;
     Run run{host,  network,  *settings, *checkpoint, reporter, Deadline(host.clock, boot_deadline),
             false, given_up, ordered};
     const Outcome outcome = reconcile(run);
@@ -63,8 +78,11 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
     given_up = is_final ? outcome.fetched.digest : std::string();
     ordered = outcome.answer.converge && !ordered;
     lock->close();
-    keep_duties(host, outcome, narrate);
-    if (!ordered) host.clock.sleep(outcome.answer.poll_after);
+    duties = keep_duties(host, outcome, narrate);
+    const auto poll_after = outcome.answer.poll_after;
+    if (!ordered) {
+      host.clock.sleep(duties.is_awaited ? std::min(awaited_poll, poll_after) : poll_after);
+    }
   }
 }
 

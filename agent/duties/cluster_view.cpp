@@ -46,7 +46,9 @@ NodeView node_of(const Row& row) {
   node.resource_version = std::string(row[2]);
   node.labels = object_of(row[3]).get<std::map<std::string, std::string>>();
   node.annotations = object_of(row[4]).get<std::map<std::string, std::string>>();
-  node.taints = object_of(row[5]).value("taints", nlohmann::json::array());
+  const nlohmann::json spec = object_of(row[5]);
+  node.taints = spec.value("taints", nlohmann::json::array());
+  node.is_unschedulable = spec.value("unschedulable", false);
   return node;
 }
 

@@ -25,6 +25,7 @@ struct NodeView {
   std::string resource_version;
   std::map<std::string, std::string> labels, annotations;
   nlohmann::json taints = nlohmann::json::array();
+  bool is_unschedulable = false;
 };
 
 struct ClusterView {

@@ -3,6 +3,7 @@
 #include "agent/duties/addons.hpp"
 #include "agent/duties/cluster_roles.hpp"
 #include "agent/duties/cluster_view.hpp"
+#include "agent/duties/drain.hpp"
 #include "agent/duties/lease.hpp"
 #include "agent/duties/node_changes.hpp"
 #include "agent/paths.hpp"
@@ -44,8 +45,28 @@ Result<void> write_lease(const Kubectl& kubectl, const std::optional<LeaseView>&
   return {};
 }
 
+// True: they are gone.
+bool remove_nodes(const std::vector<std::string>& nodes, const Kubectl& kubectl,
+                  const RemoveMembers& remove_members, DutiesOutcome& outcome) {
+  const auto members = remove_members(nodes);
+  if (!members) {
+    outcome.failed.push_back(
+        fmt::format("{}: etcd member: {}", fmt::join(nodes, ", "), members.error().message));
+    return false;
+  }
+  for (const std::string& name : *members) outcome.done.push_back(name + ": etcd member removed");
+  std::vector<std::string> command = {"delete", "node", "--ignore-not-found"};
+  command.insert(command.end(), nodes.begin(), nodes.end());
+  if (const auto deleted = kubectl.run(command); !deleted) {
+    outcome.failed.push_back(deleted.error().message);
+    return false;
+  }
+  for (const std::string& name : nodes) outcome.done.push_back(name + ": Node removed");
+  return true;
+}
+
 void keep_nodes(const NodeDocument& document, const PeerList& peers, const ClusterView& view,
-                const Kubectl& kubectl, const RemoveMembers& remove_members,
+                const Kubectl& kubectl, const RemoveMembers& remove_members, Host& host,
                 DutiesOutcome& outcome) {
   const NodeChanges changes = node_changes(document, peers, view.nodes);
   for (const NodePatch& patch : changes.patches) {
@@ -59,21 +80,15 @@ void keep_nodes(const NodeDocument& document, const PeerList& peers, const Clust
       outcome.failed.push_back(patched.error().message);
     }
   }
-  if (changes.removed.empty()) return;
-  const auto members = remove_members(changes.removed);
-  if (!members) {
-    outcome.failed.push_back(fmt::format("{}: etcd member: {}", fmt::join(changes.removed, ", "),
-                                         members.error().message));
-    return;
-  }
-  for (const std::string& name : *members) outcome.done.push_back(name + ": etcd member removed");
-  std::vector<std::string> command = {"delete", "node", "--ignore-not-found"};
-  command.insert(command.end(), changes.removed.begin(), changes.removed.end());
-  if (const auto deleted = kubectl.run(command); !deleted) {
-    outcome.failed.push_back(deleted.error().message);
-    return;
-  }
-  for (const std::string& name : changes.removed) outcome.done.push_back(name + ": Node removed");
+  DutiesReport report;
+  report.peers_generation = peers.generation;
+  const bool is_removed =
+      !changes.removed.empty() && remove_nodes(changes.removed, kubectl, remove_members, outcome);
+  if (!is_removed) report.leaving = changes.removed;
+  report.drains = drain_nodes(peers, changes.drains, kubectl, host.clock, outcome.done);
+  outcome.is_awaited = is_removed || !changes.drains.empty();
+  // What is cut short would be read as all there is.
+  if (report.leaving.size() <= most_reported) outcome.report = std::move(report);
 }
 
 bool apply_addons(const NodeDocument& document, const Kubectl& kubectl, Host& host,
@@ -119,7 +134,7 @@ Result<DutiesOutcome> perform_duties(const NodeDocument& document, const PeerLis
   }
   outcome.holder = true;
 
-  keep_nodes(document, peers, *view, kubectl, remove_members, outcome);
+  keep_nodes(document, peers, *view, kubectl, remove_members, host, outcome);
   outcome.addons_ready = applied == wanted;
   if (outcome.addons_ready) return outcome;
 

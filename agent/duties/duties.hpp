@@ -4,12 +4,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/host/host.hpp"
 #include "document/node_document.hpp"
 #include "document/peer_list.hpp"
+#include "document/report.hpp"
 #include "result/result.hpp"
 
 namespace muster {
@@ -18,8 +20,11 @@ struct DutiesOutcome {
   bool holder = false;  // this machine holds the Lease
   std::vector<std::string>
       done;  // what was changed in the cluster, for people; empty: all was equal
-  std::vector<std::string> failed;  // what could not be done; tried again at the next turn
-  bool addons_ready = false;        // applied, and everything they wait for has rolled out
+  std::vector<std::string> failed;     // what could not be done; tried again at the next turn
+  bool addons_ready = false;           // applied, and everything they wait for has rolled out
+  std::optional<DutiesReport> report;  // for the server; only the holder's
+  // Somebody waits for the next turn and its report: pods were sent away, or Nodes removed.
+  bool is_awaited = false;
 };
 
 // Takes the etcd members of these machines out, where they had one; who was taken out.

@@ -29,6 +29,19 @@ std::string last_line(std::string_view text) {
   return std::string(text.substr(0, 500));
 }
 
+// What keeps a drain, of the lines before the last: `error when evicting pods/"web" -n "ci" (will
+// retry after 5s): Cannot evict pod as ...` (k8s.io/kubectl/pkg/drain).
+std::string telling_line(std::string_view said) {
+  constexpr std::string_view begin = "error when evicting pods/\"", middle = "\" -n \"";
+  const auto at = said.find(begin), space = said.find(middle, at), end = said.find("): ", space);
+  if (end == std::string_view::npos) return last_line(said);
+  const auto pod = said.substr(at + begin.size(), space - at - begin.size());
+  const auto name = space + middle.size();
+  const auto reason = said.substr(end + 3, said.find('\n', end) - end - 3);
+  return fmt::format("pod {}/{}: {}", said.substr(name, said.find('"', name) - name), pod,
+                     reason.substr(0, 300));
+}
+
 }  // namespace
 
 Kubectl::Kubectl(Process& process, std::string kubeconfig)
@@ -50,7 +63,7 @@ Result<std::string> Kubectl::run(std::vector<std::string> arguments, std::string
   if (outcome->exit_status == 0) return std::move(outcome->output);
   return fail(kind_of(outcome->error),
               fmt::format("{}: expected exit status 0, found {}: {}", command, outcome->exit_status,
-                          last_line(outcome->error)));
+                          telling_line(outcome->error)));
 }
 
 }  // namespace muster

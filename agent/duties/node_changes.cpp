@@ -97,6 +97,26 @@ void compare_taints(const NodeView& node, const std::vector<Taint>& wanted, json
   patch["metadata"]["resourceVersion"] = node.resource_version;
 }
 
+// A Node is said to be drained only while it takes no pods.
+void compare_drain(const NodeView& node, Drain wanted, json& patch,
+                   std::vector<std::string>& changes, std::vector<std::string>& drains) {
+  const auto found = node.annotations.find(drain_annotation);
+  const bool is_ours = found != node.annotations.end();
+  if (wanted == Drain::none) {
+    if (!is_ours) return;
+    patch["spec"]["unschedulable"] = nullptr;
+    patch["metadata"]["annotations"][drain_annotation] = nullptr;
+    changes.push_back(node.name + ": takes pods again");
+    return;
+  }
+  const bool is_drained = is_ours && node.is_unschedulable && found->second == "drained";
+  if (wanted == Drain::evict && !is_drained) drains.push_back(node.name);
+  if (is_ours && node.is_unschedulable) return;
+  patch["spec"]["unschedulable"] = true;
+  patch["metadata"]["annotations"][drain_annotation] = "cordoned";
+  changes.push_back(node.name + ": takes no more pods");
+}
+
 std::map<std::string, std::string> wanted_labels(const NodeDocument& document,
                                                  const PeerEntry& peer) {
   std::map<std::string, std::string> labels = peer.labels;
@@ -139,6 +159,7 @@ NodeChanges node_changes(const NodeDocument& document, const PeerList& peers,
     compare_labels(node, wanted_labels(document, *peer->second), patch, changes);
     compare_taints(node, node_taints(is_master(document, node.name), peer->second->taints), patch,
                    changes);
+    compare_drain(node, peer->second->drain, patch, changes, result.drains);
     if (!patch.empty()) add_patch(node, patch, std::move(changes), result);
   }
   return result;

@@ -14,6 +14,9 @@ namespace muster {
 // others set stays.
 inline constexpr const char* labels_annotation = "muster/labels";
 inline constexpr const char* taints_annotation = "muster/taints";
+// "cordoned" or "drained" on a Node that Muster keeps from taking pods: what it cordoned it may let
+// go, and what it drained it need not drain again.
+inline constexpr const char* drain_annotation = "muster/drain";
 
 struct NodePatch {
   std::vector<std::string> nodes;    // that need exactly this patch
@@ -24,6 +27,7 @@ struct NodePatch {
 struct NodeChanges {
   std::vector<NodePatch> patches;
   std::vector<std::string> removed;  // Node objects of machines that left the inventory
+  std::vector<std::string> drains;   // that still have pods to send away, once the patches are done
 };
 
 // Only Nodes that carry Muster's annotations are ever removed. A peer list without this machine is

@@ -37,6 +37,25 @@ std::vector<Problem> check(const PeerList& list) {
 
 }  // namespace
 
+std::string_view name(Drain drain) {
+  switch (drain) {
+    case Drain::none:
+      return "none";
+    case Drain::cordon:
+      return "cordon";
+    case Drain::evict:
+      return "evict";
+  }
+  return "none";
+}
+
+Result<Drain> parse_drain(std::string_view text) {
+  for (const Drain drain : {Drain::cordon, Drain::evict}) {
+    if (text == name(drain)) return drain;
+  }
+  return fail(ErrorKind::invalid, "expected cordon or evict, found " + in_ticks(text));
+}
+
 std::string to_canonical_json(const PeerList& list) {
   nlohmann::json peers = nlohmann::json::array();
   for (const PeerEntry& peer : list.peers) {
@@ -45,6 +64,7 @@ std::string to_canonical_json(const PeerList& list) {
                      {"podCidr", peer.pod_cidr},
                      {"labels", peer.labels},
                      {"taints", taints_to_json(peer.taints)}});
+    if (peer.drain != Drain::none) peers.back()["drain"] = name(peer.drain);
   }
   return canonical_text({{"apiVersion", "muster/v1"},
                          {"kind", "PeerList"},
@@ -72,6 +92,7 @@ Result<PeerList> parse_peer_list(std::string_view text) {
     object.text("podCidr", peer.pod_cidr);
     object.text_map("labels", peer.labels);
     read_taints(object, peer.taints);
+    object.word("drain", peer.drain, parse_drain, Need::optional);
   });
   root.close();
   if (problems.empty()) problems = check(list);

@@ -13,6 +13,13 @@
 
 namespace muster {
 
+// What is to become of a machine's pods: cordon takes no new ones, evict also sends those away that
+// it has.
+enum class Drain { none, cordon, evict };
+[[nodiscard]] std::string_view name(Drain drain);
+// cordon or evict: none is not written.
+[[nodiscard]] Result<Drain> parse_drain(std::string_view text);
+
 struct PeerEntry {
   std::string name;
   std::string address;
@@ -20,6 +27,7 @@ struct PeerEntry {
   // As the inventory has them: the holder of the duties keeps the Node objects equal to these.
   std::map<std::string, std::string> labels;
   std::vector<Taint> taints;
+  Drain drain = Drain::none;  // likewise; written only where it is another
 };
 
 struct PeerList {

@@ -44,6 +44,15 @@ void check(Report& report, std::vector<Problem>& problems) {
   };
   count("/phases", report.phases.size());
   count("/pending", report.pending.size());
+  if (report.duties) {
+    count("/duties/leaving", report.duties->leaving.size());
+    count("/duties/drains", report.duties->drains.size());
+    for (std::string& node : report.duties->leaving) cut(node, longest_row);
+    for (NodeDrain& drain : report.duties->drains) {
+      cut(drain.node, longest_row);
+      cut(drain.message, longest_row);
+    }
+  }
   const bool known = report.failure_class.empty() ||
                      std::find(std::begin(failure_classes), std::end(failure_classes),
                                report.failure_class) != std::end(failure_classes);
@@ -63,6 +72,27 @@ void check(Report& report, std::vector<Problem>& problems) {
     cut(phase.name, longest_name);
     cut(phase.detail, longest_row);
   }
+}
+
+void read_duties(JsonObject& object, DutiesReport& duties) {
+  object.number("peersGeneration", duties.peers_generation);
+  object.texts("leaving", duties.leaving);
+  object.objects("drains", [&](JsonObject& row) {
+    NodeDrain& drain = duties.drains.emplace_back();
+    row.text("node", drain.node);
+    row.flag("done", drain.is_done);
+    row.text("message", drain.message);
+  });
+}
+
+nlohmann::json to_value(const DutiesReport& duties) {
+  nlohmann::json drains = nlohmann::json::array();
+  for (const NodeDrain& drain : duties.drains) {
+    drains.push_back({{"node", drain.node}, {"done", drain.is_done}, {"message", drain.message}});
+  }
+  return {{"peersGeneration", duties.peers_generation},
+          {"leaving", duties.leaving},
+          {"drains", drains}};
 }
 
 void read_fields(JsonObject& root, Report& report) {
@@ -87,6 +117,9 @@ void read_fields(JsonObject& root, Report& report) {
   root.text("etcdClusterId", report.etcd_cluster_id);
   root.text("etcdMemberId", report.etcd_member_id);
   root.number("sentAt", report.sent_at);
+  root.object(
+      "duties", [&](JsonObject& object) { read_duties(object, report.duties.emplace()); },
+      Need::optional);
 }
 
 }  // namespace
@@ -113,21 +146,23 @@ std::string to_json(const Report& report) {
                       {"endUs", phase.end_us},
                       {"detail", phase.detail}});
   }
-  return canonical_text({{"machineId", report.machine_id},
-                         {"bootId", report.boot_id},
-                         {"counter", report.counter},
-                         {"agentVersion", report.agent_version},
-                         {"documentDigest", report.document_digest},
-                         {"generation", report.generation},
-                         {"verdict", name(report.verdict)},
-                         {"failureClass", report.failure_class},
-                         {"message", report.message},
-                         {"offline", report.offline},
-                         {"pending", report.pending},
-                         {"phases", phases},
-                         {"etcdClusterId", report.etcd_cluster_id},
-                         {"etcdMemberId", report.etcd_member_id},
-                         {"sentAt", report.sent_at}});
+  nlohmann::json value = {{"machineId", report.machine_id},
+                          {"bootId", report.boot_id},
+                          {"counter", report.counter},
+                          {"agentVersion", report.agent_version},
+                          {"documentDigest", report.document_digest},
+                          {"generation", report.generation},
+                          {"verdict", name(report.verdict)},
+                          {"failureClass", report.failure_class},
+                          {"message", report.message},
+                          {"offline", report.offline},
+                          {"pending", report.pending},
+                          {"phases", phases},
+                          {"etcdClusterId", report.etcd_cluster_id},
+                          {"etcdMemberId", report.etcd_member_id},
+                          {"sentAt", report.sent_at}};
+  if (report.duties) value["duties"] = to_value(*report.duties);
+  return canonical_text(value);
 }
 
 Result<Report> parse_report(std::string_view text) {

@@ -23,6 +23,20 @@ struct Phase {
 enum class Verdict { converging, converged, pending_changes, failed };
 [[nodiscard]] std::string_view name(Verdict verdict);
 
+// How far a machine that is to be drained is.
+struct NodeDrain {
+  std::string node;
+  bool is_done = false;
+  std::string message;  // what it waits for
+};
+
+// What the holder of the duties says of its cluster besides of itself.
+struct DutiesReport {
+  std::uint64_t peers_generation = 0;  // of the peer list that the Nodes were compared with
+  std::vector<std::string> leaving;  // Nodes that are still there, of machines that left that list
+  std::vector<NodeDrain> drains;     // of machines that the list has to be drained
+};
+
 struct Report {
   std::string machine_id;
   std::string boot_id;
@@ -39,7 +53,8 @@ struct Report {
   std::vector<Phase> phases;
   std::string etcd_cluster_id;  // control plane with a running member
   std::string etcd_member_id;
-  std::int64_t sent_at = 0;  // the machine's clock, Unix seconds
+  std::int64_t sent_at = 0;            // the machine's clock, Unix seconds
+  std::optional<DutiesReport> duties;  // only the holder's
 };
 
 // The server's answer.

@@ -24,6 +24,7 @@ class PoolChecker {
     check_pattern(pool);
     check_ranges(pool);
     check_proofs(pool);
+    check_vanished_after(pool);
   }
 
   void check_names(const NodePool& pool, const std::vector<const Node*>& nodes) {
@@ -68,6 +69,14 @@ class PoolChecker {
     if (is_set(pool.role) && is_control_plane(pool.role.value) && pool.maximum.value > most_masters)
       report(pool.maximum.place, "spec.maximum", "at most 7 control-plane machines in a cluster",
              in_ticks(std::to_string(pool.maximum.value)));
+  }
+
+  // Whether a quorum may lose a member is no question of time.
+  void check_vanished_after(const NodePool& pool) {
+    if (is_set(pool.vanished_after) && is_set(pool.role) && is_control_plane(pool.role.value))
+      report(pool.vanished_after.place, "spec.vanishedAfter", "it on a pool of role node only",
+             fmt::format("it on one of role {}", name(pool.role.value)),
+             "a control-plane machine goes with 'muster node remove'");
   }
 
   // No digit stands before {index}, so two patterns have a name in common only if they are equal.

@@ -50,7 +50,8 @@ class Compiler {
       NodeDocument document = make_document(*node, settings, releases, networks.by_node);
       if (is_control_plane(node->role.value)) document.config.addons = addons;
       out.peers.peers.push_back({node->name.value, node->address.value, document.role.pod_cidr,
-                                 document.config.kubelet.labels, document.config.kubelet.taints});
+                                 document.config.kubelet.labels, document.config.kubelet.taints,
+                                 drain_of(node->name.value)});
       out.documents.push_back(std::move(document));
     }
     out.warnings = inventory_.warnings;
@@ -65,6 +66,11 @@ class Compiler {
               std::string hint = {}) {
     problems_.push_back(problem_at(place, std::move(field), std::move(expected), std::move(found),
                                    std::move(hint)));
+  }
+
+  Drain drain_of(const std::string& node) const {
+    const auto found = facts_.drains.find(node);
+    return found == facts_.drains.end() ? Drain::none : found->second;
   }
 
   std::vector<std::string> refused_machines(const std::vector<const Node*>& nodes) const {

@@ -54,6 +54,8 @@ const Format aws_image{"an image such as ami-0abcdef1234567890", "^ami-[0-9a-f]{
                        is_aws_image};
 const Format instance_age{"a time from 1m to 24h such as 15m", "^[1-9][0-9]*[smhd]$",
                           is_instance_age};
+const Format silence{"a time from 5m to 30d such as 30m, or never", "^([1-9][0-9]*[smhd]|never)$",
+                     is_silence};
 const Format http_url{"a URL such as https://mirror.example/releases", "^https?://[^/ ].*$",
                       is_http_url};
 const Format registry_host{"a registry such as registry.k8s.io or 10.0.0.5:5000",
@@ -106,17 +108,25 @@ const Format image_path{"an absolute path outside /opt/muster and /var/lib/muste
 #undef MUSTER_NAME_PART
 
 const std::vector<const Format*>& all() {
-  static const std::vector<const Format*> formats{
-      &object_name,        &name_pattern,       &dns_domain,    &host,
-      &ipv4_address,       &ipv4_network,       &pod_network,   &service_network,
-      &kubernetes_version, &release_version,    &mac_address,   &machine_uuid,
-      &printable,          &lifetime,           &http_url,      &registry_host,
-      &aws_account,        &aws_region,         &aws_image,     &instance_age,
-      &image_reference,    &flag_name,          &flag_value,    &label_key,
-      &label_value,        &taint_key,          &file_path,     &inventory_path,
-      &file_mode,          &account_name,       &kernel_module, &sysctl_key,
-      &eviction_signal,    &eviction_threshold, &wait_target,   &package_name,
-      &image_path};
+  static const std::vector<const Format*> formats{&object_name,        &name_pattern,
+                                                  &dns_domain,         &host,
+                                                  &ipv4_address,       &ipv4_network,
+                                                  &pod_network,        &service_network,
+                                                  &kubernetes_version, &release_version,
+                                                  &mac_address,        &machine_uuid,
+                                                  &printable,          &lifetime,
+                                                  &http_url,           &registry_host,
+                                                  &aws_account,        &aws_region,
+                                                  &aws_image,          &instance_age,
+                                                  &image_reference,    &flag_name,
+                                                  &flag_value,         &label_key,
+                                                  &label_value,        &taint_key,
+                                                  &file_path,          &inventory_path,
+                                                  &file_mode,          &account_name,
+                                                  &kernel_module,      &sysctl_key,
+                                                  &eviction_signal,    &eviction_threshold,
+                                                  &wait_target,        &package_name,
+                                                  &image_path,         &silence};
   return formats;
 }
 

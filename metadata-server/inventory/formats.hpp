@@ -26,6 +26,7 @@ extern const Format aws_account;
 extern const Format aws_region;
 extern const Format aws_image;
 extern const Format instance_age;
+extern const Format silence;
 extern const Format http_url;
 extern const Format registry_host;
 extern const Format image_reference;

@@ -91,6 +91,7 @@ struct NodePool {
   Sourced<std::string> name_pattern;  // "ci-{index}"
   Sourced<int> minimum;  // of a master's pool: the members that the cluster starts with
   Sourced<int> maximum;
+  Sourced<std::chrono::seconds> vanished_after;      // 0: never
   std::vector<Sourced<std::string>> proofs;          // all of them together; token is one
   std::optional<InstancePolicy> instance_identity;   // where it is one of the proofs
   std::vector<Sourced<std::string>> address_ranges;  // IPv4 networks

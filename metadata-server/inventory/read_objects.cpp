@@ -95,6 +95,13 @@ InstancePolicy read_instance_policy(const Value& written) {
   return policy;
 }
 
+// 0: never.
+Sourced<std::chrono::seconds> read_vanished_after(const Value& spec) {
+  Sourced<std::string> text = text_of(spec.find("vanishedAfter"));
+  if (text.value.empty()) text.value = default_of("NodePool.spec.vanishedAfter");
+  return {parse_duration(text.value).value_or(std::chrono::seconds(0)), text.place};
+}
+
 const Value& spec_of(const Value& document) {
   static const Value nothing;
   const Value* spec = document.find("spec");
@@ -130,6 +137,7 @@ NodePool read_node_pool(const Value& document) {
   pool.name_pattern = text_of(spec.find("namePattern"));
   pool.minimum = number_of(spec, "minimum");
   pool.maximum = number_of(spec, "maximum");
+  pool.vanished_after = read_vanished_after(spec);
   pool.proofs = texts_of(spec.find("proofs"));
   if (spec.find("proofs") == nullptr) pool.proofs = {{"token", {}}, {"instanceIdentity", {}}};
   if (const Value* policy = spec.find("instanceIdentity"))

@@ -135,6 +135,8 @@ const std::vector<Field> node_pool_fields{
    .description = "How many members there are to be."},
   {.path = "NodePool.spec.maximum", .type = Type::integer, .required = true, .minimum = 1, .maximum = 10000,
    .description = "The highest index."},
+  {.path = "NodePool.spec.vanishedAfter", .format = &f::silence, .default_text = "30m",
+   .description = "A member of role node that is not heard of for that long is removed; never, where silence is no reason."},
   {.path = "NodePool.spec.addressRanges", .type = Type::list, .required = true,
    .description = "Where a member's address must lie: that from which it reaches the server, or behindNat that of its document."},
   {.path = "NodePool.spec.addressRanges[]", .format = &f::ipv4_network, .description = "One network."},

@@ -15,6 +15,8 @@ void read_members(const nlohmann::json& read, SiteFacts& facts) {
                              member.at("pool").get<std::string>(),
                              parse_role(member.at("role").get<std::string>()).value_or(Role::node),
                              member.at("address").get<std::string>()});
+  for (const auto& [node, drain] : read.value("drains", std::map<std::string, std::string>{}))
+    facts.drains[node] = parse_drain(drain).value_or(Drain::none);
 }
 }  // namespace
 
@@ -41,6 +43,7 @@ std::string to_json(const SiteFacts& facts) {
                        {"members", members},
                        {"started", facts.is_started}};
   if (facts.identity_regions) value["identityRegions"] = *facts.identity_regions;
+  for (const auto& [node, drain] : facts.drains) value["drains"][node] = name(drain);
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

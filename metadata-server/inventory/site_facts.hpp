@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "document/node_document.hpp"
+#include "document/peer_list.hpp"
 #include "result/result.hpp"
 
 namespace muster {
@@ -44,6 +45,7 @@ struct SiteFacts {
   // meant.
   std::vector<std::string> departed_machines;
   std::vector<PoolMember> members;
+  std::map<std::string, Drain> drains;  // node -> what an operator ordered
   // Machines are served documents already: whoever leaves now, the others keep theirs.
   bool is_started = false;
   // Regions whose instance identity documents the server verifies; nullopt: not asked for here.
@@ -51,7 +53,8 @@ struct SiteFacts {
 };
 
 // {"site","authorities","catalogue":[{"name","version","manifestDigest","size"}],"secrets",
-//  "podCidrs","bannedMachines","departedMachines","members":[{"name","pool","role","address"}],"started","identityRegions"?}
+//  "podCidrs","bannedMachines","departedMachines","members":[{"name","pool","role","address"}],
+//  "drains","started","identityRegions"?}
 [[nodiscard]] std::string to_json(const SiteFacts& facts);
 [[nodiscard]] Result<SiteFacts> parse_site_facts(std::string_view json);
 

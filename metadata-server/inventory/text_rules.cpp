@@ -171,6 +171,13 @@ bool is_instance_age(std::string_view text) {
   return duration && *duration >= std::chrono::minutes(1) && *duration <= std::chrono::hours(24);
 }
 
+bool is_silence(std::string_view text) {
+  // Some polls of a machine that is well, and a reboot, must fit in.
+  const auto duration = parse_duration(text);
+  return text == "never" || (duration && *duration >= std::chrono::minutes(5) &&
+                             *duration <= std::chrono::hours(24 * 30));
+}
+
 bool is_registry(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon != std::string_view::npos) {

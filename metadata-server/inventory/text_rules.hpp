@@ -25,6 +25,7 @@ bool is_aws_account(std::string_view text);
 bool is_aws_region(std::string_view text);
 bool is_aws_image(std::string_view text);
 bool is_instance_age(std::string_view text);
+bool is_silence(std::string_view text);
 bool is_registry(std::string_view text);
 bool is_image(std::string_view text);
 bool is_flag_value(std::string_view text);

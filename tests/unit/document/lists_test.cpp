@@ -54,6 +54,18 @@ TEST_CASE("a peer list round-trips byte for byte") {
   CHECK(to_canonical_json(parse_peer_list(golden).value()) == golden);
 }
 
+TEST_CASE("a drain is in a peer list only where there is one") {
+  PeerList list = peers();
+  list.peers[1].drain = Drain::evict;
+  const std::string text = to_canonical_json(list);
+  CHECK(parse_peer_list(text).value().peers[1].drain == Drain::evict);
+  std::string other = text;
+  other.replace(other.find("evict"), 5, "kill");
+  CHECK(parse_peer_list(other).error().message ==
+        "peer list: refused, 1 problem:\n"
+        "/peers/1/drain: expected cordon or evict, found 'kill'");
+}
+
 TEST_CASE("every problem of a peer list is reported at once") {
   PeerList list = peers();
   list.generation = 0;

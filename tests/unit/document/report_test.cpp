@@ -51,6 +51,21 @@ TEST_CASE("long strings of a report are cut at a character, long lists are refus
   CHECK(parse_report(std::string(300000, ' ')).error().kind == ErrorKind::exhausted);
 }
 
+TEST_CASE("a report may tell of the duties, as many rows as of anything") {
+  Report report = sample_report();
+  report.duties =
+      DutiesReport{9, {"n9"}, {{"n1", false, "pod ci/web: its budget"}, {"n2", true, ""}}};
+  const auto read = parse_report(to_json(report)).value();
+  REQUIRE(read.duties);
+  CHECK(read.duties->peers_generation == 9);
+  CHECK(read.duties->leaving == std::vector<std::string>{"n9"});
+  CHECK(read.duties->drains[0].message == "pod ci/web: its budget");
+  CHECK(read.duties->drains[1].is_done);
+  report.duties->leaving.assign(201, "n");
+  CHECK(parse_report(to_json(report)).error().message ==
+        "report: refused, 1 problem:\n/duties/leaving: expected at most 200 rows, found 201");
+}
+
 TEST_CASE("the server's answer round-trips") {
   CHECK(to_json(ReportAnswer{std::chrono::seconds(5), true}) ==
         R"({"converge":true,"pollAfter":5})");

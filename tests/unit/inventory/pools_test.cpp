@@ -90,6 +90,19 @@ TEST_CASE("masters of a pool start together, and stay when one of them leaves") 
         std::vector<std::string>{"ci-1", "m-1", "m-3"});
 }
 
+TEST_CASE("what is to become of a machine's pods is in the peer list, and in no document") {
+  const Inventory inventory = loaded(listed_master() + pool("ci", "node"));
+  SiteFacts facts = facts_with({{"ci-1", "ci", Role::node, "10.77.1.1"}});
+  const auto before = compile(inventory, "lab", facts);
+  facts.drains = {{"ci-1", Drain::evict}, {"gone", Drain::cordon}};
+  CHECK(parse_site_facts(to_json(facts))->drains == facts.drains);
+  const auto after = compile(inventory, "lab", facts);
+  CHECK(after->peers.peers.front().drain == Drain::evict);
+  CHECK(after->peers.peers.back().drain == Drain::none);
+  for (std::size_t i = 0; i < 2; ++i)
+    CHECK(to_canonical_json(after->documents[i]) == to_canonical_json(before->documents[i]));
+}
+
 TEST_CASE("what a pool cannot be is told at once") {
   CHECK(
       problems(
@@ -111,6 +124,23 @@ lab.yaml:33:8: spec.cluster: expected the name of a Cluster, found 'lba'; did yo
 lab.yaml:33:34: spec.namePattern: expected a name such as ci-{index}: at most 58 letters (a-z, 0-9, '-') with no digit before {index}, which ends it, found 'n1{index}'
 lab.yaml:33:60: spec.maximum: expected a whole number from 1 to 10000, found '0'
 )");
+}
+
+TEST_CASE("how long a member may be silent: a time, or never; half an hour unless it is said") {
+  const auto vanished_after = [](const std::string& more) {
+    return loaded(listed_master() + pool("ci", "node", more)).pools.front().vanished_after.value;
+  };
+  CHECK(vanished_after("") == std::chrono::minutes(30));
+  CHECK(vanished_after(", vanishedAfter: 2h") == std::chrono::hours(2));
+  CHECK(vanished_after(", vanishedAfter: never") == std::chrono::seconds(0));
+  CHECK(
+      problems({{"lab.yaml", small_cluster(machines_network) +
+                                 pool("m", "master", ", vanishedAfter: 1h") +
+                                 pool("ci", "node", ", vanishedAfter: 4m")}}) ==
+      "lab.yaml:14:105: spec.vanishedAfter: expected it on a pool of role node only, found it on "
+      "one of role master; a control-plane machine goes with 'muster node remove'\n"
+      "lab.yaml:19:104: spec.vanishedAfter: expected a time from 5m to 30d such as 30m, or never, "
+      "found '4m'\n");
 }
 
 TEST_CASE("ranges lie in the machines' network and outside those of pods and services") {

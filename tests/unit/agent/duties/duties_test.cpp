@@ -39,11 +39,11 @@ class FakeCluster {
     machine.process.answer = [this](const ProcessRequest& request) { return answer(request); };
   }
 
-  DutiesOutcome turn(const NodeDocument& document) {
+  DutiesOutcome turn(const NodeDocument& document, const PeerList& peers = example_peers()) {
     commands.clear();
     inputs.clear();
     const auto outcome = perform_duties(
-        document, example_peers(), machine.host,
+        document, peers, machine.host,
         [this](const std::vector<std::string>& machines) { return leave(machines); });
     REQUIRE(outcome.has_value());
     return *outcome;
@@ -165,6 +165,68 @@ TEST_CASE("a machine that left loses its etcd member first, then its Node object
   CHECK(cluster.members == std::vector<std::string>{"m1"});
   CHECK(cluster.commands ==
         std::vector<std::string>{get_command, "delete node --ignore-not-found m9 n9"});
+}
+
+TEST_CASE("a machine that is to be drained: cordoned, drained as far as it goes, told each turn") {
+  const NodeDocument document = example_document();
+  PeerList peers = example_peers();
+  peers.generation = 7;
+  peers.peers.back().drain = Drain::evict;
+  const std::string n1 =
+      "Node\tn1\t7\t{\"node-role.kubernetes.io/node\":\"\",\"rack\":\"r1\"}\t"
+      "{\"muster/labels\":\"node-role.kubernetes.io/node,rack\","
+      "\"muster/taints\":\"dedicated:NoSchedule\"";
+  const std::string spec = R"("taints":[{"effect":"NoSchedule","key":"dedicated","value":"ml"}]})";
+  FakeCluster cluster;
+  cluster.hold("m1", std::chrono::seconds(10), addons_digest(document));
+  cluster.nodes = {n1 + "}\t{" + spec};
+  cluster.failures["drain"] =
+      "error when evicting pods/\"web\" -n \"ci\" (will retry after 5s): Cannot evict pod as it "
+      "would violate the pod's disruption budget.\nThere are pending nodes to be drained:\n n1\n"
+      "error: [error when evicting pods/\"web\" -n \"ci\": global timeout reached: 10s]\n";
+  DutiesOutcome outcome = cluster.turn(document, peers);
+  CHECK(outcome.is_awaited);
+  CHECK(outcome.done == std::vector<std::string>{"n1: takes no more pods"});
+  REQUIRE(cluster.commands.size() == 3);
+  CHECK(
+      cluster.commands[1] ==
+      "patch node n1 --type=merge --patch "
+      R"({"metadata":{"annotations":{"muster/drain":"cordoned"}},"spec":{"unschedulable":true}})");
+  CHECK(cluster.commands[2] ==
+        "drain n1 --ignore-daemonsets --delete-emptydir-data --force --timeout=10s");
+  REQUIRE(outcome.report);
+  CHECK(outcome.report->peers_generation == 7);
+  REQUIRE(outcome.report->drains.size() == 1);
+  CHECK_FALSE(outcome.report->drains[0].is_done);
+  CHECK(outcome.report->drains[0].message ==
+        "kubectl drain: expected exit status 0, found 1: pod ci/web: Cannot evict pod as it would "
+        "violate the pod's disruption budget.");
+
+  cluster.failures.clear();
+  cluster.nodes = {n1 + R"(,"muster/drain":"cordoned"})" + "\t{\"unschedulable\":true," + spec};
+  outcome = cluster.turn(document, peers);
+  CHECK(outcome.done == std::vector<std::string>{"n1: drained"});
+  CHECK(cluster.commands.back() == "annotate node n1 muster/drain=drained --overwrite");
+  CHECK(outcome.report->drains[0].is_done);
+
+  cluster.nodes = {n1 + R"(,"muster/drain":"drained"})" + "\t{\"unschedulable\":true," + spec};
+  outcome = cluster.turn(document, peers);
+  CHECK(cluster.commands == std::vector<std::string>{get_command});
+  CHECK(outcome.report->drains[0].is_done);
+  CHECK_FALSE(outcome.is_awaited);
+}
+
+TEST_CASE("the report tells which Nodes of machines that left are still there") {
+  const NodeDocument document = example_document();
+  FakeCluster cluster;
+  cluster.nodes = {kept_node("n9", "node")};
+  cluster.hold("m1", std::chrono::seconds(10), addons_digest(document));
+  cluster.failures["delete"] = "Error from server (ServiceUnavailable): later\n";
+  CHECK(cluster.turn(document).report->leaving == std::vector<std::string>{"n9"});
+  cluster.failures.clear();
+  const DutiesOutcome outcome = cluster.turn(document);
+  CHECK(outcome.report->leaving.empty());
+  CHECK(outcome.is_awaited);
 }
 
 TEST_CASE("another's Lease is left alone until it has expired") {

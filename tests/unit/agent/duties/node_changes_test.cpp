@@ -93,3 +93,54 @@ TEST_CASE("a machine that left the inventory loses its Node; another's Node stay
   foreign.peers.erase(foreign.peers.begin());  // without m1, whose turn this is
   CHECK(changes_of({gone}, foreign).removed.empty());
 }
+
+TEST_CASE("a drain: cordoned first, sent away until the Node says so, let go when it is over") {
+  PeerList peers = example_peers();
+  PeerEntry& n1 = peers.peers.back();
+  REQUIRE(n1.name == "n1");
+  n1.drain = Drain::evict;
+  NodeView node = settled_node();
+  NodeChanges changes = changes_of({node}, peers);
+  REQUIRE(changes.patches.size() == 1);
+  CHECK(json::parse(changes.patches[0].patch) ==
+        json::parse(R"({"metadata":{"annotations":{"muster/drain":"cordoned"}},
+                        "spec":{"unschedulable":true}})"));
+  CHECK(changes.patches[0].changes == std::vector<std::string>{"n1: takes no more pods"});
+  CHECK(changes.drains == std::vector<std::string>{"n1"});
+
+  node.is_unschedulable = true;
+  node.annotations[drain_annotation] = "cordoned";
+  changes = changes_of({node}, peers);
+  CHECK(changes.patches.empty());
+  CHECK(changes.drains == std::vector<std::string>{"n1"});
+
+  node.annotations[drain_annotation] = "drained";
+  CHECK(changes_of({node}, peers).drains.empty());
+
+  // Somebody let it take pods meanwhile: all over again.
+  node.is_unschedulable = false;
+  changes = changes_of({node}, peers);
+  CHECK(changes.patches.size() == 1);
+  CHECK(changes.drains == std::vector<std::string>{"n1"});
+
+  // Given up: it takes no pods, and none is sent away.
+  node.is_unschedulable = true;
+  node.annotations[drain_annotation] = "cordoned";
+  n1.drain = Drain::cordon;
+  changes = changes_of({node}, peers);
+  CHECK(changes.patches.empty());
+  CHECK(changes.drains.empty());
+
+  changes = changes_of({node});
+  REQUIRE(changes.patches.size() == 1);
+  CHECK(json::parse(changes.patches[0].patch) ==
+        json::parse(R"({"metadata":{"annotations":{"muster/drain":null}},
+                        "spec":{"unschedulable":null}})"));
+  CHECK(changes.patches[0].changes == std::vector<std::string>{"n1: takes pods again"});
+}
+
+TEST_CASE("a Node that somebody else cordoned stays as it is") {
+  NodeView node = settled_node();
+  node.is_unschedulable = true;
+  CHECK(changes_of({node}).patches.empty());
+}
