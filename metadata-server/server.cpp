@@ -21,8 +21,11 @@
 #include "http/expiry_hook.hpp"
 #include "http/inventory_slot.hpp"
 #include "http/listener.hpp"
+#include "http/machine_removal.hpp"
 #include "http/rooms.hpp"
 #include "http/router.hpp"
+#include "http/unused_counts.hpp"
+#include "http/vanished.hpp"
 #include "site/member_publisher.hpp"
 #include "site/site_key_custody.hpp"
 #include "store/kinds.hpp"
@@ -33,6 +36,7 @@ namespace {
 
 constexpr std::chrono::hours tls_lifetime{24 * 30};
 constexpr std::chrono::minutes collect_instances_interval{10};
+constexpr std::chrono::seconds collect_interval{10};
 constexpr std::chrono::hours audit_interval{1};
 
 TimePoint now() {
@@ -129,7 +133,7 @@ struct Server::Parts {
               audit_path(settings)},
         router(rooms, callers, metrics, group_id(settings.admin_group)),
         hook(settings.expiry_hook),
-        keeper(rooms, [this](const OnDemandCluster& cluster) {
+        keeper(rooms, settings.member_quarantine, [this](const OnDemandCluster& cluster) {
           hook.warn(cluster, unix_seconds(now()));
         }) {}
 
@@ -158,11 +162,13 @@ struct Server::Parts {
   TimePoint renew_tls_at;
   std::vector<std::unique_ptr<Listener>> listeners;
 
-  TimePoint rotate_audit_at, collect_instances_at;
+  TimePoint rotate_audit_at, collect_instances_at, collect_at;
+  VanishWatch vanish_watch;
 
   [[nodiscard]] Result<void> load();
   [[nodiscard]] Result<void> rotate();
   [[nodiscard]] Result<void> collect_instances();
+  [[nodiscard]] Result<void> see_off();
   [[nodiscard]] std::map<std::string, std::int64_t> seconds_left() const;
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<SslContext> tls_for(ListenerKind kind) const;
@@ -182,6 +188,21 @@ Result<void> Server::Parts::rotate() {
   if (!rotated->is_complete) rotate_audit_at = time;
   if (rotated->moved > 0) {
     spdlog::info("audit: moved {} rows into '{}'", rotated->moved, audit_path(settings));
+  }
+  return {};
+}
+
+// Machines that leave, and tokens that nobody needs any more.
+Result<void> Server::Parts::see_off() {
+  const TimePoint time = now();
+  if (time >= collect_at) {
+    collect_at = time + collect_interval;
+    if (auto told = publish_drains(rooms); !told)
+      return fail(told.error().kind, told.error().message);
+  }
+  for (const auto& done :
+       {finish_drains(rooms), vanish_watch.look(rooms), revoke_unused_counts(rooms)}) {
+    if (!done) return fail(done.error().kind, done.error().message);
   }
   return {};
 }
@@ -208,6 +229,9 @@ Result<void> Server::Parts::load() {
   if (auto loaded = inventory.load(store); !loaded) return loaded;
   if (auto loaded = reports.load(); !loaded) return loaded;
   if (auto loaded = ends.load(store); !loaded) return loaded;
+  reports.begin(now());
+  if (auto known = expect_members(rooms); !known)
+    return fail(known.error().kind, known.error().message);
   metrics.set_expiries([this] { return certificate_expiries(rooms); });
   metrics.set_cluster_ends([this] { return seconds_left(); });
   return {};
@@ -304,6 +328,7 @@ Result<void> Server::tick() {
   if (auto flushed = parts.reports.flush(); !flushed) return flushed;
   if (auto collected = parts.collect_instances(); !collected) return collected;
   if (auto kept = parts.keeper.tick(); !kept) return kept;
+  if (auto done = parts.see_off(); !done) return done;
   if (auto rotated = parts.rotate(); !rotated) return rotated;
   const auto answers = parts.store.get(kinds::site, kinds::site_settings_key);
   if (!answers) return pass(answers.error());

@@ -125,6 +125,10 @@ void check(const Settings& settings, JsonObject& root) {
     root.problem("identityLifetimeMinutes",
                  fmt::format("expected 4 to 129600 (90 days), found {}", minutes));
   }
+  if (const auto minutes = settings.member_quarantine.count(); minutes < 1 || minutes > 1440) {
+    root.problem("memberQuarantineMinutes",
+                 fmt::format("expected 1 to 1440 (a day), found {}", minutes));
+  }
   constexpr std::array levels{"trace", "debug", "info", "warn", "error"};
   if (std::find(levels.begin(), levels.end(), settings.log_level) == levels.end()) {
     root.problem("logLevel", "expected trace, debug, info, warn or error, found " +
@@ -159,6 +163,9 @@ Result<Settings> parse_settings(std::string_view text) {
   }
   root.text("expiryHook", settings.expiry_hook, Need::optional);
   read_audit(root, settings.audit);
+  auto quarantine_minutes = static_cast<std::uint32_t>(settings.member_quarantine.count());
+  root.number("memberQuarantineMinutes", quarantine_minutes, Need::optional);
+  settings.member_quarantine = std::chrono::minutes(quarantine_minutes);
   std::string tokens = "optional";
   root.text("metadataTokens", tokens, Need::optional);
   if (tokens == "required") {

@@ -26,6 +26,9 @@ struct Settings {
   // Of a machine's identity certificate, which it renews at half of it.
   std::chrono::minutes identity_lifetime = std::chrono::hours(72);
   std::string aws_certificates;  // folder of REGION.pem (enrolment/pinned_regions); empty: none
+  // How long a removed member's name, address and pod network wait: longer than caches of them
+  // live.
+  std::chrono::minutes member_quarantine{15};
   TokenPolicy metadata_tokens = TokenPolicy::optional;
   // Run when a cluster on demand is about to end (http/expiry_hook); empty: none.
   std::string expiry_hook;

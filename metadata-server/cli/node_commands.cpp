@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "cli/answer.hpp"
+#include "cli/departure_commands.hpp"
 #include "cli/node_cluster.hpp"
 #include "cli/session.hpp"
 
@@ -41,8 +42,14 @@ std::string node_text(const nlohmann::json& answer) {
   show("role", cell(answer, "/role"));
   show("address", cell(answer, "/address"));
   show("state", cell(answer, "/state"));
+  show("removed", time_text(answer, "/removedAt"));
+  if (number_at(answer, "/vanishesAt") != 0)
+    show("vanishes", time_text(answer, "/vanishesAt") + ", unless it is heard of");
+  show("drain", cell(answer, "/drain/phase"));
+  show("waits for", cell(answer, "/drain/message"));
   show("fingerprint", cell(answer, "/fingerprint"));
-  show("published", "generation " + cell(answer, "/generation") + ", " + cell(answer, "/digest"));
+  if (!cell(answer, "/digest").empty())
+    show("published", "generation " + cell(answer, "/generation") + ", " + cell(answer, "/digest"));
   show("verdict", cell(answer, "/report/verdict"));
   show("class", cell(answer, "/report/failureClass"));
   show("in force", cell(answer, "/report/documentDigest"));
@@ -124,13 +131,12 @@ void add_node_commands(CommandLine& line) {
         "its next enrolment replaces the old identity",
         "For a machine that was reinstalled, or whose disk was lost. Example: muster node replace "
         "m2");
-  order("remove", "forgets a machine that the inventory no longer lists, and its pod network",
-        "removed", "Example: muster node remove n3 --cluster lab");
   order("unfreeze", "ends the freeze of a cloned identity", "unfrozen",
         "Example: muster node unfreeze n1 --keep sha256:...");
   group->get_subcommand("unfreeze")
       ->add_option("--keep", *fingerprint, "fingerprint of the key that stays")
       ->required();
+  add_departure_commands(line, *group);
 }
 
 }  // namespace muster

@@ -16,6 +16,16 @@ struct OnDemandOptions {
   UserDataOptions user_data;
 };
 
+// What a smaller number of nodes means for those that are there.
+std::string departures_text(const nlohmann::json& answer) {
+  std::string text;
+  for (const auto& row : list_at(answer, "/removing")) {
+    text += fmt::format("{}: {}\n", cell(row, "/node"),
+                        cell(row, "/draining").empty() ? "removed" : "drained, then removed");
+  }
+  return text;
+}
+
 // Orders with `ask` and shows the cluster, user-data included.
 template <typename Ask>
 Exit order(Session& session, const OnDemandOptions& options, const Ask& ask) {
@@ -25,9 +35,10 @@ Exit order(Session& session, const OnDemandOptions& options, const Ask& ask) {
   if (!answer) return show_refusal(session, answer.error());
   const auto text = put_user_data(options.user_data, *parts, *answer);
   if (!text) return complain(session, text.error());
-  print(session.wants_json() ? json_text(*answer)
-                             : fmt::format("{}: expires {}\n{}", cell(*answer, "/name"),
-                                           time_text(*answer, "/expiresAt"), *text));
+  print(session.wants_json()
+            ? json_text(*answer)
+            : fmt::format("{}: expires {}\n{}{}", cell(*answer, "/name"),
+                          time_text(*answer, "/expiresAt"), departures_text(*answer), *text));
   return Exit::ok;
 }
 
@@ -169,11 +180,14 @@ void add_on_demand_commands(CommandLine& line) {
   auto* listed = group->add_subcommand("list", "clusters that were made on demand");
   listed->footer("Example: muster cluster list");
   line.on(listed, list);
-  auto* scaled = group->add_subcommand("scale", "makes user-data for more machines");
+  auto* scaled =
+      group->add_subcommand("scale", "makes user-data for more machines, or removes the newest");
   scaled->add_option("NAME", options->name, "the cluster's name")->required();
   scaled->add_option("--nodes", options->nodes, "how many there are to be in all")->required();
   add_user_data_options(scaled, options->user_data);
-  scaled->footer("Example: muster cluster scale ci-42 --nodes 5 --user-data-dir more");
+  scaled->footer(
+      "Machines that go are drained first.\n"
+      "Example: muster cluster scale ci-42 --nodes 5 --user-data-dir more");
   line.on(scaled, [options](Session& session) { return scale(session, *options); });
   auto* extended = group->add_subcommand("extend", "lets it live so long from now on");
   extended->add_option("NAME", options->name, "the cluster's name")->required();

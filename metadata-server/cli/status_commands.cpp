@@ -30,6 +30,15 @@ std::string status_text(const nlohmann::json& answer) {
         "--document-key FILE\n",
         cell(row, "/cluster"));
   }
+  for (const auto& row : list_at(answer, "/clusters")) {
+    if (number_at(row, "/draining") > 0)
+      notes += fmt::format("{}: {} machine(s) drained (muster node list)\n", cell(row, "/cluster"),
+                           cell(row, "/draining"));
+    if (number_at(row, "/vanishing") > 0)
+      notes +=
+          fmt::format("{}: {} machine(s) not heard of, to be removed soon (muster node list)\n",
+                      cell(row, "/cluster"), cell(row, "/vanishing"));
+  }
   return table.text() + notes +
          fmt::format("{} machine(s) wait for an approval (muster pending)\n",
                      cell(answer, "/pendingApprovals"));

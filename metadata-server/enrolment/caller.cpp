@@ -61,6 +61,7 @@ Granted<Caller> identify_operator(const EnrolmentContext& context, const Certifi
   Caller caller;
   caller.kind = Caller::Kind::person;
   caller.name = record->name;
+  caller.restricted = record->limits.has_value();
   caller.key = presented.public_key().fingerprint();
   if (record->revoked || record->key != caller.key) {
     return refuse(

@@ -14,11 +14,12 @@ namespace muster {
 struct Caller {
   enum class Kind { machine, person };  // person: an operator
   Kind kind = Kind::machine;
-  NodeName node;        // machine
-  std::string name;     // person
-  std::string key;      // fingerprint of the presented public key
-  bool frozen = false;  // machine: may read its document and report, may not be issued anything
-  bool ended = false;   // machine: its cluster ended; it may have its tombstone and nothing else
+  NodeName node;            // machine
+  std::string name;         // person
+  std::string key;          // fingerprint of the presented public key
+  bool restricted = false;  // person: only clusters of its own, within its limits (quota.hpp)
+  bool frozen = false;      // machine: may read its document and report, may not be issued anything
+  bool ended = false;  // machine: its cluster ended; it may have its tombstone and nothing else
   // "machine lab/m1" or "operator anna", for the audit.
   [[nodiscard]] std::string text() const;
 };

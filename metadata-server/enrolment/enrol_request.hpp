@@ -28,7 +28,7 @@ struct EnrolOutcome {
   NodeName node;
   std::string certificate_pem;
   std::chrono::seconds poll_after{5};
-  bool awaits_masters = false;  // why it is pending; else an operator's approval
+  bool awaits_masters = false;           // why it is pending; else an operator's approval
   std::optional<TombstoneRecord> ended;  // of a recovery: there is nothing to come back to
 };
 // {"fingerprint","pollAfter","awaits":"approval"|"masters"} or {"node","cluster","certificate"};

@@ -209,6 +209,25 @@ Result<void> end_join_tokens_of(const EnrolmentContext& context, const std::stri
   return {};
 }
 
+Result<std::uint32_t> revoke_unused(const EnrolmentContext& context,
+                                    const std::vector<std::string>& ids, const std::string& pool,
+                                    const std::string& by, Transaction& transaction) {
+  std::uint32_t unused = 0;
+  for (const auto& id : ids) {
+    const auto record = context.store.get(kinds::token, id);
+    if (!record && record.error().kind == ErrorKind::not_found) continue;
+    if (!record) return pass(record.error());
+    const auto token = as_stored(parse_join_token(record->value));
+    if (!token) return muster::context(token.error(), fmt::format("token '{}'", id));
+    if (token->remaining == 0 || (!pool.empty() && token->pool != pool)) continue;
+    unused += token->remaining;
+    transaction.expect(kinds::token, id, record->version).remove(kinds::token, id);
+    append_audit(transaction, context.now(), by, "token-revoked", id,
+                 fmt::format("{} of {} unused", token->remaining, token->count));
+  }
+  return unused;
+}
+
 Granted<FoundJoinToken> find_join_token(const Store& store, std::string_view text) {
   if (!text.starts_with(prefix)) return unknown_token();
   const std::string_view rest = text.substr(prefix.size());

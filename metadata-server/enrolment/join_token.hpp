@@ -59,6 +59,14 @@ struct CreatedJoinToken {
 [[nodiscard]] Result<void> end_join_tokens_of(const EnrolmentContext& context,
                                               const std::string& cluster, Transaction& transaction);
 
+// Adds the end of what is left of these tokens; of one pool's where it is named. Returns how many
+// machines they would still have admitted; the commit fails with conflict where one admits
+// somebody meanwhile.
+[[nodiscard]] Result<std::uint32_t> revoke_unused(const EnrolmentContext& context,
+                                                  const std::vector<std::string>& ids,
+                                                  const std::string& pool, const std::string& by,
+                                                  Transaction& transaction);
+
 // The token behind `text`, used up or not. Refusals token_unknown: a wrong secret is answered like
 // an unknown id; cluster_ended.
 struct FoundJoinToken {

@@ -1,5 +1,7 @@
 #include "enrolment/operators.hpp"
 
+#include <fmt/ranges.h>
+
 #include "document/field_syntax.hpp"
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
@@ -27,16 +29,64 @@ Granted<Certificate> issue(const EnrolmentContext& context, const std::string& n
   if (!certificate) return refuse(certificate.error());
   return std::move(*certificate);
 }
+
+nlohmann::json to_value(const OperatorLimits& limits) {
+  return {{"templates", limits.templates},
+          {"clusters", limits.clusters},
+          {"machines", limits.machines},
+          {"ttlSeconds", limits.lifetime.count()}};
+}
+
+std::vector<Problem> problems_of(const OperatorLimits& limits) {
+  std::vector<Problem> problems;
+  if (limits.templates.empty()) {
+    problems.push_back({"/limits/templates", "expected at least one template, found none"});
+  }
+  const auto count = [&](const char* where, std::int64_t value, std::int64_t low,
+                         std::int64_t high) {
+    if (value >= low && value <= high) return;
+    problems.push_back({where, fmt::format("expected {} to {}, found {}", low, high, value)});
+  };
+  count("/limits/clusters", limits.clusters, 1, 10000);
+  count("/limits/machines", limits.machines, 1, 100000);
+  count("/limits/ttlSeconds", limits.lifetime.count(), 600, 30 * 24 * 3600);
+  return problems;
+}
+
+std::string text_of(const std::optional<OperatorLimits>& limits) {
+  if (!limits) return "no limits";
+  return fmt::format("templates {}; {} clusters, {} machines, {} s each",
+                     fmt::join(limits->templates, ", "), limits->clusters, limits->machines,
+                     limits->lifetime.count());
+}
+
+Granted<> check(const std::optional<OperatorLimits>& limits) {
+  if (!limits) return {};
+  const auto problems = problems_of(*limits);
+  if (problems.empty()) return {};
+  return refuse(ErrorKind::invalid, "invalid", fmt::format("operator:\n{}", to_text(problems)));
+}
 }  // namespace
 
+void read_limits(JsonObject& object, OperatorLimits& limits) {
+  std::int64_t seconds = 0;
+  object.texts("templates", limits.templates);
+  object.number("clusters", limits.clusters);
+  object.number("machines", limits.machines);
+  object.number("ttlSeconds", seconds);
+  limits.lifetime = std::chrono::seconds(seconds);
+}
+
 std::string to_json(const OperatorRecord& record) {
-  return canonical_text({{"name", record.name},
-                         {"key", record.key},
-                         {"serial", record.serial},
-                         {"notAfter", record.not_after},
-                         {"createdAt", record.created_at},
-                         {"createdBy", record.created_by},
-                         {"revoked", record.revoked}});
+  nlohmann::json value = {{"name", record.name},
+                          {"key", record.key},
+                          {"serial", record.serial},
+                          {"notAfter", record.not_after},
+                          {"createdAt", record.created_at},
+                          {"createdBy", record.created_by},
+                          {"revoked", record.revoked}};
+  if (record.limits) value["limits"] = to_value(*record.limits);
+  return canonical_text(value);
 }
 
 Result<OperatorRecord> parse_operator_record(std::string_view json) {
@@ -52,6 +102,9 @@ Result<OperatorRecord> parse_operator_record(std::string_view json) {
   root.number("createdAt", record.created_at);
   root.text("createdBy", record.created_by);
   root.flag("revoked", record.revoked);
+  root.object(
+      "limits", [&](JsonObject& limits) { read_limits(limits, record.limits.emplace()); },
+      Need::optional);
   root.close();
   if (!problems.empty()) return fail("operator record", problems);
   return record;
@@ -76,7 +129,8 @@ Result<std::vector<OperatorRecord>> list_operators(const Store& store) {
 }
 
 Granted<std::string> add_operator(const EnrolmentContext& context, const std::string& name,
-                                  std::string_view csr_pem, const std::string& added_by) {
+                                  std::string_view csr_pem, const std::string& added_by,
+                                  const std::optional<OperatorLimits>& limits) {
   if (!is_dns_label(name) || name == "root") {
     return refuse(
         ErrorKind::invalid, "invalid",
@@ -84,23 +138,60 @@ Granted<std::string> add_operator(const EnrolmentContext& context, const std::st
                     "not 'root'; found {}",
                     in_ticks(name)));
   }
+  if (auto sound = check(limits); !sound) return refuse(sound.error());
   const auto certificate = issue(context, name, csr_pem);
   if (!certificate) return refuse(certificate.error());
-  OperatorRecord record;
-  record.name = name;
-  record.key = certificate->public_key().fingerprint();
-  record.serial = certificate->serial();
-  record.not_after = unix_seconds(certificate->not_after());
-  record.created_at = unix_seconds(context.now());
-  record.created_by = added_by;
-  Transaction transaction;
-  transaction.put(kinds::operator_record, name, to_json(record));
-  append_audit(transaction, context.now(), added_by, "operator-added", name,
-               fmt::format("key {}, serial {}", record.key, record.serial));
-  if (auto committed = context.store.commit(transaction); !committed) {
-    return refuse(committed.error());
-  }
+  const auto done = update(
+      context.store, kinds::operator_record, name,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        OperatorRecord record;
+        record.limits = limits;
+        if (value && !limits) {
+          auto before = as_stored(parse_operator_record(*value));
+          if (!before) return pass(before.error());
+          record.limits = std::move(before->limits);
+        }
+        record.name = name;
+        record.key = certificate->public_key().fingerprint();
+        record.serial = certificate->serial();
+        record.not_after = unix_seconds(certificate->not_after());
+        record.created_at = unix_seconds(context.now());
+        record.created_by = added_by;
+        transaction.put(kinds::operator_record, name, to_json(record)).remove(kinds::usage, name);
+        append_audit(transaction, context.now(), added_by, "operator-added", name,
+                     fmt::format("key {}, serial {}, {}", record.key, record.serial,
+                                 text_of(record.limits)));
+        return {};
+      });
+  if (!done) return refuse(done.error());
   return certificate->pem() + context.machines.issuing.certificate().pem();
+}
+
+namespace {
+tl::unexpected<Error> no_operator(const std::string& name) {
+  return fail(ErrorKind::not_found, fmt::format("operator {}: there is none; `muster operator "
+                                                "list` shows those there are",
+                                                in_ticks(name)));
+}
+}  // namespace
+
+Granted<> limit_operator(const EnrolmentContext& context, const std::string& name,
+                         const std::optional<OperatorLimits>& limits, const std::string& by) {
+  if (auto sound = check(limits); !sound) return refuse(sound.error());
+  const auto done = update(
+      context.store, kinds::operator_record, name,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        if (!value) return no_operator(name);
+        auto record = as_stored(parse_operator_record(*value));
+        if (!record) return pass(record.error());
+        record->limits = limits;
+        // What it made while it was not limited counts: the index is made anew.
+        transaction.put(kinds::operator_record, name, to_json(*record)).remove(kinds::usage, name);
+        append_audit(transaction, context.now(), by, "operator-limited", name, text_of(limits));
+        return {};
+      });
+  if (!done) return refuse(done.error());
+  return {};
 }
 
 Granted<> revoke_operator(const EnrolmentContext& context, const std::string& name,
@@ -108,12 +199,7 @@ Granted<> revoke_operator(const EnrolmentContext& context, const std::string& na
   const auto done = update(
       context.store, kinds::operator_record, name,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
-        if (!value) {
-          return fail(ErrorKind::not_found,
-                      fmt::format("operator {}: there is none; `muster operator "
-                                  "list` shows those there are",
-                                  in_ticks(name)));
-        }
+        if (!value) return no_operator(name);
         auto record = as_stored(parse_operator_record(*value));
         if (!record) return pass(record.error());
         if (record->revoked) return {};

@@ -9,15 +9,38 @@ namespace muster {
 
 void forget_machine(const NodeName& node, Transaction& transaction) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
-  transaction.remove(kinds::machine, key).remove(kinds::report, key);
+  transaction.remove(kinds::machine, key).remove(kinds::report, key).remove(kinds::drain, key);
 }
 
 namespace {
+// The first of a pool's masters has the role master; without it the oldest follower takes it over.
+Result<void> pass_role_on(const Store& store, const MemberRecord& leaving,
+                          Transaction& transaction) {
+  const auto members = list_members(store, leaving.cluster);
+  if (!members) return pass(members.error());
+  const MemberRecord* heir = nullptr;
+  for (const MemberRecord& member : *members) {
+    if (member.role != Role::follower || member.removed_at != 0) continue;
+    if (heir == nullptr || member.admitted_at < heir->admitted_at) heir = &member;
+  }
+  if (heir == nullptr) return {};
+  auto found = find_member(store, heir->cluster, heir->node);
+  if (!found) return pass(found.error());
+  if (!*found) return {};
+  (*found)->record.role = Role::master;
+  put_member(**found, transaction);
+  return {};
+}
+
 // Its name, address and pod network are free some time later (release_retired_members).
 Granted<> remove_member(const EnrolmentContext& context, FoundMember member,
                         const std::string& by) {
   const NodeName node{member.record.cluster, member.record.node};
   Transaction transaction;
+  if (member.record.role == Role::master) {
+    if (auto passed = pass_role_on(context.store, member.record, transaction); !passed)
+      return refuse(passed.error());
+  }
   retire_member(std::move(member), unix_seconds(context.now()), transaction);
   forget_machine(node, transaction);
   append_audit(transaction, context.now(), by, "machine-removed",
@@ -41,8 +64,8 @@ Granted<> remove_machine(const EnrolmentContext& context, const NodeName& node,
     return refuse(
         ErrorKind::conflict, "still_listed",
         fmt::format("node '{0}': the inventory lists it, so that it would be let in again; "
-                    "take it out and run `muster apply DIR --remove`, or shut it out with "
-                    "`muster ban {1}`",
+                    "drain it with `muster node drain {1}`, take it out and run `muster apply DIR "
+                    "--remove`, or shut it out with `muster ban {1}`",
                     key, node.node));
   }
   const auto done = update(

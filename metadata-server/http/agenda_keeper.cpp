@@ -4,7 +4,7 @@
 
 #include "enrolment/expiry.hpp"
 #include "http/cluster_end.hpp"
-#include "site/pool_member.hpp"
+#include "http/machine_removal.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t rows_per_tick = 16;  // the rest waits a second
 constexpr std::int64_t retry_after = 30;   // seconds
+constexpr std::int64_t look_again_after = 10;
 
 }  // namespace
 
@@ -36,7 +37,7 @@ Result<void> AgendaKeeper::tick() {
 Result<void> AgendaKeeper::carry_out(const AgendaRow& row) {
   if (row.what == agenda::cluster) return advance_cluster(row);
   if (row.what == agenda::member) return end_member(row);
-  if (row.what == agenda::released) return release_member(row);
+  if (row.what == agenda::released) return release_members(row);
   if (row.what == agenda::lapse) return let_lapse(rooms_.store, row);
   return fail(ErrorKind::corrupt, "expected cluster, member, released or lapse");
 }
@@ -67,15 +68,14 @@ Result<void> AgendaKeeper::end_member(const AgendaRow& row) {
   return rooms_.reload_inventory(node.cluster);
 }
 
-Result<void> AgendaKeeper::release_member(const AgendaRow& row) {
-  const auto node = kinds::parse_pair_key(row.name);
-  if (!node) return fail(ErrorKind::corrupt, "no member's name");
-  const auto released =
-      release_retired_members(rooms_.store, node->first, unix_seconds(rooms_.enrolment.now()),
-                              std::chrono::seconds(member_quarantine));
-  if (!released) return pass(released.error());
+// Looked at again and again: when a Node object is gone is the duties' to tell.
+Result<void> AgendaKeeper::release_members(const AgendaRow& row) {
+  const auto waits = release_places(rooms_, row.name, quarantine_);
+  if (!waits) return pass(waits.error());
   Transaction transaction;
   remove_agenda(row.at, row.what, row.name, transaction);
+  const std::int64_t next = unix_seconds(rooms_.enrolment.now()) + look_again_after;
+  if (*waits) put_agenda({next, row.what, row.name, {}}, transaction);
   return rooms_.store.commit(transaction);
 }
 

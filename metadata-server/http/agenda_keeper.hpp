@@ -13,9 +13,11 @@ namespace muster {
 
 class AgendaKeeper {
  public:
-  // `warn` is called once per warning, after it was written down; it must not wait.
-  AgendaKeeper(const Rooms& rooms, std::function<void(const OnDemandCluster&)> warn)
-      : rooms_(rooms), warn_(std::move(warn)) {}
+  // `warn` is called once per warning, after it was written down; it must not wait. `quarantine`:
+  // how long the places of removed members are held.
+  AgendaKeeper(const Rooms& rooms, std::chrono::seconds quarantine,
+               std::function<void(const OnDemandCluster&)> warn)
+      : rooms_(rooms), quarantine_(quarantine), warn_(std::move(warn)) {}
 
   // Costs one read where nothing is due. What fails is logged and tried again half a minute later;
   // what else is due does not wait for it. An error: the store does not answer.
@@ -25,9 +27,10 @@ class AgendaKeeper {
   [[nodiscard]] Result<void> carry_out(const AgendaRow& row);
   [[nodiscard]] Result<void> advance_cluster(const AgendaRow& row);
   [[nodiscard]] Result<void> end_member(const AgendaRow& row);
-  [[nodiscard]] Result<void> release_member(const AgendaRow& row);
+  [[nodiscard]] Result<void> release_members(const AgendaRow& row);
 
   const Rooms& rooms_;
+  std::chrono::seconds quarantine_;
   std::function<void(const OnDemandCluster&)> warn_;
   std::map<std::string, std::int64_t> failed_;  // "what name" -> when to try again, Unix seconds
 };

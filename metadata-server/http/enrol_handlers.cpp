@@ -40,7 +40,9 @@ Granted<Response> post_nonce(const Rooms& rooms, const Caller&, const Request& r
 Granted<Response> post_enrol(const Rooms& rooms, const Caller&, const Request& request) {
   const auto order = parse_enrol_request(request.body);
   if (!order) return refuse(order.error());
-  return to_response(enrol(rooms.enrolment, *order, request.peer.address), "enrolled", request);
+  const auto outcome = enrol(rooms.enrolment, *order, request.peer.address);
+  if (outcome && !outcome->pending) rooms.reports.expect(outcome->node);
+  return to_response(outcome, "enrolled", request);
 }
 
 Granted<Response> post_recover(const Rooms& rooms, const Caller&, const Request& request) {

@@ -69,10 +69,12 @@ namespace muster::handlers {
 [[nodiscard]] Granted<Response> post_scale(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_extend(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> delete_cluster(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> post_user_data(const Rooms&, const Caller&, const Request&);
+
+// template_handlers.cpp
 [[nodiscard]] Granted<Response> get_templates(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> put_template(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> delete_template(const Rooms&, const Caller&, const Request&);
-[[nodiscard]] Granted<Response> post_user_data(const Rooms&, const Caller&, const Request&);
 
 // release_handlers.cpp
 [[nodiscard]] Granted<Response> get_releases(const Rooms&, const Caller&, const Request&);
@@ -87,6 +89,7 @@ namespace muster::handlers {
 // operator_handlers.cpp, kubeconfig_handlers.cpp
 [[nodiscard]] Granted<Response> get_operators(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_operators(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Granted<Response> put_operator_limits(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> delete_operator(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> post_kubeconfig(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Granted<Response> get_audit(const Rooms&, const Caller&, const Request&);

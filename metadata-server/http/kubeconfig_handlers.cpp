@@ -2,6 +2,7 @@
 // Nothing of it is kept but the audit row.
 #include <spdlog/spdlog.h>
 
+#include "enrolment/quota.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/served_document.hpp"
@@ -78,6 +79,8 @@ Granted<Response> post_kubeconfig(const Rooms& rooms, const Caller& caller,
                                   const Request& request) {
   const auto order = read_order(request);
   if (!order) return refuse(order.error());
+  if (auto own = check_owns(rooms.store, caller, order->cluster); !own) return refuse(own.error());
+  if (order->break_glass && caller.restricted) return refuse(restricted(caller));
   const auto document = any_document(rooms, order->cluster);
   if (!document) return refuse(document.error());
   const auto key = PrivateKey::generate_p256();

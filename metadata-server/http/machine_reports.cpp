@@ -1,7 +1,9 @@
 #include "http/machine_reports.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <utility>
 
 #include "document/strict_json.hpp"
 #include "site/all_records.hpp"
@@ -42,12 +44,32 @@ std::int64_t seconds_of(TimePoint time) {
 
 }  // namespace
 
+bool is_ready(const HeardMachine& machine) {
+  return machine.report && (machine.report->verdict == Verdict::converged ||
+                            machine.report->verdict == Verdict::pending_changes);
+}
+
 Result<void> MachineReports::load() {
   const auto records = all_records(store_, kinds::report);
   if (!records) return pass(records.error());
   const std::lock_guard lock(mutex_);
-  for (const auto& record : *records) machines_[record.key] = parse(record.value);
+  for (const auto& record : *records) {
+    machines_[record.key] = parse(record.value);
+    if (const auto names = kinds::parse_pair_key(record.key)) ready_.insert(names->first);
+  }
   return {};
+}
+
+void MachineReports::begin(TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  begun_at_ = seconds_of(now);
+}
+
+std::int64_t MachineReports::silence_of(const NodeName& node, TimePoint now,
+                                        std::int64_t admitted_at) const {
+  const std::int64_t seen_at = find(node).seen_at;
+  const std::lock_guard lock(mutex_);
+  return seconds_of(now) - std::max({seen_at, begun_at_, admitted_at});
 }
 
 void MachineReports::write(const NodeName& node, const Report& report, TimePoint now,
@@ -61,8 +83,10 @@ void MachineReports::write(const NodeName& node, const Report& report, TimePoint
 void MachineReports::keep(const NodeName& node, const Report& report, TimePoint now) {
   const std::lock_guard lock(mutex_);
   HeardMachine& machine = machines_[key_of(node)];
+  const bool was_ready = is_ready(machine);
   machine.report = report;
   machine.seen_at = seconds_of(now);
+  if (!was_ready && is_ready(machine)) ready_.insert(node.cluster);
 }
 
 void MachineReports::note_served(const NodeName& node, const std::string& digest, TimePoint now) {
@@ -123,6 +147,46 @@ std::chrono::seconds MachineReports::poll_after(const NodeName& node) const {
   thread_local std::minstd_rand random{std::random_device{}()};
   return std::chrono::seconds(
       std::uniform_int_distribution<int>((longest * 5 + 6) / 7, longest)(random));
+}
+
+std::optional<DutiesReport> MachineReports::duties_of(const std::string& cluster) const {
+  const std::string prefix = kinds::prefix_of(cluster);
+  const std::lock_guard lock(mutex_);
+  const HeardMachine* newest = nullptr;
+  for (auto at = machines_.lower_bound(prefix);
+       at != machines_.end() && at->first.starts_with(prefix); ++at) {
+    const HeardMachine& machine = at->second;
+    if (!machine.report || !machine.report->duties) continue;
+    if (newest == nullptr || machine.seen_at >= newest->seen_at) newest = &machine;
+  }
+  if (newest == nullptr) return std::nullopt;
+  return newest->report->duties;
+}
+
+std::vector<NodeName> MachineReports::silent_since(TimePoint cutoff) const {
+  const std::int64_t seconds = seconds_of(cutoff);
+  std::vector<NodeName> silent;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, machine] : machines_) {
+    if (machine.seen_at >= seconds) continue;
+    if (auto names = kinds::parse_pair_key(key)) silent.push_back({names->first, names->second});
+  }
+  return silent;
+}
+
+void MachineReports::expect(const NodeName& node) {
+  const std::lock_guard lock(mutex_);
+  machines_.try_emplace(key_of(node));
+}
+
+std::set<std::string> MachineReports::take_ready() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(ready_, {});
+}
+
+void MachineReports::note_ready(const std::string& cluster) {
+  const std::lock_guard lock(mutex_);
+  ready_.insert(cluster);
 }
 
 void MachineReports::forget(const NodeName& node) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,19 @@ struct HeardMachine {
   std::string served;            // digest of the document that it was last given
 };
 
+// Its node is Ready, as far as it knows.
+[[nodiscard]] bool is_ready(const HeardMachine& machine);
+
 class MachineReports {
  public:
   explicit MachineReports(Store& store) : store_(store) {}
   [[nodiscard]] Result<void> load();
+  // From now on machines can be heard: nobody's silence is older.
+  void begin(TimePoint now);
+  // Seconds since it was heard of, or could have been; since `admitted_at` (Unix seconds) for one
+  // that never was.
+  [[nodiscard]] std::int64_t silence_of(const NodeName& node, TimePoint now,
+                                        std::int64_t admitted_at = 0) const;
   // Adds the report to a transaction. It is found once keep() said that the commit went through.
   void write(const NodeName& node, const Report& report, TimePoint now,
              Transaction& transaction) const;
@@ -42,6 +52,16 @@ class MachineReports {
   [[nodiscard]] std::chrono::seconds poll_after(const NodeName& node) const;
   void forget(const NodeName& node);
 
+  // The newest word of a cluster's duties. Cost: the cluster's machines.
+  [[nodiscard]] std::optional<DutiesReport> duties_of(const std::string& cluster) const;
+  // Machines that enrolled or were served, and were not heard of since `cutoff`. In memory alone.
+  [[nodiscard]] std::vector<NodeName> silent_since(TimePoint cutoff) const;
+  // It enrolled: from now on it is missed.
+  void expect(const NodeName& node);
+  // Clusters of which a machine became Ready since the last call, and at first every one.
+  [[nodiscard]] std::set<std::string> take_ready();
+  void note_ready(const std::string& cluster);  // to be taken again
+
  private:
   struct Served {
     NodeName node;
@@ -52,6 +72,8 @@ class MachineReports {
   mutable std::mutex mutex_;
   std::map<std::string, HeardMachine> machines_;  // by "cluster/node"
   std::vector<Served> unwritten_;
+  std::set<std::string> ready_;  // clusters
+  std::int64_t begun_at_ = 0;    // Unix seconds
 };
 
 }  // namespace muster

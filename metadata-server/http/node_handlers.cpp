@@ -5,26 +5,22 @@
 #include <map>
 
 #include "enrolment/ban.hpp"
-#include "enrolment/remove.hpp"
+#include "enrolment/quota.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
+#include "http/machine_removal.hpp"
+#include "http/node_state.hpp"
 #include "http/publication.hpp"
 #include "http/served_document.hpp"
+#include "http/vanished.hpp"
 #include "site/all_records.hpp"
 #include "store/kinds.hpp"
 
 namespace muster::handlers {
 namespace {
 
-std::string state_of(const MachineRecord& record, std::int64_t now) {
-  if (record.banned) return "banned";
-  if (record.frozen) return "frozen";
-  if (!record.current) return "not-enrolled";
-  return record.current->not_after < now ? "expired" : "enrolled";
-}
-
 nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAnswer& answer,
-                       const MachineRecord& record) {
+                       const MachineRecord& record, const NodeStates& states) {
   const auto document = read_document(answer);
   const HeardMachine heard = rooms.reports.find(node);
   const bool reported = heard.report.has_value();
@@ -33,7 +29,8 @@ nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAns
           {"role", document ? std::string(name(document->role.role)) : std::string()},
           {"address", document ? document->role.address : std::string()},
           {"generation", answer.generation},
-          {"state", state_of(record, unix_seconds(rooms.enrolment.now()))},
+          {"state", states.word(node, record)},
+          {"drain", states.drain(node.node)},
           {"verdict", reported ? std::string(name(heard.report->verdict)) : std::string()},
           {"failureClass", reported ? heard.report->failure_class : std::string()},
           {"inForce", reported ? heard.report->generation : std::uint64_t{0}},
@@ -52,35 +49,88 @@ nlohmann::json identity_of(const MachineRecord& record) {
 
 struct OrderBody {
   std::string reason, keep;
+  bool drain = true;
+  std::uint32_t seconds = 600;
 };
 
 Granted<> give_order(const Rooms& rooms, const std::string& order, const NodeName& node,
                      const OrderBody& body, const std::string& by) {
   if (order == "converge") return order_converge(rooms.enrolment, node, by);
   if (order == "replace") return order_replacement(rooms.enrolment, node, by);
-  if (order == "remove") {
-    auto removed = remove_machine(rooms.enrolment, node, by);
-    if (removed) rooms.reports.forget(node);
-    return removed;
-  }
   if (order == "unfreeze") return unfreeze(rooms.enrolment, node, body.keep, by);
   if (order == "ban") return ban(rooms.enrolment, node, body.reason, by);
   if (order == "unban") return unban(rooms.enrolment, node, by);
   return refuse(ErrorKind::not_found, "not_found",
-                fmt::format("order {}: expected converge, replace, remove, unfreeze, ban or unban",
+                fmt::format("order {}: expected converge, replace, drain, undrain, remove, "
+                            "unfreeze, ban or unban",
                             in_ticks(order)));
+}
+
+// What is ordered of a Node travels in the cluster's next peer list.
+Granted<> order_drain_of(const Rooms& rooms, const std::string& order, const NodeName& node,
+                         const OrderBody& body, const std::string& by) {
+  if (order == "undrain") {
+    auto ended = end_drain(rooms.store, node.cluster, node.node, rooms.enrolment.now(), by);
+    if (!ended) return refuse(ended.error());
+    return {};
+  }
+  const auto served = served_answer(rooms, node);
+  if (!served) return refuse(served.error());
+  Transaction transaction;
+  const DrainOrder wanted{node.cluster, node.node, false, std::chrono::seconds(body.seconds), by};
+  auto ordered = order_drain(rooms.store, wanted, rooms.enrolment.now(), transaction);
+  if (ordered) ordered = rooms.store.commit(transaction);
+  if (!ordered) return refuse(ordered.error());
+  return {};
+}
+
+// The API server learns it from the masters' documents, the duties from the peer list.
+Granted<Response> publish_order(const Rooms& rooms, const std::string& order, const NodeName& node,
+                                nlohmann::json answer, const Caller& caller,
+                                const Request& request) {
+  auto published = republish(rooms.publishing, node.cluster, caller.text());
+  if (!published) {
+    std::string& message = published.error().error.message;
+    message = fmt::format(
+        "{}/{}: this server holds to the {}; its masters' API servers do not know of it yet: {}",
+        node.cluster, node.node, order, message);
+  }
+  auto response = publication_response(rooms, published, false, caller, request);
+  if (!response || response->status != 200) return response;
+  answer.update(nlohmann::json::parse(response->body, nullptr, false));
+  return json_response(answer);
+}
+
+Granted<Response> order_to_leave(const Rooms& rooms, const NodeName& node, const OrderBody& body,
+                                 const Caller& caller, const Request& request) {
+  const bool is_served = rooms.current.document(node.cluster, node.node) != nullptr;
+  const auto step =
+      order_removal(rooms, node, {body.drain, std::chrono::seconds(body.seconds), caller.text()});
+  if (!step) return refuse(step.error());
+  spdlog::info("{}: remove {}/{}{}", caller.text(), node.cluster, node.node,
+               step->is_draining ? ", drained first" : "");
+  const nlohmann::json answer = {{"cluster", node.cluster},
+                                 {"node", node.node},
+                                 {"order", "remove"},
+                                 {"draining", step->is_draining},
+                                 {"undrained", step->undrained}};
+  if (!is_served) return json_response(answer);
+  return publish_order(rooms, "removal", node, answer, caller, request);
 }
 
 }  // namespace
 
-Granted<Response> get_nodes(const Rooms& rooms, const Caller&, const Request& request) {
+Granted<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto wanted = query_text(request, "cluster", Need::optional);
   if (!wanted) return refuse(wanted.error());
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& cluster : rooms.current.clusters()) {
     if (!wanted->empty() && cluster != *wanted) continue;
+    if (!check_owns(rooms.store, caller, cluster)) continue;
     const auto records = all_records(rooms.store, kinds::machine, kinds::prefix_of(cluster));
     if (!records) return refuse(records.error());
+    const auto states = NodeStates::gather(rooms, cluster);
+    if (!states) return refuse(states.error());
     std::map<std::string, MachineRecord> machines;
     for (const auto& record : *records) {
       auto machine = parse_machine_record(record.value);
@@ -92,7 +142,7 @@ Granted<Response> get_nodes(const Rooms& rooms, const Caller&, const Request& re
     std::map<std::string, std::shared_ptr<const ServedAnswer>> in_order(served->documents.begin(),
                                                                         served->documents.end());
     for (const auto& [node, answer] : in_order) {
-      rows.push_back(summary(rooms, {cluster, node}, *answer, machines[node]));
+      rows.push_back(summary(rooms, {cluster, node}, *answer, machines[node], *states));
     }
   }
   return json_response({{"nodes", rows}});
@@ -100,11 +150,21 @@ Granted<Response> get_nodes(const Rooms& rooms, const Caller&, const Request& re
 
 Granted<Response> get_node(const Rooms& rooms, const Caller&, const Request& request) {
   const NodeName node{request.parameters.at("cluster"), request.parameters.at("node")};
+  if (rooms.current.document(node.cluster, node.node) == nullptr) {
+    const auto removed = removed_member(rooms, node);
+    if (!removed) return refuse(removed.error());
+    if (*removed) return json_response(**removed);
+  }
   const auto answer = served_answer(rooms, node);
   if (!answer) return refuse(answer.error());
   const auto machine = find_machine(rooms.store, node);
   if (!machine) return refuse(machine.error());
-  nlohmann::json row = summary(rooms, node, **answer, machine->record);
+  const auto states = NodeStates::gather(rooms, node.cluster);
+  if (!states) return refuse(states.error());
+  const auto vanishes = vanishes_at(rooms, node);
+  if (!vanishes) return refuse(vanishes.error());
+  nlohmann::json row = summary(rooms, node, **answer, machine->record, *states);
+  row["vanishesAt"] = vanishes->value_or(0);
   const std::string& etag = (*answer)->etag;
   row["digest"] = etag.substr(1, etag.size() - 2);
   row["identity"] = identity_of(machine->record);
@@ -124,25 +184,20 @@ Granted<Response> post_node_order(const Rooms& rooms, const Caller& caller,
   auto read = read_json_body("order", request, [&](JsonObject& root) {
     root.text("reason", body.reason, Need::optional);
     root.text("keep", body.keep, order == "unfreeze" ? Need::required : Need::optional);
+    root.flag("drain", body.drain, Need::optional);
+    root.number("timeoutSeconds", body.seconds, Need::optional);
   });
   if (!read) return refuse(read.error());
-  const bool is_served = rooms.current.document(node.cluster, node.node) != nullptr;
-  if (auto given = give_order(rooms, order, node, body, caller.text()); !given)
-    return refuse(given.error());
+  if (order == "remove") return order_to_leave(rooms, node, body, caller, request);
+  const bool is_drain = order == "drain" || order == "undrain";
+  auto given = is_drain ? order_drain_of(rooms, order, node, body, caller.text())
+                        : give_order(rooms, order, node, body, caller.text());
+  if (!given) return refuse(given.error());
   spdlog::info("{}: {} {}/{}", caller.text(), order, node.cluster, node.node);
-  if (order == "ban" || order == "unban" || (order == "remove" && is_served)) {
-    // The API server learns it from the masters' documents, the other machines from the peer list.
-    auto published = republish(rooms.publishing, node.cluster, caller.text());
-    if (!published) {
-      std::string& message = published.error().error.message;
-      message = fmt::format(
-          "{}/{}: this server holds to the {}; its masters' API servers do not "
-          "know of it yet: {}",
-          node.cluster, node.node, order, message);
-    }
-    return publication_response(rooms, published, false, caller, request);
-  }
-  return json_response({{"cluster", node.cluster}, {"node", node.node}, {"order", order}});
+  const nlohmann::json answer = {{"cluster", node.cluster}, {"node", node.node}, {"order", order}};
+  const bool is_published = is_drain || order == "ban" || order == "unban";
+  return is_published ? publish_order(rooms, order, node, answer, caller, request)
+                      : json_response(answer);
 }
 
 }  // namespace muster::handlers

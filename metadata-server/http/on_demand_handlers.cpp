@@ -1,16 +1,16 @@
-// Clusters on demand: templates, clusters that are made of them, and what their machines are
-// started with.
+// Clusters on demand, and what their machines are started with.
 #include <spdlog/spdlog.h>
 
 #include "enrolment/join_token.hpp"
+#include "enrolment/quota.hpp"
 #include "enrolment/user_data.hpp"
 #include "http/cluster_end.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
+#include "http/machine_removal.hpp"
 #include "http/publication.hpp"
 #include "site/on_demand.hpp"
 #include "site/releases.hpp"
-#include "site/templates.hpp"
 
 namespace muster::handlers {
 namespace {
@@ -30,14 +30,19 @@ Result<std::string> agent_digest(const Store& store) {
   return std::string();
 }
 
-Granted<std::string> make_user_data(const Rooms& rooms, const NewJoinToken& order,
-                                    const std::string& actor) {
+struct MadeUserData {
+  std::string text, token_id;
+};
+
+Granted<MadeUserData> make_user_data(const Rooms& rooms, const NewJoinToken& order,
+                                     const std::string& actor) {
   const auto digest = agent_digest(rooms.store);
   if (!digest) return refuse(digest.error());
   const auto token = create_join_token(rooms.enrolment, order, actor);
   if (!token) return refuse(token.error());
-  return user_data({order.cluster, order.pool, rooms.site.site(), rooms.site.trust()->list.servers,
-                    token->text, *digest});
+  return MadeUserData{user_data({order.cluster, order.pool, rooms.site.site(),
+                                 rooms.site.trust()->list.servers, token->text, *digest}),
+                      token->id};
 }
 
 class UserDataFiles {
@@ -47,12 +52,20 @@ class UserDataFiles {
 
   Granted<> add(const std::string& name, const std::string& pool, std::uint32_t count,
                 std::chrono::seconds lifetime) {
-    auto text = make_user_data(rooms_, {cluster_, {}, pool, Role::node, count, lifetime}, actor_);
-    if (!text) return refuse(text.error());
+    auto made = make_user_data(rooms_, {cluster_, {}, pool, Role::node, count, lifetime}, actor_);
+    if (!made) return refuse(made.error());
+    tokens_.push_back(made->token_id);
     files_.push_back({{"name", fmt::format("{}-{}.yaml", cluster_, name)},
                       {"pool", pool},
                       {"machines", count},
-                      {"text", *text}});
+                      {"text", made->text}});
+    return {};
+  }
+  // What nobody uses of them ends when the cluster is complete.
+  Granted<> keep_tokens() {
+    if (tokens_.empty()) return {};
+    if (auto noted = note_open_tokens(rooms_.store, cluster_, tokens_); !noted)
+      return refuse(noted.error());
     return {};
   }
   [[nodiscard]] const nlohmann::json& files() const { return files_; }
@@ -61,7 +74,15 @@ class UserDataFiles {
   const Rooms& rooms_;
   const std::string &cluster_, &actor_;
   nlohmann::json files_ = nlohmann::json::array();
+  std::vector<std::string> tokens_;
 };
+
+const Error& error_of(const Error& error) {
+  return error;
+}
+const Error& error_of(const PublishRefusal& refusal) {
+  return refusal.error;
+}
 
 nlohmann::json to_value(const Rooms& rooms, const OnDemandCluster& cluster) {
   const auto served = rooms.current.cluster(cluster.name);
@@ -84,42 +105,55 @@ Response secret_response(const nlohmann::json& value) {
   return response;
 }
 
-}  // namespace
-
-Granted<Response> put_template(const Rooms& rooms, const Caller& caller, const Request& request) {
-  Template made;
-  made.name = request.parameters.at("name");
-  made.set_by = caller.text();
-  made.set_at = unix_seconds(rooms.enrolment.now());
-  auto read = read_json_body("template", request,
-                             [&](JsonObject& root) { root.text_map("files", made.files); });
-  if (!read) return refuse(read.error());
-  const auto set = set_template(rooms.store, made, rooms.enrolment.now());
-  if (!set) return refused_response(set.error(), request);
-  spdlog::info("{}: set template {}", caller.text(), made.name);
-  return json_response({{"name", made.name}});
-}
-
-Granted<Response> get_templates(const Rooms& rooms, const Caller&, const Request&) {
-  const auto templates = list_templates(rooms.store);
-  if (!templates) return refuse(templates.error());
-  nlohmann::json rows = nlohmann::json::array();
-  for (const auto& made : *templates) {
-    rows.push_back({{"name", made.name},
-                    {"files", made.files.size()},
-                    {"setBy", made.set_by},
-                    {"setAt", made.set_at}});
+// Again where another order of the same operator was faster: the quota was looked at before it.
+template <class Order>
+auto within_quota(const Rooms& rooms, const Caller& caller, const ClusterClaim& claim, Order order)
+    -> Granted<decltype(order(Transaction()))> {
+  using Outcome = decltype(order(Transaction()));
+  constexpr int attempts = 20;
+  for (int attempt = 1;; ++attempt) {
+    Transaction transaction;
+    if (auto claimed = claim_quota(rooms.store, caller, claim, transaction); !claimed)
+      return refuse(claimed.error());
+    auto done = order(std::move(transaction));
+    const bool is_lost = !done && caller.restricted && attempt < attempts &&
+                         error_of(done.error()).kind == ErrorKind::conflict;
+    if (!is_lost) return Granted<Outcome>(tl::in_place, std::move(done));
   }
-  return json_response({{"templates", rows}});
 }
 
-Granted<Response> delete_template(const Rooms& rooms, const Caller& caller,
-                                  const Request& request) {
-  const std::string& template_name = request.parameters.at("name");
-  auto removed = remove_template(rooms.store, template_name, rooms.enrolment.now(), caller.text());
-  if (!removed) return refuse(removed.error());
-  return json_response({{"name", template_name}});
+// What was handed out before, and not used, admits nobody any more.
+Granted<> revoke_unused_nodes(const Rooms& rooms, const OnDemandCluster& cluster,
+                              const std::string& actor) {
+  Transaction transaction;
+  const auto unused =
+      revoke_unused(rooms.enrolment, cluster.open_tokens, cluster.nodes_pool, actor, transaction);
+  if (!unused) return refuse(unused.error());
+  if (auto committed = rooms.store.commit(transaction); !committed)
+    return refuse(committed.error());
+  return {};
 }
+
+// Each is drained where that makes sense; what is ordered stands, whatever becomes of the others.
+Granted<nlohmann::json> remove_surplus(const Rooms& rooms, const ScaledCluster& scaled,
+                                       const std::string& actor) {
+  const std::string& cluster = scaled.cluster.name;
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& node : scaled.surplus) {
+    RemovalOrder order;
+    order.by = actor;
+    const auto step = order_removal(rooms, {cluster, node}, order);
+    if (!step) return refuse(step.error());
+    rows.push_back({{"node", node}, {"draining", step->is_draining}});
+  }
+  if (scaled.surplus.empty()) return rows;
+  const auto published = republish(rooms.publishing, cluster, actor);
+  if (!published) return refuse(published.error().error);
+  if (auto reloaded = rooms.reload_inventory(cluster); !reloaded) return refuse(reloaded.error());
+  return rows;
+}
+
+}  // namespace
 
 Granted<Response> post_clusters(const Rooms& rooms, const Caller& caller, const Request& request) {
   NewCluster order;
@@ -134,7 +168,15 @@ Granted<Response> post_clusters(const Rooms& rooms, const Caller& caller, const 
   });
   if (!read) return refuse(read.error());
   order.lifetime = std::chrono::seconds(seconds);
-  const auto created = create_cluster(rooms.publishing, order);
+  auto allowed = check_lifetime(rooms.store, caller, 0, seconds);
+  if (!allowed) return refuse(allowed.error());
+  const ClusterClaim claim{order.name, order.template_name,
+                           std::uint64_t{order.masters} + order.nodes};
+  const auto tried = within_quota(rooms, caller, claim, [&](Transaction transaction) {
+    return create_cluster(rooms.publishing, order, std::move(transaction));
+  });
+  if (!tried) return refuse(tried.error());
+  const auto& created = *tried;
   if (!created) return refused_response(created.error(), request);
   rooms.ends.set(created->name, created->expires_at);
   if (auto reloaded = rooms.reload_inventory(order.name); !reloaded)
@@ -149,6 +191,7 @@ Granted<Response> post_clusters(const Rooms& rooms, const Caller& caller, const 
     auto added = files.add("nodes", created->nodes_pool, created->nodes, node_token_life);
     if (!added) return refuse(added.error());
   }
+  if (auto kept = files.keep_tokens(); !kept) return refuse(kept.error());
   spdlog::info("{}: created cluster {} of template {}", caller.text(), order.name,
                order.template_name);
   nlohmann::json answer = to_value(rooms, *created);
@@ -156,11 +199,14 @@ Granted<Response> post_clusters(const Rooms& rooms, const Caller& caller, const 
   return secret_response(answer);
 }
 
-Granted<Response> get_clusters(const Rooms& rooms, const Caller&, const Request&) {
+Granted<Response> get_clusters(const Rooms& rooms, const Caller& caller, const Request&) {
   const auto clusters = list_on_demand(rooms.store);
   if (!clusters) return refuse(clusters.error());
   nlohmann::json rows = nlohmann::json::array();
-  for (const auto& cluster : *clusters) rows.push_back(to_value(rooms, cluster));
+  for (const auto& cluster : *clusters) {
+    if (!caller.restricted || cluster.created_by == caller.text())
+      rows.push_back(to_value(rooms, cluster));
+  }
   return json_response({{"clusters", rows}});
 }
 
@@ -171,15 +217,30 @@ Granted<Response> post_scale(const Rooms& rooms, const Caller& caller, const Req
   auto read =
       read_json_body("scale", request, [&](JsonObject& root) { root.number("nodes", nodes); });
   if (!read) return refuse(read.error());
-  const auto scaled = scale_cluster(rooms.publishing, cluster, nodes, actor);
+  const auto before = find_on_demand(rooms.store, cluster);
+  if (!before) return refuse(before.error());
+  const ClusterClaim claim{cluster, {}, std::uint64_t{before->masters} + nodes};
+  const auto tried = within_quota(rooms, caller, claim, [&](Transaction transaction) {
+    return scale_cluster(rooms.publishing, cluster, nodes, actor, std::move(transaction));
+  });
+  if (!tried) return refuse(tried.error());
+  const auto& scaled = *tried;
   if (!scaled) return refuse(scaled.error());
+  if (nodes < before->nodes) {
+    if (auto revoked = revoke_unused_nodes(rooms, *before, actor); !revoked)
+      return refuse(revoked.error());
+  }
+  const auto removing = remove_surplus(rooms, *scaled, actor);
+  if (!removing) return refuse(removing.error());
   UserDataFiles files(rooms, cluster, actor);
   if (scaled->more > 0) {
     auto added = files.add("nodes", scaled->cluster.nodes_pool, scaled->more, node_token_life);
     if (!added) return refuse(added.error());
   }
+  if (auto kept = files.keep_tokens(); !kept) return refuse(kept.error());
   nlohmann::json answer = to_value(rooms, scaled->cluster);
   answer["userData"] = files.files();
+  answer["removing"] = *removing;
   return secret_response(answer);
 }
 
@@ -188,8 +249,14 @@ Granted<Response> post_extend(const Rooms& rooms, const Caller& caller, const Re
   auto read = read_json_body("extend", request,
                              [&](JsonObject& root) { root.number("ttlSeconds", seconds); });
   if (!read) return refuse(read.error());
-  const auto extended = extend_cluster(rooms.publishing, request.parameters.at("cluster"),
-                                       std::chrono::seconds(seconds), caller.text());
+  const std::string& cluster = request.parameters.at("cluster");
+  const auto before = find_on_demand(rooms.store, cluster);
+  if (!before) return refuse(before.error());
+  auto allowed = check_lifetime(rooms.store, caller, before->created_at,
+                                unix_seconds(rooms.enrolment.now()) + seconds);
+  if (!allowed) return refuse(allowed.error());
+  const auto extended =
+      extend_cluster(rooms.publishing, cluster, std::chrono::seconds(seconds), caller.text());
   if (!extended) return refuse(extended.error());
   rooms.ends.set(extended->name, extended->expires_at);
   return json_response(to_value(rooms, *extended));
@@ -220,9 +287,9 @@ Granted<Response> post_user_data(const Rooms& rooms, const Caller& caller, const
   });
   if (!read) return refuse(read.error());
   order.lifetime = std::chrono::seconds(seconds);
-  const auto text = make_user_data(rooms, order, caller.text());
-  if (!text) return refuse(text.error());
-  return secret_response({{"cluster", order.cluster}, {"pool", order.pool}, {"text", *text}});
+  const auto made = make_user_data(rooms, order, caller.text());
+  if (!made) return refuse(made.error());
+  return secret_response({{"cluster", order.cluster}, {"pool", order.pool}, {"text", made->text}});
 }
 
 }  // namespace muster::handlers

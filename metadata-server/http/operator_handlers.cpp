@@ -10,6 +10,23 @@
 
 namespace muster::handlers {
 
+namespace {
+
+nlohmann::json to_value(const std::optional<OperatorLimits>& limits) {
+  if (!limits) return nullptr;
+  return {{"templates", limits->templates},
+          {"clusters", limits->clusters},
+          {"machines", limits->machines},
+          {"ttlSeconds", limits->lifetime.count()}};
+}
+
+void read_limits_of(JsonObject& root, std::optional<OperatorLimits>& limits) {
+  root.object(
+      "limits", [&](JsonObject& object) { read_limits(object, limits.emplace()); }, Need::optional);
+}
+
+}  // namespace
+
 Granted<Response> get_operators(const Rooms& rooms, const Caller&, const Request&) {
   const auto operators = list_operators(rooms.store);
   if (!operators) return refuse(operators.error());
@@ -21,6 +38,7 @@ Granted<Response> get_operators(const Rooms& rooms, const Caller&, const Request
                     {"expiresAt", record.not_after},
                     {"createdAt", record.created_at},
                     {"createdBy", record.created_by},
+                    {"limits", to_value(record.limits)},
                     {"revoked", record.revoked}});
   }
   return json_response({{"operators", rows}});
@@ -28,15 +46,30 @@ Granted<Response> get_operators(const Rooms& rooms, const Caller&, const Request
 
 Granted<Response> post_operators(const Rooms& rooms, const Caller& caller, const Request& request) {
   std::string name, csr;
+  std::optional<OperatorLimits> limits;
   auto read = read_json_body("operator request", request, [&](JsonObject& root) {
     root.text("name", name);
     root.text("csr", csr);
+    read_limits_of(root, limits);
   });
   if (!read) return refuse(read.error());
-  const auto certificate = add_operator(rooms.enrolment, name, csr, caller.text());
+  const auto certificate = add_operator(rooms.enrolment, name, csr, caller.text(), limits);
   if (!certificate) return refuse(certificate.error());
   spdlog::info("{}: added operator {}", caller.text(), name);
   return json_response({{"name", name}, {"certificate", *certificate}});
+}
+
+Granted<Response> put_operator_limits(const Rooms& rooms, const Caller& caller,
+                                      const Request& request) {
+  const std::string& name = request.parameters.at("name");
+  std::optional<OperatorLimits> limits;
+  auto read =
+      read_json_body("limits", request, [&](JsonObject& root) { read_limits_of(root, limits); });
+  if (!read) return refuse(read.error());
+  if (auto set = limit_operator(rooms.enrolment, name, limits, caller.text()); !set)
+    return refuse(set.error());
+  spdlog::info("{}: set the limits of operator {}", caller.text(), name);
+  return json_response({{"name", name}, {"limits", to_value(limits)}});
 }
 
 Granted<Response> delete_operator(const Rooms& rooms, const Caller& caller,

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "enrolment/identity.hpp"
+#include "enrolment/quota.hpp"
 #include "http/artifact_sink.hpp"
 #include "http/error_response.hpp"
 #include "http/path_pattern.hpp"
@@ -34,14 +35,18 @@ bool may_be(Caller::Kind kind, const std::optional<Caller>& known, const Peer& p
          said.end();
 }
 
+bool is_for_people(Audience audience) {
+  return audience == Audience::operators || audience == Audience::creators;
+}
+
 bool is_of(Audience audience, const std::optional<Caller>& known, const Peer& peer) {
-  if (audience == Audience::operators) return may_be(Caller::Kind::person, known, peer);
+  if (is_for_people(audience)) return may_be(Caller::Kind::person, known, peer);
   const bool for_machines = audience == Audience::machine || audience == Audience::ended_too;
   return !for_machines || may_be(Caller::Kind::machine, known, peer);
 }
 
 Refusal not_for_you(Audience audience) {
-  const bool people = audience == Audience::operators;
+  const bool people = is_for_people(audience);
   return {
       ErrorKind::forbidden, "forbidden",
       people
@@ -154,7 +159,9 @@ Granted<Caller> Router::admitted(const Route& route, const Peer& peer) {
   auto caller = find_caller(peer);
   if (!caller) return caller;
   const bool person = caller->kind == Caller::Kind::person;
-  if (route.audience == Audience::operators && !person) return refuse(not_for_you(route.audience));
+  if (is_for_people(route.audience) && !person) return refuse(not_for_you(route.audience));
+  if (route.audience == Audience::operators && caller->restricted)
+    return refuse(restricted(*caller));
   const bool for_machines =
       route.audience == Audience::machine || route.audience == Audience::ended_too;
   if (for_machines && person) return refuse(not_for_you(route.audience));
@@ -166,6 +173,11 @@ Response Router::answer(const Request& request) {
   const Route& route = routes_[request.route];
   const auto caller = admitted(route, request.peer);
   if (!caller) return to_response(caller.error(), request.id);
+  const auto cluster = request.parameters.find("cluster");
+  if (route.audience == Audience::creators && cluster != request.parameters.end()) {
+    if (auto own = check_owns(rooms_.store, *caller, cluster->second); !own)
+      return to_response(own.error(), request.id);
+  }
   auto response = route.handler(rooms_, *caller, request);
   if (!response) return to_response(response.error(), request.id, reason_for(*caller));
   return std::move(*response);

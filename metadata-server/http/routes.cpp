@@ -18,8 +18,8 @@ static_assert(boot == static_cast<unsigned>(ListenerKind::boot) &&
 constexpr unsigned api = node | admin;
 constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 constexpr auto anyone = Audience::anyone, machine = Audience::machine,
-               ended_too = Audience::ended_too,
-               operators = Audience::operators, enrolled = Audience::enrolled;
+               ended_too = Audience::ended_too, operators = Audience::operators,
+               creators = Audience::creators, enrolled = Audience::enrolled;
 constexpr auto none = BodyAs::none, memory = BodyAs::memory, artifact = BodyAs::artifact;
 constexpr auto at_once = Runs::at_once, pooled = Runs::pooled;
 
@@ -62,12 +62,12 @@ constexpr std::array table{
   Route{"GET",    "/v1/operator/revisions/diff",                 api,                 operators, none,     0,       pooled,  get_revision_diff, "what changed for each machine between two revisions"},
   Route{"GET",    "/v1/operator/site",                           api,                 operators, none,     0,       at_once, get_site,          "the pin and this server's addresses"},
   Route{"POST",   "/v1/operator/revisions/rollback",             api,                 operators, memory,   64 * KiB, pooled, post_rollback,     "publish an older content anew"},
-  Route{"POST",   "/v1/operator/clusters",                         api,                 operators, memory, 64 * KiB, pooled,  post_clusters, "make a cluster from a template, with its machines' user-data"},
-  Route{"GET",    "/v1/operator/clusters",                         api,                 operators, none, 0, pooled,  get_clusters, "clusters that were made on demand"},
-  Route{"POST",   "/v1/operator/clusters/:cluster/scale",          api,                 operators, memory, 1 * KiB, pooled,  post_scale, "user-data for more machines of one"},
-  Route{"POST",   "/v1/operator/clusters/:cluster/extend",         api,                 operators, memory, 1 * KiB, pooled,  post_extend, "let one live longer"},
-  Route{"DELETE", "/v1/operator/clusters/:cluster",                api,                 operators, memory, 1 * KiB, pooled,  delete_cluster, "end one now, with everything of it"},
-  Route{"GET",    "/v1/operator/templates",                        api,                 operators, none, 0, pooled,  get_templates, "what clusters are made from"},
+  Route{"POST",   "/v1/operator/clusters",                         api,                 creators,  memory, 64 * KiB, pooled,  post_clusters, "make a cluster from a template, with its machines' user-data"},
+  Route{"GET",    "/v1/operator/clusters",                         api,                 creators,  none, 0, pooled,  get_clusters, "clusters that were made on demand"},
+  Route{"POST",   "/v1/operator/clusters/:cluster/scale",          api,                 creators,  memory, 1 * KiB, pooled,  post_scale, "more machines of one, with their user-data, or fewer"},
+  Route{"POST",   "/v1/operator/clusters/:cluster/extend",         api,                 creators,  memory, 1 * KiB, pooled,  post_extend, "let one live longer"},
+  Route{"DELETE", "/v1/operator/clusters/:cluster",                api,                 creators,  memory, 1 * KiB, pooled,  delete_cluster, "end one now, with everything of it"},
+  Route{"GET",    "/v1/operator/templates",                        api,                 creators,  none, 0, pooled,  get_templates, "what clusters are made from"},
   Route{"PUT",    "/v1/operator/templates/:name",                  api,                 operators, memory, 16 * MiB, pooled,  put_template, "an inventory as a template"},
   Route{"DELETE", "/v1/operator/templates/:name",                  api,                 operators, memory, 1 * KiB, pooled,  delete_template, "forget a template; its clusters stay"},
   Route{"POST",   "/v1/operator/user-data",                        api,                 operators, memory, 64 * KiB, pooled,  post_user_data, "what a pool's machines are started with, with a new token"},
@@ -79,9 +79,9 @@ constexpr std::array table{
   Route{"GET",    "/v1/operator/document-keys",                  api,                 operators, none,     0,       pooled,  get_document_keys, "which keys may sign documents"},
   Route{"POST",   "/v1/operator/document-keys",                  api,                 operators, memory,   64 * KiB, pooled, post_document_keys, "let a key sign, within a scope"},
   Route{"DELETE", "/v1/operator/document-keys/:id",              api,                 operators, memory,   1 * KiB, pooled,  delete_document_key, "a key signs no more"},
-  Route{"GET",    "/v1/operator/nodes",                          api,                 operators, none,     0,       pooled,  get_nodes,         "machines with their last report"},
-  Route{"GET",    "/v1/operator/nodes/:cluster/:node",           api,                 operators, none,     0,       pooled,  get_node,          "one machine: identity, report, phases, pending changes"},
-  Route{"POST",   "/v1/operator/nodes/:cluster/:node/:order",    api,                 operators, memory,   64 * KiB, pooled, post_node_order,   "converge, replace, remove, unfreeze, ban or unban"},
+  Route{"GET",    "/v1/operator/nodes",                          api,                 creators,  none,     0,       pooled,  get_nodes,         "machines with their last report"},
+  Route{"GET",    "/v1/operator/nodes/:cluster/:node",           api,                 creators,  none,     0,       pooled,  get_node,          "one machine: identity, report, phases, pending changes"},
+  Route{"POST",   "/v1/operator/nodes/:cluster/:node/:order",    api,                 operators, memory,   64 * KiB, pooled, post_node_order,   "converge, replace, drain, undrain, remove, unfreeze, ban or unban"},
   Route{"GET",    "/v1/operator/pending",                        api,                 operators, none,     0,       pooled,  get_pending,       "machines that wait for approval"},
   Route{"GET",    "/v1/operator/enrolment/:name",                api,                 operators, none,     0,       pooled,  get_enrolment,     "why a machine was not let in, or what it is"},
   Route{"POST",   "/v1/operator/approve",                        api,                 operators, memory,   64 * KiB, pooled, post_approve,      "let one in under a name, by its fingerprint"},
@@ -96,9 +96,10 @@ constexpr std::array table{
   Route{"PUT",    "/v1/operator/secrets/:cluster/:name",         api,                 operators, memory,   2 * MiB, pooled,  put_secret,        "a new version of a secret"},
   Route{"DELETE", "/v1/operator/secrets/:cluster/:name",         api,                 operators, memory,   1 * KiB, pooled,  delete_secret,     "remove a secret"},
   Route{"GET",    "/v1/operator/audit",                          api,                 operators, none,     0,       pooled,  get_audit,         "who did what, oldest first"},
-  Route{"POST",   "/v1/operator/kubeconfig",                     api,                 operators, memory,   64 * KiB, pooled, post_kubeconfig,   "a short-lived kubeconfig in the caller's name"},
+  Route{"POST",   "/v1/operator/kubeconfig",                     api,                 creators,  memory,   64 * KiB, pooled, post_kubeconfig,   "a short-lived kubeconfig in the caller's name"},
   Route{"GET",    "/v1/operator/operators",                      api,                 operators, none,     0,       pooled,  get_operators,     "operators with a certificate"},
   Route{"POST",   "/v1/operator/operators",                      api,                 operators, memory,   64 * KiB, pooled, post_operators,    "a certificate for an operator"},
+  Route{"PUT",    "/v1/operator/operators/:name/limits",         api,                 operators, memory,   64 * KiB, pooled, put_operator_limits, "hold an operator to limits, or to none"},
   Route{"DELETE", "/v1/operator/operators/:name",                api,                 operators, memory,   1 * KiB, pooled,  delete_operator,   "revoke an operator"},
   Route{"GET",    "/v1/operator/status",                         api,                 operators, none,     0,       pooled,  get_status,        "the site at a glance"},
 

@@ -22,6 +22,7 @@ enum class Audience {
   machine,    // an enrolled machine that is not banned
   ended_too,  // such a machine, or one whose cluster ended
   operators,  // an operator certificate, or root and group muster on the admin socket
+  creators,   // the same, and restricted operators: of a path's :cluster only whoever created it
   enrolled,   // machine or operator
 };
 

@@ -3,6 +3,8 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
+#include "http/vanished.hpp"
+#include "site/drain.hpp"
 #include "store/kinds.hpp"
 
 namespace muster::handlers {
@@ -24,6 +26,22 @@ Result<bool> awaits_signature(const Rooms& rooms, const std::string& name,
   const auto banned = banned_machines(rooms.store, name);
   if (!banned) return pass(banned.error());
   return *banned != cluster.banned_machines;
+}
+
+// Members that will be removed for their silence, and machines that are being drained.
+Granted<> add_departures(const Rooms& rooms, const std::string& cluster,
+                         const ServedCluster& served, nlohmann::json& row) {
+  int vanishing = 0;
+  for (const auto& [node, answer] : served.documents) {
+    const auto vanishes = vanishes_at(rooms, {cluster, node});
+    if (!vanishes) return refuse(vanishes.error());
+    if (*vanishes) ++vanishing;
+  }
+  const auto drains = list_drains(rooms.store, cluster);
+  if (!drains) return refuse(drains.error());
+  row["vanishing"] = vanishing;
+  row["draining"] = drains->size();
+  return {};
 }
 
 nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
@@ -104,6 +122,8 @@ Granted<Response> get_status(const Rooms& rooms, const Caller&, const Request&) 
     clusters.back()["awaitsSignature"] = *awaits;
     if (const auto left = rooms.ends.left(name, unix_seconds(rooms.enrolment.now())))
       clusters.back()["secondsLeft"] = left->count();
+    auto added = add_departures(rooms, name, *cluster, clusters.back());
+    if (!added) return refuse(added.error());
   }
   const auto pending = list_pending(rooms.enrolment);
   if (!pending) return refuse(pending.error());

@@ -23,7 +23,7 @@ struct AgendaRow {
 namespace agenda {
 inline constexpr std::string_view cluster = "cluster";    // on demand: it warns, or ends
 inline constexpr std::string_view member = "member";      // its time to live is over
-inline constexpr std::string_view released = "released";  // a removed member's name is free
+inline constexpr std::string_view released = "released";  // a cluster's removed members may be free
 inline constexpr std::string_view lapse = "lapse";        // of the records that `value` names
 }  // namespace agenda
 

@@ -218,7 +218,9 @@ class Preparation {
     for (const auto& change : publication_.changes) {
       if (change.kind != MachineChange::Kind::removed) continue;
       const std::string key = kinds::pair_key(name_, change.node);
-      transaction_.remove(kinds::document, key).remove(kinds::report, key);
+      transaction_.remove(kinds::document, key)
+          .remove(kinds::report, key)
+          .remove(kinds::drain, key);
       if (context_.forget) context_.forget(name_, change.node, transaction_);
       if (auto retired = retire(change.node); !retired) return retired;
     }

@@ -1,5 +1,7 @@
 #include "site/on_demand.hpp"
 
+#include <algorithm>
+
 #include "document/field_syntax.hpp"
 #include "document/json_object.hpp"
 #include "document/problem.hpp"
@@ -8,6 +10,7 @@
 #include "site/all_records.hpp"
 #include "site/audit.hpp"
 #include "site/cluster_publication.hpp"
+#include "site/drain.hpp"
 #include "site/pool_member.hpp"
 #include "site/templates.hpp"
 #include "store/kinds.hpp"
@@ -108,16 +111,18 @@ Result<void> remove_all(const Store& store, std::string_view kind, const std::st
 }  // namespace
 
 std::string to_json(const OnDemandCluster& cluster) {
-  return canonical_text({{"name", cluster.name},
-                         {"template", cluster.template_name},
-                         {"mastersPool", cluster.masters_pool},
-                         {"nodesPool", cluster.nodes_pool},
-                         {"masters", cluster.masters},
-                         {"nodes", cluster.nodes},
-                         {"createdAt", cluster.created_at},
-                         {"expiresAt", cluster.expires_at},
-                         {"nextAt", cluster.next_at},
-                         {"createdBy", cluster.created_by}});
+  nlohmann::json value = {{"name", cluster.name},
+                          {"template", cluster.template_name},
+                          {"mastersPool", cluster.masters_pool},
+                          {"nodesPool", cluster.nodes_pool},
+                          {"masters", cluster.masters},
+                          {"nodes", cluster.nodes},
+                          {"createdAt", cluster.created_at},
+                          {"expiresAt", cluster.expires_at},
+                          {"nextAt", cluster.next_at},
+                          {"createdBy", cluster.created_by}};
+  if (!cluster.open_tokens.empty()) value["openTokens"] = cluster.open_tokens;
+  return canonical_text(value);
 }
 
 Result<OnDemandCluster> parse_on_demand_cluster(std::string_view json) {
@@ -136,12 +141,14 @@ Result<OnDemandCluster> parse_on_demand_cluster(std::string_view json) {
   root.number("expiresAt", cluster.expires_at);
   root.number("nextAt", cluster.next_at);
   root.text("createdBy", cluster.created_by);
+  root.texts("openTokens", cluster.open_tokens, Need::optional);
   root.close();
   if (!problems.empty()) return fail("on-demand cluster record", problems);
   return cluster;
 }
 
-Published<OnDemandCluster> create_cluster(const PublishContext& context, const NewCluster& order) {
+Published<OnDemandCluster> create_cluster(const PublishContext& context, const NewCluster& order,
+                                          Transaction transaction) {
   const auto made = find_template(context.store, order.template_name);
   if (!made) return tl::unexpected(refused(made.error()));
   const auto inventory = load(made->files);
@@ -160,7 +167,6 @@ Published<OnDemandCluster> create_cluster(const PublishContext& context, const N
   cluster.created_at = seconds_of(context.now());
   cluster.expires_at = cluster.created_at + order.lifetime.count();
   cluster.created_by = order.actor;
-  Transaction transaction;
   schedule(cluster, cluster.created_at, transaction);
   transaction.expect(kinds::on_demand, order.name, 0)
       .put(kinds::on_demand, order.name, to_json(cluster));
@@ -191,26 +197,74 @@ Result<std::vector<OnDemandCluster>> list_on_demand(const Store& store) {
   return clusters;
 }
 
+namespace {
+
+// Those of the pool that stay, were nothing ordered now; the newest first.
+Result<std::vector<MemberRecord>> staying_members(const Store& store, const std::string& cluster,
+                                                  const std::string& pool) {
+  auto members = list_members(store, cluster);
+  if (!members) return members;
+  const auto drains = list_drains(store, cluster);
+  if (!drains) return pass(drains.error());
+  const auto leaves = [&](const MemberRecord& member) {
+    return std::any_of(drains->begin(), drains->end(), [&](const FoundDrain& found) {
+      return found.record.remove && found.record.node == member.node;
+    });
+  };
+  std::erase_if(*members, [&](const MemberRecord& member) {
+    return member.pool != pool || member.removed_at != 0 || leaves(member);
+  });
+  std::stable_sort(members->begin(), members->end(), [](const auto& left, const auto& right) {
+    return left.admitted_at > right.admitted_at;
+  });
+  return members;
+}
+
+}  // namespace
+
 Result<ScaledCluster> scale_cluster(const PublishContext& context, const std::string& name,
-                                    std::uint32_t nodes, const std::string& actor) {
+                                    std::uint32_t nodes, const std::string& actor,
+                                    Transaction transaction) {
   auto found = find_order(context.store, name);
   if (!found) return pass(found.error());
   const auto inventory = published_inventory(context.store, name);
   if (!inventory) return pass(inventory.error());
   std::vector<Problem> problems;
   check_nodes(nodes, template_pool(*inventory, Role::node), problems);
-  const std::uint32_t before = found->cluster.nodes;
-  if (nodes < before) {
-    problems.push_back({"/nodes", fmt::format("expected at least {}, as many as there are to be, "
-                                              "found {}; a machine goes with `muster node remove`",
-                                              before, nodes)});
-  }
   if (!problems.empty()) return fail(fmt::format("cluster '{}'", name), problems);
+  const auto members = staying_members(context.store, name, found->cluster.nodes_pool);
+  if (!members) return pass(members.error());
+  const std::uint32_t before = found->cluster.nodes;
+  ScaledCluster scaled;
+  if (nodes >= before) {
+    scaled.more = nodes - before;
+  } else if (nodes > members->size()) {
+    scaled.more = nodes - static_cast<std::uint32_t>(members->size());
+  }
+  for (std::size_t i = 0; i + nodes < members->size(); ++i)
+    scaled.surplus.push_back((*members)[i].node);
   found->cluster.nodes = nodes;
-  auto put = put_order(context, *found, actor, "cluster-scaled",
-                       fmt::format("{} nodes instead of {}", nodes, before));
+  auto put =
+      put_order(context, *found, actor, "cluster-scaled",
+                fmt::format("{} nodes instead of {}", nodes, before), std::move(transaction));
   if (!put) return pass(put.error());
-  return ScaledCluster{std::move(found->cluster), nodes - before};
+  scaled.cluster = std::move(found->cluster);
+  return scaled;
+}
+
+Result<void> note_open_tokens(Store& store, const std::string& name,
+                              const std::vector<std::string>& ids) {
+  return update(
+      store, kinds::on_demand, name,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        if (!value) return {};
+        auto cluster = parse_on_demand_cluster(*value);
+        if (!cluster) return pass(cluster.error());
+        if (ids.empty()) cluster->open_tokens.clear();
+        cluster->open_tokens.insert(cluster->open_tokens.end(), ids.begin(), ids.end());
+        transaction.put(kinds::on_demand, name, to_json(*cluster));
+        return {};
+      });
 }
 
 Result<OnDemandCluster> extend_cluster(const PublishContext& context, const std::string& name,
@@ -273,8 +327,8 @@ Result<void> delete_cluster(const PublishContext& context, const std::string& na
     transaction.remove(kinds::address, member.address);
     remove_agenda_of(member, transaction);
   }
-  for (const auto kind : {kinds::member, kinds::document, kinds::machine, kinds::report,
-                          kinds::authority, kinds::secret, kinds::revision}) {
+  for (const auto kind : {kinds::drain, kinds::member, kinds::document, kinds::machine,
+                          kinds::report, kinds::authority, kinds::secret, kinds::revision}) {
     auto removed = remove_all(context.store, kind, kinds::prefix_of(name), transaction);
     if (!removed) return removed;
   }

@@ -22,6 +22,9 @@ struct OnDemandCluster {
   std::int64_t created_at = 0, expires_at = 0;  // Unix seconds
   std::int64_t next_at = 0;                     // when it warns or ends: its row in the agenda
   std::string created_by;                       // "operator anna"
+  // Ids of the join tokens that came with it and with its growing: what is left of them is revoked
+  // when as many machines as were asked for are Ready.
+  std::vector<std::string> open_tokens;
 };
 // How long before its end a cluster warns.
 inline constexpr std::array<std::chrono::seconds, 2> expiry_warnings{std::chrono::minutes(30),
@@ -37,23 +40,29 @@ struct NewCluster {
   std::string actor;
 };
 // Its authorities, secrets and first revision, in one transaction. Nobody is served anything before
-// its masters are there. Refusals: invalid, every problem at once; not_found: no such template;
-// conflict: a cluster has that name.
+// its masters are there. `transaction`: what is to be written with it. Refusals: invalid, every
+// problem at once; not_found: no such template; conflict: a cluster has that name.
 [[nodiscard]] Published<OnDemandCluster> create_cluster(const PublishContext& context,
-                                                        const NewCluster& order);
+                                                        const NewCluster& order,
+                                                        Transaction transaction = {});
 
 // not_found where the server owns no such cluster.
 [[nodiscard]] Result<OnDemandCluster> find_on_demand(const Store& store, const std::string& name);
 [[nodiscard]] Result<std::vector<OnDemandCluster>> list_on_demand(const Store& store);
-// How many nodes there are to be: of what is asked for, `more` are new. invalid: more than the
-// pool's maximum, or fewer than now (remove machines by name).
+// How many nodes there are to be: of what is asked for, `more` are new, and the members `surplus`,
+// the newest, are to go. invalid: more than the pool's maximum.
 struct ScaledCluster {
   OnDemandCluster cluster;
   std::uint32_t more = 0;
+  std::vector<std::string> surplus;
 };
 [[nodiscard]] Result<ScaledCluster> scale_cluster(const PublishContext& context,
                                                   const std::string& name, std::uint32_t nodes,
-                                                  const std::string& actor);
+                                                  const std::string& actor,
+                                                  Transaction transaction = {});
+// Adds to its open tokens, or, with nothing to add, forgets them. Nothing where it is gone.
+[[nodiscard]] Result<void> note_open_tokens(Store& store, const std::string& name,
+                                            const std::vector<std::string>& ids);
 // It expires `lifetime` from now, 1 minute to 30 days; it warns of that end anew.
 [[nodiscard]] Result<OnDemandCluster> extend_cluster(const PublishContext& context,
                                                      const std::string& name,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
 #include "site/agenda.hpp"
@@ -26,10 +28,6 @@ std::string key_of(const MemberRecord& record) {
   return kinds::pair_key(record.cluster, record.node);
 }
 
-std::int64_t free_at(const MemberRecord& record) {
-  return record.removed_at + std::chrono::seconds(member_quarantine).count();
-}
-
 }  // namespace
 
 std::string to_json(const MemberRecord& record) {
@@ -41,7 +39,8 @@ std::string to_json(const MemberRecord& record) {
                          {"key", record.key},
                          {"admittedAt", record.admitted_at},
                          {"removedAt", record.removed_at},
-                         {"endsAt", record.ends_at}});
+                         {"endsAt", record.ends_at},
+                         {"leftGeneration", record.left_generation}});
 }
 
 Result<MemberRecord> parse_member_record(std::string_view json) {
@@ -59,6 +58,7 @@ Result<MemberRecord> parse_member_record(std::string_view json) {
   root.number("admittedAt", record.admitted_at);
   root.number("removedAt", record.removed_at);
   root.number("endsAt", record.ends_at, Need::optional);
+  root.number("leftGeneration", record.left_generation, Need::optional);
   root.close();
   if (!problems.empty()) return fail("member record", problems);
   return record;
@@ -101,8 +101,6 @@ void add_member(const MemberRecord& record, Transaction& transaction) {
 void remove_agenda_of(const MemberRecord& record, Transaction& transaction) {
   if (record.ends_at != 0)
     remove_agenda(record.ends_at, agenda::member, key_of(record), transaction);
-  if (record.removed_at != 0)
-    remove_agenda(free_at(record), agenda::released, key_of(record), transaction);
 }
 
 void put_member(const FoundMember& found, Transaction& transaction) {
@@ -114,34 +112,80 @@ void put_member(const FoundMember& found, Transaction& transaction) {
 void retire_member(FoundMember found, std::int64_t now, Transaction& transaction) {
   remove_agenda_of(found.record, transaction);
   found.record.removed_at = now;
-  put_agenda({free_at(found.record), std::string(agenda::released), key_of(found.record), {}},
-             transaction);
+  put_agenda({now, std::string(agenda::released), found.record.cluster, {}}, transaction);
   put_member(found, transaction);
 }
 
-Result<std::size_t> release_retired_members(Store& store, const std::string& cluster,
-                                            std::int64_t now, std::chrono::seconds quarantine) {
+namespace {
+
+// Which peer list is the first without it is found out by looking, whoever published that.
+Result<void> note_departure(Store& store, const MemberRecord& member, std::uint64_t generation) {
+  auto found = find_member(store, member.cluster, member.node);
+  if (!found) return pass(found.error());
+  if (!*found || (*found)->record.removed_at == 0) return {};
+  (*found)->record.left_generation = generation;
+  Transaction transaction;
+  put_member(**found, transaction);
+  return store.commit(transaction);
+}
+
+// Its name may be a listed machine's by now.
+bool is_served_still(const MemberRecord& member, const NodesThere& nodes) {
+  if (!nodes.served) return false;
+  const auto found = nodes.served->documents.find(member.node);
+  if (found == nodes.served->documents.end()) return false;
+  const auto document = read_document(*found->second);
+  return !document || !document->role.pool.empty();
+}
+
+}  // namespace
+
+bool is_node_gone(const MemberRecord& member, const NodesThere& nodes) {
+  if (!nodes.may_be_any) return true;
+  if (member.left_generation == 0 || !nodes.duties) return false;
+  const auto& leaving = nodes.duties->leaving;
+  return nodes.duties->peers_generation >= member.left_generation &&
+         std::find(leaving.begin(), leaving.end(), member.node) == leaving.end();
+}
+
+Result<RetiredMembers> release_retired_members(Store& store, const std::string& cluster,
+                                               std::int64_t now, std::chrono::seconds quarantine,
+                                               const NodesThere& nodes) {
+  RetiredMembers retired;
   const auto members = list_members(store, cluster);
   if (!members) return pass(members.error());
   std::vector<const MemberRecord*> over;
   for (const MemberRecord& member : *members) {
-    const bool is_over = member.removed_at != 0 && now >= member.removed_at + quarantine.count();
-    if (is_over) over.push_back(&member);
+    if (member.removed_at == 0) continue;
+    const bool is_served = is_served_still(member, nodes);
+    retired.is_served = retired.is_served || is_served;
+    if (member.left_generation == 0 && nodes.served && nodes.served->peers && !is_served) {
+      auto noted = note_departure(store, member, nodes.served->peers->generation);
+      if (!noted) return pass(noted.error());
+    }
+    const bool is_over = now >= member.removed_at + quarantine.count();
+    if (is_over && !is_served && is_node_gone(member, nodes)) {
+      over.push_back(&member);
+    } else {
+      ++retired.waiting;
+    }
   }
-  if (over.empty()) return 0;
+  if (over.empty()) return retired;
   auto found = find_cluster(store, cluster);
   if (!found) return pass(found.error());
   Transaction transaction;
   for (const MemberRecord* member : over) {
     transaction.remove(kinds::member, key_of(*member)).remove(kinds::address, member->address);
-    found->record.pod_cidrs.erase(member->node);
+    if (!nodes.served || !nodes.served->documents.contains(member->node))
+      found->record.pod_cidrs.erase(member->node);
   }
   if (found->version != 0) {
     transaction.expect(kinds::cluster, cluster, found->version)
         .put(kinds::cluster, cluster, to_json(found->record));
   }
   if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
-  return over.size();
+  retired.released = over.size();
+  return retired;
 }
 
 }  // namespace muster

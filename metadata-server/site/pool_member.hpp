@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "document/node_document.hpp"
+#include "document/report.hpp"
+#include "site/current_documents.hpp"
 #include "store/store.hpp"
 
 namespace muster {
@@ -24,10 +26,9 @@ struct MemberRecord {
   std::int64_t admitted_at = 0;  // Unix seconds
   std::int64_t removed_at = 0;   // 0: it is there; else its name, address and network wait
   std::int64_t ends_at = 0;      // of its time to live; 0: as long as its cluster
+  // Of the first peer list that was seen without it, once it was removed; 0: none yet.
+  std::uint64_t left_generation = 0;
 };
-// How long they wait: longer than the duties take to remove a Node object, and than caches of its
-// address live.
-inline constexpr std::chrono::minutes member_quarantine{15};
 [[nodiscard]] std::string to_json(const MemberRecord& record);
 [[nodiscard]] Result<MemberRecord> parse_member_record(std::string_view json);
 
@@ -53,10 +54,28 @@ void remove_agenda_of(const MemberRecord& record, Transaction& transaction);
 // Marks it as gone. The next publication leaves it out.
 void retire_member(FoundMember found, std::int64_t now, Transaction& transaction);
 
-// Frees names, addresses and pod networks of what was removed at least `quarantine` ago. Returns
-// how many. Idempotent.
-[[nodiscard]] Result<std::size_t> release_retired_members(Store& store, const std::string& cluster,
-                                                          std::int64_t now,
-                                                          std::chrono::seconds quarantine);
+// What is known of the Node objects of a cluster.
+struct NodesThere {
+  bool may_be_any = true;  // false: the cluster never had an API server
+  std::shared_ptr<const ServedCluster> served;
+  std::optional<DutiesReport> duties;  // the newest; nothing: none yet
+};
+
+// Told by the duties, of a removed member.
+[[nodiscard]] bool is_node_gone(const MemberRecord& member, const NodesThere& nodes);
+
+// Frees names, addresses and pod networks of what was removed at least `quarantine` ago and has no
+// Node object any more: kubelets of others still route to its network, and a Node of that name
+// would be taken for the new machine's. Idempotent.
+struct RetiredMembers {
+  std::size_t released = 0;
+  std::size_t waiting = 0;  // removed, and not free yet
+  bool is_served = false;   // somebody was removed, and no publication followed yet
+};
+[[nodiscard]] Result<RetiredMembers> release_retired_members(Store& store,
+                                                             const std::string& cluster,
+                                                             std::int64_t now,
+                                                             std::chrono::seconds quarantine,
+                                                             const NodesThere& nodes);
 
 }  // namespace muster

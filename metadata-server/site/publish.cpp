@@ -157,6 +157,7 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
   facts.banned_machines = std::move(today->banned_machines);
   facts.departed_machines = std::move(today->departed_machines);
   facts.members = std::move(today->members);
+  facts.drains = std::move(today->drains);
   facts.is_started = today->is_started;
   const std::uint64_t rollback_of = action == "rolled-back" ? revision.number : 0;
   const ClusterInput input{

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "site/cluster_authorities.hpp"
+#include "site/drain.hpp"
 #include "site/pool_member.hpp"
 #include "site/releases.hpp"
 #include "site/revision.hpp"
@@ -42,6 +43,10 @@ Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
     if (member.removed_at == 0)
       facts.members.push_back({member.node, member.pool, member.role, member.address});
   }
+  const auto drains = list_drains(store, cluster);
+  if (!drains) return pass(drains.error());
+  for (const auto& [record, version] : *drains)
+    facts.drains[record.node] = record.given_up ? Drain::cordon : Drain::evict;
   const auto documents = store.count(kinds::document, kinds::prefix_of(cluster));
   if (!documents) return pass(documents.error());
   facts.is_started = *documents > 0;

@@ -67,8 +67,10 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "node timeline",
                                           "node converge",
                                           "node replace",
-                                          "node remove",
                                           "node unfreeze",
+                                          "node drain",
+                                          "node undrain",
+                                          "node remove",
                                           "cluster reinitialise",
                                           "cluster create",
                                           "cluster list",
@@ -90,6 +92,7 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "audit",
                                           "operator add",
                                           "operator list",
+                                          "operator limit",
                                           "operator revoke"});
 }
 
@@ -126,7 +129,7 @@ TEST_CASE("an https server without credentials says where they are looked for") 
 TEST_CASE("completion knows the commands") {
   const auto ran = fake::muster({"completion", "bash"});
   CHECK(ran.exit == 0);
-  CHECK(ran.out.find("node) words=\"list show timeline converge replace remove unfreeze\"") !=
-        std::string::npos);
+  CHECK(ran.out.find("node) words=\"list show timeline converge replace unfreeze drain undrain "
+                     "remove\"") != std::string::npos);
   CHECK(fake::muster({"completion", "zsh"}).out.rfind("autoload -U bashcompinit", 0) == 0);
 }

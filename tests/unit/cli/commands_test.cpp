@@ -52,6 +52,59 @@ TEST_CASE("node show and timeline") {
       fake::muster({"--server", api.url(), "node", "timeline", "m1", "--cluster", "lab"}).out);
 }
 
+TEST_CASE("a machine's end: what is ordered, and how far it is") {
+  const std::string node = "GET /v1/operator/nodes/lab/m1",
+                    order = "POST /v1/operator/nodes/lab/m1/";
+  const OperatorApi::Answer drained{
+      200, R"({"node":"m1","state":"drained","drain":{"phase":"drained","message":""}})"};
+  const OperatorApi api(
+      {{"GET /v1/operator/nodes", two_nodes},
+       {node, drained},
+       {order + "drain", {}},
+       {order + "undrain", {}},
+       {order + "remove",
+        {200, R"({"cluster":"lab","node":"m1","draining":true,"undrained":""})"}}});
+  auto ran = fake::muster({"--server", api.url(), "node", "drain", "m1", "--wait"});
+  CHECK(ran.exit == 0);
+  CHECK(ran.out == "lab/m1: it takes no more pods; those that it has are sent away\n");
+  CHECK(ran.err == "m1: drained\n");
+  CHECK(fake::muster({"--server", api.url(), "node", "undrain", "m1"}).exit == 0);
+  CHECK(api.asked().back() == order + "undrain {}");
+  ran = fake::muster({"--server", api.url(), "node", "remove", "m1", "--timeout", "2m"});
+  CHECK(ran.out == "lab/m1: drained first, then removed; `muster node show` tells how far it is\n");
+  CHECK(api.asked().back() == order + R"(remove {"drain":true,"timeoutSeconds":120})");
+
+  const OperatorApi gone({{"GET /v1/operator/nodes", two_nodes},
+                          {order + "remove",
+                           {200, R"({"cluster":"lab","node":"m1","draining":false,)"
+                                 R"("undrained":"it never reported"})"}}});
+  ran = fake::muster({"--server", gone.url(), "node", "remove", "m1", "--wait"});
+  CHECK(ran.exit == 0);
+  CHECK(ran.out == "lab/m1: removed, undrained: it never reported\n");
+  CHECK(ran.err == "m1: nothing is left of it\n");
+  CHECK(fake::muster({"--server", gone.url(), "node", "remove", "m1", "--timeout", "soon"}).err ==
+        "muster: --timeout: expected a time such as 90s, 15m, 4h or 2d, found 'soon'\n");
+}
+
+TEST_CASE("limits of an operator are given together, or lifted") {
+  const OperatorApi api({{"PUT /v1/operator/operators/ci/limits",
+                          {200, R"({"name":"ci","limits":{"templates":["a","b"],"clusters":2,)"
+                                R"("machines":9,"ttlSeconds":7200}})"}}});
+  auto ran = fake::muster({"--server", api.url(), "operator", "limit", "ci", "--templates", "a,b",
+                           "--clusters", "2", "--machines", "9", "--ttl", "2h"});
+  CHECK(ran.out == "operator ci: 2 cluster(s) of a, b, 9 machine(s), 2 h\n");
+  CHECK(api.asked().back() ==
+        R"(PUT /v1/operator/operators/ci/limits {"limits":{"clusters":2,"machines":9,)"
+        R"("templates":["a","b"],"ttlSeconds":7200}})");
+  ran = fake::muster({"--server", api.url(), "operator", "limit", "ci", "--clusters", "2"});
+  CHECK(ran.exit == 2);
+  CHECK(ran.err ==
+        "muster: limits: expected --templates, --clusters and --machines together, found some of "
+        "them\n");
+  ran = fake::muster({"--server", api.url(), "operator", "limit", "ci"});
+  CHECK(ran.err == "muster: operator limit: expected limits, or --none, found neither or both\n");
+}
+
 TEST_CASE("an order finds the node's cluster by itself") {
   const OperatorApi api({{"GET /v1/operator/nodes", two_nodes},
                          {"POST /v1/operator/nodes/lab/m1/converge", {}},

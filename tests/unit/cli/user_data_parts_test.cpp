@@ -7,9 +7,10 @@ using namespace muster;
 TEST_CASE("parts of the operator's own come first, ours last and adding to lists") {
   const auto text = with_parts("#cloud-config\nruncmd: [[true]]\n",
                                {{"hello.sh", "#!/bin/sh\necho hello\n"},
-                                {"own.mime", "Content-Type: multipart/mixed; boundary=\"b\"\n\n"
-                                             "--b\nContent-Type: text/x-shellscript\n\n"
-                                             "#!/bin/sh\n--b--\n"}});
+                                {"own.mime",
+                                 "Content-Type: multipart/mixed; boundary=\"b\"\n\n"
+                                 "--b\nContent-Type: text/x-shellscript\n\n"
+                                 "#!/bin/sh\n--b--\n"}});
   REQUIRE(text);
   const std::string boundary = text->substr(text->find("boundary=\"") + 10, 34);
   const std::string expected = "Content-Type: multipart/mixed; boundary=\"" + boundary +

@@ -60,7 +60,8 @@ TEST_CASE("what is left of a machine goes with it, once the inventory does not l
   const auto certificate = site.enrolled({.hardware = 21}, site.token());
   CHECK(refusal(remove_machine(site.context, {"lab", "n1"}, "operator anna")) ==
         "still_listed: node 'lab/n1': the inventory lists it, so that it would be let in again; "
-        "take it out and run `muster apply DIR --remove`, or shut it out with `muster ban n1`");
+        "drain it with `muster node drain n1`, take it out and run `muster apply DIR --remove`, or "
+        "shut it out with `muster ban n1`");
   CHECK(identify(site.context, certificate));
   site.inventory = std::make_shared<const EnrolmentInventory>();
   REQUIRE(remove_machine(site.context, {"lab", "n1"}, "operator anna"));

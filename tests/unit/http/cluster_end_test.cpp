@@ -30,7 +30,7 @@ struct Machine {
 
 struct OnDemand : House {
   std::vector<std::pair<std::string, std::int64_t>> warnings;  // cluster, seconds before its end
-  AgendaKeeper keeper{rooms, [this](const OnDemandCluster& cluster) {
+  AgendaKeeper keeper{rooms, std::chrono::minutes(15), [this](const OnDemandCluster& cluster) {
                         warnings.emplace_back(cluster.name,
                                               cluster.expires_at - unix_seconds(time));
                       }};
@@ -129,7 +129,8 @@ TEST_CASE_FIXTURE(OnDemand, "a cluster warns twice, is extended, warns again, an
   pass(1min);
   CHECK(warnings.size() == 1);
   pass(1s);
-  AgendaKeeper after_a_restart(rooms, [this](const OnDemandCluster&) { FAIL("warned again"); });
+  AgendaKeeper after_a_restart(rooms, std::chrono::minutes(15),
+                               [this](const OnDemandCluster&) { FAIL("warned again"); });
   REQUIRE(after_a_restart.tick());
   pass(25min - 1s);
   REQUIRE(ask("POST", "/v1/operator/clusters/ci/extend", {{"ttlSeconds", 3600}}).status == 200);

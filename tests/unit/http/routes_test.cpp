@@ -104,7 +104,9 @@ TEST_CASE("the README's table has one row for each route") {
 TEST_CASE("what is routed is what the listeners are for") {
   for (const Route& route : routes()) {
     const bool is_operators = route.pattern.starts_with("/v1/operator/");
-    CHECK_MESSAGE((route.audience == Audience::operators) == is_operators, route.pattern);
+    const bool for_people =
+        route.audience == Audience::operators || route.audience == Audience::creators;
+    CHECK_MESSAGE(for_people == is_operators, route.pattern);
     const unsigned anonymous =
         static_cast<unsigned>(ListenerKind::boot) | static_cast<unsigned>(ListenerKind::enrol);
     if ((route.listeners & anonymous) != 0)

@@ -37,12 +37,12 @@ TEST_CASE("every mistake is told at once") {
   const auto settings = parse_settings(
       R"({"advertise":[],"stateDirectory":"x","adminSocket":"y","logLevel":"loud","port":1,)"
       R"("metadataTokens":"maybe","awsCertificates":"z","expiryHook":"x",)"
-      R"("audit":{"daysInStore":0,"rowsInStore":5},)"
+      R"("audit":{"daysInStore":0,"rowsInStore":5},"memberQuarantineMinutes":0,)"
       R"("boot":{"listen":"8080","threads":0},"node":{"workers":257,"connections":0}})");
   REQUIRE_FALSE(settings);
   CHECK(settings.error().kind == ErrorKind::invalid);
   CHECK(settings.error().message ==
-        "settings: refused, 14 problems:\n"
+        "settings: refused, 15 problems:\n"
         "/awsCertificates: expected an absolute path, found 'z'\n"
         "/audit/daysInStore: expected 1 to 3650 days, found 0\n"
         "/audit/rowsInStore: expected at least 100, found 5\n"
@@ -56,11 +56,12 @@ TEST_CASE("every mistake is told at once") {
         "found none\n"
         "/stateDirectory: expected an absolute path, found 'x'\n"
         "/expiryHook: expected an absolute path of a program, found 'x'\n"
+        "/memberQuarantineMinutes: expected 1 to 1440 (a day), found 0\n"
         "/logLevel: expected trace, debug, info, warn or error, found 'loud'\n"
         "/port: unknown field, expected one of adminGroup, adminSocket, advertise, audit, "
         "awsCertificates, boot, enrol, expiryHook, "
-        "identityLifetimeMinutes, logLevel, metadataTokens, metrics, node, sealingKey, "
-        "stateDirectory");
+        "identityLifetimeMinutes, logLevel, memberQuarantineMinutes, metadataTokens, metrics, "
+        "node, sealingKey, stateDirectory");
 }
 
 TEST_CASE("an advertised address is no URL and has no port") {

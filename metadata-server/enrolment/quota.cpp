@@ -1,0 +1,182 @@
+#include "enrolment/quota.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "document/problem.hpp"
+#include "document/strict_json.hpp"
+#include "site/all_records.hpp"
+#include "site/on_demand.hpp"
+#include "site/pool_member.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+struct Usage {
+  std::set<std::string> clusters;
+  std::uint64_t version = 0;   // of the index; 0: there is none yet
+  std::uint32_t machines = 0;  // of these clusters
+};
+
+std::string to_json(const std::set<std::string>& clusters) {
+  return canonical_text({{"clusters", clusters}});
+}
+
+// Those that it made before it was restricted too: a look at all clusters, once.
+Result<std::set<std::string>> created_by(const Store& store, const std::string& actor) {
+  const auto all = list_on_demand(store);
+  if (!all) return pass(all.error());
+  std::set<std::string> names;
+  for (const auto& cluster : *all) {
+    if (cluster.created_by == actor) names.insert(cluster.name);
+  }
+  return names;
+}
+
+Result<Usage> read_index(const Store& store, const Caller& caller) {
+  Usage usage;
+  const auto record = store.get(kinds::usage, caller.name);
+  if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
+  if (!record) {
+    auto names = created_by(store, caller.text());
+    if (!names) return pass(names.error());
+    usage.clusters = std::move(*names);
+    return usage;
+  }
+  usage.version = record->version;
+  const auto json = parse_strict_json("usage record", record->value);
+  if (!json) return pass(json.error());
+  std::vector<Problem> problems;
+  std::vector<std::string> names;
+  JsonObject root(*json, "", problems);
+  root.texts("clusters", names);
+  root.close();
+  if (!problems.empty()) return fail("usage record", problems);
+  usage.clusters.insert(names.begin(), names.end());
+  return usage;
+}
+
+// As many as were asked for, or as are still there: a scale-in frees its places when it is done.
+Result<std::uint32_t> machines_of(const Store& store, const OnDemandCluster& cluster) {
+  const auto members = list_members(store, cluster.name);
+  if (!members) return pass(members.error());
+  const auto there = std::count_if(members->begin(), members->end(),
+                                   [](const auto& member) { return member.removed_at == 0; });
+  return std::max(cluster.masters + cluster.nodes, static_cast<std::uint32_t>(there));
+}
+
+// The records decide, not the index: a cluster that expired or was deleted leaves it here.
+Result<Usage> read_usage(const Store& store, const Caller& caller, const std::string& without) {
+  auto usage = read_index(store, caller);
+  if (!usage) return usage;
+  for (auto name = usage->clusters.begin(); name != usage->clusters.end();) {
+    const auto cluster = find_on_demand(store, *name);
+    if (!cluster && cluster.error().kind != ErrorKind::not_found) return pass(cluster.error());
+    if (!cluster || cluster->created_by != caller.text() || *name == without) {
+      name = usage->clusters.erase(name);
+      continue;
+    }
+    const auto machines = machines_of(store, *cluster);
+    if (!machines) return pass(machines.error());
+    usage->machines += *machines;
+    ++name;
+  }
+  return usage;
+}
+
+tl::unexpected<Refusal> exceeded(const Caller& caller, const std::string& what) {
+  return refuse(ErrorKind::forbidden, "quota_exceeded",
+                fmt::format("{}: {}, or have an operator run `muster operator limit {}`",
+                            caller.text(), what, caller.name));
+}
+
+Granted<OperatorLimits> limits_of(const Store& store, const Caller& caller) {
+  const auto record = find_operator(store, caller.name);
+  if (!record) return refuse(record.error());
+  if (record->limits) return *record->limits;
+  // They were lifted between this request's first look and now: ask again as who you are.
+  return refuse(ErrorKind::conflict, "limits_changed",
+                fmt::format("{}: its limits changed meanwhile; ask again", caller.text()));
+}
+
+Granted<> check_template(const Caller& caller, const OperatorLimits& limits,
+                         const std::string& wanted) {
+  const auto& may = limits.templates;
+  if (wanted.empty() || std::find(may.begin(), may.end(), wanted) != may.end()) return {};
+  return refuse(ErrorKind::forbidden, "template_not_allowed",
+                fmt::format("{}: expected one of the templates {}, found {}; have an operator run "
+                            "`muster operator limit {}`",
+                            caller.text(), fmt::join(may, ", "), in_ticks(wanted), caller.name));
+}
+
+}  // namespace
+
+Granted<> check_owns(const Store& store, const Caller& caller, const std::string& cluster) {
+  if (!caller.restricted) return {};
+  const auto found = find_on_demand(store, cluster);
+  if (!found && found.error().kind != ErrorKind::not_found) return refuse(found.error());
+  if (!found || found->created_by != caller.text()) {
+    return refuse(ErrorKind::not_found, "not_found",
+                  fmt::format("cluster {}: not one that {} created; `muster cluster list` shows "
+                              "those",
+                              in_ticks(cluster), caller.text()));
+  }
+  return {};
+}
+
+Refusal restricted(const Caller& caller) {
+  return {ErrorKind::forbidden, "operator_restricted",
+          fmt::format("{}: it may create clusters from templates, and list, scale, extend and "
+                      "delete its own; for anything else ask an operator without limits",
+                      caller.text())};
+}
+
+Granted<> claim_quota(const Store& store, const Caller& caller, const ClusterClaim& claim,
+                      Transaction& transaction) {
+  if (!caller.restricted) return {};
+  const auto limits = limits_of(store, caller);
+  if (!limits) return refuse(limits.error());
+  if (auto allowed = check_template(caller, *limits, claim.template_name); !allowed) return allowed;
+  auto usage = read_usage(store, caller, claim.cluster);
+  if (!usage) return refuse(usage.error());
+  if (usage->clusters.size() >= limits->clusters) {
+    return exceeded(caller, fmt::format("expected at most {} clusters at once, {} are there; "
+                                        "delete one with `muster cluster delete`",
+                                        limits->clusters, usage->clusters.size()));
+  }
+  if (usage->machines + claim.machines > limits->machines) {
+    return exceeded(caller, fmt::format("expected at most {} machines at once, {} are in use and "
+                                        "{} were asked for; ask for fewer, delete a cluster with "
+                                        "`muster cluster delete`",
+                                        limits->machines, usage->machines, claim.machines));
+  }
+  usage->clusters.insert(claim.cluster);
+  transaction.expect(kinds::usage, caller.name, usage->version)
+      .put(kinds::usage, caller.name, to_json(usage->clusters));
+  return {};
+}
+
+Granted<std::optional<std::set<std::string>>> usable_templates(const Store& store,
+                                                               const Caller& caller) {
+  if (!caller.restricted) return std::nullopt;
+  const auto limits = limits_of(store, caller);
+  if (!limits) return refuse(limits.error());
+  return std::set<std::string>(limits->templates.begin(), limits->templates.end());
+}
+
+Granted<> check_lifetime(const Store& store, const Caller& caller, std::int64_t created_at,
+                         std::int64_t expires_at) {
+  if (!caller.restricted) return {};
+  const auto limits = limits_of(store, caller);
+  if (!limits) return refuse(limits.error());
+  const std::int64_t most = limits->lifetime.count(), asked = expires_at - created_at;
+  if (asked <= most) return {};
+  return exceeded(caller, fmt::format("expected a cluster to live at most {} s from its making, "
+                                      "found {} s; ask for less",
+                                      most, asked));
+}
+
+}  // namespace muster

@@ -1,0 +1,224 @@
+#include "http/machine_removal.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "enrolment/machine.hpp"
+#include "enrolment/remove.hpp"
+#include "http/served_document.hpp"
+#include "site/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+namespace {
+
+// A machine that is well reports about every minute.
+constexpr std::int64_t dead_after = 300;
+
+// Why no pod of it could be sent away; empty: some could.
+Granted<std::string> reason_not_to_drain(const Rooms& rooms, const NodeName& node) {
+  const auto machine = find_machine(rooms.store, node);
+  if (!machine) return refuse(machine.error());
+  if (machine->record.banned) return std::string("it is banned, so that it obeys no API server");
+  if (!rooms.reports.find(node).report) return std::string("it never reported");
+  const std::int64_t silence = rooms.reports.silence_of(node, rooms.enrolment.now());
+  if (silence > dead_after) return fmt::format("it was not heard of for {} s", silence);
+  const auto etcd = rooms.store.get(kinds::etcd, node.cluster);
+  if (!etcd && etcd.error().kind != ErrorKind::not_found) return refuse(etcd.error());
+  return etcd ? std::string() : std::string("its cluster never ran");
+}
+
+// Without its last master a cluster has neither etcd nor API, and nobody to remove a Node.
+Granted<> check_not_last_master(const Rooms& rooms, const NodeName& node) {
+  const auto document = served_document(rooms, node);
+  if (!document) return {};  // not a part of its cluster yet
+  if (!is_control_plane(document->role.role)) return {};
+  for (const MachineAddress& master : document->role.cluster.masters) {
+    if (master.name == node.node) continue;
+    // One that was removed is in the documents until the next publication.
+    const auto member = find_member(rooms.store, node.cluster, master.name);
+    if (!member) return refuse(member.error());
+    if (!*member || (*member)->record.removed_at == 0) return {};
+  }
+  return refuse(ErrorKind::conflict, "last_master",
+                fmt::format("machine '{}/{}': expected another master beside it, found none: its "
+                            "cluster would be left without API and etcd; let another master join "
+                            "first, or end the cluster with `muster cluster delete {}`",
+                            node.cluster, node.node, node.cluster));
+}
+
+// Its pod network would go to another machine while routes still lead to it.
+Granted<> check_node_gone(const Rooms& rooms, const NodeName& node) {
+  const auto duties = rooms.reports.duties_of(node.cluster);
+  const auto peers = rooms.current.peers(node.cluster);
+  if (!duties || !peers) return {};
+  const auto& leaving = duties->leaving;
+  const bool is_there = std::find(leaving.begin(), leaving.end(), node.node) != leaving.end();
+  if (!is_there && duties->peers_generation >= peers->generation) return {};
+  return refuse(ErrorKind::conflict, "node_object_there",
+                fmt::format("node '{}/{}': its Node object may still be there; the duties of its "
+                            "cluster remove it within a minute, then ask again, or insist with "
+                            "--no-drain",
+                            node.cluster, node.node));
+}
+
+Granted<> order_draining(const Rooms& rooms, const NodeName& node, const RemovalOrder& order) {
+  Transaction transaction;
+  auto ordered = order_drain(rooms.store, {node.cluster, node.node, true, order.limit, order.by},
+                             rooms.enrolment.now(), transaction);
+  if (!ordered) return refuse(ordered.error());
+  if (auto committed = rooms.store.commit(transaction); !committed)
+    return refuse(committed.error());
+  return {};
+}
+
+Granted<> publish(const Rooms& rooms, const std::string& cluster, const std::string& by) {
+  const auto published = republish(rooms.publishing, cluster, by);
+  if (!published) return refuse(published.error().error);
+  if (auto reloaded = rooms.reload_inventory(cluster); !reloaded) return refuse(reloaded.error());
+  return {};
+}
+
+Granted<> give_up(const Rooms& rooms, FoundDrain found, const std::string& why) {
+  DrainRecord& record = found.record;
+  const std::string key = kinds::pair_key(record.cluster, record.node);
+  record.given_up = true;
+  record.remove = false;
+  Transaction transaction;
+  transaction.expect(kinds::drain, key, found.version).put(kinds::drain, key, to_json(record));
+  append_audit(transaction, rooms.enrolment.now(), "server", "drain-given-up", key, why);
+  spdlog::warn("drain of {}: given up: {}", key, in_ticks(why));
+  if (auto committed = rooms.store.commit(transaction); !committed)
+    return refuse(committed.error());
+  return {};
+}
+
+// True: its cluster is to be published.
+Granted<bool> finish(const Rooms& rooms, const FoundDrain& found,
+                     const std::optional<DutiesReport>& duties) {
+  const DrainRecord& record = found.record;
+  if (record.given_up) return false;
+  const NodeName node{record.cluster, record.node};
+  const auto [phase, message] = progress_of(record, duties ? &*duties : nullptr);
+  if (phase == DrainPhase::drained) {
+    if (!record.remove) return false;
+    if (auto allowed = check_not_last_master(rooms, node); !allowed) {
+      if (auto done = give_up(rooms, found, allowed.error().message); !done)
+        return refuse(done.error());
+      return true;
+    }
+    if (auto removed = remove_now(rooms, node, record.by); !removed) return refuse(removed.error());
+    spdlog::info("{}: removed {}/{}, drained", record.by, node.cluster, node.node);
+    return true;
+  }
+  if (unix_seconds(rooms.enrolment.now()) < record.until) return false;
+  if (auto done = give_up(rooms, found, message); !done) return refuse(done.error());
+  return true;
+}
+
+}  // namespace
+
+Granted<> remove_now(const Rooms& rooms, const NodeName& node, const std::string& by) {
+  auto removed = remove_machine(rooms.enrolment, node, by);
+  if (removed) rooms.reports.forget(node);
+  return removed;
+}
+
+Granted<NodesThere> nodes_there(const Rooms& rooms, const std::string& cluster) {
+  const auto etcd = rooms.store.get(kinds::etcd, cluster);
+  if (!etcd && etcd.error().kind != ErrorKind::not_found) return refuse(etcd.error());
+  return NodesThere{etcd.has_value(), rooms.current.cluster(cluster),
+                    rooms.reports.duties_of(cluster)};
+}
+
+Granted<RemovalStep> order_removal(const Rooms& rooms, const NodeName& node,
+                                   const RemovalOrder& order) {
+  RemovalStep step;
+  const auto member = find_member(rooms.store, node.cluster, node.node);
+  if (!member) return refuse(member.error());
+  const bool is_member = *member && (*member)->record.removed_at == 0;
+  if (is_member) {
+    if (auto allowed = check_not_last_master(rooms, node); !allowed) return refuse(allowed.error());
+  } else if (order.drain && !rooms.enrolment.inventory()->role_of(node)) {
+    if (auto gone = check_node_gone(rooms, node); !gone) return refuse(gone.error());
+  }
+  if (is_member && order.drain) {
+    auto reason = reason_not_to_drain(rooms, node);
+    if (!reason) return refuse(reason.error());
+    step.undrained = std::move(*reason);
+    step.is_draining = step.undrained.empty();
+  }
+  if (step.is_draining) {
+    if (auto ordered = order_draining(rooms, node, order); !ordered) return refuse(ordered.error());
+    return step;
+  }
+  if (auto removed = remove_now(rooms, node, order.by); !removed) return refuse(removed.error());
+  return step;
+}
+
+Granted<> finish_drains(const Rooms& rooms) {
+  const auto drains = list_drains(rooms.store, {});
+  if (!drains) return refuse(drains.error());
+  std::map<std::string, std::optional<DutiesReport>> duties;  // by cluster
+  std::map<std::string, std::string> changed;                 // cluster -> for whom
+  for (const FoundDrain& found : *drains) {
+    const std::string& cluster = found.record.cluster;
+    if (!duties.contains(cluster)) duties[cluster] = rooms.reports.duties_of(cluster);
+    const auto done = finish(rooms, found, duties[cluster]);
+    // Somebody wrote it meanwhile: next time.
+    if (!done && done.error().kind != ErrorKind::conflict) return refuse(done.error());
+    if (done && *done) changed[cluster] = found.record.by;
+  }
+  for (const auto& [cluster, by] : changed) {
+    if (auto published = publish(rooms, cluster, by); !published) return published;
+  }
+  return {};
+}
+
+namespace {
+
+// Clusters with a drain that no publication has told of yet.
+Granted<std::set<std::string>> unpublished_drains(const Rooms& rooms) {
+  const auto drains = list_drains(rooms.store, {});
+  if (!drains) return refuse(drains.error());
+  std::set<std::string> clusters;
+  for (const FoundDrain& found : *drains) {
+    const auto served = rooms.current.cluster(found.record.cluster);
+    if (served && served->revision_number < found.record.since)
+      clusters.insert(found.record.cluster);
+  }
+  return clusters;
+}
+
+// Where this server may not sign, what is published stays until somebody else does.
+void try_publishing(const Rooms& rooms, const std::string& cluster) {
+  if (auto published = publish(rooms, cluster, "server"); !published)
+    spdlog::debug("publishing {}: {}", cluster, published.error().message);
+}
+
+}  // namespace
+
+Granted<> publish_drains(const Rooms& rooms) {
+  const auto unpublished = unpublished_drains(rooms);
+  if (!unpublished) return refuse(unpublished.error());
+  for (const auto& cluster : *unpublished) try_publishing(rooms, cluster);
+  return {};
+}
+
+Result<bool> release_places(const Rooms& rooms, const std::string& cluster,
+                            std::chrono::seconds quarantine) {
+  const auto nodes = nodes_there(rooms, cluster);
+  if (!nodes) return fail(nodes.error().kind, nodes.error().message);
+  const auto retired = release_retired_members(
+      rooms.store, cluster, unix_seconds(rooms.enrolment.now()), quarantine, *nodes);
+  // Somebody published meanwhile: next time.
+  if (!retired && retired.error().kind == ErrorKind::conflict) return true;
+  if (!retired) return pass(retired.error());
+  if (retired->is_served) try_publishing(rooms, cluster);
+  return retired->waiting > 0;
+}
+
+}  // namespace muster

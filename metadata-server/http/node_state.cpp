@@ -1,0 +1,78 @@
+#include "http/node_state.hpp"
+
+#include "http/machine_removal.hpp"
+
+namespace muster {
+namespace {
+
+// A machine that is well reports about every minute.
+constexpr std::int64_t silent_after = 300;
+
+std::string_view name(DrainPhase phase) {
+  switch (phase) {
+    case DrainPhase::draining:
+      return "draining";
+    case DrainPhase::drained:
+      return "drained";
+    case DrainPhase::given_up:
+      return "drain-given-up";
+  }
+  return "draining";
+}
+
+}  // namespace
+
+Granted<NodeStates> NodeStates::gather(const Rooms& rooms, const std::string& cluster) {
+  NodeStates states(rooms);
+  const auto drains = list_drains(rooms.store, cluster);
+  if (!drains) return refuse(drains.error());
+  for (const auto& found : *drains) states.drains_[found.record.node] = found.record;
+  if (!states.drains_.empty()) states.duties_ = rooms.reports.duties_of(cluster);
+  return states;
+}
+
+DrainProgress NodeStates::progress(const DrainRecord& record) const {
+  return progress_of(record, duties_ ? &*duties_ : nullptr);
+}
+
+std::string NodeStates::word(const NodeName& node, const MachineRecord& record) const {
+  const TimePoint now = rooms_->enrolment.now();
+  if (record.banned) return "banned";
+  if (record.frozen) return "frozen";
+  if (!record.current) return "not-enrolled";
+  if (record.current->not_after < unix_seconds(now)) return "expired";
+  const auto drain = drains_.find(node.node);
+  if (drain != drains_.end()) {
+    if (drain->second.remove) return "removing";
+    return std::string(name(progress(drain->second).phase));
+  }
+  const bool is_silent =
+      rooms_->reports.find(node).report && rooms_->reports.silence_of(node, now) > silent_after;
+  return is_silent ? "silent" : "enrolled";
+}
+
+nlohmann::json NodeStates::drain(const std::string& node) const {
+  const auto found = drains_.find(node);
+  if (found == drains_.end()) return nullptr;
+  const DrainRecord& record = found->second;
+  const auto [phase, message] = progress(record);
+  return {{"phase", name(phase)},           {"message", message},    {"remove", record.remove},
+          {"orderedAt", record.ordered_at}, {"until", record.until}, {"by", record.by}};
+}
+
+Granted<std::optional<nlohmann::json>> removed_member(const Rooms& rooms, const NodeName& node) {
+  const auto member = find_member(rooms.store, node.cluster, node.node);
+  if (!member) return refuse(member.error());
+  if (!*member || (*member)->record.removed_at == 0) return std::nullopt;
+  const auto nodes = nodes_there(rooms, node.cluster);
+  if (!nodes) return refuse(nodes.error());
+  const MemberRecord& record = (*member)->record;
+  return nlohmann::json{{"cluster", record.cluster},
+                        {"node", record.node},
+                        {"role", muster::name(record.role)},
+                        {"address", record.address},
+                        {"state", is_node_gone(record, *nodes) ? "left" : "leaving"},
+                        {"removedAt", record.removed_at}};
+}
+
+}  // namespace muster

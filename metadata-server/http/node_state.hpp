@@ -1,0 +1,40 @@
+// What a machine is, in one word, from everything that is known of it.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "enrolment/machine.hpp"
+#include "http/rooms.hpp"
+#include "http/routes.hpp"
+#include "site/drain.hpp"
+
+namespace muster {
+
+// Of one cluster's machines: what is asked once for all of them is asked when it is made.
+class NodeStates {
+ public:
+  [[nodiscard]] static Granted<NodeStates> gather(const Rooms& rooms, const std::string& cluster);
+  // banned, frozen, not-enrolled, expired, removing, draining, drained, drain-given-up, silent or
+  // enrolled: the first that is true.
+  [[nodiscard]] std::string word(const NodeName& node, const MachineRecord& record) const;
+  // {"phase","message","remove","orderedAt","until","by"}; null where nothing is ordered.
+  [[nodiscard]] nlohmann::json drain(const std::string& node) const;
+
+ private:
+  explicit NodeStates(const Rooms& rooms) : rooms_(&rooms) {}
+  [[nodiscard]] DrainProgress progress(const DrainRecord& record) const;
+
+  const Rooms* rooms_;
+  std::optional<DutiesReport> duties_;
+  std::map<std::string, DrainRecord> drains_;  // by node
+};
+
+// A member that was removed, while its name and address wait: {"cluster","node","role","address",
+// "state": "leaving" until its Node object is gone, then "left"}; nullopt for anybody else.
+[[nodiscard]] Granted<std::optional<nlohmann::json>> removed_member(const Rooms& rooms,
+                                                                    const NodeName& node);
+
+}  // namespace muster

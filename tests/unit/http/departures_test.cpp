@@ -1,0 +1,253 @@
+// How machines leave: drained, removed, vanished.
+#include "sample_pool.hpp"
+
+using namespace muster;
+using sample::PoolHouse;
+
+namespace {
+
+nlohmann::json row(const std::string& node, bool done, const std::string& message = "") {
+  return {{"node", node}, {"done", done}, {"message", message}};
+}
+
+}  // namespace
+
+TEST_CASE("a drain travels to the duties, and what they say of it is told") {
+  PoolHouse house;
+  house.start(2);
+  const auto ordered = house.order("w-1", "drain");
+  REQUIRE_MESSAGE(ordered.status == 200, ordered.body.dump());
+  CHECK(house.drain_of("w-1") == "evict");
+  CHECK(house.drain_of("w-2") == "none");
+  CHECK(house.state("w-1") == "draining");
+  house.report("m-1", house.duties({row("w-1", false, "pod ci/web: its budget")}));
+  const auto shown = house.ask("GET", "/v1/operator/nodes/lab/w-1").body;
+  CHECK(shown.at("drain").at("message") == "pod ci/web: its budget");
+  CHECK(shown.at("drain").at("by") == "operator root");
+  house.report("m-1", house.duties({row("w-1", true)}));
+  CHECK(house.state("w-1") == "drained");
+  REQUIRE(finish_drains(house.rooms));
+  CHECK(house.is_served("w-1"));  // drained, and not to be removed
+  CHECK(house.ask("GET", "/v1/operator/status").body.at("clusters")[0].at("draining") == 1);
+  // Ordered again: nothing starts anew.
+  CHECK(house.order("w-1", "drain").status == 200);
+  CHECK(house.state("w-1") == "drained");
+  CHECK(house.order("w-1", "undrain").status == 200);
+  CHECK(house.drain_of("w-1") == "none");
+  CHECK(house.state("w-1") == "enrolled");
+  const auto none = house.order("w-1", "undrain");
+  CHECK(none.status == 404);
+  CHECK(none.message() ==
+        "node 'lab/w-1': no drain is ordered; `muster node list` shows the machines that are "
+        "drained");
+}
+
+TEST_CASE("what was said of an earlier drain does not count for the next one") {
+  PoolHouse house;
+  house.start(1);
+  REQUIRE(house.order("w-1", "drain").status == 200);
+  house.report("m-1", house.duties({row("w-1", true)}));
+  REQUIRE(house.order("w-1", "undrain").status == 200);
+  REQUIRE(house.order("w-1", "remove").status == 200);
+  CHECK(house.state("w-1") == "removing");
+  REQUIRE(finish_drains(house.rooms));
+  CHECK(house.is_served("w-1"));
+}
+
+TEST_CASE("a member is drained, removed when it is, and its Node's end is waited for") {
+  PoolHouse house;
+  house.start(2);
+  const auto ordered = house.order("w-1", "remove");
+  REQUIRE_MESSAGE(ordered.status == 200, ordered.body.dump());
+  CHECK(ordered.body.at("draining") == true);
+  CHECK(house.is_served("w-1"));
+  REQUIRE(finish_drains(house.rooms));
+  CHECK(house.is_served("w-1"));
+  house.report("m-1", house.duties({row("w-1", true)}));
+  REQUIRE(finish_drains(house.rooms));
+  CHECK_FALSE(house.is_served("w-1"));
+  CHECK(house.ask("GET", "/v1/document", {}, house.peers["w-1"]).status == 401);
+  CHECK(house.state("w-1") == "leaving");
+  CHECK(list_drains(house.store, "lab")->empty());
+
+  const auto retire = [&] {
+    return release_retired_members(house.store, "lab", unix_seconds(house.time),
+                                   std::chrono::minutes(15), *nodes_there(house.rooms, "lab"))
+        ->released;
+  };
+  CHECK(retire() == 0);
+  house.report("m-1", house.duties({}, {"w-1"}));
+  CHECK(house.state("w-1") == "leaving");
+  house.time += std::chrono::minutes(16);
+  CHECK(retire() == 0);
+  house.report("m-1", house.duties({}));
+  CHECK(house.state("w-1") == "left");
+  CHECK(retire() == 1);
+}
+
+TEST_CASE("a drain that takes too long is given up, and the machine stays") {
+  PoolHouse house;
+  house.start(1);
+  REQUIRE(house.order("w-1", "remove", {{"timeoutSeconds", 60}}).status == 200);
+  house.report("m-1", house.duties({row("w-1", false, "pod ci/web: its budget")}));
+  house.time += std::chrono::seconds(60);
+  REQUIRE(finish_drains(house.rooms));
+  CHECK(house.is_served("w-1"));
+  CHECK(house.drain_of("w-1") == "cordon");
+  CHECK(house.state("w-1") == "drain-given-up");
+  CHECK(house.ask("GET", "/v1/operator/nodes/lab/w-1").body.at("drain").at("message") ==
+        "not drained in 60 s; order `muster node drain` again, `muster node undrain`, or `muster "
+        "node remove --no-drain`");
+  house.report("m-1", house.duties({row("w-1", true)}));
+  REQUIRE(finish_drains(house.rooms));
+  CHECK(house.is_served("w-1"));
+  const auto refused = house.order("w-1", "drain", {{"timeoutSeconds", 5}});
+  CHECK(refused.status == 400);
+  CHECK(refused.message() == "drain: expected a timeoutSeconds of 60 to 86400, found 5");
+}
+
+TEST_CASE("what cannot be drained is removed at once, with the reason") {
+  PoolHouse house;
+  house.start(3);
+  house.admit("w-4", Role::node, 14);
+  CHECK(house.order("w-4", "remove").body.at("undrained") == "it never reported");
+  CHECK_FALSE(house.is_served("w-4"));
+  CHECK(house.order("w-3", "remove", {{"drain", false}}).body.at("undrained") == "");
+  CHECK_FALSE(house.is_served("w-3"));
+  REQUIRE(house.order("w-2", "ban").status == 200);
+  CHECK(house.order("w-2", "remove").body.at("undrained") ==
+        "it is banned, so that it obeys no API server");
+  house.time += std::chrono::seconds(301);
+  CHECK(house.order("w-1", "remove").body.at("undrained") == "it was not heard of for 301 s");
+  CHECK_FALSE(house.is_served("w-1"));
+}
+
+TEST_CASE("after the server itself was away nobody is taken for dead") {
+  PoolHouse house;
+  house.start(1);
+  house.time += std::chrono::hours(1);
+  house.reports.begin(house.time - std::chrono::seconds(10));
+  CHECK(house.order("w-1", "remove").body.at("draining") == true);
+}
+
+TEST_CASE("the last master is not removed, and one of three is") {
+  PoolHouse house;
+  house.start(1);
+  const auto refused = house.order("m-1", "remove", {{"drain", false}});
+  CHECK(refused.status == 409);
+  CHECK(refused.body.at("kind") == "last_master");
+  CHECK(refused.message() ==
+        "machine 'lab/m-1': expected another master beside it, found none: its cluster would be "
+        "left without API and etcd; let another master join first, or end the cluster with "
+        "`muster cluster delete lab`");
+  house.admit("m-2", Role::follower, 2);
+  house.report("m-2");
+  REQUIRE(house.order("m-1", "remove").status == 200);
+  REQUIRE(house.order("m-2", "remove").status == 200);
+  house.report("m-2", house.duties({row("m-1", true), row("m-2", true)}));
+  REQUIRE(finish_drains(house.rooms));
+  // Both were drained; the second of them would have been the last.
+  CHECK(house.is_served("m-1") != house.is_served("m-2"));
+  REQUIRE(finish_drains(house.rooms));
+  CHECK(house.is_served("m-1") != house.is_served("m-2"));
+  // Who stays is the first of the masters now.
+  CHECK(read_document(*house.site.current.document("lab", "m-2"))->role.role == Role::master);
+}
+
+TEST_CASE("a member that vanished is told of early, then removed") {
+  PoolHouse house(", vanishedAfter: 20m");
+  house.start(3);
+  VanishWatch watch;
+  const auto pass_time = [&](std::chrono::seconds seconds) {
+    house.time += seconds;
+    for (const char* name : {"m-1", "w-1", "w-2"}) house.report(name);
+    REQUIRE(watch.look(house.rooms));
+  };
+  pass_time(std::chrono::minutes(6));
+  CHECK(house.state("w-3") == "silent");
+  CHECK(house.ask("GET", "/v1/operator/nodes/lab/w-3").body.at("vanishesAt") == 0);
+  pass_time(std::chrono::minutes(4));
+  CHECK(house.ask("GET", "/v1/operator/nodes/lab/w-3").body.at("vanishesAt") ==
+        unix_seconds(sample::now) + 1200);
+  CHECK(house.ask("GET", "/v1/operator/status").body.at("clusters")[0].at("vanishing") == 1);
+  pass_time(std::chrono::minutes(9));
+  CHECK(house.is_served("w-3"));
+  pass_time(std::chrono::minutes(1));
+  CHECK_FALSE(house.is_served("w-3"));
+  CHECK(house.is_served("w-1"));
+  CHECK(house.state("w-3") == "leaving");
+  CHECK(house.ask("GET", "/v1/operator/audit?limit=1000").body.dump().find("\"vanished\"") !=
+        std::string::npos);
+}
+
+TEST_CASE("a network that is cut removes nobody, and a restarted server starts to count anew") {
+  PoolHouse house;
+  house.start(4);
+  VanishWatch watch;
+  house.time += std::chrono::hours(2);
+  REQUIRE(watch.look(house.rooms));  // nobody is heard of
+  CHECK(house.is_served("w-1"));
+  house.report("m-1");  // one of five
+  house.time += std::chrono::seconds(31);
+  REQUIRE(watch.look(house.rooms));
+  CHECK(house.is_served("w-1"));
+  for (const char* name : {"w-1", "w-2"}) house.report(name);
+  house.reports.begin(house.time - std::chrono::minutes(29));
+  house.time += std::chrono::seconds(31);
+  REQUIRE(watch.look(house.rooms));  // three of five, and the server is not up for long enough
+  CHECK(house.is_served("w-3"));
+  house.time += std::chrono::seconds(31);
+  REQUIRE(watch.look(house.rooms));
+  // A tenth of the cluster, at least one, in ten minutes.
+  CHECK(house.is_served("w-3") != house.is_served("w-4"));
+  house.time += std::chrono::seconds(31);
+  REQUIRE(watch.look(house.rooms));
+  CHECK(house.is_served("w-3") != house.is_served("w-4"));
+}
+
+TEST_CASE("masters, and members of a pool that says never, do not vanish") {
+  PoolHouse house(", vanishedAfter: never");
+  house.start(3);
+  house.admit("m-2", Role::follower, 2);
+  VanishWatch watch;
+  house.time += std::chrono::hours(50);
+  for (const char* name : {"m-1", "w-1", "w-2"}) house.report(name);
+  REQUIRE(watch.look(house.rooms));
+  CHECK(house.is_served("w-3"));
+  CHECK(house.is_served("m-2"));
+}
+
+TEST_CASE("a member that never reported vanishes, too") {
+  PoolHouse house;
+  house.start(1);
+  house.admit("w-2", Role::node, 12);
+  VanishWatch watch;
+  house.time += std::chrono::minutes(30);
+  for (const char* name : {"m-1", "w-1"}) house.report(name);
+  REQUIRE(watch.look(house.rooms));
+  CHECK_FALSE(house.is_served("w-2"));
+}
+
+TEST_CASE("an inventory's machine frees its pod network when its Node object is gone") {
+  sample::House house;
+  house.apply(sample::small_inventory());
+  const Peer m1 = house.machine("m1");
+  house.apply(sample::cluster() + sample::node("m1", "master", 11), true);
+  Report made;
+  made.boot_id = made.machine_id = "m";
+  made.counter = 1;
+  made.verdict = Verdict::converged;
+  const std::uint64_t generation = house.site.current.peers("lab")->generation;
+  made.duties = DutiesReport{generation, {"n1"}, {}};
+  const auto remove = [&] { return house.ask("POST", "/v1/operator/nodes/lab/n1/remove"); };
+  REQUIRE(house.ask("POST", "/v1/report", nlohmann::json::parse(to_json(made)), m1).status == 200);
+  const auto refused = remove();
+  CHECK(refused.status == 409);
+  CHECK(refused.message() ==
+        "node 'lab/n1': its Node object may still be there; the duties of its cluster remove it "
+        "within a minute, then ask again, or insist with --no-drain");
+  made.counter = 2;
+  made.duties = DutiesReport{generation, {}, {}};
+  REQUIRE(house.ask("POST", "/v1/report", nlohmann::json::parse(to_json(made)), m1).status == 200);
+  CHECK(remove().status == 200);
+}
