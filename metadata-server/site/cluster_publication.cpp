@@ -6,6 +6,8 @@
 
 #include "document/strict_json.hpp"
 #include "inventory/compile.hpp"
+#include "inventory/layers.hpp"
+#include "inventory/pool_members.hpp"
 #include "pki/signature.hpp"
 #include "site/all_records.hpp"
 #include "site/audit.hpp"
@@ -26,6 +28,23 @@ std::int64_t seconds_of(TimePoint time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
+// What an admission goes by, and no document shows before there is a member.
+nlohmann::json to_value(const Inventory& inventory, const NodePool& pool) {
+  nlohmann::json proofs = nlohmann::json::array(), ranges = nlohmann::json::array();
+  for (const auto& proof : pool.proofs) proofs.push_back(proof.value);
+  for (const auto& range : pool.address_ranges) ranges.push_back(range.value);
+  const Node any = node_of(pool, {member_name(pool, 1), pool.name.value, pool.role.value, {}});
+  const Cluster& cluster = inventory.clusters.at(pool.cluster.value);
+  return {{"role", name(pool.role.value)},
+          {"namePattern", pool.name_pattern.value},
+          {"minimum", pool.minimum.value},
+          {"maximum", pool.maximum.value},
+          {"vanishedAfter", pool.vanished_after.value.count()},
+          {"proofs", proofs},
+          {"addressRanges", ranges},
+          {"settings", to_json(merge_layers(inventory, cluster, any).settings)}};
+}
+
 std::string match_digest_input(const Inventory& inventory, const std::string& cluster) {
   nlohmann::json matches = nlohmann::json::object();
   for (const Node* node : nodes_of(inventory, cluster)) {
@@ -36,6 +55,8 @@ std::string match_digest_input(const Inventory& inventory, const std::string& cl
                                  {"serial", node->match.serial.value},
                                  {"instanceId", node->match.instance_id.value}};
   }
+  for (const NodePool* pool : pools_of(inventory, cluster))
+    matches["pool/" + pool->name.value] = to_value(inventory, *pool);
   return matches.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -137,6 +137,21 @@ TEST_CASE("members of a pool that is taken out of the inventory go with it") {
   CHECK((*find_member(site.store, "lab", "ci-1"))->record.removed_at != 0);
 }
 
+TEST_CASE("a pool that comes or changes is a revision, though no document shows it") {
+  Site site;
+  const std::string rest = sample::cluster(machines_network) + sample::node("m1", "master", 11);
+  site.publish(rest);
+  site.publish(rest + pool("ci", "node"));
+  CHECK(revisions(site) == 2);
+  CHECK(site.document("m1").generation == 1);
+  CHECK(published_inventory(site.store, "lab")->pools.size() == 1);
+  site.publish(rest + pool("ci", "node", ", vanishedAfter: 2h"));
+  site.publish(rest + pool("ci", "node", ", vanishedAfter: 2h, labels: {a: b}"));
+  CHECK(revisions(site) == 4);
+  site.publish(rest + pool("ci", "node", ", vanishedAfter: 2h, labels: {a: b}"));
+  CHECK(revisions(site) == 4);
+}
+
 TEST_CASE("a cluster that cannot be published says why to whoever may ask again") {
   Site site;
   site.publish(sample::cluster(machines_network) + sample::node("m1", "master", 11) +
