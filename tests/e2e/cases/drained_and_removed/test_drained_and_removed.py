@@ -27,21 +27,21 @@ def switch_on(rack, host):
 def pool(cluster):
     """Two machines in a pool of the shared cluster; a removed one's quarantine lasts a minute."""
     cluster.add_to_inventory("pool", POOL)
-    cluster.apply()
-    cluster.stop_server()
-    cluster.server_settings["memberQuarantineMinutes"] = 1
-    cluster.start_server()
-    for host in MACHINES:
-        switch_on(cluster, host)
-        cluster.wait_converged([f"p-{list(MACHINES).index(host) + 1}"])
-    yield cluster
-    call(LAB, "down", *MACHINES)
-    os.remove(os.path.join(cluster.inventory, "pool.yaml"))
-    cluster.apply("--remove")
-    cluster.kubectl("delete", "node", "p-1", "p-2", "--ignore-not-found")
-    cluster.stop_server()
-    cluster.server_settings.clear()
-    cluster.start_server()
+    with cluster.changed_inventory("  podCidr:", "  nodeCidr: 10.77.0.0/16\n  podCidr:"):
+        cluster.stop_server()
+        cluster.server_settings["memberQuarantineMinutes"] = 1
+        cluster.start_server()
+        for number, host in enumerate(MACHINES, 1):
+            switch_on(cluster, host)
+            cluster.wait_converged([f"p-{number}"])
+        yield cluster
+        call(LAB, "down", *MACHINES)
+        os.remove(os.path.join(cluster.inventory, "pool.yaml"))
+        cluster.apply("--remove")
+        cluster.stop_server()
+        cluster.server_settings.clear()
+        cluster.start_server()
+    cluster.wait_for("the pool's Nodes to go", lambda: not nodes(cluster) & {"p-1", "p-2"}, 90)
 
 
 @pytest.fixture(scope="module")
