@@ -12,32 +12,25 @@
 #include "artifact/artifact_store.hpp"
 #include "enrolment/ban.hpp"
 #include "enrolment/enrolment_context.hpp"
-#include "enrolment/instance_use.hpp"
 #include "enrolment/pinned_regions.hpp"
 #include "enrolment/remove.hpp"
-#include "http/agenda_keeper.hpp"
 #include "http/caller_cache.hpp"
 #include "http/certificate_expiries.hpp"
-#include "http/expiry_hook.hpp"
 #include "http/inventory_slot.hpp"
 #include "http/listener.hpp"
-#include "http/machine_removal.hpp"
 #include "http/rooms.hpp"
 #include "http/router.hpp"
-#include "http/unused_counts.hpp"
 #include "http/vanished.hpp"
 #include "site/member_publisher.hpp"
 #include "site/site_key_custody.hpp"
 #include "store/kinds.hpp"
 #include "store/sqlite_store.hpp"
+#include "upkeep.hpp"
 
 namespace muster {
 namespace {
 
 constexpr std::chrono::hours tls_lifetime{24 * 30};
-constexpr std::chrono::minutes collect_instances_interval{10};
-constexpr std::chrono::seconds collect_interval{10};
-constexpr std::chrono::hours audit_interval{1};
 
 TimePoint now() {
   return std::chrono::system_clock::now();
@@ -132,10 +125,7 @@ struct Server::Parts {
               ends,
               audit_path(settings)},
         router(rooms, callers, metrics, group_id(settings.admin_group)),
-        hook(settings.expiry_hook),
-        keeper(rooms, settings.member_quarantine, [this](const OnDemandCluster& cluster) {
-          hook.warn(cluster, unix_seconds(now()));
-        }) {}
+        upkeep(rooms, settings) {}
 
   Settings settings;
   SealingKey sealing;
@@ -157,65 +147,15 @@ struct Server::Parts {
   ClusterEnds ends;
   Rooms rooms;
   Router router;
-  ExpiryHook hook;
-  AgendaKeeper keeper;
+  Upkeep upkeep;
   TimePoint renew_tls_at;
   std::vector<std::unique_ptr<Listener>> listeners;
 
-  TimePoint rotate_audit_at, collect_instances_at, collect_at;
-  VanishWatch vanish_watch;
-
   [[nodiscard]] Result<void> load();
-  [[nodiscard]] Result<void> rotate();
-  [[nodiscard]] Result<void> collect_instances();
-  [[nodiscard]] Result<void> see_off();
   [[nodiscard]] std::map<std::string, std::int64_t> seconds_left() const;
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<SslContext> tls_for(ListenerKind kind) const;
 };
-
-// One file at a time, so that nobody waits long for the store. A full disk is no reason to stop.
-Result<void> Server::Parts::rotate() {
-  const TimePoint time = now();
-  if (time < rotate_audit_at) return {};
-  rotate_audit_at = time + audit_interval;
-  const auto rotated = rotate_audit(store, audit_path(settings), settings.audit, time);
-  if (!rotated) {
-    spdlog::error("audit: older rows stay in the store, and are tried again in an hour: {}",
-                  rotated.error().message);
-    return {};
-  }
-  if (!rotated->is_complete) rotate_audit_at = time;
-  if (rotated->moved > 0) {
-    spdlog::info("audit: moved {} rows into '{}'", rotated->moved, audit_path(settings));
-  }
-  return {};
-}
-
-// Machines that leave, and tokens that nobody needs any more.
-Result<void> Server::Parts::see_off() {
-  const TimePoint time = now();
-  if (time >= collect_at) {
-    collect_at = time + collect_interval;
-    if (auto told = publish_drains(rooms); !told)
-      return fail(told.error().kind, told.error().message);
-  }
-  for (const auto& done :
-       {finish_drains(rooms), vanish_watch.look(rooms), revoke_unused_counts(rooms)}) {
-    if (!done) return fail(done.error().kind, done.error().message);
-  }
-  return {};
-}
-
-// Instances whose document is too old for anybody, and whose member is gone.
-Result<void> Server::Parts::collect_instances() {
-  const TimePoint time = now();
-  if (time < collect_instances_at) return {};
-  collect_instances_at = time + collect_instances_interval;
-  const auto collected = collect_instance_uses(store, unix_seconds(time));
-  if (!collected && collected.error().kind != ErrorKind::conflict) return pass(collected.error());
-  return {};
-}
 
 std::map<std::string, std::int64_t> Server::Parts::seconds_left() const {
   auto left = ends.all();
@@ -326,10 +266,7 @@ Result<void> Server::tick() {
     spdlog::info("renewed the listeners' certificate");
   }
   if (auto flushed = parts.reports.flush(); !flushed) return flushed;
-  if (auto collected = parts.collect_instances(); !collected) return collected;
-  if (auto kept = parts.keeper.tick(); !kept) return kept;
-  if (auto done = parts.see_off(); !done) return done;
-  if (auto rotated = parts.rotate(); !rotated) return rotated;
+  if (auto kept = parts.upkeep.tick(); !kept) return kept;
   const auto answers = parts.store.get(kinds::site, kinds::site_settings_key);
   if (!answers) return pass(answers.error());
   return {};

@@ -22,12 +22,12 @@ spec: {kubernetesVersion: 1.36.3, podCidr: 10.68.0.0/16, serviceCidr: 10.98.0.0/
 apiVersion: muster/v1
 kind: NodePool
 metadata: {name: masters}
-spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 1, addressRanges: [127.0.12.0/24]}
+spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 1, addressRanges: [127.0.12.0/24], proofs: [token]}
 ---
 apiVersion: muster/v1
 kind: NodePool
 metadata: {name: workers}
-spec: {cluster: small, role: node, namePattern: "n{index}", maximum: 9, addressRanges: [127.0.0.0/28, 127.0.13.0/24]}
+spec: {cluster: small, role: node, namePattern: "n{index}", maximum: 9, addressRanges: [127.0.0.0/28, 127.0.13.0/24], proofs: [token]}
 """
 
 

@@ -26,12 +26,12 @@ spec: {kubernetesVersion: 1.36.3, nodeCidr: 10.77.0.0/16, podCidr: 10.72.0.0/16,
 apiVersion: muster/v1
 kind: NodePool
 metadata: {name: masters}
-spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 1, addressRanges: [10.77.0.64/28]}
+spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 1, addressRanges: [10.77.0.64/28], proofs: [token]}
 ---
 apiVersion: muster/v1
 kind: NodePool
 metadata: {name: workers}
-spec: {cluster: small, role: node, namePattern: "w-{index}", maximum: 10, addressRanges: [10.77.0.80/28]}
+spec: {cluster: small, role: node, namePattern: "w-{index}", maximum: 10, addressRanges: [10.77.0.80/28], proofs: [token]}
 """
 
 

@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import time
 
 import yaml
 from local_cluster import LAB, REPOSITORY, call
@@ -46,7 +47,8 @@ def prepared_tree(rack, name, user_data):
 
 
 def switch_on(rack, machines, folder=None):
-    """machines: {name: (address, user-data file)}, all at once. With a folder, stock Debian under its own cloud-init."""
+    """machines: {name: (address, user-data file)}, all at once. With a folder, stock Debian under its own cloud-init.
+    Returns when they were switched on, as time.monotonic() has it."""
     image = "cloud" if folder else "ready"
     call(LAB, "image", image)
     def make(name):
@@ -54,7 +56,9 @@ def switch_on(rack, machines, folder=None):
         tree = cloud_tree(os.path.join(folder, name), address, user_data) if folder else prepared_tree(rack, name, user_data)
         call(LAB, "up", name, "--address", address, "--image", image, "--tree", tree, "--no-start")
     rack.on_each(machines, make)
+    began = time.monotonic()
     rack.on_each(machines, lambda name: call(LAB, "power", "on", name))
+    return began
 
 
 def verdicts(rack, cluster):

@@ -20,7 +20,7 @@ namespace {
 std::string pool(const std::string& name, const std::string& role, const std::string& more = "") {
   return "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: " + name +
          "}\nspec: {cluster: small, role: " + role + ", namePattern: '" + name +
-         "-{index}', maximum: 5, addressRanges: [10.77.1.0/24]" + more + "}\n";
+         "-{index}', maximum: 5, addressRanges: [10.77.1.0/24], proofs: [token]" + more + "}\n";
 }
 
 struct Machine {

@@ -1,4 +1,7 @@
 // How machines leave: drained, removed, vanished.
+#include <limits>
+
+#include "http/agenda_keeper.hpp"
 #include "sample_pool.hpp"
 
 using namespace muster;
@@ -250,4 +253,27 @@ TEST_CASE("an inventory's machine frees its pod network when its Node object is 
   made.duties = DutiesReport{generation, {}, {}};
   REQUIRE(house.ask("POST", "/v1/report", nlohmann::json::parse(to_json(made)), m1).status == 200);
   CHECK(remove().status == 200);
+}
+
+TEST_CASE(
+    "the agenda frees a removed member's place after its Node object is gone, and then rests") {
+  PoolHouse house;
+  house.start(1);
+  AgendaKeeper keeper(house.rooms, std::chrono::minutes(15), [](const OnDemandCluster&) {});
+  const auto is_held = [&] { return find_member(house.store, "lab", "w-1").value().has_value(); };
+  const auto look = [&](std::chrono::seconds later) {
+    house.time += later;
+    REQUIRE(keeper.tick());
+  };
+  REQUIRE(house.order("w-1", "remove", {{"drain", false}}).status == 200);
+  look(std::chrono::seconds(0));
+  house.report("m-1", house.duties({}, {"w-1"}));
+  look(std::chrono::minutes(16));
+  CHECK(is_held());
+  house.report("m-1", house.duties({}));
+  look(std::chrono::seconds(11));
+  CHECK_FALSE(is_held());
+  const auto left = list_due(house.store, std::numeric_limits<std::int64_t>::max(), 10);
+  REQUIRE(left);
+  CHECK(left->empty());
 }

@@ -12,16 +12,13 @@ inline std::string pool(const std::string& name, const std::string& role,
                         const std::string& more = "", const std::string& cluster_name = "lab") {
   return "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: " + name +
          "}\nspec: {cluster: " + cluster_name + ", role: " + role + ", namePattern: '" + name +
-         "-{index}', maximum: 7, addressRanges: [10.77.1.0/24]" + more + "}\n";
+         "-{index}', maximum: 7, addressRanges: [10.77.1.0/24], proofs: [token]" + more + "}\n";
 }
 
 struct PoolHouse : House {
-  muster::TimePoint time = now;
   std::map<std::string, muster::Peer> peers;
 
   explicit PoolHouse(const std::string& more = "") {
-    enrolment.now = [this] { return time; };
-    publishing.now = [this] { return time; };
     apply(cluster("  nodeCidr: 10.77.0.0/16\n") + pool("m", "master") + pool("w", "node", more));
   }
   void admit(const std::string& name, muster::Role role, int address,

@@ -1,62 +1,23 @@
 """A whole cluster on demand: machines that nobody listed, from a stock Debian root under its own cloud-init."""
 import json
-import os
-import subprocess
 import time
 
 import pytest
 
-from local_cluster import LAB, REPOSITORY, call
+from local_cluster import LAB, call
+from on_demand import Kubectl, are_converged, import_agent, set_template, switch_on
 
 pytestmark = pytest.mark.long
 
-TEMPLATE = """apiVersion: muster/v1
-kind: Cluster
-metadata: {name: small}
-spec: {kubernetesVersion: 1.36.3, nodeCidr: 10.77.0.0/16, podCidr: 10.72.0.0/16, serviceCidr: 10.97.0.0/16, profiles: [small]}
----
-apiVersion: muster/v1
-kind: Profile
-metadata: {name: small}
-spec: {kubelet: {reservedPolicy: none}}
----
-apiVersion: muster/v1
-kind: NodePool
-metadata: {name: masters}
-spec: {cluster: small, role: master, namePattern: "m-{index}", maximum: 3, addressRanges: [10.77.0.64/28], proofs: [token]}
----
-apiVersion: muster/v1
-kind: NodePool
-metadata: {name: workers}
-spec: {cluster: small, role: node, namePattern: "w-{index}", maximum: 10, addressRanges: [10.77.0.80/28], proofs: [token]}
-"""
-# What the cloud is to the machine: its name there, and the user-data that it was started with.
+# What the cloud is to the machine: its address, and the user-data that it was started with.
 MACHINES = {"c1": ("10.77.0.66", "ci-master-1.yaml"), "c2": ("10.77.0.82", "ci-nodes.yaml"), "c3": ("10.77.0.83", "ci-nodes.yaml")}
-
-
-def cloud_tree(folder, address, user_data):
-    place = folder / "etc/cloud/cloud.cfg.d"
-    place.mkdir(parents=True)
-    name = "ip-" + address.replace(".", "-")
-    with open(user_data, encoding="utf-8") as stream:
-        seed = {"meta-data": {"instance-id": name, "local-hostname": name}, "user-data": stream.read()}
-    # cloud-init reads JSON as the YAML that it is, but wants this list on a line of its own.
-    settings = json.dumps({"datasource": {"NoCloud": seed}, "network": {"config": "disabled"}, "locale": "C.UTF-8"})
-    (place / "90-cloud.cfg").write_text(settings + "\n")
-    (place / "91-list.cfg").write_text("datasource_list: [NoCloud, None]\n")
-    return str(folder)
 
 
 @pytest.fixture(scope="module")
 def ready_to_order(rack, tmp_path_factory):
     folder = tmp_path_factory.mktemp("on-demand")
-    release = str(folder / "agent")
-    subprocess.run([os.path.join(REPOSITORY, "scripts", "agent-release"), release], check=True)
-    rack.muster("release", "import", release)
-    template = folder / "template"
-    template.mkdir()
-    (template / "small.yaml").write_text(TEMPLATE)
-    rack.muster("template", "set", "small", str(template))
+    import_agent(rack, str(folder / "agent"))
+    set_template(rack, "routed")
     call(LAB, "image", "cloud")
     yield folder
     call(LAB, "down", *MACHINES)
@@ -64,33 +25,17 @@ def ready_to_order(rack, tmp_path_factory):
 
 def test_from_one_command_to_ready(rack, ready_to_order):
     folder = ready_to_order / "user-data"
-    folder.mkdir()
     began = time.monotonic()
-    rack.muster("cluster", "create", "ci", "--template", "small", "--masters", "1", "--nodes", "2", "--ttl", "1h", "--user-data-dir", str(folder))
+    rack.muster("cluster", "create", "ci", "--template", "routed", "--masters", "1", "--nodes", "2", "--ttl", "1h", "--user-data-dir", str(folder))
     created = time.monotonic() - began
-    for name, (address, user_data) in MACHINES.items():
-        tree = cloud_tree(ready_to_order / name, address, folder / user_data)
-        call(LAB, "up", name, "--address", address, "--image", "cloud", "--tree", tree, "--no-start")
-    switched_on = time.monotonic()
-    for name in MACHINES:
-        call(LAB, "power", "on", name)
-
-    def verdicts():
-        nodes = json.loads(rack.muster("node", "list", "--cluster", "ci", "-o", "json").stdout)["nodes"]
-        return sorted(node.get("verdict", "") for node in nodes)
-    rack.wait_for("three machines to be converged", lambda: verdicts() == ["converged"] * 3, 170)
+    switched_on = switch_on(rack, {name: (address, str(folder / file)) for name, (address, file) in MACHINES.items()}, str(ready_to_order / "trees"))
+    rack.wait_for("three machines to be converged", lambda: are_converged(rack, "ci", 3), 170)
     seconds = time.monotonic() - switched_on
     print(f"cluster create {created:.2f} s; power-on to three Ready machines {seconds:.1f} s")
     assert created + seconds < 180
 
-    config = json.loads(rack.muster("kubeconfig", "--cluster", "ci", "-o", "json").stdout)["kubeconfig"]
-    path = ready_to_order / "kubeconfig"
-    path.write_text(config)
-    def ready_nodes():
-        """None before the master's duties have bound the operators' roles."""
-        done = call(rack.kubectl_program(), "--kubeconfig", str(path), "get", "nodes", "--no-headers", check=False)
-        return None if done.returncode else {line.split()[0] for line in done.stdout.splitlines() if line.split()[1] == "Ready"}
-    rack.wait_for("an operator to see three Ready nodes", lambda: ready_nodes() == {"m-1", "w-1", "w-2"}, 60)
+    kubectl = Kubectl(rack, "ci", str(ready_to_order))
+    rack.wait_for("an operator to see three Ready nodes", lambda: kubectl.ready_nodes() == {"m-1", "w-1", "w-2"}, 60)
     names = {name: rack.run(name, "hostname").stdout.strip() for name in MACHINES}
     assert names["c1"] == "m-1" and {names["c2"], names["c3"]} == {"w-1", "w-2"}
     # cloud-init itself ended well, and did not wait for the machine.

@@ -22,8 +22,7 @@ def wide(rack, tmp_path_factory):
 
 
 def bring_up(rack, folder, machines, count):
-    began = time.monotonic()
-    switch_on(rack, machines, str(folder))
+    began = switch_on(rack, machines, str(folder))
     rack.wait_for(f"{count} machines to be converged", lambda: are_converged(rack, "wide", count), 300)
     return time.monotonic() - began
 

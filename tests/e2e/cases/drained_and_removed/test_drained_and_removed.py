@@ -11,7 +11,7 @@ pytestmark = pytest.mark.long
 POOL = """apiVersion: muster/v1
 kind: NodePool
 metadata: {name: pool}
-spec: {cluster: lab, role: node, namePattern: "p-{index}", maximum: 3, addressRanges: [10.77.0.96/28], labels: {example.com/pool: p}}
+spec: {cluster: lab, role: node, namePattern: "p-{index}", maximum: 3, addressRanges: [10.77.0.96/28], proofs: [token], labels: {example.com/pool: p}}
 """
 MACHINES = {"c1": "10.77.0.98", "c2": "10.77.0.99"}
 MASTERS = ("m1", "m2", "m3")
