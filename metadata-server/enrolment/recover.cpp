@@ -41,7 +41,7 @@ Granted<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine f
     }
     return refuse(committed.error());
   }
-  return EnrolOutcome{false, issued->identity.key, node, issued->certificate_pem, {}, {}};
+  return EnrolOutcome{false, issued->identity.key, node, issued->certificate_pem, {}, false, {}};
 }
 }  // namespace
 

@@ -145,7 +145,9 @@ TEST_CASE("a removed instance does not come back by its document") {
   CHECK(site.name_with("10.77.1.5", machine, site.pool_token(), document) == "ci-1");
   REQUIRE(remove_machine(site.context, {"lab", "ci-1"}, "operator anna"));
   site.now += 1h;
-  CHECK(*release_retired_members(site.store, "lab", unix_seconds(site.now), 15min) == 1);
+  const NodesThere none{false, nullptr, {}};
+  CHECK(release_retired_members(site.store, "lab", unix_seconds(site.now), 15min, none)->released ==
+        1);
   CHECK(refusal(site.enrol_with("10.77.1.5", machine, site.pool_token(), document)) ==
         "identity_document_used: instance identity document: i-00000000000000005 was 'lab/ci-1', "
         "which is removed, and is let in once; launch another instance");
