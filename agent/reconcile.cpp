@@ -28,7 +28,8 @@ int retries_after(const Failure& failure) {
 // Planning again goes on where a failed attempt stopped, so a retry is the same story told again.
 Step<> converge_with_retries(Run& run, Picture& picture) {
   std::map<FailureClass, int> failures;
-  for (std::chrono::milliseconds pause(500);; pause *= 2) {
+  constexpr std::chrono::milliseconds longest_pause(10000);
+  for (std::chrono::milliseconds pause(500);; pause = std::min(pause * 2, longest_pause)) {
     auto done = converge_once(run, picture);
     if (done) return done;
     const auto& failure = done.error();
@@ -36,7 +37,7 @@ Step<> converge_with_retries(Run& run, Picture& picture) {
       return done;
     }
     run.reporter.note(fmt::format("trying again after: {}", failure.error.message));
-    run.host.clock.sleep(std::min({pause, std::chrono::milliseconds(10000), run.deadline.left()}));
+    run.host.clock.sleep(std::min(pause, run.deadline.left()));
   }
 }
 

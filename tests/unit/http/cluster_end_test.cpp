@@ -130,7 +130,7 @@ TEST_CASE_FIXTURE(OnDemand, "a cluster warns twice, is extended, warns again, an
   CHECK(warnings.size() == 1);
   pass(1s);
   AgendaKeeper after_a_restart(rooms, std::chrono::minutes(15),
-                               [this](const OnDemandCluster&) { FAIL("warned again"); });
+                               [](const OnDemandCluster&) { FAIL("warned again"); });
   REQUIRE(after_a_restart.tick());
   pass(25min - 1s);
   REQUIRE(ask("POST", "/v1/operator/clusters/ci/extend", {{"ttlSeconds", 3600}}).status == 200);
