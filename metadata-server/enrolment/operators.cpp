@@ -49,7 +49,8 @@ std::vector<Problem> problems_of(const OperatorLimits& limits) {
   };
   count("/limits/clusters", limits.clusters, 1, 10000);
   count("/limits/machines", limits.machines, 1, 100000);
-  count("/limits/ttlSeconds", limits.lifetime.count(), 600, 30 * 24 * 3600);
+  constexpr std::chrono::seconds longest_lifetime = std::chrono::hours(24 * 30);
+  count("/limits/ttlSeconds", limits.lifetime.count(), 600, longest_lifetime.count());
   return problems;
 }
 
