@@ -59,7 +59,7 @@ class Site(LocalCluster):
         return machine
 
     def audit(self):
-        return json.loads(self.muster("audit", "-o", "json").stdout)
+        return json.loads(self.muster("audit", "--limit", "10000", "-o", "json").stdout)
 
 
 @pytest.fixture(scope="session")

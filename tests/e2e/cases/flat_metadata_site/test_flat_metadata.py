@@ -29,9 +29,10 @@ def write_json(path, value):
 
 
 @pytest.fixture(scope="module")
-def metadata_service():
+def metadata_service(rack):
     """{name: document}, each at /NAME/user-data."""
     documents = {}
+    call(LAB, "network")  # which goes with the last host of the case before
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):  # noqa: N802: http.server's name
