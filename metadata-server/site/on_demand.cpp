@@ -1,6 +1,7 @@
 #include "site/on_demand.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "document/field_syntax.hpp"
 #include "document/json_object.hpp"
@@ -214,9 +215,12 @@ Result<std::vector<MemberRecord>> staying_members(const Store& store, const std:
   std::erase_if(*members, [&](const MemberRecord& member) {
     return member.pool != pool || member.removed_at != 0 || leaves(member);
   });
-  std::stable_sort(members->begin(), members->end(), [](const auto& left, const auto& right) {
-    return left.admitted_at > right.admitted_at;
-  });
+  // Of one second, the highest index: names are given from the lowest.
+  const auto age = [](const MemberRecord& member) {
+    return std::tuple(member.admitted_at, member.node.size(), std::string_view(member.node));
+  };
+  std::sort(members->begin(), members->end(),
+            [&](const auto& left, const auto& right) { return age(left) > age(right); });
   return members;
 }
 

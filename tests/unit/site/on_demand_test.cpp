@@ -175,3 +175,27 @@ TEST_CASE("a cluster is scaled up within its template, and extended") {
         "cluster 'other': not one that was made on demand; `muster cluster list` shows those there "
         "are");
 }
+
+TEST_CASE("a scale-in takes the newest, and of one second those with the highest index") {
+  Site site;
+  REQUIRE(set(site, small()));
+  REQUIRE(create_cluster(site.context, order("ci")));
+  REQUIRE(scale_cluster(site.context, "ci", 5, "operator anna"));
+  Transaction transaction;
+  int last = 10;
+  for (const auto& [node, admitted_at] : std::vector<std::pair<std::string, std::int64_t>>{
+           {"n-1", 200}, {"n-2", 100}, {"n-3", 200}, {"n-4", 200}, {"n-10", 200}}) {
+    MemberRecord member;
+    member.cluster = "ci";
+    member.node = node;
+    member.pool = find_on_demand(site.store, "ci")->nodes_pool;
+    member.role = Role::node;
+    member.address = fmt::format("10.77.1.{}", ++last);
+    member.admitted_at = admitted_at;
+    add_member(member, transaction);
+  }
+  REQUIRE(site.store.commit(transaction));
+  const auto scaled = scale_cluster(site.context, "ci", 2, "operator anna");
+  REQUIRE(scaled);
+  CHECK(scaled->surplus == std::vector<std::string>{"n-10", "n-4", "n-3"});
+}
