@@ -12,6 +12,7 @@
 #include "enrolment/enrolment_inventory.hpp"
 #include "enrolment/nonces.hpp"
 #include "enrolment/refusal_log.hpp"
+#include "pki/unix_seconds.hpp"
 #include "site/stored_authority.hpp"
 #include "store/store.hpp"
 
@@ -39,9 +40,5 @@ struct EnrolmentContext {
   std::function<Result<bool>(const NodeName& node, const std::string& key)> publish_member = {};
   std::vector<AwsRegion> regions = {};  // whose instance identity documents are verified
 };
-
-[[nodiscard]] inline std::int64_t unix_seconds(TimePoint time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
 
 }  // namespace muster

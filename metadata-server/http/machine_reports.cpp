@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "document/strict_json.hpp"
+#include "pki/unix_seconds.hpp"
 #include "site/all_records.hpp"
 #include "site/audit.hpp"
 #include "store/kinds.hpp"
@@ -38,10 +39,6 @@ HeardMachine parse(const std::string& text) {
   return machine;
 }
 
-std::int64_t seconds_of(TimePoint time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
 }  // namespace
 
 bool is_ready(const HeardMachine& machine) {
@@ -62,21 +59,21 @@ Result<void> MachineReports::load() {
 
 void MachineReports::begin(TimePoint now) {
   const std::lock_guard lock(mutex_);
-  begun_at_ = seconds_of(now);
+  begun_at_ = unix_seconds(now);
 }
 
 std::int64_t MachineReports::silence_of(const NodeName& node, TimePoint now,
                                         std::int64_t admitted_at) const {
   const std::int64_t seen_at = find(node).seen_at;
   const std::lock_guard lock(mutex_);
-  return seconds_of(now) - std::max({seen_at, begun_at_, admitted_at});
+  return unix_seconds(now) - std::max({seen_at, begun_at_, admitted_at});
 }
 
 void MachineReports::write(const NodeName& node, const Report& report, TimePoint now,
                            Transaction& transaction) const {
   HeardMachine machine = find(node);
   machine.report = report;
-  machine.seen_at = seconds_of(now);
+  machine.seen_at = unix_seconds(now);
   transaction.put(kinds::report, key_of(node), to_text(machine));
 }
 
@@ -85,7 +82,7 @@ void MachineReports::keep(const NodeName& node, const Report& report, TimePoint 
   HeardMachine& machine = machines_[key_of(node)];
   const bool was_ready = is_ready(machine);
   machine.report = report;
-  machine.seen_at = seconds_of(now);
+  machine.seen_at = unix_seconds(now);
   if (!was_ready && is_ready(machine)) ready_.insert(node.cluster);
 }
 
@@ -164,7 +161,7 @@ std::optional<DutiesReport> MachineReports::duties_of(const std::string& cluster
 }
 
 std::vector<NodeName> MachineReports::silent_since(TimePoint cutoff) const {
-  const std::int64_t seconds = seconds_of(cutoff);
+  const std::int64_t seconds = unix_seconds(cutoff);
   std::vector<NodeName> silent;
   const std::lock_guard lock(mutex_);
   for (const auto& [key, machine] : machines_) {

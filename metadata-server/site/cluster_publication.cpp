@@ -9,6 +9,7 @@
 #include "inventory/layers.hpp"
 #include "inventory/pool_members.hpp"
 #include "pki/signature.hpp"
+#include "pki/unix_seconds.hpp"
 #include "site/all_records.hpp"
 #include "site/audit.hpp"
 #include "site/cluster_signer.hpp"
@@ -23,10 +24,6 @@ namespace {
 
 // How many revisions of a cluster can be gone back to.
 constexpr std::uint64_t kept_revisions = 100;
-
-std::int64_t seconds_of(TimePoint time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
 
 // What an admission goes by, and no document shows before there is a member.
 nlohmann::json to_value(const Inventory& inventory, const NodePool& pool) {
@@ -253,14 +250,14 @@ class Preparation {
     auto member = find_member(context_.store, name_, node);
     if (!member) return pass(member.error());
     if (*member && (*member)->record.removed_at == 0)
-      retire_member(std::move(**member), seconds_of(context_.now()), transaction_);
+      retire_member(std::move(**member), unix_seconds(context_.now()), transaction_);
     return {};
   }
 
   void write_records(const CompiledCluster& compiled, const Cluster& cluster,
                      const ClusterSigner& signer) {
     const TimePoint now = context_.now();
-    const std::int64_t seconds = seconds_of(now);
+    const std::int64_t seconds = unix_seconds(now);
     ClusterRecord record = input_.found.record;
     record.revision_number = number_;
     record.revision = publication_.revision;

@@ -5,6 +5,7 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
+#include "pki/unix_seconds.hpp"
 #include "site/all_records.hpp"
 #include "site/audit.hpp"
 #include "site/revision.hpp"
@@ -13,10 +14,6 @@
 namespace muster {
 
 namespace {
-
-std::int64_t seconds_of(TimePoint time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
 
 Result<FoundDrain> parse(const Record& record) {
   auto parsed = parse_drain_record(record.value);
@@ -97,7 +94,7 @@ Result<void> order_drain(const Store& store, const DrainOrder& order, TimePoint 
   record.cluster = order.cluster;
   record.node = order.node;
   record.remove = order.remove;
-  record.ordered_at = seconds_of(now);
+  record.ordered_at = unix_seconds(now);
   record.until = record.ordered_at + order.limit.count();
   record.by = order.by;
   const std::string key = kinds::pair_key(order.cluster, order.node);

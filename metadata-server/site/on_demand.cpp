@@ -8,6 +8,7 @@
 #include "document/problem.hpp"
 #include "document/strict_json.hpp"
 #include "inventory/cluster_template.hpp"
+#include "pki/unix_seconds.hpp"
 #include "site/all_records.hpp"
 #include "site/audit.hpp"
 #include "site/cluster_publication.hpp"
@@ -24,10 +25,6 @@ constexpr std::chrono::seconds shortest_life = std::chrono::minutes(10);
 // An end that is brought forward: its machines hear of it within their next minute.
 constexpr std::chrono::seconds shortest_rest = std::chrono::minutes(1);
 constexpr std::chrono::seconds longest_life = std::chrono::hours(24 * 30);
-
-std::int64_t seconds_of(TimePoint time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
 
 void check_lifetime(std::chrono::seconds lifetime, std::chrono::seconds shortest,
                     std::vector<Problem>& problems) {
@@ -165,7 +162,7 @@ Published<OnDemandCluster> create_cluster(const PublishContext& context, const N
   cluster.nodes_pool = nodes.name.value;
   cluster.masters = order.masters;
   cluster.nodes = order.nodes;
-  cluster.created_at = seconds_of(context.now());
+  cluster.created_at = unix_seconds(context.now());
   cluster.expires_at = cluster.created_at + order.lifetime.count();
   cluster.created_by = order.actor;
   schedule(cluster, cluster.created_at, transaction);
@@ -278,7 +275,7 @@ Result<OnDemandCluster> extend_cluster(const PublishContext& context, const std:
   std::vector<Problem> problems;
   check_lifetime(lifetime, shortest_rest, problems);
   if (!problems.empty()) return fail(fmt::format("cluster '{}'", name), problems);
-  const std::int64_t now = seconds_of(context.now());
+  const std::int64_t now = unix_seconds(context.now());
   found->cluster.expires_at = now + lifetime.count();
   Transaction transaction;
   schedule(found->cluster, now, transaction);
@@ -299,7 +296,7 @@ Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
     if (auto removed = context.store.commit(transaction); !removed) return pass(removed.error());
     return std::nullopt;
   }
-  const std::int64_t now = seconds_of(context.now());
+  const std::int64_t now = unix_seconds(context.now());
   if (now >= found->cluster.expires_at) return DueCluster{std::move(found->cluster), true};
   Transaction transaction;
   schedule(found->cluster, now, transaction);

@@ -7,6 +7,7 @@
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
 #include "pki/signature.hpp"
+#include "pki/unix_seconds.hpp"
 #include "site/all_records.hpp"
 #include "site/audit.hpp"
 #include "site/current_documents.hpp"
@@ -24,10 +25,6 @@ struct SecretRow {
   std::int64_t created_at = 0;
   std::string sealed;
 };
-
-std::int64_t unix_seconds(TimePoint time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
 
 std::string row_text(TimePoint now, std::string_view sealed) {
   return canonical_text({{"createdAt", unix_seconds(now)}, {"sealedValue", sealed}});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pki/unix_seconds.hpp"
 #include "site/cluster_authorities.hpp"
 #include "site/drain.hpp"
 #include "site/pool_member.hpp"
@@ -32,8 +33,7 @@ Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
   auto found = find_cluster(store, cluster);
   if (!found) return pass(found.error());
   facts.pod_cidrs = std::move(found->record.pod_cidrs);
-  const std::int64_t seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  const std::int64_t seconds = unix_seconds(now);
   for (const auto& [node, until] : found->record.departed) {
     if (until > seconds) facts.departed_machines.push_back(node);
   }
