@@ -1,4 +1,5 @@
 """What a cluster on demand is made from: pools of masters and workers on loopback."""
+import os
 
 TEMPLATE = """apiVersion: muster/v1
 kind: Cluster
@@ -15,3 +16,13 @@ kind: NodePool
 metadata: {name: workers}
 spec: {cluster: small, role: node, namePattern: "w-{index}", maximum: 50, addressRanges: [127.0.3.0/24], proofs: [token]}
 """
+
+
+def set_small_template(site, *names):
+    """Known to the site's server by each of the names; by default as `small`."""
+    folder = os.path.join(site.state, "template")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "small.yaml"), "w", encoding="ascii") as out:
+        out.write(TEMPLATE)
+    for name in names or ("small",):
+        site.muster("template", "set", name, folder)

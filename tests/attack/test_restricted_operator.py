@@ -7,7 +7,7 @@ import pytest
 
 from conftest import REPOSITORY
 from metadata_machine import Machine, openssl
-from small_template import TEMPLATE
+from small_template import set_small_template
 
 OPEN = {"post_clusters", "get_clusters", "post_scale", "post_extend", "delete_cluster", "get_templates", "get_nodes", "get_node", "post_kubeconfig"}
 
@@ -28,12 +28,7 @@ class Job(Machine):
 
 @pytest.fixture(scope="module")
 def job(site):
-    template = os.path.join(site.state, "job-template")
-    os.makedirs(template)
-    with open(os.path.join(template, "small.yaml"), "w", encoding="ascii") as out:
-        out.write(TEMPLATE)
-    site.muster("template", "set", "small", template)
-    site.muster("template", "set", "precious", template)
+    set_small_template(site, "small", "precious")
     site.muster("cluster", "create", "theirs", "--template", "small", "--nodes", "1")
     yield Job(site, "job", "--templates", "small", "--clusters", "3", "--machines", "10", "--ttl", "2h")
     site.muster("cluster", "delete", "theirs")

@@ -10,7 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "scripts"), os.path.join(HERE, "..")]
 from local_cluster import LocalCluster  # noqa: E402
 from small_releases import import_small_releases  # noqa: E402
-from small_template import TEMPLATE  # noqa: E402
+from small_template import set_small_template  # noqa: E402
 
 KEPT, CYCLES, SAMPLE = 200, 200, 20
 
@@ -37,11 +37,7 @@ def main():
     site.start_server()
     try:
         import_small_releases(site)
-        template = os.path.join(folder, "template")
-        os.makedirs(template)
-        with open(os.path.join(template, "small.yaml"), "w", encoding="ascii") as out:
-            out.write(TEMPLATE)
-        site.muster("template", "set", "small", template)
+        set_small_template(site)
         took = [create(site, f"kept-{i}") for i in range(KEPT)]
         few, many = statistics.median(took[:SAMPLE]), statistics.median(took[-SAMPLE:])
         print(f"cluster create, medians of {SAMPLE}: the first {few:.3f} s, with {KEPT} there {many:.3f} s: ratio {many / few:.2f}")

@@ -13,7 +13,7 @@ from local_cluster import LocalCluster
 from metadata_machine import Machine
 from sanitizers import sanitizer_reports
 from small_releases import import_small_releases
-from small_template import TEMPLATE
+from small_template import set_small_template
 
 TOMBSTONE = "application/vnd.muster.tombstone.v1+json"
 HOOK = """#!/bin/sh
@@ -64,11 +64,7 @@ def site(tmp_path_factory):
     site = Site(str(tmp_path_factory.mktemp("ends")))
     site.start_server()
     import_small_releases(site)
-    template = os.path.join(site.state, "template")
-    os.makedirs(template)
-    with open(os.path.join(template, "small.yaml"), "w", encoding="ascii") as out:
-        out.write(TEMPLATE)
-    site.muster("template", "set", "small", template)
+    set_small_template(site)
     yield site
     site.stop_server()
     assert sanitizer_reports(os.path.join(site.state, "server.log")) == []

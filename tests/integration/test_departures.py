@@ -8,7 +8,7 @@ import pytest
 
 from metadata_machine import Machine, openssl
 from small_releases import import_small_releases
-from small_template import TEMPLATE
+from small_template import set_small_template
 from test_on_demand import Site, created, settings_in  # noqa: F401
 
 PORTS = {"boot": 18281, "enrol": 18645, "node": 18646, "metrics": 19381}
@@ -20,12 +20,7 @@ def site(tmp_path_factory):
     site.ports = PORTS
     site.start_server()
     import_small_releases(site)
-    template = os.path.join(site.state, "template")
-    os.makedirs(template)
-    with open(os.path.join(template, "small.yaml"), "w", encoding="ascii") as out:
-        out.write(TEMPLATE)
-    for name in ("small", "other"):
-        site.muster("template", "set", name, template)
+    set_small_template(site, "small", "other")
     yield site
     site.stop_server()
 

@@ -10,7 +10,7 @@ from local_cluster import LocalCluster, REPOSITORY
 from metadata_machine import Machine
 from sanitizers import sanitizer_reports
 from small_releases import import_small_releases
-from small_template import TEMPLATE
+from small_template import TEMPLATE, set_small_template
 
 
 class Site(LocalCluster):
@@ -47,11 +47,7 @@ def site(tmp_path_factory):
     site.start_server()
     import_small_releases(site)
     site.release("muster-agent", "1.0.0", "debs/muster-agent.deb", "the agent's package\n")
-    template = os.path.join(site.state, "template")
-    os.makedirs(template)
-    with open(os.path.join(template, "small.yaml"), "w", encoding="ascii") as out:
-        out.write(TEMPLATE)
-    site.muster("template", "set", "small", template)
+    set_small_template(site)
     yield site
     site.stop_server()
     assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
