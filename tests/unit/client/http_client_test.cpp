@@ -56,10 +56,10 @@ class ScriptedServer {
   std::thread thread_;
 };
 
-HttpClientSettings settings(const std::string& url) {
+HttpClientSettings settings(const std::string& url, std::chrono::milliseconds time = 10s) {
   HttpClientSettings made;
   made.base_url = url;
-  made.total_timeout = 300ms;
+  made.total_timeout = time;
   made.maximum_body = 1000;
   return made;
 }
@@ -73,30 +73,30 @@ Result<HttpAnswer> get(const HttpClientSettings& with) {
 }  // namespace
 
 TEST_CASE("a dripping answer meets the total deadline") {
-  const ScriptedServer server(std::vector<std::string>(50, "H"), 50ms);
+  const ScriptedServer server(std::vector<std::string>(400, "H"), 50ms);
   const auto start = std::chrono::steady_clock::now();
-  const auto answer = get(settings(server.url()));
+  const auto answer = get(settings(server.url(), 300ms));
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().kind == ErrorKind::timeout);
   CHECK(answer.error().message == "GET " + server.url() + "/x: no complete answer within 300 ms");
-  CHECK(std::chrono::steady_clock::now() - start < 1000ms);
+  CHECK(std::chrono::steady_clock::now() - start < 10s);
 }
 
 TEST_CASE("a server that never answers is a timeout, and says of how long") {
   const ScriptedServer server({""}, 1500ms);
-  const auto answer = get(settings(server.url()));
+  const auto answer = get(settings(server.url(), 300ms));
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().kind == ErrorKind::timeout);
   CHECK(answer.error().message == "GET " + server.url() + "/x: no complete answer within 300 ms");
 }
 
 TEST_CASE("a dripping TLS handshake meets the total deadline") {
-  const ScriptedServer server(std::vector<std::string>(50, "\x16"), 50ms);
-  HttpClientSettings with = settings(server.url("https"));
+  const ScriptedServer server(std::vector<std::string>(400, "\x16"), 50ms);
+  HttpClientSettings with = settings(server.url("https"), 300ms);
   with.tls.verify_server = false;
   const auto start = std::chrono::steady_clock::now();
   CHECK_FALSE(get(with).has_value());
-  CHECK(std::chrono::steady_clock::now() - start < 1000ms);
+  CHECK(std::chrono::steady_clock::now() - start < 10s);
 }
 
 TEST_CASE("an answer over the limit is refused") {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <functional>
 #include <future>
 #include <thread>
 
@@ -17,9 +18,15 @@ using namespace std::string_literals;
 
 namespace {
 
-ListenerSettings quick() {
+ListenerSettings anywhere() {
   ListenerSettings settings;
   settings.address = "127.0.0.1:0";
+  return settings;
+}
+
+// Only for what is to meet a deadline: a busy machine may make anything else meet it too.
+ListenerSettings quick() {
+  ListenerSettings settings = anywhere();
   settings.deadlines.handshake = settings.deadlines.head = settings.deadlines.body = 300ms;
   settings.deadlines.idle = 600ms;
   return settings;
@@ -29,13 +36,13 @@ struct Front {
   FakeService service;
   std::unique_ptr<Listener> listener;
 
-  explicit Front(ListenerSettings settings = quick()) {
+  explicit Front(ListenerSettings settings = anywhere()) {
     auto opened = Listener::open(std::move(settings), service);
     REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
     listener = std::move(*opened);
   }
   [[nodiscard]] std::string ask(std::string_view bytes,
-                                std::chrono::milliseconds time = 2000ms) const {
+                                std::chrono::milliseconds time = 10s) const {
     RawClient client(listener->address());
     client.send(bytes);
     return client.receive(time);
@@ -53,6 +60,12 @@ std::string get(std::string_view path, std::string_view more = "Connection: clos
 
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
+}
+
+// Whether it comes to hold within ten seconds.
+bool soon(const std::function<bool()>& holds) {
+  for (int i = 0; i < 1000 && !holds(); ++i) std::this_thread::sleep_for(10ms);
+  return holds();
 }
 
 std::size_t count(const std::string& text, std::string_view part) {
@@ -86,26 +99,28 @@ TEST_CASE("a pipelined request waits for a blocking one before it") {
 }
 
 TEST_CASE("a kept connection serves more requests and ends when idle for too long") {
-  const Front front;
+  const Front front(quick());
   RawClient client(front.listener->address());
   for (int i = 0; i < 3; ++i) {
     client.send(get("/small", ""));
-    CHECK(client.receive(2000ms, "small").ends_with("small"));
+    CHECK(client.receive(10s, "small").ends_with("small"));
   }
-  CHECK(client.receive(2000ms).empty());
+  CHECK(client.receive(10s).empty());
   CHECK(client.closed());
   CHECK(front.listener->counters().deadline_passed == 0);
 }
 
 TEST_CASE("without keep-alive each answer closes") {
-  ListenerSettings settings = quick();
+  ListenerSettings settings = anywhere();
   settings.requests_per_connection = 1;
   const Front front(settings);
   CHECK(contains(front.ask(get("/small", "")), "Connection: close\r\n"));
 }
 
 TEST_CASE("slow heads meet the deadline while a good client is answered at once") {
-  Front front;
+  ListenerSettings settings = quick();
+  settings.deadlines.head = 1s;
+  Front front(settings);
   std::vector<std::unique_ptr<RawClient>> slow;
   for (int i = 0; i < 30; ++i) {
     slow.push_back(std::make_unique<RawClient>(front.listener->address()));
@@ -113,16 +128,15 @@ TEST_CASE("slow heads meet the deadline while a good client is answered at once"
   }
   std::atomic<bool> done{false};
   std::thread dripping([&] {
-    for (int i = 0; i < 10 && !done; ++i) {
+    while (!done) {
       for (const auto& client : slow) client->send("x");
       std::this_thread::sleep_for(50ms);
     }
   });
-  const auto start = std::chrono::steady_clock::now();
   CHECK(contains(front.ask(get("/small")), "200 OK"));
-  CHECK(std::chrono::steady_clock::now() - start < 150ms);
+  CHECK(front.listener->counters().deadline_passed == 0);
   for (const auto& client : slow) {
-    CHECK(client->receive(2000ms).empty());
+    CHECK(client->receive(10s).empty());
     CHECK(client->closed());
   }
   done = true;
@@ -131,27 +145,27 @@ TEST_CASE("slow heads meet the deadline while a good client is answered at once"
 }
 
 TEST_CASE("a slow body meets the deadline") {
-  const Front front;
+  const Front front(quick());
   RawClient client(front.listener->address());
   client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab");
-  CHECK(client.receive(2000ms).empty());
+  CHECK(client.receive(10s).empty());
   CHECK(client.closed());
 }
 
 TEST_CASE("one source holds no more than its share of connections") {
-  ListenerSettings settings = quick();
+  ListenerSettings settings = anywhere();
   settings.connections_per_source = 3;
   const Front front(settings);
   std::vector<std::unique_ptr<RawClient>> held;
   for (int i = 0; i < 3; ++i) {
     held.push_back(std::make_unique<RawClient>(front.listener->address()));
     held.back()->send(get("/small", ""));
-    CHECK(held.back()->receive(2000ms, "small").ends_with("small"));
+    CHECK(held.back()->receive(10s, "small").ends_with("small"));
   }
   CHECK(front.ask(get("/small")).empty());
   CHECK(front.listener->counters().source_full == 1);
   held.clear();
-  std::this_thread::sleep_for(100ms);
+  CHECK(soon([&] { return front.listener->counters().open == 0; }));
   CHECK(contains(front.ask(get("/small")), "200 OK"));
 }
 
@@ -172,7 +186,7 @@ TEST_CASE("a body within the limit arrives whole, also when it comes in pieces")
   client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nConnection: close\r\n\r\nab");
   std::this_thread::sleep_for(30ms);
   client.send("cdef");
-  CHECK(client.receive(2000ms).ends_with("\r\n\r\nabcdef"));
+  CHECK(client.receive(10s).ends_with("\r\n\r\nabcdef"));
 }
 
 TEST_CASE("Expect: 100-continue is answered before the body") {
@@ -181,9 +195,9 @@ TEST_CASE("Expect: 100-continue is answered before the body") {
   client.send(
       "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: "
       "close\r\n\r\n");
-  CHECK(client.receive(2000ms, "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+  CHECK(client.receive(10s, "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
   client.send("ok");
-  const std::string answer = client.receive(2000ms);
+  const std::string answer = client.receive(10s);
   CHECK(answer.starts_with("HTTP/1.1 200 OK"));
   CHECK(answer.ends_with("\r\n\r\nok"));
 }
@@ -271,7 +285,7 @@ TEST_CASE("an upload is streamed to its sink, which may refuse it") {
 }
 
 TEST_CASE("a full queue answers 503 with Retry-After") {
-  ListenerSettings settings = quick();
+  ListenerSettings settings = anywhere();
   settings.workers = 1;
   settings.queued_requests = 1;
   Front front(settings);
@@ -279,15 +293,15 @@ TEST_CASE("a full queue answers 503 with Retry-After") {
   front.service.gate = open.get_future().share();
   RawClient first(front.listener->address()), second(front.listener->address());
   first.send(get("/blocking"));
-  std::this_thread::sleep_for(50ms);
+  CHECK(soon([&] { return front.service.answered == 1; }));
   second.send(get("/blocking"));
-  std::this_thread::sleep_for(50ms);
+  CHECK(soon([&] { return front.listener->counters().requests == 2; }));
   const std::string refused = front.ask(get("/blocking"));
   CHECK(refused.starts_with("HTTP/1.1 503 "));
   CHECK(contains(refused, "Retry-After: 5\r\n"));
   open.set_value();
-  CHECK(contains(first.receive(2000ms), "200 OK"));
-  CHECK(contains(second.receive(2000ms), "200 OK"));
+  CHECK(contains(first.receive(10s), "200 OK"));
+  CHECK(contains(second.receive(10s), "200 OK"));
 }
 
 TEST_CASE("stopping lets a request in progress finish and closes idle connections") {
@@ -296,21 +310,21 @@ TEST_CASE("stopping lets a request in progress finish and closes idle connection
   front.service.gate = open.get_future().share();
   RawClient working(front.listener->address()), idle(front.listener->address());
   idle.send(get("/small", ""));
-  CHECK(idle.receive(2000ms, "small").ends_with("small"));
+  CHECK(idle.receive(10s, "small").ends_with("small"));
   working.send(get("/blocking", ""));
-  std::this_thread::sleep_for(50ms);
-  std::thread stopping([&] { front.listener->stop(5000ms); });
-  CHECK(idle.receive(2000ms).empty());
+  CHECK(soon([&] { return front.service.answered == 2; }));
+  std::thread stopping([&] { front.listener->stop(30s); });
+  CHECK(idle.receive(10s).empty());
   CHECK(idle.closed());
   open.set_value();
-  CHECK(contains(working.receive(2000ms), "200 OK"));
+  CHECK(contains(working.receive(10s), "200 OK"));
   stopping.join();
   CHECK_FALSE(RawClient(front.listener->address()).connected());
 }
 
 TEST_CASE("a taken port and a taken unix socket are errors") {
   const Front front;
-  ListenerSettings settings = quick();
+  ListenerSettings settings = anywhere();
   settings.address = front.listener->address();
   FakeService other;
   const auto second = Listener::open(settings, other);
@@ -321,7 +335,7 @@ TEST_CASE("a taken port and a taken unix socket are errors") {
 
 TEST_CASE("a unix socket tells who calls") {
   const ScratchFolder folder;
-  ListenerSettings settings = quick();
+  ListenerSettings settings = anywhere();
   settings.kind = ListenerKind::admin;
   settings.address = "unix:" + folder.path() + "/admin.sock";
   settings.connections_per_source = 0;

@@ -45,12 +45,13 @@ struct TlsFront {
   FakeService service;
   std::unique_ptr<Listener> listener;
 
-  explicit TlsFront(ClientCertificate client_certificate) {
+  explicit TlsFront(ClientCertificate client_certificate,
+                    std::chrono::milliseconds handshake = 10s) {
     ListenerSettings settings;
     settings.kind = ListenerKind::node;
     settings.address = "127.0.0.1:0";
     settings.tls = true;
-    settings.deadlines.handshake = 300ms;
+    settings.deadlines.handshake = handshake;
     auto opened = Listener::open(settings, service, context(client_certificate));
     REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
     listener = std::move(*opened);
@@ -153,7 +154,7 @@ TEST_CASE("requests of two TLS records in one packet are both answered") {
   const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context->get()), SSL_free);
   SSL_set_fd(ssl.get(), client.socket());
   REQUIRE(SSL_connect(ssl.get()) == 1);
-  const struct timeval patience { 2, 0 };
+  const struct timeval patience { 10, 0 };
   setsockopt(client.socket(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   const auto cork = [&](int on) {
     setsockopt(client.socket(), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
@@ -175,10 +176,10 @@ TEST_CASE("requests of two TLS records in one packet are both answered") {
 }
 
 TEST_CASE("a client that never finishes the handshake meets its deadline") {
-  const TlsFront front(ClientCertificate::required);
+  const TlsFront front(ClientCertificate::required, 300ms);
   RawClient client(front.listener->address());
   client.send(std::string_view("\x16\x03\x01\x02\x00\x01", 6));
-  CHECK(client.receive(2000ms).empty());
+  CHECK(client.receive(10s).empty());
   CHECK(client.closed());
   CHECK(front.listener->counters().deadline_passed == 1);
 }
