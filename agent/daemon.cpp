@@ -24,9 +24,11 @@ KeptDuties keep_duties(Host& host, const Outcome& outcome, const Narrate& narrat
   const bool runs = outcome.verdict != Verdict::failed || !outcome.fetched.refused.empty();
   if (!runs || !is_control_plane(document.role.role)) return {};
   const auto done = perform_duties(
-      document, outcome.fetched.peers, host, [&](const std::vector<std::string>& machines) {
+      document, outcome.fetched.peers, host,
+      [&](const std::vector<std::string>& machines) {
         return remove_departed_members(host.process, document, machines);
-      });
+      },
+      outcome.answer.poll_after);
   if (!done) {
     narrate("duties: " + done.error().message);
     return {};
@@ -34,6 +36,15 @@ KeptDuties keep_duties(Host& host, const Outcome& outcome, const Narrate& narrat
   for (const auto& line : done->done) narrate("duties: " + line);
   for (const auto& line : done->failed) narrate("duties failed: " + line);
   return {done->report, done->is_awaited};
+}
+
+// The duties' time is part of the pause: an addon that never rolls out delays no ban and no end.
+void sleep_until_poll(std::chrono::nanoseconds asked_at, std::chrono::seconds poll_after,
+                      bool is_awaited, Host& host) {
+  const auto pause = is_awaited ? std::min(awaited_poll, poll_after) : poll_after;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(asked_at + pause -
+                                                                          host.clock.since_boot());
+  host.clock.sleep(std::max<std::chrono::milliseconds>(left, std::chrono::seconds(1)));
 }
 
 // For ever: the machine goes down, or a person resets it.
@@ -78,11 +89,9 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
     given_up = is_final ? outcome.fetched.digest : std::string();
     ordered = outcome.answer.converge && !ordered;
     lock->close();
+    const auto asked_at = host.clock.since_boot();
     duties = keep_duties(host, outcome, narrate);
-    const auto poll_after = outcome.answer.poll_after;
-    if (!ordered) {
-      host.clock.sleep(duties.is_awaited ? std::min(awaited_poll, poll_after) : poll_after);
-    }
+    if (!ordered) sleep_until_poll(asked_at, outcome.answer.poll_after, duties.is_awaited, host);
   }
 }
 

@@ -33,13 +33,14 @@ using RemoveMembers =
 
 // One turn: take or renew the Lease, compare, change what differs. Call it on a control-plane
 // machine whose kube-apiserver answers /readyz, at each converge. A turn with nothing to do starts
-// two kubectl processes on the holder and one elsewhere. Idempotent; blocking (addons are waited
-// for with `addon_wait` in all). unavailable: the API server does not answer; forbidden: the first
-// roles are not bound and the bootstrap-admin certificate may not bind them any more. The Node
-// object of a machine that left is removed after its etcd member.
-[[nodiscard]] Result<DutiesOutcome> perform_duties(
-    const NodeDocument& document, const PeerList& peers, Host& host,
-    const RemoveMembers& remove_members,
-    std::chrono::milliseconds addon_wait = std::chrono::seconds(60));
+// two kubectl processes on the holder and one elsewhere. Idempotent; blocking: addons are waited
+// for with `addon_wait` in all, and what has not rolled out by then is waited for by the next turn.
+// unavailable: the API server does not answer; forbidden: the first roles are not bound and the
+// bootstrap-admin certificate may not bind them any more. The Node object of a machine that left is
+// removed after its etcd member.
+[[nodiscard]] Result<DutiesOutcome> perform_duties(const NodeDocument& document,
+                                                   const PeerList& peers, Host& host,
+                                                   const RemoveMembers& remove_members,
+                                                   std::chrono::milliseconds addon_wait);
 
 }  // namespace muster

@@ -53,7 +53,7 @@ def test_its_end_switches_the_machines_off_also_one_that_was_off_meanwhile(rack,
     rack.muster("cluster", "extend", "ci", "--ttl", "1m")
     for name in ("c1", "c2"):
         try:
-            rack.wait_for(f"{name} to switch itself off", lambda: name not in powered(), 240)
+            rack.wait_for(f"{name} to switch itself off", lambda: name not in powered(), 60 + 45)
         except Exception:
             print(rack.run(name, "journalctl", "-b", "-n", "400", "--no-pager", "-o", "short-precise", check=False).stdout)
             raise

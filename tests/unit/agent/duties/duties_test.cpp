@@ -44,7 +44,8 @@ class FakeCluster {
     inputs.clear();
     const auto outcome = perform_duties(
         document, peers, machine.host,
-        [this](const std::vector<std::string>& machines) { return leave(machines); });
+        [this](const std::vector<std::string>& machines) { return leave(machines); },
+        std::chrono::seconds(60));
     REQUIRE(outcome.has_value());
     return *outcome;
   }
@@ -270,7 +271,8 @@ TEST_CASE("roles that nobody may bind are an error with its cure") {
   cluster.failures["apply"] = "error: You must be logged in to the server (Unauthorized)\n";
   const auto outcome = perform_duties(
       example_document(), example_peers(), cluster.machine.host,
-      [&](const std::vector<std::string>& machines) { return cluster.leave(machines); });
+      [&](const std::vector<std::string>& machines) { return cluster.leave(machines); },
+      std::chrono::seconds(60));
   REQUIRE_FALSE(outcome.has_value());
   CHECK(outcome.error().kind == ErrorKind::forbidden);
   CHECK(
