@@ -7,7 +7,7 @@
 #include "document/problem.hpp"
 #include "document/strict_json.hpp"
 #include "site/all_records.hpp"
-#include "site/on_demand.hpp"
+#include "site/on_demand_record.hpp"
 #include "site/pool_member.hpp"
 #include "store/kinds.hpp"
 
@@ -73,13 +73,13 @@ Result<Usage> read_usage(const Store& store, const Caller& caller, const std::st
   auto usage = read_index(store, caller);
   if (!usage) return usage;
   for (auto name = usage->clusters.begin(); name != usage->clusters.end();) {
-    const auto cluster = find_on_demand(store, *name);
-    if (!cluster && cluster.error().kind != ErrorKind::not_found) return pass(cluster.error());
-    if (!cluster || cluster->created_by != caller.text() || *name == without) {
+    const auto found = find_on_demand(store, *name);
+    if (!found && found.error().kind != ErrorKind::not_found) return pass(found.error());
+    if (!found || found->cluster.created_by != caller.text() || *name == without) {
       name = usage->clusters.erase(name);
       continue;
     }
-    const auto machines = machines_of(store, *cluster);
+    const auto machines = machines_of(store, found->cluster);
     if (!machines) return pass(machines.error());
     usage->machines += *machines;
     ++name;
@@ -118,7 +118,7 @@ Granted<> check_owns(const Store& store, const Caller& caller, const std::string
   if (!caller.restricted) return {};
   const auto found = find_on_demand(store, cluster);
   if (!found && found.error().kind != ErrorKind::not_found) return refuse(found.error());
-  if (!found || found->created_by != caller.text()) {
+  if (!found || found->cluster.created_by != caller.text()) {
     return refuse(ErrorKind::not_found, "not_found",
                   fmt::format("cluster {}: not one that {} created; `muster cluster list` shows "
                               "those",

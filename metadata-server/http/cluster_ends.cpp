@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
-#include "site/on_demand.hpp"
+#include "site/on_demand_record.hpp"
 
 namespace muster {
 

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "document/problem.hpp"
 #include "document/strict_json.hpp"
 #include "document/utf8.hpp"
 #include "result/durable_file.hpp"

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "result/result.hpp"
-#include "site/on_demand.hpp"
+#include "site/on_demand_record.hpp"
 
 namespace muster {
 

@@ -217,17 +217,18 @@ Granted<Response> post_scale(const Rooms& rooms, const Caller& caller, const Req
   auto read =
       read_json_body("scale", request, [&](JsonObject& root) { root.number("nodes", nodes); });
   if (!read) return refuse(read.error());
-  const auto before = find_on_demand(rooms.store, cluster);
-  if (!before) return refuse(before.error());
-  const ClusterClaim claim{cluster, {}, std::uint64_t{before->masters} + nodes};
+  const auto found = find_on_demand(rooms.store, cluster);
+  if (!found) return refuse(found.error());
+  const OnDemandCluster& before = found->cluster;
+  const ClusterClaim claim{cluster, {}, std::uint64_t{before.masters} + nodes};
   const auto tried = within_quota(rooms, caller, claim, [&](Transaction transaction) {
     return scale_cluster(rooms.publishing, cluster, nodes, actor, std::move(transaction));
   });
   if (!tried) return refuse(tried.error());
   const auto& scaled = *tried;
   if (!scaled) return refuse(scaled.error());
-  if (nodes < before->nodes) {
-    if (auto revoked = revoke_unused_nodes(rooms, *before, actor); !revoked)
+  if (nodes < before.nodes) {
+    if (auto revoked = revoke_unused_nodes(rooms, before, actor); !revoked)
       return refuse(revoked.error());
   }
   const auto removing = remove_surplus(rooms, *scaled, actor);
@@ -250,9 +251,10 @@ Granted<Response> post_extend(const Rooms& rooms, const Caller& caller, const Re
                              [&](JsonObject& root) { root.number("ttlSeconds", seconds); });
   if (!read) return refuse(read.error());
   const std::string& cluster = request.parameters.at("cluster");
-  const auto before = find_on_demand(rooms.store, cluster);
-  if (!before) return refuse(before.error());
-  auto allowed = check_lifetime(rooms.store, caller, before->created_at,
+  const auto found = find_on_demand(rooms.store, cluster);
+  if (!found) return refuse(found.error());
+  const OnDemandCluster& before = found->cluster;
+  auto allowed = check_lifetime(rooms.store, caller, before.created_at,
                                 unix_seconds(rooms.enrolment.now()) + seconds);
   if (!allowed) return refuse(allowed.error());
   const auto extended =

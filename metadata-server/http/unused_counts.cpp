@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "enrolment/join_token.hpp"
-#include "site/on_demand.hpp"
+#include "site/on_demand_record.hpp"
 #include "site/pool_member.hpp"
 
 namespace muster {
@@ -22,16 +22,17 @@ Granted<bool> is_complete(const Rooms& rooms, const OnDemandCluster& cluster) {
 }
 
 Granted<> revoke_if_complete(const Rooms& rooms, const std::string& name) {
-  const auto cluster = find_on_demand(rooms.store, name);
-  if (!cluster && cluster.error().kind == ErrorKind::not_found) return {};
-  if (!cluster) return refuse(cluster.error());
-  if (cluster->open_tokens.empty()) return {};
-  const auto complete = is_complete(rooms, *cluster);
+  const auto found = find_on_demand(rooms.store, name);
+  if (!found && found.error().kind == ErrorKind::not_found) return {};
+  if (!found) return refuse(found.error());
+  const OnDemandCluster& cluster = found->cluster;
+  if (cluster.open_tokens.empty()) return {};
+  const auto complete = is_complete(rooms, cluster);
   if (!complete) return refuse(complete.error());
   if (!*complete) return {};
   Transaction transaction;
   const auto unused =
-      revoke_unused(rooms.enrolment, cluster->open_tokens, {}, "server", transaction);
+      revoke_unused(rooms.enrolment, cluster.open_tokens, {}, "server", transaction);
   if (!unused) return refuse(unused.error());
   if (!transaction.changes.empty()) {
     if (auto committed = rooms.store.commit(transaction); !committed)

@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "document/strict_json.hpp"
 #include "inventory/compile.hpp"
-#include "inventory/layers.hpp"
-#include "inventory/pool_members.hpp"
 #include "pki/signature.hpp"
 #include "pki/unix_seconds.hpp"
 #include "site/all_records.hpp"
@@ -16,6 +13,7 @@
 #include "site/departures.hpp"
 #include "site/fixed_settings.hpp"
 #include "site/pool_member.hpp"
+#include "site/recognition.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -24,38 +22,6 @@ namespace {
 
 // How many revisions of a cluster can be gone back to.
 constexpr std::uint64_t kept_revisions = 100;
-
-// What an admission goes by, and no document shows before there is a member.
-nlohmann::json to_value(const Inventory& inventory, const NodePool& pool) {
-  nlohmann::json proofs = nlohmann::json::array(), ranges = nlohmann::json::array();
-  for (const auto& proof : pool.proofs) proofs.push_back(proof.value);
-  for (const auto& range : pool.address_ranges) ranges.push_back(range.value);
-  const Node any = node_of(pool, {member_name(pool, 1), pool.name.value, pool.role.value, {}});
-  const Cluster& cluster = inventory.clusters.at(pool.cluster.value);
-  return {{"role", name(pool.role.value)},
-          {"namePattern", pool.name_pattern.value},
-          {"minimum", pool.minimum.value},
-          {"maximum", pool.maximum.value},
-          {"vanishedAfter", pool.vanished_after.value.count()},
-          {"proofs", proofs},
-          {"addressRanges", ranges},
-          {"settings", to_json(merge_layers(inventory, cluster, any).settings)}};
-}
-
-std::string match_digest_input(const Inventory& inventory, const std::string& cluster) {
-  nlohmann::json matches = nlohmann::json::object();
-  for (const Node* node : nodes_of(inventory, cluster)) {
-    nlohmann::json macs = nlohmann::json::array();
-    for (const auto& mac : node->match.macs) macs.push_back(mac.value);
-    matches[node->name.value] = {{"macs", macs},
-                                 {"uuid", node->match.uuid.value},
-                                 {"serial", node->match.serial.value},
-                                 {"instanceId", node->match.instance_id.value}};
-  }
-  for (const NodePool* pool : pools_of(inventory, cluster))
-    matches["pool/" + pool->name.value] = to_value(inventory, *pool);
-  return matches.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 // Works on one cluster; each step adds to the publication or to the transaction.
 class Preparation {
@@ -121,7 +87,7 @@ class Preparation {
       }
     }
     peers_content_ = sha256_digest(to_canonical_json(compiled.peers));
-    matches_ = match_digest_input(input_.inventory, name_);
+    matches_ = recognition_of(input_.inventory, name_);
     for (const auto& [node, old] : old_) {
       if (!contents_.contains(node)) add_change(node, MachineChange::Kind::removed);
     }

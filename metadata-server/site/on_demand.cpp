@@ -4,9 +4,7 @@
 #include <tuple>
 
 #include "document/field_syntax.hpp"
-#include "document/json_object.hpp"
 #include "document/problem.hpp"
-#include "document/strict_json.hpp"
 #include "inventory/cluster_template.hpp"
 #include "pki/unix_seconds.hpp"
 #include "site/all_records.hpp"
@@ -69,26 +67,7 @@ std::vector<Problem> problems_of(const NewCluster& order, const NodePool& nodes)
   return problems;
 }
 
-struct FoundOrder {
-  OnDemandCluster cluster;
-  std::uint64_t version = 0;
-};
-
-Result<FoundOrder> find_order(const Store& store, const std::string& name) {
-  const auto record = store.get(kinds::on_demand, name);
-  if (!record && record.error().kind == ErrorKind::not_found) {
-    return fail(ErrorKind::not_found,
-                fmt::format("cluster {}: not one that was made on demand; `muster cluster list` "
-                            "shows those there are",
-                            in_ticks(name)));
-  }
-  if (!record) return pass(record.error());
-  auto parsed = parse_on_demand_cluster(record->value);
-  if (!parsed) return context(parsed.error(), fmt::format("on-demand cluster '{}'", name));
-  return FoundOrder{std::move(*parsed), record->version};
-}
-
-Result<void> put_order(const PublishContext& context, const FoundOrder& order,
+Result<void> put_order(const PublishContext& context, const FoundOnDemand& order,
                        const std::string& actor, const std::string& action,
                        const std::string& detail, Transaction transaction = {}) {
   const std::string& name = order.cluster.name;
@@ -107,43 +86,6 @@ Result<void> remove_all(const Store& store, std::string_view kind, const std::st
 }
 
 }  // namespace
-
-std::string to_json(const OnDemandCluster& cluster) {
-  nlohmann::json value = {{"name", cluster.name},
-                          {"template", cluster.template_name},
-                          {"mastersPool", cluster.masters_pool},
-                          {"nodesPool", cluster.nodes_pool},
-                          {"masters", cluster.masters},
-                          {"nodes", cluster.nodes},
-                          {"createdAt", cluster.created_at},
-                          {"expiresAt", cluster.expires_at},
-                          {"nextAt", cluster.next_at},
-                          {"createdBy", cluster.created_by}};
-  if (!cluster.open_tokens.empty()) value["openTokens"] = cluster.open_tokens;
-  return canonical_text(value);
-}
-
-Result<OnDemandCluster> parse_on_demand_cluster(std::string_view json) {
-  const auto value = parse_strict_json("on-demand cluster record", json);
-  if (!value) return pass(value.error());
-  OnDemandCluster cluster;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.text("name", cluster.name);
-  root.text("template", cluster.template_name);
-  root.text("mastersPool", cluster.masters_pool);
-  root.text("nodesPool", cluster.nodes_pool);
-  root.number("masters", cluster.masters);
-  root.number("nodes", cluster.nodes);
-  root.number("createdAt", cluster.created_at);
-  root.number("expiresAt", cluster.expires_at);
-  root.number("nextAt", cluster.next_at);
-  root.text("createdBy", cluster.created_by);
-  root.texts("openTokens", cluster.open_tokens, Need::optional);
-  root.close();
-  if (!problems.empty()) return fail("on-demand cluster record", problems);
-  return cluster;
-}
 
 Published<OnDemandCluster> create_cluster(const PublishContext& context, const NewCluster& order,
                                           Transaction transaction) {
@@ -177,24 +119,6 @@ Published<OnDemandCluster> create_cluster(const PublishContext& context, const N
   return cluster;
 }
 
-Result<OnDemandCluster> find_on_demand(const Store& store, const std::string& name) {
-  auto found = find_order(store, name);
-  if (!found) return pass(found.error());
-  return std::move(found->cluster);
-}
-
-Result<std::vector<OnDemandCluster>> list_on_demand(const Store& store) {
-  const auto records = all_records(store, kinds::on_demand);
-  if (!records) return pass(records.error());
-  std::vector<OnDemandCluster> clusters;
-  for (const auto& record : *records) {
-    auto parsed = parse_on_demand_cluster(record.value);
-    if (!parsed) return context(parsed.error(), fmt::format("on-demand cluster '{}'", record.key));
-    clusters.push_back(std::move(*parsed));
-  }
-  return clusters;
-}
-
 namespace {
 
 // Those of the pool that stay, were nothing ordered now; the newest first.
@@ -226,7 +150,7 @@ Result<std::vector<MemberRecord>> staying_members(const Store& store, const std:
 Result<ScaledCluster> scale_cluster(const PublishContext& context, const std::string& name,
                                     std::uint32_t nodes, const std::string& actor,
                                     Transaction transaction) {
-  auto found = find_order(context.store, name);
+  auto found = find_on_demand(context.store, name);
   if (!found) return pass(found.error());
   const auto inventory = published_inventory(context.store, name);
   if (!inventory) return pass(inventory.error());
@@ -253,24 +177,9 @@ Result<ScaledCluster> scale_cluster(const PublishContext& context, const std::st
   return scaled;
 }
 
-Result<void> note_open_tokens(Store& store, const std::string& name,
-                              const std::vector<std::string>& ids) {
-  return update(
-      store, kinds::on_demand, name,
-      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
-        if (!value) return {};
-        auto cluster = parse_on_demand_cluster(*value);
-        if (!cluster) return pass(cluster.error());
-        if (ids.empty()) cluster->open_tokens.clear();
-        cluster->open_tokens.insert(cluster->open_tokens.end(), ids.begin(), ids.end());
-        transaction.put(kinds::on_demand, name, to_json(*cluster));
-        return {};
-      });
-}
-
 Result<OnDemandCluster> extend_cluster(const PublishContext& context, const std::string& name,
                                        std::chrono::seconds lifetime, const std::string& actor) {
-  auto found = find_order(context.store, name);
+  auto found = find_on_demand(context.store, name);
   if (!found) return pass(found.error());
   std::vector<Problem> problems;
   check_lifetime(lifetime, shortest_rest, problems);
@@ -288,7 +197,7 @@ Result<OnDemandCluster> extend_cluster(const PublishContext& context, const std:
 
 Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
                                                  const AgendaRow& row) {
-  auto found = find_order(context.store, row.name);
+  auto found = find_on_demand(context.store, row.name);
   if (!found && found.error().kind != ErrorKind::not_found) return pass(found.error());
   if (!found || found->cluster.next_at != row.at) {
     Transaction transaction;
@@ -311,7 +220,7 @@ Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
 Result<void> delete_cluster(const PublishContext& context, const std::string& name,
                             const std::string& actor, std::string_view action,
                             Transaction transaction) {
-  const auto order = find_order(context.store, name);
+  const auto order = find_on_demand(context.store, name);
   if (!order) return pass(order.error());
   const auto cluster = find_cluster(context.store, name);
   if (!cluster) return pass(cluster.error());

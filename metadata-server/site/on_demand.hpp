@@ -1,5 +1,5 @@
-// Clusters that the server makes from a template and owns until they expire: kind "on-demand", by
-// name. `apply` refuses their names. Creating one costs the same however many there are.
+// Clusters that the server makes from a template and owns until they expire. `apply` refuses their
+// names. Creating one costs the same however many there are.
 #pragma once
 
 #include <array>
@@ -10,27 +10,15 @@
 #include <vector>
 
 #include "site/agenda.hpp"
+#include "site/on_demand_record.hpp"
 #include "site/publish.hpp"
 #include "store/store.hpp"
 
 namespace muster {
 
-struct OnDemandCluster {
-  std::string name, template_name;
-  std::string masters_pool, nodes_pool;         // names of the template's pools
-  std::uint32_t masters = 1, nodes = 0;         // that were asked for
-  std::int64_t created_at = 0, expires_at = 0;  // Unix seconds
-  std::int64_t next_at = 0;                     // when it warns or ends: its row in the agenda
-  std::string created_by;                       // "operator anna"
-  // Ids of the join tokens that came with it and with its growing: what is left of them is revoked
-  // when as many machines as were asked for are Ready.
-  std::vector<std::string> open_tokens;
-};
 // How long before its end a cluster warns.
 inline constexpr std::array<std::chrono::seconds, 2> expiry_warnings{std::chrono::minutes(30),
                                                                      std::chrono::minutes(5)};
-[[nodiscard]] std::string to_json(const OnDemandCluster& cluster);
-[[nodiscard]] Result<OnDemandCluster> parse_on_demand_cluster(std::string_view json);
 
 struct NewCluster {
   std::string name, template_name;
@@ -46,9 +34,6 @@ struct NewCluster {
                                                         const NewCluster& order,
                                                         Transaction transaction = {});
 
-// not_found where the server owns no such cluster.
-[[nodiscard]] Result<OnDemandCluster> find_on_demand(const Store& store, const std::string& name);
-[[nodiscard]] Result<std::vector<OnDemandCluster>> list_on_demand(const Store& store);
 // How many nodes there are to be: of what is asked for, `more` are new, and the members `surplus`,
 // the newest, are to go. invalid: more than the pool's maximum.
 struct ScaledCluster {
@@ -60,9 +45,6 @@ struct ScaledCluster {
                                                   const std::string& name, std::uint32_t nodes,
                                                   const std::string& actor,
                                                   Transaction transaction = {});
-// Adds to its open tokens, or, with nothing to add, forgets them. Nothing where it is gone.
-[[nodiscard]] Result<void> note_open_tokens(Store& store, const std::string& name,
-                                            const std::vector<std::string>& ids);
 // It expires `lifetime` from now, 1 minute to 30 days; it warns of that end anew.
 [[nodiscard]] Result<OnDemandCluster> extend_cluster(const PublishContext& context,
                                                      const std::string& name,

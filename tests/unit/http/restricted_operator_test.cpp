@@ -213,7 +213,7 @@ TEST_CASE("unused places of a cluster's tokens end when it is complete, and not 
   CHECK(left() == 3);
   ready("w-2", Role::node, 12);
   CHECK(left() == 0);
-  CHECK(find_on_demand(shop.store, "ci")->open_tokens.empty());
+  CHECK(find_on_demand(shop.store, "ci")->cluster.open_tokens.empty());
   // One that an operator makes afterwards is meant.
   REQUIRE(shop.ask("POST", "/v1/operator/user-data", {{"cluster", "ci"}, {"pool", "w"}}).status ==
           200);

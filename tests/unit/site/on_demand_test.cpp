@@ -188,7 +188,7 @@ TEST_CASE("a scale-in takes the newest, and of one second those with the highest
     MemberRecord member;
     member.cluster = "ci";
     member.node = node;
-    member.pool = find_on_demand(site.store, "ci")->nodes_pool;
+    member.pool = find_on_demand(site.store, "ci")->cluster.nodes_pool;
     member.role = Role::node;
     member.address = fmt::format("10.77.1.{}", ++last);
     member.admitted_at = admitted_at;
