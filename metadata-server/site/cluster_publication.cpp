@@ -47,6 +47,7 @@ class Preparation {
     old_ = std::move(*documents);
     publication_.warnings = std::move(compiled->warnings);
     compare(*compiled);
+    if (auto free = check_addresses(*compiled); !free) return tl::unexpected(refused(free.error()));
     if (auto removed = check_removed(); !removed) return tl::unexpected(refused(removed.error()));
     publication_.revision = revision_digest();
     if (input_.dry_run) return std::move(publication_);
@@ -103,6 +104,16 @@ class Preparation {
       return;
     }
     describe(*old_document, document, change);
+  }
+
+  Result<void> check_addresses(const CompiledCluster& compiled) {
+    std::vector<MachineAddress> moved;
+    for (std::size_t i = 0; i < compiled.documents.size(); ++i) {
+      const auto& role = compiled.documents[i].role;
+      // compare() made one change per document, in their order.
+      if (publication_.changes[i].kind != unchanged) moved.push_back({role.node, role.address});
+    }
+    return check_not_of_members(context_.store, name_, moved, transaction_);
   }
 
   Result<void> check_removed() const {

@@ -109,6 +109,30 @@ void put_member(const FoundMember& found, Transaction& transaction) {
       .put(kinds::member, key, to_json(found.record));
 }
 
+Result<void> check_not_of_members(const Store& store, const std::string& cluster,
+                                  const std::vector<MachineAddress>& machines,
+                                  Transaction& transaction) {
+  std::string taken;
+  for (const auto& [node, address] : machines) {
+    const auto holder = find_member_at(store, address);
+    if (!holder) return pass(holder.error());
+    if (!*holder) {
+      transaction.expect(kinds::address, address, 0);
+      continue;
+    }
+    const MemberRecord& member = (*holder)->record;
+    if (member.cluster == cluster && member.node == node) continue;
+    taken += fmt::format(
+        "\nmachine '{}/{}': expected an address that is free, found {}, which '{}/{}' of pool "
+        "'{}' {}",
+        cluster, node, address, member.cluster, member.node, member.pool,
+        member.removed_at == 0 ? "has; give one of them another"
+                               : "had until a short time ago; it is free some minutes after");
+  }
+  if (taken.empty()) return {};
+  return fail(ErrorKind::conflict, fmt::format("cluster '{}':{}", cluster, taken));
+}
+
 void retire_member(FoundMember found, std::int64_t now, Transaction& transaction) {
   remove_agenda_of(found.record, transaction);
   found.record.removed_at = now;

@@ -49,6 +49,11 @@ struct FoundMember {
 // Takes name and address; the commit fails with conflict where either is taken meanwhile.
 void add_member(const MemberRecord& record, Transaction& transaction);
 void put_member(const FoundMember& found, Transaction& transaction);
+// conflict, with a line per machine, where another machine of a pool, in any cluster, has one of
+// the addresses; the commit fails where one takes it meanwhile.
+[[nodiscard]] Result<void> check_not_of_members(const Store& store, const std::string& cluster,
+                                                const std::vector<MachineAddress>& machines,
+                                                Transaction& transaction);
 // The rows that the agenda has for it go.
 void remove_agenda_of(const MemberRecord& record, Transaction& transaction);
 // Marks it as gone. The next publication leaves it out.

@@ -110,6 +110,33 @@ TEST_CASE("a member that was removed is served no more; its network waits with i
   CHECK(site.document("ci-1").role.pod_cidr == network);
 }
 
+TEST_CASE("a listed machine takes no address that a pool's machine has, or had a moment ago") {
+  Site site;
+  site.publish(sample::cluster(machines_network) + sample::node("m1", "master", 11) +
+               pool("ci", "node"));
+  admit(site, "ci-1", Role::node, 1);
+  const std::string other =
+      sample::cluster("  podCidr: 10.80.0.0/16\n" + machines_network, "other") +
+      "---\napiVersion: muster/v1\nkind: Node\nmetadata: {name: a}\nspec: {cluster: other, "
+      "role: master, address: 10.77.1.1}\n";
+  const std::string start =
+      "cluster 'other':\nmachine 'other/a': expected an address that is free, found 10.77.1.1, "
+      "which 'lab/ci-1' of pool 'ci' ";
+  auto refused = publish(site.context, site.request(other));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().error.kind == ErrorKind::conflict);
+  CHECK(refused.error().error.message == start + "has; give one of them another");
+  auto member = find_member(site.store, "lab", "ci-1");
+  REQUIRE(member->has_value());
+  Transaction transaction;
+  retire_member(**member, 5, transaction);
+  REQUIRE(site.store.commit(transaction));
+  refused = publish(site.context, site.request(other));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().error.message ==
+        start + "had until a short time ago; it is free some minutes after");
+}
+
 TEST_CASE("where no API server ever was, there is no Node object to wait for") {
   Site site;
   admit(site, "ci-1", Role::node, 1);
