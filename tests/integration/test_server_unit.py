@@ -14,12 +14,15 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 sys.path.insert(0, os.path.join(REPOSITORY, "scripts"))
 
 from local_cluster import LAB, call  # noqa: E402
+from small_releases import RELEASES, write_small_releases  # noqa: E402
+from small_template import TEMPLATE  # noqa: E402
 
 BUILD = os.path.join(REPOSITORY, "build", "ci")
 NAME, ADDRESS = "server", "10.77.0.5"
 # What Debian's packages would bring; the stock root has the rest.
 LIBRARIES = ("libsqlite3", "libyaml-cpp", "libprometheus-cpp-core", "libstdc++")
-PROGRAM = b"of one release\n"
+PROGRAM = b"runc 1.5.2\n"
+HOOK, TOLD = "/usr/local/bin/warn-ci", "/var/lib/muster-server/told"
 FOR_THE_GROUP = "'/run/muster/admin.sock' is for root and the group muster: use sudo, or join the group"
 
 pytestmark = pytest.mark.release_build
@@ -35,12 +38,16 @@ def installed_tree(folder):
             shutil.copy(os.path.realpath(found.group(2)), os.path.join(libraries, found.group(1)))
     os.makedirs(os.path.join(folder, "etc/muster"))
     with open(os.path.join(folder, "etc/muster/server.json"), "w", encoding="ascii") as out:
-        json.dump({"advertise": [ADDRESS]}, out)
-    release = os.path.join(folder, "srv/release")
-    os.makedirs(os.path.join(release, "bin"))
-    with open(os.path.join(release, "bin/program"), "wb") as out:
-        out.write(PROGRAM)
-    call(os.path.join(REPOSITORY, "scripts/components.d/manifest"), "runc", "1.5.2", release)
+        json.dump({"advertise": [ADDRESS], "expiryHook": HOOK}, out)
+    hook = os.path.join(folder, HOOK[1:])
+    os.makedirs(os.path.dirname(hook))
+    with open(hook, "w", encoding="ascii") as out:
+        out.write(f'#!/bin/sh\nread -r line && echo "$@ $line" >{TOLD}\n')
+    os.chmod(hook, 0o755)
+    write_small_releases(os.path.join(folder, "srv/releases"))
+    os.makedirs(os.path.join(folder, "srv/template"))
+    with open(os.path.join(folder, "srv/template/small.yaml"), "w", encoding="ascii") as out:
+        out.write(TEMPLATE)
 
 
 class Host:
@@ -122,7 +129,7 @@ def test_the_probes_answer(host):
 
 
 def test_a_restart_and_a_power_cut_keep_what_was_there(host):
-    host.muster("anna", "release", "import", "/srv/release")
+    host.muster("anna", "release", "import", "/srv/releases/runc")
     token = json.loads(host.muster("anna", "token", "create", "--cluster", "lab", "-o", "json").stdout)
     def state():
         tokens = json.loads(host.muster("root", "token", "list", "-o", "json").stdout)
@@ -141,3 +148,28 @@ def test_a_restart_and_a_power_cut_keep_what_was_there(host):
     call(LAB, "power", "cycle", NAME)
     host.run("systemctl", "start", "muster-server")  # enabled; this waits for its READY
     assert state() == before
+
+
+def test_the_expiry_hook_runs_where_the_unit_was_told_of_it_and_says_so_where_not(host):
+    for name in RELEASES:
+        host.muster("root", "release", "import", f"/srv/releases/{name}")
+    host.muster("root", "template", "set", "small", "/srv/template")
+    host.muster("root", "cluster", "create", "ci-1", "--template", "small")
+
+    def warn():
+        host.muster("root", "cluster", "extend", "ci-1", "--ttl", "301s")
+        time.sleep(3)
+
+    warn()
+    journal = host.run("journalctl", "-u", "muster-server", "-o", "cat", "--no-pager").stdout
+    assert (f"expiryHook: cluster ci-1: running '{HOOK}': Permission denied; this warning is not repeated. Try it by hand: "
+            f"{HOOK} cluster-expires ci-1; as a service it also needs ExecPaths= for itself and its interpreter "
+            "(`systemctl edit muster-server`)") in journal
+    drop_in = "/etc/systemd/system/muster-server.service.d"
+    host.run("mkdir", drop_in)
+    host.run("bash", "-c", f"printf '[Service]\\nExecPaths={HOOK} /usr/bin/dash\\n' >{drop_in}/hook.conf")
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "restart", "muster-server")
+    warn()
+    told = host.run("cat", TOLD).stdout
+    assert told.startswith("cluster-expires ci-1 {") and json.loads(told.split(" ", 2)[2])["secondsLeft"] in (299, 300)
