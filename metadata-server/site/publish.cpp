@@ -1,6 +1,7 @@
 #include "site/publish.hpp"
 
-#include <ctime>
+#include <fmt/chrono.h>
+
 #include <set>
 
 #include "document/field_syntax.hpp"
@@ -22,13 +23,7 @@ namespace {
 constexpr int republish_attempts = 5;
 
 std::string time_text(std::int64_t unix_seconds) {
-  const std::time_t time = unix_seconds;
-  std::tm parts{};
-  char text[32] = "";
-  if (gmtime_r(&time, &parts) != nullptr) {
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  }
-  return text;
+  return fmt::format("{:%FT%TZ}", std::chrono::sys_seconds(std::chrono::seconds(unix_seconds)));
 }
 
 // The commit fails where the server makes such a cluster meanwhile.

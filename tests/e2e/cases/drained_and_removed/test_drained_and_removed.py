@@ -41,7 +41,8 @@ def pool(cluster):
         cluster.stop_server()
         cluster.server_settings.clear()
         cluster.start_server()
-    cluster.wait_for("the pool's Nodes to go", lambda: not nodes(cluster) & {"p-1", "p-2"}, 90)
+    # Whoever met no server meanwhile asks a minute later.
+    cluster.wait_for("the pool's Nodes to go", lambda: not nodes(cluster) & {"p-1", "p-2"}, 180)
 
 
 @pytest.fixture(scope="module")
