@@ -126,6 +126,13 @@ std::map<std::string, std::string> wanted_labels(const NodeDocument& document,
   return labels;
 }
 
+// Some leave before a turn has written anything on their Node: the document names those.
+bool is_ours(const NodeView& node, const NodeDocument& document) {
+  const auto& left = document.config.banned_machines;
+  return node.annotations.count(labels_annotation) > 0 ||
+         std::find(left.begin(), left.end(), node.name) != left.end();
+}
+
 void add_patch(const NodeView& node, const json& patch, std::vector<std::string> changes,
                NodeChanges& result) {
   const std::string text = patch.dump();
@@ -150,8 +157,7 @@ NodeChanges node_changes(const NodeDocument& document, const PeerList& peers,
   for (const NodeView& node : nodes) {
     const auto peer = by_name.find(node.name);
     if (peer == by_name.end()) {
-      const bool is_ours = node.annotations.count(labels_annotation) > 0;
-      if (is_believed && is_ours) result.removed.push_back(node.name);
+      if (is_believed && is_ours(node, document)) result.removed.push_back(node.name);
       continue;
     }
     json patch = json::object();

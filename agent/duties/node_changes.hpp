@@ -30,7 +30,8 @@ struct NodeChanges {
   std::vector<std::string> drains;   // that still have pods to send away, once the patches are done
 };
 
-// Only Nodes that carry Muster's annotations are ever removed. A peer list without this machine is
+// Only Nodes that carry Muster's annotations are ever removed, and those of machines that the
+// document has the API server refuse. A peer list without this machine is
 // not believed: nothing is removed then.
 [[nodiscard]] NodeChanges node_changes(const NodeDocument& document, const PeerList& peers,
                                        const std::vector<NodeView>& nodes);

@@ -143,8 +143,9 @@ struct MachineConfig {
   std::map<std::string, std::map<std::string, std::string>> component_arguments;
   bool fail_on_swap = true;
   std::vector<AddonSpec> addons;  // control plane only
-  std::vector<std::string>
-      banned_machines;  // control plane only: names that the API server refuses
+  // Control plane only: those that are banned, and those that left while their certificates are
+  // valid. The API server refuses them, and the Nodes of those that left are removed.
+  std::vector<std::string> banned_machines;
 };
 
 struct NodeDocument {

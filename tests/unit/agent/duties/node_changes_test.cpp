@@ -94,6 +94,14 @@ TEST_CASE("a machine that left the inventory loses its Node; another's Node stay
   CHECK(changes_of({gone}, foreign).removed.empty());
 }
 
+TEST_CASE("a machine that left before a turn saw its Node loses it too") {
+  NodeDocument document = example_document();
+  document.config.banned_machines = {"n1", "n9"};
+  const auto changes = node_changes(document, example_peers(),
+                                    {settled_node(), observed("n9"), observed("virtual")});
+  CHECK(changes.removed == std::vector<std::string>{"n9"});
+}
+
 TEST_CASE("a drain: cordoned first, sent away until the Node says so, let go when it is over") {
   PeerList peers = example_peers();
   PeerEntry& n1 = peers.peers.back();
