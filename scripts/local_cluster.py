@@ -143,6 +143,12 @@ class LocalCluster:
         return json.loads(call(LAB, "list", "-o", "json").stdout)
 
     @staticmethod
+    def on_each(hosts, work):
+        """{host: work(host)}, all at once."""
+        with ThreadPoolExecutor(8) as pool:
+            return dict(zip(hosts, pool.map(work, hosts)))
+
+    @staticmethod
     def run(host, *command, **options):
         return call(LAB, "run", host, "--", *command, **options)
 

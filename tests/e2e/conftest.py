@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -89,12 +88,6 @@ spec:
 
     def converge(self, host, *options, check=True):
         return self.run(host, "muster-agent", "converge", *options, check=check, timeout=120)
-
-    @staticmethod
-    def on_each(hosts, work):
-        """{host: work(host)}, all at once."""
-        with ThreadPoolExecutor(8) as pool:
-            return dict(zip(hosts, pool.map(work, hosts)))
 
     def report(self, name):
         shown = self.muster("node", "show", name, "--cluster", self.cluster, "-o", "json").stdout
