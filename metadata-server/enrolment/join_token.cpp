@@ -13,6 +13,8 @@ namespace muster {
 
 namespace {
 constexpr std::string_view prefix = "muster1.";
+// Whoever comes late is told so for a day; then the token is unknown, and its records go.
+constexpr std::int64_t kept_when_expired = 24 * 3600;
 
 // RFC 4648 section 5, without padding: the token travels in URLs and on command lines.
 std::string base64url(std::string_view bytes) {
@@ -142,9 +144,12 @@ Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
   token.expires_at = token.created_at + order.lifetime.count();
   token.created_by = created_by;
   Transaction transaction;
+  const std::string cluster_key = kinds::pair_key(token.cluster, token.id);
   transaction.expect(kinds::token, token.id, 0)
       .put(kinds::token, token.id, to_json(token))
-      .put(kinds::cluster_token, kinds::pair_key(token.cluster, token.id), "");
+      .put(kinds::cluster_token, cluster_key, "");
+  put_lapse(token.expires_at + kept_when_expired,
+            {{kinds::token, token.id}, {kinds::cluster_token, cluster_key}}, transaction);
   append_audit(transaction, context.now(), created_by, "token-created", token.id, text_of(token));
   if (auto committed = context.store.commit(transaction); !committed) {
     return refuse(committed.error());

@@ -1,6 +1,6 @@
 // Join tokens: the right to enrol, bound to a cluster, one node or a pool, a role, a count and a
-// time. Only the hash of the secret is kept. Kind "token" in the store. Thread-safe: state is in
-// the store.
+// time. Only the hash of the secret is kept. Kind "token" in the store, until a day after its end.
+// Thread-safe: state is in the store.
 #pragma once
 
 #include <chrono>

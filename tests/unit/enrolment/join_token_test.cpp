@@ -2,6 +2,7 @@
 
 #include "pki/signature.hpp"
 #include "sample_enrolment.hpp"
+#include "site/agenda.hpp"
 
 using namespace muster;
 using namespace sample;
@@ -41,6 +42,22 @@ TEST_CASE("an unknown token and a wrong secret get the same answer") {
     CHECK(refusal(find_join_token(site.store, wrong)) == unknown);
   }
   CHECK(find_join_token(site.store, text)->token.id == id_of(text));
+}
+
+TEST_CASE("a day after its end a token is forgotten, with everything that was kept for it") {
+  Enrolment site;
+  const std::string late = site.token();  // of an hour
+  site.now += 24h;
+  CHECK(refusal(site.enrol({.hardware = 22}, late)).starts_with("token_expired"));
+  const auto due = [&] { return list_due(site.store, unix_seconds(site.now), 10).value(); };
+  CHECK(due().empty());
+  site.now += 1h;
+  const auto rows = due();
+  REQUIRE(rows.size() == 1);
+  REQUIRE(let_lapse(site.store, rows[0]));
+  CHECK(refusal(site.enrol({.hardware = 22}, late)).starts_with("token_unknown"));
+  for (const auto kind : {kinds::token, kinds::cluster_token, kinds::agenda})
+    CHECK(site.store.list(kind)->empty());
 }
 
 TEST_CASE("a token ends with its time, its count, or when it is revoked") {
