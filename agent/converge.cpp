@@ -115,6 +115,10 @@ Step<> look(Run& run, Picture& picture) {
     return pass_step(session.error());
   }
   picture.session = std::move(*session);
+  if (!picture.session->server) {
+    run.reporter.note(fmt::format("the server is away, and the last good document holds: {}",
+                                  picture.session->away));
+  }
   run.reporter.connect(server_of(picture));
   auto fetched = fetch(run, *picture.session);
   if (!fetched) return pass_step(fetched.error());

@@ -139,6 +139,10 @@ TEST_CASE_FIXTURE(Fixture, "a reboot with the server dead comes back from the ca
   CHECK(outcome.message == "");
   CHECK(outcome.verdict == Verdict::converged);
   CHECK(outcome.fetched.offline);
+  const std::string away =
+      "the server is away, and the last good document holds: https://10.0.0.254:8444: connection "
+      "refused";
+  CHECK(std::count(narrated.begin(), narrated.end(), away) == 1);
   CHECK(machine.services.active.count("kubelet.service") == 1);
   // The server hears of it when it is back, in order.
   site.reports.clear();
