@@ -14,7 +14,7 @@ namespace muster {
 namespace {
 constexpr std::string_view prefix = "muster1.";
 // Whoever comes late is told so for a day; then the token is unknown, and its records go.
-constexpr std::int64_t kept_when_expired = 24 * 3600;
+constexpr std::int64_t kept_when_expired = 24LL * 3600;  // seconds
 
 // RFC 4648 section 5, without padding: the token travels in URLs and on command lines.
 std::string base64url(std::string_view bytes) {
