@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LAB = os.path.join(REPOSITORY, "scripts", "lab")
 CACHE = os.environ.get("MUSTER_CACHE", "/var/cache/muster")
+LAB_STATE = os.environ.get("MUSTER_LAB", "/var/lib/muster-lab")
 BUILD = os.environ.get("MUSTER_BUILD", os.path.join(REPOSITORY, "build", "ci"))
 SERVER_ADDRESS = "10.77.0.1"  # this machine, on the lab's bridge
 
@@ -129,14 +130,13 @@ class LocalCluster:
 
     def power_on(self, machines, image="ready", starts_agent=True):
         """machines: {name: (role, address)}; all at once. What is up already stays as it is."""
-        def up(name, role, address):
+        def up(name):
+            role, address = machines[name]
             tree = self.machine_tree(name, self.token(role), starts_agent)
             call(LAB, "up", name, "--address", address, "--image", image, "--tree", tree)
         call(LAB, "image", image)
         known = {host["name"] for host in self.hosts()}
-        with ThreadPoolExecutor(8) as pool:
-            for job in [pool.submit(up, name, role, address) for name, (role, address) in machines.items() if name not in known]:
-                job.result()
+        self.on_each([name for name in machines if name not in known], up)
 
     @staticmethod
     def hosts():

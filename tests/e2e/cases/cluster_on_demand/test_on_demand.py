@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from local_cluster import LAB, call
+from local_cluster import LAB, LAB_STATE, call
 from on_demand import Kubectl, are_converged, import_agent, set_template, switch_on
 
 pytestmark = pytest.mark.long
@@ -66,7 +66,7 @@ def test_its_end_switches_the_machines_off_also_one_that_was_off_meanwhile(rack,
     # It may be off again before the lab has seen it up.
     call(LAB, "power", "on", "c3", check=False)
     rack.wait_for("the machine to hear of it", lambda: "c3" not in powered(), 60)
-    assert os.path.exists(os.path.join(os.environ.get("MUSTER_LAB", "/var/lib/muster-lab"), "hosts/c3/varlib/muster/tombstone.json"))
+    assert os.path.exists(os.path.join(LAB_STATE, "hosts/c3/varlib/muster/tombstone.json"))
     # What was switched off knows it, and says how to use it again.
     call(LAB, "power", "on", "c2")
     rack.wait_for("the agent to say so", lambda: "to use this machine again" in rack.run(
