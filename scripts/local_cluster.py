@@ -138,6 +138,11 @@ class LocalCluster:
         known = {host["name"] for host in self.hosts()}
         self.on_each([name for name in machines if name not in known], up)
 
+    def report(self, name, cluster=None):
+        """The machine's newest; empty where there is none."""
+        shown = self.muster("node", "show", name, "--cluster", cluster or self.cluster, "-o", "json").stdout
+        return json.loads(shown).get("report") or {}
+
     @staticmethod
     def hosts():
         return json.loads(call(LAB, "list", "-o", "json").stdout)

@@ -1,7 +1,6 @@
 """Power-on to Ready with the releases on the hosts' image: one host, then five at once, by phase."""
 import collections
 import contextlib
-import json
 import os
 import shutil
 import statistics
@@ -72,9 +71,7 @@ def run(machines):
         cluster.power_on(machines)
         cluster.wait_converged(machines)
         seconds = time.monotonic() - began
-        phases = {name: json.loads(cluster.muster("node", "show", name, "--cluster", "lab", "-o", "json").stdout)["report"]["phases"]
-                  for name in machines}
-        return seconds, phases
+        return seconds, {name: cluster.report(name)["phases"] for name in machines}
 
 
 def seconds_of(phases):

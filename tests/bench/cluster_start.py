@@ -1,7 +1,6 @@
 """A cluster on demand, three machines of stock Debian under their own cloud-init: from the one command to Ready, by
 phase, and how much of it is Muster's own."""
 import collections
-import json
 import os
 import shutil
 import statistics
@@ -13,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "scripts"), os.path.join(HERE, "..", "e2e")]
 from boot import WAITS, seconds_of  # noqa: E402
 from local_cluster import LAB, LocalCluster, call  # noqa: E402
-from on_demand import are_converged, import_agent, set_template, switch_on  # noqa: E402
+from on_demand import are_converged, import_agent, set_template, switch_on, verdicts  # noqa: E402
 
 RUNS = 3
 MACHINES = {"c1": ("10.77.0.66", "master-1"), "c2": ("10.77.0.82", "nodes"), "c3": ("10.77.0.83", "nodes")}
@@ -21,9 +20,7 @@ GOAL = 60
 
 
 def phases_of(site, cluster):
-    nodes = json.loads(site.muster("node", "list", "--cluster", cluster, "-o", "json").stdout)["nodes"]
-    return {node["node"]: seconds_of(json.loads(site.muster("node", "show", node["node"], "--cluster", cluster, "-o", "json").stdout)
-                                     ["report"]["phases"]) for node in nodes}
+    return {node: seconds_of(site.report(node, cluster)["phases"]) for node in verdicts(site, cluster)}
 
 
 def run(site, folder, cluster):

@@ -89,10 +89,6 @@ spec:
     def converge(self, host, *options, check=True):
         return self.run(host, "muster-agent", "converge", *options, check=check, timeout=120)
 
-    def report(self, name):
-        shown = self.muster("node", "show", name, "--cluster", self.cluster, "-o", "json").stdout
-        return json.loads(shown).get("report") or {}
-
     def boot_id(self, host):
         return self.run(host, "cat", "/proc/sys/kernel/random/boot_id").stdout.strip()
 
