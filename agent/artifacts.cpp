@@ -66,9 +66,8 @@ Result<void> verify_files(const Filesystem& files, const Release& release,
     const auto status = files.status(path);
     if (!status) return pass(status.error());
     if (status->type != FileStatus::Type::file) {
-      return fail(ErrorKind::corrupt, fmt::format("'{}': expected a file, found a link, a folder "
-                                                  "or a device",
-                                                  path));
+      return fail(ErrorKind::corrupt,
+                  fmt::format("'{}': expected a file, found a link, a folder or a device", path));
     }
   }
   const auto digests = digests_of(files, release, folder);
@@ -204,9 +203,9 @@ Result<void> install(Host& host, Network& network, Checkpoint& checkpoint,
       release ? verify_files(files, *release, folder) : Result<void>(pass(release.error()));
   if (!verified) {
     if (sources.empty()) {
-      return where(Error{ErrorKind::unavailable, verified.error().message +
-                                                     "; the server is away, so it cannot be "
-                                                     "downloaded"});
+      return where(
+          Error{ErrorKind::unavailable,
+                verified.error().message + "; the server is away, so it cannot be downloaded"});
     }
     auto downloaded = download_release(host, network, reference, sources);
     if (!downloaded) return where(downloaded.error());

@@ -175,10 +175,11 @@ Result<Checkpoint> load_checkpoint(const Filesystem& files) {
   if (!text) return pass(text.error());
   auto checkpoint = parse_checkpoint(*text);
   if (!checkpoint) {
-    return fail(ErrorKind::corrupt,
-                fmt::format("{}\nthe checkpoint is damaged; to start over from the server's "
-                            "documents: rm {}",
-                            checkpoint.error().message, paths::checkpoint));
+    return fail(
+        ErrorKind::corrupt,
+        fmt::format(
+            "{}\nthe checkpoint is damaged; to start over from the server's documents: rm {}",
+            checkpoint.error().message, paths::checkpoint));
   }
   return checkpoint;
 }

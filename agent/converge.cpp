@@ -87,10 +87,11 @@ void await_address(Run& run) {
 Step<> check_told(const Settings& settings, const MachineIdentity& role) {
   if (settings.told_node.empty()) return {};
   if (settings.told_node == role.node && settings.told_role == name(role.role)) return {};
-  return fail_step(FailureClass::identity, ErrorKind::conflict,
-                   fmt::format("metadata: expected {} as {}, as the signed document says, found {} "
-                               "as {}; correct myDomain and myRole, or the inventory",
-                               role.node, name(role.role), settings.told_node, settings.told_role));
+  return fail_step(
+      FailureClass::identity, ErrorKind::conflict,
+      fmt::format(
+          "metadata: expected {} as {}, as the signed document says, found {} as {}; correct myDomain and myRole, or the inventory",
+          role.node, name(role.role), settings.told_node, settings.told_role));
 }
 
 RunKind kind_of(const Run& run, const Facts& facts) {

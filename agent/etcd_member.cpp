@@ -100,9 +100,9 @@ bool needs_turn(const Run& run) {
 Step<EtcdTurnAnswer> ask_turn(Run& run, Server* server, const NodeDocument& document) {
   if (server == nullptr) {
     if (has_data(run)) return EtcdTurnAnswer{"start-existing", {}, {}, {}, {}};
-    return fail_etcd({ErrorKind::unavailable,
-                      "etcd: this machine has no data and the server, which decides who starts a "
-                      "new cluster, is away"});
+    return fail_etcd(
+        {ErrorKind::unavailable,
+         "etcd: this machine has no data and the server, which decides who starts a new cluster, is away"});
   }
   EtcdTurnRequest request;
   request.has_data = has_data(run);

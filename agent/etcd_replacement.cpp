@@ -29,19 +29,19 @@ Step<std::vector<std::string>> look_at_the_others(Run& run, EtcdClient& client,
   auto healthy = EtcdClient(run.host.process, voters).healthy_endpoints();
   if (!healthy) return fail_etcd(healthy.error());
   if (std::find(healthy->begin(), healthy->end(), own_url) != healthy->end()) {
-    return fail_etcd({ErrorKind::conflict,
-                      fmt::format("etcd: this machine's data is gone, but its member answers at "
-                                  "{}: find the other machine with this address; nothing was "
-                                  "removed",
-                                  own_url)});
+    return fail_etcd(
+        {ErrorKind::conflict,
+         fmt::format(
+             "etcd: this machine's data is gone, but its member answers at {}: find the other machine with this address; nothing was removed",
+             own_url)});
   }
   const std::size_t quorum = voters.size() / 2 + 1;
   if (healthy->size() < quorum) {
     return fail_etcd(
         {ErrorKind::conflict,
-         fmt::format("etcd: this machine's data is gone, and of {} voters {} are healthy, expected "
-                     "at least {}: heal them first, then converge again; nothing was removed",
-                     voters.size(), healthy->size(), quorum)});
+         fmt::format(
+             "etcd: this machine's data is gone, and of {} voters {} are healthy, expected at least {}: heal them first, then converge again; nothing was removed",
+             voters.size(), healthy->size(), quorum)});
   }
   return *healthy;
 }
@@ -65,9 +65,9 @@ Step<> remove_lost_member(Run& run, EtcdClient& client, const EtcdMember& lost,
                           const std::string& own_url) {
   run.reporter.note("etcd: this machine's data is gone; watching the other members for a minute");
   if (!is_state_mounted(run)) {
-    return fail_etcd({ErrorKind::conflict,
-                      "etcd: the mount of /var/lib/etcd is not there, so its data may not be lost: "
-                      "bring the disk back; nothing was removed"});
+    return fail_etcd(
+        {ErrorKind::conflict,
+         "etcd: the mount of /var/lib/etcd is not there, so its data may not be lost: bring the disk back; nothing was removed"});
   }
   const Deadline end(run.host.clock, unhealthy_before_removal);
   auto healthy = look_at_the_others(run, client, own_url);

@@ -14,10 +14,11 @@ struct Accepted {
 Result<void> verify_signature(const Envelope& envelope, std::string_view type,
                               const TrustList& trust, std::string_view cluster) {
   if (envelope.payload_type != type) {
-    return fail(ErrorKind::invalid,
-                fmt::format("document: expected type '{}', found '{}'; an agent of another version "
-                            "is needed to read it",
-                            type, envelope.payload_type));
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "document: expected type '{}', found '{}'; an agent of another version is needed to read it",
+            type, envelope.payload_type));
   }
   auto key = find_document_key(trust, envelope.key_id, cluster);
   if (!key) return pass(key.error());
@@ -59,11 +60,11 @@ Step<> check_age(const Run& run) {
   const auto now = std::chrono::system_clock::to_time_t(run.host.clock.now());
   const std::int64_t days = (now - run.checkpoint.last_contact) / 86400;
   if (limit == 0 || days <= limit) return {};
-  return fail_step(FailureClass::document, ErrorKind::timeout,
-                   fmt::format("cached document: expected at most {} days since the last contact "
-                               "with the server (cachePolicy.maxAgeDays), found {}; bring the "
-                               "server back",
-                               limit, days));
+  return fail_step(
+      FailureClass::document, ErrorKind::timeout,
+      fmt::format(
+          "cached document: expected at most {} days since the last contact with the server (cachePolicy.maxAgeDays), found {}; bring the server back",
+          limit, days));
 }
 
 // Kept first; that the server hears of it is its own affair.
@@ -171,10 +172,9 @@ Result<NodeDocument> verify_document(const Envelope& envelope, const TrustList& 
   if (document->generation < minimum_generation) {
     return fail(
         ErrorKind::conflict,
-        fmt::format("document refused: generation: expected {} or later, found {}; an older "
-                    "document is never taken, publish the wanted content anew (`muster "
-                    "revision rollback`)",
-                    minimum_generation, document->generation));
+        fmt::format(
+            "document refused: generation: expected {} or later, found {}; an older document is never taken, publish the wanted content anew (`muster revision rollback`)",
+            minimum_generation, document->generation));
   }
   return document;
 }

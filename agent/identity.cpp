@@ -29,10 +29,11 @@ Result<std::optional<Identity>> load_identity(const Filesystem& files) {
   auto certificate = Certificate::from_pem(*pem);
   auto key = PrivateKey::from_pem(*key_pem);
   const auto damaged = [](std::string_view why) {
-    return fail(ErrorKind::corrupt,
-                fmt::format("{}: {}; to enrol anew: rm -r {} {}, and on the server `muster node "
-                            "replace NAME`",
-                            paths::identity, why, paths::identity, paths::identities));
+    return fail(
+        ErrorKind::corrupt,
+        fmt::format(
+            "{}: {}; to enrol anew: rm -r {} {}, and on the server `muster node replace NAME`",
+            paths::identity, why, paths::identity, paths::identities));
   };
   if (!certificate) return damaged(certificate.error().message);
   if (!key) return damaged(key.error().message);

@@ -30,10 +30,9 @@ void check_network(const MachineIdentity& role, const Facts& facts,
   if (interface == nullptr) {
     findings.push_back(
         {FailureClass::network,
-         fmt::format("address: expected {} on an interface, found {}; give the NIC this address "
-                     "(DHCP reservation or network configuration), or correct the inventory's "
-                     "'address'",
-                     role.address, interfaces_text(facts))});
+         fmt::format(
+             "address: expected {} on an interface, found {}; give the NIC this address (DHCP reservation or network configuration), or correct the inventory's 'address'",
+             role.address, interfaces_text(facts))});
     return;
   }
   if (role.macs.empty() ||
@@ -42,26 +41,25 @@ void check_network(const MachineIdentity& role, const Facts& facts,
   }
   findings.push_back(
       {FailureClass::network,
-       fmt::format("network interface: expected {} on the NIC with MAC {}, found it on {} with {}; "
-                   "move the address (or the cable) to that NIC, or correct 'match.mac' in the "
-                   "inventory",
-                   role.address, fmt::join(role.macs, " or "), interface->name, interface->mac)});
+       fmt::format(
+           "network interface: expected {} on the NIC with MAC {}, found it on {} with {}; move the address (or the cable) to that NIC, or correct 'match.mac' in the inventory",
+           role.address, fmt::join(role.macs, " or "), interface->name, interface->mac)});
 }
 
 void check_names(const MachineIdentity& role, const Facts& facts, std::vector<Finding>& findings) {
   // A pool's member takes its name from the document (machine/host_name).
   if (role.pool.empty() && facts.hostname != role.node) {
-    findings.push_back({FailureClass::identity,
-                        fmt::format("host name: expected '{0}', found '{1}'; run: hostnamectl "
-                                    "set-hostname {0}",
-                                    role.node, facts.hostname)});
+    findings.push_back(
+        {FailureClass::identity,
+         fmt::format("host name: expected '{0}', found '{1}'; run: hostnamectl set-hostname {0}",
+                     role.node, facts.hostname)});
   }
   if (facts.machine_id.size() != 32) {
     findings.push_back(
         {FailureClass::identity,
-         fmt::format("/etc/machine-id: expected 32 hexadecimal digits, found '{}'; run: "
-                     "systemd-machine-id-setup",
-                     facts.machine_id)});
+         fmt::format(
+             "/etc/machine-id: expected 32 hexadecimal digits, found '{}'; run: systemd-machine-id-setup",
+             facts.machine_id)});
   }
 }
 
@@ -69,21 +67,22 @@ void check_kernel(const MachineConfig& config, const Facts& facts, std::vector<F
   if (!facts.missing_cgroup_controllers.empty()) {
     findings.push_back(
         {FailureClass::runtime,
-         fmt::format("cgroups (version {}): expected the controllers cpu, cpuset, memory and pids, "
-                     "missing: {}; boot with cgroup_enable={}",
-                     facts.cgroup_version, fmt::join(facts.missing_cgroup_controllers, ", "),
-                     fmt::join(facts.missing_cgroup_controllers, ","))});
+         fmt::format(
+             "cgroups (version {}): expected the controllers cpu, cpuset, memory and pids, missing: {}; boot with cgroup_enable={}",
+             facts.cgroup_version, fmt::join(facts.missing_cgroup_controllers, ", "),
+             fmt::join(facts.missing_cgroup_controllers, ","))});
   }
   if (facts.swap_on && config.fail_on_swap) {
-    findings.push_back({FailureClass::kubelet,
-                        "swap: expected none, found some in /proc/swaps; run swapoff -a and take "
-                        "it out of /etc/fstab, or set the profile's 'swap: allow'"});
+    findings.push_back(
+        {FailureClass::kubelet,
+         "swap: expected none, found some in /proc/swaps; run swapoff -a and take it out of /etc/fstab, or set the profile's 'swap: allow'"});
   }
   if (!facts.missing_kernel_modules.empty()) {
-    findings.push_back({FailureClass::runtime,
-                        fmt::format("kernel modules: expected loaded or loadable, missing: {}; "
-                                    "install the kernel package that carries them",
-                                    fmt::join(facts.missing_kernel_modules, ", "))});
+    findings.push_back(
+        {FailureClass::runtime,
+         fmt::format(
+             "kernel modules: expected loaded or loadable, missing: {}; install the kernel package that carries them",
+             fmt::join(facts.missing_kernel_modules, ", "))});
   }
 }
 

@@ -81,9 +81,9 @@ Result<void> check_node_ready(const Host& host, Network& network, const NodeDocu
   auto answer = network.get(url, "/api/v1/nodes/" + document.role.node, *tls);
   if (!answer) return pass(answer.error());
   if (answer->status == 404) {
-    return fail(ErrorKind::not_found, fmt::format("node '{}' is not registered; journalctl -u "
-                                                  "kubelet.service -b",
-                                                  document.role.node));
+    return fail(ErrorKind::not_found,
+                fmt::format("node '{}' is not registered; journalctl -u kubelet.service -b",
+                            document.role.node));
   }
   if (answer->status != 200) {
     return fail(ErrorKind::unavailable,

@@ -37,10 +37,11 @@ Result<nlohmann::json> credential_in(const Filesystem& files, const std::string&
   const bool is_whole = json && json->is_object() && !text_at(*json, "username").empty() &&
                         !text_at(*json, "password").empty();
   if (!is_whole) {
-    return fail(ErrorKind::invalid,
-                fmt::format("credential of registry {}: '{}': expected {{\"username\": TEXT, "
-                            "\"password\": TEXT}}, found something else; run `muster secret set`",
-                            registry, path));
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "credential of registry {}: '{}': expected {{\"username\": TEXT, \"password\": TEXT}}, found something else; run `muster secret set`",
+            registry, path));
   }
   return nlohmann::json{{"username", text_at(*json, "username")},
                         {"password", text_at(*json, "password")}};

@@ -24,10 +24,11 @@ Result<RunLock> take_run_lock(const std::string& path, Clock& clock,
       return fail(ErrorKind::io, fmt::format("lock '{}': {}", path, std::strerror(errno)));
     }
     if (end.has_passed()) {
-      return fail(ErrorKind::timeout,
-                  fmt::format("lock '{}': another run of muster-agent holds it for {} minutes; see "
-                              "`systemctl status muster-agent`",
-                              path, std::chrono::minutes(boot_deadline).count()));
+      return fail(
+          ErrorKind::timeout,
+          fmt::format(
+              "lock '{}': another run of muster-agent holds it for {} minutes; see `systemctl status muster-agent`",
+              path, std::chrono::minutes(boot_deadline).count()));
     }
     if (!is_told) narrate("waiting for the run that is under way");
     clock.sleep(std::chrono::milliseconds(100));

@@ -60,10 +60,11 @@ Result<std::optional<Tombstone>> kept_tombstone(const Filesystem& files) {
   if (!text) return pass(text.error());
   auto tombstone = parse_tombstone(*text);
   if (!tombstone) {
-    return fail(ErrorKind::corrupt,
-                fmt::format("{}: {}\nthis machine's cluster has ended, and what it is to do is "
-                            "damaged; to take everything away: muster-agent reset --yes",
-                            paths::tombstone, tombstone.error().message));
+    return fail(
+        ErrorKind::corrupt,
+        fmt::format(
+            "{}: {}\nthis machine's cluster has ended, and what it is to do is damaged; to take everything away: muster-agent reset --yes",
+            paths::tombstone, tombstone.error().message));
   }
   return std::optional<Tombstone>(std::move(*tombstone));
 }
@@ -87,10 +88,9 @@ Result<void> obey(const Tombstone& tombstone, bool is_news, Host& host,
     return host.services.start({reset_unit}, std::chrono::minutes(10));
   }
   if (!is_news) {
-    narrate(
-        fmt::format("in {} minutes; to use this machine again, before that: muster-agent "
-                    "reset --yes",
-                    time_to_log_in.count()));
+    narrate(fmt::format(
+        "in {} minutes; to use this machine again, before that: muster-agent reset --yes",
+        time_to_log_in.count()));
     host.clock.sleep(time_to_log_in);
   }
   if (auto ended = end_pods(host); !ended) narrate(ended.error().message);

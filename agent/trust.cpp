@@ -43,10 +43,9 @@ Step<> check_clock(const Run& run, std::int64_t server_time) {
   if (std::abs(skew) <= maximum_clock_skew.count()) return {};
   return fail_step(
       FailureClass::clock, ErrorKind::invalid,
-      fmt::format("clock: expected within {} s of the server's, found {} s {}; set it "
-                  "(timedatectl set-ntp true, or the firmware's clock) and converge "
-                  "again",
-                  maximum_clock_skew.count(), std::abs(skew), skew > 0 ? "ahead" : "behind"));
+      fmt::format(
+          "clock: expected within {} s of the server's, found {} s {}; set it (timedatectl set-ntp true, or the firmware's clock) and converge again",
+          maximum_clock_skew.count(), std::abs(skew), skew > 0 ? "ahead" : "behind"));
 }
 
 Step<TrustList> accept(Run& run, const Chain& chain) {

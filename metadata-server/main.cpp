@@ -59,10 +59,11 @@ Result<Arguments> parse_arguments(int count, char** values) {
     } else if (argument == "--version") {
       arguments.version = true;
     } else {
-      return fail(ErrorKind::invalid,
-                  fmt::format("argument '{}': expected --settings FILE, init, take-site-key OUT, "
-                              "return-site-key FILE, --help or --version",
-                              argument));
+      return fail(
+          ErrorKind::invalid,
+          fmt::format(
+              "argument '{}': expected --settings FILE, init, take-site-key OUT, return-site-key FILE, --help or --version",
+              argument));
     }
   }
   return arguments;

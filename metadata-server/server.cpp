@@ -70,8 +70,7 @@ void warn_of_old_addresses(const ServerAddresses& listed, const ServerAddresses&
   if (listed.boot == wanted.boot && listed.enrol == wanted.enrol && listed.node == wanted.node)
     return;
   spdlog::warn(
-      "machines are still told the addresses from before the site key was taken: start once after "
-      "`muster-server return-site-key FILE`");
+      "machines are still told the addresses from before the site key was taken: start once after `muster-server return-site-key FILE`");
 }
 
 }  // namespace

@@ -26,11 +26,11 @@ Result<ClusterView> read_or_bind(const Kubectl& duties, Host& host, DutiesOutcom
   const Kubectl bootstrap(host.process, paths::kubeconfig("bootstrap-admin"));
   if (auto bound = bind_roles(bootstrap); !bound) {
     if (bound.error().kind == ErrorKind::unavailable) return pass(bound.error());
-    return fail(ErrorKind::forbidden,
-                fmt::format("binding the first roles: {}; the bootstrap-admin certificate is valid "
-                            "for an hour: bind group muster:duties to cluster-admin with a "
-                            "`muster kubeconfig --break-glass`",
-                            bound.error().message));
+    return fail(
+        ErrorKind::forbidden,
+        fmt::format(
+            "binding the first roles: {}; the bootstrap-admin certificate is valid for an hour: bind group muster:duties to cluster-admin with a `muster kubeconfig --break-glass`",
+            bound.error().message));
   }
   outcome.done.push_back("the first roles are bound");
   return read_cluster(duties);

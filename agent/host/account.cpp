@@ -15,10 +15,11 @@ Result<Account> find_account(const std::string& user) {
   const int error = getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (error != 0) return fail_errno(error, fmt::format("looking up user '{}'", user));
   if (found == nullptr) {
-    return fail(ErrorKind::not_found,
-                fmt::format("user '{}': no such account on this machine; run systemd-sysusers, or "
-                            "name another owner in the document",
-                            user));
+    return fail(
+        ErrorKind::not_found,
+        fmt::format(
+            "user '{}': no such account on this machine; run systemd-sysusers, or name another owner in the document",
+            user));
   }
   return Account{entry.pw_uid, entry.pw_gid};
 }

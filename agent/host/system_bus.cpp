@@ -26,9 +26,9 @@ Result<sd_bus*> connect_private() {
   if (result >= 0) result = sd_bus_start(bus);
   if (result < 0) {
     sd_bus_unref(bus);
-    return fail_errno(-result,
-                      "connecting to systemd: neither the system bus nor /run/systemd/private "
-                      "answers; the agent needs systemd as PID 1 and root");
+    return fail_errno(
+        -result,
+        "connecting to systemd: neither the system bus nor /run/systemd/private answers; the agent needs systemd as PID 1 and root");
   }
   return bus;
 }

@@ -22,10 +22,9 @@ std::vector<std::string> add_files(const NodeDocument& document, DesiredState& s
   for (std::size_t i = 0; i < document.config.files.size(); ++i) {
     const FileSpec& file = document.config.files[i];
     if (!taken.insert(file.path).second) {
-      problems.push_back(
-          fmt::format("/config/files/{}: expected a path that Muster does not write "
-                      "itself, found '{}'; use the setting it comes from",
-                      i, file.path));
+      problems.push_back(fmt::format(
+          "/config/files/{}: expected a path that Muster does not write itself, found '{}'; use the setting it comes from",
+          i, file.path));
       continue;
     }
     state.files.push_back({file.path, file.content, file.owner, mode_of(file.mode)});

@@ -48,9 +48,11 @@ Verdict act(const MonitorSubject& subject, MonitorStep step, const MonitorMemory
                                restarted ? "" : " failed: " + restarted.error().message)};
   }
   if (memory.gave_up) {
-    return {false, fmt::format("{}: unhealthy after {} restarts ({}); it is left as it is: look at "
-                               "`journalctl -u {}` and reboot or repair the machine",
-                               subject.unit, subject.maximum_restarts, detail, subject.unit)};
+    return {
+        false,
+        fmt::format(
+            "{}: unhealthy after {} restarts ({}); it is left as it is: look at `journalctl -u {}` and reboot or repair the machine",
+            subject.unit, subject.maximum_restarts, detail, subject.unit)};
   }
   if (memory.failing_since) return {false, fmt::format("{}: {}", subject.unit, detail)};
   return {};

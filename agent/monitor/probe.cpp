@@ -19,9 +19,9 @@ Result<void> probe_kubelet(const MonitorSubject& subject) {
   const auto answer = client.send(request);
   if (!answer) return pass(answer.error());
   if (answer->status == 200) return {};
-  return fail(ErrorKind::unavailable, fmt::format("http://127.0.0.1:10248/healthz: expected 200, "
-                                                  "found {} '{}'",
-                                                  answer->status, answer->body.substr(0, 200)));
+  return fail(ErrorKind::unavailable,
+              fmt::format("http://127.0.0.1:10248/healthz: expected 200, found {} '{}'",
+                          answer->status, answer->body.substr(0, 200)));
 }
 
 Result<void> probe_runtime(const MonitorSubject& subject, Host& host) {

@@ -41,9 +41,9 @@ Arguments kube_controller_manager_arguments(const NodeDocument& document) {
   arguments.set("root-ca-file", paths::authority("cluster"));
   arguments.set("service-account-private-key-file", paths::service_account_key);
   arguments.set("use-service-account-credentials", "true");
-  arguments.set("controllers",
-                "*,-certificatesigningrequest-approving-controller,"
-                "-certificatesigningrequest-signing-controller");
+  arguments.set(
+      "controllers",
+      "*,-certificatesigningrequest-approving-controller,-certificatesigningrequest-signing-controller");
   arguments.override_with(document.config.component_arguments, "kube-controller-manager");
   return arguments;
 }

@@ -21,11 +21,9 @@ void check_releases(const NodeDocument& document, std::vector<std::string>& prob
   if (is_control_plane(document.role.role)) needed.push_back("etcd");
   for (const std::string_view release : needed) {
     if (release_version(document, release).empty()) {
-      problems.push_back(
-          fmt::format("/config/releases: expected a release '{}', which the role {} runs, found "
-                      "none; import it "
-                      "with `muster release import` and apply the inventory again",
-                      release, name(document.role.role)));
+      problems.push_back(fmt::format(
+          "/config/releases: expected a release '{}', which the role {} runs, found none; import it with `muster release import` and apply the inventory again",
+          release, name(document.role.role)));
     }
   }
 }
@@ -38,10 +36,9 @@ void check_kubernetes_version(const NodeDocument& document, std::vector<std::str
     std::from_chars(version.data() + 2, version.data() + version.size(), minor);
   }
   if (minor < oldest_kubernetes_minor) {
-    problems.push_back(
-        fmt::format("/config/releases: expected kubernetes 1.{} or later (structured "
-                    "authentication is v1 since then), found '{}'",
-                    oldest_kubernetes_minor, version));
+    problems.push_back(fmt::format(
+        "/config/releases: expected kubernetes 1.{} or later (structured authentication is v1 since then), found '{}'",
+        oldest_kubernetes_minor, version));
   }
 }
 

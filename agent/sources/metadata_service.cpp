@@ -46,9 +46,9 @@ class Attempt {
         (flavor == answer->headers.end() || flavor->second != "Google")) {
       return fail(
           ErrorKind::invalid,
-          fmt::format("GET {}{}: expected the header 'Metadata-Flavor: Google', found none: "
-                      "no metadata service of Google's",
-                      origin_.base_url, origin_.path));
+          fmt::format(
+              "GET {}{}: expected the header 'Metadata-Flavor: Google', found none: no metadata service of Google's",
+              origin_.base_url, origin_.path));
     }
     return answer->body;
   }

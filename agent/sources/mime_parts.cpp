@@ -82,10 +82,10 @@ Result<std::string> decoded(std::string_view what, int line, const Headers& head
         ErrorKind::invalid,
         fmt::format("{}: line {}: expected a part in base64, found something else", what, line));
   }
-  return fail(ErrorKind::invalid,
-              fmt::format("{}: line {}: expected a part as 7bit, 8bit or base64, found another "
-                          "encoding",
-                          what, line));
+  return fail(
+      ErrorKind::invalid,
+      fmt::format("{}: line {}: expected a part as 7bit, 8bit or base64, found another encoding",
+                  what, line));
 }
 
 }  // namespace
@@ -125,10 +125,10 @@ Result<std::vector<MimePart>> read_mime_parts(std::string_view what, std::string
     body.clear();
     is_inside = true;
   }
-  return fail(ErrorKind::invalid,
-              fmt::format("{}: line {}: expected MIME's closing delimiter, found the end: the text "
-                          "is cut",
-                          what, lines.number()));
+  return fail(
+      ErrorKind::invalid,
+      fmt::format("{}: line {}: expected MIME's closing delimiter, found the end: the text is cut",
+                  what, lines.number()));
 }
 
 }  // namespace muster

@@ -12,10 +12,11 @@ namespace {
 
 void check_pin(const std::string& where, const std::string& pin, std::vector<Problem>& problems) {
   if (is_digest(pin)) return;
-  problems.push_back({where, fmt::format("expected the site key's fingerprint, 'sha256:' and 64 "
-                                         "hexadecimal digits, found {}; `muster status` prints it "
-                                         "on the server",
-                                         in_ticks(pin))});
+  problems.push_back(
+      {where,
+       fmt::format(
+           "expected the site key's fingerprint, 'sha256:' and 64 hexadecimal digits, found {}; `muster status` prints it on the server",
+           in_ticks(pin))});
 }
 
 void check_server(const std::string& where, const std::string& url,

@@ -75,10 +75,11 @@ Result<std::optional<UserDataOrigin>> seed_at(const std::string& place) {
   }
   const std::size_t host_end = std::min(place.find_first_of("/?", 7), place.size());
   if (place.rfind("http://", 0) != 0 || host_end <= 7) {
-    return fail(ErrorKind::invalid,
-                fmt::format("ds=nocloud: expected s=http://HOST/PATH/ or a folder, found {}; the "
-                            "agent knows no authority to verify an https seed by",
-                            in_ticks(place)));
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "ds=nocloud: expected s=http://HOST/PATH/ or a folder, found {}; the agent knows no authority to verify an https seed by",
+            in_ticks(place)));
   }
   std::string base = place.substr(0, host_end);
   const std::string host = base.substr(7);

@@ -79,17 +79,18 @@ Result<void> ArtifactImport::write(std::string_view bytes) {
 
 Result<void> ArtifactImport::finish() {
   if (state_->written != state_->size) {
-    return fail(ErrorKind::invalid,
-                fmt::format("artifact {}: expected {} bytes, found {}: it was cut short, send it "
-                            "again",
-                            state_->digest, state_->size, state_->written));
+    return fail(
+        ErrorKind::invalid,
+        fmt::format("artifact {}: expected {} bytes, found {}: it was cut short, send it again",
+                    state_->digest, state_->size, state_->written));
   }
   const std::string found = state_->stream.finish();
   if (found != state_->digest) {
-    return fail(ErrorKind::invalid,
-                fmt::format("artifact {}: expected bytes with this digest, found {}: the bytes or "
-                            "the manifest were altered",
-                            state_->digest, found));
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "artifact {}: expected bytes with this digest, found {}: the bytes or the manifest were altered",
+            state_->digest, found));
   }
   if (is_present()) return {};
   if (auto synced = sync_path(state_->temporary); !synced) {

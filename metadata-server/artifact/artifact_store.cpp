@@ -137,10 +137,11 @@ Result<ArtifactFile> ArtifactStore::open_artifact(std::string_view digest) const
   if (file.error().kind != ErrorKind::not_found) {
     return context(file.error(), fmt::format("artifact {}", digest));
   }
-  return fail(ErrorKind::not_found,
-              fmt::format("artifact {}: not in the store; 'muster release import' brings the "
-                          "release that holds it",
-                          digest));
+  return fail(
+      ErrorKind::not_found,
+      fmt::format(
+          "artifact {}: not in the store; 'muster release import' brings the release that holds it",
+          digest));
 }
 
 Result<void> ArtifactStore::verify(std::string_view digest) const {
@@ -154,10 +155,11 @@ Result<void> ArtifactStore::verify(std::string_view digest) const {
   if (!read) return context(read.error(), fmt::format("artifact {}", digest));
   const std::string found = stream.finish();
   if (found == digest) return {};
-  return fail(ErrorKind::corrupt,
-              fmt::format("artifact {}: expected bytes with this digest, found {}: the disk gave "
-                          "other bytes. Remove '{}' and import the release again",
-                          digest, found, path_of(digest)));
+  return fail(
+      ErrorKind::corrupt,
+      fmt::format(
+          "artifact {}: expected bytes with this digest, found {}: the disk gave other bytes. Remove '{}' and import the release again",
+          digest, found, path_of(digest)));
 }
 
 Result<PruneOutcome> ArtifactStore::prune(const std::set<std::string>& referred,

@@ -36,9 +36,9 @@ Result<void> Catalogue::add(const Release& release) {
   if (place->manifest_digest == entry.manifest_digest) return {};
   return fail(
       ErrorKind::conflict,
-      fmt::format("release {} {}: expected the manifest {} that is in the store, found {}: "
-                  "a version never changes; give the new content a version of its own",
-                  entry.name, entry.version, place->manifest_digest, entry.manifest_digest));
+      fmt::format(
+          "release {} {}: expected the manifest {} that is in the store, found {}: a version never changes; give the new content a version of its own",
+          entry.name, entry.version, place->manifest_digest, entry.manifest_digest));
 }
 
 void Catalogue::remove(std::string_view name, std::string_view version) {
@@ -63,10 +63,11 @@ Result<const CataloguedRelease*> Catalogue::find(std::string_view name,
   for (const CataloguedRelease& release : releases_) {
     if (release.name == name && release.version == version) return &release;
   }
-  return fail(ErrorKind::not_found,
-              fmt::format("release {} {}: not in the store; {}. Import it with 'muster release "
-                          "import DIR', or name a version that is there",
-                          name, version, versions_of(name)));
+  return fail(
+      ErrorKind::not_found,
+      fmt::format(
+          "release {} {}: not in the store; {}. Import it with 'muster release import DIR', or name a version that is there",
+          name, version, versions_of(name)));
 }
 
 Result<const CataloguedRelease*> Catalogue::newest(std::string_view name) const {

@@ -40,10 +40,10 @@ Result<std::chrono::seconds> parse_token_lifetime(std::string_view text) {
   const auto parsed = std::from_chars(text.data(), end, seconds);
   if (parsed.ec == std::errc() && parsed.ptr == end && seconds >= 1 && seconds <= 21600)
     return std::chrono::seconds(seconds);
-  return fail(ErrorKind::invalid,
-              fmt::format("header X-aws-ec2-metadata-token-ttl-seconds: expected 1 to 21600, found "
-                          "{}",
-                          text.empty() ? "none" : in_ticks(text)));
+  return fail(
+      ErrorKind::invalid,
+      fmt::format("header X-aws-ec2-metadata-token-ttl-seconds: expected 1 to 21600, found {}",
+                  text.empty() ? "none" : in_ticks(text)));
 }
 
 MetadataTokens::MetadataTokens(TokenPolicy policy) : policy_(policy), key_(random_bytes(32)) {}

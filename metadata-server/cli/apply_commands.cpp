@@ -30,10 +30,11 @@ Result<nlohmann::json> base_revisions(Session& session, const std::vector<std::s
     const std::string cluster = is_named ? text.substr(0, equals) : clusters.front();
     const bool is_known = std::find(clusters.begin(), clusters.end(), cluster) != clusters.end();
     if (!is_known || (!is_named && clusters.size() > 1)) {
-      return fail(ErrorKind::invalid,
-                  fmt::format("--based-on: expected CLUSTER=REVISION with a cluster of the folder "
-                              "({}), found '{}'",
-                              fmt::join(clusters, ", "), text));
+      return fail(
+          ErrorKind::invalid,
+          fmt::format(
+              "--based-on: expected CLUSTER=REVISION with a cluster of the folder ({}), found '{}'",
+              fmt::join(clusters, ", "), text));
     }
     revisions[cluster] = text.substr(is_named ? equals + 1 : 0);
   }
@@ -99,12 +100,11 @@ void add_apply_commands(CommandLine& line) {
                     "machines that are no longer in the inventory are removed");
   publish->add_option("--based-on", options->based_on,
                       "[CLUSTER=]REVISION that diff showed: refused if another is published");
-  publish->add_option("--document-key", options->document_key,
-                      "compiles and signs here with this key (PEM file, see muster document-key); "
-                      "without it the server signs");
+  publish->add_option(
+      "--document-key", options->document_key,
+      "compiles and signs here with this key (PEM file, see muster document-key); without it the server signs");
   publish->footer(
-      "Owns exactly the clusters that DIR names. Refused if another revision was published "
-      "meanwhile.\nExample: muster apply ./racks");
+      "Owns exactly the clusters that DIR names. Refused if another revision was published meanwhile.\nExample: muster apply ./racks");
   line.on(publish, [options](Session& session) { return apply(session, *options, false); });
 }
 

@@ -11,19 +11,18 @@ Exit reinitialise(Session& session, const std::string& cluster, bool is_confirme
     static_cast<void>(complain(
         session,
         {ErrorKind::invalid,
-         fmt::format("cluster reinitialise: the masters of '{}' would start a new, empty etcd, and "
-                     "everything that Kubernetes keeps there would be gone. Only when no member "
-                     "can come back: add --confirm",
-                     cluster)}));
+         fmt::format(
+             "cluster reinitialise: the masters of '{}' would start a new, empty etcd, and everything that Kubernetes keeps there would be gone. Only when no member can come back: add --confirm",
+             cluster)}));
     return Exit::usage;
   }
-  return ask_and_show(session, "POST", "clusters/" + escape(cluster) + "/reinitialise",
-                      {{"confirm", cluster}}, [cluster](const nlohmann::json&) {
-                        return fmt::format(
-                            "{}: etcd may be initialised anew. On each master: stop etcd.service, "
-                            "move /var/lib/etcd away, reboot\n",
-                            cluster);
-                      });
+  return ask_and_show(
+      session, "POST", "clusters/" + escape(cluster) + "/reinitialise", {{"confirm", cluster}},
+      [cluster](const nlohmann::json&) {
+        return fmt::format(
+            "{}: etcd may be initialised anew. On each master: stop etcd.service, move /var/lib/etcd away, reboot\n",
+            cluster);
+      });
 }
 
 }  // namespace

@@ -28,8 +28,7 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(
-      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 invalid inventory, 4 no answer from the "
-      "server, 5 refused.\nExample: muster status");
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 invalid inventory, 4 no answer from the server, 5 refused.\nExample: muster status");
   add_options(app, options);
   CommandLine line{app, [&chosen](CLI::App* command, Action action) {
                      command->callback([&chosen, action = std::move(action)] { chosen = action; });

@@ -130,10 +130,10 @@ void add_departure_commands(CommandLine& line, CLI::App& group) {
                             "Example: muster node undrain n1");
   line.on(undrained, [options](Session& session) { return drain(session, *options, "undrain"); });
 
-  auto* removed = command("remove", "drains a pool's machine, then forgets it",
-                          "Also forgets what is left of one that the inventory no longer lists. "
-                          "Its name, address and pod network are free some minutes later.\n"
-                          "Example: muster node remove ci-3 --cluster lab --wait");
+  auto* removed = command(
+      "remove", "drains a pool's machine, then forgets it",
+      "Also forgets what is left of one that the inventory no longer lists. Its name, address and pod network are free some minutes later.\n"
+      "Example: muster node remove ci-3 --cluster lab --wait");
   waits(removed);
   removed->add_flag("--no-drain", options->no_drain, "at once, whatever runs on it");
   line.on(removed, [options](Session& session) { return remove(session, *options); });

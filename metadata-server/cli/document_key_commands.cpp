@@ -37,9 +37,10 @@ Result<PublicKey> read_public_key(const std::string& path) {
   text << file.rdbuf();
   auto key = PublicKey::from_pem(text.str());
   if (!key) {
-    return context(key.error(), fmt::format("'{}': expected a public key in PEM, as `muster "
-                                            "document-key create` prints it",
-                                            path));
+    return context(
+        key.error(),
+        fmt::format("'{}': expected a public key in PEM, as `muster document-key create` prints it",
+                    path));
   }
   return key;
 }

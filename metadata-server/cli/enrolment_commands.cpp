@@ -46,8 +46,7 @@ std::string explanation_text(const nlohmann::json& answer) {
   }
   if (!text.empty()) return text;
   return printable(fmt::format(
-             "{}: nothing is known: the server refused nobody of that name since it started, "
-             "nobody waits, no machine has it; look there with `journalctl -u muster-agent`",
+             "{}: nothing is known: the server refused nobody of that name since it started, nobody waits, no machine has it; look there with `journalctl -u muster-agent`",
              cell(answer, "/name"))) +
          "\n";
 }

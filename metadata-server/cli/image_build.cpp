@@ -176,10 +176,11 @@ Exit build_image(Session& session, const ImageBuildOptions& options) {
   const auto definition = read_image_definition(file, *text);
   if (!definition) return show_problems(session, definition.error());
   if (definition->name != options.name) {
-    return complain(session, Error{ErrorKind::invalid,
-                                   fmt::format("'{}': metadata.name: expected '{}' as the file is "
-                                               "called, found '{}'",
-                                               file, options.name, definition->name)});
+    return complain(
+        session,
+        Error{ErrorKind::invalid,
+              fmt::format("'{}': metadata.name: expected '{}' as the file is called, found '{}'",
+                          file, options.name, definition->name)});
   }
   auto plan = plan_image(*definition, options.request);
   if (!plan) return show_problems(session, plan.error());
@@ -192,18 +193,18 @@ Exit build_image(Session& session, const ImageBuildOptions& options) {
   const auto image = Build(store, options, std::move(*plan), std::move(*key)).run(was_there);
   if (!image) return complain(session, image.error());
   const ImageManifest& made = image->manifest;
-  print(session.wants_json()
-            ? json_text({{"name", made.name},
-                         {"version", made.version},
-                         {"folder", image->folder},
-                         {"digest", made.file.digest},
-                         {"size", made.file.size},
-                         {"built", !was_there}})
-            : fmt::format("{} {}: {}\n{}/{}\n{}, {} bytes\nmuster release import {} puts it into "
-                          "the server's catalogue\n",
-                          made.name, made.version, was_there ? "already there" : "built",
-                          image->folder, made.file.path, made.file.digest, made.file.size,
-                          image->folder));
+  print(
+      session.wants_json()
+          ? json_text({{"name", made.name},
+                       {"version", made.version},
+                       {"folder", image->folder},
+                       {"digest", made.file.digest},
+                       {"size", made.file.size},
+                       {"built", !was_there}})
+          : fmt::format(
+                "{} {}: {}\n{}/{}\n{}, {} bytes\nmuster release import {} puts it into the server's catalogue\n",
+                made.name, made.version, was_there ? "already there" : "built", image->folder,
+                made.file.path, made.file.digest, made.file.size, image->folder));
   return Exit::ok;
 }
 

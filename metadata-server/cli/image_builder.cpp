@@ -49,9 +49,8 @@ Result<std::string> ImageBuilder::run(std::vector<std::string> arguments) const 
       ::posix_spawn(&child, program_.c_str(), &actions, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
-    return fail_errno(failed, fmt::format("starting '{}' (--images names the folder that it lies "
-                                          "in)",
-                                          program_));
+    return fail_errno(
+        failed, fmt::format("starting '{}' (--images names the folder that it lies in)", program_));
   }
   input.close();
   auto text = read_all(output.get());

@@ -49,8 +49,7 @@ Exit validate_folder(Session& session, const std::string& path) {
   }
   for (const auto& [name, cluster] : inventory.clusters) {
     print(fmt::format(
-        "{}: {} machines, sound. Certificates live {} days: the longest server outage "
-        "its machines survive.\n",
+        "{}: {} machines, sound. Certificates live {} days: the longest server outage its machines survive.\n",
         name, nodes_of(inventory, name).size(), cluster.certificate_lifetime.count() / 86400));
   }
   return Exit::ok;

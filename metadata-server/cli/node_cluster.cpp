@@ -18,9 +18,9 @@ Result<std::string> cluster_of(Session& session, const std::string& cluster,
   if (clusters.empty()) {
     return fail(
         ErrorKind::not_found,
-        fmt::format("no cluster has a node '{}'; 'muster node list' shows them all. One that "
-                    "the inventory no longer lists needs --cluster",
-                    node));
+        fmt::format(
+            "no cluster has a node '{}'; 'muster node list' shows them all. One that the inventory no longer lists needs --cluster",
+            node));
   }
   if (clusters.size() > 1) {
     return fail(ErrorKind::conflict,

@@ -127,10 +127,10 @@ void add_node_commands(CommandLine& line) {
   order("converge", "applies what is pending now, without waiting for a reboot",
         "ordered; it takes its turn at its next poll",
         "Components restart. Example: muster node converge n1");
-  order("replace", "admits one new key under this name, once",
-        "its next enrolment replaces the old identity",
-        "For a machine that was reinstalled, or whose disk was lost. Example: muster node replace "
-        "m2");
+  order(
+      "replace", "admits one new key under this name, once",
+      "its next enrolment replaces the old identity",
+      "For a machine that was reinstalled, or whose disk was lost. Example: muster node replace m2");
   order("unfreeze", "ends the freeze of a cloned identity", "unfrozen",
         "Example: muster node unfreeze n1 --keep sha256:...");
   group->get_subcommand("unfreeze")

@@ -165,8 +165,7 @@ void add_create(CommandLine& line, CLI::App* group,
   made->add_option("--ttl", options->ttl, "how long: 90m, 4h, 2d")->capture_default_str();
   add_user_data_options(made, options->user_data);
   made->footer(
-      "Example: muster cluster create ci-42 --template small --masters 1 --nodes 2 --ttl 4h "
-      "--user-data-dir .");
+      "Example: muster cluster create ci-42 --template small --masters 1 --nodes 2 --ttl 4h --user-data-dir .");
   line.on(made, [options](Session& session) { return create(session, *options); });
 }
 
@@ -218,8 +217,7 @@ void add_on_demand_commands(CommandLine& line) {
   user_data->add_option("--ttl", options->ttl, "how long: 15m, 4h")->default_str("1h");
   add_parts_option(user_data, options->user_data);
   user_data->footer(
-      "Cloud-config with a new join token, or with --part a MIME message of both. Example: muster "
-      "user-data --cluster lab --pool ci --part packages.yaml");
+      "Cloud-config with a new join token, or with --part a MIME message of both. Example: muster user-data --cluster lab --pool ci --part packages.yaml");
   line.on(user_data, [options, user_data](Session& session) {
     const auto seconds =
         time_span(session, "--ttl", user_data->count("--ttl") > 0 ? options->ttl : "1h");

@@ -67,9 +67,10 @@ struct LimitOptions {
 std::optional<nlohmann::json> limits_in(const Session& session, const LimitOptions& options) {
   if (options.templates.empty() && options.clusters == 0 && options.machines == 0) return nullptr;
   if (options.templates.empty() || options.clusters < 1 || options.machines < 1) {
-    static_cast<void>(complain(session, {ErrorKind::invalid,
-                                         "limits: expected --templates, --clusters and --machines "
-                                         "together, found some of them"}));
+    static_cast<void>(complain(
+        session,
+        {ErrorKind::invalid,
+         "limits: expected --templates, --clusters and --machines together, found some of them"}));
     return std::nullopt;
   }
   const auto seconds = time_span(session, "--ttl", options.ttl);
@@ -145,10 +146,8 @@ void add_operator_commands(CommandLine& line) {
   auto limits = std::make_shared<LimitOptions>();
   add_limit_options(add, limits);
   add->footer(
-      "Example: openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ci.key "
-      "-subj /CN=ci -out ci.csr\n"
-      "         muster operator add ci --csr ci.csr --templates small --clusters 10 --machines 50 "
-      "--ttl 8h > ci.crt");
+      "Example: openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ci.key -subj /CN=ci -out ci.csr\n"
+      "         muster operator add ci --csr ci.csr --templates small --clusters 10 --machines 50 --ttl 8h > ci.crt");
   line.on(add, [=](Session& session) {
     std::ifstream file(*request, std::ios::binary);
     std::ostringstream text;

@@ -80,8 +80,7 @@ void add_release_commands(CommandLine& line) {
   add->add_option("DIR|URL", *folders, "folders, or web addresses of such, with release.json")
       ->required();
   add->footer(
-      "Importing it again changes nothing.\nExample: muster release import "
-      "/var/cache/muster/releases/etcd/3.6.16");
+      "Importing it again changes nothing.\nExample: muster release import /var/cache/muster/releases/etcd/3.6.16");
   line.on(add, [folders](Session& session) {
     for (const std::string& folder : *folders) {
       if (const Exit exit = import(session, folder); exit != Exit::ok) return exit;

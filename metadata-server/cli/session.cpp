@@ -47,11 +47,11 @@ Result<TlsClientSettings> tls_settings(const Options& options) {
                            Part{options.authority, "ca.crt", tls.authorities_pem}}) {
     auto text = read_file(part.given.empty() ? configured_file(part.usual_name) : part.given);
     if (!text) {
-      return fail(ErrorKind::invalid,
-                  fmt::format("{}. An https server needs --certificate, --key and --ca, or "
-                              "operator.crt, operator.key and ca.crt in ~/.config/muster (see "
-                              "muster operator add --help)",
-                              text.error().message));
+      return fail(
+          ErrorKind::invalid,
+          fmt::format(
+              "{}. An https server needs --certificate, --key and --ca, or operator.crt, operator.key and ca.crt in ~/.config/muster (see muster operator add --help)",
+              text.error().message));
     }
     part.target = std::move(*text);
   }

@@ -26,8 +26,7 @@ std::string status_text(const nlohmann::json& answer) {
       notes += ending_note(cell(row, "/cluster"), number_at(row, "/secondsLeft"));
     if (cell(row, "/awaitsSignature").empty()) continue;
     notes += fmt::format(
-        "{}: bans changed since it was signed, and this server may not sign: run muster apply DIR "
-        "--document-key FILE\n",
+        "{}: bans changed since it was signed, and this server may not sign: run muster apply DIR --document-key FILE\n",
         cell(row, "/cluster"));
   }
   for (const auto& row : list_at(answer, "/clusters")) {
@@ -75,8 +74,7 @@ std::string bash_completion(const CLI::App& app) {
   return fmt::format(
       "_muster() {{\n  local words=\"{}\"\n  case ${{COMP_WORDS[1]}} in\n{}  esac\n"
       "  ((COMP_CWORD > 2)) && words=\"--cluster --output --help\"\n"
-      "  COMPREPLY=($(compgen -W \"$words\" -- \"${{COMP_WORDS[COMP_CWORD]}}\"))\n}}\ncomplete -o "
-      "default -F _muster muster\n",
+      "  COMPREPLY=($(compgen -W \"$words\" -- \"${{COMP_WORDS[COMP_CWORD]}}\"))\n}}\ncomplete -o default -F _muster muster\n",
       completion_words(app), cases);
 }
 
@@ -86,8 +84,7 @@ void add_status_commands(CommandLine& line) {
   auto* init = line.app.add_subcommand(
       "init", "Shows the site's pin and addresses; muster-server init made them");
   init->footer(
-      "The pin is what a machine needs to trust this server: sitePin in "
-      "/etc/muster/agent.json.\nExample: muster init -o json");
+      "The pin is what a machine needs to trust this server: sitePin in /etc/muster/agent.json.\nExample: muster init -o json");
   line.on(init, [](Session& session) {
     return ask_and_show(session, "GET", "site", nullptr, [](const nlohmann::json& answer) {
       return fmt::format("site pin   {}\nboot       {}\nenrol      {}\nnode       {}\n",

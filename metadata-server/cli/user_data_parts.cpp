@@ -49,9 +49,9 @@ void check(const UserDataPart& part, std::vector<Problem>& problems) {
   }
   if (is_mime(part.text) || !type_of(part.text).empty()) return;
   const std::string line = part.text.substr(0, std::min<std::size_t>(part.text.find('\n'), 40));
-  problems.push_back({part.name + ":1", fmt::format("expected a first line that begins with {}, "
-                                                    "found {}",
-                                                    known_beginnings(), in_ticks(line))});
+  problems.push_back(
+      {part.name + ":1", fmt::format("expected a first line that begins with {}, found {}",
+                                     known_beginnings(), in_ticks(line))});
 }
 
 // Base64 in lines of 76: nothing on the way may change a line's end or its length.
@@ -65,8 +65,7 @@ std::string encoded(std::string_view text) {
 
 std::string mime_part(std::string_view type, std::string_view text, std::string_view merge) {
   return fmt::format(
-      "Content-Type: {}; charset=\"utf-8\"\nMIME-Version: 1.0\nContent-Transfer-Encoding: "
-      "base64\n{}\n{}",
+      "Content-Type: {}; charset=\"utf-8\"\nMIME-Version: 1.0\nContent-Transfer-Encoding: base64\n{}\n{}",
       type, merge, encoded(text));
 }
 

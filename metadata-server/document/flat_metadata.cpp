@@ -42,10 +42,11 @@ void read_domains(JsonObject& root, FlatMetadata& flat) {
     const auto target = known.find(word.substr(0, equals));
     const std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
     if (target == known.end() || !is_dns_name(value)) {
-      root.problem("domainsEnv",
-                   fmt::format("expected BASE_DOMAIN, API_SERVER_DOMAIN or ETCD_DOMAIN, '=' and a "
-                               "DNS name, found {}",
-                               in_ticks(word)));
+      root.problem(
+          "domainsEnv",
+          fmt::format(
+              "expected BASE_DOMAIN, API_SERVER_DOMAIN or ETCD_DOMAIN, '=' and a DNS name, found {}",
+              in_ticks(word)));
     } else {
       *target->second = value;
     }

@@ -35,10 +35,10 @@ Artifact read_artifact(JsonObject& object) {
 void check_artifact(const Artifact& artifact, const std::string& where,
                     std::vector<Problem>& problems) {
   if (!is_relative_path(artifact.path) || artifact.path == manifest_name) {
-    problems.push_back({where + "/path",
-                        "expected a path inside the release's folder, other than "
-                        "release.json, found " +
-                            in_ticks(artifact.path)});
+    problems.push_back(
+        {where + "/path",
+         "expected a path inside the release's folder, other than release.json, found " +
+             in_ticks(artifact.path)});
   }
   if (artifact.mode != "0644" && artifact.mode != "0755") {
     problems.push_back(

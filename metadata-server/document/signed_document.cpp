@@ -71,10 +71,11 @@ Result<void> verify_envelope(const Envelope& envelope, std::string_view expected
   }
   const std::string message = pre_authentication_encoding(envelope.payload_type, envelope.payload);
   if (!key.verify(message, envelope.signature)) {
-    return fail(ErrorKind::unauthenticated,
-                fmt::format("envelope: the signature by {} does not verify: payload or signature "
-                            "was altered",
-                            fingerprint));
+    return fail(
+        ErrorKind::unauthenticated,
+        fmt::format(
+            "envelope: the signature by {} does not verify: payload or signature was altered",
+            fingerprint));
   }
   return {};
 }

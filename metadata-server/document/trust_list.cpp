@@ -80,10 +80,11 @@ Result<PublicKey> signer_of(const TrustList& list, const std::optional<PublicKey
   auto key = PublicKey::from_pem(list.site_key);
   if (!key) return pass(key.error());
   if (key->fingerprint() != trusted) {
-    return fail(ErrorKind::unauthenticated,
-                fmt::format("trust list: expected the site key {}, found {}: the first list of a "
-                            "chain must carry the key that signed it",
-                            trusted, key->fingerprint()));
+    return fail(
+        ErrorKind::unauthenticated,
+        fmt::format(
+            "trust list: expected the site key {}, found {}: the first list of a chain must carry the key that signed it",
+            trusted, key->fingerprint()));
   }
   return key;
 }
@@ -166,16 +167,18 @@ Result<TrustList> verify_trust_list(const std::vector<Envelope>& chain, std::str
     newest = std::move(*list);
   }
   if (!newest) {
-    return fail(ErrorKind::unauthenticated,
-                fmt::format("trust list: expected one signed by the pinned site key {}, found none "
-                            "among {}. Is this the right server, and the right pin?",
-                            pin, chain.size()));
+    return fail(
+        ErrorKind::unauthenticated,
+        fmt::format(
+            "trust list: expected one signed by the pinned site key {}, found none among {}. Is this the right server, and the right pin?",
+            pin, chain.size()));
   }
   if (newest->version < minimum_version) {
-    return fail(ErrorKind::unauthenticated,
-                fmt::format("trust list: expected version {} or newer, which this machine has seen "
-                            "before, found {}",
-                            minimum_version, newest->version));
+    return fail(
+        ErrorKind::unauthenticated,
+        fmt::format(
+            "trust list: expected version {} or newer, which this machine has seen before, found {}",
+            minimum_version, newest->version));
   }
   return *newest;
 }
@@ -207,13 +210,13 @@ Result<PublicKey> find_image_key(const TrustList& list, std::string_view key_id)
     if (entry.scope == image_scope) return *key;
     other_scope = true;
   }
-  return fail(ErrorKind::unauthenticated,
-              fmt::format("image key {}: {} (trust list version {}). `muster document-key add "
-                          "PUBLIC.pem --scope image` lets it sign images",
-                          in_ticks(key_id),
-                          other_scope ? "it signs documents, not images"
-                                      : "the site key does not vouch for it",
-                          list.version));
+  return fail(
+      ErrorKind::unauthenticated,
+      fmt::format(
+          "image key {}: {} (trust list version {}). `muster document-key add PUBLIC.pem --scope image` lets it sign images",
+          in_ticks(key_id),
+          other_scope ? "it signs documents, not images" : "the site key does not vouch for it",
+          list.version));
 }
 
 }  // namespace muster

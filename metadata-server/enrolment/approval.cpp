@@ -49,9 +49,9 @@ Granted<FoundPending> find_by_prefix(const EnrolmentContext& context,
   }
   return refuse(
       ErrorKind::not_found, "not_found",
-      fmt::format("pending machine {}: there is none, or it stopped asking; `muster pending` "
-                  "shows those there are",
-                  in_ticks(fingerprint)));
+      fmt::format(
+          "pending machine {}: there is none, or it stopped asking; `muster pending` shows those there are",
+          in_ticks(fingerprint)));
 }
 }  // namespace
 
@@ -65,9 +65,9 @@ Granted<> check_free(const EnrolmentContext& context, const MachineRecord& recor
   if (!has_live_identity(record, context.now(), context.limits.recovery_window)) return {};
   return refuse(
       ErrorKind::conflict, "live_identity",
-      fmt::format("node '{0}/{1}': another key holds this name; if that machine is gone, an "
-                  "operator orders `muster node replace {1}`",
-                  record.cluster, record.node));
+      fmt::format(
+          "node '{0}/{1}': another key holds this name; if that machine is gone, an operator orders `muster node replace {1}`",
+          record.cluster, record.node));
 }
 
 Granted<PendingMachine> approve(const EnrolmentContext& context, const Approval& approval,

@@ -137,11 +137,11 @@ Granted<> check_instance(const AwsInstance& instance, const AwsPolicy& policy, T
   constexpr std::chrono::minutes skew(2);
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - instance.launched);
   if (age <= policy.maximum_age && age >= -skew) return {};
-  return refuse(ErrorKind::forbidden, "identity_document_age",
-                fmt::format("instance identity document: expected an instance that was launched at "
-                            "most {} s ago, found {} s; launch it anew, or raise the pool's "
-                            "spec.instanceIdentity.maximumAge",
-                            policy.maximum_age.count(), age.count()));
+  return refuse(
+      ErrorKind::forbidden, "identity_document_age",
+      fmt::format(
+          "instance identity document: expected an instance that was launched at most {} s ago, found {} s; launch it anew, or raise the pool's spec.instanceIdentity.maximumAge",
+          policy.maximum_age.count(), age.count()));
 }
 
 }  // namespace muster

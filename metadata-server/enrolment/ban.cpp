@@ -24,10 +24,11 @@ Granted<> change_machine(const EnrolmentContext& context, const NodeName& node, 
       context.store, kinds::machine, key,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         if (!value && !context.inventory()->role_of(node)) {
-          return fail(ErrorKind::not_found,
-                      fmt::format("node '{}': not in the inventory; `muster node list` shows those "
-                                  "there are",
-                                  key));
+          return fail(
+              ErrorKind::not_found,
+              fmt::format(
+                  "node '{}': not in the inventory; `muster node list` shows those there are",
+                  key));
         }
         MachineRecord record;
         record.cluster = node.cluster;
@@ -105,11 +106,11 @@ Granted<> unfreeze(const EnrolmentContext& context, const NodeName& node, const 
     if (pending->version == 0) {
       return refuse(
           ErrorKind::invalid, "fingerprint_other",
-          fmt::format("node '{}/{}': expected --keep with the fingerprint of its identity key "
-                      "({}) or of a pending machine, found {}",
-                      node.cluster, node.node,
-                      machine->record.current ? machine->record.current->key : "it has none",
-                      in_ticks(keep)));
+          fmt::format(
+              "node '{}/{}': expected --keep with the fingerprint of its identity key ({}) or of a pending machine, found {}",
+              node.cluster, node.node,
+              machine->record.current ? machine->record.current->key : "it has none",
+              in_ticks(keep)));
     }
     // Refused now rather than after the freeze is gone.
     MachineRecord kept = machine->record;
@@ -165,9 +166,9 @@ Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& 
         if (!value) {
           return fail(
               ErrorKind::not_found,
-              fmt::format("machine '{}': its identity was removed while it reported; if it is "
-                          "to stay, it enrols again with a join token",
-                          key));
+              fmt::format(
+                  "machine '{}': its identity was removed while it reported; if it is to stay, it enrols again with a join token",
+                  key));
         }
         auto record = as_stored(parse_machine_record(*value));
         if (!record) return pass(record.error());

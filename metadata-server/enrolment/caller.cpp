@@ -66,9 +66,9 @@ Granted<Caller> identify_operator(const EnrolmentContext& context, const Certifi
   if (record->revoked || record->key != caller.key) {
     return refuse(
         ErrorKind::forbidden, "operator_revoked",
-        fmt::format("operator '{0}': this certificate was revoked or replaced; have another "
-                    "operator run `muster operator add {0}`",
-                    record->name));
+        fmt::format(
+            "operator '{0}': this certificate was revoked or replaced; have another operator run `muster operator add {0}`",
+            record->name));
   }
   return caller;
 }
@@ -83,8 +83,7 @@ Granted<Caller> identify(const EnrolmentContext& context, const Certificate& pre
   if (context.now() >= presented.not_after()) {
     return refuse(
         ErrorKind::unauthenticated, "certificate_expired",
-        "client certificate: expired; a machine recovers with POST /v1/recover at the enrol "
-        "listener, an operator asks for another");
+        "client certificate: expired; a machine recovers with POST /v1/recover at the enrol listener, an operator asks for another");
   }
   if (has_organization(presented, operator_organization)) {
     return identify_operator(context, presented);
@@ -95,9 +94,9 @@ Granted<Caller> identify(const EnrolmentContext& context, const Certificate& pre
 Granted<NodeName> node_of(const Certificate& certificate) {
   const auto units = certificate.organizational_units();
   if (!has_organization(certificate, machine_organization) || units.size() != 1) {
-    return refuse(ErrorKind::unauthenticated, "certificate_other",
-                  "client certificate: expected a machine's or an operator's identity; use "
-                  "the one that enrolment issued");
+    return refuse(
+        ErrorKind::unauthenticated, "certificate_other",
+        "client certificate: expected a machine's or an operator's identity; use the one that enrolment issued");
   }
   return NodeName{units.front(), certificate.common_name()};
 }
@@ -107,9 +106,9 @@ Granted<> check_holds_name(const MachineRecord& record, std::string_view key) {
   if (record.current->key == key || (record.previous && record.previous->key == key)) return {};
   return refuse(
       ErrorKind::forbidden, "superseded",
-      fmt::format("machine '{0}': a newer key holds this name; if this machine is to have it, "
-                  "an operator orders `muster node replace {0}`, then it enrols again",
-                  record.node));
+      fmt::format(
+          "machine '{0}': a newer key holds this name; if this machine is to have it, an operator orders `muster node replace {0}`, then it enrols again",
+          record.node));
 }
 
 Granted<> check_not_frozen(const Caller& caller) {
@@ -123,9 +122,9 @@ Granted<> check_not_frozen(const Caller& caller) {
 Refusal has_ended(const NodeName& node) {
   return {
       ErrorKind::forbidden, "ended",
-      fmt::format("machine '{}/{}': its cluster, or its time there, has ended; GET /v1/document "
-                  "says what it does now",
-                  node.cluster, node.node)};
+      fmt::format(
+          "machine '{}/{}': its cluster, or its time there, has ended; GET /v1/document says what it does now",
+          node.cluster, node.node)};
 }
 
 Refusal not_yours() {

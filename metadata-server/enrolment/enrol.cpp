@@ -68,19 +68,20 @@ Granted<NodeName> find_node(const Question& question, const Right& right) {
   if (match.kind == MatchResult::Kind::ambiguous) {
     return refuse(
         ErrorKind::conflict, "hints_ambiguous",
-        fmt::format("machine: its hardware names several nodes ({}); correct `match` in the "
-                    "inventory",
-                    fmt::join(match.reasons, "; ")));
+        fmt::format(
+            "machine: its hardware names several nodes ({}); correct `match` in the inventory",
+            fmt::join(match.reasons, "; ")));
   }
   const NodeName matched = match.kind == MatchResult::Kind::matched ? match.node : NodeName{};
   if (!right.token || right.token->token.node.empty()) return matched;
   const JoinToken& token = right.token->token;
   const NodeName bound{token.cluster, token.node};
   if (!matched.node.empty() && matched != bound) {
-    return refuse(ErrorKind::forbidden, "hints_other_node",
-                  fmt::format("join token '{}': made for another node than the inventory has this "
-                              "hardware as; use a token of its own, or correct `match`",
-                              token.id));
+    return refuse(
+        ErrorKind::forbidden, "hints_other_node",
+        fmt::format(
+            "join token '{}': made for another node than the inventory has this hardware as; use a token of its own, or correct `match`",
+            token.id));
   }
   return bound;
 }
@@ -199,9 +200,9 @@ Granted<> check_not_ended(const Question& question) {
   if (!*tombstone) return {};
   return refuse(
       ErrorKind::conflict, "ended",
-      fmt::format("machine '{}/{}': its cluster has ended; run `muster-agent reset --yes` "
-                  "on it, so that it asks with a new key",
-                  (*tombstone)->cluster, (*tombstone)->node));
+      fmt::format(
+          "machine '{}/{}': its cluster has ended; run `muster-agent reset --yes` on it, so that it asks with a new key",
+          (*tombstone)->cluster, (*tombstone)->node));
 }
 
 Granted<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {

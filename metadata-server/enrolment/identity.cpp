@@ -11,8 +11,7 @@ Granted<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose pur
   if (!context.nonces.take(proof.nonce)) {
     return refuse(
         ErrorKind::unauthenticated, "nonce_unknown",
-        "nonce: expected one of this server's, unused and at most 60 s old; ask for another "
-        "with POST /v1/nonce");
+        "nonce: expected one of this server's, unused and at most 60 s old; ask for another with POST /v1/nonce");
   }
   const auto request = CertificateRequest::from_pem(proof.csr_pem);
   if (!request) {
@@ -65,9 +64,9 @@ Granted<> check_may_be_issued(const MachineRecord& record) {
   if (record.frozen) {
     return refuse(
         ErrorKind::forbidden, "frozen",
-        fmt::format("machine '{0}': frozen, its identity key was seen on two machines; an "
-                    "operator decides with `muster node unfreeze {0} --keep FINGERPRINT`",
-                    record.node));
+        fmt::format(
+            "machine '{0}': frozen, its identity key was seen on two machines; an operator decides with `muster node unfreeze {0} --keep FINGERPRINT`",
+            record.node));
   }
   return {};
 }

@@ -33,10 +33,11 @@ tl::unexpected<Refusal> unknown_token() {
 }
 
 tl::unexpected<Refusal> ended_cluster(const JoinToken& token) {
-  return refuse(ErrorKind::forbidden, "cluster_ended",
-                fmt::format("join token '{}': its cluster '{}' has ended; start the machine with "
-                            "the user-data of another one (`muster cluster create`)",
-                            token.id, token.cluster));
+  return refuse(
+      ErrorKind::forbidden, "cluster_ended",
+      fmt::format(
+          "join token '{}': its cluster '{}' has ended; start the machine with the user-data of another one (`muster cluster create`)",
+          token.id, token.cluster));
 }
 
 std::string kind_of_machines(Role role) {
@@ -175,10 +176,10 @@ Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id
       context.store, kinds::token, id,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         if (!value) {
-          return fail(ErrorKind::not_found,
-                      fmt::format("join token '{}': there is none; `muster token list` shows "
-                                  "those there are",
-                                  id));
+          return fail(
+              ErrorKind::not_found,
+              fmt::format(
+                  "join token '{}': there is none; `muster token list` shows those there are", id));
         }
         transaction.remove(kinds::token, id);
         if (const auto token = parse_join_token(*value))
@@ -264,33 +265,35 @@ Granted<> check_usable(const JoinToken& token, TimePoint now) {
                               token.id));
   }
   if (token.remaining == 0) {
-    return refuse(ErrorKind::forbidden, "token_exhausted",
-                  fmt::format("join token '{}': used up, it was made for {}; create another with "
-                              "`muster token create --count N`",
-                              token.id, token.count));
+    return refuse(
+        ErrorKind::forbidden, "token_exhausted",
+        fmt::format(
+            "join token '{}': used up, it was made for {}; create another with `muster token create --count N`",
+            token.id, token.count));
   }
   return {};
 }
 
 Granted<> check_covers(const JoinToken& token, const NodeName& node, Role role) {
   if (token.cluster != node.cluster) {
-    return refuse(ErrorKind::forbidden, "token_other_cluster",
-                  fmt::format("join token '{}': expected one of this machine's cluster; create one "
-                              "with `muster token create`",
-                              token.id));
+    return refuse(
+        ErrorKind::forbidden, "token_other_cluster",
+        fmt::format(
+            "join token '{}': expected one of this machine's cluster; create one with `muster token create`",
+            token.id));
   }
   if (!token.node.empty() && token.node != node.node) {
     return refuse(
         ErrorKind::forbidden, "token_other_node",
-        fmt::format("join token '{}': made for another node; create one with `muster token "
-                    "create`",
+        fmt::format("join token '{}': made for another node; create one with `muster token create`",
                     token.id));
   }
   if (is_control_plane(token.role) != is_control_plane(role)) {
-    return refuse(ErrorKind::forbidden, "token_role",
-                  fmt::format("join token '{}': admits {}, the inventory has this machine as {}; "
-                              "create one with `muster token create --role {}`",
-                              token.id, kind_of_machines(token.role), name(role), name(role)));
+    return refuse(
+        ErrorKind::forbidden, "token_role",
+        fmt::format(
+            "join token '{}': admits {}, the inventory has this machine as {}; create one with `muster token create --role {}`",
+            token.id, kind_of_machines(token.role), name(role), name(role)));
   }
   return {};
 }

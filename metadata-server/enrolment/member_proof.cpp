@@ -31,12 +31,12 @@ Granted<> check_pinned(const std::vector<AwsRegion>& pinned, const AwsPolicy& po
     const auto& wanted = policy.regions;
     if (std::find(wanted.begin(), wanted.end(), region.name) != wanted.end()) return {};
   }
-  return refuse(ErrorKind::forbidden, "identity_document_unpinned",
-                fmt::format("instance identity document: this server pins no certificate of {0}; "
-                            "put AWS's into the folder of its setting awsCertificates, as {1}.pem, "
-                            "and restart it",
-                            fmt::join(policy.regions, " or "),
-                            policy.regions.empty() ? "REGION" : policy.regions.front()));
+  return refuse(
+      ErrorKind::forbidden, "identity_document_unpinned",
+      fmt::format(
+          "instance identity document: this server pins no certificate of {0}; put AWS's into the folder of its setting awsCertificates, as {1}.pem, and restart it",
+          fmt::join(policy.regions, " or "),
+          policy.regions.empty() ? "REGION" : policy.regions.front()));
 }
 
 // Best effort: the refusal stands whether or not its row could be written.
@@ -75,25 +75,26 @@ Granted<Use> check_use(const PoolQuestion& question, const FoundInstanceUse& fou
   audit_second_use(question, found);
   const std::string name = kinds::pair_key(use.cluster, use.node);
   if (*is_there)
-    return refuse(ErrorKind::conflict, "identity_document_used",
-                  fmt::format("instance identity document: another key used that of {} and is "
-                              "'{}'; if it lost its key, an operator orders `muster node replace "
-                              "{}`, else launch another instance",
-                              use.instance, name, use.node));
-  return refuse(ErrorKind::conflict, "identity_document_used",
-                fmt::format("instance identity document: {} was '{}', which is removed, and is let "
-                            "in once; launch another instance",
-                            use.instance, name));
+    return refuse(
+        ErrorKind::conflict, "identity_document_used",
+        fmt::format(
+            "instance identity document: another key used that of {} and is '{}'; if it lost its key, an operator orders `muster node replace {}`, else launch another instance",
+            use.instance, name, use.node));
+  return refuse(
+      ErrorKind::conflict, "identity_document_used",
+      fmt::format(
+          "instance identity document: {} was '{}', which is removed, and is let in once; launch another instance",
+          use.instance, name));
 }
 
 Granted<> check_source(const PoolQuestion& question, const NodePool& pool,
                        const AwsInstance& instance) {
   if (pool.instance_identity->behind_nat || instance.address == question.source) return {};
-  return refuse(ErrorKind::forbidden, "identity_document_address",
-                fmt::format("instance identity document: expected one of the machine at {}, which "
-                            "asks, found one of {}; if the pool's machines reach this server "
-                            "through a NAT, write so as its spec.instanceIdentity.behindNat",
-                            question.source, instance.address));
+  return refuse(
+      ErrorKind::forbidden, "identity_document_address",
+      fmt::format(
+          "instance identity document: expected one of the machine at {}, which asks, found one of {}; if the pool's machines reach this server through a NAT, write so as its spec.instanceIdentity.behindNat",
+          question.source, instance.address));
 }
 
 }  // namespace
@@ -103,11 +104,11 @@ Granted<ProvenMachine> prove_machine(const PoolQuestion& question, const NodePoo
   const EnrolmentContext& context = question.context;
   const JoinToken& token = question.token.token;
   if (question.instance_identity.empty() || !pool.instance_identity)
-    return refuse(ErrorKind::forbidden, "proof_missing",
-                  fmt::format("pool '{}/{}': expected token and instanceIdentity, found a token "
-                              "alone; start the machine on EC2, or take instanceIdentity out of "
-                              "the pool's spec.proofs",
-                              token.cluster, token.pool));
+    return refuse(
+        ErrorKind::forbidden, "proof_missing",
+        fmt::format(
+            "pool '{}/{}': expected token and instanceIdentity, found a token alone; start the machine on EC2, or take instanceIdentity out of the pool's spec.proofs",
+            token.cluster, token.pool));
   const AwsPolicy policy = policy_of(*pool.instance_identity);
   if (auto pinned = check_pinned(context.regions, policy); !pinned) return refuse(pinned.error());
   auto instance = read_instance_identity(question.instance_identity, context.regions);

@@ -135,9 +135,9 @@ Granted<std::string> add_operator(const EnrolmentContext& context, const std::st
   if (!is_dns_label(name) || name == "root") {
     return refuse(
         ErrorKind::invalid, "invalid",
-        fmt::format("operator name: expected lower-case letters, digits and '-', at most 63, "
-                    "not 'root'; found {}",
-                    in_ticks(name)));
+        fmt::format(
+            "operator name: expected lower-case letters, digits and '-', at most 63, not 'root'; found {}",
+            in_ticks(name)));
   }
   if (auto sound = check(limits); !sound) return refuse(sound.error());
   const auto certificate = issue(context, name, csr_pem);
@@ -170,9 +170,10 @@ Granted<std::string> add_operator(const EnrolmentContext& context, const std::st
 
 namespace {
 tl::unexpected<Error> no_operator(const std::string& name) {
-  return fail(ErrorKind::not_found, fmt::format("operator {}: there is none; `muster operator "
-                                                "list` shows those there are",
-                                                in_ticks(name)));
+  return fail(
+      ErrorKind::not_found,
+      fmt::format("operator {}: there is none; `muster operator list` shows those there are",
+                  in_ticks(name)));
 }
 }  // namespace
 

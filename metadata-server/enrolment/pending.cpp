@@ -121,9 +121,9 @@ Granted<> note_pending(const EnrolmentContext& context, const PendingMachine& ma
           if (!occupancy) return pass(occupancy.error());
           if (occupancy->all >= context.limits.pending ||
               occupancy->of_source >= context.limits.pending_per_source) {
-            refusal = Refusal{ErrorKind::exhausted, "pending_full",
-                              "pending machines: the limit is reached; approve those that wait, or "
-                              "enrol with a join token"};
+            refusal = Refusal{
+                ErrorKind::exhausted, "pending_full",
+                "pending machines: the limit is reached; approve those that wait, or enrol with a join token"};
             transaction.changes.clear();
             return {};
           }

@@ -43,15 +43,15 @@ Result<std::vector<AwsRegion>> read_region(const fs::path& path) {
   if (!text) return pass(text.error());
   const auto certificates = Certificate::list_from_pem(*text);
   if (!certificates || certificates->empty())
-    return fail(ErrorKind::invalid,
-                "expected a certificate in PEM; take that of the region from AWS's list for "
-                "rsa2048 signatures");
+    return fail(
+        ErrorKind::invalid,
+        "expected a certificate in PEM; take that of the region from AWS's list for rsa2048 signatures");
   std::vector<AwsRegion> found;
   for (const Certificate& certificate : *certificates) {
     if (!is_strong(certificate))
-      return fail(ErrorKind::invalid,
-                  "expected an RSA key of at least 2048 bits, found another; take the certificate "
-                  "from AWS's list for rsa2048 signatures, not for pkcs7");
+      return fail(
+          ErrorKind::invalid,
+          "expected an RSA key of at least 2048 bits, found another; take the certificate from AWS's list for rsa2048 signatures, not for pkcs7");
     found.push_back({region, certificate});
   }
   return found;
@@ -81,9 +81,9 @@ Result<std::vector<AwsRegion>> load_pinned_regions(const std::string& folder) {
     }
   }
   if (files.empty())
-    problems.push_back({fmt::format("'{}'", folder),
-                        "expected a file REGION.pem such as eu-central-1.pem, found none; put one "
-                        "there, or leave the setting out"});
+    problems.push_back(
+        {fmt::format("'{}'", folder),
+         "expected a file REGION.pem such as eu-central-1.pem, found none; put one there, or leave the setting out"});
   if (!problems.empty()) return fail("awsCertificates", problems);
   return regions;
 }

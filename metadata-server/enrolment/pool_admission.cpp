@@ -33,9 +33,9 @@ Granted<> check_address(const JoinToken& token, const std::string& source, const
   if (!address || !is_in_ranges(pool, *address))
     return refuse(
         ErrorKind::forbidden, "address_outside",
-        fmt::format("{}: expected a machine at an address in {}, found one at {}; correct "
-                    "its network, or the pool's spec.addressRanges",
-                    text_of(token), joined(pool.address_ranges), source));
+        fmt::format(
+            "{}: expected a machine at an address in {}, found one at {}; correct its network, or the pool's spec.addressRanges",
+            text_of(token), joined(pool.address_ranges), source));
   if (const std::string holder = inventory.holder_of(source); !holder.empty())
     return refuse(ErrorKind::conflict, "address_taken",
                   fmt::format("{}: {} has the address {}; give this machine another one",
@@ -45,14 +45,16 @@ Granted<> check_address(const JoinToken& token, const std::string& source, const
 
 tl::unexpected<Refusal> address_taken(const JoinToken& token, const MemberRecord& holder) {
   if (holder.removed_at != 0)
-    return refuse(ErrorKind::conflict, "address_taken",
-                  fmt::format("{}: the address {} was that of '{}/{}', which was removed a short "
-                              "time ago; it is free again some minutes after that",
-                              text_of(token), holder.address, holder.cluster, holder.node));
-  return refuse(ErrorKind::conflict, "address_taken",
-                fmt::format("{0}: another key at the address {1} is '{2}/{3}'; if that machine is "
-                            "gone, an operator orders `muster node replace {3}`",
-                            text_of(token), holder.address, holder.cluster, holder.node));
+    return refuse(
+        ErrorKind::conflict, "address_taken",
+        fmt::format(
+            "{}: the address {} was that of '{}/{}', which was removed a short time ago; it is free again some minutes after that",
+            text_of(token), holder.address, holder.cluster, holder.node));
+  return refuse(
+      ErrorKind::conflict, "address_taken",
+      fmt::format(
+          "{0}: another key at the address {1} is '{2}/{3}'; if that machine is gone, an operator orders `muster node replace {3}`",
+          text_of(token), holder.address, holder.cluster, holder.node));
 }
 
 // The member at this address already, or its replacement that an operator ordered.
@@ -96,11 +98,11 @@ Granted<MemberRecord> allocate(const PoolQuestion& question, const NodePool& poo
   int index = 1;
   while (index <= pool.maximum.value && taken.contains(member_name(pool, index))) ++index;
   if (index > pool.maximum.value)
-    return refuse(ErrorKind::conflict, "pool_full",
-                  fmt::format("{}: its {} members are there; raise the pool's spec.maximum, or "
-                              "remove one with `muster node remove`, whose name is free again some "
-                              "minutes later",
-                              text_of(token), pool.maximum.value));
+    return refuse(
+        ErrorKind::conflict, "pool_full",
+        fmt::format(
+            "{}: its {} members are there; raise the pool's spec.maximum, or remove one with `muster node remove`, whose name is free again some minutes later",
+            text_of(token), pool.maximum.value));
   MemberRecord record;
   record.cluster = token.cluster;
   record.node = member_name(pool, index);
@@ -123,9 +125,9 @@ Granted<MemberRecord> admit_member(const PoolQuestion& question) {
   if (pool == nullptr)
     return refuse(
         ErrorKind::conflict, "pool_unknown",
-        fmt::format("{}: not in the inventory any more; apply one that names it, or use a "
-                    "token of another pool",
-                    text_of(token)));
+        fmt::format(
+            "{}: not in the inventory any more; apply one that names it, or use a token of another pool",
+            text_of(token)));
   const auto proven = prove_machine(question, *pool);
   if (!proven) return refuse(proven.error());
   auto there = find_member_at(context.store, proven->address);

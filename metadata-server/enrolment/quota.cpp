@@ -106,10 +106,11 @@ Granted<> check_template(const Caller& caller, const OperatorLimits& limits,
                          const std::string& wanted) {
   const auto& may = limits.templates;
   if (wanted.empty() || std::find(may.begin(), may.end(), wanted) != may.end()) return {};
-  return refuse(ErrorKind::forbidden, "template_not_allowed",
-                fmt::format("{}: expected one of the templates {}, found {}; have an operator run "
-                            "`muster operator limit {}`",
-                            caller.text(), fmt::join(may, ", "), in_ticks(wanted), caller.name));
+  return refuse(
+      ErrorKind::forbidden, "template_not_allowed",
+      fmt::format(
+          "{}: expected one of the templates {}, found {}; have an operator run `muster operator limit {}`",
+          caller.text(), fmt::join(may, ", "), in_ticks(wanted), caller.name));
 }
 
 }  // namespace
@@ -119,19 +120,20 @@ Granted<> check_owns(const Store& store, const Caller& caller, const std::string
   const auto found = find_on_demand(store, cluster);
   if (!found && found.error().kind != ErrorKind::not_found) return refuse(found.error());
   if (!found || found->cluster.created_by != caller.text()) {
-    return refuse(ErrorKind::not_found, "not_found",
-                  fmt::format("cluster {}: not one that {} created; `muster cluster list` shows "
-                              "those",
-                              in_ticks(cluster), caller.text()));
+    return refuse(
+        ErrorKind::not_found, "not_found",
+        fmt::format("cluster {}: not one that {} created; `muster cluster list` shows those",
+                    in_ticks(cluster), caller.text()));
   }
   return {};
 }
 
 Refusal restricted(const Caller& caller) {
-  return {ErrorKind::forbidden, "operator_restricted",
-          fmt::format("{}: it may create clusters from templates, and list, scale, extend and "
-                      "delete its own; for anything else ask an operator without limits",
-                      caller.text())};
+  return {
+      ErrorKind::forbidden, "operator_restricted",
+      fmt::format(
+          "{}: it may create clusters from templates, and list, scale, extend and delete its own; for anything else ask an operator without limits",
+          caller.text())};
 }
 
 Granted<> claim_quota(const Store& store, const Caller& caller, const ClusterClaim& claim,
@@ -143,15 +145,18 @@ Granted<> claim_quota(const Store& store, const Caller& caller, const ClusterCla
   auto usage = read_usage(store, caller, claim.cluster);
   if (!usage) return refuse(usage.error());
   if (usage->clusters.size() >= limits->clusters) {
-    return exceeded(caller, fmt::format("expected at most {} clusters at once, {} are there; "
-                                        "delete one with `muster cluster delete`",
-                                        limits->clusters, usage->clusters.size()));
+    return exceeded(
+        caller,
+        fmt::format(
+            "expected at most {} clusters at once, {} are there; delete one with `muster cluster delete`",
+            limits->clusters, usage->clusters.size()));
   }
   if (usage->machines + claim.machines > limits->machines) {
-    return exceeded(caller, fmt::format("expected at most {} machines at once, {} are in use and "
-                                        "{} were asked for; ask for fewer, delete a cluster with "
-                                        "`muster cluster delete`",
-                                        limits->machines, usage->machines, claim.machines));
+    return exceeded(
+        caller,
+        fmt::format(
+            "expected at most {} machines at once, {} are in use and {} were asked for; ask for fewer, delete a cluster with `muster cluster delete`",
+            limits->machines, usage->machines, claim.machines));
   }
   usage->clusters.insert(claim.cluster);
   transaction.expect(kinds::usage, caller.name, usage->version)
@@ -174,9 +179,11 @@ Granted<> check_lifetime(const Store& store, const Caller& caller, std::int64_t 
   if (!limits) return refuse(limits.error());
   const std::int64_t most = limits->lifetime.count(), asked = expires_at - created_at;
   if (asked <= most) return {};
-  return exceeded(caller, fmt::format("expected a cluster to live at most {} s from its making, "
-                                      "found {} s; ask for less",
-                                      most, asked));
+  return exceeded(
+      caller,
+      fmt::format(
+          "expected a cluster to live at most {} s from its making, found {} s; ask for less", most,
+          asked));
 }
 
 }  // namespace muster

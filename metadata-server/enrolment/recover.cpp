@@ -54,17 +54,16 @@ Granted<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolReques
   if (key->fingerprint() != fingerprint) {
     return refuse(
         ErrorKind::unauthenticated, "key_other",
-        "proof: expected the key of the client certificate, found another; recovery keeps "
-        "the key, enrolment makes a new one");
+        "proof: expected the key of the client certificate, found another; recovery keeps the key, enrolment makes a new one");
   }
   if (context.now() > presented.not_after() + context.limits.recovery_window) {
     const auto days =
         std::chrono::duration_cast<std::chrono::hours>(context.limits.recovery_window) / 24;
     return refuse(
         ErrorKind::forbidden, "recovery_too_late",
-        fmt::format("client certificate: expired more than {} days ago; enrol again with a "
-                    "join token, after `muster node replace`",
-                    days.count()));
+        fmt::format(
+            "client certificate: expired more than {} days ago; enrol again with a join token, after `muster node replace`",
+            days.count()));
   }
   auto tombstone = find_tombstone(context.store, fingerprint);
   if (!tombstone) return refuse(tombstone.error());

@@ -63,10 +63,9 @@ Granted<> remove_machine(const EnrolmentContext& context, const NodeName& node,
   if (context.inventory()->role_of(node)) {
     return refuse(
         ErrorKind::conflict, "still_listed",
-        fmt::format("node '{0}': the inventory lists it, so that it would be let in again; "
-                    "drain it with `muster node drain {1}`, take it out and run `muster apply DIR "
-                    "--remove`, or shut it out with `muster ban {1}`",
-                    key, node.node));
+        fmt::format(
+            "node '{0}': the inventory lists it, so that it would be let in again; drain it with `muster node drain {1}`, take it out and run `muster apply DIR --remove`, or shut it out with `muster ban {1}`",
+            key, node.node));
   }
   const auto done = update(
       context.store, kinds::machine, key,
@@ -75,10 +74,11 @@ Granted<> remove_machine(const EnrolmentContext& context, const NodeName& node,
         if (!cluster) return pass(cluster.error());
         const bool had_network = cluster->record.pod_cidrs.erase(node.node) > 0;
         if (!value && !had_network) {
-          return fail(ErrorKind::not_found,
-                      fmt::format("node '{}': nothing is left of it; `muster node list` shows the "
-                                  "machines there are",
-                                  key));
+          return fail(
+              ErrorKind::not_found,
+              fmt::format(
+                  "node '{}': nothing is left of it; `muster node list` shows the machines there are",
+                  key));
         }
         if (had_network) {
           transaction.expect(kinds::cluster, node.cluster, cluster->version)

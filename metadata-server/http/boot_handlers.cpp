@@ -48,15 +48,17 @@ Granted<MachineMarks> marks_of(const Request& request) {
 FoundMachine found_or_refused(const BootMatch& match, const std::string& who) {
   if (match.kind == BootMatch::Kind::found) return match.machine;
   if (match.kind == BootMatch::Kind::ambiguous) {
-    return refuse(ErrorKind::conflict, "machine_ambiguous",
-                  fmt::format("{}: the inventory has more than one machine for it; name another "
-                              "mark of the hardware (mac, uuid, serial)",
-                              who));
+    return refuse(
+        ErrorKind::conflict, "machine_ambiguous",
+        fmt::format(
+            "{}: the inventory has more than one machine for it; name another mark of the hardware (mac, uuid, serial)",
+            who));
   }
-  return refuse(ErrorKind::not_found, "machine_unknown",
-                fmt::format("{}: no machine of the inventory; add the node and run `muster apply`, "
-                            "or name its hardware (mac, uuid, serial)",
-                            who));
+  return refuse(
+      ErrorKind::not_found, "machine_unknown",
+      fmt::format(
+          "{}: no machine of the inventory; add the node and run `muster apply`, or name its hardware (mac, uuid, serial)",
+          who));
 }
 
 FoundMachine find_machine(const Rooms& rooms, const Request& request) {
@@ -85,15 +87,15 @@ Granted<std::optional<std::chrono::seconds>> check_token(const Rooms& rooms,
   const std::string& token = request.header("x-aws-ec2-metadata-token");
   if (token.empty()) {
     if (rooms.tokens.policy() == TokenPolicy::optional) return std::nullopt;
-    return refuse(ErrorKind::unauthenticated, "metadata_token_missing",
-                  "header X-aws-ec2-metadata-token: expected a token, found none; get one by PUT "
-                  "/latest/api/token");
+    return refuse(
+        ErrorKind::unauthenticated, "metadata_token_missing",
+        "header X-aws-ec2-metadata-token: expected a token, found none; get one by PUT /latest/api/token");
   }
   const auto left = rooms.tokens.left(token, request.peer.address);
   if (left) return left;
-  return refuse(ErrorKind::unauthenticated, "metadata_token_invalid",
-                "header X-aws-ec2-metadata-token: expired, or not given by this server to this "
-                "address; get another by PUT /latest/api/token");
+  return refuse(
+      ErrorKind::unauthenticated, "metadata_token_invalid",
+      "header X-aws-ec2-metadata-token: expired, or not given by this server to this address; get another by PUT /latest/api/token");
 }
 
 }  // namespace
@@ -112,9 +114,9 @@ Granted<Response> get_nocloud_seed(const Rooms& rooms, const Caller&, const Requ
 Granted<Response> put_metadata_token(const Rooms& rooms, const Caller&, const Request& request) {
   // As the real one: whoever has a proxy fetch for him must not get a token by it.
   if (request.headers.contains("x-forwarded-for")) {
-    return refuse(ErrorKind::forbidden, "forwarded",
-                  "header X-Forwarded-For: a token is given to the machine itself, not through a "
-                  "proxy");
+    return refuse(
+        ErrorKind::forbidden, "forwarded",
+        "header X-Forwarded-For: a token is given to the machine itself, not through a proxy");
   }
   const auto machine = find_machine(rooms, request);
   if (!machine) return refuse(machine.error());

@@ -51,8 +51,7 @@ Granted<Response> post_recover(const Rooms& rooms, const Caller&, const Request&
   if (!request.peer.certificate) {
     return refuse(
         ErrorKind::unauthenticated, "certificate_missing",
-        "recover: expected the machine's old identity certificate in the TLS handshake, found "
-        "none; without it, enrol again with a token");
+        "recover: expected the machine's old identity certificate in the TLS handshake, found none; without it, enrol again with a token");
   }
   const auto outcome =
       recover(rooms.enrolment, *order, *request.peer.certificate, request.peer.address);

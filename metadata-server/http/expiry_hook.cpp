@@ -141,9 +141,7 @@ void ExpiryHook::work() {
     lock.unlock();
     if (const auto done = run(call); !done) {
       spdlog::error(
-          "expiryHook: cluster {}: {}; this warning is not repeated. Try it by hand: {} "
-          "cluster-expires {}; as a service it also needs ExecPaths= for itself and its "
-          "interpreter (`systemctl edit muster-server`)",
+          "expiryHook: cluster {}: {}; this warning is not repeated. Try it by hand: {} cluster-expires {}; as a service it also needs ExecPaths= for itself and its interpreter (`systemctl edit muster-server`)",
           call.cluster, done.error().message, program_, call.cluster);
     }
     lock.lock();

@@ -49,10 +49,8 @@ std::string kubeconfig_text(const std::string& cluster, const std::string& user,
                             const PrivateKey& key) {
   return fmt::format(
       "apiVersion: v1\nkind: Config\nclusters:\n- name: {0}\n  cluster:\n    server: {1}\n"
-      "    certificate-authority-data: {2}\nusers:\n- name: {3}@{0}\n  user:\n    "
-      "client-certificate-data: {4}\n"
-      "    client-key-data: {5}\ncontexts:\n- name: {3}@{0}\n  context:\n    cluster: {0}\n    "
-      "user: {3}@{0}\n"
+      "    certificate-authority-data: {2}\nusers:\n- name: {3}@{0}\n  user:\n    client-certificate-data: {4}\n"
+      "    client-key-data: {5}\ncontexts:\n- name: {3}@{0}\n  context:\n    cluster: {0}\n    user: {3}@{0}\n"
       "current-context: {3}@{0}\n",
       cluster, url, base64_encode(issued.authority), user, base64_encode(issued.certificate),
       base64_encode(key.pem()));

@@ -51,10 +51,11 @@ Result<void> give_to_group(const std::string& path, const std::string& name) {
   // As a service the socket has that group from the start, and chown is not among its system calls.
   if (made.st_gid != found->gr_gid &&
       chown(path.c_str(), static_cast<uid_t>(-1), found->gr_gid) != 0) {
-    return fail_errno(errno,
-                      fmt::format("giving socket '{}' to the admin group '{}', which must be "
-                                  "a group of the server's own user",
-                                  path, name));
+    return fail_errno(
+        errno,
+        fmt::format(
+            "giving socket '{}' to the admin group '{}', which must be a group of the server's own user",
+            path, name));
   }
   if (chmod(path.c_str(), 0660) != 0)
     return fail_errno(errno, fmt::format("mode of socket '{}'", path));

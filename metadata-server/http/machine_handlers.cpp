@@ -22,9 +22,9 @@ Granted<std::shared_ptr<const ServedAnswer>> served_answer(const Rooms& rooms,
   if (answer) return answer;
   return refuse(
       ErrorKind::not_found, "no_document",
-      fmt::format("machine '{}/{}': no document is published for it; add the node to the inventory "
-                  "and run `muster apply`",
-                  node.cluster, node.node));
+      fmt::format(
+          "machine '{}/{}': no document is published for it; add the node to the inventory and run `muster apply`",
+          node.cluster, node.node));
 }
 
 Granted<NodeDocument> served_document(const Rooms& rooms, const NodeName& node) {

@@ -43,11 +43,11 @@ Granted<> check_not_last_master(const Rooms& rooms, const NodeName& node) {
     if (!member) return refuse(member.error());
     if (!*member || (*member)->record.removed_at == 0) return {};
   }
-  return refuse(ErrorKind::conflict, "last_master",
-                fmt::format("machine '{}/{}': expected another master beside it, found none: its "
-                            "cluster would be left without API and etcd; let another master join "
-                            "first, or end the cluster with `muster cluster delete {}`",
-                            node.cluster, node.node, node.cluster));
+  return refuse(
+      ErrorKind::conflict, "last_master",
+      fmt::format(
+          "machine '{}/{}': expected another master beside it, found none: its cluster would be left without API and etcd; let another master join first, or end the cluster with `muster cluster delete {}`",
+          node.cluster, node.node, node.cluster));
 }
 
 // Its pod network would go to another machine while routes still lead to it.
@@ -58,11 +58,11 @@ Granted<> check_node_gone(const Rooms& rooms, const NodeName& node) {
   const auto& leaving = duties->leaving;
   const bool is_there = std::find(leaving.begin(), leaving.end(), node.node) != leaving.end();
   if (!is_there && duties->peers_generation >= peers->generation) return {};
-  return refuse(ErrorKind::conflict, "node_object_there",
-                fmt::format("node '{}/{}': its Node object may still be there; the duties of its "
-                            "cluster remove it within a minute, then ask again, or insist with "
-                            "--no-drain",
-                            node.cluster, node.node));
+  return refuse(
+      ErrorKind::conflict, "node_object_there",
+      fmt::format(
+          "node '{}/{}': its Node object may still be there; the duties of its cluster remove it within a minute, then ask again, or insist with --no-drain",
+          node.cluster, node.node));
 }
 
 Granted<> order_draining(const Rooms& rooms, const NodeName& node, const RemovalOrder& order) {

@@ -60,10 +60,11 @@ Granted<> give_order(const Rooms& rooms, const std::string& order, const NodeNam
   if (order == "unfreeze") return unfreeze(rooms.enrolment, node, body.keep, by);
   if (order == "ban") return ban(rooms.enrolment, node, body.reason, by);
   if (order == "unban") return unban(rooms.enrolment, node, by);
-  return refuse(ErrorKind::not_found, "not_found",
-                fmt::format("order {}: expected converge, replace, drain, undrain, remove, "
-                            "unfreeze, ban or unban",
-                            in_ticks(order)));
+  return refuse(
+      ErrorKind::not_found, "not_found",
+      fmt::format(
+          "order {}: expected converge, replace, drain, undrain, remove, unfreeze, ban or unban",
+          in_ticks(order)));
 }
 
 // What is ordered of a Node travels in the cluster's next peer list.

@@ -50,8 +50,7 @@ Refusal not_for_you(Audience audience) {
   return {
       ErrorKind::forbidden, "forbidden",
       people
-          ? "this is the operator's API: use an operator certificate, or the admin socket as root "
-            "or as a member of its group"
+          ? "this is the operator's API: use an operator certificate, or the admin socket as root or as a member of its group"
           : "this is for enrolled machines: use a machine's identity certificate"};
 }
 

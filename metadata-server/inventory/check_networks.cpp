@@ -85,11 +85,11 @@ class NodeNetworkChecker {
     constexpr unsigned segment_prefix = 24;
     const Cidr segment = cidr_around(*ipv4_value(anchor->address.value), segment_prefix);
     if (!segment.contains(address))
-      report(written.place, "spec.address",
-             fmt::format("an address in {} like that of '{}', since routed pods need one L2 "
-                         "segment",
-                         cidr_text(segment), anchor->name.value),
-             written.value, "set the cluster's spec.nodeCidr if the segment is larger");
+      report(
+          written.place, "spec.address",
+          fmt::format("an address in {} like that of '{}', since routed pods need one L2 segment",
+                      cidr_text(segment), anchor->name.value),
+          written.value, "set the cluster's spec.nodeCidr if the segment is larger");
   }
 
   void check_pod_cidr(const Node& node) {

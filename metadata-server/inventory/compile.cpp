@@ -111,11 +111,12 @@ class Compiler {
       for (std::size_t index = 0; index < regions.size(); ++index) {
         const Sourced<std::string>& region = regions[index];
         if (std::find(pinned.begin(), pinned.end(), region.value) != pinned.end()) continue;
-        report(region.place, fmt::format("spec.instanceIdentity.regions[{}]", index),
-               "a region whose certificate the server pins", in_ticks(region.value),
-               fmt::format("put AWS's certificate into the server's folder `awsCertificates` as "
-                           "{}.pem and restart it",
-                           region.value));
+        report(
+            region.place, fmt::format("spec.instanceIdentity.regions[{}]", index),
+            "a region whose certificate the server pins", in_ticks(region.value),
+            fmt::format(
+                "put AWS's certificate into the server's folder `awsCertificates` as {}.pem and restart it",
+                region.value));
       }
     }
   }

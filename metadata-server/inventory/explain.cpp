@@ -148,10 +148,11 @@ Result<Explanation> explain(const Inventory& inventory, const std::string& clust
                     cluster.empty() ? "" : "'s cluster " + in_ticks(cluster),
                     nearest_node(inventory, node)));
   if (found.size() > 1)
-    return fail(ErrorKind::conflict,
-                fmt::format("node {}: expected it in one cluster, found it in '{}' and '{}'; name "
-                            "the cluster",
-                            in_ticks(node), found[0]->cluster.value, found[1]->cluster.value));
+    return fail(
+        ErrorKind::conflict,
+        fmt::format(
+            "node {}: expected it in one cluster, found it in '{}' and '{}'; name the cluster",
+            in_ticks(node), found[0]->cluster.value, found[1]->cluster.value));
   const Cluster& owner = inventory.clusters.at(found.front()->cluster.value);
   return Explainer(inventory, owner, *found.front()).explain();
 }

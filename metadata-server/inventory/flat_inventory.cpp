@@ -59,10 +59,11 @@ class Translation {
     }
     if (flat.role != Role::master) return;
     if (!master_.empty() && master_ != flat.node) {
-      problem(file, "myRole",
-              fmt::format("expected one master, found '{}' beside '{}' of {}; further ones are "
-                          "masterFollower",
-                          flat.node, master_, machines_.at(master_).file));
+      problem(
+          file, "myRole",
+          fmt::format(
+              "expected one master, found '{}' beside '{}' of {}; further ones are masterFollower",
+              flat.node, master_, machines_.at(master_).file));
     } else {
       master_ = flat.node;
     }

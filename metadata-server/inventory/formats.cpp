@@ -16,8 +16,7 @@ using namespace rules;
 const Format object_name{"a DNS label such as rack-a-07 (a-z, 0-9, '-', at most 63 letters)",
                          "^" MUSTER_LABEL "$", is_dns_label};
 const Format name_pattern{
-    "a name such as ci-{index}: at most 58 letters (a-z, 0-9, '-') with no digit before {index}, "
-    "which ends it",
+    "a name such as ci-{index}: at most 58 letters (a-z, 0-9, '-') with no digit before {index}, which ends it",
     "^([a-z]|[a-z0-9][-a-z0-9]{0,56}[-a-z])\\{index\\}$", is_name_pattern};
 const Format dns_domain{"a DNS domain such as cluster.local",
                         "^" MUSTER_LABEL "(\\." MUSTER_LABEL ")*$", is_dns_name};
@@ -67,8 +66,7 @@ const Format flag_name{"a flag without dashes in front such as audit-log-maxage"
 const Format flag_value{"text without blanks, quotes, '$' and backslashes",
                         "^[!#%&(-\\[\\]-~]{1,4096}$", is_flag_value};
 const Format label_key{
-    "a label key that is not reserved (role labels come from the role; of kubernetes.io and k8s.io "
-    "only node.kubernetes.io/, kubelet.kubernetes.io/, topology.kubernetes.io/zone and /region)",
+    "a label key that is not reserved (role labels come from the role; of kubernetes.io and k8s.io only node.kubernetes.io/, kubelet.kubernetes.io/, topology.kubernetes.io/zone and /region)",
     "^(" MUSTER_LABEL "(\\." MUSTER_LABEL ")*/)?" MUSTER_NAME_PART "$", is_settable_label_key};
 const Format label_value{"a label value of at most 63 letters (A-Z, a-z, 0-9, '-', '_', '.')",
                          "^(" MUSTER_NAME_PART ")?$", is_label_value};
@@ -76,8 +74,7 @@ const Format taint_key{"a taint key such as nvidia.com/gpu",
                        "^(" MUSTER_LABEL "(\\." MUSTER_LABEL ")*/)?" MUSTER_NAME_PART "$",
                        is_label_key};
 const Format file_path{
-    "an absolute path outside /etc/kubernetes, /etc/muster, /opt/muster, /var/lib/etcd and "
-    "/var/lib/muster",
+    "an absolute path outside /etc/kubernetes, /etc/muster, /opt/muster, /var/lib/etcd and /var/lib/muster",
     "^(/[^/]+)+$", is_file_path};
 const Format inventory_path{"the path of a .yaml file in the inventory's folder",
                             "^[^/]+(/[^/]+)*\\.ya?ml$", is_inventory_path};

@@ -86,8 +86,7 @@ class PodNetworkAllocator {
         cluster_.pod_cidr.place, "spec.podCidr",
         fmt::format("room for a /{} of every machine", cluster_.pod_cidr_prefix.value),
         fmt::format("none for {} of them", without),
-        "raise spec.podCidrPrefix, or drop the networks of machines that are gone with 'muster "
-        "node remove'"));
+        "raise spec.podCidrPrefix, or drop the networks of machines that are gone with 'muster node remove'"));
   }
 
   struct Taken {

@@ -67,8 +67,7 @@ Result<SiteFacts> parse_site_facts(std::string_view json) {
     return facts;
   } catch (const nlohmann::json::exception& error) {
     return fail(ErrorKind::invalid,
-                fmt::format("site facts: expected {{\"site\",\"authorities\",...}}, "
-                            "found: {}",
+                fmt::format("site facts: expected {{\"site\",\"authorities\",...}}, found: {}",
                             error.what()));
   }
 }

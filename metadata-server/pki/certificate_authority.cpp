@@ -96,10 +96,11 @@ bool is_plain(std::string_view text) {
 
 Result<void> check(const Subject& subject) {
   const auto refuse = [](std::string_view field, std::string_view value) {
-    return fail(ErrorKind::invalid,
-                fmt::format("certificate: expected a {} of 1 to {} printable ASCII characters, "
-                            "found {} characters",
-                            field, field == "DNS name" ? 253 : maximum_name, value.size()));
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "certificate: expected a {} of 1 to {} printable ASCII characters, found {} characters",
+            field, field == "DNS name" ? 253 : maximum_name, value.size()));
   };
   const auto is_name = [](std::string_view text) {
     return !text.empty() && text.size() <= maximum_name && is_plain(text);
@@ -167,9 +168,9 @@ Result<CertificateAuthority> CertificateAuthority::from_pem(std::string_view cer
   if (!certificate->is_authority())
     return fail(
         ErrorKind::invalid,
-        fmt::format("certificate authority '{}': expected a certificate with CA:TRUE, found "
-                    "one without",
-                    certificate->common_name()));
+        fmt::format(
+            "certificate authority '{}': expected a certificate with CA:TRUE, found one without",
+            certificate->common_name()));
   if (!certificate->matches(*key))
     return fail(ErrorKind::invalid,
                 fmt::format("certificate authority '{}': the key is not that of the certificate",
@@ -184,10 +185,11 @@ Result<Certificate> CertificateAuthority::issue(const PublicKey& key, const Subj
   X509* issuer = certificate_.native();
   const TimePoint end = std::min(now + lifetime, certificate_.not_after());
   if (end <= now)
-    return fail(ErrorKind::invalid,
-                fmt::format("certificate '{}': nothing to issue, the lifetime is over or the "
-                            "authority '{}' has expired. Rotate the authority.",
-                            subject.common_name, certificate_.common_name()));
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "certificate '{}': nothing to issue, the lifetime is over or the authority '{}' has expired. Rotate the authority.",
+            subject.common_name, certificate_.common_name()));
   const NativeCertificate certificate(X509_new(), X509_free);
   X509* x509 = certificate.get();
   const auto failed = [&subject] {

@@ -22,10 +22,11 @@ Result<void> check_key(const EVP_PKEY* key) {
       return {};
     case EVP_PKEY_RSA:
       if (EVP_PKEY_get_bits(key) >= minimum_rsa_bits) return {};
-      return fail(ErrorKind::invalid,
-                  fmt::format("certificate request: expected an RSA key of at least {} bits, found "
-                              "{} bits. Use P-256.",
-                              minimum_rsa_bits, EVP_PKEY_get_bits(key)));
+      return fail(
+          ErrorKind::invalid,
+          fmt::format(
+              "certificate request: expected an RSA key of at least {} bits, found {} bits. Use P-256.",
+              minimum_rsa_bits, EVP_PKEY_get_bits(key)));
     case EVP_PKEY_EC: {
       std::array<char, 64> group{};
       std::size_t size = 0;
@@ -37,10 +38,10 @@ Result<void> check_key(const EVP_PKEY* key) {
                               std::string_view(group.data(), size)));
     }
     default:
-      return fail(ErrorKind::invalid,
-                  fmt::format("certificate request: expected a key of P-256, Ed25519 or RSA, found "
-                              "'{}'",
-                              OBJ_nid2sn(EVP_PKEY_get_base_id(key))));
+      return fail(
+          ErrorKind::invalid,
+          fmt::format("certificate request: expected a key of P-256, Ed25519 or RSA, found '{}'",
+                      OBJ_nid2sn(EVP_PKEY_get_base_id(key))));
   }
 }
 
@@ -82,9 +83,9 @@ Result<CertificateRequest> CertificateRequest::from_pem(std::string_view pem) {
   if (auto checked = check_key(key); !checked) return pass(checked.error());
   if (X509_REQ_verify(result.request_.get(), key) != 1) {
     ERR_clear_error();
-    return fail(ErrorKind::unauthenticated,
-                "certificate request: its own signature does not verify, so its sender has not "
-                "proven to hold the key");
+    return fail(
+        ErrorKind::unauthenticated,
+        "certificate request: its own signature does not verify, so its sender has not proven to hold the key");
   }
   return result;
 }

@@ -58,9 +58,10 @@ Result<void> check_strength(CMS_SignerInfo* info, const Certificate& signer) {
   CMS_SignerInfo_get0_algs(info, nullptr, nullptr, &digest, nullptr);
   const int nid = OBJ_obj2nid(digest->algorithm);
   if (nid != NID_sha256 && nid != NID_sha384 && nid != NID_sha512) {
-    return fail(ErrorKind::forbidden, fmt::format("CMS message: expected a signature over SHA-256, "
-                                                  "SHA-384 or SHA-512, found {}",
-                                                  OBJ_nid2sn(nid)));
+    return fail(
+        ErrorKind::forbidden,
+        fmt::format("CMS message: expected a signature over SHA-256, SHA-384 or SHA-512, found {}",
+                    OBJ_nid2sn(nid)));
   }
   const EVP_PKEY* key = X509_get0_pubkey(signer.native());
   const int type = key == nullptr ? EVP_PKEY_NONE : EVP_PKEY_get_base_id(key);

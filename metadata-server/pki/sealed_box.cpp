@@ -28,10 +28,11 @@ Result<std::string> read_key(int fd, const std::string& path) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) return fail_errno(errno, fmt::format("reading '{}'", path));
   if ((status.st_mode & 077U) != 0)
-    return fail(ErrorKind::forbidden,
-                fmt::format("sealing key '{}': expected mode 0600 or stricter, found {:04o}. Run: "
-                            "chmod 600 '{}'",
-                            path, status.st_mode & 07777U, path));
+    return fail(
+        ErrorKind::forbidden,
+        fmt::format(
+            "sealing key '{}': expected mode 0600 or stricter, found {:04o}. Run: chmod 600 '{}'",
+            path, status.st_mode & 07777U, path));
   std::string bytes(key_size + 1, '\0');
   std::size_t have = 0;
   while (have < bytes.size()) {
@@ -45,9 +46,9 @@ Result<std::string> read_key(int fd, const std::string& path) {
   if (bytes.size() != key_size)
     return fail(
         ErrorKind::corrupt,
-        fmt::format("sealing key '{}': expected {} bytes, found {}. Restore it from your "
-                    "backup: without it the stored keys cannot be read.",
-                    path, key_size, bytes.size() > key_size ? "more" : fmt::to_string(have)));
+        fmt::format(
+            "sealing key '{}': expected {} bytes, found {}. Restore it from your backup: without it the stored keys cannot be read.",
+            path, key_size, bytes.size() > key_size ? "more" : fmt::to_string(have)));
   return bytes;
 }
 
@@ -121,9 +122,9 @@ Result<std::string> SealingKey::open(std::string_view sealed, std::string_view r
   const auto refuse = [row](std::string_view found) {
     return fail(
         ErrorKind::corrupt,
-        fmt::format("opening '{}': {}. Either the row was changed outside the server or the "
-                    "sealing key is another one: restore both from one backup.",
-                    row, found));
+        fmt::format(
+            "opening '{}': {}. Either the row was changed outside the server or the sealing key is another one: restore both from one backup.",
+            row, found));
   };
   if (sealed.size() < 1 + nonce_size + tag_size) return refuse("the sealed value is too short");
   if (sealed.front() != format_version) return refuse("the sealed value has an unknown format");

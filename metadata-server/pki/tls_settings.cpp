@@ -94,8 +94,7 @@ Result<SslContext> make_client_context(const TlsClientSettings& settings) {
   if (settings.verify_server && settings.authorities_pem.empty())
     return fail(
         ErrorKind::invalid,
-        "TLS client: expected the authorities of the server, found none. Only first contact "
-        "goes without.");
+        "TLS client: expected the authorities of the server, found none. Only first contact goes without.");
   auto context = make_context(TLS_client_method());
   if (!context) return context;
   SSL_CTX* native = context->get();

@@ -43,8 +43,7 @@ EtcdTurnAnswer start_new(const EtcdRecord& record, const std::vector<MachineAddr
 std::string of_another_cluster(const EtcdRecord& record, const std::string& cluster,
                                const std::string& node, const std::string& cluster_id) {
   return fmt::format(
-      "etcd on {} belongs to cluster id {}, but {} runs cluster id {}: its data is of another "
-      "cluster. Move /var/lib/etcd away and reboot it",
+      "etcd on {} belongs to cluster id {}, but {} runs cluster id {}: its data is of another cluster. Move /var/lib/etcd away and reboot it",
       node, cluster_id, cluster, record.cluster_id);
 }
 
@@ -104,16 +103,14 @@ EtcdTurnAnswer replace_lost(EtcdRecord& record, const EtcdTurnQuestion& question
   record.lost.emplace(question.node, now_ms);
   if (!question.request.state_mount_present) {
     return refuse(fmt::format(
-        "etcd on {} has no data and its state mount is missing: mount the disk and reboot; nothing "
-        "was removed",
+        "etcd on {} has no data and its state mount is missing: mount the disk and reboot; nothing was removed",
         question.node));
   }
   if (record.lost.size() > 1) {
     std::string names;
     for (const auto& [name, since] : record.lost) names += (names.empty() ? "" : ", ") + name;
     return refuse(fmt::format(
-        "etcd members {} came back without data at once: nothing is removed. Bring their disks "
-        "back, or restore etcd from a snapshot and run `muster cluster reinitialise {} --confirm`",
+        "etcd members {} came back without data at once: nothing is removed. Bring their disks back, or restore etcd from a snapshot and run `muster cluster reinitialise {} --confirm`",
         names, question.cluster));
   }
   const bool is_alone =
@@ -121,8 +118,7 @@ EtcdTurnAnswer replace_lost(EtcdRecord& record, const EtcdTurnQuestion& question
                    [&question](const auto& member) { return member.first != question.node; });
   if (is_alone) {
     return refuse(fmt::format(
-        "etcd on {} was the only member of {} and came back without its data: bring its disk back, "
-        "or restore etcd from a snapshot and run `muster cluster reinitialise {} --confirm`",
+        "etcd on {} was the only member of {} and came back without its data: bring its disk back, or restore etcd from a snapshot and run `muster cluster reinitialise {} --confirm`",
         question.node, question.cluster, question.cluster));
   }
   return join(record, question, now_ms, settings);
@@ -144,9 +140,7 @@ EtcdTurnAnswer first_bring_up(EtcdRecord& record, const EtcdTurnQuestion& questi
                               std::int64_t now_ms, const EtcdTurnSettings& settings) {
   if (question.request.peer_answered) {
     return refuse(fmt::format(
-        "etcd of {} was never initialised by this server, but a listed master answers on its etcd "
-        "port: "
-        "starting another would split the cluster. If the server's store was lost, restore it",
+        "etcd of {} was never initialised by this server, but a listed master answers on its etcd port: starting another would split the cluster. If the server's store was lost, restore it",
         question.cluster));
   }
   // A window that nobody used up starts anew: masters that asked long ago may be off by now.

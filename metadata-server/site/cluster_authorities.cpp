@@ -92,10 +92,10 @@ Result<IssuedClusterCertificate> issue_certificate(const Store& store, const Sea
       fmt::format("certificate '{}' of cluster '{}'", specification.name, cluster);
   const auto& names = cluster_authority_names;
   if (std::find(names.begin(), names.end(), specification.authority) == names.end()) {
-    return fail(ErrorKind::not_found,
-                fmt::format("{}: expected the authority 'cluster', 'etcd' or 'front-proxy', found "
-                            "'{}'",
-                            what, specification.authority));
+    return fail(
+        ErrorKind::not_found,
+        fmt::format("{}: expected the authority 'cluster', 'etcd' or 'front-proxy', found '{}'",
+                    what, specification.authority));
   }
   const auto authority =
       load_authority(store, kinds::pair_key(cluster, specification.authority), sealing);

@@ -124,10 +124,11 @@ class Preparation {
       removed += fmt::format("{}'{}'", removed.empty() ? "" : ", ", change.node);
     }
     if (removed.empty()) return {};
-    return fail(ErrorKind::conflict,
-                fmt::format("cluster '{}': this would remove the machines {}. Put them back, or "
-                            "repeat with --remove if they are to go.",
-                            name_, removed));
+    return fail(
+        ErrorKind::conflict,
+        fmt::format(
+            "cluster '{}': this would remove the machines {}. Put them back, or repeat with --remove if they are to go.",
+            name_, removed));
   }
 
   [[nodiscard]] std::string revision_digest() const {

@@ -8,20 +8,22 @@ Result<ClusterSigner> ClusterSigner::here(const SiteKeys& keys, const TrustList&
                                           const std::string& cluster) {
   const auto key = find_document_key(trust, keys.document_key_id(), cluster);
   if (key) return ClusterSigner(*key, &keys.document_key(), nullptr);
-  return fail(ErrorKind::conflict,
-              fmt::format("cluster '{}': this server may not sign for it. Sign with a key that may "
-                          "(`muster document-key list`): muster apply DIR --document-key FILE",
-                          cluster));
+  return fail(
+      ErrorKind::conflict,
+      fmt::format(
+          "cluster '{}': this server may not sign for it. Sign with a key that may (`muster document-key list`): muster apply DIR --document-key FILE",
+          cluster));
 }
 
 Result<ClusterSigner> ClusterSigner::away(const ClusterSignatures& signatures,
                                           const TrustList& trust, const std::string& cluster) {
   const auto key = find_document_key(trust, signatures.key_id, cluster);
   if (key) return ClusterSigner(*key, nullptr, &signatures);
-  return fail(ErrorKind::forbidden,
-              fmt::format("cluster '{}': {}. `muster document-key list` shows which keys may sign; "
-                          "`muster document-key add` makes it one of them",
-                          cluster, key.error().message));
+  return fail(
+      ErrorKind::forbidden,
+      fmt::format(
+          "cluster '{}': {}. `muster document-key list` shows which keys may sign; `muster document-key add` makes it one of them",
+          cluster, key.error().message));
 }
 
 Result<Envelope> ClusterSigner::sign(std::string_view type, std::string payload,
@@ -31,11 +33,10 @@ Result<Envelope> ClusterSigner::sign(std::string_view type, std::string payload,
       detached == nullptr ? Result<Envelope>(fail(ErrorKind::conflict, "found no signature"))
                           : attach(*detached, type, std::move(payload), key_);
   if (envelope || envelope.error().kind != ErrorKind::conflict) return envelope;
-  return fail(ErrorKind::conflict,
-              envelope.error().message +
-                  ". What was signed is not what this server compiles: it learned something since "
-                  "(a release, a secret, a ban), or `muster` is of another version. Nothing was "
-                  "published; run `muster apply` again");
+  return fail(
+      ErrorKind::conflict,
+      envelope.error().message +
+          ". What was signed is not what this server compiles: it learned something since (a release, a secret, a ban), or `muster` is of another version. Nothing was published; run `muster apply` again");
 }
 
 Result<Envelope> ClusterSigner::sign_document(const std::string& node, std::string payload) const {

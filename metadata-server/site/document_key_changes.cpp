@@ -44,10 +44,9 @@ Result<void> check_covered(const TrustChange& change, const Present& present, co
   if (uncovered.empty()) return {};
   return fail(
       ErrorKind::conflict,
-      fmt::format("machines are served what these keys signed, and would refuse it. Publish "
-                  "with another key first: muster apply DIR --document-key FILE (without it "
-                  "this server's own key signs):{}",
-                  uncovered));
+      fmt::format(
+          "machines are served what these keys signed, and would refuse it. Publish with another key first: muster apply DIR --document-key FILE (without it this server's own key signs):{}",
+          uncovered));
 }
 
 void audit_difference(const TrustChange& change, const TrustList& from, const TrustList& to,
@@ -115,19 +114,20 @@ Result<void> accept_trust_list(const TrustChange& change, const Envelope& envelo
   if (!list) return pass(list.error());
   TrustList expected = present->list;
   if (list->version != expected.version + 1) {
-    return fail(ErrorKind::conflict,
-                fmt::format("trust list: expected version {}, found {}: somebody else changed it "
-                            "meanwhile; run it again",
-                            expected.version + 1, list->version));
+    return fail(
+        ErrorKind::conflict,
+        fmt::format(
+            "trust list: expected version {}, found {}: somebody else changed it meanwhile; run it again",
+            expected.version + 1, list->version));
   }
   expected.version = list->version;
   expected.document_keys = list->document_keys;
   if (to_canonical_json(expected) != to_canonical_json(*list)) {
     return fail(
         ErrorKind::invalid,
-        fmt::format("trust list: expected the site key, addresses and authorities of version "
-                    "{}, found others",
-                    present->list.version));
+        fmt::format(
+            "trust list: expected the site key, addresses and authorities of version {}, found others",
+            present->list.version));
   }
   return put_in_force(change, *present, *list, envelope);
 }

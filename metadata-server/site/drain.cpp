@@ -112,10 +112,11 @@ Result<void> end_drain(Store& store, const std::string& cluster, const std::stri
       store, kinds::drain, key,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         if (!value) {
-          return fail(ErrorKind::not_found,
-                      fmt::format("node '{}': no drain is ordered; `muster node list` shows the "
-                                  "machines that are drained",
-                                  key));
+          return fail(
+              ErrorKind::not_found,
+              fmt::format(
+                  "node '{}': no drain is ordered; `muster node list` shows the machines that are drained",
+                  key));
         }
         transaction.remove(kinds::drain, key);
         append_audit(transaction, now, by, "drain-ended", key, "");
@@ -137,8 +138,7 @@ DrainProgress progress_of(const DrainRecord& record, const DutiesReport* duties)
   if (record.given_up) {
     progress.phase = DrainPhase::given_up;
     progress.message = fmt::format(
-        "not drained in {} s; order `muster node drain` again, `muster node undrain`, "
-        "or `muster node remove --no-drain`",
+        "not drained in {} s; order `muster node drain` again, `muster node undrain`, or `muster node remove --no-drain`",
         record.until - record.ordered_at);
   }
   return progress;

@@ -44,9 +44,9 @@ Result<void> check_fixed_settings(const Store& store, const ClusterRecord& publi
   compare("spec.etcd.topology", published.fixed.etcd_topology, cluster.etcd_topology);
   return fail(
       ErrorKind::conflict,
-      fmt::format("cluster '{}': machines run on it, so these cannot change. Put them back, "
-                  "or make another cluster:{}",
-                  published.name, differences));
+      fmt::format(
+          "cluster '{}': machines run on it, so these cannot change. Put them back, or make another cluster:{}",
+          published.name, differences));
 }
 
 }  // namespace muster

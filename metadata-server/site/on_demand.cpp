@@ -48,9 +48,10 @@ void schedule(OnDemandCluster& cluster, std::int64_t now, Transaction& transacti
 
 void check_nodes(std::uint32_t nodes, const NodePool& pool, std::vector<Problem>& problems) {
   if (nodes <= static_cast<std::uint32_t>(pool.maximum.value)) return;
-  problems.push_back({"/nodes", fmt::format("expected at most {}, the maximum of the template's "
-                                            "pool '{}', found {}",
-                                            pool.maximum.value, pool.name.value, nodes)});
+  problems.push_back(
+      {"/nodes",
+       fmt::format("expected at most {}, the maximum of the template's pool '{}', found {}",
+                   pool.maximum.value, pool.name.value, nodes)});
 }
 
 std::vector<Problem> problems_of(const NewCluster& order, const NodePool& nodes) {

@@ -48,10 +48,11 @@ Result<OnDemandCluster> parse_on_demand_cluster(std::string_view json) {
 Result<FoundOnDemand> find_on_demand(const Store& store, const std::string& name) {
   const auto record = store.get(kinds::on_demand, name);
   if (!record && record.error().kind == ErrorKind::not_found) {
-    return fail(ErrorKind::not_found,
-                fmt::format("cluster {}: not one that was made on demand; `muster cluster list` "
-                            "shows those there are",
-                            in_ticks(name)));
+    return fail(
+        ErrorKind::not_found,
+        fmt::format(
+            "cluster {}: not one that was made on demand; `muster cluster list` shows those there are",
+            in_ticks(name)));
   }
   if (!record) return pass(record.error());
   auto parsed = parse_on_demand_cluster(record->value);

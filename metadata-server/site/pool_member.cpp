@@ -123,8 +123,7 @@ Result<void> check_not_of_members(const Store& store, const std::string& cluster
     const MemberRecord& member = (*holder)->record;
     if (member.cluster == cluster && member.node == node) continue;
     taken += fmt::format(
-        "\nmachine '{}/{}': expected an address that is free, found {}, which '{}/{}' of pool "
-        "'{}' {}",
+        "\nmachine '{}/{}': expected an address that is free, found {}, which '{}/{}' of pool '{}' {}",
         cluster, node, address, member.cluster, member.node, member.pool,
         member.removed_at == 0 ? "has; give one of them another"
                                : "had until a short time ago; it is free some minutes after");

@@ -33,10 +33,11 @@ Result<void> check_not_on_demand(const Store& store, const std::string& name,
   if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
   transaction.expect(kinds::on_demand, name, 0);
   if (!record) return {};
-  return fail(ErrorKind::conflict,
-              fmt::format("cluster '{}': made on demand, and the server's own until it expires. "
-                          "Take another name, or end it with `muster cluster delete`.",
-                          name));
+  return fail(
+      ErrorKind::conflict,
+      fmt::format(
+          "cluster '{}': made on demand, and the server's own until it expires. Take another name, or end it with `muster cluster delete`.",
+          name));
 }
 
 Result<void> check_based_on(const ClusterRecord& current, const PublishRequest& request) {
@@ -44,16 +45,18 @@ Result<void> check_based_on(const ClusterRecord& current, const PublishRequest& 
   const std::string based_on = found == request.based_on.end() ? std::string() : found->second;
   if (based_on == current.revision) return {};
   if (current.revision.empty()) {
-    return fail(ErrorKind::conflict,
-                fmt::format("cluster '{}': based on revision {}, but nothing is published yet. Is "
-                            "this the right server? Then apply again based on none.",
-                            current.name, based_on));
+    return fail(
+        ErrorKind::conflict,
+        fmt::format(
+            "cluster '{}': based on revision {}, but nothing is published yet. Is this the right server? Then apply again based on none.",
+            current.name, based_on));
   }
-  return fail(ErrorKind::conflict,
-              fmt::format("cluster '{}': based on {}, but {} published {} at {}. Look at it with "
-                          "`muster diff`, then apply again based on that one.",
-                          current.name, based_on.empty() ? "no revision" : "revision " + based_on,
-                          current.actor, current.revision, time_text(current.published_at)));
+  return fail(
+      ErrorKind::conflict,
+      fmt::format(
+          "cluster '{}': based on {}, but {} published {} at {}. Look at it with `muster diff`, then apply again based on that one.",
+          current.name, based_on.empty() ? "no revision" : "revision " + based_on, current.actor,
+          current.revision, time_text(current.published_at)));
 }
 
 // What is true today whatever the content: authorities, pod networks, bans, members of pools.
@@ -175,9 +178,8 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
   for (const auto& name : clusters_of(request, *inventory)) {
     if (!request.signatures.empty() && !request.signatures.contains(name)) {
       return tl::unexpected(
-          refused({ErrorKind::invalid, fmt::format("signatures: expected those of "
-                                                   "cluster '{}', found none",
-                                                   name)}));
+          refused({ErrorKind::invalid,
+                   fmt::format("signatures: expected those of cluster '{}', found none", name)}));
     }
     if (!inventory->clusters.contains(name)) {
       problems.push_back({{}, 0, 0, {}, fmt::format("a Cluster named '{}'", name), "none", {}});

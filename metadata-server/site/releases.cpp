@@ -42,10 +42,11 @@ Result<void> add_release(Store& store, const ArtifactStore& artifacts, const Rel
         const std::string manifest = to_canonical_json(release);
         if (present == manifest) return {};
         if (present) {
-          return fail(ErrorKind::conflict,
-                      fmt::format("release {} {}: it is there with another manifest, and "
-                                  "machines may run it. Give the new one another version.",
-                                  release.name, release.version));
+          return fail(
+              ErrorKind::conflict,
+              fmt::format(
+                  "release {} {}: it is there with another manifest, and machines may run it. Give the new one another version.",
+                  release.name, release.version));
         }
         transaction.put(kinds::release, key, manifest);
         append_audit(transaction, now, actor, "release-added",

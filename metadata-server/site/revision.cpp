@@ -58,10 +58,11 @@ Result<std::uint64_t> find_number(const Store& store, const std::string& cluster
   std::string_view digits = wanted;
   if (digits.starts_with(digest_prefix)) digits.remove_prefix(digest_prefix.size());
   if (digits.size() < shortest_prefix || !is_hex(digits)) {
-    return fail(ErrorKind::invalid,
-                fmt::format("revision: expected a number, or a digest or at least its first {} "
-                            "digits, found {}",
-                            shortest_prefix, in_ticks(wanted)));
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "revision: expected a number, or a digest or at least its first {} digits, found {}",
+            shortest_prefix, in_ticks(wanted)));
   }
   const std::string prefix = fmt::format("{}{}", digest_prefix, digits);
   const auto revisions = list_revisions(store, cluster);
@@ -71,10 +72,10 @@ Result<std::uint64_t> find_number(const Store& store, const std::string& cluster
     if (!revision.digest.starts_with(prefix)) continue;
     if (found == nullptr) found = &revision;
     if (found->digest != revision.digest) {
-      return fail(ErrorKind::conflict,
-                  fmt::format("cluster '{}': the revisions {} and {} both begin with {}. Give more "
-                              "digits.",
-                              cluster, found->digest, revision.digest, in_ticks(wanted)));
+      return fail(
+          ErrorKind::conflict,
+          fmt::format("cluster '{}': the revisions {} and {} both begin with {}. Give more digits.",
+                      cluster, found->digest, revision.digest, in_ticks(wanted)));
     }
   }
   if (found == nullptr) return no_such_revision(cluster, wanted);
@@ -241,10 +242,11 @@ Result<Inventory> published_inventory(const Store& store, const std::string& clu
   if (!parsed) return pass(parsed.error());
   auto inventory = inventory_of(*parsed);
   if (!inventory) {
-    return fail(ErrorKind::corrupt,
-                fmt::format("cluster '{}': this program refuses the inventory of revision {}, "
-                            "which an earlier one published. Apply a sound one:\n{}",
-                            cluster, parsed->number, to_text(inventory.error())));
+    return fail(
+        ErrorKind::corrupt,
+        fmt::format(
+            "cluster '{}': this program refuses the inventory of revision {}, which an earlier one published. Apply a sound one:\n{}",
+            cluster, parsed->number, to_text(inventory.error())));
   }
   return std::move(*inventory);
 }

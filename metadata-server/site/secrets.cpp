@@ -48,10 +48,11 @@ Result<SecretRow> parse_row(const Record& record) {
 
 Result<void> check_name(const std::string& cluster, const std::string& name) {
   if (!is_dns_label(cluster) || !is_dns_label(name)) {
-    return fail(ErrorKind::invalid,
-                fmt::format("secret {} of cluster {}: expected names of lower-case letters, digits "
-                            "and '-', at most 63",
-                            in_ticks(name), in_ticks(cluster)));
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "secret {} of cluster {}: expected names of lower-case letters, digits and '-', at most 63",
+            in_ticks(name), in_ticks(cluster)));
   }
   return {};
 }
@@ -131,10 +132,11 @@ Result<void> remove_secret(Store& store, const std::string& cluster, const std::
   const auto user = find_user(store, cluster, name);
   if (!user) return pass(user.error());
   if (!user->empty()) {
-    return fail(ErrorKind::conflict,
-                fmt::format("secret '{0}' of cluster '{1}': machine '{2}' uses it. Take it out of "
-                            "the inventory and apply, then remove it.",
-                            name, cluster, *user));
+    return fail(
+        ErrorKind::conflict,
+        fmt::format(
+            "secret '{0}' of cluster '{1}': machine '{2}' uses it. Take it out of the inventory and apply, then remove it.",
+            name, cluster, *user));
   }
   Transaction transaction;
   transaction.expect(kinds::cluster, cluster, cluster_record ? cluster_record->version : 0);
@@ -162,10 +164,11 @@ Result<std::string> get_secret(const Store& store, const SealingKey& sealing,
     if (!row) return pass(row.error());
     if (!row->sealed.empty()) return open_text(sealing, kinds::secret, key, row->sealed);
   }
-  return fail(ErrorKind::not_found,
-              fmt::format("secret '{0}' of cluster '{1}': there is no version {2}. Set it with "
-                          "`muster secret set` and apply.",
-                          name, cluster, version));
+  return fail(
+      ErrorKind::not_found,
+      fmt::format(
+          "secret '{0}' of cluster '{1}': there is no version {2}. Set it with `muster secret set` and apply.",
+          name, cluster, version));
 }
 
 Result<std::vector<SecretInfo>> list_secrets(const Store& store, const std::string& cluster) {

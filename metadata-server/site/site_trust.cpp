@@ -24,9 +24,9 @@ Result<Envelope> sign_trust_list(const Store& store, const SealingKey& sealing,
   if (site_key.error().kind != ErrorKind::not_found) return pass(site_key.error());
   return fail(
       ErrorKind::conflict,
-      fmt::format("the site key {} was taken away from this server, which cannot change the "
-                  "trust list: repeat with --site-key FILE",
-                  site.record.site_key));
+      fmt::format(
+          "the site key {} was taken away from this server, which cannot change the trust list: repeat with --site-key FILE",
+          site.record.site_key));
 }
 
 void put_trust_list(const FoundSite& site, Envelope list, Transaction& transaction) {

@@ -37,10 +37,11 @@ Result<Template> parse_template(std::string_view json) {
 }
 
 tl::unexpected<Error> no_template(const std::string& name) {
-  return fail(ErrorKind::not_found,
-              fmt::format("template {}: there is none; `muster template list` shows those there "
-                          "are, `muster template set NAME DIR` makes one",
-                          in_ticks(name)));
+  return fail(
+      ErrorKind::not_found,
+      fmt::format(
+          "template {}: there is none; `muster template list` shows those there are, `muster template set NAME DIR` makes one",
+          in_ticks(name)));
 }
 
 }  // namespace

@@ -30,11 +30,11 @@ Result<int> read_schema_version(SqliteConnection& connection) {
   auto version = connection.read_number("PRAGMA user_version");
   if (!version) return pass(version.error());
   if (*version > newest_schema_version()) {
-    return fail(ErrorKind::conflict,
-                fmt::format("schema version: expected at most {}, found {}: a newer muster-server "
-                            "wrote this database; start that one, or restore a backup that this "
-                            "version made",
-                            newest_schema_version(), *version));
+    return fail(
+        ErrorKind::conflict,
+        fmt::format(
+            "schema version: expected at most {}, found {}: a newer muster-server wrote this database; start that one, or restore a backup that this version made",
+            newest_schema_version(), *version));
   }
   return static_cast<int>(*version);
 }

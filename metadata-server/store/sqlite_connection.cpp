@@ -117,9 +117,11 @@ Result<void> SqliteConnection::use_write_ahead_log() {
   auto mode = read_text("PRAGMA journal_mode = WAL");
   if (!mode) return pass(mode.error());
   if (*mode != "wal") {
-    return fail(ErrorKind::io, fmt::format("journal mode: expected 'wal', found '{}'; keep the "
-                                           "store on a local file system",
-                                           *mode));
+    return fail(
+        ErrorKind::io,
+        fmt::format(
+            "journal mode: expected 'wal', found '{}'; keep the store on a local file system",
+            *mode));
   }
   return execute("PRAGMA synchronous = FULL");
 }

@@ -52,10 +52,11 @@ Result<void> create_sqlite_file(const std::string& path) {
   const auto folder = std::filesystem::path(path).parent_path();
   std::error_code error;
   if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
-    return fail(ErrorKind::not_found,
-                fmt::format("folder '{}': there is none; create it with mode 0700, or correct "
-                            "stateDirectory in the server's settings",
-                            folder.string()));
+    return fail(
+        ErrorKind::not_found,
+        fmt::format(
+            "folder '{}': there is none; create it with mode 0700, or correct stateDirectory in the server's settings",
+            folder.string()));
   }
   const std::string unfinished = path + ".new";
   if (auto made = make_empty_file(unfinished); !made) return made;
@@ -83,10 +84,9 @@ Result<void> check_sqlite_file(SqliteConnection& connection) {
   if (*application != sqlite_application_id) {
     return fail(
         ErrorKind::corrupt,
-        fmt::format("application id: expected {}, found {}: not a store of muster-server, or "
-                    "an empty one; restore the newest backup, or remove the file and run "
-                    "`muster init` for a new site",
-                    sqlite_application_id, *application));
+        fmt::format(
+            "application id: expected {}, found {}: not a store of muster-server, or an empty one; restore the newest backup, or remove the file and run `muster init` for a new site",
+            sqlite_application_id, *application));
   }
   return {};
 }

@@ -42,9 +42,9 @@ Result<std::uint64_t> next_revision(SqliteConnection& connection) {
 Result<void> write(SqliteConnection& connection, const Transaction::Change& change,
                    std::uint64_t revision) {
   auto statement = connection.prepare(
-      change.value ? "INSERT INTO records(kind, key, value, version) VALUES(?1, ?2, ?3, ?4) "
-                     "ON CONFLICT(kind, key) DO UPDATE SET value = ?3, version = ?4"
-                   : "DELETE FROM records WHERE kind = ?1 AND key = ?2");
+      change.value
+          ? "INSERT INTO records(kind, key, value, version) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(kind, key) DO UPDATE SET value = ?3, version = ?4"
+          : "DELETE FROM records WHERE kind = ?1 AND key = ?2");
   if (!statement) return pass(statement.error());
   statement->bind(1, change.kind).bind(2, change.key);
   if (change.value) statement->bind_bytes(3, *change.value).bind(4, revision);
@@ -74,9 +74,9 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, 
     if (mode == OpenMode::must_exist) {
       return fail(
           ErrorKind::not_found,
-          fmt::format("{}: no such file; run `muster init` for a new site, restore a backup, "
-                      "or correct stateDirectory in the server's settings",
-                      doing));
+          fmt::format(
+              "{}: no such file; run `muster init` for a new site, restore a backup, or correct stateDirectory in the server's settings",
+              doing));
     }
     if (auto created = create_sqlite_file(path); !created) return context(created.error(), doing);
   } else if ((status.st_mode & 077) != 0 && ::chmod(path.c_str(), 0600) != 0) {
@@ -107,8 +107,7 @@ Result<std::vector<Record>> SqliteStore::list(std::string_view kind, std::string
   const std::string end = end_of_prefix(prefix);
   const std::lock_guard lock(mutex_);
   auto statement = connection_.prepare(
-      "SELECT key, value, version FROM records WHERE kind = ?1 AND key >= ?2 AND key > ?3 "
-      "AND (?4 = '' OR key < ?4) ORDER BY key LIMIT ?5");
+      "SELECT key, value, version FROM records WHERE kind = ?1 AND key >= ?2 AND key > ?3 AND (?4 = '' OR key < ?4) ORDER BY key LIMIT ?5");
   if (!statement) return pass(statement.error());
   constexpr std::uint64_t everything = 1ULL << 62;
   statement->bind(1, kind).bind(2, prefix).bind(3, after).bind(4, end);

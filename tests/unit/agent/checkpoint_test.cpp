@@ -35,8 +35,9 @@ TEST_CASE("no checkpoint is an empty one, a damaged one is refused with its cure
     const auto loaded = load_checkpoint(files);
     REQUIRE_FALSE(loaded);
     CHECK(loaded.error().kind == ErrorKind::corrupt);
-    CHECK(loaded.error().message.find("to start over from the server's documents: rm "
-                                      "/var/lib/muster/checkpoint.json") != std::string::npos);
+    CHECK(loaded.error().message.find(
+              "to start over from the server's documents: rm /var/lib/muster/checkpoint.json") !=
+          std::string::npos);
   }
 }
 

@@ -57,9 +57,9 @@ TEST_CASE_FIXTURE(Fixture, "a document for another node, cluster or site is refu
 TEST_CASE_FIXTURE(Fixture, "an older document is refused for ever") {
   document.generation = 4;
   site.serve(document);
-  CHECK(refusal() ==
-        "document refused: generation: expected 5 or later, found 4; an older document is never "
-        "taken, publish the wanted content anew (`muster revision rollback`)");
+  CHECK(
+      refusal() ==
+      "document refused: generation: expected 5 or later, found 4; an older document is never taken, publish the wanted content anew (`muster revision rollback`)");
 }
 
 TEST_CASE_FIXTURE(Fixture, "an unsigned, foreign, altered or truncated document is refused") {
@@ -79,11 +79,9 @@ TEST_CASE_FIXTURE(Fixture, "an unsigned, foreign, altered or truncated document 
 
 TEST_CASE_FIXTURE(Fixture, "a document of an unknown version is refused by its type") {
   site.document_envelope.payload_type = "application/vnd.muster.node-document.v2+json";
-  CHECK(refusal() ==
-        "document refused: document: expected type "
-        "'application/vnd.muster.node-document.v1+json', found "
-        "'application/vnd.muster.node-document.v2+json'; an agent of another version is needed to "
-        "read it");
+  CHECK(
+      refusal() ==
+      "document refused: document: expected type 'application/vnd.muster.node-document.v1+json', found 'application/vnd.muster.node-document.v2+json'; an agent of another version is needed to read it");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a key whose scope is another cluster signs nothing here") {

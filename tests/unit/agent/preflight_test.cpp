@@ -45,19 +45,15 @@ TEST_CASE("every finding is said at once, with its cure") {
   const auto failure = to_failure(preflight(document, facts));
   REQUIRE_FALSE(failure);
   CHECK(failure.error().kind == FailureClass::identity);
-  CHECK(failure.error().error.message ==
-        "host name: expected 'm1', found 'debian'; run: hostnamectl set-hostname m1\n"
-        "/etc/machine-id: expected 32 hexadecimal digits, found ''; run: systemd-machine-id-setup\n"
-        "address: expected 10.77.0.11 on an interface, found eth0 52:54:00:00:00:01 [192.168.1.5]; "
-        "give the NIC this address (DHCP reservation or network configuration), or correct the "
-        "inventory's 'address'\n"
-        "cgroups (version 2): expected the controllers cpu, cpuset, memory and pids, missing: "
-        "memory; boot with cgroup_enable=memory\n"
-        "swap: expected none, found some in /proc/swaps; run swapoff -a and take it out of "
-        "/etc/fstab, or set the profile's 'swap: allow'\n"
-        "kernel modules: expected loaded or loadable, missing: overlay; install the kernel package "
-        "that carries them\n"
-        "port 2379: expected free, found 'etcd' (process 7) listening; stop it");
+  CHECK(
+      failure.error().error.message ==
+      "host name: expected 'm1', found 'debian'; run: hostnamectl set-hostname m1\n"
+      "/etc/machine-id: expected 32 hexadecimal digits, found ''; run: systemd-machine-id-setup\n"
+      "address: expected 10.77.0.11 on an interface, found eth0 52:54:00:00:00:01 [192.168.1.5]; give the NIC this address (DHCP reservation or network configuration), or correct the inventory's 'address'\n"
+      "cgroups (version 2): expected the controllers cpu, cpuset, memory and pids, missing: memory; boot with cgroup_enable=memory\n"
+      "swap: expected none, found some in /proc/swaps; run swapoff -a and take it out of /etc/fstab, or set the profile's 'swap: allow'\n"
+      "kernel modules: expected loaded or loadable, missing: overlay; install the kernel package that carries them\n"
+      "port 2379: expected free, found 'etcd' (process 7) listening; stop it");
 }
 
 TEST_CASE("the address on the wrong NIC is found by MAC") {
@@ -65,10 +61,9 @@ TEST_CASE("the address on the wrong NIC is found by MAC") {
   document.role.macs = {"52:54:00:00:00:02"};
   const auto findings = preflight(document, sound_facts());
   REQUIRE(findings.size() == 1);
-  CHECK(findings[0].message ==
-        "network interface: expected 10.77.0.11 on the NIC with MAC 52:54:00:00:00:02, found it on "
-        "eth0 with 52:54:00:00:00:01; move the address (or the cable) to that NIC, or correct "
-        "'match.mac' in the inventory");
+  CHECK(
+      findings[0].message ==
+      "network interface: expected 10.77.0.11 on the NIC with MAC 52:54:00:00:00:02, found it on eth0 with 52:54:00:00:00:01; move the address (or the cable) to that NIC, or correct 'match.mac' in the inventory");
 }
 
 TEST_CASE("swap is no finding where the profile allows it") {

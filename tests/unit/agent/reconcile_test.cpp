@@ -140,8 +140,7 @@ TEST_CASE_FIXTURE(Fixture, "a reboot with the server dead comes back from the ca
   CHECK(outcome.verdict == Verdict::converged);
   CHECK(outcome.fetched.offline);
   const std::string away =
-      "the server is away, and the last good document holds: https://10.0.0.254:8444: connection "
-      "refused";
+      "the server is away, and the last good document holds: https://10.0.0.254:8444: connection refused";
   CHECK(std::count(narrated.begin(), narrated.end(), away) == 1);
   CHECK(machine.services.active.count("kubelet.service") == 1);
   // The server hears of it when it is back, in order.
@@ -209,9 +208,9 @@ TEST_CASE_FIXTURE(Fixture, "a wrong clock is said before anything is written") {
   site.clock_offset = 3600;
   const auto outcome = converge();
   CHECK(outcome.failure == FailureClass::clock);
-  CHECK(outcome.message ==
-        "clock: expected within 30 s of the server's, found 3600 s behind; set it (timedatectl "
-        "set-ntp true, or the firmware's clock) and converge again");
+  CHECK(
+      outcome.message ==
+      "clock: expected within 30 s of the server's, found 3600 s behind; set it (timedatectl set-ntp true, or the firmware's clock) and converge again");
   CHECK(changes_outside_state().empty());
 }
 
@@ -283,9 +282,9 @@ TEST_CASE_FIXTURE(Fixture, "waiting for approval keeps one key, and gives up wit
   site.is_pending = true;
   const auto first = converge();
   CHECK(first.failure == FailureClass::identity);
-  CHECK(first.message.rfind("waiting for approval; on the server: muster approve NAME "
-                            "--fingerprint sha256:",
-                            0) == 0);
+  CHECK(first.message.rfind(
+            "waiting for approval; on the server: muster approve NAME --fingerprint sha256:", 0) ==
+        0);
   CHECK(converge().message == first.message);
   site.is_pending = false;
   CHECK(converge().verdict == Verdict::converged);
@@ -300,9 +299,9 @@ TEST_CASE_FIXTURE(Fixture,
 
 TEST_CASE_FIXTURE(Fixture, "EC2 is asked which instance this is when the server wants to know") {
   site.wants_identity = true;
-  CHECK(converge().message ==
-        "pool 'lab/ci': expected token and instanceIdentity; by its SMBIOS this machine is none of "
-        "EC2");
+  CHECK(
+      converge().message ==
+      "pool 'lab/ci': expected token and instanceIdentity; by its SMBIOS this machine is none of EC2");
   CHECK(network.metadata_calls.empty());
   machine.files.put("/sys/class/dmi/id/sys_vendor", "Amazon EC2\n");
   const auto silent = converge();
@@ -367,8 +366,9 @@ TEST_CASE_FIXTURE(Fixture, "a unit that fails is named with its class and its lo
   machine.services.broken.insert("kubelet.service");
   const auto outcome = converge();
   CHECK(outcome.failure == FailureClass::kubelet);
-  CHECK(outcome.message.find("unit 'kubelet.service': job ended 'failed'; journalctl -u "
-                             "kubelet.service -b") != std::string::npos);
+  CHECK(outcome.message.find(
+            "unit 'kubelet.service': job ended 'failed'; journalctl -u kubelet.service -b") !=
+        std::string::npos);
   CHECK(site.reports.back().failure_class == "kubelet");
 }
 
@@ -426,9 +426,9 @@ TEST_CASE_FIXTURE(Fixture, "a machine that its metadata calls another one is not
   const auto outcome = converge();
   CHECK(outcome.verdict == Verdict::failed);
   CHECK(outcome.failure == FailureClass::identity);
-  CHECK(outcome.message ==
-        "metadata: expected n1 as node, as the signed document says, found n1 as master; correct "
-        "myDomain and myRole, or the inventory");
+  CHECK(
+      outcome.message ==
+      "metadata: expected n1 as node, as the signed document says, found n1 as master; correct myDomain and myRole, or the inventory");
   CHECK(changes_outside_state().empty());
   settings.told_role = "node";
   CHECK(converge().verdict == Verdict::converged);

@@ -46,15 +46,14 @@ TEST_CASE("a secret of another form is told without its content") {
   files.put("/etc/muster/secrets/pull", R"({"username":"u","token":"hush"})", 0600);
   CHECK(
       registry_credentials(files, registries, question("registry.lab:5000/app")).error().message ==
-      "credential of registry registry.lab:5000: '/etc/muster/secrets/pull': expected "
-      "{\"username\": TEXT, \"password\": TEXT}, found something else; run `muster secret set`");
+      "credential of registry registry.lab:5000: '/etc/muster/secrets/pull': expected {\"username\": TEXT, \"password\": TEXT}, found something else; run `muster secret set`");
 }
 
 TEST_CASE("a request of another version is refused") {
   FakeFilesystem files;
-  CHECK(registry_credentials(files, registries, R"({"apiVersion":"v9","image":"a"})")
-            .error()
-            .message ==
-        "image credential request: /apiVersion: expected credentialprovider.kubelet.k8s.io/v1, "
-        "found 'v9'");
+  CHECK(
+      registry_credentials(files, registries, R"({"apiVersion":"v9","image":"a"})")
+          .error()
+          .message ==
+      "image credential request: /apiVersion: expected credentialprovider.kubelet.k8s.io/v1, found 'v9'");
 }

@@ -18,9 +18,10 @@ TEST_CASE("a second run waits for the first, says so once, and gives up after th
     CHECK(told.empty());
     const auto second = take_run_lock(folder.path("lock"), clock, narrate);
     REQUIRE_FALSE(second);
-    CHECK(second.error().message == "lock '" + folder.path("lock") +
-                                        "': another run of muster-agent holds it for 10 minutes; "
-                                        "see `systemctl status muster-agent`");
+    CHECK(
+        second.error().message ==
+        "lock '" + folder.path("lock") +
+            "': another run of muster-agent holds it for 10 minutes; see `systemctl status muster-agent`");
     CHECK(told == std::vector<std::string>{"waiting for the run that is under way"});
   }
   CHECK(take_run_lock(folder.path("lock"), clock, narrate));

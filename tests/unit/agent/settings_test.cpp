@@ -100,12 +100,12 @@ TEST_CASE_FIXTURE(Fixture,
                   "problems of file and command line are said together, and nobody is asked") {
   file(R"({"sitePin":"x"})");
   command_line("muster.server=http://y");
-  CHECK(refusal() ==
-        "document: kernel command line: refused, 1 problem:\n"
-        "muster.server: expected a URL that starts with 'https://', found 'http://y'\n"
-        "/etc/muster/agent.json: refused, 1 problem:\n"
-        "/sitePin: expected the site key's fingerprint, 'sha256:' and 64 hexadecimal digits, found "
-        "'x'; `muster status` prints it on the server");
+  CHECK(
+      refusal() ==
+      "document: kernel command line: refused, 1 problem:\n"
+      "muster.server: expected a URL that starts with 'https://', found 'http://y'\n"
+      "/etc/muster/agent.json: refused, 1 problem:\n"
+      "/sitePin: expected the site key's fingerprint, 'sha256:' and 64 hexadecimal digits, found 'x'; `muster status` prints it on the server");
   CHECK(network.metadata_calls.empty());
 }
 
@@ -114,8 +114,7 @@ TEST_CASE_FIXTURE(Fixture, "what is missing is named with the places that were l
   file(R"({"token":"s3cret"})");
   CHECK(
       refusal() ==
-      "document: settings: expected sitePin (muster.pin=) and enrolServers (muster.server=), found "
-      "in none of these places:\n"
+      "document: settings: expected sitePin (muster.pin=) and enrolServers (muster.server=), found in none of these places:\n"
       "kernel command line: nothing\n"
       "/etc/muster/agent.json: token\n"
       "/etc/muster/metadata.json: absent\n"
@@ -129,17 +128,17 @@ TEST_CASE_FIXTURE(Fixture, "user-data that says nothing, or half, is refused and
   CHECK(refusal().rfind("document: settings: expected enrolServers (muster.server=), found", 0) ==
         0);
   user_data = "#cloud-config\n";
-  CHECK(refusal() ==
-        "document: DigitalOcean user-data: expected /etc/muster/agent.json in 'write_files' of "
-        "'#cloud-config', found none");
+  CHECK(
+      refusal() ==
+      "document: DigitalOcean user-data: expected /etc/muster/agent.json in 'write_files' of '#cloud-config', found none");
   CHECK_FALSE(machine.files.has(paths::settings_memory));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a metadata service that never answers is a failure of the network") {
   network.metadata = nullptr;
-  CHECK(refusal() ==
-        "network: DigitalOcean user-data: none within 60 s; last: GET "
-        "http://169.254.169.254:80/metadata/v1/user-data: no connection");
+  CHECK(
+      refusal() ==
+      "network: DigitalOcean user-data: none within 60 s; last: GET http://169.254.169.254:80/metadata/v1/user-data: no connection");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a seed folder that cannot be read is no failure of the network") {
@@ -178,16 +177,16 @@ TEST_CASE_FIXTURE(Fixture, "facts show what was found where, and never the token
   command_line("muster.pin=" + pin_a);
   user_data = complete(pin_b, "cloud:1");
   const auto found = view();
-  CHECK(settings_text(found) == "sitePin      " + pin_a +
-                                    " (kernel command line)\n"
-                                    "enrolServers https://cloud:1 (DigitalOcean user-data)\n"
-                                    "token        set (DigitalOcean user-data)\n"
-                                    "cachePolicy  none\n"
-                                    "looked at    kernel command line: sitePin\n"
-                                    "looked at    /etc/muster/agent.json: absent\n"
-                                    "looked at    /etc/muster/metadata.json: absent\n"
-                                    "looked at    DigitalOcean user-data: sitePin, enrolServers, "
-                                    "token\n");
+  CHECK(settings_text(found) ==
+        "sitePin      " + pin_a +
+            " (kernel command line)\n"
+            "enrolServers https://cloud:1 (DigitalOcean user-data)\n"
+            "token        set (DigitalOcean user-data)\n"
+            "cachePolicy  none\n"
+            "looked at    kernel command line: sitePin\n"
+            "looked at    /etc/muster/agent.json: absent\n"
+            "looked at    /etc/muster/metadata.json: absent\n"
+            "looked at    DigitalOcean user-data: sitePin, enrolServers, token\n");
   CHECK(settings_json(found).dump() ==
         R"({"fields":{"enrolServers":{"from":"DigitalOcean user-data","value":"https://cloud:1"},)"
         R"("sitePin":{"from":"kernel command line","value":")" +

@@ -125,9 +125,10 @@ TEST_CASE_FIXTURE(Fixture, "once it is kept, no server and no lack of one starts
   CHECK(site.asked.empty());
   CHECK(machine.services.calls.empty());
   const auto checkpoint = must(load_checkpoint(machine.files));
-  CHECK(status_text(machine.host, checkpoint, {})
-            .starts_with("ended        cluster 'lab' ended at 2026-11-18T11:06:40Z: this machine "
-                         "switches itself off\n"));
+  CHECK(
+      status_text(machine.host, checkpoint, {})
+          .starts_with(
+              "ended        cluster 'lab' ended at 2026-11-18T11:06:40Z: this machine switches itself off\n"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a damaged tombstone starts nothing either, and says the cure") {

@@ -61,9 +61,10 @@ TEST_CASE("a full disk is told with its cure, and the store goes on") {
       const auto written = import.write(bytes);
       REQUIRE_FALSE(written);
       CHECK(written.error().kind == ErrorKind::exhausted);
-      CHECK(written.error().message.find(
-                ": No space left on device; free some space there, 'muster release prune' is one "
-                "way") != std::string::npos);
+      CHECK(
+          written.error().message.find(
+              ": No space left on device; free some space there, 'muster release prune' is one way") !=
+          std::string::npos);
     }
     CHECK(sample::count_files(folder.path("small/store")) == 0);
     auto import = store.begin_import(sha256_digest("abc"), 3).value();

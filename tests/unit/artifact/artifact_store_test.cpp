@@ -74,9 +74,9 @@ TEST_CASE("short, altered and longer bytes are refused and leave nothing") {
     CHECK(refused.error().kind == ErrorKind::invalid);
     return refused.error().message;
   };
-  CHECK(refusal(content.substr(0, 20)) == "artifact " + name_of_content +
-                                              ": expected 24 bytes, found 20: it was cut short, "
-                                              "send it again");
+  CHECK(refusal(content.substr(0, 20)) ==
+        "artifact " + name_of_content +
+            ": expected 24 bytes, found 20: it was cut short, send it again");
   std::string altered = content;
   altered[3] = '!';
   CHECK(refusal(altered) ==
@@ -90,9 +90,9 @@ TEST_CASE("short, altered and longer bytes are refused and leave nothing") {
 TEST_CASE("names that are not digests and artifacts that are not there") {
   const sample::Folder folder;
   const auto store = ArtifactStore::open(folder.path("store")).value();
-  CHECK(store.open_artifact("sha256:../../etc/passwd").error().message ==
-        "artifact: expected 'sha256:' and 64 lower-case hex digits, found "
-        "'sha256:../../etc/passwd'");
+  CHECK(
+      store.open_artifact("sha256:../../etc/passwd").error().message ==
+      "artifact: expected 'sha256:' and 64 lower-case hex digits, found 'sha256:../../etc/passwd'");
   CHECK_FALSE(store.begin_import("sha256:abc", 1));
   const auto missing = store.open_artifact(name_of_content);
   CHECK(missing.error().kind == ErrorKind::not_found);

@@ -27,12 +27,12 @@ TEST_CASE("the newest version is the newest by number") {
 
 TEST_CASE("what is not there is told with what is, and the cure") {
   const Catalogue catalogue({release("3.6.16"), release("3.6.9")});
-  CHECK(catalogue.find("etcd", "3.7.0").error().message ==
-        "release etcd 3.7.0: not in the store; the store holds 3.6.9, 3.6.16. Import it with "
-        "'muster release import DIR', or name a version that is there");
-  CHECK(catalogue.newest("runc").error().message ==
-        "release runc: the store holds no version of runc. Import one with 'muster release import "
-        "DIR'");
+  CHECK(
+      catalogue.find("etcd", "3.7.0").error().message ==
+      "release etcd 3.7.0: not in the store; the store holds 3.6.9, 3.6.16. Import it with 'muster release import DIR', or name a version that is there");
+  CHECK(
+      catalogue.newest("runc").error().message ==
+      "release runc: the store holds no version of runc. Import one with 'muster release import DIR'");
 }
 
 TEST_CASE("a version never changes its content") {

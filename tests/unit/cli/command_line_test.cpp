@@ -112,24 +112,26 @@ TEST_CASE("no server is exit 4 and says where it was looked for") {
   const auto ran = fake::muster({"--server", "unix:/nonexistent/admin.sock", "status"});
   CHECK(ran.exit == 4);
   CHECK(ran.out.empty());
-  CHECK(ran.err.find("muster: is muster-server running? See: systemctl status muster-server (asked "
-                     "unix:/nonexistent/admin.sock)\n") != std::string::npos);
+  CHECK(
+      ran.err.find(
+          "muster: is muster-server running? See: systemctl status muster-server (asked unix:/nonexistent/admin.sock)\n") !=
+      std::string::npos);
 }
 
 TEST_CASE("an https server without credentials says where they are looked for") {
   const auto ran = fake::muster(
       {"--server", "https://127.0.0.1:1", "--certificate", "/nonexistent/op.crt", "status"});
   CHECK(ran.exit == 1);
-  CHECK(ran.err ==
-        "muster: '/nonexistent/op.crt': cannot be read. An https server needs --certificate, --key "
-        "and --ca, or operator.crt, operator.key and ca.crt in ~/.config/muster (see muster "
-        "operator add --help)\n");
+  CHECK(
+      ran.err ==
+      "muster: '/nonexistent/op.crt': cannot be read. An https server needs --certificate, --key and --ca, or operator.crt, operator.key and ca.crt in ~/.config/muster (see muster operator add --help)\n");
 }
 
 TEST_CASE("completion knows the commands") {
   const auto ran = fake::muster({"completion", "bash"});
   CHECK(ran.exit == 0);
-  CHECK(ran.out.find("node) words=\"list show timeline converge replace unfreeze drain undrain "
-                     "remove\"") != std::string::npos);
+  CHECK(ran.out.find(
+            "node) words=\"list show timeline converge replace unfreeze drain undrain remove\"") !=
+        std::string::npos);
   CHECK(fake::muster({"completion", "zsh"}).out.rfind("autoload -U bashcompinit", 0) == 0);
 }

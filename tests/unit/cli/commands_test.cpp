@@ -98,9 +98,9 @@ TEST_CASE("limits of an operator are given together, or lifted") {
         R"("templates":["a","b"],"ttlSeconds":7200}})");
   ran = fake::muster({"--server", api.url(), "operator", "limit", "ci", "--clusters", "2"});
   CHECK(ran.exit == 2);
-  CHECK(ran.err ==
-        "muster: limits: expected --templates, --clusters and --machines together, found some of "
-        "them\n");
+  CHECK(
+      ran.err ==
+      "muster: limits: expected --templates, --clusters and --machines together, found some of them\n");
   ran = fake::muster({"--server", api.url(), "operator", "limit", "ci"});
   CHECK(ran.err == "muster: operator limit: expected limits, or --none, found neither or both\n");
 }
@@ -118,9 +118,9 @@ TEST_CASE("an order finds the node's cluster by itself") {
   CHECK(api.asked().back() == R"(POST /v1/operator/nodes/lab/m1/unfreeze {"keep":"sha256:ab"})");
   const auto unknown = fake::muster({"--server", api.url(), "ban", "m9"});
   CHECK(unknown.exit == 1);
-  CHECK(unknown.err ==
-        "muster: no cluster has a node 'm9'; 'muster node list' shows them all. One that "
-        "the inventory no longer lists needs --cluster\n");
+  CHECK(
+      unknown.err ==
+      "muster: no cluster has a node 'm9'; 'muster node list' shows them all. One that the inventory no longer lists needs --cluster\n");
 }
 
 TEST_CASE("why a machine was not let in, in lines that it cannot forge") {

@@ -87,9 +87,9 @@ TEST_CASE("only a public key leaves this machine") {
   };
   const auto refused = add(path);
   CHECK(refused.exit == 1);
-  CHECK(refused.err.starts_with("muster: '" + path +
-                                "': expected a public key in PEM, as `muster document-key create` "
-                                "prints it: "));
+  CHECK(refused.err.starts_with(
+      "muster: '" + path +
+      "': expected a public key in PEM, as `muster document-key create` prints it: "));
   CHECK(api.asked().empty());
   std::ofstream(api.folder() + "/lab.pem") << made.out;
   const auto ran = add(api.folder() + "/lab.pem");
@@ -231,7 +231,9 @@ TEST_CASE("status says which cluster waits for a signature") {
                                 R"({"cluster":"prod","awaitsSignature":false}],)"
                                 R"("pendingApprovals":0})"}}});
   const auto ran = fake::muster({"--server", api.url(), "status"});
-  CHECK(ran.out.find("lab: bans changed since it was signed, and this server may not sign: run "
-                     "muster apply DIR --document-key FILE\n") != std::string::npos);
+  CHECK(
+      ran.out.find(
+          "lab: bans changed since it was signed, and this server may not sign: run muster apply DIR --document-key FILE\n") !=
+      std::string::npos);
   CHECK(ran.out.find("prod: ") == std::string::npos);
 }

@@ -169,22 +169,20 @@ spec:
   CHECK(
       ran.err ==
       file +
-          ":5:14: spec.releases[etcd]: expected a release in a folder of --releases, found "
-          "'3.6.16'; a release folder holds release.json and the files it names: reading '" +
+          ":5:14: spec.releases[etcd]: expected a release in a folder of --releases, found '3.6.16'; a release folder holds release.json and the files it names: reading '" +
           shop.path("releases/etcd/3.6.16/release.json") +
           "': No such file or directory. scripts/components and scripts/agent-release make them\n" +
           file +
-          ":5:14: spec.releases: expected an entry for muster-agent, found none; without it no "
-          "machine becomes a node\n" +
+          ":5:14: spec.releases: expected an entry for muster-agent, found none; without it no machine becomes a node\n" +
           file +
           ":5:28: spec.releases[runc]: expected a release for amd64, found one for arm64\n\n"
           "muster: 3 problems; nothing was changed\n");
   shop.write("images/node.yaml",
              "apiVersion: muster/v1\nkind: Image\nmetadata: {name: other}\n"
              "spec: {releases: {muster-agent: 0.1.0}}\n");
-  CHECK(shop.build().err == "muster: '" + file +
-                                "': metadata.name: expected 'node' as the file is "
-                                "called, found 'other'\n");
+  CHECK(shop.build().err ==
+        "muster: '" + file +
+            "': metadata.name: expected 'node' as the file is called, found 'other'\n");
   CHECK(shop.calls().empty());
 }
 
@@ -204,10 +202,10 @@ TEST_CASE("image show tells what was altered and who signed") {
   CHECK(good["signature"] == "by " + id + ", an image key of trust list version 2");
   const auto [refused, document_key] = show("site");
   CHECK(refused == 1);
-  CHECK(document_key["signature"] ==
-        "image key '" + id +
-            "': it signs documents, not images (trust list version 2). `muster document-key add "
-            "PUBLIC.pem --scope image` lets it sign images");
+  CHECK(
+      document_key["signature"] ==
+      "image key '" + id +
+          "': it signs documents, not images (trust list version 2). `muster document-key add PUBLIC.pem --scope image` lets it sign images");
   std::ofstream(folder + "/disk.qcow2") << "other";
   const auto [altered, bad] = show("image");
   CHECK(altered == 1);

@@ -43,14 +43,12 @@ TEST_CASE_FIXTURE(Fixture, "the problems of all documents are told together, exi
   const auto ran = fake::muster({"translate", first, second, "--kubernetes-version", "1.36.3"});
   CHECK(ran.exit == 3);
   CHECK(ran.out.empty());
-  CHECK(ran.err ==
-        "muster: " + first +
-            ": refused, 1 problem:\n/myRole: expected master, follower or node, found "
-            "'worker'\n" +
-            second +
-            ": refused, 1 problem:\n/: expected JSON, found parse error at line 1, column "
-            "2: syntax error while parsing object key - unexpected end of input; "
-            "expected string literal (byte 2)\n");
+  CHECK(
+      ran.err ==
+      "muster: " + first +
+          ": refused, 1 problem:\n/myRole: expected master, follower or node, found 'worker'\n" +
+          second +
+          ": refused, 1 problem:\n/: expected JSON, found parse error at line 1, column 2: syntax error while parsing object key - unexpected end of input; expected string literal (byte 2)\n");
   const auto none = fake::muster({"translate", put("c.json", document("node", "n1")), "--hosts",
                                   put("empty", ""), "--kubernetes-version", "1.36.3"});
   CHECK(none.exit == 3);

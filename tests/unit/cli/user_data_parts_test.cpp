@@ -63,11 +63,9 @@ TEST_CASE("every part that cloud-init would not know is told") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == ErrorKind::invalid);
   const std::string expected =
-      "expected a first line that begins with #cloud-config-archive, #cloud-config, "
-      "#cloud-boothook, #include-once, #include, #part-handler, ## template: jinja, #!, or a MIME "
-      "message, found ";
-  CHECK(refused.error().message == "user-data: refused, 3 problems:\na.yaml:1: " + expected +
-                                       "'packages: [jq]'\nb.bin: expected UTF-8 text without "
-                                       "control characters\nd.txt:1: " +
-                                       expected + "''");
+      "expected a first line that begins with #cloud-config-archive, #cloud-config, #cloud-boothook, #include-once, #include, #part-handler, ## template: jinja, #!, or a MIME message, found ";
+  CHECK(refused.error().message ==
+        "user-data: refused, 3 problems:\na.yaml:1: " + expected +
+            "'packages: [jq]'\nb.bin: expected UTF-8 text without control characters\nd.txt:1: " +
+            expected + "''");
 }

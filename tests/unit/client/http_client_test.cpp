@@ -165,8 +165,7 @@ TEST_CASE("addresses are read strictly") {
     const auto url = parse_base_url(text);
     REQUIRE_FALSE(url.has_value());
     CHECK(url.error().message ==
-          fmt::format("address '{}': expected http://HOST:PORT, https://HOST:PORT or "
-                      "unix:/PATH",
+          fmt::format("address '{}': expected http://HOST:PORT, https://HOST:PORT or unix:/PATH",
                       text));
   }
 }
@@ -184,9 +183,9 @@ TEST_CASE("error bodies keep the server's message, other bodies their status") {
 }
 
 TEST_CASE("the proof text is the one in the specification") {
-  CHECK(proof_message(ProofPurpose::enrol, "bm9uY2U=", "csr") ==
-        "muster enrol "
-        "v1\nbm9uY2U=\nsha256:c27338c453067b437471afbce792704d816112c6031bb996b62c698ea599ef80");
+  CHECK(
+      proof_message(ProofPurpose::enrol, "bm9uY2U=", "csr") ==
+      "muster enrol v1\nbm9uY2U=\nsha256:c27338c453067b437471afbce792704d816112c6031bb996b62c698ea599ef80");
   CHECK(proof_message(ProofPurpose::recover, "x", "")
             .starts_with("muster recover v1\nx\nsha256:e3b0c44298fc1c14"));
 }

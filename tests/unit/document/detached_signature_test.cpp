@@ -64,9 +64,9 @@ TEST_CASE("signatures round-trip, and every problem is told") {
   JsonObject refused(wrong, "", problems);
   read(refused, again);
   refused.close();
-  CHECK(to_text(problems) ==
-        "/documents/m1/signature: base64: expected a length that is a multiple of 4, found 1 "
-        "characters\n"
-        "/documents/n1/digest: expected a string, found nothing\n"
-        "/documents/n1/payload: unknown field, expected one of digest, signature");
+  CHECK(
+      to_text(problems) ==
+      "/documents/m1/signature: base64: expected a length that is a multiple of 4, found 1 characters\n"
+      "/documents/n1/digest: expected a string, found nothing\n"
+      "/documents/n1/payload: unknown field, expected one of digest, signature");
 }

@@ -43,13 +43,13 @@ TEST_CASE("a key that is added signs within its scope, and the version grows") {
 }
 
 TEST_CASE("what is no document key is not added") {
-  CHECK(refusal(add_document_key(list(), {second.public_key().pem(), "lab"})) ==
-        "trust list: refused, 1 problem:\n/documentKeys/1/scope: expected 'site', 'cluster/NAME', "
-        "'pool/CLUSTER/NAME' or 'image', found 'lab'");
+  CHECK(
+      refusal(add_document_key(list(), {second.public_key().pem(), "lab"})) ==
+      "trust list: refused, 1 problem:\n/documentKeys/1/scope: expected 'site', 'cluster/NAME', 'pool/CLUSTER/NAME' or 'image', found 'lab'");
   const auto p256 = PrivateKey::generate_p256().value();
-  CHECK(refusal(add_document_key(list(), {p256.public_key().pem(), "site"})) ==
-        "document key: expected an Ed25519 key, found another kind. `muster document-key create` "
-        "makes one");
+  CHECK(
+      refusal(add_document_key(list(), {p256.public_key().pem(), "site"})) ==
+      "document key: expected an Ed25519 key, found another kind. `muster document-key create` makes one");
   // A private key in its place is refused without a word of it.
   CHECK(refusal(add_document_key(list(), {second.pem(), "site"}))
             .starts_with("document key: expected a public key in PEM: "));
@@ -79,10 +79,10 @@ TEST_CASE("an image key signs images alone, and is no document key that stays") 
   CHECK(find_document_key(both, id, "lab").error().message ==
         "document key '" + id +
             "': its scope does not cover the cluster 'lab' (trust list version 5)");
-  CHECK(find_image_key(both, site).error().message ==
-        "image key '" + site +
-            "': it signs documents, not images (trust list version 5). `muster document-key add "
-            "PUBLIC.pem --scope image` lets it sign images");
+  CHECK(
+      find_image_key(both, site).error().message ==
+      "image key '" + site +
+          "': it signs documents, not images (trust list version 5). `muster document-key add PUBLIC.pem --scope image` lets it sign images");
   CHECK(refusal(revoke_document_key(both, site)) ==
         "document key '" + site +
             "': it is the only one. Add another first: muster document-key add PUBLIC.pem");

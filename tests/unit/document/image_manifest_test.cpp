@@ -50,10 +50,10 @@ TEST_CASE("an image's manifest survives its JSON, and is what an image key signe
   CHECK(verified->file.digest == manifest().file.digest);
   // A document key is none for images; a stranger's is none at all; altered bytes are nobody's.
   const std::string site = site_key.public_key().fingerprint();
-  CHECK(verify_image(signed_by(site_key), trust()).error().message ==
-        "image key '" + site +
-            "': it signs documents, not images (trust list version 4). `muster document-key add "
-            "PUBLIC.pem --scope image` lets it sign images");
+  CHECK(
+      verify_image(signed_by(site_key), trust()).error().message ==
+      "image key '" + site +
+          "': it signs documents, not images (trust list version 4). `muster document-key add PUBLIC.pem --scope image` lets it sign images");
   const PrivateKey stranger = PrivateKey::generate_ed25519().value();
   CHECK(verify_image(signed_by(stranger), trust()).error().kind == ErrorKind::unauthenticated);
   Envelope altered = signed_by(image_key);

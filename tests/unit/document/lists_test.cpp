@@ -70,16 +70,15 @@ TEST_CASE("every problem of a peer list is reported at once") {
   PeerList list = peers();
   list.generation = 0;
   list.peers[0] = {"n2", "x", "10.244.0.1/24", {{"-", "a"}}, {{"gpu", "", "Never"}}};
-  CHECK(parse_peer_list(to_canonical_json(list)).error().message ==
-        "peer list: refused, 6 problems:\n"
-        "/generation: expected 1 or more, found 0\n"
-        "/peers/0/address: expected an IPv4 address, found 'x'\n"
-        "/peers/0/podCidr: expected an IPv4 network such as '10.244.3.0/24' or nothing, found "
-        "'10.244.0.1/24'\n"
-        "/peers/0/labels/-: expected a label key, found '-'\n"
-        "/peers/0/taints/0/effect: expected NoSchedule, PreferNoSchedule or NoExecute, found "
-        "'Never'\n"
-        "/peers/1/name: expected names in ascending order, found 'n1'");
+  CHECK(
+      parse_peer_list(to_canonical_json(list)).error().message ==
+      "peer list: refused, 6 problems:\n"
+      "/generation: expected 1 or more, found 0\n"
+      "/peers/0/address: expected an IPv4 address, found 'x'\n"
+      "/peers/0/podCidr: expected an IPv4 network such as '10.244.3.0/24' or nothing, found '10.244.0.1/24'\n"
+      "/peers/0/labels/-: expected a label key, found '-'\n"
+      "/peers/0/taints/0/effect: expected NoSchedule, PreferNoSchedule or NoExecute, found 'Never'\n"
+      "/peers/1/name: expected names in ascending order, found 'n1'");
 }
 
 TEST_CASE("a trust list verifies against its pin") {

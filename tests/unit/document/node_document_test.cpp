@@ -44,17 +44,17 @@ TEST_CASE("every problem of types is reported at once with its pointer") {
   json["config"]["files"] = "none";
   json["config"]["kernel"]["sysctl"]["a/b"] = 1;
   json["config"]["exec"] = "rm";
-  CHECK(parse_node_document(json.dump()).error().message ==
-        "node document: refused, 8 problems:\n"
-        "/apiVersion: expected 'muster/v1', found 'muster/v2'\n"
-        "/role/address: expected a string, found 7\n"
-        "/role/cluster/dnsDomain: expected a string, found nothing\n"
-        "/role/cluster/apiserverPort: expected a whole number from 0 to 65535, found 70000\n"
-        "/certificates/0/usages: expected client or server, found 'both' at 0\n"
-        "/config/kernel/sysctl/a~1b: expected a string, found 1\n"
-        "/config/files: expected a list, found 'none'\n"
-        "/config/exec: unknown field, expected one of addons, artifactMirrors, bannedMachines, "
-        "componentArguments, containerd, failOnSwap, files, kernel, kubelet, releases, secrets");
+  CHECK(
+      parse_node_document(json.dump()).error().message ==
+      "node document: refused, 8 problems:\n"
+      "/apiVersion: expected 'muster/v1', found 'muster/v2'\n"
+      "/role/address: expected a string, found 7\n"
+      "/role/cluster/dnsDomain: expected a string, found nothing\n"
+      "/role/cluster/apiserverPort: expected a whole number from 0 to 65535, found 70000\n"
+      "/certificates/0/usages: expected client or server, found 'both' at 0\n"
+      "/config/kernel/sysctl/a~1b: expected a string, found 1\n"
+      "/config/files: expected a list, found 'none'\n"
+      "/config/exec: unknown field, expected one of addons, artifactMirrors, bannedMachines, componentArguments, containerd, failOnSwap, files, kernel, kubelet, releases, secrets");
 }
 
 TEST_CASE("a document is refused with every unsound value at once") {
@@ -65,20 +65,17 @@ TEST_CASE("a document is refused with every unsound value at once") {
   document.config.files[0].path = "/etc/../root";
   document.config.secrets[1].path = "/etc/kubernetes/pki/etcd-server";
   document.config.component_arguments["etcd"]["name"] = "x\ny";
-  CHECK(parse_node_document(to_canonical_json(document)).error().message ==
-        "node document: refused, 8 problems:\n"
-        "/role/address: expected an IPv4 address, found '10.77.0.300'\n"
-        "/role/podCidr: expected an IPv4 network within the cluster's podCidr, found "
-        "'10.9.0.0/24'\n"
-        "/role/cluster/masters: expected this control-plane machine among them, found 'm1 at "
-        "10.77.0.300'\n"
-        "/certificates/1/authority: expected a name in /role/cluster/authorities, found 'none'\n"
-        "/config/componentArguments/etcd/name: expected a value in one line, found 'x\\x0ay'\n"
-        "/config/componentArguments/etcd/name: expected a flag that is the operator's: the masters "
-        "in the inventory decide it\n"
-        "/config/files/0/path: expected an absolute path without '..', found '/etc/../root'\n"
-        "/config/secrets/1/path: expected a path of its own, found "
-        "'/etc/kubernetes/pki/etcd-server', which is also that of /certificates/1/path");
+  CHECK(
+      parse_node_document(to_canonical_json(document)).error().message ==
+      "node document: refused, 8 problems:\n"
+      "/role/address: expected an IPv4 address, found '10.77.0.300'\n"
+      "/role/podCidr: expected an IPv4 network within the cluster's podCidr, found '10.9.0.0/24'\n"
+      "/role/cluster/masters: expected this control-plane machine among them, found 'm1 at 10.77.0.300'\n"
+      "/certificates/1/authority: expected a name in /role/cluster/authorities, found 'none'\n"
+      "/config/componentArguments/etcd/name: expected a value in one line, found 'x\\x0ay'\n"
+      "/config/componentArguments/etcd/name: expected a flag that is the operator's: the masters in the inventory decide it\n"
+      "/config/files/0/path: expected an absolute path without '..', found '/etc/../root'\n"
+      "/config/secrets/1/path: expected a path of its own, found '/etc/kubernetes/pki/etcd-server', which is also that of /certificates/1/path");
 }
 
 TEST_CASE(
@@ -93,9 +90,9 @@ TEST_CASE(
         "/config/bannedMachines: expected none, since only the control plane bans");
   document = sample::master();
   document.role.role = Role::follower;
-  CHECK(to_text(validate(document)) ==
-        "/role/role: expected 'master' for the first of masters and 'follower' for the others, "
-        "found 'follower'");
+  CHECK(
+      to_text(validate(document)) ==
+      "/role/role: expected 'master' for the first of masters and 'follower' for the others, found 'follower'");
 }
 
 TEST_CASE("a pod network of none needs no pod CIDR on the machine") {

@@ -35,24 +35,23 @@ TEST_CASE("every problem of a release manifest is reported at once") {
   release.artifacts[1].path = "/bin/etcd";
   release.artifacts[1].mode = "4755";
   release.artifacts[1].digest = "sha256:ABC";
-  CHECK(parse_release(to_canonical_json(release)).error().message ==
-        "release manifest: refused, 6 problems:\n"
-        "/name: expected a name such as 'containerd', found 'Etcd'\n"
-        "/architecture: expected amd64 or arm64, found 'vax'\n"
-        "/artifacts/0/path: expected a path inside the release's folder, other than release.json, "
-        "found '../x'\n"
-        "/artifacts/1/path: expected a path inside the release's folder, other than release.json, "
-        "found '/bin/etcd'\n"
-        "/artifacts/1/mode: expected 0644 or 0755, found '4755'\n"
-        "/artifacts/1/digest: expected 'sha256:' and 64 lower-case hex digits, found 'sha256:ABC'");
+  CHECK(
+      parse_release(to_canonical_json(release)).error().message ==
+      "release manifest: refused, 6 problems:\n"
+      "/name: expected a name such as 'containerd', found 'Etcd'\n"
+      "/architecture: expected amd64 or arm64, found 'vax'\n"
+      "/artifacts/0/path: expected a path inside the release's folder, other than release.json, found '../x'\n"
+      "/artifacts/1/path: expected a path inside the release's folder, other than release.json, found '/bin/etcd'\n"
+      "/artifacts/1/mode: expected 0644 or 0755, found '4755'\n"
+      "/artifacts/1/digest: expected 'sha256:' and 64 lower-case hex digits, found 'sha256:ABC'");
 }
 
 TEST_CASE("unknown kinds, versions and repeated paths are refused") {
   Release release = sample_release();
   release.artifacts[0].path = "bin/etcd";
-  CHECK(parse_release(to_canonical_json(release)).error().message ==
-        "release manifest: refused, 1 problem:\n/artifacts/1/path: expected each path once, found "
-        "'bin/etcd' again");
+  CHECK(
+      parse_release(to_canonical_json(release)).error().message ==
+      "release manifest: refused, 1 problem:\n/artifacts/1/path: expected each path once, found 'bin/etcd' again");
   CHECK(parse_release(R"({"apiVersion":"muster/v9","kind":"Release","name":"a","version":"1",)"
                       R"("architecture":"amd64","artifacts":[{"path":"a","kind":"exe","mode":)"
                       R"("0644","digest":"x","size":-1}]})")

@@ -43,11 +43,11 @@ TEST_CASE("long strings of a report are cut at a character, long lists are refus
   CHECK(read.message.size() == 8192);
   report.pending.assign(201, "x");
   report.failure_class = "mood";
-  CHECK(parse_report(to_json(report)).error().message ==
-        "report: refused, 2 problems:\n"
-        "/pending: expected at most 200 rows, found 201\n"
-        "/failureClass: expected nothing or one of identity, document, clock, network, disk, "
-        "package, runtime, kubelet, etcd, api, found 'mood'");
+  CHECK(
+      parse_report(to_json(report)).error().message ==
+      "report: refused, 2 problems:\n"
+      "/pending: expected at most 200 rows, found 201\n"
+      "/failureClass: expected nothing or one of identity, document, clock, network, disk, package, runtime, kubelet, etcd, api, found 'mood'");
   CHECK(parse_report(std::string(300000, ' ')).error().kind == ErrorKind::exhausted);
 }
 

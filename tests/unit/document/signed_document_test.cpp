@@ -49,9 +49,9 @@ TEST_CASE("a wrong type, a wrong key and altered bytes are told apart") {
     return verified.error().message;
   };
   const std::string own = key().public_key().fingerprint();
-  CHECK(refusal(envelope, peer_list_type, key().public_key()) ==
-        "envelope: expected the type 'application/vnd.muster.peer-list.v1+json', found "
-        "'application/vnd.muster.node-document.v1+json'");
+  CHECK(
+      refusal(envelope, peer_list_type, key().public_key()) ==
+      "envelope: expected the type 'application/vnd.muster.peer-list.v1+json', found 'application/vnd.muster.node-document.v1+json'");
   const auto other = PrivateKey::generate_ed25519().value().public_key();
   CHECK(refusal(envelope, node_document_type, other) ==
         "envelope: expected a signature by the key " + other.fingerprint() + ", found one by '" +

@@ -40,10 +40,9 @@ TEST_CASE("size is limited") {
 }
 
 TEST_CASE("what is not JSON is refused at its byte") {
-  CHECK(refusal("{\"a\":}") ==
-        "enrol request: refused, 1 problem:\n/: expected JSON, found parse error at line 1, column "
-        "6: syntax error while parsing value - unexpected '}'; expected '[', '{', or a literal "
-        "(byte 6)");
+  CHECK(
+      refusal("{\"a\":}") ==
+      "enrol request: refused, 1 problem:\n/: expected JSON, found parse error at line 1, column 6: syntax error while parsing value - unexpected '}'; expected '[', '{', or a literal (byte 6)");
   for (const char* text : {"", "{", "[1,]", "// x\n1", "{} {}", "\xff", "\"\xc3\"", "NaN", "1e999",
                            "{'a':1}", "\xef\xbb\xbf", "[1", "nul"}) {
     CAPTURE(text);

@@ -40,7 +40,7 @@ TEST_CASE("what is wrong with a tombstone is told at once") {
         "/identity: expected 'sha256:' and 64 lower-case hex digits, found 'k'");
   std::string burnt = to_canonical_json(sample_tombstone());
   burnt.replace(burnt.find("reset"), 5, "burn");
-  CHECK(refusal(burnt) ==
-        "tombstone: refused, 1 problem:\n/onDelete: expected poweroff, reset or keep, found "
-        "'burn'");
+  CHECK(
+      refusal(burnt) ==
+      "tombstone: refused, 1 problem:\n/onDelete: expected poweroff, reset or keep, found 'burn'");
 }

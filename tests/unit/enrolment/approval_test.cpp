@@ -56,9 +56,9 @@ TEST_CASE("what cannot be approved is told with its cure") {
   CHECK(refused("n1", "sha256:ab") ==
         "invalid: fingerprint: expected 'sha256:' and at least 16 hex digits, found 'sha256:ab'");
   const std::string nobody = "sha256:" + std::string(64, '0');
-  CHECK(refused("n1", nobody) == "not_found: pending machine '" + nobody +
-                                     "': there is none, or it stopped asking; `muster pending` "
-                                     "shows those there are");
+  CHECK(refused("n1", nobody) ==
+        "not_found: pending machine '" + nobody +
+            "': there is none, or it stopped asking; `muster pending` shows those there are");
   site.enrolled({.hardware = 21}, site.token());
   CHECK(refused("n1", machine.fingerprint()).starts_with("live_identity: node 'lab/n1': "));
   REQUIRE(ban(site.context, {"lab", "n2"}, "stolen", "operator anna"));
@@ -90,8 +90,7 @@ TEST_CASE("who waits is capped in all and by address, and forgotten an hour afte
   CHECK(ask(first, "a"));
   CHECK(ask(second, "a"));
   const std::string full =
-      "pending_full: pending machines: the limit is reached; approve those that wait, or enrol "
-      "with a join token";
+      "pending_full: pending machines: the limit is reached; approve those that wait, or enrol with a join token";
   CHECK(refusal(ask(third, "a")) == full);
   CHECK(ask(third, "b"));
   CHECK(refusal(ask(fourth, "c")) == full);

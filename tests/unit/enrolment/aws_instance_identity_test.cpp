@@ -77,17 +77,16 @@ TEST_CASE("an instance is read from what its region signed") {
 TEST_CASE("forged documents are refused") {
   const CmsSigner attacker(9);
   const std::string none =
-      "identity_document_forged: instance identity document: CMS message: it is signed by none of "
-      "the certificates that are trusted for it";
+      "identity_document_forged: instance identity document: CMS message: it is signed by none of the certificates that are trusted for it";
   CHECK(why_not(lines(attacker.sign(document()))) == none);
   // With his own certificate inside: what AWS's published openssl command accepts.
   CHECK(why_not(lines(attacker.sign(document(), EVP_sha256(), 0))) == none);
-  CHECK(why_not(lines(frankfurt().sign(document(), EVP_sha1()))) ==
-        "identity_document_forged: instance identity document: CMS message: expected a signature "
-        "over SHA-256, SHA-384 or SHA-512, found SHA1");
-  CHECK(why_not(lines(dublin().sign(document()))) ==
-        "identity_document_forged: instance identity document: it says region 'eu-central-1' and "
-        "is signed by that of eu-west-1");
+  CHECK(
+      why_not(lines(frankfurt().sign(document(), EVP_sha1()))) ==
+      "identity_document_forged: instance identity document: CMS message: expected a signature over SHA-256, SHA-384 or SHA-512, found SHA1");
+  CHECK(
+      why_not(lines(dublin().sign(document()))) ==
+      "identity_document_forged: instance identity document: it says region 'eu-central-1' and is signed by that of eu-west-1");
 }
 
 TEST_CASE("what is no instance identity document is refused") {
@@ -96,18 +95,17 @@ TEST_CASE("what is no instance identity document is refused") {
         start + "expected base64, as /latest/dynamic/instance-identity/rsa2048 is");
   CHECK(why_not(std::string((16u << 10) + 1, 'A')) ==
         start + "expected at most 16384 bytes, found 16385");
-  CHECK(why_not(lines(frankfurt().sign("{}"))) ==
-        start +
-            "/accountId: expected a string, found nothing\n/region: expected a string, found "
-            "nothing\n"
-            "/instanceId: expected a string, found nothing\n/imageId: expected a string, found "
-            "nothing\n"
-            "/privateIp: expected a string, found nothing\n"
-            "/pendingTime: expected a string, found nothing");
-  CHECK(why_not(lines(frankfurt().sign(document("eu-central-1", "2026-13-21T10:00:00Z")))) ==
-        start +
-            "/pendingTime: expected a time such as 2026-11-21T10:00:00Z, found "
-            "'2026-13-21T10:00:00Z'");
+  CHECK(
+      why_not(lines(frankfurt().sign("{}"))) ==
+      start +
+          "/accountId: expected a string, found nothing\n/region: expected a string, found nothing\n"
+          "/instanceId: expected a string, found nothing\n/imageId: expected a string, found nothing\n"
+          "/privateIp: expected a string, found nothing\n"
+          "/pendingTime: expected a string, found nothing");
+  CHECK(
+      why_not(lines(frankfurt().sign(document("eu-central-1", "2026-13-21T10:00:00Z")))) ==
+      start +
+          "/pendingTime: expected a time such as 2026-11-21T10:00:00Z, found '2026-13-21T10:00:00Z'");
 }
 
 TEST_CASE("the policy decides on account, region, image and age") {
@@ -119,24 +117,23 @@ TEST_CASE("the policy decides on account, region, image and age") {
   };
   CHECK(why(policy(), std::chrono::minutes(15)) == "");
   CHECK(why(policy(), std::chrono::seconds(-100)) == "");
-  CHECK(why(policy(), std::chrono::seconds(901)) ==
-        "identity_document_age: instance identity document: expected an instance that was launched "
-        "at most 900 s ago, found 901 s; launch it anew, or raise the pool's "
-        "spec.instanceIdentity.maximumAge");
+  CHECK(
+      why(policy(), std::chrono::seconds(901)) ==
+      "identity_document_age: instance identity document: expected an instance that was launched at most 900 s ago, found 901 s; launch it anew, or raise the pool's spec.instanceIdentity.maximumAge");
   CHECK(why(policy(), std::chrono::hours(-1)).starts_with("identity_document_age: "));
   AwsPolicy other = policy();
   other.accounts = {"210987654321"};
-  CHECK(why(other, {}) ==
-        "identity_document_account: instance identity document: expected account 210987654321, "
-        "found '123456789012'");
+  CHECK(
+      why(other, {}) ==
+      "identity_document_account: instance identity document: expected account 210987654321, found '123456789012'");
   other = policy();
   other.regions.clear();
-  CHECK(why(other, {}) ==
-        "identity_document_region: instance identity document: expected region that the policy "
-        "names, which names none, found 'eu-central-1'");
+  CHECK(
+      why(other, {}) ==
+      "identity_document_region: instance identity document: expected region that the policy names, which names none, found 'eu-central-1'");
   other = policy();
   other.images = {"ami-1", "ami-2"};
-  CHECK(why(other, {}) ==
-        "identity_document_image: instance identity document: expected image ami-1 or ami-2, found "
-        "'ami-5fb8c835'");
+  CHECK(
+      why(other, {}) ==
+      "identity_document_image: instance identity document: expected image ami-1 or ami-2, found 'ami-5fb8c835'");
 }

@@ -29,9 +29,9 @@ TEST_CASE("a machine is who the records say its key is, until its certificate en
   CHECK_FALSE(caller->frozen);
   CHECK(check_not_frozen(*caller));
   site.now = certificate.not_after();
-  CHECK(refusal(identify(site.context, certificate)) ==
-        "certificate_expired: client certificate: expired; a machine recovers with POST "
-        "/v1/recover at the enrol listener, an operator asks for another");
+  CHECK(
+      refusal(identify(site.context, certificate)) ==
+      "certificate_expired: client certificate: expired; a machine recovers with POST /v1/recover at the enrol listener, an operator asks for another");
 }
 
 TEST_CASE("a ban ends at once what a certificate was good for, and unban gives it back") {
@@ -50,28 +50,27 @@ TEST_CASE("a frozen machine is known, and issued nothing") {
   REQUIRE(freeze(site.context, {"lab", "n1"}, "two of them", "server"));
   const auto caller = identify(site.context, certificate);
   REQUIRE(caller);
-  CHECK(refusal(check_not_frozen(*caller)) ==
-        "frozen: machine 'n1': frozen, its identity key was seen on two machines; an operator "
-        "decides with `muster node unfreeze n1 --keep FINGERPRINT`");
+  CHECK(
+      refusal(check_not_frozen(*caller)) ==
+      "frozen: machine 'n1': frozen, its identity key was seen on two machines; an operator decides with `muster node unfreeze n1 --keep FINGERPRINT`");
 }
 
 TEST_CASE("what is left of a machine goes with it, once the inventory does not list it") {
   Enrolment site;
   const auto certificate = site.enrolled({.hardware = 21}, site.token());
-  CHECK(refusal(remove_machine(site.context, {"lab", "n1"}, "operator anna")) ==
-        "still_listed: node 'lab/n1': the inventory lists it, so that it would be let in again; "
-        "drain it with `muster node drain n1`, take it out and run `muster apply DIR --remove`, or "
-        "shut it out with `muster ban n1`");
+  CHECK(
+      refusal(remove_machine(site.context, {"lab", "n1"}, "operator anna")) ==
+      "still_listed: node 'lab/n1': the inventory lists it, so that it would be let in again; drain it with `muster node drain n1`, take it out and run `muster apply DIR --remove`, or shut it out with `muster ban n1`");
   CHECK(identify(site.context, certificate));
   site.inventory = std::make_shared<const EnrolmentInventory>();
   REQUIRE(remove_machine(site.context, {"lab", "n1"}, "operator anna"));
-  CHECK(refusal(identify(site.context, certificate)) ==
-        "identity_unknown: identity: no machine or operator of this site has it; enrol again with "
-        "a join token");
+  CHECK(
+      refusal(identify(site.context, certificate)) ==
+      "identity_unknown: identity: no machine or operator of this site has it; enrol again with a join token");
   CHECK(site.audit("machine-removed") == std::vector<std::string>{"operator anna lab/n1 "});
-  CHECK(refusal(remove_machine(site.context, {"lab", "n1"}, "operator anna")) ==
-        "not_found: node 'lab/n1': nothing is left of it; `muster node list` shows the machines "
-        "there are");
+  CHECK(
+      refusal(remove_machine(site.context, {"lab", "n1"}, "operator anna")) ==
+      "not_found: node 'lab/n1': nothing is left of it; `muster node list` shows the machines there are");
 }
 
 TEST_CASE("a removed machine's pod network is free for another") {
@@ -100,8 +99,7 @@ TEST_CASE("an operator is a name and a key; another key or a revocation ends the
   CHECK(old.not_after() == site.now + 24h * 90);
   const auto fresh = operator_certificate(site, second, "anna");
   const std::string revoked =
-      "operator_revoked: operator 'anna': this certificate was revoked or replaced; have another "
-      "operator run `muster operator add anna`";
+      "operator_revoked: operator 'anna': this certificate was revoked or replaced; have another operator run `muster operator add anna`";
   CHECK(refusal(identify(site.context, old)) == revoked);
   CHECK(identify(site.context, fresh));
   REQUIRE(revoke_operator(site.context, "anna", "operator root"));
@@ -110,9 +108,9 @@ TEST_CASE("an operator is a name and a key; another key or a revocation ends the
   CHECK(site.audit("operator-revoked").size() == 1);
   CHECK(site.audit("operator-revoked")[0].starts_with("operator root anna key sha256:"));
   const auto csr = CertificateRequest::create(first, "x")->pem();
-  CHECK(refusal(add_operator(site.context, "root", csr, "operator anna")) ==
-        "invalid: operator name: expected lower-case letters, digits and '-', at most 63, not "
-        "'root'; found 'root'");
+  CHECK(
+      refusal(add_operator(site.context, "root", csr, "operator anna")) ==
+      "invalid: operator name: expected lower-case letters, digits and '-', at most 63, not 'root'; found 'root'");
 }
 
 TEST_CASE("a certificate of the site that is neither a machine's nor an operator's is nobody") {
@@ -124,7 +122,7 @@ TEST_CASE("a certificate of the site that is neither a machine's nor an operator
   subject.client = true;
   const auto odd =
       site.authority.issuing.issue(Machine().key.public_key(), subject, 1h, site.now).value();
-  CHECK(refusal(identify(site.context, odd)) ==
-        "certificate_other: client certificate: expected a machine's or an operator's identity; "
-        "use the one that enrolment issued");
+  CHECK(
+      refusal(identify(site.context, odd)) ==
+      "certificate_other: client certificate: expected a machine's or an operator's identity; use the one that enrolment issued");
 }

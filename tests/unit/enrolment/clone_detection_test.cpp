@@ -38,9 +38,9 @@ TEST_CASE("two machines that report by turns with one key are told from it") {
   MachineRecord record;
   CHECK_FALSE(observe_report(record, report("m", "boot-1", 1, 100)));
   CHECK_FALSE(observe_report(record, report("clone", "boot-2", 2, 150)));
-  CHECK(observe_report(record, report("m", "boot-1", 3, 160)) ==
-        "boots 'boot-1' (machine 'm', report 3) and 'boot-2' (machine 'clone', report 2) report by "
-        "turns");
+  CHECK(
+      observe_report(record, report("m", "boot-1", 3, 160)) ==
+      "boots 'boot-1' (machine 'm', report 3) and 'boot-2' (machine 'clone', report 2) report by turns");
 }
 
 TEST_CASE("one boot is of one machine") {
@@ -69,15 +69,17 @@ TEST_CASE(
   CHECK_FALSE(note_report(site.context, n1, report("clone", "boot-2", 2, 150))->froze);
   CHECK(note_report(site.context, n1, report("m", "boot-1", 3, 160))->froze);
   CHECK_FALSE(note_report(site.context, n1, report("clone", "boot-2", 4, 170))->froze);  // is so
-  CHECK(site.audit("frozen") ==
-        std::vector<std::string>{"server lab/n1 boots 'boot-1' (machine 'm', report 3) and "
-                                 "'boot-2' (machine 'clone', report 2) report by turns"});
+  CHECK(
+      site.audit("frozen") ==
+      std::vector<std::string>{
+          "server lab/n1 boots 'boot-1' (machine 'm', report 3) and 'boot-2' (machine 'clone', report 2) report by turns"});
   CHECK(identify(site.context, certificate)->frozen);
   CHECK(refusal(site.enrol(machine, site.token())).starts_with("frozen: machine 'n1': "));
-  CHECK(refusal(unfreeze(site.context, n1, "sha256:other", "operator anna")) ==
-        fmt::format("fingerprint_other: node 'lab/n1': expected --keep with the fingerprint of its "
-                    "identity key ({}) or of a pending machine, found 'sha256:other'",
-                    machine.fingerprint()));
+  CHECK(
+      refusal(unfreeze(site.context, n1, "sha256:other", "operator anna")) ==
+      fmt::format(
+          "fingerprint_other: node 'lab/n1': expected --keep with the fingerprint of its identity key ({}) or of a pending machine, found 'sha256:other'",
+          machine.fingerprint()));
   REQUIRE(unfreeze(site.context, n1, machine.fingerprint(), "operator anna"));
   CHECK_FALSE(identify(site.context, certificate)->frozen);
   CHECK(site.record("n1").boots.empty());
@@ -112,8 +114,7 @@ TEST_CASE("a report is one transaction, with what its author adds, and hears of 
   CHECK_FALSE(note_report(site.context, n1, report("m", "boot-1", 2, 110))->converge);
   CHECK(
       note_report(site.context, {"lab", "n9"}, report("m", "boot-1", 1, 1), also).error().message ==
-      "machine 'lab/n9': its identity was removed while it reported; if it is to stay, it enrols "
-      "again with a join token");
+      "machine 'lab/n9': its identity was removed while it reported; if it is to stay, it enrols again with a join token");
 }
 
 TEST_CASE("a freeze stays where the machine that should get the name is refused") {

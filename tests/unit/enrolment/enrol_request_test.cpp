@@ -48,23 +48,21 @@ TEST_CASE("every problem of a request is told, and what is foreign is refused") 
   json["role"] = "master";
   CHECK(
       problems_of(json) ==
-      "enrol request: refused, 3 problems:\n/nonce: expected a string, found nothing\n/proof: "
-      "expected base64\n/role: unknown field, expected one of csr, hints, instanceIdentity, nonce, "
-      "proof, token");
+      "enrol request: refused, 3 problems:\n/nonce: expected a string, found nothing\n/proof: expected base64\n/role: unknown field, expected one of csr, hints, instanceIdentity, nonce, proof, token");
 }
 
 TEST_CASE("what a machine says of itself is refused when it is long, never cut") {
   auto json = request();
   json["hints"]["serial"] = std::string(257, 's');
   json["hints"]["macs"] = std::vector<std::string>(33, "m");
-  CHECK(problems_of(json) ==
-        "enrol request: refused, 2 problems:\n/hints/macs: expected at most 32, found "
-        "33\n/hints/serial: expected at most 256 bytes, found 257");
+  CHECK(
+      problems_of(json) ==
+      "enrol request: refused, 2 problems:\n/hints/macs: expected at most 32, found 33\n/hints/serial: expected at most 256 bytes, found 257");
   json = request();
   json["hints"]["macs"] = {std::string(257, 'm')};
-  CHECK(problems_of(json) ==
-        "enrol request: refused, 1 problem:\n/hints/macs: expected at most 256 bytes each, found "
-        "257");
+  CHECK(
+      problems_of(json) ==
+      "enrol request: refused, 1 problem:\n/hints/macs: expected at most 256 bytes each, found 257");
   json = request();
   json["hints"]["hostname"] = std::string(256, 'h');
   CHECK(parse_enrol_request(json.dump()));
@@ -77,8 +75,7 @@ TEST_CASE("an instance identity document is held to what EC2 gives") {
   json["instanceIdentity"] = std::string(16385, 'A');
   CHECK(
       problems_of(json) ==
-      "enrol request: refused, 1 problem:\n/instanceIdentity: expected at most 16384 bytes, found "
-      "16385");
+      "enrol request: refused, 1 problem:\n/instanceIdentity: expected at most 16384 bytes, found 16385");
 }
 
 TEST_CASE("hints with quotes and control bytes come back as they were, escaped in the record") {

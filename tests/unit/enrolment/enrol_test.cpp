@@ -42,9 +42,9 @@ TEST_CASE("a second key for a live name is refused and changes nothing") {
   site.enrolled(first, site.token());
   const auto before = site.record("n1").current;
   const std::string token = site.token(Role::node, 5);
-  CHECK(refusal(site.enrol(second, token)) ==
-        "live_identity: node 'lab/n1': another key holds this name; if that machine is gone, an "
-        "operator orders `muster node replace n1`");
+  CHECK(
+      refusal(site.enrol(second, token)) ==
+      "live_identity: node 'lab/n1': another key holds this name; if that machine is gone, an operator orders `muster node replace n1`");
   CHECK(refusal(site.enrol(second, token)).starts_with("live_identity: "));
   CHECK(refusal(site.enrol(second)).starts_with("live_identity: "));
   CHECK(site.record("n1").current->key == first.fingerprint());
@@ -91,9 +91,9 @@ TEST_CASE("hardware that names two nodes is nobody's") {
   Enrolment site;
   EnrolRequest request = site.request({.hardware = 21}, site.token());
   request.hints.macs.push_back(mac(22));
-  CHECK(refusal(enrol(site.context, request, "10.77.0.21")) ==
-        "hints_ambiguous: machine: its hardware names several nodes (mac 02:4d:55:00:00:15 is "
-        "lab/n1; mac 02:4d:55:00:00:16 is lab/n2); correct `match` in the inventory");
+  CHECK(
+      refusal(enrol(site.context, request, "10.77.0.21")) ==
+      "hints_ambiguous: machine: its hardware names several nodes (mac 02:4d:55:00:00:15 is lab/n1; mac 02:4d:55:00:00:16 is lab/n2); correct `match` in the inventory");
 }
 
 TEST_CASE("a proof is for one nonce, one key, one request and one purpose") {
@@ -101,11 +101,9 @@ TEST_CASE("a proof is for one nonce, one key, one request and one purpose") {
   const Machine machine{.hardware = 21};
   const std::string token = site.token();
   const std::string nonce_unknown =
-      "nonce_unknown: nonce: expected one of this server's, unused and at most 60 s old; ask for "
-      "another with POST /v1/nonce";
+      "nonce_unknown: nonce: expected one of this server's, unused and at most 60 s old; ask for another with POST /v1/nonce";
   const std::string proof_invalid =
-      "proof_invalid: proof: expected a signature by the csr's key over this nonce and csr; make "
-      "both anew";
+      "proof_invalid: proof: expected a signature by the csr's key over this nonce and csr; make both anew";
   EnrolRequest request = site.request(machine, token);
   request.proof.nonce = "AAAA";
   CHECK(refusal(enrol(site.context, request, "x")) == nonce_unknown);

@@ -64,25 +64,26 @@ TEST_CASE("a token ends with its time, its count, or when it is revoked") {
   Enrolment site;
   const std::string text = site.token(Role::node, 1), id = id_of(text);
   CHECK(site.enrol({.hardware = 21}, text));
-  CHECK(refusal(site.enrol({.hardware = 22}, text)) ==
-        fmt::format("token_exhausted: join token '{}': used up, it was made for 1; create another "
-                    "with `muster token create --count N`",
-                    id));
+  CHECK(
+      refusal(site.enrol({.hardware = 22}, text)) ==
+      fmt::format(
+          "token_exhausted: join token '{}': used up, it was made for 1; create another with `muster token create --count N`",
+          id));
   const std::string late = site.token();
   site.now += 1h;
   CHECK(refusal(site.enrol({.hardware = 22}, late)) ==
-        fmt::format("token_expired: join token '{}': expired; create another with `muster token "
-                    "create`",
-                    id_of(late)));
+        fmt::format(
+            "token_expired: join token '{}': expired; create another with `muster token create`",
+            id_of(late)));
   const std::string gone = site.token();
   REQUIRE(revoke_join_token(site.context, id_of(gone), "operator bert"));
   CHECK(refusal(site.enrol({.hardware = 22}, gone)).starts_with("token_unknown: "));
   CHECK(site.audit("token-revoked") ==
         std::vector<std::string>{"operator bert " + id_of(gone) + " "});
   CHECK(refusal(revoke_join_token(site.context, id_of(gone), "operator bert")) ==
-        fmt::format("not_found: join token '{}': there is none; `muster token list` shows those "
-                    "there are",
-                    id_of(gone)));
+        fmt::format(
+            "not_found: join token '{}': there is none; `muster token list` shows those there are",
+            id_of(gone)));
   // Nobody who was refused got a record, and nobody waits for approval either.
   CHECK(site.store.count(kinds::machine).value() == 1);
   CHECK(site.store.count(kinds::pending).value() == 0);
@@ -92,16 +93,18 @@ TEST_CASE("a token is bound to its cluster, its role and its node") {
   Enrolment site;
   const std::string nodes = site.token(Role::node, 10), masters = site.token(Role::master, 10),
                     one = site.token(Role::node, 10, "n2");
-  CHECK(refusal(site.enrol({.hardware = 31}, nodes)) ==
-        fmt::format("token_other_cluster: join token '{}': expected one of this machine's cluster; "
-                    "create one with `muster token create`",
-                    id_of(nodes)));
+  CHECK(
+      refusal(site.enrol({.hardware = 31}, nodes)) ==
+      fmt::format(
+          "token_other_cluster: join token '{}': expected one of this machine's cluster; create one with `muster token create`",
+          id_of(nodes)));
   CHECK(refusal(site.enrol({.hardware = 11}, nodes)).starts_with("token_role: join token '"));
   CHECK(refusal(site.enrol({.hardware = 21}, masters)).starts_with("token_role: join token '"));
-  CHECK(refusal(site.enrol({.hardware = 21}, one)) ==
-        fmt::format("hints_other_node: join token '{}': made for another node than the inventory "
-                    "has this hardware as; use a token of its own, or correct `match`",
-                    id_of(one)));
+  CHECK(
+      refusal(site.enrol({.hardware = 21}, one)) ==
+      fmt::format(
+          "hints_other_node: join token '{}': made for another node than the inventory has this hardware as; use a token of its own, or correct `match`",
+          id_of(one)));
   CHECK(site.store.count(kinds::machine).value() == 0);
   // Both control-plane roles hold the same secrets.
   CHECK(site.enrol({.hardware = 12}, masters)->node == NodeName{"lab", "m2"});
@@ -114,9 +117,9 @@ TEST_CASE("an order for a token is refused with every problem") {
   NewJoinToken order;
   order.count = 0;
   order.lifetime = std::chrono::seconds(1);
-  CHECK(refusal(create_join_token(site.context, order, "operator anna")) ==
-        "invalid: join token:\n/cluster: expected a cluster, found nothing\n/count: expected 1 to "
-        "10000, found 0\n/ttlSeconds: expected 60 to 2592000, found 1");
+  CHECK(
+      refusal(create_join_token(site.context, order, "operator anna")) ==
+      "invalid: join token:\n/cluster: expected a cluster, found nothing\n/count: expected 1 to 10000, found 0\n/ttlSeconds: expected 60 to 2592000, found 1");
   order = {};
   order.cluster = "lab";
   order.node = "n9";

@@ -88,9 +88,9 @@ TEST_CASE("a token and an instance identity together let an instance in, and spe
 TEST_CASE("one proof without the other lets nobody in") {
   Cloud site;
   const std::string token = site.pool_token();
-  CHECK(refusal(site.enrol_with("10.77.1.5", {}, token, "")) ==
-        "proof_missing: pool 'lab/ci': expected token and instanceIdentity, found a token alone; "
-        "start the machine on EC2, or take instanceIdentity out of the pool's spec.proofs");
+  CHECK(
+      refusal(site.enrol_with("10.77.1.5", {}, token, "")) ==
+      "proof_missing: pool 'lab/ci': expected token and instanceIdentity, found a token alone; start the machine on EC2, or take instanceIdentity out of the pool's spec.proofs");
   CHECK(site.left(token) == 1);
   // Without a token nothing says which pool is meant: it waits for an operator like anybody.
   CHECK(site.enrol_with("10.77.1.5", {}, "", site.document(5))->pending);
@@ -111,18 +111,15 @@ TEST_CASE("a second key comes to nothing with the document of the first") {
   const Machine machine;
   CHECK(site.name_with("10.77.1.5", machine, token, document) == "ci-1");
   const std::string refused =
-      "identity_document_used: instance identity document: another key used that of "
-      "i-00000000000000005 and is 'lab/ci-1'; if it lost its key, an operator orders `muster node "
-      "replace ci-1`, else launch another instance";
+      "identity_document_used: instance identity document: another key used that of i-00000000000000005 and is 'lab/ci-1'; if it lost its key, an operator orders `muster node replace ci-1`, else launch another instance";
   CHECK(refusal(site.enrol_with("10.77.1.5", {}, token, document)) == refused);
   CHECK(refusal(site.enrol_with("10.77.1.5", {}, token, document)) == refused);
   CHECK(site.left(token) == 2);
   CHECK(site.record("ci-1").current->key == machine.fingerprint());
   const auto rows = site.audit("enrolment-refused");
   REQUIRE(rows.size() == 1);  // one a minute
-  CHECK(
-      rows.front().starts_with("10.77.1.5 lab/ci-1 second use of the identity document of "
-                               "i-00000000000000005, asked with "));
+  CHECK(rows.front().starts_with(
+      "10.77.1.5 lab/ci-1 second use of the identity document of i-00000000000000005, asked with "));
 }
 
 TEST_CASE("the same key is told the same again, though its document has grown old") {
@@ -148,9 +145,9 @@ TEST_CASE("a removed instance does not come back by its document") {
   const NodesThere none{false, nullptr, {}};
   CHECK(release_retired_members(site.store, "lab", unix_seconds(site.now), 15min, none)->released ==
         1);
-  CHECK(refusal(site.enrol_with("10.77.1.5", machine, site.pool_token(), document)) ==
-        "identity_document_used: instance identity document: i-00000000000000005 was 'lab/ci-1', "
-        "which is removed, and is let in once; launch another instance");
+  CHECK(
+      refusal(site.enrol_with("10.77.1.5", machine, site.pool_token(), document)) ==
+      "identity_document_used: instance identity document: i-00000000000000005 was 'lab/ci-1', which is removed, and is let in once; launch another instance");
 }
 
 TEST_CASE("a use is forgotten when its member is gone and its document too old for anybody") {
@@ -183,10 +180,9 @@ TEST_CASE("a replaced member proves as a new one does") {
 TEST_CASE("the document is that of the machine that asks, unless the pool is behind a NAT") {
   Cloud site;
   const std::string token = site.pool_token(3);
-  CHECK(refusal(site.enrol_with("10.77.1.6", {}, token, site.document(5))) ==
-        "identity_document_address: instance identity document: expected one of the machine at "
-        "10.77.1.6, which asks, found one of 10.77.1.5; if the pool's machines reach this server "
-        "through a NAT, write so as its spec.instanceIdentity.behindNat");
+  CHECK(
+      refusal(site.enrol_with("10.77.1.6", {}, token, site.document(5))) ==
+      "identity_document_address: instance identity document: expected one of the machine at 10.77.1.6, which asks, found one of 10.77.1.5; if the pool's machines reach this server through a NAT, write so as its spec.instanceIdentity.behindNat");
   site.policy().behind_nat = true;
   site.publish();
   const Machine machine;
@@ -201,19 +197,18 @@ TEST_CASE("the document is that of the machine that asks, unless the pool is beh
 TEST_CASE("what the policy does not name is refused, and what no pinned region signed") {
   Cloud site;
   const std::string token = site.pool_token();
-  CHECK(refusal(site.enrol_with("10.77.1.5", {}, token, site.document(5, 1min, "210987654321"))) ==
-        "identity_document_account: instance identity document: expected account 123456789012, "
-        "found '210987654321'");
+  CHECK(
+      refusal(site.enrol_with("10.77.1.5", {}, token, site.document(5, 1min, "210987654321"))) ==
+      "identity_document_account: instance identity document: expected account 123456789012, found '210987654321'");
   CHECK(refusal(site.enrol_with("10.77.1.5", {}, token, "AAAA"))
             .starts_with("identity_document_invalid: "));
   const std::string forged = base64_encode(CmsSigner(1).sign("{}", EVP_sha256(), 0));
   CHECK(refusal(site.enrol_with("10.77.1.5", {}, token, forged))
             .starts_with("identity_document_forged: "));
   site.context.regions.clear();
-  CHECK(refusal(site.enrol_with("10.77.1.5", {}, token, site.document(5))) ==
-        "identity_document_unpinned: instance identity document: this server pins no certificate "
-        "of eu-central-1; put AWS's into the folder of its setting awsCertificates, as "
-        "eu-central-1.pem, and restart it");
+  CHECK(
+      refusal(site.enrol_with("10.77.1.5", {}, token, site.document(5))) ==
+      "identity_document_unpinned: instance identity document: this server pins no certificate of eu-central-1; put AWS's into the folder of its setting awsCertificates, as eu-central-1.pem, and restart it");
   CHECK(site.left(token) == 1);
 }
 

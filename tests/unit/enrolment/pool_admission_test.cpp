@@ -65,9 +65,9 @@ TEST_CASE("the same key is told the same again, for nothing, though its token is
 TEST_CASE("an address outside the ranges is refused") {
   Enrolment site;
   const std::string token = site.pool_token(3);
-  CHECK(refusal(enrol_at(site, "10.77.2.5", {}, token)) ==
-        "address_outside: pool 'lab/ci': expected a machine at an address in 10.77.1.0/24, found "
-        "one at 10.77.2.5; correct its network, or the pool's spec.addressRanges");
+  CHECK(
+      refusal(enrol_at(site, "10.77.2.5", {}, token)) ==
+      "address_outside: pool 'lab/ci': expected a machine at an address in 10.77.1.0/24, found one at 10.77.2.5; correct its network, or the pool's spec.addressRanges");
   CHECK(refusal(enrol_at(site, "fe80::1", {}, token)).starts_with("address_outside: "));
   CHECK(left(site, token) == 3);
 }
@@ -76,12 +76,12 @@ TEST_CASE("an address that somebody has is refused") {
   Enrolment site;
   const std::string token = site.pool_token(3);
   CHECK(name_at(site, "10.77.1.5", {}, token) == "ci-1");
-  CHECK(refusal(enrol_at(site, "10.77.1.5", {}, token)) ==
-        "address_taken: pool 'lab/ci': another key at the address 10.77.1.5 is 'lab/ci-1'; if that "
-        "machine is gone, an operator orders `muster node replace ci-1`");
-  CHECK(refusal(enrol_at(site, "10.77.1.11", {}, token)) ==
-        "address_taken: pool 'lab/ci': node 'lab/m1' has the address 10.77.1.11; give this machine "
-        "another one");
+  CHECK(
+      refusal(enrol_at(site, "10.77.1.5", {}, token)) ==
+      "address_taken: pool 'lab/ci': another key at the address 10.77.1.5 is 'lab/ci-1'; if that machine is gone, an operator orders `muster node replace ci-1`");
+  CHECK(
+      refusal(enrol_at(site, "10.77.1.11", {}, token)) ==
+      "address_taken: pool 'lab/ci': node 'lab/m1' has the address 10.77.1.11; give this machine another one");
   CHECK(left(site, token) == 2);
 }
 
@@ -90,15 +90,15 @@ TEST_CASE("a full pool takes nobody; a removed member's name, address and networ
   const std::string token = site.pool_token(10);
   for (const char* address : {"10.77.1.1", "10.77.1.2", "10.77.1.3"})
     name_at(site, address, {}, token);
-  CHECK(refusal(enrol_at(site, "10.77.1.4", {}, token)) ==
-        "pool_full: pool 'lab/ci': its 3 members are there; raise the pool's spec.maximum, or "
-        "remove one with `muster node remove`, whose name is free again some minutes later");
+  CHECK(
+      refusal(enrol_at(site, "10.77.1.4", {}, token)) ==
+      "pool_full: pool 'lab/ci': its 3 members are there; raise the pool's spec.maximum, or remove one with `muster node remove`, whose name is free again some minutes later");
   REQUIRE(remove_machine(site.context, {"lab", "ci-2"}, "operator anna"));
   CHECK_FALSE(site.record("ci-2").current);
   CHECK(refusal(enrol_at(site, "10.77.1.4", {}, token)).starts_with("pool_full: "));
-  CHECK(refusal(enrol_at(site, "10.77.1.2", {}, token)) ==
-        "address_taken: pool 'lab/ci': the address 10.77.1.2 was that of 'lab/ci-2', which was "
-        "removed a short time ago; it is free again some minutes after that");
+  CHECK(
+      refusal(enrol_at(site, "10.77.1.2", {}, token)) ==
+      "address_taken: pool 'lab/ci': the address 10.77.1.2 was that of 'lab/ci-2', which was removed a short time ago; it is free again some minutes after that");
   const auto quarantine = std::chrono::minutes(15);
   const std::int64_t removed = unix_seconds(site.now);
   const auto release = [&](std::int64_t at) {
@@ -149,9 +149,9 @@ TEST_CASE("a pool that is gone takes nobody") {
   Inventory without = sample::inventory();
   without.pools.clear();
   site.inventory = std::make_shared<const EnrolmentInventory>(without);
-  CHECK(refusal(enrol_at(site, "10.77.1.5", {}, token)) ==
-        "pool_unknown: pool 'lab/ci': not in the inventory any more; apply one that names it, or "
-        "use a token of another pool");
+  CHECK(
+      refusal(enrol_at(site, "10.77.1.5", {}, token)) ==
+      "pool_unknown: pool 'lab/ci': not in the inventory any more; apply one that names it, or use a token of another pool");
 }
 
 TEST_CASE("a token is for a node or for a pool that there is") {

@@ -37,18 +37,18 @@ TEST_CASE("an expired certificate and its key are enough for 400 days") {
   CHECK(identify(site.context, fresh)->node == NodeName{"lab", "n1"});
   CHECK(site.audit("recovered").size() == 1);
   site.now += 1s;
-  CHECK(refusal(recovered(site, machine.key, old)) ==
-        "recovery_too_late: client certificate: expired more than 400 days ago; enrol again with a "
-        "join token, after `muster node replace`");
+  CHECK(
+      refusal(recovered(site, machine.key, old)) ==
+      "recovery_too_late: client certificate: expired more than 400 days ago; enrol again with a join token, after `muster node replace`");
 }
 
 TEST_CASE("recovery is for the certificate's own key, and for certificates of this site") {
   Enrolment site;
   const Machine machine{.hardware = 21}, thief;
   const auto old = site.enrolled(machine, site.token());
-  CHECK(refusal(recovered(site, thief.key, old)) ==
-        "key_other: proof: expected the key of the client certificate, found another; recovery "
-        "keeps the key, enrolment makes a new one");
+  CHECK(
+      refusal(recovered(site, thief.key, old)) ==
+      "key_other: proof: expected the key of the client certificate, found another; recovery keeps the key, enrolment makes a new one");
   const auto elsewhere = Enrolment::make_authority();
   Subject subject;
   subject.common_name = "n1";
@@ -57,9 +57,9 @@ TEST_CASE("recovery is for the certificate's own key, and for certificates of th
   subject.client = true;
   const auto forged =
       elsewhere.issuing.issue(machine.key.public_key(), subject, 72h, site.now).value();
-  CHECK(refusal(recovered(site, machine.key, forged)) ==
-        "certificate_foreign: client certificate: not issued by this site; enrol again with a join "
-        "token");
+  CHECK(
+      refusal(recovered(site, machine.key, forged)) ==
+      "certificate_foreign: client certificate: not issued by this site; enrol again with a join token");
   EnrolRequest request = site.request(machine);
   CHECK(refusal(recover(site.context, request, old, "x")).starts_with("proof_invalid: "));
 }
@@ -70,9 +70,9 @@ TEST_CASE("who was replaced, banned or frozen does not recover") {
   const auto old = site.enrolled(first, site.token());
   REQUIRE(order_replacement(site.context, {"lab", "n1"}, "operator anna"));
   const auto held = site.enrolled(second, site.token());
-  CHECK(refusal(recovered(site, first.key, old)) ==
-        "superseded: machine 'n1': a newer key holds this name; if this machine is to have it, an "
-        "operator orders `muster node replace n1`, then it enrols again");
+  CHECK(
+      refusal(recovered(site, first.key, old)) ==
+      "superseded: machine 'n1': a newer key holds this name; if this machine is to have it, an operator orders `muster node replace n1`, then it enrols again");
   REQUIRE(freeze(site.context, {"lab", "n1"}, "two of them", "server"));
   CHECK(refusal(recovered(site, second.key, held)).starts_with("frozen: machine 'n1': "));
   REQUIRE(ban(site.context, {"lab", "n1"}, "stolen", "operator anna"));

@@ -81,9 +81,9 @@ TEST_CASE("recovery asks for the old certificate") {
   const auto refused = house.ask("POST", "/v1/recover", enrol_body(house, key), stranger());
   CHECK(refused.status == 401);
   CHECK(refused.body.at("kind") == "certificate_missing");
-  CHECK(refused.message() ==
-        "recover: expected the machine's old identity certificate in the TLS handshake, found "
-        "none; without it, enrol again with a token");
+  CHECK(
+      refused.message() ==
+      "recover: expected the machine's old identity certificate in the TLS handshake, found none; without it, enrol again with a token");
 }
 
 TEST_CASE("a secret goes to the machine whose document names it, and into no list") {
@@ -99,9 +99,9 @@ TEST_CASE("a secret goes to the machine whose document names it, and into no lis
                               house.ask("GET", "/v1/secrets/db?version=2", {}, n1),
                               house.ask("GET", "/v1/secrets/none?version=1", {}, n1)}) {
     CHECK(refused.status == 404);
-    CHECK(refused.message() ==
-          "nothing of that name for this caller; `muster explain node` shows what a machine is "
-          "served");
+    CHECK(
+        refused.message() ==
+        "nothing of that name for this caller; `muster explain node` shows what a machine is served");
   }
   for (const char* path : {"/v1/operator/secrets", "/v1/operator/audit"}) {
     const std::string text = house.ask("GET", path).body.dump();

@@ -103,9 +103,9 @@ TEST_CASE("who is not in the inventory is told nothing") {
     CHECK_MESSAGE(told.kind == "machine_unknown", target);
   }
   const auto told = get(house, "/nocloud/meta-data", "10.77.0.99");
-  CHECK(nlohmann::json::parse(told.body).at("message") ==
-        "address 10.77.0.99: no machine of the inventory; add the node and run `muster apply`, or "
-        "name its hardware (mac, uuid, serial)");
+  CHECK(
+      nlohmann::json::parse(told.body).at("message") ==
+      "address 10.77.0.99: no machine of the inventory; add the node and run `muster apply`, or name its hardware (mac, uuid, serial)");
   CHECK(get(house, "/nocloud/colour/red/meta-data").kind == "mark_unknown");
   CHECK(get(house, "/nocloud?colour=red&f=meta-data").kind == "mark_unknown");
 }
@@ -192,9 +192,9 @@ TEST_CASE("a site may require tokens") {
   const auto refused = handlers::get_ec2_metadata(rooms, {}, request);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == ErrorKind::unauthenticated);
-  CHECK(refused.error().message ==
-        "header X-aws-ec2-metadata-token: expected a token, found none; get one by PUT "
-        "/latest/api/token");
+  CHECK(
+      refused.error().message ==
+      "header X-aws-ec2-metadata-token: expected a token, found none; get one by PUT /latest/api/token");
   request.headers["x-aws-ec2-metadata-token"] =
       required.issue("10.77.0.21", std::chrono::seconds(5));
   CHECK(handlers::get_ec2_metadata(rooms, {}, request)->body == "n1");

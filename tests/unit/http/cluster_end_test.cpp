@@ -164,9 +164,9 @@ TEST_CASE_FIXTURE(OnDemand, "machines of a cluster that ended are served what th
   const auto refused = ask("GET", "/v1/peers", {}, worker.peer);
   CHECK(refused.status == 403);
   CHECK(refused.body["kind"] == "ended");
-  CHECK(refused.message() ==
-        "machine 'ci/w-1': its cluster, or its time there, has ended; GET /v1/document says what "
-        "it does now");
+  CHECK(
+      refused.message() ==
+      "machine 'ci/w-1': its cluster, or its time there, has ended; GET /v1/document says what it does now");
   for (const char* path : {"/v1/report", "/v1/certificates", "/v1/identity", "/v1/etcd/turn"})
     CHECK(ask("POST", path, {{"x", 1}}, worker.peer).status == 403);
 }
@@ -184,9 +184,9 @@ TEST_CASE_FIXTURE(OnDemand, "a new cluster of the same name is another one") {
   // Its key is spent, whatever token it finds.
   const auto again = enrol(old, token("ci", "m"), 3);
   REQUIRE_FALSE(again);
-  CHECK(again.error().message ==
-        "machine 'ci/m-1': its cluster has ended; run `muster-agent reset --yes` on it, so that it "
-        "asks with a new key");
+  CHECK(
+      again.error().message ==
+      "machine 'ci/m-1': its cluster has ended; run `muster-agent reset --yes` on it, so that it asks with a new key");
   REQUIRE(ask("DELETE", "/v1/operator/clusters/ci").status == 200);
   CHECK(tombstone(next).on_delete == OnDelete::poweroff);
 }
@@ -198,10 +198,10 @@ TEST_CASE_FIXTURE(OnDemand, "a token of a cluster that ended says so") {
   const auto refused = enrol(Machine(), spent, 1);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == "cluster_ended");
-  CHECK(refused.error().message ==
-        "join token '" + spent.substr(8, 16) +
-            "': its cluster 'ci' has ended; start the machine with the user-data of another one "
-            "(`muster cluster create`)");
+  CHECK(
+      refused.error().message ==
+      "join token '" + spent.substr(8, 16) +
+          "': its cluster 'ci' has ended; start the machine with the user-data of another one (`muster cluster create`)");
   CHECK(enrol(Machine(), spent + "x", 1).error().code == "token_unknown");
 }
 

@@ -40,9 +40,9 @@ TEST_CASE("a drain travels to the duties, and what they say of it is told") {
   CHECK(house.state("w-1") == "enrolled");
   const auto none = house.order("w-1", "undrain");
   CHECK(none.status == 404);
-  CHECK(none.message() ==
-        "node 'lab/w-1': no drain is ordered; `muster node list` shows the machines that are "
-        "drained");
+  CHECK(
+      none.message() ==
+      "node 'lab/w-1': no drain is ordered; `muster node list` shows the machines that are drained");
 }
 
 TEST_CASE("what was said of an earlier drain does not count for the next one") {
@@ -98,9 +98,9 @@ TEST_CASE("a drain that takes too long is given up, and the machine stays") {
   CHECK(house.is_served("w-1"));
   CHECK(house.drain_of("w-1") == "cordon");
   CHECK(house.state("w-1") == "drain-given-up");
-  CHECK(house.ask("GET", "/v1/operator/nodes/lab/w-1").body.at("drain").at("message") ==
-        "not drained in 60 s; order `muster node drain` again, `muster node undrain`, or `muster "
-        "node remove --no-drain`");
+  CHECK(
+      house.ask("GET", "/v1/operator/nodes/lab/w-1").body.at("drain").at("message") ==
+      "not drained in 60 s; order `muster node drain` again, `muster node undrain`, or `muster node remove --no-drain`");
   house.report("m-1", house.duties({row("w-1", true)}));
   REQUIRE(finish_drains(house.rooms));
   CHECK(house.is_served("w-1"));
@@ -139,10 +139,9 @@ TEST_CASE("the last master is not removed, and one of three is") {
   const auto refused = house.order("m-1", "remove", {{"drain", false}});
   CHECK(refused.status == 409);
   CHECK(refused.body.at("kind") == "last_master");
-  CHECK(refused.message() ==
-        "machine 'lab/m-1': expected another master beside it, found none: its cluster would be "
-        "left without API and etcd; let another master join first, or end the cluster with "
-        "`muster cluster delete lab`");
+  CHECK(
+      refused.message() ==
+      "machine 'lab/m-1': expected another master beside it, found none: its cluster would be left without API and etcd; let another master join first, or end the cluster with `muster cluster delete lab`");
   house.admit("m-2", Role::follower, 2);
   house.report("m-2");
   REQUIRE(house.order("m-1", "remove").status == 200);
@@ -246,9 +245,9 @@ TEST_CASE("an inventory's machine frees its pod network when its Node object is 
   REQUIRE(house.ask("POST", "/v1/report", nlohmann::json::parse(to_json(made)), m1).status == 200);
   const auto refused = remove();
   CHECK(refused.status == 409);
-  CHECK(refused.message() ==
-        "node 'lab/n1': its Node object may still be there; the duties of its cluster remove it "
-        "within a minute, then ask again, or insist with --no-drain");
+  CHECK(
+      refused.message() ==
+      "node 'lab/n1': its Node object may still be there; the duties of its cluster remove it within a minute, then ask again, or insist with --no-drain");
   made.counter = 2;
   made.duties = DutiesReport{generation, {}, {}};
   REQUIRE(house.ask("POST", "/v1/report", nlohmann::json::parse(to_json(made)), m1).status == 200);

@@ -44,9 +44,9 @@ TEST_CASE("on the admin socket root and the group are operators, and nobody else
   CHECK(status(on_admin_socket(65534, {65534, sample::admin_group})).status == 200);
   const auto refused = status(on_admin_socket(65534, {65534, 100}));
   CHECK(refused.status == 403);
-  CHECK(refused.message() ==
-        "this is the operator's API: use an operator certificate, or the admin socket as root or "
-        "as a member of its group");
+  CHECK(
+      refused.message() ==
+      "this is the operator's API: use an operator certificate, or the admin socket as root or as a member of its group");
 }
 
 TEST_CASE("a ban, a freeze and a removal are seen by the next request of a known machine") {
@@ -100,10 +100,9 @@ TEST_CASE(
   auto refused = remove();
   CHECK(refused.status == 409);
   CHECK(refused.body.at("kind") == "still_listed");
-  CHECK(refused.message() ==
-        "node 'lab/n1': the inventory lists it, so that it would be let in again; drain it with "
-        "`muster node drain n1`, take it out and run `muster apply DIR --remove`, or shut it out "
-        "with `muster ban n1`");
+  CHECK(
+      refused.message() ==
+      "node 'lab/n1': the inventory lists it, so that it would be let in again; drain it with `muster node drain n1`, take it out and run `muster apply DIR --remove`, or shut it out with `muster ban n1`");
   CHECK(house.ask("GET", "/v1/document", {}, n1).status == 200);
   house.apply(sample::cluster() + sample::node("m1", "master", 11), true);
   const auto networks = [&] { return find_cluster(house.store, "lab")->record.pod_cidrs; };

@@ -193,8 +193,7 @@ TEST_CASE("Expect: 100-continue is answered before the body") {
   const Front front;
   RawClient client(front.listener->address());
   client.send(
-      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: "
-      "close\r\n\r\n");
+      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n");
   CHECK(client.receive(10s, "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
   client.send("ok");
   const std::string answer = client.receive(10s);

@@ -18,8 +18,7 @@ std::string refusal(const std::string& head) {
 
 TEST_CASE("a head gives what the event front needs") {
   const auto head = parse_head(
-      "PUT /v1/a:b?x=1&y=%20 HTTP/1.1\r\nhOST: h\r\nContent-Length:  12 \r\nExpect: "
-      "100-Continue\r\n\r\n",
+      "PUT /v1/a:b?x=1&y=%20 HTTP/1.1\r\nhOST: h\r\nContent-Length:  12 \r\nExpect: 100-Continue\r\n\r\n",
       {});
   REQUIRE(head.has_value());
   CHECK(head->method == "PUT");

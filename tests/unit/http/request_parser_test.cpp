@@ -80,8 +80,7 @@ TEST_CASE("a parameter given twice is refused") {
   CHECK(wire.status == 400);
   CHECK_FALSE(wire.keep_alive);
   CHECK(wire.bytes.ends_with(
-      "{\"kind\":\"invalid\",\"message\":\"query: a parameter is given twice\","
-      "\"requestId\":\"0011223344556677\"}"));
+      "{\"kind\":\"invalid\",\"message\":\"query: a parameter is given twice\",\"requestId\":\"0011223344556677\"}"));
 }
 
 TEST_CASE("a file's range is counted, its bytes are left to the event front") {

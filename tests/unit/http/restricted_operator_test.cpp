@@ -71,9 +71,9 @@ TEST_CASE("every route of the operator's API but a few is closed to a restricted
     if (route.audience == Audience::operators) {
       CHECK(answer.status == 403);
       CHECK(answer.body.at("kind") == "operator_restricted");
-      CHECK(answer.message() ==
-            "operator ci: it may create clusters from templates, and list, scale, extend and "
-            "delete its own; for anything else ask an operator without limits");
+      CHECK(
+          answer.message() ==
+          "operator ci: it may create clusters from templates, and list, scale, extend and delete its own; for anything else ask an operator without limits");
       continue;
     }
     ++open;
@@ -97,27 +97,26 @@ TEST_CASE("a restricted operator has its own clusters, within its limits") {
   const auto other = shop.create("ci-1", ci, 1, "big");
   CHECK(other.status == 403);
   CHECK(other.body.at("kind") == "template_not_allowed");
-  CHECK(other.message() ==
-        "operator ci: expected one of the templates small, found 'big'; have an operator run "
-        "`muster operator limit ci`");
+  CHECK(
+      other.message() ==
+      "operator ci: expected one of the templates small, found 'big'; have an operator run `muster operator limit ci`");
   const auto longer = shop.create("ci-1", ci, 1, "small", 5 * 3600);
   CHECK(longer.body.at("kind") == "quota_exceeded");
-  CHECK(longer.message() ==
-        "operator ci: expected a cluster to live at most 14400 s from its making, found 18000 s; "
-        "ask for less, or have an operator run `muster operator limit ci`");
+  CHECK(
+      longer.message() ==
+      "operator ci: expected a cluster to live at most 14400 s from its making, found 18000 s; ask for less, or have an operator run `muster operator limit ci`");
   REQUIRE(shop.create("ci-1", ci, 2).status == 200);
   const auto machines = shop.create("ci-2", ci, 3);
   CHECK(machines.status == 403);
-  CHECK(machines.message() ==
-        "operator ci: expected at most 6 machines at once, 3 are in use and 4 were asked for; ask "
-        "for fewer, delete a cluster with `muster cluster delete`, or have an operator run "
-        "`muster operator limit ci`");
+  CHECK(
+      machines.message() ==
+      "operator ci: expected at most 6 machines at once, 3 are in use and 4 were asked for; ask for fewer, delete a cluster with `muster cluster delete`, or have an operator run `muster operator limit ci`");
   REQUIRE(shop.create("ci-2", ci, 1).status == 200);
   const auto third = shop.create("ci-3", ci, 0);
   CHECK(third.status == 403);
-  CHECK(third.message() ==
-        "operator ci: expected at most 2 clusters at once, 2 are there; delete one with `muster "
-        "cluster delete`, or have an operator run `muster operator limit ci`");
+  CHECK(
+      third.message() ==
+      "operator ci: expected at most 2 clusters at once, 2 are there; delete one with `muster cluster delete`, or have an operator run `muster operator limit ci`");
   const auto scale = [&](const char* name, int nodes) {
     return shop.ask("POST", std::string("/v1/operator/clusters/") + name + "/scale",
                     {{"nodes", nodes}}, ci);

@@ -117,19 +117,14 @@ TEST_CASE("what the site lacks is told with its cure, once") {
   facts.catalogue.pop_back();
   facts.authorities.erase("etcd");
   facts.secrets.erase("service-account-key");
-  CHECK(compile_problems(inventory, facts) ==
-        "lab.yaml:4:3: metadata.name: expected the site to have the authority 'etcd' of this "
-        "cluster, found none; it is made with the cluster's first 'muster apply'\n"
-        "lab.yaml:4:3: metadata.name: expected the site to have the secret 'service-account-key' "
-        "of this cluster, found none; it is made with the cluster's first 'muster apply'\n"
-        "lab.yaml:6:3: spec.kubernetesVersion: expected a release of kubernetes in the server's "
-        "catalogue, found '1.36.3'; import it with 'muster release import'\n"
-        "lab.yaml:9:14: spec.releases[etcd]: expected a version of etcd in the server's catalogue "
-        "(3.6.16, 3.6.9), found '3.6.99'; import it with 'muster release import'\n"
-        "lab.yaml:9:28: spec.releases[extra]: expected a release of extra in the server's "
-        "catalogue, found '1.0.0'; import it with 'muster release import'\n"
-        "lab.yaml:15:41: secretRef: expected the name of a secret of this cluster, found "
-        "'regstry-login'; did you mean 'registry-login'?\n");
+  CHECK(
+      compile_problems(inventory, facts) ==
+      "lab.yaml:4:3: metadata.name: expected the site to have the authority 'etcd' of this cluster, found none; it is made with the cluster's first 'muster apply'\n"
+      "lab.yaml:4:3: metadata.name: expected the site to have the secret 'service-account-key' of this cluster, found none; it is made with the cluster's first 'muster apply'\n"
+      "lab.yaml:6:3: spec.kubernetesVersion: expected a release of kubernetes in the server's catalogue, found '1.36.3'; import it with 'muster release import'\n"
+      "lab.yaml:9:14: spec.releases[etcd]: expected a version of etcd in the server's catalogue (3.6.16, 3.6.9), found '3.6.99'; import it with 'muster release import'\n"
+      "lab.yaml:9:28: spec.releases[extra]: expected a release of extra in the server's catalogue, found '1.0.0'; import it with 'muster release import'\n"
+      "lab.yaml:15:41: secretRef: expected the name of a secret of this cluster, found 'regstry-login'; did you mean 'registry-login'?\n");
   const auto unknown = compile(inventory, "other", facts);
   REQUIRE_FALSE(unknown);
   CHECK(to_text(unknown.error()) ==
@@ -164,15 +159,14 @@ TEST_CASE("a pod network that is full or taken") {
   facts.pod_cidrs = {{"gone", "10.64.0.0/24"}};
   const std::string tight =
       small_cluster("  podCidrPrefix: 17\n") + node("m1", "master", "10.77.0.11");
-  CHECK(compile_problems(sample::loaded(tight + node("n1", "node", "10.77.0.21")), facts) ==
-        "lab.yaml:7:3: spec.podCidr: expected room for a /17 of every machine, found none for 1 of "
-        "them; raise spec.podCidrPrefix, or drop the networks of machines that are gone with "
-        "'muster node remove'\n");
-  CHECK(compile_problems(sample::loaded(small_cluster() + node("m1", "master", "10.77.0.11",
-                                                               ", podCidr: 10.64.0.0/23")),
-                         facts) ==
-        "lab.yaml:13:57: spec.podCidr: expected a network that no other machine has, found "
-        "'10.64.0.0/23'; 'gone' was given 10.64.0.0/24\n");
+  CHECK(
+      compile_problems(sample::loaded(tight + node("n1", "node", "10.77.0.21")), facts) ==
+      "lab.yaml:7:3: spec.podCidr: expected room for a /17 of every machine, found none for 1 of them; raise spec.podCidrPrefix, or drop the networks of machines that are gone with 'muster node remove'\n");
+  CHECK(
+      compile_problems(sample::loaded(small_cluster() + node("m1", "master", "10.77.0.11",
+                                                             ", podCidr: 10.64.0.0/23")),
+                       facts) ==
+      "lab.yaml:13:57: spec.podCidr: expected a network that no other machine has, found '10.64.0.0/23'; 'gone' was given 10.64.0.0/24\n");
 }
 
 TEST_CASE("podNetwork none gives no pod networks, needs no segment, and has CoreDNS wait for it") {

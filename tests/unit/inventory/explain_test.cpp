@@ -53,9 +53,8 @@ spec: {kernel: {modules: [c], sysctl: {y: 2}}, kubelet: {labels: {b: high, c: hi
 TEST_CASE("a node that is not there, or is twice") {
   const Inventory racks = sample::example("racks");
   CHECK(explain(racks, "", "rack-b-0").error().message ==
-        "node 'rack-b-0': expected a node of the inventory, found none; did you mean "
-        "'rack-b-01'?");
-  CHECK(explain(racks, "other", "m1").error().message ==
-        "node 'm1': expected a node of the inventory's cluster 'other', found none; did you mean "
-        "'m1'?");
+        "node 'rack-b-0': expected a node of the inventory, found none; did you mean 'rack-b-01'?");
+  CHECK(
+      explain(racks, "other", "m1").error().message ==
+      "node 'm1': expected a node of the inventory's cluster 'other', found none; did you mean 'm1'?");
 }

@@ -68,29 +68,27 @@ TEST_CASE("contradictions between documents and missing addresses are said at on
   input.documents["g.json"].domain = "b127.example";
   input.documents["h.json"] = document(Role::master, "m4", "m1.b126.example", {});
   input.documents["i.json"] = document(Role::node, "m2", "m1.b126.example", {});
-  CHECK(refusal(input) ==
-        "flat metadata: refused, 9 problems:\n"
-        "g.json /domainsEnv: expected BASE_DOMAIN='b126.example' as in f1.json, found "
-        "'b127.example'\n"
-        "g.json /masterAddr: expected 'm1.b126.example' as in f1.json, found 'm9.b126.example'\n"
-        "h.json /myRole: expected one master, found 'm4' beside 'm3' of g.json; further ones are "
-        "masterFollower\n"
-        "i.json /myDomain: expected a machine of its own, found 'm2' of f1.json again\n"
-        "f1.json /masterAddr: expected 'm3', the master of g.json, found 'm1'\n"
-        "g.json /kubenodesAddr: expected nodes, found 'm2', which is follower by f1.json\n"
-        "g.json /myDomain: expected an address of 'm3.b126.example' among the hosts, found none\n"
-        "h.json /myDomain: expected an address of 'm4.b126.example' among the hosts, found none\n"
-        "g.json /kubenodesAddr: expected an address of 'n7.b126.example' among the hosts, found "
-        "none");
+  CHECK(
+      refusal(input) ==
+      "flat metadata: refused, 9 problems:\n"
+      "g.json /domainsEnv: expected BASE_DOMAIN='b126.example' as in f1.json, found 'b127.example'\n"
+      "g.json /masterAddr: expected 'm1.b126.example' as in f1.json, found 'm9.b126.example'\n"
+      "h.json /myRole: expected one master, found 'm4' beside 'm3' of g.json; further ones are masterFollower\n"
+      "i.json /myDomain: expected a machine of its own, found 'm2' of f1.json again\n"
+      "f1.json /masterAddr: expected 'm3', the master of g.json, found 'm1'\n"
+      "g.json /kubenodesAddr: expected nodes, found 'm2', which is follower by f1.json\n"
+      "g.json /myDomain: expected an address of 'm3.b126.example' among the hosts, found none\n"
+      "h.json /myDomain: expected an address of 'm4.b126.example' among the hosts, found none\n"
+      "g.json /kubenodesAddr: expected an address of 'n7.b126.example' among the hosts, found none");
 }
 
 TEST_CASE("a master that is known by its address alone has no name") {
   auto input = example();
   input.documents = {{"n2.json", document(Role::node, "n2", "10.77.0.11", {"n2"})}};
-  CHECK(refusal(input) ==
-        "flat metadata: refused, 1 problem:\n"
-        "n2.json /masterAddr: expected the master's name, or its own document, found 10.77.0.11 "
-        "alone");
+  CHECK(
+      refusal(input) ==
+      "flat metadata: refused, 1 problem:\n"
+      "n2.json /masterAddr: expected the master's name, or its own document, found 10.77.0.11 alone");
   input.documents = {{"m1.json", document(Role::node, "m1", "m1.b126.example", {})}};
   CHECK(refusal(input) ==
         "flat metadata: refused, 1 problem:\n"

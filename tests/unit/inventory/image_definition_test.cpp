@@ -48,7 +48,8 @@ TEST_CASE("the definition that the repository has is a sound one") {
 }
 
 TEST_CASE("every mistake of a definition is told at once, at its place") {
-  CHECK(problems(R"(apiVersion: muster/v1
+  CHECK(
+      problems(R"(apiVersion: muster/v1
 kind: Imag
 metadata: {name: Node}
 spec:
@@ -62,26 +63,19 @@ spec:
   - {path: /opt/muster/x, content: a}
   - {path: /etc/motd, content: a, mode: "999"}
   - {path: /etc/motd, content: b}
-)") == "node.yaml:2:1: kind: expected 'Image', found 'Imag'; did you mean 'Image'?\n"
-       "node.yaml:3:12: metadata.name: expected a DNS label such as rack-a-07 (a-z, 0-9, '-', at "
-       "most 63 letters), found 'Node'\n"
-       "node.yaml:5:3: spec.suite: expected 'bookworm', found 'sid'\n"
-       "node.yaml:6:3: spec.kernel: expected one of 'cloud', 'generic', found 'small'\n"
-       "node.yaml:7:21: spec.kernelArguments[0]: expected text without blanks, quotes, '$' and "
-       "backslashes, found 'quiet splash'\n"
-       "node.yaml:8:14: spec.packages[0]: expected a Debian package such as openssh-server, found "
-       "'Vim'\n"
-       "node.yaml:8:19: spec.packages[1]: expected a Debian package such as openssh-server, found "
-       "'-x'\n"
-       "node.yaml:9:14: spec.releases[etcd]: expected a release's version such as 3.6.16, found '1 "
-       "2'\n"
-       "node.yaml:10:3: spec.size: expected a known field, found 'size'\n"
-       "node.yaml:12:6: spec.files[0].path: expected an absolute path outside /opt/muster and "
-       "/var/lib/muster, found '/opt/muster/x'\n"
-       "node.yaml:13:35: spec.files[1].mode: expected a quoted file mode such as '0644', found "
-       "'999'\n"
-       "node.yaml:14:6: spec.files[2].path: expected a path that no file before it has, found "
-       "'/etc/motd'\n");
+)") ==
+      "node.yaml:2:1: kind: expected 'Image', found 'Imag'; did you mean 'Image'?\n"
+      "node.yaml:3:12: metadata.name: expected a DNS label such as rack-a-07 (a-z, 0-9, '-', at most 63 letters), found 'Node'\n"
+      "node.yaml:5:3: spec.suite: expected 'bookworm', found 'sid'\n"
+      "node.yaml:6:3: spec.kernel: expected one of 'cloud', 'generic', found 'small'\n"
+      "node.yaml:7:21: spec.kernelArguments[0]: expected text without blanks, quotes, '$' and backslashes, found 'quiet splash'\n"
+      "node.yaml:8:14: spec.packages[0]: expected a Debian package such as openssh-server, found 'Vim'\n"
+      "node.yaml:8:19: spec.packages[1]: expected a Debian package such as openssh-server, found '-x'\n"
+      "node.yaml:9:14: spec.releases[etcd]: expected a release's version such as 3.6.16, found '1 2'\n"
+      "node.yaml:10:3: spec.size: expected a known field, found 'size'\n"
+      "node.yaml:12:6: spec.files[0].path: expected an absolute path outside /opt/muster and /var/lib/muster, found '/opt/muster/x'\n"
+      "node.yaml:13:35: spec.files[1].mode: expected a quoted file mode such as '0644', found '999'\n"
+      "node.yaml:14:6: spec.files[2].path: expected a path that no file before it has, found '/etc/motd'\n");
 }
 
 TEST_CASE("a file holds one image") {

@@ -93,11 +93,11 @@ cluster.yaml:35:30: spec.overrides.kubelet.labels: expected a map, found a list
 }
 
 TEST_CASE("what is missing is told where it belongs") {
-  CHECK(problems({{"a.yaml", "kind: Cluster\nmetadata: {}\n"}}) ==
-        "a.yaml:1:1: apiVersion: expected 'muster/v1', found nothing\n"
-        "a.yaml:1:1: spec: expected a map of fields, found nothing\n"
-        "a.yaml:2:1: metadata.name: expected a DNS label such as rack-a-07 (a-z, 0-9, '-', at most "
-        "63 letters), found nothing\n");
+  CHECK(
+      problems({{"a.yaml", "kind: Cluster\nmetadata: {}\n"}}) ==
+      "a.yaml:1:1: apiVersion: expected 'muster/v1', found nothing\n"
+      "a.yaml:1:1: spec: expected a map of fields, found nothing\n"
+      "a.yaml:2:1: metadata.name: expected a DNS label such as rack-a-07 (a-z, 0-9, '-', at most 63 letters), found nothing\n");
   CHECK(problems({{"a.yaml", "- x\n"}}) ==
         "a.yaml:1:1: expected an object with apiVersion, kind, metadata and spec, found a list\n");
   CHECK(problems({{"a.yaml", "# nothing\n"}}) ==
@@ -115,76 +115,58 @@ TEST_CASE("references, names, addresses and marks are checked across files") {
                           node("n2", "node", "10.78.0.4") +
                           "---\napiVersion: muster/v1\nkind: Node\nmetadata: {name: n3}\n"
                           "spec: {cluster: lba, role: node, address: 10.77.0.30}\n"}}) ==
-      "a.yaml:9:14: spec.profiles[0]: expected the name of a Profile, found 'bsae'; did you mean "
-      "'base'?\n"
-      "b.yaml:14:22: spec.role: expected one master in cluster 'lab', found a second one; node "
-      "'m1' at b.yaml:8:12 is the master; make this one a follower\n"
-      "b.yaml:14:36: spec.address: expected a value of one machine only, found '10.77.0.11'; node "
-      "'m1' at b.yaml:8:12 has it\n"
-      "b.yaml:14:65: spec.match.serial: expected a value of one machine only, found 'S1'; node "
-      "'m1' at b.yaml:8:12 has it\n"
-      "b.yaml:18:12: metadata.name: expected a name that is not taken, found 'm1'; b.yaml:8:12 "
-      "has it\n"
-      "b.yaml:24:34: spec.address: expected an address outside podCidr 10.64.0.0/16, found "
-      "'10.64.3.3'\n"
-      "b.yaml:24:34: spec.address: expected an address in 10.77.0.0/24 like that of 'm1', since "
-      "routed pods need one L2 segment, found '10.64.3.3'; set the cluster's spec.nodeCidr if the "
-      "segment is larger\n"
-      "b.yaml:29:34: spec.address: expected an address in 10.77.0.0/24 like that of 'm1', since "
-      "routed pods need one L2 segment, found '10.78.0.4'; set the cluster's spec.nodeCidr if the "
-      "segment is larger\n"
-      "b.yaml:34:8: spec.cluster: expected the name of a Cluster, found 'lba'; did you mean "
-      "'lab'?\n");
+      "a.yaml:9:14: spec.profiles[0]: expected the name of a Profile, found 'bsae'; did you mean 'base'?\n"
+      "b.yaml:14:22: spec.role: expected one master in cluster 'lab', found a second one; node 'm1' at b.yaml:8:12 is the master; make this one a follower\n"
+      "b.yaml:14:36: spec.address: expected a value of one machine only, found '10.77.0.11'; node 'm1' at b.yaml:8:12 has it\n"
+      "b.yaml:14:65: spec.match.serial: expected a value of one machine only, found 'S1'; node 'm1' at b.yaml:8:12 has it\n"
+      "b.yaml:18:12: metadata.name: expected a name that is not taken, found 'm1'; b.yaml:8:12 has it\n"
+      "b.yaml:24:34: spec.address: expected an address outside podCidr 10.64.0.0/16, found '10.64.3.3'\n"
+      "b.yaml:24:34: spec.address: expected an address in 10.77.0.0/24 like that of 'm1', since routed pods need one L2 segment, found '10.64.3.3'; set the cluster's spec.nodeCidr if the segment is larger\n"
+      "b.yaml:29:34: spec.address: expected an address in 10.77.0.0/24 like that of 'm1', since routed pods need one L2 segment, found '10.78.0.4'; set the cluster's spec.nodeCidr if the segment is larger\n"
+      "b.yaml:34:8: spec.cluster: expected the name of a Cluster, found 'lba'; did you mean 'lab'?\n");
 }
 
 TEST_CASE("networks of a cluster must stand apart") {
-  CHECK(problems({{"a.yaml", small_cluster("  nodeCidr: 10.96.0.0/24\n  podCidrPrefix: 16\n") +
-                                 node("m1", "master", "10.77.0.11", ", podCidr: 10.65.0.0/24") +
-                                 node("n1", "node", "10.96.0.12", ", podCidr: 10.64.1.0/24") +
-                                 node("n2", "node", "10.96.0.13", ", podCidr: 10.64.0.0/22")}}) ==
-        "a.yaml:9:3: spec.nodeCidr: expected a network outside serviceCidr 10.96.0.0/16, found "
-        "'10.96.0.0/24'\n"
-        "a.yaml:15:36: spec.address: expected an address in nodeCidr 10.96.0.0/24, found "
-        "'10.77.0.11'\n"
-        "a.yaml:15:57: spec.podCidr: expected a network in the cluster's podCidr 10.64.0.0/16, "
-        "found '10.65.0.0/24'\n"
-        "a.yaml:20:34: spec.address: expected an address outside serviceCidr 10.96.0.0/16, found "
-        "'10.96.0.12'\n"
-        "a.yaml:20:55: spec.podCidr: expected a network that no other machine has, found "
-        "'10.64.1.0/24'; node 'n2' at a.yaml:25:55 has 10.64.0.0/22\n"
-        "a.yaml:25:34: spec.address: expected an address outside serviceCidr 10.96.0.0/16, found "
-        "'10.96.0.13'\n");
+  CHECK(
+      problems({{"a.yaml", small_cluster("  nodeCidr: 10.96.0.0/24\n  podCidrPrefix: 16\n") +
+                               node("m1", "master", "10.77.0.11", ", podCidr: 10.65.0.0/24") +
+                               node("n1", "node", "10.96.0.12", ", podCidr: 10.64.1.0/24") +
+                               node("n2", "node", "10.96.0.13", ", podCidr: 10.64.0.0/22")}}) ==
+      "a.yaml:9:3: spec.nodeCidr: expected a network outside serviceCidr 10.96.0.0/16, found '10.96.0.0/24'\n"
+      "a.yaml:15:36: spec.address: expected an address in nodeCidr 10.96.0.0/24, found '10.77.0.11'\n"
+      "a.yaml:15:57: spec.podCidr: expected a network in the cluster's podCidr 10.64.0.0/16, found '10.65.0.0/24'\n"
+      "a.yaml:20:34: spec.address: expected an address outside serviceCidr 10.96.0.0/16, found '10.96.0.12'\n"
+      "a.yaml:20:55: spec.podCidr: expected a network that no other machine has, found '10.64.1.0/24'; node 'n2' at a.yaml:25:55 has 10.64.0.0/22\n"
+      "a.yaml:25:34: spec.address: expected an address outside serviceCidr 10.96.0.0/16, found '10.96.0.13'\n");
 }
 
 TEST_CASE("a gateway is an address of the machines' network") {
   const std::string machine = node("m1", "master", "10.77.0.11");
   CHECK(problems({{"a.yaml", small_cluster("  nodeGateway: 10.77.0.1\n") + machine}}) ==
         "a.yaml:9:3: spec.nodeGateway: expected spec.nodeCidr too, found '10.77.0.1'\n");
-  CHECK(problems({{"a.yaml", small_cluster("  nodeCidr: 10.77.0.0/24\n  nodeGateway: 10.78.0.1\n"
-                                           "  nameservers: [10.77.0.2, none]\n") +
-                                 machine}}) ==
-        "a.yaml:10:3: spec.nodeGateway: expected an address in nodeCidr 10.77.0.0/24, found "
-        "'10.78.0.1'\n"
-        "a.yaml:11:28: spec.nameservers[1]: expected an IPv4 address such as 10.77.0.11, found "
-        "'none'\n");
+  CHECK(
+      problems({{"a.yaml", small_cluster("  nodeCidr: 10.77.0.0/24\n  nodeGateway: 10.78.0.1\n"
+                                         "  nameservers: [10.77.0.2, none]\n") +
+                               machine}}) ==
+      "a.yaml:10:3: spec.nodeGateway: expected an address in nodeCidr 10.77.0.0/24, found '10.78.0.1'\n"
+      "a.yaml:11:28: spec.nameservers[1]: expected an IPv4 address such as 10.77.0.11, found 'none'\n");
 }
 
 TEST_CASE("one master, at most seven control-plane machines, an even number is only warned of") {
   CHECK(
       problems({{"a.yaml", small_cluster() + node("n1", "node", "10.77.0.21")}}) ==
-      "a.yaml:4:3: metadata.name: expected one node or pool of role master in cluster 'lab', found "
-      "none\n");
+      "a.yaml:4:3: metadata.name: expected one node or pool of role master in cluster 'lab', found none\n");
   std::string text = small_cluster() + node("m1", "master", "10.77.0.11");
   const Inventory two = sample::loaded(text + node("m2", "masterFollower", "10.77.0.12"));
   CHECK(two.nodes[1].role.value == Role::follower);
-  CHECK(to_text(two.warnings) ==
-        "lab.yaml:4:3: metadata.name: expected an odd number of control-plane machines, found 2; "
-        "etcd of 2 members survives no more failures than of 1\n");
+  CHECK(
+      to_text(two.warnings) ==
+      "lab.yaml:4:3: metadata.name: expected an odd number of control-plane machines, found 2; etcd of 2 members survives no more failures than of 1\n");
   for (int index = 2; index <= 9; ++index)
     text += node("m" + std::to_string(index), "follower", "10.77.0.1" + std::to_string(index));
-  CHECK(problems({{"a.yaml", text}}) ==
-        "a.yaml:48:22: spec.role: expected at most 7 control-plane machines in a cluster, found "
-        "the eighth\n");
+  CHECK(
+      problems({{"a.yaml", text}}) ==
+      "a.yaml:48:22: spec.role: expected at most 7 control-plane machines in a cluster, found the eighth\n");
 }
 
 TEST_CASE("secrets in clear are refused and never shown") {
@@ -207,52 +189,45 @@ spec:
     extraConfiguration: {staticPodURLHeader: {Authorization: [hunter2]}}
 )"}});
   CHECK(text.find("hunter2") == std::string::npos);
-  CHECK(text ==
-        "a.yaml:21:7: spec.containerd.registryCredentials[one.example]: expected {secretRef: "
-        "NAME}, found a value in clear; set it with 'muster secret set NAME'\n"
-        "a.yaml:22:7: spec.containerd.registryCredentials[two.example]: expected {secretRef: "
-        "NAME}, found a value in clear; set it with 'muster secret set NAME'\n"
-        "a.yaml:23:7: spec.containerd.registryCredentials[three.example]: expected {secretRef: "
-        "NAME}, found another map; set it with 'muster secret set NAME'\n"
-        "a.yaml:26:5: spec.files[0].content: expected {secretRef: NAME}, found a private key in "
-        "clear; set it with 'muster secret set NAME'\n"
-        "a.yaml:28:26: spec.kubelet.extraConfiguration.staticPodURLHeader: expected no credentials "
-        "in a document, found a value in clear\n");
+  CHECK(
+      text ==
+      "a.yaml:21:7: spec.containerd.registryCredentials[one.example]: expected {secretRef: NAME}, found a value in clear; set it with 'muster secret set NAME'\n"
+      "a.yaml:22:7: spec.containerd.registryCredentials[two.example]: expected {secretRef: NAME}, found a value in clear; set it with 'muster secret set NAME'\n"
+      "a.yaml:23:7: spec.containerd.registryCredentials[three.example]: expected {secretRef: NAME}, found another map; set it with 'muster secret set NAME'\n"
+      "a.yaml:26:5: spec.files[0].content: expected {secretRef: NAME}, found a private key in clear; set it with 'muster secret set NAME'\n"
+      "a.yaml:28:26: spec.kubelet.extraConfiguration.staticPodURLHeader: expected no credentials in a document, found a value in clear\n");
 }
 
 TEST_CASE("addons name a manifest or a file of the folder, once") {
-  CHECK(problems({{"a.yaml", small_cluster(R"(  addons:
+  CHECK(
+      problems({{"a.yaml", small_cluster(R"(  addons:
   - {name: coredns, manifest: "kind: X"}
   - {name: b, manifestFile: addons/c.yaml}
   - {name: d, manifest: "a: b", manifestFile: addons/d.yaml}
   - {name: e, manifest: " "}
   - {name: e, manifestFile: ../e.yaml}
 )") + node("m1", "master", "10.77.0.11")},
-                  {"addons/b.yaml", "kind: [broken"},
-                  {"addons/d.yaml", "kind: &a ConfigMap\nother: *a"}}) ==
-        "a.yaml:10:6: spec.addons[0].name: expected a name that no addon before it has, found "
-        "'coredns'; set spec.coredns to false to bring your own\n"
-        "a.yaml:11:15: spec.addons[1].manifestFile: expected a file of the inventory's folder, "
-        "found 'addons/c.yaml'; did you mean 'addons/b.yaml'?\n"
-        "a.yaml:12:5: spec.addons[2]: expected either manifest or manifestFile, found both\n"
-        "a.yaml:13:15: spec.addons[3]: expected Kubernetes YAML, found nothing\n"
-        "a.yaml:14:6: spec.addons[4].name: expected a name that no addon before it has, found "
-        "'e'\n"
-        "a.yaml:14:15: spec.addons[4].manifestFile: expected the path of a .yaml file in the "
-        "inventory's folder, found '../e.yaml'\n"
-        "addons/b.yaml:1:1: expected YAML, found end of sequence flow not found\n");
+                {"addons/b.yaml", "kind: [broken"},
+                {"addons/d.yaml", "kind: &a ConfigMap\nother: *a"}}) ==
+      "a.yaml:10:6: spec.addons[0].name: expected a name that no addon before it has, found 'coredns'; set spec.coredns to false to bring your own\n"
+      "a.yaml:11:15: spec.addons[1].manifestFile: expected a file of the inventory's folder, found 'addons/c.yaml'; did you mean 'addons/b.yaml'?\n"
+      "a.yaml:12:5: spec.addons[2]: expected either manifest or manifestFile, found both\n"
+      "a.yaml:13:15: spec.addons[3]: expected Kubernetes YAML, found nothing\n"
+      "a.yaml:14:6: spec.addons[4].name: expected a name that no addon before it has, found 'e'\n"
+      "a.yaml:14:15: spec.addons[4].manifestFile: expected the path of a .yaml file in the inventory's folder, found '../e.yaml'\n"
+      "addons/b.yaml:1:1: expected YAML, found end of sequence flow not found\n");
 }
 
 TEST_CASE("the API endpoint of either mode") {
   const auto with_api = [](const std::string& api) {
     return small_cluster("  api: " + api + "\n") + node("m1", "master", "10.77.0.11");
   };
-  CHECK(problems({{"a.yaml", with_api("{mode: external}")}}) ==
-        "a.yaml:9:9: spec.api.host: expected the name or address of the external endpoint, found "
-        "nothing\n");
-  CHECK(problems({{"a.yaml", with_api("{host: api.example}")}}) ==
-        "a.yaml:9:9: spec.api.host: expected no host with mode node-local, found 'api.example'; "
-        "set spec.api.mode to external, or leave host out\n");
+  CHECK(
+      problems({{"a.yaml", with_api("{mode: external}")}}) ==
+      "a.yaml:9:9: spec.api.host: expected the name or address of the external endpoint, found nothing\n");
+  CHECK(
+      problems({{"a.yaml", with_api("{host: api.example}")}}) ==
+      "a.yaml:9:9: spec.api.host: expected no host with mode node-local, found 'api.example'; set spec.api.mode to external, or leave host out\n");
   const Inventory inventory = sample::loaded(with_api("{mode: external, host: 10.77.0.9}"));
   CHECK(inventory.clusters.at("lab").api_host.value == "10.77.0.9");
   CHECK(inventory.clusters.at("lab").api_port.value == 6443);

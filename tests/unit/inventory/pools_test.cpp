@@ -106,12 +106,12 @@ TEST_CASE("what is to become of a machine's pods is in the peer list, and in no 
 TEST_CASE("what a pool cannot be is told at once") {
   CHECK(
       problems(
-          {{"lab.yaml", small_cluster() + node("m1", "master", "10.77.0.11") +
-                            pool("ci", "node", ", minimum: 4, proofs: [trust]") +
-                            pool("web", "follower", "", "ci") + pool("m", "master") +
-                            "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: none}\n"
-                            "spec: {cluster: lba, role: node, namePattern: 'n1{index}', "
-                            "maximum: 0, addressRanges: []}\n"}}) ==
+          {{"lab.yaml",
+            small_cluster() + node("m1", "master", "10.77.0.11") +
+                pool("ci", "node", ", minimum: 4, proofs: [trust]") +
+                pool("web", "follower", "", "ci") + pool("m", "master") +
+                "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: none}\n"
+                "spec: {cluster: lba, role: node, namePattern: 'n1{index}', maximum: 0, addressRanges: []}\n"}}) ==
       R"(lab.yaml:17:12: spec.addressRanges: expected the cluster's spec.nodeCidr, since routed pods need one L2 segment, found none
 lab.yaml:17:12: spec.proofs: expected token among them, since it names the pool, found none
 lab.yaml:18:104: spec.minimum: expected at most the maximum, 3, found '4'
@@ -137,10 +137,8 @@ TEST_CASE("how long a member may be silent: a time, or never; half an hour unles
       problems({{"lab.yaml", small_cluster(machines_network) +
                                  pool("m", "master", ", vanishedAfter: 1h") +
                                  pool("ci", "node", ", vanishedAfter: 4m")}}) ==
-      "lab.yaml:14:105: spec.vanishedAfter: expected it on a pool of role node only, found it on "
-      "one of role master; a control-plane machine goes with 'muster node remove'\n"
-      "lab.yaml:19:104: spec.vanishedAfter: expected a time from 5m to 30d such as 30m, or never, "
-      "found '4m'\n");
+      "lab.yaml:14:105: spec.vanishedAfter: expected it on a pool of role node only, found it on one of role master; a control-plane machine goes with 'muster node remove'\n"
+      "lab.yaml:19:104: spec.vanishedAfter: expected a time from 5m to 30d such as 30m, or never, found '4m'\n");
 }
 
 TEST_CASE("ranges lie in the machines' network and outside those of pods and services") {
@@ -174,18 +172,19 @@ lab.yaml:19:113: spec.instanceIdentity: expected accounts and regions, since mem
       R"(lab.yaml:19:104: spec.proofs: expected instanceIdentity among them, since there is a policy for it, found token
 lab.yaml:19:147: spec.instanceIdentity.regions[0]: expected an AWS region such as eu-central-1, found 'eu'
 )");
-  CHECK(problems_of(", instanceIdentity: {accounts: ['12345678901'], images: [debian], "
-                    "maximumAge: 2d}, proofs: [token, instanceIdentity]") ==
-        R"(lab.yaml:19:104: spec.instanceIdentity.regions: expected a value, found nothing
+  CHECK(
+      problems_of(
+          ", instanceIdentity: {accounts: ['12345678901'], images: [debian], maximumAge: 2d}, proofs: [token, instanceIdentity]") ==
+      R"(lab.yaml:19:104: spec.instanceIdentity.regions: expected a value, found nothing
 lab.yaml:19:134: spec.instanceIdentity.accounts[0]: expected an AWS account of 12 digits such as '123456789012', found '12345678901'
 lab.yaml:19:159: spec.instanceIdentity.images[0]: expected an image such as ami-0abcdef1234567890, found 'debian'
 lab.yaml:19:168: spec.instanceIdentity.maximumAge: expected a time from 1m to 24h such as 15m, found '2d'
 )");
   const Inventory sound = loaded(
       listed_master() +
-      pool("ci", "node",
-           ", proofs: [token, instanceIdentity], instanceIdentity: {accounts: [012345678901], "
-           "regions: [eu-central-1], images: [ami-5fb8c835], maximumAge: 1h, behindNat: true}"));
+      pool(
+          "ci", "node",
+          ", proofs: [token, instanceIdentity], instanceIdentity: {accounts: [012345678901], regions: [eu-central-1], images: [ami-5fb8c835], maximumAge: 1h, behindNat: true}"));
   const InstancePolicy& policy = *sound.pools.front().instance_identity;
   CHECK(policy.accounts.front().value == "012345678901");
   CHECK(policy.regions.front().value == "eu-central-1");
@@ -197,12 +196,9 @@ lab.yaml:19:168: spec.instanceIdentity.maximumAge: expected a time from 1m to 24
 TEST_CASE("without a word on proofs, a pool asks for a token and an instance identity") {
   std::string silent = pool("ci", "node");
   silent.erase(silent.find(", proofs: [token]"), 17);
-  CHECK(problems({{"lab.yaml", listed_master() + silent}}) ==
-        "lab.yaml:18:12: spec.instanceIdentity: expected accounts and regions, since members prove "
-        "by "
-        "an EC2 instance identity document, found none; write `proofs: [token]` where a token "
-        "alone is "
-        "to be enough\n");
+  CHECK(
+      problems({{"lab.yaml", listed_master() + silent}}) ==
+      "lab.yaml:18:12: spec.instanceIdentity: expected accounts and regions, since members prove by an EC2 instance identity document, found none; write `proofs: [token]` where a token alone is to be enough\n");
   silent.insert(silent.rfind('}'),
                 ", instanceIdentity: {accounts: ['123456789012'], regions: [eu-west-1]}");
   const Inventory inventory = loaded(listed_master() + silent);
@@ -217,17 +213,15 @@ TEST_CASE("without a word on proofs, a pool asks for a token and an instance ide
 TEST_CASE("regions that the server pins no certificate of are told where it is asked") {
   const Inventory inventory = loaded(
       listed_master() +
-      pool("ci", "node",
-           ", proofs: [token, instanceIdentity], instanceIdentity: {accounts: ['123456789012'], "
-           "regions: [eu-central-1, eu-west-1]}"));
+      pool(
+          "ci", "node",
+          ", proofs: [token, instanceIdentity], instanceIdentity: {accounts: ['123456789012'], regions: [eu-central-1, eu-west-1]}"));
   SiteFacts facts = sample::facts();
   CHECK(compile_problems(inventory, facts) == "");
   facts.identity_regions = {"eu-west-1"};
   CHECK(
       compile_problems(inventory, facts) ==
-      "lab.yaml:19:196: spec.instanceIdentity.regions[0]: expected a region whose certificate the "
-      "server pins, found 'eu-central-1'; put AWS's certificate into the server's folder "
-      "`awsCertificates` as eu-central-1.pem and restart it\n");
+      "lab.yaml:19:196: spec.instanceIdentity.regions[0]: expected a region whose certificate the server pins, found 'eu-central-1'; put AWS's certificate into the server's folder `awsCertificates` as eu-central-1.pem and restart it\n");
   const auto again = parse_site_facts(to_json(facts));
   REQUIRE(again);
   CHECK(again->identity_regions == facts.identity_regions);
@@ -237,9 +231,9 @@ TEST_CASE("regions that the server pins no certificate of are told where it is a
 TEST_CASE("a listed node keeps off the names and addresses of members") {
   const Inventory inventory =
       loaded(listed_master() + node("n1", "node", "10.77.1.9") + pool("ci", "node"));
-  CHECK(compile_problems(inventory, facts_with({{"ci-2", "ci", Role::node, "10.77.1.9"}})) ==
-        "lab.yaml:19:34: spec.address: expected a value of one machine only, found '10.77.1.9'; "
-        "'ci-2' of pool 'ci' has it; 'muster node remove ci-2' frees it\n");
+  CHECK(
+      compile_problems(inventory, facts_with({{"ci-2", "ci", Role::node, "10.77.1.9"}})) ==
+      "lab.yaml:19:34: spec.address: expected a value of one machine only, found '10.77.1.9'; 'ci-2' of pool 'ci' has it; 'muster node remove ci-2' frees it\n");
 }
 
 TEST_CASE("a pool's settings are checked before it has a member") {
@@ -272,8 +266,7 @@ TEST_CASE("every member that a pool may have has room for its pods") {
   const std::string text = small_cluster(machines_network + "  podCidrPrefix: 18\n") +
                            node("m1", "master", "10.77.0.11") + pool("ci", "node") +
                            pool("web", "node");
-  CHECK(problems({{"lab.yaml", text}}) ==
-        "lab.yaml:25:62: spec.maximum: expected room for a /18 of every machine in podCidr "
-        "10.64.0.0/16, found room for 4 of 7; lower it, or raise the cluster's "
-        "spec.podCidrPrefix\n");
+  CHECK(
+      problems({{"lab.yaml", text}}) ==
+      "lab.yaml:25:62: spec.maximum: expected room for a /18 of every machine in podCidr 10.64.0.0/16, found room for 4 of 7; lower it, or raise the cluster's spec.podCidrPrefix\n");
 }

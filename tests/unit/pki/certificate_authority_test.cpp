@@ -76,9 +76,9 @@ TEST_CASE("a certificate never outlives its authority") {
   const auto now = system_clock::now();
   CHECK(ca.issue(key->public_key(), subject(), 24h, now)->not_after() ==
         ca.certificate().not_after());
-  CHECK(ca.issue(key->public_key(), subject(), 24h, now + 2h).error().message ==
-        "certificate 'kube-apiserver': nothing to issue, the lifetime is over or the authority "
-        "'kubernetes-lab' has expired. Rotate the authority.");
+  CHECK(
+      ca.issue(key->public_key(), subject(), 24h, now + 2h).error().message ==
+      "certificate 'kube-apiserver': nothing to issue, the lifetime is over or the authority 'kubernetes-lab' has expired. Rotate the authority.");
 }
 
 TEST_CASE("serials do not repeat") {
@@ -98,14 +98,14 @@ TEST_CASE("a subject that cannot be written exactly is refused") {
   };
   auto wanted = subject();
   wanted.common_name.clear();
-  CHECK(issue(wanted) ==
-        "certificate: expected a common name of 1 to 64 printable ASCII characters, found 0 "
-        "characters");
+  CHECK(
+      issue(wanted) ==
+      "certificate: expected a common name of 1 to 64 printable ASCII characters, found 0 characters");
   wanted = subject();
   wanted.dns_names = {std::string("a\0b", 3)};
-  CHECK(issue(wanted) ==
-        "certificate: expected a DNS name of 1 to 253 printable ASCII characters, found 3 "
-        "characters");
+  CHECK(
+      issue(wanted) ==
+      "certificate: expected a DNS name of 1 to 253 printable ASCII characters, found 3 characters");
   wanted = subject();
   wanted.ip_addresses = {"10.0.0.256"};
   CHECK(issue(wanted) == "certificate: expected an IP address, found '10.0.0.256'");
@@ -122,9 +122,9 @@ TEST_CASE("an authority is read only whole") {
         "certificate authority 'kubernetes-lab': the key is not that of the certificate");
   const auto key = PrivateKey::generate_p256();
   const auto leaf = ca.issue(key->public_key(), subject(), 1h, system_clock::now());
-  CHECK(CertificateAuthority::from_pem(leaf->pem(), key->pem()).error().message ==
-        "certificate authority 'kube-apiserver': expected a certificate with CA:TRUE, found one "
-        "without");
+  CHECK(
+      CertificateAuthority::from_pem(leaf->pem(), key->pem()).error().message ==
+      "certificate authority 'kube-apiserver': expected a certificate with CA:TRUE, found one without");
 }
 
 TEST_CASE("renewal is due at half of the lifetime") {

@@ -100,12 +100,12 @@ TEST_CASE("a request that was altered, weak, of another curve or too large is re
   const auto refused = CertificateRequest::from_pem(altered);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == ErrorKind::unauthenticated);
-  CHECK(refused.error().message ==
-        "certificate request: its own signature does not verify, so its sender has not proven to "
-        "hold the key");
-  CHECK(CertificateRequest::from_pem(weak_request).error().message ==
-        "certificate request: expected an RSA key of at least 2048 bits, found 1024 bits. Use "
-        "P-256.");
+  CHECK(
+      refused.error().message ==
+      "certificate request: its own signature does not verify, so its sender has not proven to hold the key");
+  CHECK(
+      CertificateRequest::from_pem(weak_request).error().message ==
+      "certificate request: expected an RSA key of at least 2048 bits, found 1024 bits. Use P-256.");
   CHECK(CertificateRequest::from_pem(p384_request).error().message ==
         "certificate request: expected the curve P-256, found 'secp384r1'");
   CHECK(CertificateRequest::from_pem(std::string(20000, 'x')).error().message ==

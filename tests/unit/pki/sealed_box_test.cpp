@@ -20,8 +20,7 @@ void write(const std::string& path, std::string_view bytes, mode_t mode) {
 
 std::string refusal(std::string_view found) {
   return fmt::format(
-      "opening 'secret|lab|db|3': {}. Either the row was changed outside the server or the sealing "
-      "key is another one: restore both from one backup.",
+      "opening 'secret|lab|db|3': {}. Either the row was changed outside the server or the sealing key is another one: restore both from one backup.",
       found);
 }
 
@@ -83,17 +82,18 @@ TEST_CASE("a key file that others may read, or of another size, is refused") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == ErrorKind::forbidden);
   CHECK(refused.error().message ==
-        fmt::format("sealing key '{0}': expected mode 0600 or stricter, found 0640. Run: chmod 600 "
-                    "'{0}'",
-                    path));
+        fmt::format(
+            "sealing key '{0}': expected mode 0600 or stricter, found 0640. Run: chmod 600 '{0}'",
+            path));
   write(path, random_bytes(32), 0400);
   CHECK(SealingKey::load(path));
   std::filesystem::remove(path);
   write(path, random_bytes(31), 0600);
-  CHECK(SealingKey::load(path).error().message ==
-        fmt::format("sealing key '{}': expected 32 bytes, found 31. Restore it from your backup: "
-                    "without it the stored keys cannot be read.",
-                    path));
+  CHECK(
+      SealingKey::load(path).error().message ==
+      fmt::format(
+          "sealing key '{}': expected 32 bytes, found 31. Restore it from your backup: without it the stored keys cannot be read.",
+          path));
   write(path, "", 0600);
   CHECK_FALSE(SealingKey::load_or_create(path));
   CHECK(SealingKey::load_or_create(folder.path("no/such/folder")).error().kind ==

@@ -200,19 +200,19 @@ TEST_CASE("older protocols are refused") {
 
 TEST_CASE("settings that cannot hold are refused") {
   const Site site;
-  CHECK(make_client_context({}).error().message ==
-        "TLS client: expected the authorities of the server, found none. Only first contact goes "
-        "without.");
+  CHECK(
+      make_client_context({}).error().message ==
+      "TLS client: expected the authorities of the server, found none. Only first contact goes without.");
   CHECK(make_server_context({.certificate_pem = site.server.certificate,
                              .key_pem = PrivateKey::generate_p256()->pem(),
                              .client_authorities_pem = site.machines.certificate().pem()})
             .error()
             .message == "TLS server: TLS certificate 'n1': the key is not that of the certificate");
-  CHECK(make_server_context({site.server.certificate, site.server.key, "", required})
-            .error()
-            .message ==
-        "TLS server: client authorities: reading certificate 1 (PEM 'CERTIFICATE' expected): no "
-        "start line");
+  CHECK(
+      make_server_context({site.server.certificate, site.server.key, "", required})
+          .error()
+          .message ==
+      "TLS server: client authorities: reading certificate 1 (PEM 'CERTIFICATE' expected): no start line");
 }
 
 }  // namespace muster

@@ -104,18 +104,17 @@ TEST_CASE("a peer that answers forbids a new cluster") {
   request.peer_answered = true;
   const auto answer = a.ask("m1", request);
   CHECK(answer.action == "refused");
-  CHECK(answer.reason ==
-        "etcd of lab was never initialised by this server, but a listed master answers on its etcd "
-        "port: starting another "
-        "would split the cluster. If the server's store was lost, restore it");
+  CHECK(
+      answer.reason ==
+      "etcd of lab was never initialised by this server, but a listed master answers on its etcd port: starting another would split the cluster. If the server's store was lost, restore it");
 }
 
 TEST_CASE("a member of another cluster is refused") {
   Arbitration a;
   a.runs("m1", "a1", "c1");
-  CHECK(a.runs("m2", "b2", "c2").reason ==
-        "etcd on m2 belongs to cluster id c2, but lab runs cluster id c1: its data is of another "
-        "cluster. Move /var/lib/etcd away and reboot it");
+  CHECK(
+      a.runs("m2", "b2", "c2").reason ==
+      "etcd on m2 belongs to cluster id c2, but lab runs cluster id c1: its data is of another cluster. Move /var/lib/etcd away and reboot it");
 }
 
 TEST_CASE("a member that lost its data may replace itself") {
@@ -134,10 +133,9 @@ TEST_CASE("two members lost at once: both stop, until one of them is back") {
   const auto third = a.ask("m3"), second = a.ask("m2");
   CHECK(third.action == "refused");
   CHECK(second.action == "refused");
-  CHECK(second.reason ==
-        "etcd members m2, m3 came back without data at once: nothing is removed. Bring their disks "
-        "back, or restore etcd from a snapshot and run `muster cluster reinitialise lab "
-        "--confirm`");
+  CHECK(
+      second.reason ==
+      "etcd members m2, m3 came back without data at once: nothing is removed. Bring their disks back, or restore etcd from a snapshot and run `muster cluster reinitialise lab --confirm`");
   // A report from before the loss is no return; one from after it is.
   REQUIRE(a.reports("m3", "m3", a.now - 1));
   CHECK(a.ask("m2").action == "refused");
@@ -153,9 +151,9 @@ TEST_CASE("a report makes the cluster id final, and lets the others join") {
   CHECK(a.ask("m2").reason == "waits for etcd on m1 to run");
   REQUIRE(a.reports("m1", "a1", a.now));
   CHECK(a.ask("m2").action == "join");
-  CHECK(a.reports("m2", "b2", a.now, "c2").error().message ==
-        "etcd member of 'm2': etcd on m2 belongs to cluster id c2, but lab runs cluster id c1: its "
-        "data is of another cluster. Move /var/lib/etcd away and reboot it");
+  CHECK(
+      a.reports("m2", "b2", a.now, "c2").error().message ==
+      "etcd member of 'm2': etcd on m2 belongs to cluster id c2, but lab runs cluster id c1: its data is of another cluster. Move /var/lib/etcd away and reboot it");
 }
 
 TEST_CASE("a report that says nothing new is not written") {
@@ -191,10 +189,9 @@ TEST_CASE("the only member is never replaced by an empty one") {
   Arbitration a;
   a.runs("m1", "a1");
   a.now += 3600000;
-  CHECK(a.ask("m1").reason ==
-        "etcd on m1 was the only member of lab and came back without its data: bring its disk "
-        "back, or restore etcd from a snapshot and run `muster cluster reinitialise lab "
-        "--confirm`");
+  CHECK(
+      a.ask("m1").reason ==
+      "etcd on m1 was the only member of lab and came back without its data: bring its disk back, or restore etcd from a snapshot and run `muster cluster reinitialise lab --confirm`");
 }
 
 TEST_CASE(
@@ -214,9 +211,9 @@ TEST_CASE("a missing state mount is no lost disk") {
   a.runs("m1", "a1");
   EtcdTurnRequest request;
   request.state_mount_present = false;
-  CHECK(a.ask("m1", request).reason ==
-        "etcd on m1 has no data and its state mount is missing: mount the disk and reboot; nothing "
-        "was removed");
+  CHECK(
+      a.ask("m1", request).reason ==
+      "etcd on m1 has no data and its state mount is missing: mount the disk and reboot; nothing was removed");
 }
 
 TEST_CASE("a node is told that it is no master") {

@@ -41,27 +41,24 @@ TEST_CASE("every mistake is told at once") {
       R"("boot":{"listen":"8080","threads":0},"node":{"workers":257,"connections":0}})");
   REQUIRE_FALSE(settings);
   CHECK(settings.error().kind == ErrorKind::invalid);
-  CHECK(settings.error().message ==
-        "settings: refused, 15 problems:\n"
-        "/awsCertificates: expected an absolute path, found 'z'\n"
-        "/audit/daysInStore: expected 1 to 3650 days, found 0\n"
-        "/audit/rowsInStore: expected at least 100, found 5\n"
-        "/metadataTokens: expected optional or required, found 'maybe'\n"
-        "/adminSocket: expected an absolute path, found 'y'\n"
-        "/boot/listen: expected ADDRESS:PORT, found '8080'\n"
-        "/boot/threads: expected 1 to 64, found 0\n"
-        "/node/workers: expected 1 to 256, found 257\n"
-        "/node/connections: expected at least 1, found 0\n"
-        "/advertise: expected at least one address or name under which machines reach this server, "
-        "found none\n"
-        "/stateDirectory: expected an absolute path, found 'x'\n"
-        "/expiryHook: expected an absolute path of a program, found 'x'\n"
-        "/memberQuarantineMinutes: expected 1 to 1440 (a day), found 0\n"
-        "/logLevel: expected trace, debug, info, warn or error, found 'loud'\n"
-        "/port: unknown field, expected one of adminGroup, adminSocket, advertise, audit, "
-        "awsCertificates, boot, enrol, expiryHook, "
-        "identityLifetimeMinutes, logLevel, memberQuarantineMinutes, metadataTokens, metrics, "
-        "node, sealingKey, stateDirectory");
+  CHECK(
+      settings.error().message ==
+      "settings: refused, 15 problems:\n"
+      "/awsCertificates: expected an absolute path, found 'z'\n"
+      "/audit/daysInStore: expected 1 to 3650 days, found 0\n"
+      "/audit/rowsInStore: expected at least 100, found 5\n"
+      "/metadataTokens: expected optional or required, found 'maybe'\n"
+      "/adminSocket: expected an absolute path, found 'y'\n"
+      "/boot/listen: expected ADDRESS:PORT, found '8080'\n"
+      "/boot/threads: expected 1 to 64, found 0\n"
+      "/node/workers: expected 1 to 256, found 257\n"
+      "/node/connections: expected at least 1, found 0\n"
+      "/advertise: expected at least one address or name under which machines reach this server, found none\n"
+      "/stateDirectory: expected an absolute path, found 'x'\n"
+      "/expiryHook: expected an absolute path of a program, found 'x'\n"
+      "/memberQuarantineMinutes: expected 1 to 1440 (a day), found 0\n"
+      "/logLevel: expected trace, debug, info, warn or error, found 'loud'\n"
+      "/port: unknown field, expected one of adminGroup, adminSocket, advertise, audit, awsCertificates, boot, enrol, expiryHook, identityLifetimeMinutes, logLevel, memberQuarantineMinutes, metadataTokens, metrics, node, sealingKey, stateDirectory");
 }
 
 TEST_CASE("an advertised address is no URL and has no port") {
@@ -69,8 +66,7 @@ TEST_CASE("an advertised address is no URL and has no port") {
   REQUIRE_FALSE(settings);
   CHECK(
       settings.error().message ==
-      "settings: refused, 1 problem:\n/advertise: expected addresses or names without port, found "
-      "'https://x/'");
+      "settings: refused, 1 problem:\n/advertise: expected addresses or names without port, found 'https://x/'");
 }
 
 TEST_CASE("the trust list names every advertised host with the port of each listener") {

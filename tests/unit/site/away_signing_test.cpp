@@ -53,9 +53,7 @@ std::string refusal(const Published<PublishOutcome>& published, ErrorKind kind) 
 }
 
 const std::string cure =
-    ". What was signed is not what this server compiles: it learned something since (a release, a "
-    "secret, a ban), or `muster` is of another version. Nothing was published; run `muster apply` "
-    "again";
+    ". What was signed is not what this server compiles: it learned something since (a release, a secret, a ban), or `muster` is of another version. Nothing was published; run `muster apply` again";
 
 // Every envelope that the cluster is served, verified as a machine does.
 std::string verified(const Site& site) {
@@ -116,11 +114,11 @@ TEST_CASE("another signer signs everything anew; then the first may be revoked")
   const Signer anna;
   trust(site, anna);
   const std::string server = site.keys.document_key_id();
-  CHECK(revoke(site, server).error().message ==
-        "machines are served what these keys signed, and would refuse it. Publish with another key "
-        "first: muster apply DIR --document-key FILE (without it this server's own key signs):\n"
-        "cluster 'lab': document key " +
-            server);
+  CHECK(
+      revoke(site, server).error().message ==
+      "machines are served what these keys signed, and would refuse it. Publish with another key first: muster apply DIR --document-key FILE (without it this server's own key signs):\n"
+      "cluster 'lab': document key " +
+          server);
   const auto outcome =
       Site::must(publish(site.context, signed_request(site, sample::small_inventory(), anna)));
   CHECK(outcome.revisions == first.revisions);
@@ -147,8 +145,7 @@ TEST_CASE("a server that may not sign keeps what is served in force") {
   Site::must(publish(site.context, signed_request(site, sample::small_inventory(), anna)));
   const auto before = site.current.document("lab", "m1")->body;
   const std::string told =
-      "cluster 'lab': this server may not sign for it. Sign with a key that may (`muster "
-      "document-key list`): muster apply DIR --document-key FILE";
+      "cluster 'lab': this server may not sign for it. Sign with a key that may (`muster document-key list`): muster apply DIR --document-key FILE";
   const auto changed = site.request(sample::small_inventory(", labels: {a: b}"));
   CHECK(refusal(publish(site.context, changed), ErrorKind::conflict) == told);
   site.banned = {"n1"};
@@ -176,16 +173,15 @@ TEST_CASE("stale facts, forged signatures and keys without a scope publish nothi
   const Signer anna, mallory;
   trust(site, anna, "cluster/lab");
   const std::string text = sample::small_inventory();
-  CHECK(refusal(publish(site.context, signed_request(site, text, mallory)), ErrorKind::forbidden) ==
-        "cluster 'lab': document key '" + mallory.id() +
-            "': the site key does not vouch for it (trust list version 2). `muster document-key "
-            "list` shows which keys may sign; `muster document-key add` makes it one of them");
+  CHECK(
+      refusal(publish(site.context, signed_request(site, text, mallory)), ErrorKind::forbidden) ==
+      "cluster 'lab': document key '" + mallory.id() +
+          "': the site key does not vouch for it (trust list version 2). `muster document-key list` shows which keys may sign; `muster document-key add` makes it one of them");
   trust(site, mallory, "cluster/prod");
-  CHECK(refusal(publish(site.context, signed_request(site, text, mallory)), ErrorKind::forbidden) ==
-        "cluster 'lab': document key '" + mallory.id() +
-            "': its scope does not cover the cluster 'lab' (trust list version 3). `muster "
-            "document-key list` shows which keys may sign; `muster document-key add` makes it one "
-            "of them");
+  CHECK(
+      refusal(publish(site.context, signed_request(site, text, mallory)), ErrorKind::forbidden) ==
+      "cluster 'lab': document key '" + mallory.id() +
+          "': its scope does not cover the cluster 'lab' (trust list version 3). `muster document-key list` shows which keys may sign; `muster document-key add` makes it one of them");
   auto forged = signed_request(site, text, mallory);
   forged.signatures["lab"].key_id = anna.id();
   CHECK(refusal(publish(site.context, forged), ErrorKind::forbidden) ==

@@ -100,12 +100,12 @@ TEST_CASE("a certificate is the specification's, the key the machine's") {
 TEST_CASE("an authority that is none of the cluster's issues nothing") {
   const Made made;
   const auto key = PrivateKey::generate_p256();
-  CHECK(issue_certificate(made.store, made.sealing, "lab", specification("machines"),
-                          key->public_key(), sample::now)
-            .error()
-            .message ==
-        "certificate 'etcd-peer' of cluster 'lab': expected the authority 'cluster', 'etcd' or "
-        "'front-proxy', found 'machines'");
+  CHECK(
+      issue_certificate(made.store, made.sealing, "lab", specification("machines"),
+                        key->public_key(), sample::now)
+          .error()
+          .message ==
+      "certificate 'etcd-peer' of cluster 'lab': expected the authority 'cluster', 'etcd' or 'front-proxy', found 'machines'");
   CHECK(issue_certificate(made.store, made.sealing, "-", specification("cluster"),
                           key->public_key(), sample::now)
             .error()

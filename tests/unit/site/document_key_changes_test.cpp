@@ -77,10 +77,10 @@ TEST_CASE("with the site key taken away, lists are signed where it is") {
   CHECK_FALSE(read_key_file(folder.path("again")));  // no empty file is left behind
 
   const auto key = PrivateKey::generate_ed25519().value();
-  CHECK(add_document_key(by_anna(site), {key.public_key().pem(), "site"}).error().message ==
-        "the site key " + id +
-            " was taken away from this server, which cannot change the trust list: repeat with "
-            "--site-key FILE");
+  CHECK(
+      add_document_key(by_anna(site), {key.public_key().pem(), "site"}).error().message ==
+      "the site key " + id +
+          " was taken away from this server, which cannot change the trust list: repeat with --site-key FILE");
   auto list = site.keys.trust()->list;
   list.document_keys.push_back({key.public_key().pem(), "site"});
   ++list.version;
@@ -107,11 +107,11 @@ TEST_CASE("with the site key taken away, lists are signed where it is") {
   TrustList without = list;
   without.document_keys.erase(without.document_keys.begin());
   ++without.version;
-  CHECK(by(*site_key, without).error().message ==
-        "machines are served what these keys signed, and would refuse it. Publish with another key "
-        "first: muster apply DIR --document-key FILE (without it this server's own key signs):\n"
-        "cluster 'lab': document key " +
-            servers);
+  CHECK(
+      by(*site_key, without).error().message ==
+      "machines are served what these keys signed, and would refuse it. Publish with another key first: muster apply DIR --document-key FILE (without it this server's own key signs):\n"
+      "cluster 'lab': document key " +
+          servers);
   // A start with other settings goes on with the list that there is.
   auto addresses = sample::addresses();
   addresses.node = {"https://10.77.0.9:8444"};

@@ -117,11 +117,9 @@ TEST_CASE("a listed machine takes no address that a pool's machine has, or had a
   admit(site, "ci-1", Role::node, 1);
   const std::string other =
       sample::cluster("  podCidr: 10.80.0.0/16\n" + machines_network, "other") +
-      "---\napiVersion: muster/v1\nkind: Node\nmetadata: {name: a}\nspec: {cluster: other, "
-      "role: master, address: 10.77.1.1}\n";
+      "---\napiVersion: muster/v1\nkind: Node\nmetadata: {name: a}\nspec: {cluster: other, role: master, address: 10.77.1.1}\n";
   const std::string start =
-      "cluster 'other':\nmachine 'other/a': expected an address that is free, found 10.77.1.1, "
-      "which 'lab/ci-1' of pool 'ci' ";
+      "cluster 'other':\nmachine 'other/a': expected an address that is free, found 10.77.1.1, which 'lab/ci-1' of pool 'ci' ";
   auto refused = publish(site.context, site.request(other));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().error.kind == ErrorKind::conflict);

@@ -65,18 +65,16 @@ TEST_CASE("a template is one cluster with a pool of masters and a pool of nodes"
   REQUIRE_FALSE(wrong);
   CHECK(
       to_text(wrong.error().problems) ==
-      "small.yaml:22:12: kind: expected no Node in a template, whose machines nobody lists, found "
-      "'n1'\n"
+      "small.yaml:22:12: kind: expected no Node in a template, whose machines nobody lists, found 'n1'\n"
       "small.yaml:27:12: metadata.name: expected one Cluster in a template, found 'zoo'\n"
-      "small.yaml:35:12: kind: expected no Node in a template, whose machines nobody lists, found "
-      "'z1'\n");
+      "small.yaml:35:12: kind: expected no Node in a template, whose machines nobody lists, found 'z1'\n");
   const auto none = set(site, sample::small_inventory());
   CHECK(to_text(none.error().problems)
             .find("one NodePool of role master in a template, found none") != std::string::npos);
   REQUIRE(remove_template(site.store, "small", sample::now, "operator anna"));
-  CHECK(find_template(site.store, "small").error().message ==
-        "template 'small': there is none; `muster template list` shows those there are, `muster "
-        "template set NAME DIR` makes one");
+  CHECK(
+      find_template(site.store, "small").error().message ==
+      "template 'small': there is none; `muster template list` shows those there are, `muster template set NAME DIR` makes one");
 }
 
 TEST_CASE("a cluster of a template is its own: authorities, name, masters") {
@@ -134,8 +132,7 @@ TEST_CASE("apply keeps off a cluster that was made on demand") {
   REQUIRE_FALSE(refused);
   CHECK(
       refused.error().error.message ==
-      "cluster 'lab': made on demand, and the server's own until it expires. Take another name, or "
-      "end it with `muster cluster delete`.");
+      "cluster 'lab': made on demand, and the server's own until it expires. Take another name, or end it with `muster cluster delete`.");
 }
 
 TEST_CASE("a cluster that is deleted leaves nothing, and its name is free") {
@@ -171,9 +168,9 @@ TEST_CASE("a cluster is scaled up within its template, and extended") {
   REQUIRE(extended);
   CHECK(extended->expires_at == made->created_at + 8 * 3600);
   CHECK_FALSE(extend_cluster(site.context, "ci", std::chrono::hours(24 * 31), "x"));
-  CHECK(extend_cluster(site.context, "other", std::chrono::hours(1), "x").error().message ==
-        "cluster 'other': not one that was made on demand; `muster cluster list` shows those there "
-        "are");
+  CHECK(
+      extend_cluster(site.context, "other", std::chrono::hours(1), "x").error().message ==
+      "cluster 'other': not one that was made on demand; `muster cluster list` shows those there are");
 }
 
 TEST_CASE("a scale-in takes the newest, and of one second those with the highest index") {

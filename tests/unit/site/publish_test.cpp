@@ -114,15 +114,16 @@ TEST_CASE("an apply that is based on another revision is refused") {
     std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime(&seconds));
     return std::string(text);
   }();
-  CHECK(refusal(publish(site.context, stale)) ==
-        fmt::format("cluster 'lab': based on no revision, but operator anna published {} at {}. "
-                    "Look at it with `muster diff`, then apply again based on that one.",
-                    first.revisions.at("lab"), time));
+  CHECK(
+      refusal(publish(site.context, stale)) ==
+      fmt::format(
+          "cluster 'lab': based on no revision, but operator anna published {} at {}. Look at it with `muster diff`, then apply again based on that one.",
+          first.revisions.at("lab"), time));
   auto wrong = site.request(sample::cluster("", "other") + node("m1", "master", 11, "", "other"));
   wrong.based_on["other"] = "sha256:1";
-  CHECK(refusal(publish(site.context, wrong)) ==
-        "cluster 'other': based on revision sha256:1, but nothing is published yet. Is this the "
-        "right server? Then apply again based on none.");
+  CHECK(
+      refusal(publish(site.context, wrong)) ==
+      "cluster 'other': based on revision sha256:1, but nothing is published yet. Is this the right server? Then apply again based on none.");
 }
 
 TEST_CASE("two applies at once: one wins, the other is told") {
@@ -150,9 +151,9 @@ TEST_CASE("machines are removed only when that is said") {
   site.publish(sample::small_inventory());
   const std::string without = sample::cluster() + node("m1", "master", 11);
   auto request = site.request(without);
-  CHECK(refusal(publish(site.context, request)) ==
-        "cluster 'lab': this would remove the machines 'n1'. Put them back, or repeat with "
-        "--remove if they are to go.");
+  CHECK(
+      refusal(publish(site.context, request)) ==
+      "cluster 'lab': this would remove the machines 'n1'. Put them back, or repeat with --remove if they are to go.");
   CHECK(site.current.document("lab", "n1"));
   request.remove = true;
   const auto outcome = Site::must(publish(site.context, request));
@@ -224,9 +225,9 @@ TEST_CASE("a live cluster keeps its networks; one without machines may change th
   Transaction admitted;
   admitted.put(kinds::machine, "lab/m1", "{}");
   REQUIRE(site.store.commit(admitted));
-  CHECK(refusal(publish(site.context, site.request(other))) ==
-        "cluster 'lab': machines run on it, so these cannot change. Put them back, or make another "
-        "cluster:\nsite.yaml:7:3: spec.podCidr: expected '10.64.0.0/16', found '10.65.0.0/16'");
+  CHECK(
+      refusal(publish(site.context, site.request(other))) ==
+      "cluster 'lab': machines run on it, so these cannot change. Put them back, or make another cluster:\nsite.yaml:7:3: spec.podCidr: expected '10.64.0.0/16', found '10.65.0.0/16'");
   Transaction gone;
   gone.remove(kinds::machine, "lab/m1");
   REQUIRE(site.store.commit(gone));

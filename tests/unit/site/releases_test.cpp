@@ -30,10 +30,11 @@ TEST_CASE("a release is added when all its bytes are there, and once") {
   const auto artifacts = ArtifactStore::open(folder.path());
   REQUIRE(artifacts);
   const Release release = release_of("runc bytes");
-  CHECK(add_release(store, *artifacts, release, "operator anna", sample::now).error().message ==
-        fmt::format("release runc 1.5.2: these artifacts are not in the store; import them "
-                    "first:\nbin/runc ({}, 10 bytes)",
-                    sha256_digest("runc bytes")));
+  CHECK(
+      add_release(store, *artifacts, release, "operator anna", sample::now).error().message ==
+      fmt::format(
+          "release runc 1.5.2: these artifacts are not in the store; import them first:\nbin/runc ({}, 10 bytes)",
+          sha256_digest("runc bytes")));
   put_bytes(*artifacts, "runc bytes");
   REQUIRE(add_release(store, *artifacts, release, "operator anna", sample::now));
   REQUIRE(add_release(store, *artifacts, release, "operator anna", sample::now));
@@ -44,9 +45,9 @@ TEST_CASE("a release is added when all its bytes are there, and once") {
   REQUIRE(catalogue->releases().size() == 1);
   CHECK(catalogue->releases()[0].manifest_digest == digest(release));
   put_bytes(*artifacts, "other bytes");
-  CHECK(add_release(store, *artifacts, release_of("other bytes"), "operator anna", sample::now)
-            .error()
-            .message ==
-        "release runc 1.5.2: it is there with another manifest, and machines may run it. Give the "
-        "new one another version.");
+  CHECK(
+      add_release(store, *artifacts, release_of("other bytes"), "operator anna", sample::now)
+          .error()
+          .message ==
+      "release runc 1.5.2: it is there with another manifest, and machines may run it. Give the new one another version.");
 }

@@ -71,9 +71,9 @@ TEST_CASE("a rollback that would remove machines says so") {
   site.publish(sample::small_inventory());
   site.publish(sample::small_inventory() + sample::node("n2", "node", 22));
   auto request = back_to("1");
-  CHECK(roll_back(site.context, request).error().error.message ==
-        "cluster 'lab': this would remove the machines 'n2'. Put them back, or repeat with "
-        "--remove if they are to go.");
+  CHECK(
+      roll_back(site.context, request).error().error.message ==
+      "cluster 'lab': this would remove the machines 'n2'. Put them back, or repeat with --remove if they are to go.");
   request.remove = true;
   request.dry_run = true;
   CHECK(Site::must(roll_back(site.context, request)).changes.back().kind ==
@@ -91,9 +91,9 @@ TEST_CASE("a rollback to what is gone names it") {
   Transaction transaction;
   transaction.remove(kinds::release, "runc/1.0.0");
   REQUIRE(site.store.commit(transaction));
-  CHECK(roll_back(site.context, back_to("1")).error().error.message ==
-        "cluster 'lab': revision 1 needs what is not there any more:\nrelease runc 1.0.0: import "
-        "it again\nsecret 'db' version 1: it was removed");
+  CHECK(
+      roll_back(site.context, back_to("1")).error().error.message ==
+      "cluster 'lab': revision 1 needs what is not there any more:\nrelease runc 1.0.0: import it again\nsecret 'db' version 1: it was removed");
 }
 
 TEST_CASE("revisions are found by number and by digest") {

@@ -26,9 +26,9 @@ TEST_CASE("versions grow with the value alone") {
   CHECK(box.set("two").value() == 2);
   CHECK(get_secret(box.store, box.sealing, "lab", "db", 1).value() == "one");
   CHECK(get_secret(box.store, box.sealing, "lab", "db", 2).value() == "two");
-  CHECK(get_secret(box.store, box.sealing, "lab", "db", 3).error().message ==
-        "secret 'db' of cluster 'lab': there is no version 3. Set it with `muster secret set` and "
-        "apply.");
+  CHECK(
+      get_secret(box.store, box.sealing, "lab", "db", 3).error().message ==
+      "secret 'db' of cluster 'lab': there is no version 3. Set it with `muster secret set` and apply.");
   const auto rows = list_audit(box.store, "", 10);
   REQUIRE(rows->size() == 2);
   for (const auto& row : *rows) {
@@ -73,9 +73,9 @@ TEST_CASE("a removed secret is gone, and its count goes on") {
 
 TEST_CASE("names and sizes are checked") {
   Box box;
-  CHECK(box.set("x", "../up").error().message ==
-        "secret '../up' of cluster 'lab': expected names of lower-case letters, digits and '-', at "
-        "most 63");
+  CHECK(
+      box.set("x", "../up").error().message ==
+      "secret '../up' of cluster 'lab': expected names of lower-case letters, digits and '-', at most 63");
   CHECK(box.set("").error().message ==
         "secret 'db' of cluster 'lab': expected 1 to 262144 bytes, found 0");
   CHECK_FALSE(box.set(std::string(262145, 'x')));
@@ -87,9 +87,9 @@ TEST_CASE("a secret that a published document names is not removed") {
   site.publish(
       sample::small_inventory(", overrides: {files: [{path: /etc/db, content: {secretRef: db}}]}"));
   CHECK(site.document("n1").config.secrets.at(0).name == "db");
-  CHECK(remove_secret(site.store, "lab", "db", actor, sample::now).error().message ==
-        "secret 'db' of cluster 'lab': machine 'n1' uses it. Take it out of the inventory and "
-        "apply, then remove it.");
+  CHECK(
+      remove_secret(site.store, "lab", "db", actor, sample::now).error().message ==
+      "secret 'db' of cluster 'lab': machine 'n1' uses it. Take it out of the inventory and apply, then remove it.");
   site.publish(sample::small_inventory());
   CHECK(remove_secret(site.store, "lab", "db", actor, sample::now));
 }

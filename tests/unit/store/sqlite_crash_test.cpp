@@ -94,8 +94,9 @@ TEST_CASE("a full disk refuses the commit, keeps what was there, and goes on whe
     const auto refused = (*store)->commit(
         Transaction().put("m", "a", "1").put("m", "big", std::string(2 << 20, 'x')));
     if (refused || refused.error().kind != ErrorKind::exhausted) return 2;
-    if (refused.error().message.find("database or disk is full; free space on this file system, "
-                                     "nothing was written") == std::string::npos) {
+    if (refused.error().message.find(
+            "database or disk is full; free space on this file system, nothing was written") ==
+        std::string::npos) {
       return 3;
     }
     if ((*store)->get("m", "a") || (*store)->get("m", "first")->value != "kept") return 4;

@@ -85,17 +85,17 @@ TEST_CASE("a missing file or folder is said, never an empty site") {
   const ScratchFolder folder;
   const std::string path = folder.path("muster.db");
   CHECK(refusal(path).kind == ErrorKind::not_found);
-  CHECK(refusal(path).message ==
-        fmt::format(
-            "opening the store '{}': no such file; run `muster init` for a new site, restore a "
-            "backup, or correct stateDirectory in the server's settings",
-            path));
+  CHECK(
+      refusal(path).message ==
+      fmt::format(
+          "opening the store '{}': no such file; run `muster init` for a new site, restore a backup, or correct stateDirectory in the server's settings",
+          path));
   const std::string lost = folder.path("no/such/muster.db");
-  CHECK(refusal(lost, Mode::create_if_missing).message ==
-        fmt::format(
-            "opening the store '{}': folder '{}': there is none; create it with mode 0700, or "
-            "correct stateDirectory in the server's settings",
-            lost, folder.path("no/such")));
+  CHECK(
+      refusal(lost, Mode::create_if_missing).message ==
+      fmt::format(
+          "opening the store '{}': folder '{}': there is none; create it with mode 0700, or correct stateDirectory in the server's settings",
+          lost, folder.path("no/such")));
 }
 
 TEST_CASE("a second process, or a second store, on the same file is refused") {
@@ -104,9 +104,11 @@ TEST_CASE("a second process, or a second store, on the same file is refused") {
   const auto store = must_open(path, Mode::create_if_missing);
   const auto second = refusal(path);
   CHECK(second.kind == ErrorKind::unavailable);
-  CHECK(second.message == fmt::format("opening the store '{}': store: database is locked; another "
-                                      "process uses this file: stop it first",
-                                      path));
+  CHECK(
+      second.message ==
+      fmt::format(
+          "opening the store '{}': store: database is locked; another process uses this file: stop it first",
+          path));
 }
 
 TEST_CASE("a database of a newer program is refused and left as it was") {
@@ -114,12 +116,11 @@ TEST_CASE("a database of a newer program is refused and left as it was") {
   const std::string path = make_filled(folder);
   run_sql(path, "PRAGMA user_version = 9");
   CHECK(refusal(path).kind == ErrorKind::conflict);
-  CHECK(refusal(path).message ==
-        fmt::format(
-            "opening the store '{}': schema version: expected at most 2, found 9: a newer "
-            "muster-server wrote this database; start that one, or restore a backup that this "
-            "version made",
-            path));
+  CHECK(
+      refusal(path).message ==
+      fmt::format(
+          "opening the store '{}': schema version: expected at most 2, found 9: a newer muster-server wrote this database; start that one, or restore a backup that this version made",
+          path));
   run_sql(path, "PRAGMA user_version = 1");
   CHECK(*must_open(path)->count("document") == 100);
 }
@@ -155,12 +156,11 @@ TEST_CASE("what is not a store of ours is refused and left as it was") {
     run_sql(folder.path("x"), "CREATE TABLE t(a); INSERT INTO t VALUES(1)");
     const auto error = refusal(folder.path("x"));
     CHECK(error.kind == ErrorKind::corrupt);
-    CHECK(error.message ==
-          fmt::format(
-              "opening the store '{}': application id: expected 1299542900, found 0: not a store "
-              "of muster-server, or an empty one; restore the newest backup, or remove the file "
-              "and run `muster init` for a new site",
-              folder.path("x")));
+    CHECK(
+        error.message ==
+        fmt::format(
+            "opening the store '{}': application id: expected 1299542900, found 0: not a store of muster-server, or an empty one; restore the newest backup, or remove the file and run `muster init` for a new site",
+            folder.path("x")));
     CHECK_FALSE(std::filesystem::exists(folder.path("x-wal")));
   }
   SUBCASE("an empty file") {

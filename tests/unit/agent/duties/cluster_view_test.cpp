@@ -9,11 +9,8 @@ using namespace muster;
 TEST_CASE("what kubectl 1.36 prints") {
   const auto view = parse_cluster(
       "Lease\tkube-scheduler\t450\t\t\t{\"holderIdentity\":\"m1_ad81\"}\n"
-      "Lease\tmuster-duties\t451\t\t{\"muster/applied\":\"sha256:aa\"}\t"
-      "{\"holderIdentity\":\"m1\",\"leaseTransitions\":1,\"renewTime\":\"2026-11-21T06:46:45."
-      "282260Z\"}\n"
-      "Node\tm1\t295\t{\"rack\":\"r1\"}\t{\"a\":\"b\"}\t"
-      "{\"taints\":[{\"effect\":\"NoSchedule\",\"key\":\"x\"}]}\n"
+      "Lease\tmuster-duties\t451\t\t{\"muster/applied\":\"sha256:aa\"}\t{\"holderIdentity\":\"m1\",\"leaseTransitions\":1,\"renewTime\":\"2026-11-21T06:46:45.282260Z\"}\n"
+      "Node\tm1\t295\t{\"rack\":\"r1\"}\t{\"a\":\"b\"}\t{\"taints\":[{\"effect\":\"NoSchedule\",\"key\":\"x\"}]}\n"
       "Node\tn1\t414\t\t\t{}\n");
   REQUIRE(view.has_value());
   REQUIRE(view->lease.has_value());

@@ -52,8 +52,7 @@ class FakeCluster {
 
   void hold(const std::string& holder, std::chrono::seconds ago, const std::string& applied) {
     lease = fmt::format(
-        "Lease\tmuster-duties\t5\t\t{{\"muster/applied\":\"{}\"}}\t{{\"holderIdentity\":\"{}\","
-        "\"renewTime\":\"{}\",\"leaseTransitions\":2}}",
+        "Lease\tmuster-duties\t5\t\t{{\"muster/applied\":\"{}\"}}\t{{\"holderIdentity\":\"{}\",\"renewTime\":\"{}\",\"leaseTransitions\":2}}",
         applied, holder, micro_time(machine.clock.now() - ago));
   }
 
@@ -174,16 +173,13 @@ TEST_CASE("a machine that is to be drained: cordoned, drained as far as it goes,
   peers.generation = 7;
   peers.peers.back().drain = Drain::evict;
   const std::string n1 =
-      "Node\tn1\t7\t{\"node-role.kubernetes.io/node\":\"\",\"rack\":\"r1\"}\t"
-      "{\"muster/labels\":\"node-role.kubernetes.io/node,rack\","
-      "\"muster/taints\":\"dedicated:NoSchedule\"";
+      "Node\tn1\t7\t{\"node-role.kubernetes.io/node\":\"\",\"rack\":\"r1\"}\t{\"muster/labels\":\"node-role.kubernetes.io/node,rack\",\"muster/taints\":\"dedicated:NoSchedule\"";
   const std::string spec = R"("taints":[{"effect":"NoSchedule","key":"dedicated","value":"ml"}]})";
   FakeCluster cluster;
   cluster.hold("m1", std::chrono::seconds(10), addons_digest(document));
   cluster.nodes = {n1 + "}\t{" + spec};
   cluster.failures["drain"] =
-      "error when evicting pods/\"web\" -n \"ci\" (will retry after 5s): Cannot evict pod as it "
-      "would violate the pod's disruption budget.\nThere are pending nodes to be drained:\n n1\n"
+      "error when evicting pods/\"web\" -n \"ci\" (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.\nThere are pending nodes to be drained:\n n1\n"
       "error: [error when evicting pods/\"web\" -n \"ci\": global timeout reached: 10s]\n";
   DutiesOutcome outcome = cluster.turn(document, peers);
   CHECK(outcome.is_awaited);
@@ -199,9 +195,9 @@ TEST_CASE("a machine that is to be drained: cordoned, drained as far as it goes,
   CHECK(outcome.report->peers_generation == 7);
   REQUIRE(outcome.report->drains.size() == 1);
   CHECK_FALSE(outcome.report->drains[0].is_done);
-  CHECK(outcome.report->drains[0].message ==
-        "kubectl drain: expected exit status 0, found 1: pod ci/web: Cannot evict pod as it would "
-        "violate the pod's disruption budget.");
+  CHECK(
+      outcome.report->drains[0].message ==
+      "kubectl drain: expected exit status 0, found 1: pod ci/web: Cannot evict pod as it would violate the pod's disruption budget.");
 
   cluster.failures.clear();
   cluster.nodes = {n1 + R"(,"muster/drain":"cordoned"})" + "\t{\"unschedulable\":true," + spec};
@@ -258,10 +254,10 @@ TEST_CASE("an addon that fails stops the ones after it and is tried again") {
   const DutiesOutcome outcome = cluster.turn(document);
   CHECK(outcome.holder);
   CHECK_FALSE(outcome.addons_ready);
-  CHECK(outcome.failed ==
-        std::vector<std::string>{
-            "addon 'one': waiting for 'deployment/kube-system/one': kubectl rollout: expected exit "
-            "status 0, found 1: error: timed out waiting for the condition"});
+  CHECK(
+      outcome.failed ==
+      std::vector<std::string>{
+          "addon 'one': waiting for 'deployment/kube-system/one': kubectl rollout: expected exit status 0, found 1: error: timed out waiting for the condition"});
   CHECK(cluster.commands.back().rfind("rollout", 0) == 0);
 }
 
@@ -277,9 +273,5 @@ TEST_CASE("roles that nobody may bind are an error with its cure") {
   CHECK(outcome.error().kind == ErrorKind::forbidden);
   CHECK(
       outcome.error().message ==
-      "duties: binding the first roles: kubectl apply: expected exit status 0, found 1: error: You "
-      "must be logged in to the server (Unauthorized); the bootstrap-admin certificate is valid "
-      "for "
-      "an hour: bind group muster:duties to cluster-admin with a `muster kubeconfig "
-      "--break-glass`");
+      "duties: binding the first roles: kubectl apply: expected exit status 0, found 1: error: You must be logged in to the server (Unauthorized); the bootstrap-admin certificate is valid for an hour: bind group muster:duties to cluster-admin with a `muster kubeconfig --break-glass`");
 }

@@ -49,10 +49,10 @@ TEST_CASE("an unknown owner is refused before anything is written") {
   PosixFilesystem files;
   const auto wrote = files.write(scratch.path() + "/x", "", 0600, "nobody-of-this-name");
   REQUIRE_FALSE(wrote);
-  CHECK(wrote.error().message == "writing '" + scratch.path() +
-                                     "/x': user 'nobody-of-this-name': no such account on this "
-                                     "machine; run systemd-sysusers, or name another owner in the "
-                                     "document");
+  CHECK(
+      wrote.error().message ==
+      "writing '" + scratch.path() +
+          "/x': user 'nobody-of-this-name': no such account on this machine; run systemd-sysusers, or name another owner in the document");
   CHECK(files.list(scratch.path()).value().empty());
 }
 

@@ -44,9 +44,10 @@ TEST_CASE("files keep their owner and mode; a path of Muster's own is refused") 
                            {"/etc/x", "", "root", "0644"}};
   DesiredState state;
   state.files.push_back({"/etc/x", "ours"});
-  CHECK(add_files(document, state) ==
-        std::vector<std::string>{"/config/files/1: expected a path that Muster does not write "
-                                 "itself, found '/etc/x'; use the setting it comes from"});
+  CHECK(
+      add_files(document, state) ==
+      std::vector<std::string>{
+          "/config/files/1: expected a path that Muster does not write itself, found '/etc/x'; use the setting it comes from"});
   REQUIRE(state.files.size() == 2);
   CHECK(state.files[1].owner == "daemon");
   CHECK(state.files[1].mode == 0640);

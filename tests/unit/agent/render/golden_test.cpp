@@ -122,8 +122,9 @@ TEST_CASE("a pod network that an addon brings") {
   CHECK(controllers.value("allocate-node-cidrs") == "true");
   CHECK(controllers.value("cluster-cidr") == master.role.cluster.pod_cidr);
   const std::string containerd = containerd_config(master, example_facts());
-  CHECK(containerd.find("bin_dirs = [\"/opt/cni/bin\", "
-                        "\"/opt/muster/current/cni-plugins/bin\"]\n") != std::string::npos);
+  CHECK(
+      containerd.find("bin_dirs = [\"/opt/cni/bin\", \"/opt/muster/current/cni-plugins/bin\"]\n") !=
+      std::string::npos);
 }
 
 TEST_CASE("what every machine has") {

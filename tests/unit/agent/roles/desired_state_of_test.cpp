@@ -158,11 +158,9 @@ TEST_CASE("all problems at once") {
   const auto state = desired_state_of(document, example_peers(), example_facts(), EtcdStart{});
   REQUIRE_FALSE(state.has_value());
   CHECK(state.error().kind == ErrorKind::invalid);
-  CHECK(state.error().message ==
-        "/config/releases: expected a release 'etcd', which the role master runs, found none; "
-        "import it with `muster release import` and apply the inventory again\n"
-        "/config/releases: expected kubernetes 1.34 or later (structured authentication is v1 "
-        "since then), found '1.33.1'\n"
-        "/config/files/0: expected a path that Muster does not write itself, found "
-        "'/etc/kubernetes/kubelet.yaml'; use the setting it comes from");
+  CHECK(
+      state.error().message ==
+      "/config/releases: expected a release 'etcd', which the role master runs, found none; import it with `muster release import` and apply the inventory again\n"
+      "/config/releases: expected kubernetes 1.34 or later (structured authentication is v1 since then), found '1.33.1'\n"
+      "/config/files/0: expected a path that Muster does not write itself, found '/etc/kubernetes/kubelet.yaml'; use the setting it comes from");
 }

@@ -100,10 +100,10 @@ TEST_CASE_FIXTURE(Fixture, "GCE is asked with its header and must answer with it
   const std::string path = "/computeMetadata/v1/instance/attributes/user-data";
   CHECK(fetch(UserDataDialect::gce, path) == "{}");
   headers.clear();
-  CHECK(fetch(UserDataDialect::gce, path).error().message ==
-        "GCE user-data: GET " + service.url() + path +
-            ": expected the header 'Metadata-Flavor: Google', found none: no metadata service of "
-            "Google's");
+  CHECK(
+      fetch(UserDataDialect::gce, path).error().message ==
+      "GCE user-data: GET " + service.url() + path +
+          ": expected the header 'Metadata-Flavor: Google', found none: no metadata service of Google's");
 }
 
 TEST_CASE_FIXTURE(Fixture, "DigitalOcean and NoCloud are asked with one plain GET") {

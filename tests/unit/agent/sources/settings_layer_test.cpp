@@ -30,21 +30,21 @@ TEST_CASE("every problem of a place is said at once") {
   const auto layer = parse_settings_layer(
       "F", R"({"sitePin":"abc","enrolServers":["http://x"],"token":7,"unknown":1})");
   REQUIRE_FALSE(layer);
-  CHECK(layer.error().message ==
-        "F: refused, 4 problems:\n"
-        "/token: expected a string, found something else\n"
-        "/sitePin: expected the site key's fingerprint, 'sha256:' and 64 hexadecimal digits, found "
-        "'abc'; `muster status` prints it on the server\n"
-        "/enrolServers/0: expected a URL that starts with 'https://', found 'http://x'\n"
-        "/unknown: unknown field, expected one of cachePolicy, enrolServers, sitePin, token");
+  CHECK(
+      layer.error().message ==
+      "F: refused, 4 problems:\n"
+      "/token: expected a string, found something else\n"
+      "/sitePin: expected the site key's fingerprint, 'sha256:' and 64 hexadecimal digits, found 'abc'; `muster status` prints it on the server\n"
+      "/enrolServers/0: expected a URL that starts with 'https://', found 'http://x'\n"
+      "/unknown: unknown field, expected one of cachePolicy, enrolServers, sitePin, token");
 }
 
 TEST_CASE("a syntax error names its place and repeats no text, which may be the token") {
   const auto layer = parse_settings_layer("F", "{\n\"token\":\"s3cret");
   REQUIRE_FALSE(layer);
-  CHECK(layer.error().message ==
-        "F: refused, 1 problem:\n/: expected JSON, found parse error at line 2, column 16: syntax "
-        "error while parsing value - invalid string: missing closing quote (byte 18)");
+  CHECK(
+      layer.error().message ==
+      "F: refused, 1 problem:\n/: expected JSON, found parse error at line 2, column 16: syntax error while parsing value - invalid string: missing closing quote (byte 18)");
 }
 
 TEST_CASE("the kernel command line has a pin and servers, and never a token") {
@@ -54,11 +54,11 @@ TEST_CASE("the kernel command line has a pin and servers, and never a token") {
   CHECK(layer->site_pin == pin);
   CHECK(layer->enrol_servers == std::vector<std::string>{"https://a:1", "https://b:2"});
   CHECK(layer->token.empty());
-  CHECK(command_line_layer("muster.pin=x muster.server=http://y").error().message ==
-        "kernel command line: refused, 2 problems:\n"
-        "muster.pin: expected the site key's fingerprint, 'sha256:' and 64 hexadecimal digits, "
-        "found 'x'; `muster status` prints it on the server\n"
-        "muster.server: expected a URL that starts with 'https://', found 'http://y'");
+  CHECK(
+      command_line_layer("muster.pin=x muster.server=http://y").error().message ==
+      "kernel command line: refused, 2 problems:\n"
+      "muster.pin: expected the site key's fingerprint, 'sha256:' and 64 hexadecimal digits, found 'x'; `muster status` prints it on the server\n"
+      "muster.server: expected a URL that starts with 'https://', found 'http://y'");
 }
 
 TEST_CASE("a flat metadata document is refused with the problems of its settings") {
@@ -71,6 +71,5 @@ TEST_CASE("a flat metadata document is refused with the problems of its settings
       layer.error().message ==
       "F: refused, 2 problems:\n"
       "/myRole: expected master, follower or node, found 'worker'\n"
-      "/muster/sitePin: expected the site key's fingerprint, 'sha256:' and 64 hexadecimal digits, "
-      "found 'x'; `muster status` prints it on the server");
+      "/muster/sitePin: expected the site key's fingerprint, 'sha256:' and 64 hexadecimal digits, found 'x'; `muster status` prints it on the server");
 }

@@ -54,12 +54,12 @@ TEST_CASE("the seed that kernel or SMBIOS names is first, in cloud-init's forms"
   CHECK(seed("ds=nocloud;seedfrom=http://[::1]") == at("http://[::1]:80", "/user-data"));
   CHECK(seed("ds=nocloud;s=/srv/seed") == at("", "/srv/seed/user-data"));
   CHECK(seed("ds=nocloud;s=file:///srv/seed/") == at("", "/srv/seed/user-data"));
-  CHECK(seed("ds=nocloud;s=https://h/") ==
-        "ds=nocloud: expected s=http://HOST/PATH/ or a folder, found 'https://h/'; the agent knows "
-        "no authority to verify an https seed by");
-  CHECK(seed("ds=nocloud;s=http://") ==
-        "ds=nocloud: expected s=http://HOST/PATH/ or a folder, found 'http://'; the agent knows no "
-        "authority to verify an https seed by");
+  CHECK(
+      seed("ds=nocloud;s=https://h/") ==
+      "ds=nocloud: expected s=http://HOST/PATH/ or a folder, found 'https://h/'; the agent knows no authority to verify an https seed by");
+  CHECK(
+      seed("ds=nocloud;s=http://") ==
+      "ds=nocloud: expected s=http://HOST/PATH/ or a folder, found 'http://'; the agent knows no authority to verify an https seed by");
   CHECK(seed("ds=nocloud;h=n1") == ec2);
   CHECK(found({{"product_serial", "ds=nocloud;s=http://h:1/"}}) == at("http://h:1", "/user-data"));
 }

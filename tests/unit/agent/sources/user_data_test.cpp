@@ -71,16 +71,14 @@ TEST_CASE("partial and contradictory cloud-configs are refused by line") {
         "U: line 4: expected 'encoding' to be text/plain, b64 or base64, found another");
   CHECK(refusal(head + "    encoding: b64\n    content: 's3cret!'\n") ==
         "U: line 5: expected base64, found something else");
-  CHECK(refusal(head + "    content: '{}'\n  - path: /etc/muster/agent.json\n    content: ''\n") ==
-        "U: line 5: expected /etc/muster/agent.json in 'write_files' once, found it again after "
-        "line 3");
+  CHECK(
+      refusal(head + "    content: '{}'\n  - path: /etc/muster/agent.json\n    content: ''\n") ==
+      "U: line 5: expected /etc/muster/agent.json in 'write_files' once, found it again after line 3");
   CHECK(refusal(head + "    content: [cut\n") ==
         "U: line 5: expected YAML: end of sequence flow not found");
   CHECK(
       refusal(head + "    content: |\n      {\"token\":\"s3cr\n") ==
-      "U: line 3: /etc/muster/agent.json: refused, 1 problem:\n/: expected JSON, found parse error "
-      "at line 2, column 0: syntax error while parsing value - invalid string: control character "
-      "U+000A (LF) must be escaped to \\u000A or \\n (byte 15)");
+      "U: line 3: /etc/muster/agent.json: refused, 1 problem:\n/: expected JSON, found parse error at line 2, column 0: syntax error while parsing value - invalid string: control character U+000A (LF) must be escaped to \\u000A or \\n (byte 15)");
 }
 
 TEST_CASE("a cloud-config of many levels or aliases ends quickly") {
