@@ -5,9 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

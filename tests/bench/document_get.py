@@ -9,7 +9,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "attack"), os.path.join(HERE, "..")]
-from conftest import Site, mac, node  # noqa: E402
+from conftest import Site, node  # noqa: E402
 from metadata_machine import openssl  # noqa: E402
 
 NGINX_PORT, SECONDS, ROUNDS = 18445, 2, 3

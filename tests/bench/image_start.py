@@ -90,6 +90,7 @@ def start(site, folder, name, address, image):
     with open(os.path.join(folder, f"{cluster}-master-1.yaml"), encoding="utf-8") as stream:
         seed = Seed(stream.read())
     machine = whole_machine.WholeMachine(name, folder, address, "bios", ["-smbios", f"type=1,serial=ds=nocloud-net;s=http://{SERVER_ADDRESS}:{SEED_PORT}/"])
+
     def enrolled():
         return any(node.get("state") == "enrolled" for node in json.loads(site.muster("node", "list", "--cluster", cluster, "-o", "json").stdout)["nodes"])
     try:

@@ -76,6 +76,7 @@ spec:
         with open(path, encoding="utf-8") as stream:
             before = stream.read()
         assert old in before, old
+
         def publish(text):
             with open(path, "w", encoding="utf-8") as out:
                 out.write(text)

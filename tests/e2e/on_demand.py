@@ -51,6 +51,7 @@ def switch_on(rack, machines, folder=None):
     Returns when they were switched on, as time.monotonic() has it."""
     image = "cloud" if folder else "ready"
     call(LAB, "image", image)
+
     def make(name):
         address, user_data = machines[name]
         tree = cloud_tree(os.path.join(folder, name), address, user_data) if folder else prepared_tree(rack, name, user_data)

@@ -30,7 +30,7 @@ class Site(LocalCluster):
         with open(hook, "w", encoding="ascii") as out:
             out.write(HOOK.format(told=self.told))
         os.chmod(hook, 0o755)
-        self.server_settings = {"expiryHook": hook,}
+        self.server_settings = {"expiryHook": hook}
         self.count = 0
 
     def json(self, *arguments):

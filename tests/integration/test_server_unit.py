@@ -131,6 +131,7 @@ def test_the_probes_answer(host):
 def test_a_restart_and_a_power_cut_keep_what_was_there(host):
     host.muster("anna", "release", "import", "/srv/releases/runc")
     token = json.loads(host.muster("anna", "token", "create", "--cluster", "lab", "-o", "json").stdout)
+
     def state():
         tokens = json.loads(host.muster("root", "token", "list", "-o", "json").stdout)
         releases = json.loads(host.muster("root", "release", "list", "-o", "json").stdout)

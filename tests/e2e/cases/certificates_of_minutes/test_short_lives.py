@@ -3,7 +3,6 @@ at half of it, and API, logs and exec answer every second, past the end of every
 
 Twelve minutes are what Kubernetes' own clients leave: they look for a new certificate every five minutes, on
 connections that the API server and kubelet judge by the certificate they were opened with."""
-import json
 import threading
 import time
 

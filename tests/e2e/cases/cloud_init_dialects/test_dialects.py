@@ -1,7 +1,6 @@
 """Stock Debian hosts whose own cloud-init reads NoCloud and EC2 metadata from the server while they boot: without a
 warning, without a pause between two questions."""
 import json
-import os
 import re
 
 import pytest

@@ -46,6 +46,7 @@ def image(rack, tmp_path_factory):
         with open(public, "w", encoding="ascii") as out:
             out.write(made)
     rack.muster("document-key", "add", public, "--scope", "image")
+
     def build():
         done = rack.muster("image", "--store", store, "build", "node", "--images", str(images), "--image-key", key,
                            "--releases", os.path.join(CACHE, "releases"), "--releases", str(own), "-o", "json")

@@ -63,6 +63,7 @@ def rogue(cluster):
 
 def refusal(rogue, value):
     cluster = rogue.cluster
+
     def running():
         return cluster.run("n1", "systemctl", "show", "-p", "MainPID", "kubelet.service", "containerd.service").stdout
     before, cached = running(), cluster.run("n1", "sha256sum", "/var/lib/muster/cache/document.json").stdout

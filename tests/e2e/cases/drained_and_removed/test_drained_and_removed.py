@@ -54,7 +54,7 @@ def web(pool):
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "drained"},
          "spec": {"replicas": 2, "selector": {"matchLabels": labels},
                   "template": {"metadata": {"labels": labels}, "spec": {"nodeSelector": {"example.com/pool": "p"}, "terminationGracePeriodSeconds": 1,
-                                                                          "containers": [container]}}}},
+                                                                        "containers": [container]}}}},
         {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "drained"},
          "spec": {"maxUnavailable": 0, "selector": {"matchLabels": labels}}},
     ]

@@ -35,6 +35,7 @@ def is_write(call):
 @pytest.mark.parametrize("host", ["m1", "n1"])
 def test_traced(cluster, tmp_path, host):
     cluster.converge(host)  # whatever another case left to do
+
     def running():
         return cluster.run(host, "sh", "-c", "systemctl show -p Id,InvocationID,NRestarts '*.service' | grep -A2 -E '^Id=(kube|containerd|etcd|muster-[krm])'").stdout
     before = running()
