@@ -23,7 +23,8 @@ class Files:
 
     def __init__(self):
         self.content, self.served, self.ranges = {}, {}, []
-        self.cut = {}  # path -> bytes after which an answer ends; None: gives nothing of a range
+        self.cut = {}  # path -> bytes of the file after which every answer ends
+        self.at_most = None  # bytes in one answer
         self.hold = {}  # path -> (bytes after which an answer waits, event when it does, event to go on)
         outer = self
 
@@ -53,7 +54,7 @@ class Files:
             request.send_header("Content-Range", f"bytes {begin}-{len(data) - 1}/{len(data)}")
         request.send_header("Content-Length", str(len(data) - begin))
         request.end_headers()
-        end = min(len(data), self.cut.get(request.path, len(data)))
+        end = min(len(data), self.cut.get(request.path, len(data)), begin + (self.at_most or len(data)))
         if request.path in self.hold:
             after, reached, go_on = self.hold[request.path]
             self.give(request, data[begin:after])
@@ -225,6 +226,10 @@ def test_a_server_that_is_away(site, files):
     done = site.run()
     assert done.returncode == 1
     assert f"runc 4.5.6: {files.url}/runc.amd64: expected the file, found: curl: (7) " in done.stderr
+    site.environment["MUSTER_UPSTREAM"] = "mirror.example"
+    done = site.run()
+    assert done.returncode == 1
+    assert "components: MUSTER_UPSTREAM: expected an address such as https://mirror.example/upstream, found 'mirror.example'\n" in done.stderr
 
 
 def test_a_transfer_that_ends_early_goes_on_by_range(site, files):
@@ -238,6 +243,17 @@ def test_a_transfer_that_ends_early_goes_on_by_range(site, files):
     done = site.run()
     assert done.returncode == 0, done.stderr
     assert "runc.amd64: fetching " in done.stdout and ", going on after 0.1 MB" in done.stdout
+    assert files.served["/runc.amd64"] == len(data)
+    assert site.programs("runc", "4.5.6")["runc"][0] == data
+
+
+def test_one_run_goes_on_as_long_as_bytes_come(site, files):
+    data = os.urandom(200_000)
+    files.at_most = 90_000
+    site.row("runc", "4.5.6", "/runc.amd64", data, "-", "runc")
+    done = site.run()
+    assert done.returncode == 0, done.stderr
+    assert files.ranges == [("/runc.amd64", 90_000), ("/runc.amd64", 180_000)]
     assert files.served["/runc.amd64"] == len(data)
     assert site.programs("runc", "4.5.6")["runc"][0] == data
 
