@@ -15,6 +15,7 @@ import pytest
 
 from local_cluster import REPOSITORY
 
+pytestmark = pytest.mark.release_build  # of scripts: a sanitizer's build has no part in it
 COMPONENTS = os.path.join(REPOSITORY, "scripts", "components")
 
 
@@ -136,13 +137,13 @@ def tar(members, mode="w:gz"):
 def test_right_digests_are_taken(site, files):
     server = tar({"k/bin/kubelet": b"kubelet", "k/bin/kube-apiserver": b"api", "k/LICENSE": b"text"})
     site.row("kubernetes-node", "1.2.3", "/v1.2.3/server.tar.gz", server, "k/bin", "kubelet", algorithm="sha512")
-    site.row("kubernetes-control-plane", "1.2.3", "/v1.2.3/server.tar.gz", server, "k/bin", "kube-apiserver", algorithm="sha512")
+    site.row("kubernetes-control-plane", "1.2.3", "/v1.2.3/server.tar.gz", server, "k/bin", "kube-apiserver", "kubelet", algorithm="sha512")
     site.row("runc", "4.5.6", "/runc.amd64", b"runc", "-", "runc")
     site.row("cni-plugins", "7.8.9", "/cni.tgz", tar({"./bridge": b"bridge", "./ptp": b"ptp", "./vlan": b"vlan"}), ".", "bridge", "ptp")
     done = site.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert site.programs("kubernetes-node", "1.2.3") == {"kubelet": (b"kubelet", "0o755")}
-    assert site.programs("kubernetes-control-plane", "1.2.3") == {"kube-apiserver": (b"api", "0o755")}
+    assert site.programs("kubernetes-control-plane", "1.2.3") == {"kube-apiserver": (b"api", "0o755"), "kubelet": (b"kubelet", "0o755")}
     assert site.programs("runc", "4.5.6") == {"runc": (b"runc", "0o755")}
     assert site.programs("cni-plugins", "7.8.9") == {"bridge": (b"bridge", "0o755"), "ptp": (b"ptp", "0o755")}
     artifact = site.release("runc", "4.5.6")["artifacts"][0]
@@ -204,6 +205,9 @@ def test_every_failure_is_told_at_the_end(site, files):
     site.row("runc", "4.5.6", "/runc.amd64", b"runc" * 1000, "-", "runc")
     site.row("cni-plugins", "7.8.9", "/cni.tgz", b"no tar", ".", "bridge")
     site.row("coredns", "1.0.0", "/coredns", b"coredns", "-", "coredns")
+    site.row("test-echo", "1.0.0", "/echo", b"echo", "-", "echo")
+    site.row("test-echo", "1.0.0", "/gone", b"gone", "-", "gone")  # the other half of a release of two files
+    del files.content["/gone"]
     del files.content["/etcd.tar.gz"]
     files.cut["/runc.amd64"] = 100
     done = site.run()
@@ -213,10 +217,11 @@ def test_every_failure_is_told_at_the_end(site, files):
                      f"runc 4.5.6: {files.url}/runc.amd64: expected the file, found: curl: (18) ",
                      "; 100 bytes are kept, the next run goes on there. Is this address open from here? MUSTER_UPSTREAM=URL names a mirror",
                      f"cni-plugins 7.8.9: {files.url}/cni.tgz: expected a tar file, found: ",
-                     "not there, for what is said above: etcd 1.0.0, containerd 1.0.0, runc 4.5.6, cni-plugins 7.8.9\n"):
+                     "not there, for what is said above: etcd 1.0.0, containerd 1.0.0, runc 4.5.6, cni-plugins 7.8.9, test-echo 1.0.0\n"):
         assert expected in done.stderr, done.stderr
     assert site.release("coredns", "1.0.0")
     assert not [name for name in ("etcd", "containerd", "runc", "cni-plugins") if (site.folder / "cache" / "releases" / name).exists()]
+    assert not [path for path in site.folder.rglob("*") if path.name in ("etcd", "ctr", "runc", "bridge", "echo")]
 
 
 def test_a_server_that_is_away(site, files):
