@@ -2,25 +2,19 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <future>
 #include <thread>
 
 #include "agent/download.hpp"
 #include "agent/packages.hpp"
 #include "agent/paths.hpp"
+#include "document/field_syntax.hpp"
 #include "pki/signature.hpp"
 
 namespace muster {
 namespace {
 
 constexpr std::size_t manifest_limit = 4u << 20;
-
-std::uint32_t mode_of(const std::string& octal) {
-  std::uint32_t mode = 0644;
-  std::from_chars(octal.data(), octal.data() + octal.size(), mode, 8);
-  return mode;
-}
 
 Result<Release> check_manifest(const ReleaseReference& reference, const std::string& text) {
   if (const auto found = sha256_digest(text); found != reference.manifest_digest) {
@@ -86,7 +80,7 @@ Result<void> set_modes(Filesystem& files, const Release& release, const std::str
   for (const auto& artifact : release.artifacts) {
     const std::string path = folder + "/" + artifact.path;
     const auto status = files.status(path);
-    const auto mode = mode_of(artifact.mode);
+    const auto mode = file_mode(artifact.mode);
     if (status && status->mode == mode && status->owner == "root") continue;
     if (auto set = files.finish(path, mode, "root"); !set) return set;
   }
@@ -114,7 +108,7 @@ Result<void> download_release(Host& host, Network& network, const ReleaseReferen
     const std::string parent = path.substr(0, path.find_last_of('/'));
     if (auto made = files.make_directory(parent, 0755, "root"); !made) return made;
     auto done = download(host, network, sources, {artifact.digest, artifact.size}, path,
-                         mode_of(artifact.mode));
+                         file_mode(artifact.mode));
     if (!done) return context(done.error(), artifact.path);
   }
   const std::string replaced = staging + ".replaced";

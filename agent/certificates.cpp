@@ -1,8 +1,7 @@
 #include "agent/certificates.hpp"
 
-#include <charconv>
-
 #include "agent/paths.hpp"
+#include "document/field_syntax.hpp"
 #include "pki/signature.hpp"
 
 namespace muster {
@@ -33,12 +32,6 @@ std::string trusted(const CertificateSpec& spec, const Authorities& authorities)
     if (!text.empty() && text.back() != '\n') text += "\n";
   }
   return text;
-}
-
-std::uint32_t mode_of(const std::string& octal) {
-  std::uint32_t mode = 0600;
-  std::from_chars(octal.data(), octal.data() + octal.size(), mode, 8);
-  return mode;
 }
 
 struct Pending {
@@ -95,7 +88,7 @@ Result<void> put(Filesystem& files, const Pending& pending, const IssuedCertific
     std::string content;
     std::uint32_t mode;
   };
-  for (const auto& part : {Part{"tls.key", pending.key.pem(), mode_of(spec.mode)},
+  for (const auto& part : {Part{"tls.key", pending.key.pem(), file_mode(spec.mode)},
                            Part{"tls.crt", issued.certificate_pem, 0644u},
                            Part{"ca.crt", trusted(spec, authorities), 0644u},
                            Part{"specification", digest_of(spec), 0644u}}) {

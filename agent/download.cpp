@@ -1,5 +1,7 @@
 #include "agent/download.hpp"
 
+#include "agent/failure.hpp"
+
 namespace muster {
 namespace {
 
@@ -79,10 +81,6 @@ Result<void> verify(Filesystem& files, const Wanted& wanted, const std::string& 
   static_cast<void>(files.remove(part));
   return fail(ErrorKind::corrupt,
               fmt::format("expected digest {}, found {}", wanted.digest, *found));
-}
-
-bool is_of_the_disk(ErrorKind kind) {
-  return kind == ErrorKind::io || kind == ErrorKind::exhausted;
 }
 
 }  // namespace

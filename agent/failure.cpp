@@ -4,11 +4,12 @@
 #include <array>
 
 namespace muster {
-namespace {
 
 bool is_of_the_disk(ErrorKind kind) {
   return kind == ErrorKind::io || kind == ErrorKind::exhausted;
 }
+
+namespace {
 
 bool is_of_the_network(ErrorKind kind) {
   return kind == ErrorKind::unavailable || kind == ErrorKind::timeout;

@@ -23,6 +23,9 @@ enum class FailureClass {
 };
 [[nodiscard]] std::string_view name(FailureClass kind);
 
+// Another source, or another attempt at once, cannot help.
+[[nodiscard]] bool is_of_the_disk(ErrorKind kind);
+
 struct Failure {
   FailureClass kind = FailureClass::document;
   Error error;

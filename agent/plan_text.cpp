@@ -44,7 +44,7 @@ struct Line {
   }
 };
 
-std::vector<std::string> lines_of(const std::string& text) {
+std::vector<std::string> text_lines(const std::string& text) {
   std::istringstream stream(text);
   std::vector<std::string> lines;
   for (std::string line; std::getline(stream, line);) lines.push_back(line);
@@ -54,7 +54,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 // What is left after the equal head and tail: enough for configuration files, where one line
 // changes.
 std::string difference(const std::string& before, const std::string& after) {
-  const auto old_lines = lines_of(before), new_lines = lines_of(after);
+  const auto old_lines = text_lines(before), new_lines = text_lines(after);
   std::size_t head = 0;
   const auto shorter = std::min(old_lines.size(), new_lines.size());
   while (head < shorter && old_lines[head] == new_lines[head]) ++head;

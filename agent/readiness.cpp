@@ -20,11 +20,6 @@ Result<TlsClientSettings> kubelet_tls(const Filesystem& files) {
   return tls;
 }
 
-std::string text_at(const nlohmann::json& object, const char* field) {
-  const auto found = object.find(field);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 }  // namespace
 
 Result<void> await_api(const Host& host, Network& network, const std::string& url,

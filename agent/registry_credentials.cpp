@@ -8,11 +8,6 @@ namespace {
 
 constexpr const char* version = "credentialprovider.kubelet.k8s.io/v1";
 
-std::string text_at(const nlohmann::json& object, const char* field) {
-  const auto found = object.find(field);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 Result<std::string> image_of(std::string_view request) {
   const auto json = parse_strict_json("image credential request", request);
   if (!json) return pass(json.error());

@@ -113,11 +113,7 @@ std::string kubelet_config(const NodeDocument& document, const Facts& facts) {
 
 std::string kubelet_dropin(const NodeDocument& document) {
   Json dropin = {{"apiVersion", "kubelet.config.k8s.io/v1beta1"}, {"kind", "KubeletConfiguration"}};
-  if (document.config.kubelet.extra_configuration.is_object()) {
-    for (const auto& [key, value] : document.config.kubelet.extra_configuration.items()) {
-      dropin[key] = value;
-    }
-  }
+  dropin.update(Json::parse(document.config.kubelet.extra_configuration));
   return yaml_text(dropin);
 }
 

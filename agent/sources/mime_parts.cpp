@@ -3,17 +3,11 @@
 #include <algorithm>
 #include <map>
 
+#include "document/field_syntax.hpp"
 #include "pki/signature.hpp"
 
 namespace muster {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string made(text);
-  std::transform(made.begin(), made.end(), made.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return made;
-}
 
 std::string_view trimmed(std::string_view text) {
   const auto start = text.find_first_not_of(" \t");
@@ -52,7 +46,7 @@ Headers read_headers(Lines& lines) {
     if (line.front() == ' ' || line.front() == '\t') {
       headers[last] += line;
     } else if (colon != std::string_view::npos) {
-      last = lower(line.substr(0, colon));
+      last = lower_case(line.substr(0, colon));
       headers[last] = trimmed(line.substr(colon + 1));
     }
   }
@@ -62,8 +56,8 @@ Headers read_headers(Lines& lines) {
 // Of "multipart/mixed; boundary=\"x\""; empty where there is none.
 std::string boundary_of(const Headers& headers) {
   const auto type = headers.find("content-type");
-  if (type == headers.end() || lower(type->second).rfind("multipart/", 0) != 0) return {};
-  const auto at = lower(type->second).find("boundary=");
+  if (type == headers.end() || lower_case(type->second).rfind("multipart/", 0) != 0) return {};
+  const auto at = lower_case(type->second).find("boundary=");
   if (at == std::string::npos) return {};
   const std::string value = type->second.substr(at + 9);
   if (value.rfind('"', 0) == 0) return value.substr(1, value.find('"', 1) - 1);
@@ -73,7 +67,7 @@ std::string boundary_of(const Headers& headers) {
 Result<std::string> decoded(std::string_view what, int line, const Headers& headers,
                             std::string text) {
   const auto found = headers.find("content-transfer-encoding");
-  const std::string encoding = found == headers.end() ? "7bit" : lower(found->second);
+  const std::string encoding = found == headers.end() ? "7bit" : lower_case(found->second);
   if (encoding == "7bit" || encoding == "8bit") return text;
   if (encoding == "base64") {
     std::erase(text, '\n');
@@ -91,7 +85,7 @@ Result<std::string> decoded(std::string_view what, int line, const Headers& head
 }  // namespace
 
 bool is_mime(std::string_view text) {
-  const std::string start = lower(text.substr(0, 13));
+  const std::string start = lower_case(text.substr(0, 13));
   return start == "content-type:" || start == "mime-version:";
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <sstream>
 
+#include "document/field_syntax.hpp"
 #include "document/problem.hpp"
 
 namespace muster {
@@ -26,18 +27,12 @@ bool is_container(const Filesystem& files) {
   return files.status("/run/systemd/container").has_value();
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 // One UUID in 4096 starts with "ec2" by chance, so the serial number must be the same text.
 bool is_ec2(const Filesystem& files) {
   if (smbios(files, "sys_vendor") == "Amazon EC2") return true;
-  if (lower(line_of(files, "/sys/hypervisor/uuid")).rfind("ec2", 0) == 0) return true;
-  const std::string uuid = lower(smbios(files, "product_uuid"));
-  return uuid.rfind("ec2", 0) == 0 && uuid == lower(smbios(files, "product_serial"));
+  if (lower_case(line_of(files, "/sys/hypervisor/uuid")).rfind("ec2", 0) == 0) return true;
+  const std::string uuid = lower_case(smbios(files, "product_uuid"));
+  return uuid.rfind("ec2", 0) == 0 && uuid == lower_case(smbios(files, "product_serial"));
 }
 
 bool is_gce(const Filesystem& files) {

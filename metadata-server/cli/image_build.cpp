@@ -4,11 +4,11 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "cli/answer.hpp"
 #include "cli/checked_folder.hpp"
 #include "cli/image_builder.hpp"
+#include "cli/text_file.hpp"
 #include "document/release.hpp"
 #include "document/strict_json.hpp"
 #include "document/trust_list.hpp"
@@ -18,13 +18,7 @@
 namespace muster {
 namespace {
 
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return fail(ErrorKind::not_found, fmt::format("'{}': cannot be read", path));
-  return std::move(text).str();
-}
+constexpr std::size_t largest_text = 4u << 20;  // of a manifest or a list of packages
 
 Result<void> write_file(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
@@ -117,7 +111,7 @@ class Build {
 
   Result<ImageManifest> describe(const std::string& folder, const std::string& inputs,
                                  const std::string& version) const {
-    const auto text = read_file(folder + "/contents.json");
+    const auto text = read_text_file(folder + "/contents.json", largest_text);
     if (!text) return pass(text.error());
     const auto contents = parse_strict_json("contents.json", *text, {4u << 20});
     if (!contents) return pass(contents.error());
@@ -171,7 +165,7 @@ class Build {
 
 Exit build_image(Session& session, const ImageBuildOptions& options) {
   const std::string file = fmt::format("{}/{}.yaml", options.images, options.name);
-  const auto text = read_file(file);
+  const auto text = read_text_file(file, largest_text);
   if (!text) return complain(session, text.error());
   const auto definition = read_image_definition(file, *text);
   if (!definition) return show_problems(session, definition.error());

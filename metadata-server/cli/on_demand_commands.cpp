@@ -72,7 +72,7 @@ Exit extend(Session& session, const OnDemandOptions& options) {
                       });
 }
 
-Exit list(Session& session) {
+Exit list_on_demand(Session& session) {
   return ask_and_show(session, "GET", "clusters", nullptr, [](const nlohmann::json& answer) {
     Table table({"NAME", "TEMPLATE", "MASTERS", "NODES", "MACHINES", "EXPIRES", "LEFT", "BY"});
     std::string notes;
@@ -178,7 +178,7 @@ void add_on_demand_commands(CommandLine& line) {
   add_create(line, group, options);
   auto* listed = group->add_subcommand("list", "clusters that were made on demand");
   listed->footer("Example: muster cluster list");
-  line.on(listed, list);
+  line.on(listed, list_on_demand);
   auto* scaled =
       group->add_subcommand("scale", "makes user-data for more machines, or removes the newest");
   scaled->add_option("NAME", options->name, "the cluster's name")->required();

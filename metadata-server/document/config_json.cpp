@@ -1,4 +1,5 @@
 #include "document/node_document_json.hpp"
+#include "document/strict_json.hpp"
 #include "document/taint_json.hpp"
 
 namespace muster {
@@ -34,7 +35,7 @@ json kubelet_to_json(const KubeletSettings& kubelet) {
           {"reservedPolicy", kubelet.reserved_policy},
           {"evictionHard", kubelet.eviction_hard},
           {"maxPods", kubelet.max_pods},
-          {"extraConfiguration", kubelet.extra_configuration}};
+          {"extraConfiguration", json::parse(kubelet.extra_configuration, nullptr, false)}};
 }
 
 void read_kubelet(JsonObject& object, KubeletSettings& kubelet) {
@@ -43,7 +44,9 @@ void read_kubelet(JsonObject& object, KubeletSettings& kubelet) {
   object.text("reservedPolicy", kubelet.reserved_policy);
   object.text_map("evictionHard", kubelet.eviction_hard);
   object.number("maxPods", kubelet.max_pods);
-  if (const json* extra = object.raw("extraConfiguration")) kubelet.extra_configuration = *extra;
+  if (const json* extra = object.raw("extraConfiguration")) {
+    kubelet.extra_configuration = canonical_text(*extra);
+  }
 }
 
 json containerd_to_json(const ContainerdSettings& containerd) {

@@ -3,18 +3,21 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 
 #include "document/ipv4.hpp"
 
 namespace muster {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 namespace {
 
 bool is_lower(char c) {
   return c >= 'a' && c <= 'z';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 bool is_letter(char c) {
   return is_lower(c) || (c >= 'A' && c <= 'Z');
@@ -85,6 +88,20 @@ bool is_absolute_path(std::string_view text) {
 bool is_mode(std::string_view text) {
   return text.size() == 4 && text[0] == '0' &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });
+}
+
+std::uint32_t file_mode(std::string_view text) {
+  std::uint32_t mode = 0;
+  std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  return mode;
+}
+
+std::string lower_case(std::string_view text) {
+  std::string made(text);
+  for (char& c : made) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return made;
 }
 
 bool is_user_name(std::string_view text) {

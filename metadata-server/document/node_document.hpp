@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -106,7 +105,8 @@ struct KubeletSettings {
   std::string reserved_policy = "gke";  // gke | eks | none
   std::map<std::string, std::string> eviction_hard;
   std::uint32_t max_pods = 110;
-  nlohmann::json extra_configuration = nlohmann::json::object();  // KubeletConfiguration drop-in
+  // KubeletConfiguration drop-in: a JSON object, as canonical text (strict_json.hpp).
+  std::string extra_configuration = "{}";
 };
 
 struct ContainerdSettings {

@@ -67,11 +67,11 @@ void check(const Release& release, std::vector<Problem>& problems) {
   if (release.artifacts.empty()) {
     problems.push_back({"/artifacts", "expected at least one artifact, found none"});
   }
-  std::set<std::string> paths;
+  std::set<std::string> seen;
   for (std::size_t i = 0; i < release.artifacts.size(); ++i) {
     const std::string where = pointer_to("/artifacts", i);
     check_artifact(release.artifacts[i], where, problems);
-    if (!paths.insert(release.artifacts[i].path).second) {
+    if (!seen.insert(release.artifacts[i].path).second) {
       problems.push_back({where + "/path", "expected each path once, found " +
                                                in_ticks(release.artifacts[i].path) + " again"});
     }

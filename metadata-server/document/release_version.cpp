@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "document/field_syntax.hpp"
+
 namespace muster {
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 bool starts_prerelease(std::string_view text) {
   if (text.empty()) return false;

@@ -24,4 +24,7 @@ struct JsonLimits {
 // Keys sorted by byte, no white space, UTF-8 unescaped; bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] std::string canonical_text(const nlohmann::json& value);
 
+// The text at a field of somebody else's object (Kubernetes'); empty where it is absent or no text.
+[[nodiscard]] std::string text_at(const nlohmann::json& object, const char* field);
+
 }  // namespace muster

@@ -53,7 +53,7 @@ void validate_kubelet(const KubeletSettings& kubelet, Findings& findings) {
   if (kubelet.max_pods < 1 || kubelet.max_pods > 1024) {
     findings.add(where + "/maxPods", fmt::format("expected 1 to 1024, found {}", kubelet.max_pods));
   }
-  if (!kubelet.extra_configuration.is_object()) {
+  if (kubelet.extra_configuration.rfind('{', 0) != 0) {
     findings.add(where + "/extraConfiguration", "expected an object, found something else");
   }
 }

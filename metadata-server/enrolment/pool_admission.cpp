@@ -17,7 +17,7 @@ namespace muster {
 
 namespace {
 
-std::string text_of(const JoinToken& token) {
+std::string pool_of(const JoinToken& token) {
   return fmt::format("pool '{}/{}'", token.cluster, token.pool);
 }
 
@@ -35,11 +35,11 @@ Granted<> check_address(const JoinToken& token, const std::string& source, const
         ErrorKind::forbidden, "address_outside",
         fmt::format(
             "{}: expected a machine at an address in {}, found one at {}; correct its network, or the pool's spec.addressRanges",
-            text_of(token), joined(pool.address_ranges), source));
+            pool_of(token), joined(pool.address_ranges), source));
   if (const std::string holder = inventory.holder_of(source); !holder.empty())
     return refuse(ErrorKind::conflict, "address_taken",
                   fmt::format("{}: {} has the address {}; give this machine another one",
-                              text_of(token), holder, source));
+                              pool_of(token), holder, source));
   return {};
 }
 
@@ -49,12 +49,12 @@ tl::unexpected<Refusal> address_taken(const JoinToken& token, const MemberRecord
         ErrorKind::conflict, "address_taken",
         fmt::format(
             "{}: the address {} was that of '{}/{}', which was removed a short time ago; it is free again some minutes after that",
-            text_of(token), holder.address, holder.cluster, holder.node));
+            pool_of(token), holder.address, holder.cluster, holder.node));
   return refuse(
       ErrorKind::conflict, "address_taken",
       fmt::format(
           "{0}: another key at the address {1} is '{2}/{3}'; if that machine is gone, an operator orders `muster node replace {3}`",
-          text_of(token), holder.address, holder.cluster, holder.node));
+          pool_of(token), holder.address, holder.cluster, holder.node));
 }
 
 // The member at this address already, or its replacement that an operator ordered.
@@ -102,7 +102,7 @@ Granted<MemberRecord> allocate(const PoolQuestion& question, const NodePool& poo
         ErrorKind::conflict, "pool_full",
         fmt::format(
             "{}: its {} members are there; raise the pool's spec.maximum, or remove one with `muster node remove`, whose name is free again some minutes later",
-            text_of(token), pool.maximum.value));
+            pool_of(token), pool.maximum.value));
   MemberRecord record;
   record.cluster = token.cluster;
   record.node = member_name(pool, index);
@@ -127,7 +127,7 @@ Granted<MemberRecord> admit_member(const PoolQuestion& question) {
         ErrorKind::conflict, "pool_unknown",
         fmt::format(
             "{}: not in the inventory any more; apply one that names it, or use a token of another pool",
-            text_of(token)));
+            pool_of(token)));
   const auto proven = prove_machine(question, *pool);
   if (!proven) return refuse(proven.error());
   auto there = find_member_at(context.store, proven->address);

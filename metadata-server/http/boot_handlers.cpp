@@ -75,7 +75,7 @@ SiteContact contact(const Rooms& rooms) {
   return {rooms.site.site(), rooms.site.trust()->list.servers.enrol};
 }
 
-Response plain(std::string text) {
+Response uncached_text(std::string text) {
   Response response = text_response(std::move(text));
   response.content_type = "text/plain; charset=utf-8";
   response.headers.emplace_back("Cache-Control", "no-store");  // another machine, another answer
@@ -108,7 +108,7 @@ Granted<Response> get_nocloud_seed(const Rooms& rooms, const Caller&, const Requ
     file = named->second;
   auto text = seed_file(file, **machine, contact(rooms));
   if (!text) return no_such_path();
-  return plain(std::move(*text));
+  return uncached_text(std::move(*text));
 }
 
 Granted<Response> put_metadata_token(const Rooms& rooms, const Caller&, const Request& request) {
@@ -123,7 +123,7 @@ Granted<Response> put_metadata_token(const Rooms& rooms, const Caller&, const Re
   const auto lifetime =
       parse_token_lifetime(request.header("x-aws-ec2-metadata-token-ttl-seconds"));
   if (!lifetime) return refuse(lifetime.error());
-  Response response = plain(rooms.tokens.issue(request.peer.address, *lifetime));
+  Response response = uncached_text(rooms.tokens.issue(request.peer.address, *lifetime));
   response.headers.emplace_back(lifetime_header, fmt::to_string(lifetime->count()));
   return response;
 }
@@ -139,7 +139,7 @@ Granted<Response> get_ec2_metadata(const Rooms& rooms, const Caller&, const Requ
   auto text = ec2_metadata(path, **machine, contact(rooms),
                            [&] { return signed_identity(rooms.site, **machine); });
   if (!text) return no_such_path();
-  Response response = plain(std::move(*text));
+  Response response = uncached_text(std::move(*text));
   if (*left) response.headers.emplace_back(lifetime_header, fmt::to_string((*left)->count()));
   return response;
 }

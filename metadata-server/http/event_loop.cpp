@@ -221,7 +221,7 @@ void EventLoop::remove(std::uint64_t id) {
 
 void EventLoop::take_completed() {
   std::uint64_t count = 0;
-  [[maybe_unused]] const ssize_t read_bytes = read(event_.get(), &count, sizeof count);
+  [[maybe_unused]] const ssize_t read_bytes = ::read(event_.get(), &count, sizeof count);
   std::vector<std::pair<std::uint64_t, WireAnswer>> completed;
   {
     const std::lock_guard lock(mutex_);

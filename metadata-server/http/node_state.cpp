@@ -5,9 +5,6 @@
 namespace muster {
 namespace {
 
-// A machine that is well reports about every minute.
-constexpr std::int64_t silent_after = 300;
-
 std::string_view name(DrainPhase phase) {
   switch (phase) {
     case DrainPhase::draining:

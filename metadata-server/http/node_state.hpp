@@ -1,6 +1,7 @@
 // What a machine is, in one word, from everything that is known of it.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +13,9 @@
 #include "site/drain.hpp"
 
 namespace muster {
+
+// Seconds; a machine that is well reports about every minute.
+constexpr std::int64_t silent_after = 300;
 
 // Of one cluster's machines: what is asked once for all of them is asked when it is made.
 class NodeStates {

@@ -2,6 +2,7 @@
 #include "enrolment/pending.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
+#include "http/node_state.hpp"
 #include "http/rooms.hpp"
 #include "http/vanished.hpp"
 #include "site/drain.hpp"
@@ -9,9 +10,6 @@
 
 namespace muster::handlers {
 namespace {
-
-// A converged machine reports about every minute.
-constexpr std::int64_t silent_after = 300;
 
 Response plain(std::string text, int status = 200) {
   Response response = text_response(std::move(text), status);

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "document/problem.hpp"
+#include "document/strict_json.hpp"
 #include "inventory/suggest.hpp"
 
 namespace muster {
@@ -17,7 +18,7 @@ std::string text_of(const Value& map, std::string_view key, const std::string& o
   return value == nullptr ? otherwise : value->scalar;
 }
 
-std::vector<std::string> texts_of(const Value* list) {
+std::vector<std::string> scalars_of(const Value* list) {
   std::vector<std::string> texts;
   if (list == nullptr) return texts;
   for (const Value& item : list->items) texts.push_back(item.scalar);
@@ -40,7 +41,7 @@ class SettingsApplier {
   void apply() {
     apply_kubelet();
     apply_containerd();
-    config_.kernel.modules = texts_of(settings_.find_path("kernel.modules"));
+    config_.kernel.modules = scalars_of(settings_.find_path("kernel.modules"));
     config_.kernel.sysctl = map_of(settings_.find_path("kernel.sysctl"));
     config_.fail_on_swap = text_of(settings_, "swap") == "fail";
     apply_files();
@@ -60,7 +61,7 @@ class SettingsApplier {
     const std::string most = text_of(kubelet, "maxPods");
     std::from_chars(most.data(), most.data() + most.size(), config_.kubelet.max_pods);
     if (const Value* extra = kubelet.find("extraConfiguration"))
-      config_.kubelet.extra_configuration = to_json(*extra);
+      config_.kubelet.extra_configuration = canonical_text(to_json(*extra));
   }
 
   void apply_containerd() {
@@ -70,7 +71,7 @@ class SettingsApplier {
     config_.containerd.sandbox_image = text_of(*containerd, "sandboxImage");
     if (const Value* mirrors = containerd->find("registryMirrors")) {
       for (const auto& [registry, urls] : mirrors->fields)
-        config_.containerd.registry_mirrors[registry] = texts_of(&urls);
+        config_.containerd.registry_mirrors[registry] = scalars_of(&urls);
     }
     if (const Value* credentials = containerd->find("registryCredentials")) {
       for (const auto& [registry, secret] : credentials->fields) {

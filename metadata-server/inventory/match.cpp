@@ -4,22 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+
+#include "document/field_syntax.hpp"
 
 namespace muster {
 
 namespace {
 
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char letter) {
-    return static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  });
-  return text;
-}
-
 std::string canonical_mac(std::string mac) {
   std::replace(mac.begin(), mac.end(), '-', ':');
-  return lower_case(std::move(mac));
+  return lower_case(mac);
 }
 
 // What vendors leave in the firmware's tables of every machine they sell.

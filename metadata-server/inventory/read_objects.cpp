@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 
+#include "document/field_syntax.hpp"
 #include "inventory/layers.hpp"
 #include "inventory/schema_tree.hpp"
 #include "inventory/text_rules.hpp"
@@ -24,13 +24,6 @@ std::vector<Sourced<std::string>> texts_of(const Value* list) {
   if (list == nullptr) return texts;
   for (const Value& item : list->items) texts.push_back(text_of(&item));
   return texts;
-}
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char letter) {
-    return static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  });
-  return text;
 }
 
 Match read_match(const Value& spec) {

@@ -11,10 +11,6 @@ namespace muster {
 
 namespace {
 
-bool is_digit(char letter) {
-  return letter >= '0' && letter <= '9';
-}
-
 bool is_lower(char letter) {
   return letter >= 'a' && letter <= 'z';
 }

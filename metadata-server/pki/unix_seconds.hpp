@@ -13,4 +13,8 @@ namespace muster {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
+[[nodiscard]] inline std::int64_t unix_microseconds(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+}
+
 }  // namespace muster

@@ -6,6 +6,7 @@
 #include "document/strict_json.hpp"
 #include "document/utf8.hpp"
 #include "pki/signature.hpp"
+#include "pki/unix_seconds.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -13,10 +14,6 @@ namespace muster {
 namespace {
 
 constexpr std::size_t maximum_page = 1000;  // rows
-
-std::int64_t unix_microseconds(TimePoint time) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
-}
 
 Result<AuditRow> parse_row(const Record& record) {
   const auto json = parse_strict_json("audit row", record.value);

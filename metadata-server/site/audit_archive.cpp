@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "document/strict_json.hpp"
+#include "pki/unix_seconds.hpp"
 #include "result/durable_file.hpp"
 #include "result/file_descriptor.hpp"
 #include "store/kinds.hpp"
@@ -21,10 +22,6 @@ namespace muster {
 namespace {
 
 constexpr std::string_view suffix = ".jsonl.gz";
-
-std::int64_t unix_microseconds(TimePoint time) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
-}
 
 // Of a row's id, and of a file's name, which starts with one.
 std::int64_t time_of(std::string_view id) {

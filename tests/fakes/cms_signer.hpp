@@ -67,4 +67,10 @@ class CmsSigner {
   std::unique_ptr<X509, void (*)(X509*)> certificate_;
 };
 
+// The region eu-central-1's; made once, since an RSA key takes its time.
+inline const CmsSigner& frankfurt() {
+  static const CmsSigner signer(1);
+  return signer;
+}
+
 }  // namespace muster

@@ -8,7 +8,7 @@ using namespace muster;
 
 namespace {
 
-struct Fixture {
+struct ArtifactsFixture {
   FakeHost machine;
   FakeSite site{machine.clock};
   FakeNetwork network{site};
@@ -24,7 +24,8 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "a missing release is downloaded, verified, stamped and made current") {
+TEST_CASE_FIXTURE(ArtifactsFixture,
+                  "a missing release is downloaded, verified, stamped and made current") {
   CHECK(reason() == "missing");
   REQUIRE(get(release));
   CHECK(reason().empty());
@@ -33,7 +34,8 @@ TEST_CASE_FIXTURE(Fixture, "a missing release is downloaded, verified, stamped a
   CHECK(machine.files.list("/opt/muster/releases/etcd").value() == std::vector<std::string>{"3.6"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "an image that carries the release needs no download, but is verified") {
+TEST_CASE_FIXTURE(ArtifactsFixture,
+                  "an image that carries the release needs no download, but is verified") {
   machine.files.put("/opt/muster/releases/etcd/3.6/release.json",
                     site.artifacts[release.manifest_digest]);
   machine.files.put("/opt/muster/releases/etcd/3.6/bin/etcd", "E", 0755);
@@ -44,7 +46,7 @@ TEST_CASE_FIXTURE(Fixture, "an image that carries the release needs no download,
   CHECK(reason().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "an image whose file was altered is replaced from the store") {
+TEST_CASE_FIXTURE(ArtifactsFixture, "an image whose file was altered is replaced from the store") {
   machine.files.put("/opt/muster/releases/etcd/3.6/release.json",
                     site.artifacts[release.manifest_digest]);
   machine.files.put("/opt/muster/releases/etcd/3.6/bin/etcd", "evil", 0755);
@@ -60,7 +62,7 @@ TEST_CASE_FIXTURE(Fixture, "an image whose file was altered is replaced from the
             "; the server is away, so it cannot be downloaded");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a manifest of other bytes is refused") {
+TEST_CASE_FIXTURE(ArtifactsFixture, "a manifest of other bytes is refused") {
   site.artifacts[release.manifest_digest][0] = ' ';
   const auto got = get(release);
   REQUIRE_FALSE(got);
@@ -69,7 +71,8 @@ TEST_CASE_FIXTURE(Fixture, "a manifest of other bytes is refused") {
   CHECK_FALSE(machine.files.has("/opt/muster/releases/etcd/3.6"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "versions lie side by side, the last one is kept, older ones go") {
+TEST_CASE_FIXTURE(ArtifactsFixture,
+                  "versions lie side by side, the last one is kept, older ones go") {
   const auto second = site.publish("etcd", "3.7", {{"bin/etcd", "E7"}});
   const auto third = site.publish("etcd", "3.8", {{"bin/etcd", "E8"}});
   for (const auto& one : {release, second, third}) {
@@ -82,7 +85,7 @@ TEST_CASE_FIXTURE(Fixture, "versions lie side by side, the last one is kept, old
   CHECK(checkpoint.releases.count("etcd/3.6") == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a crash at any point leaves the old version or the new one") {
+TEST_CASE_FIXTURE(ArtifactsFixture, "a crash at any point leaves the old version or the new one") {
   REQUIRE(get(release));
   const auto second = site.publish("etcd", "3.7", {{"bin/etcd", "E7"}});
   for (int at = 0; at < 40; ++at) {

@@ -8,13 +8,13 @@ using namespace muster;
 
 namespace {
 
-struct Fixture {
+struct CertificatesFixture {
   FakeHost machine;
   FakeSite site{machine.clock};
   FakeServer server{site};
   Authorities authorities{{"cluster", {site.cluster_ca.certificate().pem()}}};
   CertificateSpec spec;
-  Fixture() {
+  CertificatesFixture() {
     spec.name = "kubelet-client";
     spec.authority = "cluster";
     spec.path = "/etc/kubernetes/pki/kubelet-client";
@@ -29,7 +29,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "a certificate is obtained once and is then in order") {
+TEST_CASE_FIXTURE(CertificatesFixture, "a certificate is obtained once and is then in order") {
   CHECK(reason() == "missing");
   REQUIRE(obtain(machine.files, server, {spec}, authorities));
   CHECK(reason().empty());
@@ -40,7 +40,8 @@ TEST_CASE_FIXTURE(Fixture, "a certificate is obtained once and is then in order"
   CHECK(machine.files.text(spec.path + "/ca.crt") == authorities["cluster"][0]);
 }
 
-TEST_CASE_FIXTURE(Fixture, "it is due at half life, with another specification or authority") {
+TEST_CASE_FIXTURE(CertificatesFixture,
+                  "it is due at half life, with another specification or authority") {
   REQUIRE(obtain(machine.files, server, {spec}, authorities));
   spec.common_name = "system:node:m2";
   CHECK(reason() == "its specification changed");
@@ -52,7 +53,7 @@ TEST_CASE_FIXTURE(Fixture, "it is due at half life, with another specification o
   CHECK(reason() == "half of its lifetime has passed");
 }
 
-TEST_CASE_FIXTURE(Fixture, "the version before is kept, older ones go") {
+TEST_CASE_FIXTURE(CertificatesFixture, "the version before is kept, older ones go") {
   std::vector<std::string> versions;
   for (int i = 0; i < 3; ++i) {
     REQUIRE(obtain(machine.files, server, {spec}, authorities));
@@ -63,7 +64,7 @@ TEST_CASE_FIXTURE(Fixture, "the version before is kept, older ones go") {
   CHECK(machine.files.has(versions[2]));
 }
 
-TEST_CASE_FIXTURE(Fixture, "no failing write leaves a key without its certificate") {
+TEST_CASE_FIXTURE(CertificatesFixture, "no failing write leaves a key without its certificate") {
   REQUIRE(obtain(machine.files, server, {spec}, authorities));
   for (int at = 0; at < 20; ++at) {
     machine.files.restart();
@@ -76,7 +77,7 @@ TEST_CASE_FIXTURE(Fixture, "no failing write leaves a key without its certificat
   FAIL("expected obtaining a certificate to take fewer writes");
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(CertificatesFixture,
                   "a renewal may wait while the certificate is valid, another reason not") {
   const auto waits = [&] {
     return may_wait(machine.files, spec, authorities, machine.clock.now());

@@ -8,13 +8,13 @@ using namespace muster;
 
 namespace {
 
-struct Fixture {
+struct DownloadFixture {
   FakeHost machine;
   FakeSite site{machine.clock};
   FakeNetwork network{site};
   std::string bytes = std::string(3'000'000, 'x') + "end";
   Wanted wanted{sha256_digest(bytes), bytes.size()};
-  Fixture() {
+  DownloadFixture() {
     site.artifacts[wanted.digest] = bytes;
     machine.files.put("/d/keep", "");
   }
@@ -25,7 +25,8 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "an artifact is verified and then moved into place with its mode") {
+TEST_CASE_FIXTURE(DownloadFixture,
+                  "an artifact is verified and then moved into place with its mode") {
   REQUIRE(get());
   CHECK(machine.files.text("/d/file") == bytes);
   CHECK(machine.files.status("/d/file")->mode == 0755);
@@ -34,7 +35,7 @@ TEST_CASE_FIXTURE(Fixture, "an artifact is verified and then moved into place wi
   CHECK(network.downloads.size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "an interrupted download goes on where it stopped") {
+TEST_CASE_FIXTURE(DownloadFixture, "an interrupted download goes on where it stopped") {
   network.cut_after = 2'000'000;
   REQUIRE(get());
   CHECK(network.downloads ==
@@ -42,7 +43,7 @@ TEST_CASE_FIXTURE(Fixture, "an interrupted download goes on where it stopped") {
   CHECK(machine.files.text("/d/file") == bytes);
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(DownloadFixture,
                   "altered bytes are never moved into place and are said with both digests") {
   network.altered = wanted.digest;
   const auto got = get({"http://a", "http://b"});
@@ -58,7 +59,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK_FALSE(machine.files.has("/d/file.part"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a source that sends more than the size is cut off") {
+TEST_CASE_FIXTURE(DownloadFixture, "a source that sends more than the size is cut off") {
   wanted.size = 10;
   const auto got = get();
   REQUIRE_FALSE(got);
@@ -66,13 +67,13 @@ TEST_CASE_FIXTURE(Fixture, "a source that sends more than the size is cut off") 
   CHECK_FALSE(machine.files.has("/d/file.part"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a full disk is not tried again") {
+TEST_CASE_FIXTURE(DownloadFixture, "a full disk is not tried again") {
   machine.files.fail_at = 0;
   CHECK(get().error().kind == ErrorKind::io);
   CHECK(network.downloads.size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "no source at all is said with each one's answer") {
+TEST_CASE_FIXTURE(DownloadFixture, "no source at all is said with each one's answer") {
   site.is_away = true;
   CHECK(get().error().message == wanted.digest +
                                      " from no source:\nhttp://a: http://a: connection refused\n"

@@ -9,12 +9,12 @@ using namespace muster;
 
 namespace {
 
-struct Fixture {
+struct FetchFixture {
   FakeClock clock;
   FakeSite site{clock};
   TrustList trust = site.trust_list();
   NodeDocument document = example_document();
-  Fixture() {
+  FetchFixture() {
     document.site = site.pin();
     document.generation = 5;
     for (auto& [name, list] : document.role.cluster.authorities) {
@@ -30,11 +30,11 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "a document that is signed, ours and not older is accepted") {
+TEST_CASE_FIXTURE(FetchFixture, "a document that is signed, ours and not older is accepted") {
   CHECK(refusal() == "accepted");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a document for another node, cluster or site is refused") {
+TEST_CASE_FIXTURE(FetchFixture, "a document for another node, cluster or site is refused") {
   document.role.node = "m2";
   document.role.address = "10.77.0.12";
   document.role.role = Role::follower;
@@ -54,7 +54,7 @@ TEST_CASE_FIXTURE(Fixture, "a document for another node, cluster or site is refu
   CHECK(refusal() == "document refused: cluster: expected 'lab', found 'other'");
 }
 
-TEST_CASE_FIXTURE(Fixture, "an older document is refused for ever") {
+TEST_CASE_FIXTURE(FetchFixture, "an older document is refused for ever") {
   document.generation = 4;
   site.serve(document);
   CHECK(
@@ -62,7 +62,7 @@ TEST_CASE_FIXTURE(Fixture, "an older document is refused for ever") {
       "document refused: generation: expected 5 or later, found 4; an older document is never taken, publish the wanted content anew (`muster revision rollback`)");
 }
 
-TEST_CASE_FIXTURE(Fixture, "an unsigned, foreign, altered or truncated document is refused") {
+TEST_CASE_FIXTURE(FetchFixture, "an unsigned, foreign, altered or truncated document is refused") {
   const auto good = site.document_envelope;
   site.document_envelope.signature.clear();
   CHECK(refusal().rfind("document refused: ", 0) == 0);
@@ -77,21 +77,21 @@ TEST_CASE_FIXTURE(Fixture, "an unsigned, foreign, altered or truncated document 
   CHECK(refusal().rfind("document refused: ", 0) == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a document of an unknown version is refused by its type") {
+TEST_CASE_FIXTURE(FetchFixture, "a document of an unknown version is refused by its type") {
   site.document_envelope.payload_type = "application/vnd.muster.node-document.v2+json";
   CHECK(
       refusal() ==
       "document refused: document: expected type 'application/vnd.muster.node-document.v1+json', found 'application/vnd.muster.node-document.v2+json'; an agent of another version is needed to read it");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a key whose scope is another cluster signs nothing here") {
+TEST_CASE_FIXTURE(FetchFixture, "a key whose scope is another cluster signs nothing here") {
   trust.document_keys[0].scope = "cluster/other";
   CHECK(refusal() == "document refused: document key '" +
                          site.document_key.public_key().fingerprint() +
                          "': its scope does not cover the cluster 'lab' (trust list version 1)");
 }
 
-TEST_CASE_FIXTURE(Fixture, "an operator's key signs in its scope, until it is revoked") {
+TEST_CASE_FIXTURE(FetchFixture, "an operator's key signs in its scope, until it is revoked") {
   site.document_key = must(PrivateKey::generate_ed25519());
   site.serve(document);
   const std::string id = site.document_key.public_key().fingerprint();

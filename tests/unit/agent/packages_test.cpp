@@ -10,12 +10,12 @@ using namespace muster;
 
 namespace {
 
-struct Fixture {
+struct PackagesFixture {
   FakeHost machine;
   Checkpoint checkpoint;
   Release release{
       "haproxy", "2.6", "amd64", {{"debs/haproxy.deb", ArtifactKind::deb, "0644", "sha256:x", 1}}};
-  Fixture() {
+  PackagesFixture() {
     machine.files.put("/etc/systemd/system/x", "");
     machine.process.answer = [](const ProcessRequest& request) {
       ProcessOutcome outcome;
@@ -33,7 +33,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(PackagesFixture,
                   "a package's own services are masked before dpkg runs outside the sandbox") {
   const auto installed = install_packages(machine.host, checkpoint, release, "/opt/r");
   REQUIRE(installed);
@@ -47,7 +47,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(last.back() == "/opt/r/debs/haproxy.deb");
 }
 
-TEST_CASE_FIXTURE(Fixture, "what is installed in its version is left alone") {
+TEST_CASE_FIXTURE(PackagesFixture, "what is installed in its version is left alone") {
   machine.files.put("/var/lib/dpkg/status",
                     "Package: haproxy\nStatus: install ok installed\nVersion: 2.6.12-1\n\n"
                     "Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n");

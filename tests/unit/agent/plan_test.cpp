@@ -10,13 +10,13 @@ using namespace muster;
 namespace {
 
 // kubelet with a configuration file, a file it re-reads, a release and a certificate.
-struct Fixture {
+struct PlanFixture {
   DesiredState desired;
   ObservedState observed;
   Checkpoint checkpoint;
   FakeFilesystem files;
 
-  Fixture() {
+  PlanFixture() {
     desired.files = {{"/etc/kubelet.yaml", "maxPods: 110\n", "root", 0644, false},
                      {"/etc/routes", "a\n", "root", 0644, false},
                      {"/etc/token", "secret\n", "root", 0600, true}};
@@ -44,17 +44,17 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "nothing changed, nothing planned") {
+TEST_CASE_FIXTURE(PlanFixture, "nothing changed, nothing planned") {
   CHECK(text(RunKind::running) == "nothing to do\n");
   CHECK(text(RunKind::boot) == "nothing to do\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "after a reboot the units are started and nothing else") {
+TEST_CASE_FIXTURE(PlanFixture, "after a reboot the units are started and nothing else") {
   observed.units["kubelet.service"].active_state = "inactive";
   CHECK(text(RunKind::boot) == "  start kubelet.service (not active)\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "on a running machine a change that restarts waits, with its file") {
+TEST_CASE_FIXTURE(PlanFixture, "on a running machine a change that restarts waits, with its file") {
   desired.files[0].content = "maxPods: 120\n";
   observed.files["/etc/kubelet.yaml"] = "content differs";
   files.put("/etc/kubelet.yaml", "maxPods: 110\n");
@@ -69,7 +69,7 @@ TEST_CASE_FIXTURE(Fixture, "on a running machine a change that restarts waits, w
   CHECK(text(RunKind::ordered) == applied);
 }
 
-TEST_CASE_FIXTURE(Fixture, "another version of a release waits on a running machine") {
+TEST_CASE_FIXTURE(PlanFixture, "another version of a release waits on a running machine") {
   desired.releases[0].manifest_digest = "sha256:newer";
   observed.releases["kubernetes"] = "missing";
   observed.replaced["kubernetes"] = "1.35.4";
@@ -79,7 +79,8 @@ TEST_CASE_FIXTURE(Fixture, "another version of a release waits on a running mach
         "  restart kubelet.service [restart] (kubelet.service: kubernetes is 1.35.4)\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "what a unit re-reads and what restarts nothing is applied at once") {
+TEST_CASE_FIXTURE(PlanFixture,
+                  "what a unit re-reads and what restarts nothing is applied at once") {
   desired.files[1].content = "b\n";
   observed.files["/etc/routes"] = "content differs";
   CHECK(text(RunKind::running) ==
@@ -88,7 +89,7 @@ TEST_CASE_FIXTURE(Fixture, "what a unit re-reads and what restarts nothing is ap
         "  reload kubelet.service (what it re-reads has changed)\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a renewed certificate does not wait for a turn") {
+TEST_CASE_FIXTURE(PlanFixture, "a renewed certificate does not wait for a turn") {
   observed.certificates["kubelet-client"] = "half of its lifetime has passed";
   desired.certificates.push_back({});
   desired.certificates[0].name = "kubelet-client";
@@ -97,30 +98,30 @@ TEST_CASE_FIXTURE(Fixture, "a renewed certificate does not wait for a turn") {
         "  restart kubelet.service [restart] (kubelet.service: its certificate was renewed)\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a crash between renewal and restart is made good") {
+TEST_CASE_FIXTURE(PlanFixture, "a crash between renewal and restart is made good") {
   observed.certificate_versions["kubelet-client"] = "/v/2";
   CHECK(text(RunKind::running) ==
         "  restart kubelet.service [restart] (kubelet.service: its certificate was renewed)\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "secrets are written and never shown") {
+TEST_CASE_FIXTURE(PlanFixture, "secrets are written and never shown") {
   observed.files["/etc/token"] = "content differs";
   CHECK(text(RunKind::running) == "  write /etc/token (content differs)\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "files that are no longer wanted go") {
+TEST_CASE_FIXTURE(PlanFixture, "files that are no longer wanted go") {
   checkpoint.files = {"/etc/routes", "/etc/old"};
   CHECK(text(RunKind::running) == "  remove /etc/old (no longer wanted)\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a unit that is no longer wanted waits to be stopped") {
+TEST_CASE_FIXTURE(PlanFixture, "a unit that is no longer wanted waits to be stopped") {
   checkpoint.units["etcd.service"] = {};
   observed.units["etcd.service"].active_state = "active";
   CHECK(text(RunKind::running) == "  pending: etcd.service: stop: no longer wanted\n");
   CHECK(text(RunKind::boot) == "  stop etcd.service [restart] (no longer wanted)\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "images are imported between containerd and the rest") {
+TEST_CASE_FIXTURE(PlanFixture, "images are imported between containerd and the rest") {
   desired.units.push_back({"containerd.service", {}, {}, {}, {}, std::chrono::seconds(60), false});
   observed.units["kubelet.service"].active_state = "inactive";
   observed.units["containerd.service"].active_state = "inactive";
@@ -131,7 +132,7 @@ TEST_CASE_FIXTURE(Fixture, "images are imported between containerd and the rest"
         "  start kubelet.service (not active)\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a plan can be cut to its foundation and to one unit") {
+TEST_CASE_FIXTURE(PlanFixture, "a plan can be cut to its foundation and to one unit") {
   desired.units.push_back({"etcd.service", {}, {}, {}, {}, std::chrono::seconds(60), false});
   observed.units["kubelet.service"].active_state = "inactive";
   observed.units["etcd.service"].active_state = "inactive";

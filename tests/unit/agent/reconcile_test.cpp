@@ -11,7 +11,7 @@ using namespace muster;
 namespace {
 
 // A worker whose server, keys and releases are real and whose machine is in memory.
-struct Fixture {
+struct ReconcileFixture {
   FakeHost machine;
   FakeSite site{machine.clock};
   FakeNetwork network{site};
@@ -19,7 +19,7 @@ struct Fixture {
   NodeDocument document = example_document(Role::node);
   std::vector<std::string> narrated;
 
-  Fixture() {
+  ReconcileFixture() {
     settings.site_pin = site.pin();
     settings.enrol_servers = {"https://10.0.0.254:8443"};
     site.node = "n1";
@@ -96,7 +96,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(ReconcileFixture,
                   "a new machine becomes a node, and the second converge changes nothing") {
   const auto first = converge();
   CHECK(first.message == "");
@@ -120,7 +120,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(network.downloads.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a reboot starts the units and writes nothing") {
+TEST_CASE_FIXTURE(ReconcileFixture, "a reboot starts the units and writes nothing") {
   REQUIRE(converge().verdict == Verdict::converged);
   reboot("boot-2");
   changes_outside_state();
@@ -131,7 +131,8 @@ TEST_CASE_FIXTURE(Fixture, "a reboot starts the units and writes nothing") {
   CHECK(machine.services.calls[0].rfind("start ", 0) == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a reboot with the server dead comes back from the cache and says so") {
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "a reboot with the server dead comes back from the cache and says so") {
   REQUIRE(converge().verdict == Verdict::converged);
   reboot("boot-2");
   site.is_away = true;
@@ -154,7 +155,7 @@ TEST_CASE_FIXTURE(Fixture, "a reboot with the server dead comes back from the ca
   CHECK(has_offline);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a cache that is older than the policy allows is not used") {
+TEST_CASE_FIXTURE(ReconcileFixture, "a cache that is older than the policy allows is not used") {
   settings.maximum_cache_age_days = 2;
   REQUIRE(converge().verdict == Verdict::converged);
   machine.clock.sleep(std::chrono::hours(24 * 4));
@@ -163,7 +164,7 @@ TEST_CASE_FIXTURE(Fixture, "a cache that is older than the policy allows is not 
   CHECK(outcome.verdict == Verdict::failed);
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(ReconcileFixture,
                   "a kubelet setting waits on a running machine and is applied in its turn") {
   REQUIRE(converge().verdict == Verdict::converged);
   document.generation = 2;
@@ -188,7 +189,8 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(changes_outside_state().size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "an older document is refused, the last good one stays in force") {
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "an older document is refused, the last good one stays in force") {
   document.generation = 3;
   serve();
   REQUIRE(converge().verdict == Verdict::converged);
@@ -204,7 +206,7 @@ TEST_CASE_FIXTURE(Fixture, "an older document is refused, the last good one stay
   CHECK(site.reports.back().verdict == Verdict::failed);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a wrong clock is said before anything is written") {
+TEST_CASE_FIXTURE(ReconcileFixture, "a wrong clock is said before anything is written") {
   site.clock_offset = 3600;
   const auto outcome = converge();
   CHECK(outcome.failure == FailureClass::clock);
@@ -214,7 +216,7 @@ TEST_CASE_FIXTURE(Fixture, "a wrong clock is said before anything is written") {
   CHECK(changes_outside_state().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(ReconcileFixture,
                   "a clock that makes the identity look expired is a wrong clock, and reported") {
   REQUIRE(converge().verdict == Verdict::converged);
   machine.clock.sleep(std::chrono::hours(24 * 30));
@@ -228,7 +230,8 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(site.reports.back().failure_class == "clock");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a reboot after half of the certificates' life, with the server dead") {
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "a reboot after half of the certificates' life, with the server dead") {
   REQUIRE(converge().verdict == Verdict::converged);
   machine.clock.sleep(std::chrono::hours(13));  // of 24
   reboot("boot-2");
@@ -246,7 +249,8 @@ TEST_CASE_FIXTURE(Fixture, "a reboot after half of the certificates' life, with 
   CHECK(converge().failure == FailureClass::network);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a machine that the server refuses says so at once and starts nothing") {
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "a machine that the server refuses says so at once and starts nothing") {
   REQUIRE(converge().verdict == Verdict::converged);
   reboot("boot-2");
   site.is_banned = true;
@@ -258,7 +262,7 @@ TEST_CASE_FIXTURE(Fixture, "a machine that the server refuses says so at once an
   CHECK(machine.services.active.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a wrong NIC is said within seconds, and nothing is changed") {
+TEST_CASE_FIXTURE(ReconcileFixture, "a wrong NIC is said within seconds, and nothing is changed") {
   REQUIRE(converge().verdict == Verdict::converged);
   static_cast<void>(changes_outside_state());
   network.address = "10.0.0.99";
@@ -271,14 +275,15 @@ TEST_CASE_FIXTURE(Fixture, "a wrong NIC is said within seconds, and nothing is c
   CHECK(changes_outside_state().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a site key that is not the pinned one is refused") {
+TEST_CASE_FIXTURE(ReconcileFixture, "a site key that is not the pinned one is refused") {
   settings.site_pin = "sha256:" + std::string(64, '0');
   const auto outcome = converge();
   CHECK(outcome.failure == FailureClass::identity);
   CHECK(site.asked.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "waiting for approval keeps one key, and gives up with the command") {
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "waiting for approval keeps one key, and gives up with the command") {
   site.is_pending = true;
   const auto first = converge();
   CHECK(first.failure == FailureClass::identity);
@@ -290,14 +295,15 @@ TEST_CASE_FIXTURE(Fixture, "waiting for approval keeps one key, and gives up wit
   CHECK(converge().verdict == Verdict::converged);
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(ReconcileFixture,
                   "a member whose cluster has no masters yet says that it waits for them") {
   site.is_pending = site.awaits_masters = true;
   CHECK(converge().message ==
         "waiting for the cluster's masters: it starts when as many are there as it needs");
 }
 
-TEST_CASE_FIXTURE(Fixture, "EC2 is asked which instance this is when the server wants to know") {
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "EC2 is asked which instance this is when the server wants to know") {
   site.wants_identity = true;
   CHECK(
       converge().message ==
@@ -324,7 +330,8 @@ TEST_CASE_FIXTURE(Fixture, "EC2 is asked which instance this is when the server 
   CHECK(site.told_identities == std::vector<std::string>{"", "signed"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a machine that waits for approval tells its NICs as they become") {
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "a machine that waits for approval tells its NICs as they become") {
   site.is_pending = true;
   const auto began = machine.clock.since_boot();
   network.on_look = [&] {
@@ -338,7 +345,7 @@ TEST_CASE_FIXTURE(Fixture, "a machine that waits for approval tells its NICs as 
   CHECK(site.told_macs[1] == std::vector<std::string>{"52:54:00:00:00:02"});
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(ReconcileFixture,
                   "an address that comes late is waited for, not taken for a dead server") {
   REQUIRE(converge().verdict == Verdict::converged);
   reboot("boot-2");
@@ -353,7 +360,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(phases[3].name == "fetch");
 }
 
-TEST_CASE_FIXTURE(Fixture, "an expired identity is recovered with the same key") {
+TEST_CASE_FIXTURE(ReconcileFixture, "an expired identity is recovered with the same key") {
   REQUIRE(converge().verdict == Verdict::converged);
   machine.clock.sleep(std::chrono::hours(24 * 30));
   site.asked.clear();
@@ -362,7 +369,7 @@ TEST_CASE_FIXTURE(Fixture, "an expired identity is recovered with the same key")
   CHECK(site.asked[0] == "recover");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a unit that fails is named with its class and its log") {
+TEST_CASE_FIXTURE(ReconcileFixture, "a unit that fails is named with its class and its log") {
   machine.services.broken.insert("kubelet.service");
   const auto outcome = converge();
   CHECK(outcome.failure == FailureClass::kubelet);
@@ -372,7 +379,7 @@ TEST_CASE_FIXTURE(Fixture, "a unit that fails is named with its class and its lo
   CHECK(site.reports.back().failure_class == "kubelet");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a document that failed is not tried for ever") {
+TEST_CASE_FIXTURE(ReconcileFixture, "a document that failed is not tried for ever") {
   machine.services.broken.insert("kubelet.service");
   const auto failed = converge();
   machine.services.calls.clear();
@@ -384,12 +391,13 @@ TEST_CASE_FIXTURE(Fixture, "a document that failed is not tried for ever") {
   CHECK(converge(true, failed.fetched.digest).verdict == Verdict::converged);
 }
 
-TEST_CASE_FIXTURE(Fixture, "every changing call fails once, and the next converge makes it good") {
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "every changing call fails once, and the next converge makes it good") {
   REQUIRE(converge().verdict == Verdict::converged);
   const int calls = machine.files.calls;
   REQUIRE(calls > 40);
   for (int at = 0; at < calls; ++at) {
-    Fixture fresh;
+    ReconcileFixture fresh;
     fresh.machine.files.fail_at = at;
     static_cast<void>(fresh.converge());
     fresh.machine.files.restart();
@@ -402,12 +410,12 @@ TEST_CASE_FIXTURE(Fixture, "every changing call fails once, and the next converg
   }
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(ReconcileFixture,
                   "power is lost at every changing call, and the next boot makes it good") {
   REQUIRE(converge().verdict == Verdict::converged);
   const int calls = machine.files.calls;
   for (int at = 0; at < calls; ++at) {
-    Fixture fresh;
+    ReconcileFixture fresh;
     fresh.machine.files.crash_at = at;
     static_cast<void>(fresh.converge());
     fresh.machine.files.restart();
@@ -420,7 +428,7 @@ TEST_CASE_FIXTURE(Fixture,
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "a machine that its metadata calls another one is not set up") {
+TEST_CASE_FIXTURE(ReconcileFixture, "a machine that its metadata calls another one is not set up") {
   settings.told_node = "n1";
   settings.told_role = "master";
   const auto outcome = converge();

@@ -14,13 +14,13 @@ const std::string pin_a = "sha256:" + std::string(64, 'a');
 const std::string pin_b = "sha256:" + std::string(64, 'b');
 
 // A machine on DigitalOcean, whose user-data is `user_data`.
-struct Fixture {
+struct SettingsFixture {
   FakeHost machine;
   FakeSite site{machine.clock};
   FakeNetwork network{site};
   std::string user_data;
 
-  Fixture() {
+  SettingsFixture() {
     machine.files.put("/sys/class/dmi/id/sys_vendor", "DigitalOcean\n");
     network.metadata = [this](const HttpRequest&) -> Result<HttpAnswer> {
       return HttpAnswer{200, {}, user_data, {}};
@@ -47,7 +47,7 @@ std::string complete(const std::string& pin, const std::string& server) {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "a complete file is all that is read") {
+TEST_CASE_FIXTURE(SettingsFixture, "a complete file is all that is read") {
   file(complete(pin_a, "file:1"));
   user_data = complete(pin_b, "cloud:1");
   const auto settings = load();
@@ -58,7 +58,7 @@ TEST_CASE_FIXTURE(Fixture, "a complete file is all that is read") {
   CHECK(machine.files.changes.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "each field is taken from the first place that says it") {
+TEST_CASE_FIXTURE(SettingsFixture, "each field is taken from the first place that says it") {
   struct Row {
     std::string command_line, file, user_data;
     std::string pin, server, token, pin_from, server_from;
@@ -96,7 +96,7 @@ TEST_CASE_FIXTURE(Fixture, "each field is taken from the first place that says i
   }
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(SettingsFixture,
                   "problems of file and command line are said together, and nobody is asked") {
   file(R"({"sitePin":"x"})");
   command_line("muster.server=http://y");
@@ -109,7 +109,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(network.metadata_calls.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "what is missing is named with the places that were looked at") {
+TEST_CASE_FIXTURE(SettingsFixture, "what is missing is named with the places that were looked at") {
   machine.files.nodes.erase("/sys/class/dmi/id/sys_vendor");
   file(R"({"token":"s3cret"})");
   CHECK(
@@ -121,7 +121,8 @@ TEST_CASE_FIXTURE(Fixture, "what is missing is named with the places that were l
       "user-data: no cloud by SMBIOS, no seed");
 }
 
-TEST_CASE_FIXTURE(Fixture, "user-data that says nothing, or half, is refused and not remembered") {
+TEST_CASE_FIXTURE(SettingsFixture,
+                  "user-data that says nothing, or half, is refused and not remembered") {
   user_data = "{}";
   CHECK(refusal().find("\nDigitalOcean user-data: nothing") != std::string::npos);
   user_data = R"({"sitePin":")" + pin_a + R"("})";
@@ -134,19 +135,22 @@ TEST_CASE_FIXTURE(Fixture, "user-data that says nothing, or half, is refused and
   CHECK_FALSE(machine.files.has(paths::settings_memory));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a metadata service that never answers is a failure of the network") {
+TEST_CASE_FIXTURE(SettingsFixture,
+                  "a metadata service that never answers is a failure of the network") {
   network.metadata = nullptr;
   CHECK(
       refusal() ==
       "network: DigitalOcean user-data: none within 60 s; last: GET http://169.254.169.254:80/metadata/v1/user-data: no connection");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a seed folder that cannot be read is no failure of the network") {
+TEST_CASE_FIXTURE(SettingsFixture,
+                  "a seed folder that cannot be read is no failure of the network") {
   command_line("ds=nocloud;s=/seed/");
   CHECK(refusal() == "document: '/seed/user-data': no such file");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a machine with an identity never waits for a metadata service again") {
+TEST_CASE_FIXTURE(SettingsFixture,
+                  "a machine with an identity never waits for a metadata service again") {
   user_data = complete(pin_a, "cloud:1");
   REQUIRE(load());
   CHECK(
@@ -173,7 +177,7 @@ TEST_CASE_FIXTURE(Fixture, "a machine with an identity never waits for a metadat
   CHECK(refusal().rfind("network: ", 0) == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "facts show what was found where, and never the token") {
+TEST_CASE_FIXTURE(SettingsFixture, "facts show what was found where, and never the token") {
   command_line("muster.pin=" + pin_a);
   user_data = complete(pin_b, "cloud:1");
   const auto found = view();
@@ -198,7 +202,7 @@ TEST_CASE_FIXTURE(Fixture, "facts show what was found where, and never the token
             R"({"found":"sitePin, enrolServers, token","name":"DigitalOcean user-data"}]})");
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(SettingsFixture,
                   "a flat metadata document says who the machine is, beside the settings") {
   const std::string flat =
       R"({"myRole":"masterFollower","myDomain":"m2.b126.example","masterAddr":"10.77.0.11",)"
@@ -225,7 +229,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(network.metadata_calls.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "facts show why there are no settings") {
+TEST_CASE_FIXTURE(SettingsFixture, "facts show why there are no settings") {
   file("{");
   const auto text = settings_text(view());
   CHECK(text.find("looked at    /etc/muster/agent.json: refused\n") != std::string::npos);

@@ -13,14 +13,14 @@ using namespace muster;
 namespace {
 
 // A machine that enrolled as n1 of lab.
-struct Fixture {
+struct TombstoneFixture {
   FakeHost machine;
   FakeSite site{machine.clock};
   FakeNetwork network{site};
   Settings settings;
   std::vector<std::string> narrated;
 
-  Fixture() {
+  TombstoneFixture() {
     settings.site_pin = site.pin();
     settings.enrol_servers = {"https://10.0.0.254:8443"};
     site.node = "n1";
@@ -57,7 +57,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "only the site's word about this very machine is believed") {
+TEST_CASE_FIXTURE(TombstoneFixture, "only the site's word about this very machine is believed") {
   serve(mine());
   CHECK(refusal() == "accepted");
   auto other = mine();
@@ -88,7 +88,8 @@ TEST_CASE_FIXTURE(Fixture, "only the site's word about this very machine is beli
   CHECK(refusal().starts_with("tombstone refused: envelope: expected the type "));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a tombstone is kept, then told, and nothing is done by the converge") {
+TEST_CASE_FIXTURE(TombstoneFixture,
+                  "a tombstone is kept, then told, and nothing is done by the converge") {
   serve(mine());
   const auto outcome = converge();
   REQUIRE(outcome.ended);
@@ -101,7 +102,7 @@ TEST_CASE_FIXTURE(Fixture, "a tombstone is kept, then told, and nothing is done 
   CHECK(machine.power.power_offs == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what is not ours changes nothing, and is told") {
+TEST_CASE_FIXTURE(TombstoneFixture, "what is not ours changes nothing, and is told") {
   auto other = mine();
   other.identity = "sha256:" + std::string(64, 'b');
   serve(other);
@@ -111,7 +112,8 @@ TEST_CASE_FIXTURE(Fixture, "what is not ours changes nothing, and is told") {
   CHECK_FALSE(machine.files.status(paths::tombstone));
 }
 
-TEST_CASE_FIXTURE(Fixture, "once it is kept, no server and no lack of one starts anything again") {
+TEST_CASE_FIXTURE(TombstoneFixture,
+                  "once it is kept, no server and no lack of one starts anything again") {
   serve(mine());
   REQUIRE(converge().ended);
   site.asked.clear();
@@ -131,7 +133,8 @@ TEST_CASE_FIXTURE(Fixture, "once it is kept, no server and no lack of one starts
               "ended        cluster 'lab' ended at 2026-11-18T11:06:40Z: this machine switches itself off\n"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a damaged tombstone starts nothing either, and says the cure") {
+TEST_CASE_FIXTURE(TombstoneFixture,
+                  "a damaged tombstone starts nothing either, and says the cure") {
   machine.files.put(paths::tombstone, "{");
   const auto outcome = converge();
   CHECK(outcome.verdict == Verdict::failed);
@@ -140,7 +143,7 @@ TEST_CASE_FIXTURE(Fixture, "a damaged tombstone starts nothing either, and says 
   CHECK(machine.services.calls.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "an expired identity is told at its recovery") {
+TEST_CASE_FIXTURE(TombstoneFixture, "an expired identity is told at its recovery") {
   site.tombstone =
       must(sign_envelope(tombstone_type, to_canonical_json(mine()), site.document_key));
   machine.clock.time += std::chrono::hours(24 * 5);
@@ -149,7 +152,8 @@ TEST_CASE_FIXTURE(Fixture, "an expired identity is told at its recovery") {
   CHECK(site.asked.back() == "recover");
 }
 
-TEST_CASE_FIXTURE(Fixture, "news switch the machine off at once, a later boot leaves time") {
+TEST_CASE_FIXTURE(TombstoneFixture,
+                  "news switch the machine off at once, a later boot leaves time") {
   const auto before = machine.clock.now();
   REQUIRE(obey_now(mine(), true));
   CHECK(machine.power.power_offs == 1);
@@ -161,7 +165,7 @@ TEST_CASE_FIXTURE(Fixture, "news switch the machine off at once, a later boot le
         "in 2 minutes; to use this machine again, before that: muster-agent reset --yes");
 }
 
-TEST_CASE_FIXTURE(Fixture, "reset is left to its own unit, once; keep touches nothing") {
+TEST_CASE_FIXTURE(TombstoneFixture, "reset is left to its own unit, once; keep touches nothing") {
   const Tombstone order = mine(OnDelete::reset), untouched = mine(OnDelete::keep);
   REQUIRE(obey_now(order, true));
   CHECK(machine.services.calls == std::vector<std::string>{"start muster-reset.service"});
@@ -181,7 +185,7 @@ TEST_CASE_FIXTURE(Fixture, "reset is left to its own unit, once; keep touches no
 
 TEST_CASE("killed at any change, the machine either has not heard yet, or obeys") {
   for (int at = 0;; ++at) {
-    Fixture fresh;
+    TombstoneFixture fresh;
     fresh.serve(fresh.mine());
     fresh.machine.files.restart();
     fresh.machine.files.crash_at = at;

@@ -18,7 +18,7 @@ using fake::OperatorApi;
 
 namespace {
 
-std::string read(const std::string& path) {
+std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
@@ -63,7 +63,7 @@ TEST_CASE("a document key is made in a new file that nobody else may read") {
   const std::string path = folder.path("lab.key");
   const auto ran = fake::muster({"document-key", "create", "--out", path});
   REQUIRE(ran.exit == 0);
-  const auto key = PrivateKey::from_pem(read(path));
+  const auto key = PrivateKey::from_pem(content_of(path));
   REQUIRE(key);
   CHECK(ran.out == key->public_key().pem());
   CHECK(ran.err == "document key " + key->public_key().fingerprint() +
@@ -74,7 +74,7 @@ TEST_CASE("a document key is made in a new file that nobody else may read") {
   const auto again = fake::muster({"document-key", "create", "--out", path});
   CHECK(again.exit == 5);
   CHECK(again.err == "muster: '" + path + "': is there already; a key is never overwritten\n");
-  CHECK(read(path) == key->pem());
+  CHECK(content_of(path) == key->pem());
 }
 
 TEST_CASE("only a public key leaves this machine") {
@@ -120,7 +120,7 @@ TEST_CASE("with the site key here, the trust list is signed here") {
   const std::string file = folder.path("site.key"), other_file = folder.path("other.key");
   REQUIRE(fake::muster({"document-key", "create", "--out", file}).exit == 0);
   const auto made = fake::muster({"document-key", "create", "--out", other_file});
-  const auto site_key = PrivateKey::from_pem(read(file)).value();
+  const auto site_key = PrivateKey::from_pem(content_of(file)).value();
   TrustList list;
   list.site = site_key.public_key().fingerprint();
   list.version = 4;
@@ -177,7 +177,7 @@ TEST_CASE("apply with a document key sends signatures over what is compiled here
   ClusterSignatures signatures;
   read(object, signatures);
   REQUIRE(problems.empty());
-  const auto key = PrivateKey::from_pem(read(key_file))->public_key();
+  const auto key = PrivateKey::from_pem(content_of(key_file))->public_key();
   CHECK(signatures.key_id == key.fingerprint());
   auto compiled = compile(load({{"lab.yaml", inventory}}).value(), "lab", facts()).value();
   compiled.documents[0].generation = 7;

@@ -38,8 +38,8 @@ Envelope list_of(const Site& current, const Site& signer, std::uint64_t version,
   return sign_envelope(trust_list_type, to_canonical_json(list), signer.key).value();
 }
 
-std::string refusal(const std::vector<Envelope>& chain, const std::string& pin,
-                    std::uint64_t minimum = 0) {
+std::string refusal_of_list(const std::vector<Envelope>& chain, const std::string& pin,
+                            std::uint64_t minimum = 0) {
   const auto list = verify_trust_list(chain, pin, minimum);
   if (list) return "accepted";
   CHECK(list.error().kind == ErrorKind::unauthenticated);
@@ -100,26 +100,27 @@ TEST_CASE("a machine with an old pin follows the chain, one with the new pin ski
 
 TEST_CASE("foreign, older, altered and broken chains are refused") {
   const Site site, other;
-  CHECK(refusal({list_of(other, other, 9)}, site.pin()) ==
+  CHECK(refusal_of_list({list_of(other, other, 9)}, site.pin()) ==
         "trust list: expected one signed by the pinned site key " + site.pin() +
             ", found none among 1. Is this the right server, and the right pin?");
-  CHECK(refusal({list_of(site, site, 4)}, site.pin(), 5) ==
+  CHECK(refusal_of_list({list_of(site, site, 4)}, site.pin(), 5) ==
         "trust list: expected version 5 or newer, which this machine has seen before, found 4");
-  CHECK(refusal({list_of(site, site, 1), list_of(other, other, 2)}, site.pin()) ==
+  CHECK(refusal_of_list({list_of(site, site, 1), list_of(other, other, 2)}, site.pin()) ==
         "trust list: expected a signature by the site key " + site.pin() + ", found one by '" +
             other.pin() + "'");
-  CHECK(refusal({list_of(site, site, 2), list_of(site, site, 2)}, site.pin()) ==
+  CHECK(refusal_of_list({list_of(site, site, 2), list_of(site, site, 2)}, site.pin()) ==
         "trust list: expected a version above 2, found 2");
-  CHECK(refusal({list_of(other, site, 1)}, site.pin()) ==
+  CHECK(refusal_of_list({list_of(other, site, 1)}, site.pin()) ==
         "trust list: expected the site key " + site.pin() + ", found " + other.pin() +
             ": the first list of a chain must carry the key that signed it");
   Envelope altered = list_of(site, site, 1);
   altered.payload.replace(altered.payload.find("8444"), 4, "9444");
-  CHECK(refusal({altered}, site.pin()) == "trust list: envelope: the signature by " + site.pin() +
-                                              " does not verify: payload or signature was altered");
+  CHECK(refusal_of_list({altered}, site.pin()) ==
+        "trust list: envelope: the signature by " + site.pin() +
+            " does not verify: payload or signature was altered");
   Envelope claimed = list_of(other, other, 1);
   claimed.key_id = site.pin();  // a rogue server names the pinned key
-  CHECK(refusal({claimed}, site.pin()).rfind("trust list: expected the site key", 0) == 0);
+  CHECK(refusal_of_list({claimed}, site.pin()).rfind("trust list: expected the site key", 0) == 0);
 }
 
 TEST_CASE("a document key signs only within its scope") {

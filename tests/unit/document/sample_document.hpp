@@ -65,7 +65,7 @@ inline NodeDocument master() {
   config.kubelet.labels = {{"topology.kubernetes.io/zone", "rack-3"}};
   config.kubelet.taints = {{"gpu", "", "NoSchedule"}};
   config.kubelet.eviction_hard = {{"memory.available", "100Mi"}};
-  config.kubelet.extra_configuration = {{"serializeImagePulls", false}, {"podPidsLimit", 4096}};
+  config.kubelet.extra_configuration = R"({"podPidsLimit":4096,"serializeImagePulls":false})";
   config.containerd.registry_mirrors = {{"docker.io", {"https://mirror.example"}}};
   config.containerd.registry_credentials = {{"registry.example", "pull"}};
   config.kernel.modules = {"br_netfilter", "overlay"};

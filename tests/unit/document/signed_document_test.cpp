@@ -13,16 +13,16 @@ constexpr const char* key_pem =
     "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
     "-----END PRIVATE KEY-----\n";
 
-PrivateKey key() {
+PrivateKey rfc_key() {
   return PrivateKey::from_pem(key_pem).value();
 }
 }  // namespace
 
 TEST_CASE("the signature is over DSSE's pre-authentication encoding") {
-  const auto envelope = sign_envelope(peer_list_type, R"({"a":1})", key()).value();
+  const auto envelope = sign_envelope(peer_list_type, R"({"a":1})", rfc_key()).value();
   CHECK(peer_list_type.size() == 40);
-  CHECK(key().public_key().verify("DSSEv1 40 application/vnd.muster.peer-list.v1+json 7 {\"a\":1}",
-                                  envelope.signature));
+  CHECK(rfc_key().public_key().verify(
+      "DSSEv1 40 application/vnd.muster.peer-list.v1+json 7 {\"a\":1}", envelope.signature));
   CHECK(
       to_json(envelope) ==
       R"({"payload":"eyJhIjoxfQ==","payloadType":"application/vnd.muster.peer-list.v1+json",)"
@@ -33,24 +33,24 @@ TEST_CASE("the signature is over DSSE's pre-authentication encoding") {
 }
 
 TEST_CASE("an envelope round-trips and verifies") {
-  const auto envelope = sign_envelope(node_document_type, "payload", key()).value();
+  const auto envelope = sign_envelope(node_document_type, "payload", rfc_key()).value();
   const auto read = parse_envelope(to_json(envelope));
   REQUIRE_MESSAGE(read, read.error().message);
   CHECK(to_json(*read) == to_json(envelope));
-  CHECK(verify_envelope(*read, node_document_type, key().public_key()));
+  CHECK(verify_envelope(*read, node_document_type, rfc_key().public_key()));
 }
 
 TEST_CASE("a wrong type, a wrong key and altered bytes are told apart") {
-  const auto envelope = sign_envelope(node_document_type, "payload", key()).value();
+  const auto envelope = sign_envelope(node_document_type, "payload", rfc_key()).value();
   const auto refusal = [](const Envelope& found, std::string_view type, const PublicKey& by) {
     const auto verified = verify_envelope(found, type, by);
     REQUIRE_FALSE(verified);
     CHECK(verified.error().kind == ErrorKind::unauthenticated);
     return verified.error().message;
   };
-  const std::string own = key().public_key().fingerprint();
+  const std::string own = rfc_key().public_key().fingerprint();
   CHECK(
-      refusal(envelope, peer_list_type, key().public_key()) ==
+      refusal(envelope, peer_list_type, rfc_key().public_key()) ==
       "envelope: expected the type 'application/vnd.muster.peer-list.v1+json', found 'application/vnd.muster.node-document.v1+json'");
   const auto other = PrivateKey::generate_ed25519().value().public_key();
   CHECK(refusal(envelope, node_document_type, other) ==
@@ -58,14 +58,14 @@ TEST_CASE("a wrong type, a wrong key and altered bytes are told apart") {
             own + "'");
   Envelope altered = envelope;
   altered.payload[0] = 'P';
-  CHECK(refusal(altered, node_document_type, key().public_key()) ==
+  CHECK(refusal(altered, node_document_type, rfc_key().public_key()) ==
         "envelope: the signature by " + own + " does not verify: payload or signature was altered");
   Envelope renamed = envelope;
   renamed.key_id = other.fingerprint();  // the key id is a hint, the key decides
   CHECK_FALSE(verify_envelope(renamed, node_document_type, other));
   Envelope retyped = envelope;
   retyped.payload_type = peer_list_type;
-  CHECK_FALSE(verify_envelope(retyped, peer_list_type, key().public_key()));
+  CHECK_FALSE(verify_envelope(retyped, peer_list_type, rfc_key().public_key()));
 }
 
 TEST_CASE("an envelope with two signatures, foreign fields or bad base64 is refused") {

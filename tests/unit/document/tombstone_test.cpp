@@ -12,7 +12,7 @@ Tombstone sample_tombstone() {
   return {sample::digest_a, "ci", "w-1", sample::digest_a, 1'795'000'000, OnDelete::reset};
 }
 
-std::string refusal(const std::string& json) {
+std::string refusal_of_tombstone(const std::string& json) {
   const auto parsed = parse_tombstone(json);
   return parsed ? "accepted" : parsed.error().message;
 }
@@ -31,8 +31,9 @@ TEST_CASE("a tombstone is what it was written as, byte by byte") {
 }
 
 TEST_CASE("what is wrong with a tombstone is told at once") {
-  CHECK(refusal(R"({"apiVersion":"muster/v1","kind":"Tombstone","site":"s","cluster":"C",)"
-                R"("node":"-","identity":"k","endedAt":1,"onDelete":"keep"})") ==
+  CHECK(refusal_of_tombstone(
+            R"({"apiVersion":"muster/v1","kind":"Tombstone","site":"s","cluster":"C",)"
+            R"("node":"-","identity":"k","endedAt":1,"onDelete":"keep"})") ==
         "tombstone: refused, 4 problems:\n"
         "/site: expected 'sha256:' and 64 lower-case hex digits, found 's'\n"
         "/cluster: expected a DNS label, found 'C'\n"
@@ -41,6 +42,6 @@ TEST_CASE("what is wrong with a tombstone is told at once") {
   std::string burnt = to_canonical_json(sample_tombstone());
   burnt.replace(burnt.find("reset"), 5, "burn");
   CHECK(
-      refusal(burnt) ==
+      refusal_of_tombstone(burnt) ==
       "tombstone: refused, 1 problem:\n/onDelete: expected poweroff, reset or keep, found 'burn'");
 }

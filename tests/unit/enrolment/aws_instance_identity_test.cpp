@@ -10,10 +10,6 @@ using namespace muster;
 
 namespace {
 
-const CmsSigner& frankfurt() {
-  static const CmsSigner signer(1);
-  return signer;
-}
 const CmsSigner& dublin() {
   static const CmsSigner signer(2);
   return signer;

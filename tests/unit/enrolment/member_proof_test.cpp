@@ -10,11 +10,6 @@ using namespace sample;
 
 namespace {
 
-const CmsSigner& frankfurt() {
-  static const CmsSigner signer(1);
-  return signer;
-}
-
 // The pool "ci" asks for a token and an instance identity of one account in one region.
 struct Cloud : Enrolment {
   Inventory written = sample::inventory();

@@ -11,15 +11,15 @@ using sample::Site;
 
 namespace {
 
-std::string pool(const std::string& name, const std::string& role) {
+std::string pool_text(const std::string& name, const std::string& role) {
   return "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: " + name +
          "}\nspec: {cluster: small, role: " + role + ", namePattern: '" + name +
          "-{index}', maximum: 5, addressRanges: [10.77.1.0/24], proofs: [token]}\n";
 }
 
 std::string small() {
-  return sample::cluster("  nodeCidr: 10.77.0.0/16\n", "small") + pool("m", "master") +
-         pool("w", "node");
+  return sample::cluster("  nodeCidr: 10.77.0.0/16\n", "small") + pool_text("m", "master") +
+         pool_text("w", "node");
 }
 
 Published<void> set(Site& site, const std::string& text) {

@@ -57,9 +57,8 @@ TEST_CASE("kubelet on a cgroup v1 machine with swap, other policies and threshol
 TEST_CASE("kubelet drop-in") {
   NodeDocument node = example_document(Role::node);
   check_rendered("kubelet-dropin.empty.conf", kubelet_dropin(node));
-  node.config.kubelet.extra_configuration = {{"shutdownGracePeriod", "30s"},
-                                             {"allowedUnsafeSysctls", {"net.core.somaxconn"}},
-                                             {"systemReserved", {{"pid", "100"}}}};
+  node.config.kubelet.extra_configuration =
+      R"({"allowedUnsafeSysctls":["net.core.somaxconn"],"shutdownGracePeriod":"30s","systemReserved":{"pid":"100"}})";
   check_rendered("kubelet-dropin.conf", kubelet_dropin(node));
 }
 

@@ -8,8 +8,8 @@ using namespace muster;
 
 namespace {
 
-const std::string pin = "sha256:" + std::string(64, 'a');
-const std::string json = R"({"sitePin":")" + pin + R"(","enrolServers":["https://a:1"]})";
+const std::string site_pin = "sha256:" + std::string(64, 'a');
+const std::string json = R"({"sitePin":")" + site_pin + R"(","enrolServers":["https://a:1"]})";
 
 std::string refusal(const std::string& text) {
   const auto layer = settings_in_user_data("U", text);
@@ -29,12 +29,12 @@ TEST_CASE("user-data is agent.json, or a cloud-config that writes it") {
             "    encoding: b64\n    content: " + base64_encode(json) + "\n",
         R"(#cloud-config
 {"write_files":[{"path":"/etc/muster/agent.json","content":)" +
-            std::string("\"{\\\"sitePin\\\":\\\"") + pin +
+            std::string("\"{\\\"sitePin\\\":\\\"") + site_pin +
             R"(\",\"enrolServers\":[\"https://a:1\"]}"}]})"}) {
     CAPTURE(text);
     const auto layer = settings_in_user_data("U", text);
     REQUIRE_MESSAGE(layer, (layer ? "" : layer.error().message));
-    CHECK(layer->site_pin == pin);
+    CHECK(layer->site_pin == site_pin);
     CHECK(layer->enrol_servers == std::vector<std::string>{"https://a:1"});
   }
 }
@@ -116,7 +116,7 @@ TEST_CASE("the agent's part is found among a user's own") {
                            mime(part(base64_encode(ours), "base64") + own)}) {
     const auto layer = settings_in_user_data("U", text);
     REQUIRE_MESSAGE(layer, (layer ? "" : layer.error().message));
-    CHECK(layer->site_pin == pin);
+    CHECK(layer->site_pin == site_pin);
   }
   CHECK(refusal(mime(own + other)) ==
         "U: expected /etc/muster/agent.json in 'write_files' of '#cloud-config', found none");
