@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "agent/render/yaml_text.hpp"
+
 namespace muster {
 
 std::string cni_config(const NodeDocument& document) {
-  using Json = nlohmann::ordered_json;
   // Leases on tmpfs: after a reboot no pod of before is alive, and none keeps its address.
   const Json addresses = {{"type", "host-local"},
                           {"dataDir", "/run/cni/leases"},

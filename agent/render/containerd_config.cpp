@@ -1,6 +1,7 @@
 #include "agent/render/containerd_config.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "agent/paths.hpp"
 

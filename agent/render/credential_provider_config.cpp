@@ -7,7 +7,6 @@
 namespace muster {
 
 std::string credential_provider_config(const NodeDocument& document) {
-  using Json = nlohmann::ordered_json;
   Json registries = Json::array();
   Json arguments = Json::array({"registry-credentials"});
   const auto& secrets = document.config.secrets;

@@ -9,8 +9,6 @@
 namespace muster {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 void set_addresses(const NodeDocument& document, Arguments& arguments) {
   const ClusterSettings& cluster = document.role.cluster;
   arguments.set("advertise-address", document.role.address);

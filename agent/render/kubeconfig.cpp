@@ -18,7 +18,6 @@ std::string url(std::string_view host, std::uint16_t port) {
 
 std::string kubeconfig(std::string_view cluster, std::string_view server,
                        std::string_view certificate) {
-  using Json = nlohmann::ordered_json;
   Json config = {{"apiVersion", "v1"}, {"kind", "Config"}};
   config["clusters"] = Json::array(
       {{{"name", cluster},

@@ -12,8 +12,6 @@
 namespace muster {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 Json eviction_hard(const KubeletSettings& settings) {
   // Naming one threshold drops kubelet's own defaults for the others to nothing, so all are named.
   std::map<std::string, std::string> thresholds = {{"memory.available", "100Mi"},

@@ -6,8 +6,6 @@
 namespace muster {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // Words that YAML 1.1 reads as booleans or null.
 const std::set<std::string, std::less<>> reserved = {"y",   "n",    "yes",   "no",  "on",
                                                      "off", "true", "false", "null"};

@@ -6,8 +6,10 @@
 
 namespace muster {
 
+using Json = nlohmann::ordered_json;  // what is rendered keeps the order in which it was written
+
 // Block style, keys in the order they have; strings are quoted unless they cannot be read as
 // anything else. `value` must be an object. Ends with a line break.
-[[nodiscard]] std::string yaml_text(const nlohmann::ordered_json& value);
+[[nodiscard]] std::string yaml_text(const Json& value);
 
 }  // namespace muster

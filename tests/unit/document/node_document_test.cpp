@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "document/signed_document.hpp"
 #include "document/validate.hpp"

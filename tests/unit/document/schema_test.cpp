@@ -3,6 +3,7 @@
 // object.
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "sample_document.hpp"
