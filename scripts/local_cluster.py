@@ -143,6 +143,9 @@ class LocalCluster:
 
     @staticmethod
     def hosts():
+        # Without a host, no question: what answers it may not be installed yet.
+        if not os.path.isdir(os.path.join(LAB_STATE, "hosts")):
+            return []
         return json.loads(call(LAB, "list", "-o", "json").stdout)
 
     @staticmethod

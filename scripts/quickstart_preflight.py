@@ -14,9 +14,7 @@ NEEDED_DISK_GB, NEEDED_MEMORY_GB = 12, 5
 
 def obstacles(already_up=False):
     found = []
-    if os.geteuid() != 0:
-        return ["root is needed (test hosts are containers). Run: sudo scripts/quickstart"]
-    found += disk() + memory() + kernel() + go() + forward_policy()
+    found += disk() + memory() + kernel() + forward_policy()
     if not already_up:
         found += ports() + addresses()
     return found
@@ -55,12 +53,6 @@ def kernel():
         found.append(f"cgroups: expected the controllers cpu, memory, pids, cpuset, missing: {', '.join(sorted(missing))}. "
                      "Enable them on the kernel command line (cgroup_enable=...).")
     return found
-
-
-def go():
-    if shutil.which("go") or os.access("/usr/local/go/bin/go", os.X_OK):
-        return []
-    return ["Go: expected go 1.26 or newer in PATH or /usr/local/go/bin, found none. Install it from go.dev/dl."]
 
 
 def forward_policy():

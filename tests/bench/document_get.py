@@ -40,8 +40,8 @@ http {{ access_log off; tcp_nodelay on; sendfile on; keepalive_requests 10000000
 
 def build_client(folder):
     program = os.path.join(folder, "load")
-    subprocess.run(["go", "build", "-o", program, "."], cwd=os.path.join(HERE, "load"), check=True,
-                   env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/local/go/bin"})
+    go = subprocess.run([os.path.join(HERE, "..", "..", "scripts", "setup.d", "go"), "--print"], capture_output=True, text=True, check=True).stdout.strip()
+    subprocess.run([os.path.join(go, "go"), "build", "-o", program, "."], cwd=os.path.join(HERE, "load"), check=True)
     return program
 
 

@@ -24,7 +24,8 @@ def test_systemd_finds_nothing_wrong(tmp_path):
     files = []
     for path in glob.glob(f"{UNITS}/*.service") + glob.glob(f"{UNITS}/*.target") + glob.glob(f"{UNITS}/*.timer"):
         files.append(shutil.copy(path, tmp_path))
-    done = subprocess.run(["systemd-analyze", "verify", *files], capture_output=True, text=True, check=False)
+    # --man=no: else each Documentation=man:... must be installed here, which is so by chance.
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *files], capture_output=True, text=True, check=False)
     # The programs come with the releases: that they are not on this machine is no finding.
     found = [line for line in done.stderr.splitlines() if "is not executable" not in line and line.strip()]
     assert found == []
