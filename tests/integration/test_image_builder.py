@@ -24,19 +24,21 @@ PLAN = {"name": "node", "architecture": "amd64", "format": "qcow2", "suite": "bo
         "releases": [], "files": []}
 
 
+# What this machine runs of another architecture's programs is by chance: here it is nothing.
+RUNS_ITS_OWN_ALONE = '[ ! -e /proc/sys/fs/binfmt_misc ] || /usr/bin/mount -t tmpfs tmpfs /proc/sys/fs/binfmt_misc; exec "$0" "$@"'
+
+
 def build(tmp_path, plan, path=None):
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     environment = {**os.environ, **({"PATH": path} if path else {})}
-    return subprocess.run(["/usr/bin/python3", os.path.join(IMAGES, "disk", "build"), "check", str(tmp_path / "plan.json")],
-                          capture_output=True, text=True, env=environment, check=False)
+    return subprocess.run(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", RUNS_ITS_OWN_ALONE, "/usr/bin/python3", os.path.join(IMAGES, "disk", "build"), "check",
+                           str(tmp_path / "plan.json")], capture_output=True, text=True, env=environment, check=False)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: what it says to others is another text")
 def test_everything_that_a_machine_lacks_is_told_at_once(tmp_path):
     other = {"amd64": "arm64", "arm64": "amd64"}[{"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]]
     this = {"amd64": "arm64", "arm64": "amd64"}[other]
-    if os.path.exists("/proc/sys/fs/binfmt_misc/qemu-aarch64"):
-        pytest.skip("this machine runs the other architecture's programs")
     done = build(tmp_path, {**PLAN, "architecture": other}, path="/nowhere")
     lines = done.stderr.splitlines()
     assert done.returncode == 1

@@ -148,12 +148,12 @@ def test_the_agents_package_is_verified_before_it_is_used(site, tmp_path):
     fetched = tmp_path / "got.deb"
     bench = script.replace("/run/muster-agent.deb", str(fetched)).replace("/usr/bin/muster-agent", str(tmp_path / "none"))
     bench = bench.replace('["dpkg", "--install", PACKAGE]', f'["cp", PACKAGE, "{tmp_path}/installed"]')
-    subprocess.run(["python3", "-c", bench], check=True, timeout=30)
+    subprocess.run(["/usr/bin/python3", "-c", bench], check=True, timeout=30)
     assert (tmp_path / "installed").read_text() == "the agent's package\n"
     # Another content under the digest's name, as from a server in the middle: nothing is installed.
     other = digest[:-4] + ("0000" if digest[-4:] != "0000" else "1111")
     forged = bench.replace(f'DIGEST, SERVERS = "{digest}"', f'DIGEST, SERVERS = "{other}"').replace('/v1/artifacts/{DIGEST}"', f'/v1/artifacts/{digest}"')
-    done = subprocess.run(["python3", "-c", forged.replace("range(60)", "range(1)").replace("/installed", "/forged")],
+    done = subprocess.run(["/usr/bin/python3", "-c", forged.replace("range(60)", "range(1)").replace("/installed", "/forged")],
                           capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode != 0 and f"expected {other}, found {digest}" in done.stderr
     assert not (tmp_path / "forged").exists()
