@@ -1,5 +1,6 @@
 """What scripts/quickstart does once root and python3 are there: the local cluster, and its removal."""
 import argparse
+import glob
 import json
 import os
 import subprocess
@@ -56,7 +57,8 @@ def up():
         for number, obstacle in enumerate(obstacles, 1):
             print(f"  {number}. {obstacle}", file=sys.stderr)
         return 1
-    fresh = not os.path.exists(os.path.join(CACHE, "releases", "kubernetes"))
+    # A folder alone is what a build that was cut off leaves.
+    fresh = not glob.glob(os.path.join(CACHE, "releases", "kubernetes*", "*", "release.json"))
     say("expected: about 20 minutes the first time on 2 cores (packages 2, components 10, build 6)"
         if fresh else "expected: about 1 minute, everything heavy is there")
     step("packages", "scripts/setup")

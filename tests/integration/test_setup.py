@@ -163,7 +163,7 @@ def test_what_an_interrupted_installation_left_is_finished_first(machine):
 
 
 # --- root -------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("script", ["scripts/test", "scripts/quickstart", "scripts/lab"])
+@pytest.mark.parametrize("script", ["scripts/setup", "scripts/test", "scripts/quickstart", "scripts/lab", "scripts/bare-root"])
 def test_help_asks_nobody(machine, script):
     machine.fake("sudo", "echo sudo; exit 1")
     done = machine.run(script, "--help", user="nobody")
