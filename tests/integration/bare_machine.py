@@ -54,10 +54,10 @@ class BareMachine:
     def unfake(self, program):
         os.remove(self.path("fakes", program))
 
-    def with_packages_but(self, *missing):
-        """A machine with every package but these, and with a Go."""
+    def with_packages_but(self, *missing, broken=""):
+        """A machine with every package but these, one of them perhaps cut off while it was unpacked, and with a Go."""
         without = "|".join(missing)
-        self.fake("dpkg-query", f'for p in "$@"; do case $p in {without}) ;; *) echo "installed $p" ;; esac; done')
+        self.fake("dpkg-query", f'case "$*" in *Eflag*) echo "reinstreq {broken}"; exit ;; esac\nfor p in "$@"; do case $p in {without}) ;; *) echo "installed $p" ;; esac; done')
         self.fake("dpkg", "exit 0")
         self.fake("go", "echo go1.26.0")
 
