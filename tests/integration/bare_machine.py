@@ -57,7 +57,8 @@ class BareMachine:
     def with_packages_but(self, *missing, broken=""):
         """A machine with every package but these, one of them perhaps cut off while it was unpacked, and with a Go."""
         without = "|".join(missing)
-        self.fake("dpkg-query", f'case "$*" in *Eflag*) echo "reinstreq {broken}"; exit ;; esac\nfor p in "$@"; do case $p in {without}) ;; *) echo "installed $p" ;; esac; done')
+        self.fake("dpkg-query", f"""case "$*" in *Eflag*) echo "reinstreq {broken}"; exit ;; esac
+for p in "$@"; do case $p in {without}) ;; *) echo "installed $p" ;; esac; done""")
         self.fake("dpkg", "exit 0")
         self.fake("go", "echo go1.26.0")
 
