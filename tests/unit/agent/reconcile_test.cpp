@@ -34,7 +34,7 @@ struct ReconcileFixture {
       list = {site.cluster_ca.certificate().pem()};
     }
     document.config.releases.clear();
-    for (const char* name : {"containerd", "runc", "cni-plugins", "kubernetes", "haproxy"}) {
+    for (const char* name : {"containerd", "runc", "cni-plugins", "kubernetes-node", "haproxy"}) {
       document.config.releases.push_back(site.publish(
           name, "1.36.3", {{std::string("bin/") + name, std::string(name) + " bytes"}}));
     }
