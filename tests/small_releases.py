@@ -8,14 +8,14 @@ RELEASES = {"kubernetes-node": "1.36.3", "kubernetes-control-plane": "1.36.3", "
             "cni-plugins": "1.9.1", "coredns": "1.15.0", "pause": "3.10.2", "host-tools": "12.1", "haproxy": "2.6.12"}
 
 
-def write_small_releases(folder, contents=None):
-    """Each in a folder of its own, as `muster release import` takes it; the folders. contents: {name: what its program is}."""
+def write_small_releases(folder):
+    """Each in a folder of its own, as `muster release import` takes it; the folders."""
     folders = []
     for name, version in RELEASES.items():
         folders.append(os.path.join(folder, name))
         os.makedirs(os.path.join(folders[-1], "bin"), exist_ok=True)
         with open(os.path.join(folders[-1], "bin", "program"), "w", encoding="ascii") as out:
-            out.write((contents or {}).get(name, f"{name} {version}\n"))
+            out.write(f"{name} {version}\n")
         subprocess.run([os.path.join(REPOSITORY, "scripts", "components.d", "manifest"), name, version, folders[-1]], check=True)
     return folders
 

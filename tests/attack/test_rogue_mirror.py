@@ -1,31 +1,30 @@
 """A mirror of artifacts that wants the machine's memory, its disk, or a program of its own in place: refused each time,
 with what was expected and found, nothing placed, and in memory of a fixed size."""
+import hashlib
 import http.server
 import json
 import os
 import re
-import shutil
 import subprocess
 import threading
 
 import pytest
 
-from conftest import Site, mac
-from small_releases import write_small_releases
+from local_cluster import BUILD
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the agent runs in a mount namespace of its own")
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the agent's folder is mounted in a namespace of its own")
 
-SIZE = 1 << 20  # of the artifact that is attacked
-MEMORY = 96 << 10  # KiB; four downloads at once, a window of 8 MiB each
-MOUNT_POINTS = ("/etc/muster", "/var/lib/muster", "/opt/muster")
+NAME, VERSION = "kubernetes-node", "1.36.3"
+CONTENT = b"".join(number.to_bytes(4, "big") for number in range(1 << 18))
+SIZE = len(CONTENT)
+MEMORY = 32 << 10  # KiB, the program and its libraries included (12 MiB of them when nothing is unpacked)
+PLACE = "/opt/muster"
 ENTER = """set -e
 mount --make-rprivate /
-mount --bind "$1/etc" /etc/muster
-mount --bind "$1/state" /var/lib/muster
-mount --bind "$1/opt" /opt/muster
+mount --bind "$1" /opt/muster
 mount -o remount,ro,bind /
-hostname n1
-exec "$2" converge
+shift
+exec "$@"
 """
 
 
@@ -66,20 +65,28 @@ ATTACKS = {
 }
 
 
+def digest_of(content):
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+MANIFEST = json.dumps({"apiVersion": "muster/v1", "kind": "Release", "name": NAME, "version": VERSION, "architecture": "amd64",
+                       "artifacts": [{"path": "bin/kubelet", "kind": "file", "mode": "0755", "digest": digest_of(CONTENT), "size": SIZE}]},
+                      sort_keys=True, separators=(",", ":")).encode()
+
+
 class Mirror(http.server.BaseHTTPRequestHandler):
-    """Sends the attack for the artifact, and plain bytes that are not it; knows nothing else."""
+    """Has the manifest. Of the artifact it sends the attack, where it is one, and plain bytes that are not it."""
 
     def do_GET(self):
-        takes_zstd = self.headers.get("Accept-Encoding") == "zstd"
-        self.server.asked.append((self.path.rsplit("/", 1)[1], takes_zstd))
-        if not self.path.endswith(self.server.digest):
-            self.send_error(404)
-            return
-        coding, body, _ = self.server.attack
-        if not takes_zstd:
-            body = b"y" * SIZE
+        digest, takes_zstd = self.path.rsplit("/", 1)[1], self.headers.get("Accept-Encoding") == "zstd"
+        self.server.asked.append((digest, takes_zstd))
+        coding, body = None, CONTENT
+        if digest == digest_of(MANIFEST):
+            body = MANIFEST
+        elif self.server.attack:
+            coding, body = self.server.attack[:2] if takes_zstd else (None, b"y" * SIZE)
         self.send_response(200)
-        if takes_zstd:
+        if coding:
             self.send_header("Content-Encoding", coding)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -92,111 +99,76 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class MirroredSite(Site):
-    def __init__(self, state):
-        super().__init__(state)
-        self.ports = {"boot": 20080, "enrol": 20443, "node": 20444, "metrics": 20181}
-
-
-INVENTORY = """apiVersion: muster/v1
-kind: Cluster
-metadata: {{name: lab}}
-spec:
-  kubernetesVersion: 1.36.3
-  podCidr: 10.64.0.0/16
-  serviceCidr: 10.96.0.0/16
-  artifacts: {{mirrors: ["http://127.0.0.1:{port}"]}}
----
-apiVersion: muster/v1
-kind: Node
-metadata: {{name: m1}}
-spec: {{cluster: lab, role: master, address: 192.0.2.11}}
----
-apiVersion: muster/v1
-kind: Node
-metadata: {{name: n1}}
-spec: {{cluster: lab, role: node, address: 192.0.2.21, match: {{mac: ["{mac}"]}}}}
-"""
-
-
-@pytest.fixture(scope="module")
-def mirror():
+def serve(attack):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
-    server.asked, server.attack = [], None
+    server.asked, server.attack = [], attack
+    server.url = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    return server
 
 
-@pytest.fixture(scope="module")
-def interface():
-    """What makes this machine n1 in the agent's eyes; the address is of documentation's own network."""
-    subprocess.run(["ip", "link", "add", "mustermirror", "address", mac(21), "type", "dummy"], check=True)
-    subprocess.run(["ip", "addr", "add", "192.0.2.21/32", "dev", "mustermirror"], check=True)
-    subprocess.run(["ip", "link", "set", "mustermirror", "up"], check=True)
-    yield
-    subprocess.run(["ip", "link", "delete", "mustermirror"], check=True)
+@pytest.fixture
+def mirrors():
+    """Makes one, of an attack or of none."""
+    made = []
+
+    def make(attack=None):
+        made.append(serve(attack))
+        return made[-1]
+    yield make
+    for server in made:
+        server.shutdown()
+        server.server_close()
 
 
-@pytest.fixture(scope="module")
-def machine(mirror, interface, tmp_path_factory):
-    folder = str(tmp_path_factory.mktemp("mirror"))
-    site = MirroredSite(os.path.join(folder, "site"))
-    site.start_server()
-    releases = os.path.join(folder, "releases")
-    attacked = next(path for path in write_small_releases(releases, {"kubernetes-node": "k" * SIZE}) if path.endswith("/kubernetes-node"))
-    for name in sorted(os.listdir(releases)):
-        site.muster("release", "import", os.path.join(releases, name))
-    with open(os.path.join(attacked, "release.json"), encoding="ascii") as stream:
-        mirror.digest = json.load(stream)["artifacts"][0]["digest"]
-    inventory = os.path.join(folder, "inventory")
-    os.makedirs(inventory)
-    with open(os.path.join(inventory, "cluster.yaml"), "w", encoding="ascii") as out:
-        out.write(INVENTORY.format(port=mirror.server_address[1], mac=mac(21)))
-    site.muster("apply", inventory)
-    # The site itself has lost the artifact, or the agent would take it from there.
-    hexadecimal = mirror.digest.split(":")[1]
-    os.unlink(os.path.join(site.state, "server", "artifacts", "sha256", hexadecimal[:2], hexadecimal))
-    shutil.rmtree(os.path.join(site.state, "server", "artifacts", "zstd"))
-    for name in ("etc", "state", "opt"):
-        os.makedirs(os.path.join(folder, name))
-    with open(os.path.join(folder, "etc", "agent.json"), "w", encoding="ascii") as out:
-        json.dump({"sitePin": site.site_pin(), "enrolServers": [f"https://127.0.0.1:{site.ports['enrol']}"], "token": site.token("node")}, out)
-    made = [path for path in MOUNT_POINTS if not os.path.exists(path)]
-    for path in made:
-        os.makedirs(path)
-    yield site, folder
-    for path in made:
-        os.rmdir(path)
-    site.stop_server()
+@pytest.fixture
+def folder(tmp_path):
+    is_ours = not os.path.exists(PLACE)
+    os.makedirs(PLACE, exist_ok=True)
+    yield str(tmp_path)
+    if is_ours:
+        os.rmdir(PLACE)
 
 
-def converge(site, folder):
-    """(standard error, the agent's largest resident set in KiB)"""
-    process = subprocess.Popen(["unshare", "--mount", "--uts", "sh", "-c", ENTER, "sh", folder, site.program("muster-agent")], stderr=subprocess.PIPE, text=True)
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return said, usage.ru_maxrss
+def bring(folder, *sources):
+    """(standard error, the largest resident set in KiB)"""
+    program = os.path.join(BUILD, "tests", "bring-release")
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", ENTER, "sh", folder, program, NAME, VERSION, digest_of(MANIFEST), *sources],
+                          capture_output=True, text=True, timeout=60, check=False)
+    return done.stderr, int(done.stdout)
+
+
+def files_in(folder):
+    return sorted(os.path.relpath(os.path.join(top, file), folder) for top, _, files in os.walk(folder) for file in files)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_what_is_not_the_artifact_is_refused(machine, mirror, attack):
-    site, folder = machine
-    mirror.asked.clear()
-    mirror.attack = ATTACKS[attack]
-    said, memory = converge(site, folder)
-    url = f"http://127.0.0.1:{mirror.server_address[1]}"
-    refusals = re.findall(rf"^{re.escape(url)}: (.*)$", said[said.rfind("failed: "):], re.MULTILINE)
+def test_what_is_not_the_artifact_is_refused(mirrors, folder, attack):
+    mirror = mirrors(ATTACKS[attack])
+    said, memory = bring(folder, mirror.url)
+    expected = ATTACKS[attack][2].replace("DIGEST", digest_of(CONTENT))
+    refusals = re.findall(rf"^{re.escape(mirror.url)}: (.*)$", said, re.MULTILINE)
     assert len(refusals) == 2, said
-    expected = ATTACKS[attack][2].replace("DIGEST", mirror.digest)
-    assert refusals[0].endswith(expected) or (expected.endswith("found ") and refusals[0].startswith(expected)), refusals[0]
+    assert re.fullmatch(f"(GET .*: )?{re.escape(expected)}(sha256:.*)?", refusals[0]), refusals[0]
     # Plain bytes of the same source were asked for, and are no better.
-    assert refusals[1].startswith(f"expected digest {mirror.digest}, found sha256:"), refusals[1]
-    assert [takes for digest, takes in mirror.asked if digest == mirror.digest] == [True, False]
-    placed = [os.path.join(top, file) for top, _, files in os.walk(os.path.join(folder, "opt")) for file in files if "kubernetes-node" in top]
-    assert [path for path in placed if not path.endswith("release.json")] == [], "bytes of the attacker's stayed"
-    assert not os.path.exists(os.path.join(folder, "opt", "releases", "kubernetes-node", "1.36.3"))
-    if "san" not in os.path.basename(site.build):  # a sanitizer's shadow is no measure
+    assert refusals[1] == f"expected digest {digest_of(CONTENT)}, found {digest_of(b'y' * SIZE)}"
+    assert [takes for digest, takes in mirror.asked if digest == digest_of(CONTENT)] == [True, False]
+    assert files_in(folder) == [f"releases/{NAME}/.{VERSION}.new/release.json"], "bytes of the attacker's stayed"
+    if not BUILD.endswith("san"):  # a sanitizer's shadow is no measure
         assert memory < MEMORY, f"{memory} KiB"
+
+
+def test_the_next_source_is_asked(mirrors, folder):
+    rogue, good = mirrors(ATTACKS["a bomb that never ends"]), mirrors()
+    said, _ = bring(folder, rogue.url, good.url)
+    assert said == ""
+    assert files_in(folder) == [f"releases/{NAME}/{VERSION}/bin/kubelet", f"releases/{NAME}/{VERSION}/release.json"]
+    with open(os.path.join(folder, f"releases/{NAME}/{VERSION}/bin/kubelet"), "rb") as stream:
+        assert stream.read() == CONTENT
+
+
+def test_a_mirror_that_knows_no_codings_is_served_plain(mirrors, folder):
+    mirror = mirrors()
+    said, _ = bring(folder, mirror.url)
+    assert said == ""
+    assert len(mirror.asked) == 2

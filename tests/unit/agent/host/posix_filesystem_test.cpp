@@ -150,7 +150,7 @@ std::string replace_on_overlay(const ScratchFolder& scratch) {
 
 TEST_CASE("a folder of an overlay's lower layer is replaced where it cannot be renamed") {
   if (geteuid() != 0) {
-    MESSAGE("SKIPPED: needs root, who may mount an overlay");
+    std::puts("SKIPPED: a folder of an overlay: needs root, who may mount one");
     return;
   }
   ScratchFolder scratch;
@@ -173,7 +173,7 @@ TEST_CASE("a folder of an overlay's lower layer is replaced where it cannot be r
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
   if (said == "no overlay") {
-    MESSAGE("SKIPPED: this machine mounts no overlay here");
+    std::puts("SKIPPED: a folder of an overlay: this machine mounts none here");
     return;
   }
   CHECK(said == "new");
