@@ -123,7 +123,8 @@ TEST_CASE_FIXTURE(ArtifactsFixture,
 
 TEST_CASE_FIXTURE(ArtifactsFixture, "several artifacts are on their way at once") {
   std::map<std::string, std::string> files;
-  for (int i = 0; i < 8; ++i) files[fmt::format("bin/p{}", i)] = std::string(i + 1, 'p');
+  for (int i = 0; i < 8; ++i)
+    files[fmt::format("bin/p{}", i)] = std::string(static_cast<std::size_t>(i) + 1, 'p');
   const auto many = site.publish("many", "1", files);
   std::mutex mutex;
   std::condition_variable all_there;
