@@ -9,8 +9,9 @@ namespace {
 
 std::string compact(std::string_view text) {
   std::string made;
-  for (const unsigned char c : text) {
-    if (c != ' ' && c != '\t') made += static_cast<char>(std::tolower(c));
+  for (const char c : text) {
+    if (c == ' ' || c == '\t') continue;
+    made += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   return made;
 }

@@ -24,6 +24,7 @@ class FakeFilesystem final : public Filesystem {
   int fail_at = -1;                  // this changing call (counted from 0) fails once with EIO
   int crash_at = -1;  // from this changing call on, everything fails: the machine lost power
   int calls = 0;      // changing calls so far
+  mutable std::vector<std::string> digested;  // paths of what was hashed
 
   FakeFilesystem() { nodes["/"] = {FileStatus::Type::directory, "", "root", 0755, 1, 0}; }
 
@@ -86,6 +87,7 @@ class FakeFilesystem final : public Filesystem {
     const std::lock_guard lock(mutex_);
     const auto content = read(path, 1u << 30);
     if (!content) return pass(content.error());
+    digested.push_back(path);
     return sha256_digest(*content);
   }
 
