@@ -193,7 +193,7 @@ std::string reason_to_install(const Filesystem& files, const Checkpoint& checkpo
       stamp->second.manifest_digest != release.manifest_digest) {
     return files.status(folder) ? "not verified yet" : "missing";
   }
-  if (const auto changed = changed_file(files, stamp->second, release); !changed.empty()) {
+  if (auto changed = changed_file(files, stamp->second, release); !changed.empty()) {
     return changed;
   }
   if (!stamp->second.packages.empty()) {
