@@ -165,6 +165,28 @@ class Execute {
   const ApplyInputs& inputs_;
 };
 
+std::vector<ReleaseReference> releases_of(const Plan& plan) {
+  std::vector<ReleaseReference> releases;
+  for (const auto& planned : plan.actions) {
+    const auto* install = std::get_if<InstallRelease>(&planned.action);
+    if (install != nullptr) releases.push_back(install->release);
+  }
+  return releases;
+}
+
+// All that the plan installs, at once: what is installed afterwards is there already.
+Step<> bring(const std::vector<ReleaseReference>& releases, Run& run, const ApplyInputs& inputs) {
+  std::uint64_t bytes = 0;
+  for (const auto& release : releases) bytes += release.size;
+  run.reporter.begin("releases", fmt::format("bring {} releases ({:.1f} MB)", releases.size(),
+                                             static_cast<double>(bytes) / 1e6));
+  auto brought = bring_releases(run.host, run.network, run.checkpoint, releases, inputs.sources);
+  auto saved = save(run.checkpoint, run.host.files);
+  if (!brought) return fail_step(class_of(InstallRelease{}, brought.error()), brought.error());
+  if (!saved) return fail_step(FailureClass::disk, saved.error());
+  return {};
+}
+
 // Files are many and small: their trace is recorded once before the first of them.
 bool is_file_action(const Action& action) {
   return std::holds_alternative<MakeDirectory>(action) ||
@@ -180,6 +202,10 @@ Step<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
   }
   Execute execute(run, inputs);
   std::string_view phase;
+  if (const auto releases = releases_of(plan); releases.size() > 1) {
+    if (auto brought = bring(releases, run, inputs); !brought) return brought;
+    phase = PhaseOf{}(InstallRelease{});
+  }
   for (const auto& planned : plan.actions) {
     const std::string_view next = std::visit(PhaseOf{}, planned.action);
     const std::string line = to_line(planned.action);

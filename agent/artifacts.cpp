@@ -1,54 +1,27 @@
 #include "agent/artifacts.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <future>
+#include <optional>
 #include <thread>
 
-#include "agent/download.hpp"
+#include "agent/at_once.hpp"
 #include "agent/packages.hpp"
 #include "agent/paths.hpp"
+#include "agent/release_fetch.hpp"
 #include "document/field_syntax.hpp"
-#include "pki/signature.hpp"
+#include "document/release_names.hpp"
 
 namespace muster {
 namespace {
 
-constexpr std::size_t manifest_limit = 4u << 20;
-
-Result<Release> check_manifest(const ReleaseReference& reference, const std::string& text) {
-  if (const auto found = sha256_digest(text); found != reference.manifest_digest) {
-    return fail(ErrorKind::corrupt, fmt::format("manifest: expected digest {}, found {}",
-                                                reference.manifest_digest, found));
-  }
-  auto release = parse_release(text);
-  if (!release) return release;
-  if (release->name != reference.name || release->version != reference.version) {
-    return fail(ErrorKind::corrupt,
-                fmt::format("manifest: expected {} {}, found {} {}", reference.name,
-                            reference.version, release->name, release->version));
-  }
-  return release;
-}
-
-// Of every artifact, in their order. On all cores: hashing what the image carries is the longest
-// work of a first boot.
+// Of every artifact, in their order. On all cores: where an image brought no stamps, hashing what
+// it carries is the longest work of a first boot.
 std::vector<Result<std::string>> digests_of(const Filesystem& files, const Release& release,
                                             const std::string& folder) {
   std::vector<Result<std::string>> digests(release.artifacts.size());
-  std::atomic<std::size_t> next = 0;
-  const auto hash = [&] {
-    for (std::size_t i = next++; i < digests.size(); i = next++) {
-      digests[i] = files.digest(folder + "/" + release.artifacts[i].path);
-    }
-  };
-  const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
-  std::vector<std::future<void>> others;
-  while (others.size() + 1 < std::min(cores, digests.size())) {
-    others.push_back(std::async(std::launch::async, hash));
-  }
-  hash();
-  for (auto& other : others) other.get();
+  at_once(digests.size(), std::max(1u, std::thread::hardware_concurrency()), [&](std::size_t i) {
+    digests[i] = files.digest(folder + "/" + release.artifacts[i].path);
+  });
   return digests;
 }
 
@@ -87,39 +60,6 @@ Result<void> set_modes(Filesystem& files, const Release& release, const std::str
   return {};
 }
 
-// A folder that is complete or not there: built beside its place, then renamed.
-Result<void> download_release(Host& host, Network& network, const ReleaseReference& reference,
-                              const std::vector<std::string>& sources) {
-  auto& files = host.files;
-  const std::string folder = release_folder(reference);
-  const std::string staging =
-      fmt::format("{}/{}/.{}.new", paths::releases, reference.name, reference.version);
-  if (auto made = files.make_directory(staging, 0755, "root"); !made) return made;
-  const std::string manifest_path = staging + "/release.json";
-  auto fetched =
-      download(host, network, sources, {reference.manifest_digest, 0}, manifest_path, 0644);
-  if (!fetched) return context(fetched.error(), "manifest");
-  const auto text = files.read(manifest_path, manifest_limit);
-  if (!text) return pass(text.error());
-  auto release = check_manifest(reference, *text);
-  if (!release) return pass(release.error());
-  for (const auto& artifact : release->artifacts) {
-    const std::string path = staging + "/" + artifact.path;
-    const std::string parent = path.substr(0, path.find_last_of('/'));
-    if (auto made = files.make_directory(parent, 0755, "root"); !made) return made;
-    auto done = download(host, network, sources, {artifact.digest, artifact.size}, path,
-                         file_mode(artifact.mode));
-    if (!done) return context(done.error(), artifact.path);
-  }
-  const std::string replaced = staging + ".replaced";
-  if (auto removed = files.remove(replaced); !removed) return removed;
-  if (files.status(folder)) {
-    if (auto moved = files.rename(folder, replaced); !moved) return moved;
-  }
-  if (auto moved = files.rename(staging, folder); !moved) return moved;
-  return files.remove(replaced);
-}
-
 Result<ReleaseStamp> make_stamp(const Filesystem& files, const ReleaseReference& reference,
                                 const Release& release) {
   ReleaseStamp stamp{reference.manifest_digest, {}, {}};
@@ -131,26 +71,112 @@ Result<ReleaseStamp> make_stamp(const Filesystem& files, const ReleaseReference&
   return stamp;
 }
 
-std::string link_of(const ReleaseReference& release) {
-  return std::string(paths::current) + "/" + release.name;
+// "bin/etcd changed", "bin/etcd is missing"; empty: all are as they were stamped.
+std::string changed_file(const Filesystem& files, const ReleaseStamp& stamp,
+                         const ReleaseReference& release) {
+  for (const auto& [path, expected] : stamp.files) {
+    const auto status = files.status(release_folder(release) + "/" + path);
+    if (!status) return path + " is missing";
+    if (stamp_of(*status) != expected) return path + " changed";
+  }
+  return {};
 }
 
-std::string target_of(const ReleaseReference& release) {
-  return fmt::format("../releases/{}/{}", release.name, release.version);
+// Verified before, and unchanged since.
+bool is_stamped(const Filesystem& files, const Checkpoint& checkpoint,
+                const ReleaseReference& release) {
+  const auto stamp = checkpoint.releases.find(release_key(release));
+  return stamp != checkpoint.releases.end() &&
+         stamp->second.manifest_digest == release.manifest_digest &&
+         changed_file(files, stamp->second, release).empty();
+}
+
+Result<Release> verify_release(const Filesystem& files, const ReleaseReference& reference) {
+  auto release = read_release(files, reference);
+  if (!release) return release;
+  if (auto verified = verify_files(files, *release, release_folder(reference)); !verified) {
+    return pass(verified.error());
+  }
+  return release;
+}
+
+// Notes that the bytes of a release were verified. What of its packages was known stays known.
+Result<void> stamp(Filesystem& files, Checkpoint& checkpoint, const ReleaseReference& reference,
+                   const Release& release) {
+  if (auto set = set_modes(files, release, release_folder(reference)); !set) return set;
+  auto made = make_stamp(files, reference, release);
+  if (!made) return pass(made.error());
+  ReleaseStamp& noted = checkpoint.releases[release_key(reference)];
+  if (noted.manifest_digest == made->manifest_digest) made->packages = noted.packages;
+  noted = std::move(*made);
+  return {};
+}
+
+// Of several releases: all of them are told, the first decides of what kind it is.
+class Problems {
+ public:
+  void add(const ReleaseReference& release, const Result<void>& done) {
+    if (done) return;
+    const Error said =
+        context(done.error(), fmt::format("release {} {}", release.name, release.version)).value();
+    if (!first_) first_ = said.kind;
+    text_ += (text_.empty() ? "" : "\n") + said.message;
+  }
+  [[nodiscard]] Result<void> result() const {
+    if (!first_) return {};
+    return fail(*first_, text_);
+  }
+
+ private:
+  std::optional<ErrorKind> first_;
+  std::string text_;
+};
+
+// Whether a version is kept to go back to.
+bool prune_versions(Filesystem& files, Checkpoint& checkpoint, const ReleaseReference& wanted) {
+  const std::string folder = fmt::format("{}/{}", paths::releases, wanted.name);
+  const auto versions = files.list(folder);
+  if (!versions) return false;
+  std::string kept;
+  std::int64_t kept_time = 0;
+  for (const auto& version : *versions) {
+    const auto status = files.status(folder + "/" + version);
+    const bool is_way_back = status && version != wanted.version && version[0] != '.' &&
+                             status->modified_ns >= kept_time;
+    if (is_way_back) {
+      kept = version;
+      kept_time = status->modified_ns;
+    }
+  }
+  for (const auto& version : *versions) {
+    if (version == wanted.version || version == kept) continue;
+    // What stays behind is tried again at the next converge.
+    if (files.remove(folder + "/" + version)) {
+      checkpoint.releases.erase(wanted.name + "/" + version);
+    }
+  }
+  return !kept.empty();
+}
+
+std::vector<std::string_view> replaced_by(std::string_view name) {
+  if (name == releases::kubernetes_node) return {releases::kubernetes};
+  if (name == releases::kubernetes) {
+    return {releases::kubernetes_node, releases::kubernetes_control_plane};
+  }
+  return {};
+}
+
+void remove_release(Filesystem& files, Checkpoint& checkpoint, std::string_view name) {
+  if (!files.remove(fmt::format("{}/{}", paths::releases, name))) return;
+  std::erase_if(checkpoint.releases, [prefix = fmt::format("{}/", name)](const auto& stamp) {
+    return stamp.first.starts_with(prefix);
+  });
 }
 
 }  // namespace
 
-std::string release_folder(const ReleaseReference& release) {
-  return fmt::format("{}/{}/{}", paths::releases, release.name, release.version);
-}
-
-std::string release_key(const ReleaseReference& release) {
-  return release.name + "/" + release.version;
-}
-
 Result<Release> read_release(const Filesystem& files, const ReleaseReference& release) {
-  const auto text = files.read(release_folder(release) + "/release.json", manifest_limit);
+  const auto text = files.read(release_folder(release) + "/release.json", largest_manifest);
   if (!text) return pass(text.error());
   return check_manifest(release, *text);
 }
@@ -167,10 +193,8 @@ std::string reason_to_install(const Filesystem& files, const Checkpoint& checkpo
       stamp->second.manifest_digest != release.manifest_digest) {
     return files.status(folder) ? "not verified yet" : "missing";
   }
-  for (const auto& [path, expected] : stamp->second.files) {
-    const auto status = files.status(folder + "/" + path);
-    if (!status) return path + " is missing";
-    if (stamp_of(*status) != expected) return path + " changed";
+  if (auto changed = changed_file(files, stamp->second, release); !changed.empty()) {
+    return changed;
   }
   if (!stamp->second.packages.empty()) {
     const auto installed = installed_packages(files);
@@ -181,66 +205,62 @@ std::string reason_to_install(const Filesystem& files, const Checkpoint& checkpo
       }
     }
   }
-  const auto link = files.status(link_of(release));
-  return link && link->link_target == target_of(release) ? std::string() : "not current";
+  return is_current(files, release) ? std::string() : "not current";
+}
+
+Result<void> bring_releases(Host& host, Network& network, Checkpoint& checkpoint,
+                            const std::vector<ReleaseReference>& wanted,
+                            const std::vector<std::string>& sources) {
+  Problems problems;
+  std::vector<ReleaseReference> missing;
+  for (const auto& reference : wanted) {
+    if (is_stamped(host.files, checkpoint, reference)) continue;
+    const auto kept = verify_release(host.files, reference);
+    if (kept) {
+      problems.add(reference, stamp(host.files, checkpoint, reference, *kept));
+    } else if (sources.empty()) {
+      problems.add(reference,
+                   fail(ErrorKind::unavailable,
+                        kept.error().message + "; the server is away, so it cannot be downloaded"));
+    } else {
+      missing.push_back(reference);
+    }
+  }
+  const auto fetched = fetch_releases(host, network, missing, sources);
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    problems.add(missing[i], fetched[i] ? stamp(host.files, checkpoint, missing[i], *fetched[i])
+                                        : Result<void>(pass(fetched[i].error())));
+  }
+  return problems.result();
 }
 
 Result<void> install(Host& host, Network& network, Checkpoint& checkpoint,
                      const ReleaseReference& reference, const std::vector<std::string>& sources) {
   auto& files = host.files;
-  const std::string folder = release_folder(reference);
+  if (auto brought = bring_releases(host, network, checkpoint, {reference}, sources); !brought) {
+    return brought;
+  }
   const auto where = [&](const Error& error) {
     return context(error, fmt::format("release {} {}", reference.name, reference.version));
   };
-  auto release = read_release(files, reference);
-  const auto verified =
-      release ? verify_files(files, *release, folder) : Result<void>(pass(release.error()));
-  if (!verified) {
-    if (sources.empty()) {
-      return where(
-          Error{ErrorKind::unavailable,
-                verified.error().message + "; the server is away, so it cannot be downloaded"});
-    }
-    auto downloaded = download_release(host, network, reference, sources);
-    if (!downloaded) return where(downloaded.error());
-    release = read_release(files, reference);
-    if (!release) return where(release.error());
-  }
-  if (auto set = set_modes(files, *release, folder); !set) return where(set.error());
-  auto stamp = make_stamp(files, reference, *release);
-  if (!stamp) return where(stamp.error());
-  auto packages = install_packages(host, checkpoint, *release, folder);
+  const auto release = read_release(files, reference);
+  if (!release) return where(release.error());
+  auto packages = install_packages(host, checkpoint, *release, release_folder(reference));
   if (!packages) return where(packages.error());
-  stamp->packages = *packages;
   if (auto made = files.make_directory(paths::current, 0755, "root"); !made) return made;
-  if (auto linked = files.link(link_of(reference), target_of(reference)); !linked) return linked;
-  checkpoint.releases[release_key(reference)] = *stamp;
+  for (const auto& path : release_links(reference)) {
+    if (auto linked = files.link(path, release_target(reference)); !linked) return linked;
+  }
+  checkpoint.releases[release_key(reference)].packages = *packages;
   return {};
 }
 
 void prune_releases(Filesystem& files, Checkpoint& checkpoint,
                     const std::vector<ReleaseReference>& wanted) {
   for (const auto& reference : wanted) {
-    const std::string folder = std::string(paths::releases) + "/" + reference.name;
-    const auto versions = files.list(folder);
-    if (!versions) continue;
-    std::string kept;
-    std::int64_t kept_time = 0;
-    for (const auto& version : *versions) {
-      const auto status = files.status(folder + "/" + version);
-      const bool is_way_back = status && version != reference.version && version[0] != '.' &&
-                               status->modified_ns >= kept_time;
-      if (is_way_back) {
-        kept = version;
-        kept_time = status->modified_ns;
-      }
-    }
-    for (const auto& version : *versions) {
-      if (version == reference.version || version == kept) continue;
-      // What stays behind is tried again at the next converge.
-      if (files.remove(folder + "/" + version)) {
-        checkpoint.releases.erase(reference.name + "/" + version);
-      }
+    if (!prune_versions(files, checkpoint, reference)) continue;
+    for (const auto name : replaced_by(reference.name)) {
+      remove_release(files, checkpoint, name);
     }
   }
 }

@@ -7,14 +7,12 @@
 
 #include "agent/checkpoint.hpp"
 #include "agent/host/host.hpp"
+#include "agent/release_place.hpp"
 #include "agent/server.hpp"
 #include "document/node_document.hpp"
 #include "document/release.hpp"
 
 namespace muster {
-
-[[nodiscard]] std::string release_folder(const ReleaseReference& release);
-[[nodiscard]] std::string release_key(const ReleaseReference& release);  // "NAME/VERSION"
 
 // The manifest that lies in the release's folder. corrupt: not the one that the document names.
 [[nodiscard]] Result<Release> read_release(const Filesystem& files,
@@ -28,15 +26,24 @@ namespace muster {
 [[nodiscard]] std::string reason_to_install(const Filesystem& files, const Checkpoint& checkpoint,
                                             const ReleaseReference& release);
 
-// Leaves a release that already lies here in place when every digest matches, else downloads it
-// from `sources` (base URLs, each tried in order; resumable). Installs its .debs, stamps it,
-// switches the link. Idempotent; safe to repeat after a crash at any point. corrupt names the
-// artifact with the expected and the found digest.
+// Every release of `wanted` lies in its folder, verified and stamped in the checkpoint: left in
+// place when its stamp holds or every digest matches, else downloaded from `sources` (base URLs,
+// each tried in order; resumable; all releases at once). Installs nothing. An error tells all
+// problems, and is of the first one's kind: corrupt names the artifact with the expected and the
+// found digest. What is verified is stamped also then.
+[[nodiscard]] Result<void> bring_releases(Host& host, Network& network, Checkpoint& checkpoint,
+                                          const std::vector<ReleaseReference>& wanted,
+                                          const std::vector<std::string>& sources);
+
+// Brings it, installs its .debs, switches its links. Idempotent; safe to repeat after a crash at
+// any point.
 [[nodiscard]] Result<void> install(Host& host, Network& network, Checkpoint& checkpoint,
                                    const ReleaseReference& release,
                                    const std::vector<std::string>& sources);
 
-// Removes versions that are neither in `wanted` nor the newest other one of their release.
+// Removes versions that are neither in `wanted` nor the newest other one of their release, and what
+// a wanted release has taken the place of (kubernetes and the two that it became) once that one has
+// a way back of its own.
 void prune_releases(Filesystem& files, Checkpoint& checkpoint,
                     const std::vector<ReleaseReference>& wanted);
 

@@ -55,11 +55,8 @@ void observe_release(const Filesystem& files, const ReleaseReference& release,
                      const Checkpoint& checkpoint, ObservedState& observed) {
   const auto reason = reason_to_install(files, checkpoint, release);
   if (!reason.empty()) observed.releases[release.name] = reason;
-  const auto link = files.status(std::string(paths::current) + "/" + release.name);
-  if (link) {
-    const auto version = link->link_target.substr(link->link_target.find_last_of('/') + 1);
-    if (version != release.version) observed.replaced[release.name] = version;
-  }
+  const auto other = replaced_release(files, release);
+  if (!other.empty()) observed.replaced[release.name] = other;
   // Images are known once the manifest is there.
   if (!reason.empty()) return;
   const auto manifest = read_release(files, release);

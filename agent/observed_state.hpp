@@ -14,8 +14,8 @@ namespace muster {
 
 // Names and paths map to why they are not as desired; what is missing from a map is in order.
 struct ObservedState {
-  std::map<std::string, std::string> releases;  // by name
-  std::map<std::string, std::string> replaced;  // release name -> the other version that is current
+  std::map<std::string, std::string> releases;      // by name
+  std::map<std::string, std::string> replaced;      // release name -> what is current instead
   std::map<std::string, std::string> certificates;  // by name
   std::map<std::string, std::string> secrets;       // by path
   std::map<std::string, std::string> directories, files;

@@ -88,17 +88,17 @@ std::unique_ptr<Server> RealNetwork::connect(const std::vector<std::string>& url
   return std::make_unique<RealServer>(urls, tls);
 }
 
-Result<int> RealNetwork::download(const std::string& url, const std::string& path,
-                                  std::uint64_t offset,
-                                  const std::function<bool(std::string_view)>& sink) {
+Result<int> RealNetwork::download(const std::string& url, const Download& wanted) {
   HttpClientSettings settings;
   settings.base_url = url;
   settings.total_timeout = std::chrono::seconds(60);  // anew with every MiB
   HttpClient client(std::move(settings));
-  auto answer = client.download(path, offset, [&](std::string_view piece) {
+  Download alive = wanted;
+  alive.sink = [&](std::string_view piece, Coding coding) {
     notify_alive();
-    return sink(piece);
-  });
+    return wanted.sink(piece, coding);
+  };
+  auto answer = client.download(alive);
   if (!answer) return pass(answer.error());
   if (answer->status != 200 && answer->status != 206) return pass(error_of(*answer));
   return answer->status;

@@ -10,9 +10,7 @@ class RealNetwork final : public Network {
   [[nodiscard]] std::vector<NetworkInterface> interfaces(const Filesystem& files) override;
   [[nodiscard]] std::unique_ptr<Server> connect(const std::vector<std::string>& urls,
                                                 const TlsClientSettings& tls) override;
-  [[nodiscard]] Result<int> download(const std::string& url, const std::string& path,
-                                     std::uint64_t offset,
-                                     const std::function<bool(std::string_view)>& sink) override;
+  [[nodiscard]] Result<int> download(const std::string& url, const Download& wanted) override;
   [[nodiscard]] Result<HttpAnswer> ask(const std::string& url, const HttpRequest& request,
                                        std::size_t largest_body,
                                        std::chrono::milliseconds time) override;

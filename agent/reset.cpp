@@ -7,6 +7,7 @@
 #include "agent/footprint.hpp"
 #include "agent/packages.hpp"
 #include "agent/paths.hpp"
+#include "document/release_names.hpp"
 
 namespace muster {
 namespace {
@@ -138,7 +139,7 @@ class Reset {
       check(host_.services.restart({routes_unit}, std::chrono::seconds(30)));
       check(host_.services.stop({routes_unit}, std::chrono::seconds(30)));
     }
-    try_program({paths::program("kubernetes", "kube-proxy"), "--cleanup"});
+    try_program({paths::program(releases::kubernetes_node, "kube-proxy"), "--cleanup"});
     try_program({"/usr/sbin/nft", "delete", "table", "ip", "kube-proxy"});
     try_program({"/usr/sbin/nft", "delete", "table", "ip6", "kube-proxy"});
     for (const char* link : {"cni0", "flannel.1"}) {

@@ -49,11 +49,10 @@ class Network {
   // Connects lazily; a call tries each address in order until one answers.
   [[nodiscard]] virtual std::unique_ptr<Server> connect(const std::vector<std::string>& urls,
                                                         const TlsClientSettings& tls) = 0;
-  // Streams GET `url`/`path` from byte `offset` into `sink`. Answers the HTTP status (200: the
-  // whole body, 206: from the offset); anything else is an error.
-  [[nodiscard]] virtual Result<int> download(const std::string& url, const std::string& path,
-                                             std::uint64_t offset,
-                                             const std::function<bool(std::string_view)>& sink) = 0;
+  // Streams `wanted` from the server at `url`. Answers the HTTP status (200: the whole body, 206:
+  // from the offset); anything else is an error. Thread-safe: each call has a connection of its
+  // own.
+  [[nodiscard]] virtual Result<int> download(const std::string& url, const Download& wanted) = 0;
   // One call over plain HTTP, to a metadata service: at most `largest_body` bytes, `time` in all.
   // Any status is an answer.
   [[nodiscard]] virtual Result<HttpAnswer> ask(const std::string& url, const HttpRequest& request,

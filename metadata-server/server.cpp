@@ -14,6 +14,7 @@
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/pinned_regions.hpp"
 #include "enrolment/remove.hpp"
+#include "http/artifact_encoder.hpp"
 #include "http/caller_cache.hpp"
 #include "http/certificate_expiries.hpp"
 #include "http/inventory_slot.hpp"
@@ -122,7 +123,8 @@ struct Server::Parts {
               metrics,
               [this](const std::string& cluster) { return inventory.reload(store, cluster); },
               ends,
-              audit_path(settings)},
+              audit_path(settings),
+              &encoder},
         router(rooms, callers, metrics, group_id(settings.admin_group)),
         upkeep(rooms, settings) {}
 
@@ -144,6 +146,7 @@ struct Server::Parts {
   MachineReports reports;
   Metrics metrics;
   ClusterEnds ends;
+  ArtifactEncoder encoder{artifacts};
   Rooms rooms;
   Router router;
   Upkeep upkeep;
@@ -173,6 +176,7 @@ Result<void> Server::Parts::load() {
     return fail(known.error().kind, known.error().message);
   metrics.set_expiries([this] { return certificate_expiries(rooms); });
   metrics.set_cluster_ends([this] { return seconds_left(); });
+  metrics.set_encodings_pending([this] { return encoder.pending(); });
   return {};
 }
 

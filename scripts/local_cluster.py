@@ -90,6 +90,8 @@ class LocalCluster:
 
     def import_releases(self):
         for name in sorted(os.listdir(os.path.join(CACHE, "releases"))):
+            if name == "kubernetes":
+                continue  # of a cache from before it was two releases: the same programs again
             folder = os.path.join(CACHE, "releases", name)
             for version in sorted(os.listdir(folder)):
                 self.muster("release", "import", os.path.join(folder, version))
@@ -168,7 +170,7 @@ class LocalCluster:
 
     @staticmethod
     def kubectl_program():
-        versions = os.path.join(CACHE, "releases", "kubernetes")
+        versions = os.path.join(CACHE, "releases", "kubernetes-node")
         return os.path.join(versions, sorted(os.listdir(versions))[-1], "bin", "kubectl")
 
     def ask_service(self, pod, url, seconds=15):

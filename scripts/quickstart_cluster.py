@@ -88,7 +88,7 @@ def up():
     root = "sudo " if "SUDO_USER" in os.environ else ""  # as this was started
     muster = f"{root}build/ci/metadata-server/cli/muster --server unix:{cluster.socket}"
     print(f"""Try next, as root:
-  {root}{CACHE}/releases/kubernetes/*/bin/kubectl --kubeconfig {cluster.kubeconfig} get pods -A -o wide
+  {root}{CACHE}/releases/kubernetes-node/*/bin/kubectl --kubeconfig {cluster.kubeconfig} get pods -A -o wide
   {muster} status
   {root}scripts/lab power cycle n1 && {muster} node show n1 --cluster {cluster.cluster}
 and, when done: scripts/quickstart --down""")

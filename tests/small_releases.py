@@ -4,8 +4,8 @@ import subprocess
 
 from local_cluster import REPOSITORY
 
-RELEASES = {"kubernetes": "1.36.3", "etcd": "3.6.16", "containerd": "2.4.2", "runc": "1.5.2", "cni-plugins": "1.9.1",
-            "coredns": "1.15.0", "pause": "3.10.2", "host-tools": "12.1", "haproxy": "2.6.12"}
+RELEASES = {"kubernetes-node": "1.36.3", "kubernetes-control-plane": "1.36.3", "etcd": "3.6.16", "containerd": "2.4.2", "runc": "1.5.2",
+            "cni-plugins": "1.9.1", "coredns": "1.15.0", "pause": "3.10.2", "host-tools": "12.1", "haproxy": "2.6.12"}
 
 
 def write_small_releases(folder):

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/paths.hpp"
+#include "document/release_names.hpp"
 
 namespace muster {
 namespace {
@@ -50,7 +51,8 @@ Kubectl::Kubectl(Process& process, std::string kubeconfig)
 Result<std::string> Kubectl::run(std::vector<std::string> arguments, std::string input,
                                  std::chrono::milliseconds timeout) const {
   ProcessRequest request;
-  request.arguments = {paths::program("kubernetes", "kubectl"), "--kubeconfig", kubeconfig_};
+  request.arguments = {paths::program(releases::kubernetes_node, "kubectl"), "--kubeconfig",
+                       kubeconfig_};
   const std::string command = fmt::format("kubectl {}", arguments.empty() ? "" : arguments.front());
   request.arguments.insert(request.arguments.end(), arguments.begin(), arguments.end());
   // Without a cache of what the API server offers, each call would ask for it first.

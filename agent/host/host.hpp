@@ -24,6 +24,7 @@ struct FileStatus {
   std::string link_target;
 };
 
+// Thread-safe for different paths.
 class Filesystem {
  public:
   virtual ~Filesystem() = default;
@@ -33,7 +34,7 @@ class Filesystem {
       const std::string& path) const = 0;  // does not follow links
   [[nodiscard]] virtual Result<std::vector<std::string>> list(
       const std::string& directory) const = 0;
-  // "sha256:..." of the file's bytes, read in pieces. Thread-safe.
+  // "sha256:..." of the file's bytes, read in pieces.
   [[nodiscard]] virtual Result<std::string> digest(const std::string& path) const = 0;
   // Temp file in the same folder, mode and owner set, fsync, rename, fsync of the folder.
   [[nodiscard]] virtual Result<void> write(const std::string& path, std::string_view content,
@@ -51,6 +52,10 @@ class Filesystem {
   [[nodiscard]] virtual Result<void> link(const std::string& path, const std::string& target) = 0;
   [[nodiscard]] virtual Result<void> rename(const std::string& from,
                                             const std::string& to) = 0;  // + fsync
+  // The folder `from`, whole and synced, takes the place of the folder `to`, which may be there and
+  // is removed. Cut off in the middle it leaves `to` as it was, as it shall be, or incomplete.
+  [[nodiscard]] virtual Result<void> replace_directory(const std::string& from,
+                                                       const std::string& to) = 0;
   [[nodiscard]] virtual Result<void> remove(
       const std::string& path) = 0;  // recursive; no-op when absent
 };
@@ -116,6 +121,7 @@ class Clock {
   [[nodiscard]] virtual std::chrono::system_clock::time_point now() const = 0;
   [[nodiscard]] virtual std::chrono::nanoseconds since_boot() const = 0;  // CLOCK_BOOTTIME
   // The one wait of the agent: feeds the watchdog and extends the start timeout while it sleeps.
+  // Thread-safe.
   virtual void sleep(std::chrono::milliseconds duration) = 0;
 };
 

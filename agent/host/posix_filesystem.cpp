@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 
@@ -199,6 +200,23 @@ Result<void> PosixFilesystem::rename(const std::string& from, const std::string&
     return fail_errno(errno, fmt::format("renaming '{}' to '{}'", from, to));
   }
   return sync_folder_of(to);
+}
+
+Result<void> PosixFilesystem::replace_directory(const std::string& from, const std::string& to) {
+  // Both change places at once. Not so for a folder that an overlay has from a lower layer
+  // (EXDEV, kernel: Documentation/filesystems/overlayfs.rst), nor on old file systems: what is
+  // there is then taken away first.
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) {
+    if (auto synced = sync_folder_of(to); !synced) return synced;
+    return remove(from);
+  }
+  const bool may_go_otherwise =
+      errno == ENOENT || errno == EXDEV || errno == EINVAL || errno == ENOSYS;
+  if (!may_go_otherwise) {
+    return fail_errno(errno, fmt::format("putting '{}' in the place of '{}'", from, to));
+  }
+  if (auto removed = remove(to); !removed) return removed;
+  return rename(from, to);
 }
 
 Result<void> PosixFilesystem::remove(const std::string& path) {

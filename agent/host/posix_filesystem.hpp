@@ -20,6 +20,8 @@ class PosixFilesystem final : public Filesystem {
   [[nodiscard]] Result<void> make_directory(const std::string& path, std::uint32_t mode,
                                             const std::string& owner) override;
   [[nodiscard]] Result<void> link(const std::string& path, const std::string& target) override;
+  [[nodiscard]] Result<void> replace_directory(const std::string& from,
+                                               const std::string& to) override;
   [[nodiscard]] Result<void> rename(const std::string& from, const std::string& to) override;
   [[nodiscard]] Result<void> remove(const std::string& path) override;
 };

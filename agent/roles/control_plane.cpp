@@ -5,6 +5,7 @@
 #include "agent/render/kube_apiserver.hpp"
 #include "agent/render/kube_controllers.hpp"
 #include "agent/render/kubeconfig.hpp"
+#include "agent/roles/kubernetes_release.hpp"
 
 namespace muster {
 namespace {
@@ -54,7 +55,7 @@ void add_kube_apiserver(const NodeDocument& document, DesiredState& state) {
                      paths::authority("etcd"),
                      paths::authority("front-proxy"),
                      paths::service_account_key};
-  unit.releases = {"kubernetes"};
+  unit.releases = {control_plane_release(document)};
   unit.deadline = std::chrono::seconds(180);
   state.units.push_back(unit);
 }
@@ -68,7 +69,7 @@ void add_controllers(const NodeDocument& document, DesiredState& state) {
     unit.name = name + ".service";
     unit.restart_on = {paths::arguments_of(name), paths::kubeconfig(name)};
     unit.restart_on.insert(unit.restart_on.end(), more_inputs.begin(), more_inputs.end());
-    unit.releases = {"kubernetes"};
+    unit.releases = {control_plane_release(document)};
     unit.deadline = std::chrono::seconds(180);
     state.units.push_back(unit);
   };

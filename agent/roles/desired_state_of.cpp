@@ -7,6 +7,7 @@
 #include "agent/machine/kernel.hpp"
 #include "agent/paths.hpp"
 #include "agent/roles/control_plane.hpp"
+#include "agent/roles/kubernetes_release.hpp"
 #include "agent/roles/node.hpp"
 
 namespace muster {
@@ -15,11 +16,16 @@ namespace {
 constexpr int oldest_kubernetes_minor = 34;
 
 void check_releases(const NodeDocument& document, std::vector<std::string>& problems) {
-  std::vector<std::string_view> needed = {"containerd", "runc", "kubernetes"};
+  std::vector<std::string> needed = {"containerd", "runc", node_release(document)};
   if (document.role.cluster.pod_network == PodNetwork::routed) needed.push_back("cni-plugins");
   if (document.role.cluster.api.mode == EndpointMode::node_local) needed.push_back("haproxy");
-  if (is_control_plane(document.role.role)) needed.push_back("etcd");
-  for (const std::string_view release : needed) {
+  if (is_control_plane(document.role.role)) {
+    needed.push_back("etcd");
+    if (control_plane_release(document) != node_release(document)) {
+      needed.push_back(control_plane_release(document));
+    }
+  }
+  for (const std::string& release : needed) {
     if (release_version(document, release).empty()) {
       problems.push_back(fmt::format(
           "/config/releases: expected a release '{}', which the role {} runs, found none; import it with `muster release import` and apply the inventory again",
@@ -28,8 +34,9 @@ void check_releases(const NodeDocument& document, std::vector<std::string>& prob
   }
 }
 
-void check_kubernetes_version(const NodeDocument& document, std::vector<std::string>& problems) {
-  const std::string version = release_version(document, "kubernetes");
+void check_kubernetes_version(const NodeDocument& document, const std::string& release,
+                              std::vector<std::string>& problems) {
+  const std::string version = release_version(document, release);
   if (version.empty()) return;  // said by check_releases
   int minor = -1;
   if (version.rfind("1.", 0) == 0) {
@@ -37,8 +44,8 @@ void check_kubernetes_version(const NodeDocument& document, std::vector<std::str
   }
   if (minor < oldest_kubernetes_minor) {
     problems.push_back(fmt::format(
-        "/config/releases: expected kubernetes 1.{} or later (structured authentication is v1 since then), found '{}'",
-        oldest_kubernetes_minor, version));
+        "/config/releases: expected {} 1.{} or later (structured authentication is v1 since then), found '{}'",
+        release, oldest_kubernetes_minor, version));
   }
 }
 
@@ -59,7 +66,10 @@ Result<DesiredState> desired_state_of(const NodeDocument& document, const PeerLi
                                       const Facts& facts, const EtcdStart& etcd) {
   std::vector<std::string> problems;
   check_releases(document, problems);
-  check_kubernetes_version(document, problems);
+  check_kubernetes_version(document, node_release(document), problems);
+  if (control_plane_release(document) != node_release(document)) {
+    check_kubernetes_version(document, control_plane_release(document), problems);
+  }
 
   DesiredState state;
   state.releases = document.config.releases;

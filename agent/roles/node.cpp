@@ -9,6 +9,7 @@
 #include "agent/render/kubeconfig.hpp"
 #include "agent/render/kubelet_config.hpp"
 #include "agent/render/peers.hpp"
+#include "agent/roles/kubernetes_release.hpp"
 
 namespace muster {
 namespace {
@@ -88,7 +89,7 @@ void add_kubelet(const NodeDocument& document, const Facts& facts, DesiredState&
   unit.name = "kubelet.service";
   unit.restart_on = {paths::kubelet_config, dropin, paths::kubeconfig("kubelet"),
                      paths::arguments_of("kubelet")};
-  unit.releases = {"kubernetes"};
+  unit.releases = {node_release(document)};
   if (!document.config.containerd.registry_credentials.empty()) {
     state.files.push_back(
         {paths::credential_provider_config, credential_provider_config(document), "root", 0600});
@@ -108,18 +109,11 @@ void add_kube_proxy(const NodeDocument& document, DesiredState& state) {
   DesiredUnit unit;
   unit.name = "kube-proxy.service";
   unit.restart_on = {paths::kube_proxy_config, kubeconfig_path, paths::arguments_of("kube-proxy")};
-  unit.releases = {"kubernetes"};
+  unit.releases = {node_release(document)};
   state.units.push_back(unit);
 }
 
 }  // namespace
-
-std::string release_version(const NodeDocument& document, std::string_view release) {
-  for (const ReleaseReference& reference : document.config.releases) {
-    if (reference.name == release) return reference.version;
-  }
-  return {};
-}
 
 void add_node(const NodeDocument& document, const PeerList& peers, const Facts& facts,
               DesiredState& state) {

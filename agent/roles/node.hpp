@@ -11,7 +11,4 @@ namespace muster {
 void add_node(const NodeDocument& document, const PeerList& peers, const Facts& facts,
               DesiredState& state);
 
-// The release of this name in the document; empty when it lists none.
-[[nodiscard]] std::string release_version(const NodeDocument& document, std::string_view release);
-
 }  // namespace muster

@@ -47,6 +47,29 @@ Result<void> create_temporary(ArtifactImport::State& state, const std::string& i
                           state.digest, state.temporary));
 }
 
+Result<void> place_temporary(ArtifactImport::State& state, const std::string& target) {
+  if (auto made = make_folder(target.substr(0, target.rfind('/'))); !made) return made;
+  if (auto synced = sync_path(state.temporary); !synced) return synced;
+  if (::rename(state.temporary.c_str(), target.c_str()) != 0) {
+    return fail_errno(errno, fmt::format("renaming '{}'", state.temporary));
+  }
+  state.file.close();
+  return sync_folder_of(target);
+}
+
+Result<void> make_folder(const std::string& folder) {
+  if (::mkdir(folder.c_str(), 0755) != 0) {
+    struct stat found {};
+    if (errno != EEXIST) return fail_errno(errno, fmt::format("creating the folder '{}'", folder));
+    if (::stat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) {
+      return fail(ErrorKind::io,
+                  fmt::format("'{}': expected a folder, found something else", folder));
+    }
+    return {};
+  }
+  return sync_folder_of(folder);
+}
+
 ArtifactImport::ArtifactImport(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ArtifactImport::ArtifactImport(ArtifactImport&&) noexcept = default;
 
@@ -93,15 +116,9 @@ Result<void> ArtifactImport::finish() {
             state_->digest, found));
   }
   if (is_present()) return {};
-  if (auto synced = sync_path(state_->temporary); !synced) {
-    return disk_error(*state_, synced.error());
-  }
-  if (::rename(state_->temporary.c_str(), state_->target.c_str()) != 0) {
-    return disk_error(*state_,
-                      fail_errno(errno, fmt::format("renaming '{}'", state_->temporary)).value());
-  }
-  state_->file.close();
-  return sync_folder_of(state_->target);
+  auto placed = place_temporary(*state_, state_->target);
+  if (!placed) return disk_error(*state_, placed.error());
+  return {};
 }
 
 }  // namespace muster

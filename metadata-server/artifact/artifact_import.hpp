@@ -19,4 +19,9 @@ struct ArtifactImport::State {
 // A file in `incoming`, open and locked: prune and open() leave a locked one alone.
 [[nodiscard]] Result<void> create_temporary(ArtifactImport::State& state,
                                             const std::string& incoming);
+// Synced, then renamed to `target`, whose folder is made and synced; the file is closed.
+[[nodiscard]] Result<void> place_temporary(ArtifactImport::State& state, const std::string& target);
+// Idempotent; the new name lasts a power cut.
+[[nodiscard]] Result<void> make_folder(const std::string& folder);
+
 }  // namespace muster

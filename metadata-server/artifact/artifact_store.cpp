@@ -19,20 +19,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t piece = 256u << 10;  // bytes read at once
 constexpr std::string_view prefix = "sha256:";
 
-// Idempotent; the new name lasts a power cut.
-Result<void> make_folder(const std::string& folder) {
-  if (::mkdir(folder.c_str(), 0755) != 0) {
-    struct stat found {};
-    if (errno != EEXIST) return fail_errno(errno, fmt::format("creating the folder '{}'", folder));
-    if (::stat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) {
-      return fail(ErrorKind::io,
-                  fmt::format("'{}': expected a folder, found something else", folder));
-    }
-    return {};
-  }
-  return sync_folder_of(folder);
-}
-
 Result<ArtifactFile> open_file(const std::string& path, int more_flags = 0) {
   FileDescriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | more_flags));
   if (!opened.is_open()) return fail_errno(errno, fmt::format("opening '{}'", path));
@@ -76,7 +62,8 @@ tl::unexpected<Error> not_a_digest(std::string_view found) {
 }  // namespace
 
 Result<ArtifactStore> ArtifactStore::open(const std::string& folder) {
-  for (const std::string& needed : {folder, folder + "/sha256", folder + "/incoming"}) {
+  for (const std::string& needed :
+       {folder, folder + "/sha256", folder + "/incoming", folder + "/zstd"}) {
     if (auto made = make_folder(needed); !made) return context(made.error(), "artifact store");
   }
   remove_abandoned(folder + "/incoming");
@@ -187,6 +174,7 @@ Result<PruneOutcome> ArtifactStore::prune(const std::set<std::string>& referred,
     outcome.bytes_removed += size;
   }
   if (failed) return fail_errno(failed.value(), fmt::format("reading '{}/sha256'", folder_));
+  remove_orphaned_forms();
   return outcome;
 }
 

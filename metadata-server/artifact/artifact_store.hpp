@@ -4,12 +4,14 @@
 // once.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pki/signature.hpp"
 #include "result/file_descriptor.hpp"
@@ -59,6 +61,11 @@ struct PruneOutcome {
   std::uint64_t bytes_removed = 0;
 };
 
+struct Encoded {
+  std::uint64_t plain = 0;  // bytes
+  std::uint64_t size = 0;   // of the zstd form; 0: not worth keeping, and that is remembered
+};
+
 class ArtifactStore {
  public:
   // Creates what is missing and removes what a crash left in incoming/ (not what another process is
@@ -82,11 +89,26 @@ class ArtifactStore {
   // import within `grace`: a release is published only after its last artifact.
   [[nodiscard]] Result<PruneOutcome> prune(const std::set<std::string>& referred,
                                            std::chrono::seconds grace) const;
+
+  // The zstd form of an artifact (RFC 8878, one frame, a window of at most 8 MiB), kept beside it
+  // and pruned with it. A cache: whoever reads it holds the plain bytes against the digest.
+  // not_found: none, or none yet.
+  [[nodiscard]] Result<ArtifactFile> open_encoded(std::string_view digest) const;
+  // Makes it where it is missing: written apart, synced, renamed. The plain bytes are hashed on the
+  // way; corrupt: they are not those of the digest. exhausted: no space. unavailable: `stop` was
+  // set. Seconds of a core; whatever happens, the artifact is served plain.
+  [[nodiscard]] Result<Encoded> encode(std::string_view digest,
+                                       const std::atomic<bool>& stop) const;
+  // Digests of what may have such a form and was not tried.
+  [[nodiscard]] std::vector<std::string> not_encoded() const;
+
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
  private:
   explicit ArtifactStore(std::string folder) : folder_(std::move(folder)) {}
   [[nodiscard]] std::string path_of(std::string_view digest) const;
+  [[nodiscard]] std::string encoded_path_of(std::string_view digest) const;
+  void remove_orphaned_forms() const;
   std::string folder_;
 };
 

@@ -72,17 +72,23 @@ class Web {
   Result<std::string> fetch(const Artifact& artifact) {
     std::ofstream out(scratch_.path(), std::ios::binary | std::ios::trunc);
     std::uint64_t size = 0;
-    auto answer = http_.download(place_.path + "/" + artifact.path, 0, [&](std::string_view bytes) {
+    Download wanted;
+    wanted.path = place_.path + "/" + artifact.path;
+    wanted.sink = [&](std::string_view bytes, Coding) {
       size += bytes.size();
       out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
       return out.good() && size <= artifact.size;
-    });
+    };
+    auto answer = http_.download(wanted);
     out.close();
     if (out.fail()) {
       return fail(ErrorKind::io, fmt::format("'{}': {}; point TMPDIR at a disk with room",
                                              scratch_.path(), std::strerror(errno)));
     }
     if (answer && answer->status != 200) return unexpected(artifact.path, answer->status);
+    if (!answer && answer.error().kind == ErrorKind::invalid) {
+      return context(answer.error(), url_of(artifact.path));
+    }
     if (size != artifact.size) {
       return fail(
           ErrorKind::corrupt,

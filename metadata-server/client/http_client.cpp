@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 
 #include "client/base_url.hpp"
 #include "client/deadline_guard.hpp"
 #include "client/tls_adoption.hpp"
+#include "document/problem.hpp"
 
 namespace muster {
 namespace {
@@ -58,6 +60,7 @@ struct HttpClient::Call {
   httplib::Request request;
   std::function<bool(int status)> streams;  // empty: the body is kept
   std::function<bool(std::string_view)> sink;
+  std::function<bool(const std::string& content_encoding)> takes_coding;  // empty: not looked at
   bool extends = false;  // progress moves the deadline
 };
 
@@ -130,6 +133,7 @@ Result<HttpAnswer> HttpClient::perform(Call& call) {
   std::string body;
   std::size_t moved = 0;
   bool too_large = false, chunked = false, stopped = false, streaming = false;
+  std::optional<std::string> refused_coding;
   const auto progress = [&](std::size_t bytes) {
     moved += bytes;
     if (!call.extends || moved < progress_step) return;
@@ -140,7 +144,12 @@ Result<HttpAnswer> HttpClient::perform(Call& call) {
   call.request.response_handler = [&](const httplib::Response& response) {
     chunked = !settings_.accepts_chunks && response.has_header("Transfer-Encoding");
     streaming = call.streams && call.streams(response.status);
-    return !chunked;
+    const bool is_coded = streaming && response.has_header("Content-Encoding");
+    if (is_coded && call.takes_coding) {
+      const std::string named = response.get_header_value("Content-Encoding");
+      if (!call.takes_coding(named)) refused_coding = named;
+    }
+    return !chunked && !refused_coding;
   };
   call.request.content_receiver = [&](const char* data, std::size_t size, std::size_t,
                                       std::size_t) {
@@ -194,6 +203,13 @@ Result<HttpAnswer> HttpClient::perform(Call& call) {
   if (!tls_failure.empty()) {
     return fail(ErrorKind::unauthenticated, fmt::format("{}: {}", where, tls_failure));
   }
+  if (refused_coding) {
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "{}: expected the Content-Encoding that was asked for ({}) or none, found {}; switch compression off for artifacts on that server",
+            where, call.request.get_header_value("Accept-Encoding"), in_ticks(*refused_coding)));
+  }
   if (stopped) return fail(ErrorKind::conflict, fmt::format("{}: stopped by the receiver", where));
   if (chunked) {
     return fail(
@@ -218,16 +234,21 @@ Result<HttpAnswer> HttpClient::send(const HttpRequest& request) {
   return perform(call);
 }
 
-Result<HttpAnswer> HttpClient::download(const std::string& path, std::uint64_t offset,
-                                        const std::function<bool(std::string_view)>& sink) {
+Result<HttpAnswer> HttpClient::download(const Download& wanted) {
   Call call;
   call.request.method = "GET";
-  call.request.path = path;
-  if (offset > 0) call.request.set_header("Range", fmt::format("bytes={}-", offset));
-  call.sink = sink;
+  call.request.path = wanted.path;
+  const bool is_ranged = wanted.offset > 0;
+  if (is_ranged) call.request.set_header("Range", fmt::format("bytes={}-", wanted.offset));
+  call.request.set_header("Accept-Encoding", wanted.takes_zstd ? "zstd" : "identity");
+  Coding coding = Coding::none;
+  call.takes_coding = [&](const std::string& named) {
+    coding = named == "zstd" ? Coding::zstd : Coding::none;
+    return named == "identity" || (named == "zstd" && wanted.takes_zstd);
+  };
+  call.sink = [&](std::string_view bytes) { return wanted.sink(bytes, coding); };
   call.extends = true;
-  const int wanted = offset > 0 ? 206 : 200;
-  call.streams = [wanted](int status) { return status == wanted; };
+  call.streams = [is_ranged](int status) { return status == (is_ranged ? 206 : 200); };
   return perform(call);
 }
 

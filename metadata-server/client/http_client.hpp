@@ -41,6 +41,17 @@ struct HttpClientSettings {
   bool accepts_chunks = false;
 };
 
+// How the bytes of a download are coded on their way (Content-Encoding).
+enum class Coding { none, zstd };
+
+struct Download {
+  std::string path;
+  std::uint64_t offset = 0;  // asks for the bytes from there on (Range)
+  bool takes_zstd = false;   // asks for zstd; the answer may be plain all the same
+  // Bytes as they come, still coded; false stops.
+  std::function<bool(std::string_view bytes, Coding coding)> sink;
+};
+
 class HttpClient {
  public:
   explicit HttpClient(HttpClientSettings settings);
@@ -51,13 +62,12 @@ class HttpClient {
   // Any HTTP status is an answer. unavailable/timeout: no answer; unauthenticated: TLS refused the
   // peer (the message says which check). Not thread-safe; keeps its connection between calls.
   [[nodiscard]] Result<HttpAnswer> send(const HttpRequest& request);
-  // Streams a GET body to `sink` (return false to stop: conflict) from byte `offset` (Range).
-  // `sink` sees bytes of a 200 (offset 0) or a 206 only; any other answer keeps its body (cut at 64
-  // KiB), and a 200 to a ranged request is returned without its body: start again at 0. The
-  // deadline starts anew with every MiB received, so that a slow line is served and a dripping one
-  // is not.
-  [[nodiscard]] Result<HttpAnswer> download(const std::string& path, std::uint64_t offset,
-                                            const std::function<bool(std::string_view)>& sink);
+  // Streams a GET body to the sink (which stops it: conflict). The sink sees bytes of a 200 (offset
+  // 0) or a 206 only; any other answer keeps its body (cut at 64 KiB), and a 200 to a ranged
+  // request is returned without its body: start again at 0. invalid: a coding that was not asked
+  // for; the sink saw nothing of it. The deadline starts anew with every MiB received, so that a
+  // slow line is served and a dripping one is not.
+  [[nodiscard]] Result<HttpAnswer> download(const Download& wanted);
   // Streams a file as the body of a PUT, never held in memory; the deadline as in download.
   [[nodiscard]] Result<HttpAnswer> upload(const std::string& path, const std::string& file);
 

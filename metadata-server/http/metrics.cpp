@@ -49,6 +49,7 @@ struct Metrics::Impl {
   std::vector<Watched> watched;
   std::function<std::vector<CertificateExpiry>()> expiries;
   std::function<std::map<std::string, std::int64_t>()> cluster_ends;
+  std::function<std::size_t()> encodings_pending;
 
   Series& series_of(ListenerKind listener, std::string_view method, std::string_view route,
                     int status) {
@@ -88,6 +89,16 @@ struct Metrics::Impl {
       add("deadline_passed", counters->deadline_passed);
       add("overloaded", counters->overloaded);
     }
+  }
+
+  void add_encodings(prometheus::Registry& into) const {
+    if (!encodings_pending) return;
+    prometheus::BuildGauge()
+        .Name("muster_artifact_encodings_pending")
+        .Help("Artifacts whose zstd form is still to be made; until then they are served plain")
+        .Register(into)
+        .Add({})
+        .Set(static_cast<double>(encodings_pending()));
   }
 
   void add_expiries(prometheus::Registry& into) const {
@@ -138,6 +149,11 @@ void Metrics::set_cluster_ends(std::function<std::map<std::string, std::int64_t>
   impl_->cluster_ends = std::move(ask);
 }
 
+void Metrics::set_encodings_pending(std::function<std::size_t()> ask) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->encodings_pending = std::move(ask);
+}
+
 std::string Metrics::text() {
   const std::lock_guard lock(impl_->mutex);
   // What was asked for now lives in a registry of this scrape, so that what is gone leaves no
@@ -146,6 +162,7 @@ std::string Metrics::text() {
   impl_->add_connections(now);
   impl_->add_expiries(now);
   impl_->add_cluster_ends(now);
+  impl_->add_encodings(now);
   auto families = impl_->registry.Collect();
   auto more = now.Collect();
   families.insert(families.end(), std::make_move_iterator(more.begin()),

@@ -37,6 +37,8 @@ class Metrics {
   void set_expiries(std::function<std::vector<CertificateExpiry>()> ask);
   // Cluster on demand -> seconds until its end.
   void set_cluster_ends(std::function<std::map<std::string, std::int64_t>()> ask);
+  // Artifacts whose zstd form is still to be made.
+  void set_encodings_pending(std::function<std::size_t()> ask);
   // The text exposition format, version 0.0.4.
   [[nodiscard]] std::string text();
 

@@ -58,6 +58,7 @@ struct Request {
 struct FileBody {
   std::shared_ptr<FileDescriptor> descriptor;
   std::uint64_t size = 0;
+  bool has_ranges = true;  // false: a range that is asked for is answered with the whole
 };
 
 struct Response {

@@ -95,14 +95,26 @@ class RequestParser::Impl : public httplib::Server {
     out.set_header("Date", http_date());
     if (!response.file) return respond_from_memory(parsed, response, out);
     if (response.file->size == 0) return;
+    if (!takes_range(parsed, *response.file, out)) {
+      // What httplib hands to its hooks is an object of its own that is not const.
+      const_cast<httplib::Request&>(parsed).ranges.clear();
+    }
     // httplib counts the ranges and writes the head; the event front then streams the bytes.
     out.status = parsed.ranges.empty() ? 200 : 206;
-    out.set_header("Accept-Ranges", "bytes");
+    out.set_header("Accept-Ranges", response.file->has_ranges ? "bytes" : "none");
     out.set_content_provider(response.file->size, response.content_type,
                              [](std::size_t, std::size_t, httplib::DataSink&) { return false; });
     if (parsed.method == "HEAD") return;
     wire_.file = response.file->descriptor;
     wire_.length = response.file->size;
+  }
+
+  // RFC 9110 13.1.5: a range is only of what the client has a part of already.
+  static bool takes_range(const httplib::Request& parsed, const FileBody& file,
+                          const httplib::Response& out) {
+    if (!file.has_ranges) return false;
+    return !parsed.has_header("If-Range") ||
+           parsed.get_header_value("If-Range") == out.get_header_value("ETag");
   }
 
   // The body does not go through httplib, which would copy it twice; it would do so only to refuse

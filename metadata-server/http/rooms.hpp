@@ -18,6 +18,8 @@
 
 namespace muster {
 
+class ArtifactEncoder;
+
 struct Rooms {
   Store& store;
   const SealingKey& sealing;
@@ -33,7 +35,8 @@ struct Rooms {
   // After a publication of that cluster: enrolment and boot find machines in the new inventory.
   std::function<Result<void>(const std::string& cluster)> reload_inventory;
   ClusterEnds& ends;
-  std::string audit_folder;  // where older rows of the audit lie
+  std::string audit_folder;            // where older rows of the audit lie
+  ArtifactEncoder* encoder = nullptr;  // none: artifacts are served plain, but for forms of before
 };
 
 }  // namespace muster

@@ -5,6 +5,7 @@
 
 #include "document/owned_flags.hpp"
 #include "document/problem.hpp"
+#include "document/release_names.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/schema_tree.hpp"
 #include "inventory/suggest.hpp"
@@ -111,11 +112,11 @@ class ClusterReader {
         }
       }
     }
-    if (const Value* releases = at("releases")) {
-      for (const auto& [name, version] : releases->fields) {
+    if (const Value* pinned = at("releases")) {
+      for (const auto& [name, version] : pinned->fields) {
         cluster.releases[name] = {version.scalar, version.place};
-        if (name == "kubernetes")
-          report(version.place, "spec.releases", "no entry for kubernetes",
+        if (releases::is_of_kubernetes(name))
+          report(version.place, "spec.releases", fmt::format("no entry for {}", name),
                  in_ticks(version.scalar), "spec.kubernetesVersion names its version");
       }
     }

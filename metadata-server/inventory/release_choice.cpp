@@ -5,16 +5,17 @@
 #include <algorithm>
 
 #include "document/problem.hpp"
+#include "document/release_names.hpp"
 #include "document/release_version.hpp"
 
 namespace muster {
 
 namespace {
 
-// What every machine runs; etcd besides only on the control plane.
+// Beside Kubernetes, what every machine runs; etcd only on the control plane.
 std::vector<std::string> needed_releases(const Cluster& cluster) {
-  std::vector<std::string> names{"cni-plugins", "containerd", "etcd", "host-tools",
-                                 "kubernetes",  "pause",      "runc"};
+  std::vector<std::string> names{"cni-plugins", "containerd", "etcd",
+                                 "host-tools",  "pause",      "runc"};
   if (cluster.coredns) names.push_back("coredns");
   if (cluster.api_mode.value == EndpointMode::node_local) names.push_back("haproxy");
   return names;
@@ -34,14 +35,31 @@ ReleaseChoice::ReleaseChoice(const Cluster& cluster, const std::vector<Catalogue
                      });
   for (const std::string& name : needed_releases(cluster)) {
     if (cluster.releases.contains(name)) continue;
-    if (name == "kubernetes")
-      choose(name, &cluster.kubernetes_version, "spec.kubernetesVersion",
-             cluster.kubernetes_version.place, problems);
-    else
-      choose(name, nullptr, "spec.releases", cluster.name.place, problems);
+    choose(name, nullptr, "spec.releases", cluster.name.place, problems);
   }
+  choose_kubernetes(cluster.kubernetes_version, problems);
   for (const auto& [name, version] : cluster.releases)
     choose(name, &version, fmt::format("spec.releases[{}]", name), version.place, problems);
+}
+
+// A store may hold Kubernetes as one release alone, from before it was two.
+void ReleaseChoice::choose_kubernetes(const Sourced<std::string>& version,
+                                      std::vector<InventoryProblem>& problems) {
+  const std::string node(releases::kubernetes_node), whole(releases::kubernetes);
+  const std::string control_plane(releases::kubernetes_control_plane);
+  const bool is_divided = has(node, version.value) && has(control_plane, version.value);
+  const auto names = !is_divided && has(whole, version.value)
+                         ? std::vector<std::string>{whole}
+                         : std::vector<std::string>{control_plane, node};
+  for (const std::string& name : names)
+    choose(name, &version, "spec.kubernetesVersion", version.place, problems);
+}
+
+bool ReleaseChoice::has(const std::string& name, const std::string& version) const {
+  const auto entries = catalogue_.find(name);
+  return entries != catalogue_.end() &&
+         std::any_of(entries->second.begin(), entries->second.end(),
+                     [&](const CatalogueEntry* entry) { return entry->version == version; });
 }
 
 void ReleaseChoice::choose(const std::string& name, const Sourced<std::string>* pinned,
@@ -70,7 +88,8 @@ void ReleaseChoice::choose(const std::string& name, const Sourced<std::string>* 
 std::vector<ReleaseReference> ReleaseChoice::for_role(Role role) const {
   std::vector<ReleaseReference> releases;
   for (const auto& [name, entry] : chosen_) {
-    if (name == "etcd" && !is_control_plane(role)) continue;
+    const bool is_of_masters = name == "etcd" || name == releases::kubernetes_control_plane;
+    if (is_of_masters && !is_control_plane(role)) continue;
     releases.push_back({entry->name, entry->version, entry->manifest_digest, entry->size});
   }
   return releases;

@@ -1,4 +1,6 @@
 // Which releases the machines of a cluster run: pinned versions, else the newest of the catalogue.
+// Kubernetes is two releases where the catalogue has both in the wanted version, else the one that
+// they were before: what compiled on an older store compiles to the same documents.
 #pragma once
 
 #include <map>
@@ -22,6 +24,9 @@ class ReleaseChoice {
   [[nodiscard]] std::string version_of(const std::string& name) const;
 
  private:
+  void choose_kubernetes(const Sourced<std::string>& version,
+                         std::vector<InventoryProblem>& problems);
+  [[nodiscard]] bool has(const std::string& name, const std::string& version) const;
   void choose(const std::string& name, const Sourced<std::string>* pinned, const std::string& field,
               const Place& place, std::vector<InventoryProblem>& problems);
 

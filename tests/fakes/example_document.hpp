@@ -33,13 +33,15 @@ inline NodeDocument example_document(Role role = Role::master) {
     cluster.authorities[name] = {std::string("-----BEGIN CERTIFICATE-----\n") + name +
                                  "\n-----END CERTIFICATE-----\n"};
   }
-  for (const char* name : {"containerd", "runc", "cni-plugins", "kubernetes", "haproxy"}) {
+  for (const char* name : {"containerd", "runc", "cni-plugins", "kubernetes-node", "haproxy"}) {
     document.config.releases.push_back({name, "1.36.3", "sha256:" + std::string(64, 'b'), 1});
   }
   document.config.kubelet.labels = {{"rack", "r1"}, {"node-role.kubernetes.io/gpu", ""}};
   document.config.kubelet.taints = {{"dedicated", "ml", "NoSchedule"}};
   if (is_control_plane(role)) {
     document.config.releases.push_back({"etcd", "3.6.16", "sha256:" + std::string(64, 'c'), 1});
+    document.config.releases.push_back(
+        {"kubernetes-control-plane", "1.36.3", "sha256:" + std::string(64, 'd'), 1});
     document.config.secrets = {
         {"service-account-key", 1, "/etc/kubernetes/pki/service-account.key", "root", "0600"},
         {"encryption-configuration", 1, "/etc/kubernetes/encryption.yaml", "root", "0600"}};

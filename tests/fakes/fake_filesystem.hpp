@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 
 #include "agent/host/host.hpp"
 #include "pki/signature.hpp"
@@ -23,6 +24,7 @@ class FakeFilesystem final : public Filesystem {
   int fail_at = -1;                  // this changing call (counted from 0) fails once with EIO
   int crash_at = -1;  // from this changing call on, everything fails: the machine lost power
   int calls = 0;      // changing calls so far
+  mutable std::vector<std::string> digested;  // paths of what was hashed
 
   FakeFilesystem() { nodes["/"] = {FileStatus::Type::directory, "", "root", 0755, 1, 0}; }
 
@@ -44,6 +46,7 @@ class FakeFilesystem final : public Filesystem {
   }
 
   Result<std::string> read(const std::string& path, std::size_t limit) const override {
+    const std::lock_guard lock(mutex_);
     const auto found = nodes.find(resolve(path));
     if (found == nodes.end()) return absent(path);
     if (found->second.type != FileStatus::Type::file) {
@@ -54,6 +57,7 @@ class FakeFilesystem final : public Filesystem {
   }
 
   Result<FileStatus> status(const std::string& path) const override {
+    const std::lock_guard lock(mutex_);
     const auto found = nodes.find(resolve_parent(path));
     if (found == nodes.end()) return absent(path);
     const Node& node = found->second;
@@ -69,6 +73,7 @@ class FakeFilesystem final : public Filesystem {
   }
 
   Result<std::vector<std::string>> list(const std::string& directory) const override {
+    const std::lock_guard lock(mutex_);
     const std::string folder = resolve(directory);
     if (nodes.count(folder) == 0) return absent(directory);
     std::vector<std::string> names;
@@ -79,13 +84,16 @@ class FakeFilesystem final : public Filesystem {
   }
 
   Result<std::string> digest(const std::string& path) const override {
+    const std::lock_guard lock(mutex_);
     const auto content = read(path, 1u << 30);
     if (!content) return pass(content.error());
+    digested.push_back(path);
     return sha256_digest(*content);
   }
 
   Result<void> write(const std::string& path, std::string_view content, std::uint32_t mode,
                      const std::string& owner) override {
+    const std::lock_guard lock(mutex_);
     if (auto may = change("write " + path); !may) return may;
     if (!has(parent(path))) return absent(parent(path));
     set(resolve_parent(path), {FileStatus::Type::file, std::string(content), owner, mode, 0, 0});
@@ -93,6 +101,7 @@ class FakeFilesystem final : public Filesystem {
   }
 
   Result<void> append(const std::string& path, std::string_view bytes) override {
+    const std::lock_guard lock(mutex_);
     if (auto may = change("append " + path); !may) return may;
     if (!has(parent(path))) return absent(parent(path));
     const std::string real = resolve_parent(path);
@@ -105,6 +114,7 @@ class FakeFilesystem final : public Filesystem {
 
   Result<void> finish(const std::string& path, std::uint32_t mode,
                       const std::string& owner) override {
+    const std::lock_guard lock(mutex_);
     if (auto may = change("finish " + path); !may) return may;
     const auto found = nodes.find(resolve_parent(path));
     if (found == nodes.end()) return absent(path);
@@ -115,6 +125,7 @@ class FakeFilesystem final : public Filesystem {
 
   Result<void> make_directory(const std::string& path, std::uint32_t mode,
                               const std::string& owner) override {
+    const std::lock_guard lock(mutex_);
     const auto now = status(path);
     if (now && now->type == FileStatus::Type::directory && now->mode == mode &&
         now->owner == owner) {
@@ -127,6 +138,7 @@ class FakeFilesystem final : public Filesystem {
   }
 
   Result<void> link(const std::string& path, const std::string& target) override {
+    const std::lock_guard lock(mutex_);
     const auto now = status(path);
     if (now && now->link_target == target) return {};
     if (auto may = change("link " + path + " -> " + target); !may) return may;
@@ -136,6 +148,7 @@ class FakeFilesystem final : public Filesystem {
   }
 
   Result<void> rename(const std::string& from, const std::string& to) override {
+    const std::lock_guard lock(mutex_);
     if (auto may = change("rename " + from + " -> " + to); !may) return may;
     const std::string old_path = resolve_parent(from), new_path = resolve_parent(to);
     if (nodes.count(old_path) == 0) return absent(from);
@@ -152,7 +165,15 @@ class FakeFilesystem final : public Filesystem {
     return {};
   }
 
+  // Not at once, as on an overlay, so that a crash in the middle is a case.
+  Result<void> replace_directory(const std::string& from, const std::string& to) override {
+    const std::lock_guard lock(mutex_);
+    if (auto removed = remove(to); !removed) return removed;
+    return rename(from, to);
+  }
+
   Result<void> remove(const std::string& path) override {
+    const std::lock_guard lock(mutex_);
     const std::string real = resolve_parent(path);
     if (nodes.count(real) == 0) return {};
     if (auto may = change("remove " + path); !may) return may;
@@ -205,6 +226,7 @@ class FakeFilesystem final : public Filesystem {
   }
 
   std::uint64_t next_inode_ = 2;
+  mutable std::recursive_mutex mutex_;  // several paths may be changed at once
 };
 
 }  // namespace muster

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <set>
 
 #include "fakes/fake_filesystem.hpp"
@@ -87,11 +88,15 @@ class FakeClock final : public Clock {
   std::chrono::system_clock::time_point now() const override { return time; }
   std::chrono::nanoseconds since_boot() const override { return boot_time; }
   void sleep(std::chrono::milliseconds duration) override {
+    const std::lock_guard lock(mutex_);
     // Even an empty wait takes time, or a loop without patience would never end.
     const auto passed = std::max(duration, std::chrono::milliseconds(1));
     time += passed;
     boot_time += passed;
   }
+
+ private:
+  std::mutex mutex_;
 };
 
 class FakePower final : public Power {

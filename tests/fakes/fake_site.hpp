@@ -1,6 +1,8 @@
 // A metadata server in memory with real keys and signatures: what an agent is served by `network`.
 #pragma once
 
+#include <mutex>
+
 #include <fmt/chrono.h>
 
 #include <map>
@@ -210,7 +212,7 @@ class FakeServer final : public Server {
 class FakeNetwork final : public Network {
  public:
   explicit FakeNetwork(FakeSite& site) : site_(site) {}
-  std::vector<std::string> downloads;  // "sha256:... from 0"
+  std::vector<std::string> downloads;  // "sha256:... from 0 or zstd"
   std::size_t cut_after = 0;           // bytes after which a download breaks off once; 0: never
   std::string altered;                 // digest whose bytes are sent with the first one changed
 
@@ -228,24 +230,32 @@ class FakeNetwork final : public Network {
                                   const TlsClientSettings&) override {
     return std::make_unique<FakeServer>(site_);
   }
-  Result<int> download(const std::string& url, const std::string& path, std::uint64_t offset,
-                       const std::function<bool(std::string_view)>& sink) override {
-    const std::string digest = path.substr(path.find_last_of('/') + 1);
-    downloads.push_back(fmt::format("{} from {}", digest, offset));
+  // Digest -> what a source sends to whoever takes zstd, whatever it is.
+  std::map<std::string, std::string> zstd_forms;
+  std::function<void()> on_download = [] {};  // before each answer, on the caller's thread
+  Result<int> download(const std::string& url, const Download& wanted) override {
+    on_download();
+    const std::lock_guard lock(mutex_);
+    const std::string digest = wanted.path.substr(wanted.path.find_last_of('/') + 1);
+    downloads.push_back(
+        fmt::format("{} from {}{}", digest, wanted.offset, wanted.takes_zstd ? " or zstd" : ""));
     const auto found = site_.artifacts.find(digest);
     if (site_.is_away) return fail(ErrorKind::unavailable, url + ": connection refused");
     if (found == site_.artifacts.end()) return fail(ErrorKind::not_found, "no such artifact");
-    std::string bytes = found->second;
+    const auto form = zstd_forms.find(digest);
+    const bool is_coded = wanted.takes_zstd && form != zstd_forms.end();
+    std::string bytes = is_coded ? form->second : found->second;
     if (digest == altered) bytes[0] = static_cast<char>(bytes[0] ^ 1);
-    bytes.erase(0, offset);
+    bytes.erase(0, wanted.offset);
+    const Coding coding = is_coded ? Coding::zstd : Coding::none;
     if (cut_after > 0 && bytes.size() > cut_after) {
       bytes.resize(cut_after);
       cut_after = 0;
-      static_cast<void>(sink(bytes));
+      static_cast<void>(wanted.sink(bytes, coding));
       return fail(ErrorKind::unavailable, "connection reset");
     }
-    if (!sink(bytes)) return fail(ErrorKind::conflict, "stopped");
-    return offset > 0 ? 206 : 200;
+    if (!wanted.sink(bytes, coding)) return fail(ErrorKind::conflict, "stopped");
+    return wanted.offset > 0 ? 206 : 200;
   }
   // The metadata service, where a test has one.
   std::function<Result<HttpAnswer>(const HttpRequest&)> metadata;
@@ -275,6 +285,7 @@ class FakeNetwork final : public Network {
                                                                              site_.status_age));
   }
   FakeSite& site_;
+  std::mutex mutex_;
 };
 
 }  // namespace muster

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <condition_variable>
+
 #include "fakes/fake_site.hpp"
 
 using namespace muster;
@@ -83,6 +86,112 @@ TEST_CASE_FIXTURE(ArtifactsFixture,
         std::vector<std::string>{"3.7", "3.8"});
   CHECK(machine.files.text("/opt/muster/current/etcd/bin/etcd") == "E8");
   CHECK(checkpoint.releases.count("etcd/3.6") == 0);
+}
+
+TEST_CASE_FIXTURE(ArtifactsFixture,
+                  "releases come at once, and each is in its place whatever became of the others") {
+  const auto runc = site.publish("runc", "1.5", {{"bin/runc", "R"}});
+  const auto cni = site.publish("cni", "1.9", {{"bin/bridge", "B"}, {"bin/ptp", "P"}});
+  site.artifacts.erase(sha256_digest("E"));
+  site.artifacts.erase(sha256_digest("P"));
+  const auto brought =
+      bring_releases(machine.host, network, checkpoint, {release, runc, cni}, sources);
+  REQUIRE_FALSE(brought);
+  CHECK(brought.error().kind == ErrorKind::not_found);
+  const auto missing = [](const std::string& bytes) {
+    return sha256_digest(bytes) + " from no source:\nhttp://10.0.0.254:8080: no such artifact";
+  };
+  CHECK(brought.error().message == "release etcd 3.6: bin/etcd: " + missing("E") +
+                                       "\nrelease cni 1.9: bin/ptp: " + missing("P"));
+  CHECK(machine.files.has("/opt/muster/releases/runc/1.5/bin/runc"));
+  CHECK_FALSE(machine.files.has("/opt/muster/releases/etcd/3.6"));
+  CHECK(checkpoint.releases.size() == 1);
+  CHECK(reason_to_install(machine.files, checkpoint, runc) == "not current");
+
+  // The next run asks for nothing that is there.
+  site.artifacts[sha256_digest("E")] = "E";
+  site.artifacts[sha256_digest("P")] = "P";
+  network.downloads.clear();
+  REQUIRE(bring_releases(machine.host, network, checkpoint, {release, runc, cni}, sources));
+  std::sort(network.downloads.begin(), network.downloads.end());
+  std::vector<std::string> asked{sha256_digest("E") + " from 0 or zstd",
+                                 sha256_digest("P") + " from 0 or zstd"};
+  std::sort(asked.begin(), asked.end());
+  CHECK(network.downloads == asked);
+  CHECK(checkpoint.releases.size() == 3);
+}
+
+TEST_CASE_FIXTURE(ArtifactsFixture, "several artifacts are on their way at once") {
+  std::map<std::string, std::string> files;
+  for (int i = 0; i < 8; ++i)
+    files[fmt::format("bin/p{}", i)] = std::string(static_cast<std::size_t>(i) + 1, 'p');
+  const auto many = site.publish("many", "1", files);
+  std::mutex mutex;
+  std::condition_variable all_there;
+  int waiting = 0, most = 0;
+  network.on_download = [&] {
+    std::unique_lock lock(mutex);
+    most = std::max(most, ++waiting);
+    all_there.notify_all();
+    all_there.wait_for(lock, std::chrono::milliseconds(200), [&] { return waiting >= 4; });
+    --waiting;
+  };
+  REQUIRE(get(many));
+  CHECK(most == 4);
+}
+
+TEST_CASE_FIXTURE(ArtifactsFixture,
+                  "a stamp that holds is not hashed again, nor asked for without a server") {
+  REQUIRE(get(release));
+  sources.clear();
+  REQUIRE(machine.files.remove("/opt/muster/current/etcd"));
+  CHECK(reason() == "not current");
+  REQUIRE(get(release));
+  CHECK(machine.files.text("/opt/muster/current/etcd/bin/etcd") == "E");
+}
+
+TEST_CASE_FIXTURE(ArtifactsFixture,
+                  "cut off while a damaged release is replaced, the next run makes it good") {
+  REQUIRE(get(release));
+  for (int at = 0; at < 40; ++at) {
+    machine.files.restart();
+    machine.files.put("/opt/muster/releases/etcd/3.6/bin/etcd", "evil", 0755);
+    machine.files.crash_at = at;
+    const auto done = get(release);
+    machine.files.restart();
+    REQUIRE(get(release));
+    CHECK(machine.files.text("/opt/muster/current/etcd/bin/etcd") == "E");
+    CHECK(reason().empty());
+    if (done) return;
+  }
+  FAIL("expected a replacement to take fewer changes");
+}
+
+TEST_CASE_FIXTURE(ArtifactsFixture,
+                  "the undivided kubernetes also stands for the two that it became") {
+  const auto whole = site.publish("kubernetes", "1.36.3", {{"bin/kubelet", "K"}});
+  REQUIRE(get(whole));
+  for (const char* name : {"kubernetes", "kubernetes-node", "kubernetes-control-plane"}) {
+    CHECK(machine.files.text(fmt::format("/opt/muster/current/{}/bin/kubelet", name)) == "K");
+  }
+  CHECK(replaced_release(machine.files, whole).empty());
+
+  // Divided: it is current once its link leads to it, whatever the version.
+  const auto node = site.publish("kubernetes-node", "1.36.3", {{"bin/kubelet", "N"}});
+  CHECK(replaced_release(machine.files, node) == "kubernetes 1.36.3");
+  REQUIRE(get(node));
+  CHECK(machine.files.text("/opt/muster/current/kubernetes-node/bin/kubelet") == "N");
+  CHECK(replaced_release(machine.files, whole) == "kubernetes-node 1.36.3");
+  CHECK(reason_to_install(machine.files, checkpoint, whole) == "not current");
+
+  // The way back stays until there is another one.
+  prune_releases(machine.files, checkpoint, {node});
+  CHECK(machine.files.has("/opt/muster/releases/kubernetes/1.36.3/bin/kubelet"));
+  const auto next = site.publish("kubernetes-node", "1.36.4", {{"bin/kubelet", "M"}});
+  REQUIRE(get(next));
+  prune_releases(machine.files, checkpoint, {next});
+  CHECK_FALSE(machine.files.has("/opt/muster/releases/kubernetes"));
+  CHECK(checkpoint.releases.size() == 2);
 }
 
 TEST_CASE_FIXTURE(ArtifactsFixture, "a crash at any point leaves the old version or the new one") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "fakes/fake_site.hpp"
+#include "fakes/zstd_frames.hpp"
 
 using namespace muster;
 
@@ -38,8 +39,8 @@ TEST_CASE_FIXTURE(DownloadFixture,
 TEST_CASE_FIXTURE(DownloadFixture, "an interrupted download goes on where it stopped") {
   network.cut_after = 2'000'000;
   REQUIRE(get());
-  CHECK(network.downloads ==
-        std::vector<std::string>{wanted.digest + " from 0", wanted.digest + " from 2000000"});
+  CHECK(network.downloads == std::vector<std::string>{wanted.digest + " from 0 or zstd",
+                                                      wanted.digest + " from 2000000"});
   CHECK(machine.files.text("/d/file") == bytes);
 }
 
@@ -79,4 +80,101 @@ TEST_CASE_FIXTURE(DownloadFixture, "no source at all is said with each one's ans
                                      " from no source:\nhttp://a: http://a: connection refused\n"
                                      "http://a: http://a: connection refused\n"
                                      "http://a: http://a: connection refused");
+}
+
+TEST_CASE_FIXTURE(DownloadFixture,
+                  "what an earlier run left is gone on with, and verified with the rest") {
+  machine.files.put("/d/file.part", bytes.substr(0, 1'000'000));
+  REQUIRE(get());
+  CHECK(network.downloads == std::vector<std::string>{wanted.digest + " from 1000000"});
+  CHECK(machine.files.text("/d/file") == bytes);
+
+  REQUIRE(machine.files.remove("/d/file"));
+  machine.files.put("/d/file.part", std::string(1'000'000, 'y'));
+  CHECK(get().error().kind == ErrorKind::corrupt);
+  CHECK_FALSE(machine.files.has("/d/file.part"));
+}
+
+namespace {
+
+struct CodedFixture : DownloadFixture {
+  CodedFixture() {
+    bytes = frames::text(3'000'000);
+    wanted = {sha256_digest(bytes), bytes.size()};
+    site.artifacts[wanted.digest] = bytes;
+    network.zstd_forms[wanted.digest] = frames::compress(bytes);
+  }
+  std::string& form() { return network.zstd_forms[wanted.digest]; }
+  // The form is refused with this, and plain bytes of the same source are taken.
+  void refused_for_plain(const std::string& why) {
+    CAPTURE(why);
+    network.downloads.clear();
+    const auto got = get();
+    CHECK(got.has_value());
+    CHECK(network.downloads ==
+          std::vector<std::string>{wanted.digest + " from 0 or zstd", wanted.digest + " from 0"});
+    CHECK((machine.files.text("/d/file") == bytes));
+    REQUIRE(machine.files.remove("/d/file"));
+    site.artifacts[wanted.digest] = "";
+    const auto refused = get().error();
+    site.artifacts[wanted.digest] = bytes;
+    CHECK(refused.message.starts_with(wanted.digest + " from no source:\nhttp://a: " + why + "\n"));
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(CodedFixture, "a zstd form is unpacked and verified as it arrives") {
+  REQUIRE(get());
+  CHECK(network.downloads == std::vector<std::string>{wanted.digest + " from 0 or zstd"});
+  CHECK((machine.files.text("/d/file") == bytes));
+  CHECK_FALSE(machine.files.has("/d/file.part"));
+}
+
+TEST_CASE_FIXTURE(CodedFixture, "an interrupted zstd form goes on with plain bytes") {
+  network.cut_after = form().size() / 2;
+  REQUIRE(get());
+  REQUIRE(network.downloads.size() == 2);
+  CHECK(network.downloads[0] == wanted.digest + " from 0 or zstd");
+  CHECK(network.downloads[1].starts_with(wanted.digest + " from 1"));
+  CHECK((machine.files.text("/d/file") == bytes));
+}
+
+TEST_CASE_FIXTURE(CodedFixture,
+                  "a zstd form that is no good is refused, and the same source asked for plain") {
+  const std::string good = form();
+  form() = good.substr(0, good.size() / 2);
+  form().resize(10);
+  refused_for_plain("expected the end of a zstd frame, found that of the answer after 0 bytes");
+  form() = good + "x";
+  refused_for_plain("expected one zstd frame, found bytes after its end");
+  form() = "<html>not found</html>";
+  refused_for_plain(
+      "expected a zstd frame, found one that does not unpack after 0 bytes (Unknown frame descriptor)");
+  form() = frames::zeros(1u << 28);
+  refused_for_plain("expected 3000000 bytes, found more");
+  form() = frames::compress(bytes.substr(1));
+  refused_for_plain("expected 3000000 bytes, found 2999999");
+  std::string other = bytes;
+  other[7] = 'z';
+  form() = frames::compress(other);
+  refused_for_plain("expected digest " + wanted.digest + ", found " + sha256_digest(other));
+  form() = frames::compress(std::string(40'000'000, 'w'), 27);
+  refused_for_plain("expected a zstd window of at most 8388608 bytes, found 67108864");
+}
+
+TEST_CASE_FIXTURE(CodedFixture, "where nothing of a source is good, the next one is asked") {
+  form() = "no zstd";
+  network.altered = wanted.digest;
+  CHECK_FALSE(get({"http://a", "http://b"}));
+  CHECK(network.downloads ==
+        std::vector<std::string>{wanted.digest + " from 0 or zstd", wanted.digest + " from 0",
+                                 wanted.digest + " from 0 or zstd", wanted.digest + " from 0"});
+  CHECK_FALSE(machine.files.has("/d/file.part"));
+}
+
+TEST_CASE_FIXTURE(CodedFixture, "a full disk ends a zstd form too") {
+  machine.files.fail_at = 0;
+  CHECK(get().error().kind == ErrorKind::io);
+  CHECK(network.downloads.size() == 1);
 }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "agent/paths.hpp"
 #include "fakes/example_document.hpp"
 #include "fakes/fake_site.hpp"
@@ -34,7 +36,7 @@ struct ReconcileFixture {
       list = {site.cluster_ca.certificate().pem()};
     }
     document.config.releases.clear();
-    for (const char* name : {"containerd", "runc", "cni-plugins", "kubernetes", "haproxy"}) {
+    for (const char* name : {"containerd", "runc", "cni-plugins", "kubernetes-node", "haproxy"}) {
       document.config.releases.push_back(site.publish(
           name, "1.36.3", {{std::string("bin/") + name, std::string(name) + " bytes"}}));
     }
@@ -118,6 +120,22 @@ TEST_CASE_FIXTURE(ReconcileFixture,
   CHECK(machine.services.calls.empty());
   CHECK(machine.process.runs.empty());
   CHECK(network.downloads.empty());
+}
+
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "the first boot of an image with stamps hashes and downloads nothing") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  const auto checkpoint = nlohmann::json::parse(machine.files.text(paths::checkpoint));
+  const nlohmann::json carried = {{"version", "1"}, {"releases", checkpoint["releases"]}};
+  REQUIRE(machine.files.remove(paths::state));
+  machine.files.put(paths::carried_releases, carried.dump());
+  reboot("boot-2");
+  network.downloads.clear();
+  machine.files.digested.clear();
+  REQUIRE(converge().verdict == Verdict::converged);
+  CHECK(network.downloads.empty());
+  CHECK(machine.files.digested.empty());
+  for (const auto& phase : site.reports.back().phases) CHECK(phase.name != "releases");
 }
 
 TEST_CASE_FIXTURE(ReconcileFixture, "a reboot starts the units and writes nothing") {

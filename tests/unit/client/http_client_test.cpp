@@ -138,19 +138,53 @@ TEST_CASE("a ranged download that is answered whole gives the sink nothing") {
   const ScriptedServer server({"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"}, 0ms);
   std::string received;
   HttpClient client(settings(server.url()));
-  const auto answer = client.download("/x", 2, [&](std::string_view bytes) {
-    received += bytes;
-    return true;
-  });
+  const auto answer = client.download({"/x", 2, false, [&](std::string_view bytes, Coding) {
+                                         received += bytes;
+                                         return true;
+                                       }});
   REQUIRE(answer.has_value());
   CHECK(answer->status == 200);
+  CHECK(received.empty());
+}
+
+TEST_CASE("a coding is told to the sink, and one that was not asked for is refused") {
+  const auto answer_of = [](const std::string& coding, bool takes_zstd, std::string& received) {
+    const std::string header = coding.empty() ? "" : "Content-Encoding: " + coding + "\r\n";
+    const ScriptedServer server({"HTTP/1.1 200 OK\r\n" + header + "Content-Length: 3\r\n\r\nabc"},
+                                0ms);
+    HttpClient client(settings(server.url()));
+    const auto answer =
+        client.download({"/x", 0, takes_zstd, [&](std::string_view bytes, Coding is) {
+                           received =
+                               (is == Coding::zstd ? "zstd " : "plain ") + std::string(bytes);
+                           return true;
+                         }});
+    if (answer) return std::string();
+    return answer.error().message.substr(answer.error().message.find("/x") + 2);
+  };
+  std::string received;
+  CHECK(answer_of("zstd", true, received).empty());
+  CHECK(received == "zstd abc");
+  CHECK(answer_of("", true, received).empty());
+  CHECK(received == "plain abc");
+  CHECK(answer_of("identity", false, received).empty());
+  CHECK(received == "plain abc");
+  received.clear();
+  CHECK(
+      answer_of("gzip", true, received) ==
+      ": expected the Content-Encoding that was asked for (zstd) or none, found 'gzip'; switch compression off for artifacts on that server");
+  CHECK(
+      answer_of("zstd", false, received) ==
+      ": expected the Content-Encoding that was asked for (identity) or none, found 'zstd'; switch compression off for artifacts on that server");
+  CHECK(answer_of("zstd, gzip", true, received).find("found 'zstd, gzip'") != std::string::npos);
   CHECK(received.empty());
 }
 
 TEST_CASE("a receiver may stop a download") {
   const ScriptedServer server({"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"}, 0ms);
   HttpClient client(settings(server.url()));
-  const auto answer = client.download("/x", 0, [](std::string_view) { return false; });
+  const auto answer =
+      client.download({"/x", 0, false, [](std::string_view, Coding) { return false; }});
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().message == "GET " + server.url() + "/x: stopped by the receiver");
 }

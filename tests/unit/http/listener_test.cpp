@@ -242,17 +242,17 @@ TEST_CASE("files are streamed whole, in ranges, and as HEAD") {
 
   HttpClient client = front.client();
   std::string received;
-  const auto sink = [&](std::string_view bytes) {
+  const auto sink = [&](std::string_view bytes, Coding) {
     received += bytes;
     return true;
   };
-  auto whole = client.download("/file", 0, sink);
+  auto whole = client.download({"/file", 0, true, sink});
   REQUIRE(whole.has_value());
   CHECK(whole->status == 200);
   CHECK((received == content));
 
   received.clear();
-  auto rest = client.download("/file", 1000000, sink);
+  auto rest = client.download({"/file", 1000000, false, sink});
   REQUIRE(rest.has_value());
   CHECK(rest->status == 206);
   CHECK(rest->headers["content-range"] == "bytes 1000000-3145727/3145728");

@@ -49,3 +49,13 @@ TEST_CASE(
   CHECK(has(text, R"(muster_http_connections{listener="enrol"} 1)"));
   CHECK(text.find("name=\"n1\"") == std::string::npos);
 }
+
+TEST_CASE("artifacts that wait for their zstd form are counted at each scrape") {
+  Metrics metrics;
+  CHECK(metrics.text().find("muster_artifact_encodings_pending") == std::string::npos);
+  std::size_t pending = 3;
+  metrics.set_encodings_pending([&] { return pending; });
+  CHECK(has(metrics.text(), "muster_artifact_encodings_pending 3"));
+  pending = 0;
+  CHECK(has(metrics.text(), "muster_artifact_encodings_pending 0"));
+}

@@ -121,7 +121,8 @@ TEST_CASE("what the site lacks is told with its cure, once") {
       compile_problems(inventory, facts) ==
       "lab.yaml:4:3: metadata.name: expected the site to have the authority 'etcd' of this cluster, found none; it is made with the cluster's first 'muster apply'\n"
       "lab.yaml:4:3: metadata.name: expected the site to have the secret 'service-account-key' of this cluster, found none; it is made with the cluster's first 'muster apply'\n"
-      "lab.yaml:6:3: spec.kubernetesVersion: expected a release of kubernetes in the server's catalogue, found '1.36.3'; import it with 'muster release import'\n"
+      "lab.yaml:6:3: spec.kubernetesVersion: expected a release of kubernetes-control-plane in the server's catalogue, found '1.36.3'; import it with 'muster release import'\n"
+      "lab.yaml:6:3: spec.kubernetesVersion: expected a release of kubernetes-node in the server's catalogue, found '1.36.3'; import it with 'muster release import'\n"
       "lab.yaml:9:14: spec.releases[etcd]: expected a version of etcd in the server's catalogue (3.6.16, 3.6.9), found '3.6.99'; import it with 'muster release import'\n"
       "lab.yaml:9:28: spec.releases[extra]: expected a release of extra in the server's catalogue, found '1.0.0'; import it with 'muster release import'\n"
       "lab.yaml:15:41: secretRef: expected the name of a secret of this cluster, found 'regstry-login'; did you mean 'registry-login'?\n");
@@ -129,6 +130,38 @@ TEST_CASE("what the site lacks is told with its cure, once") {
   REQUIRE_FALSE(unknown);
   CHECK(to_text(unknown.error()) ==
         "inventory: expected a Cluster of the inventory, found 'other'\n");
+}
+
+TEST_CASE("what no node runs is a release of its own, where the store has it so") {
+  const Inventory inventory =
+      sample::loaded(small_cluster() + node("m1", "master", "10.77.0.11") +
+                     node("f1", "follower", "10.77.0.12") + node("n1", "node", "10.77.0.21"));
+  SiteFacts facts = sample::facts();
+  const auto of_kubernetes = [&](const std::string& name) {
+    std::string found;
+    for (const NodeDocument& document : compiled(inventory, "lab", facts).documents) {
+      if (document.role.node != name) continue;
+      for (const ReleaseReference& release : document.config.releases) {
+        if (release.name.starts_with("kubernetes") || release.name == "etcd")
+          found += release.name + " " + release.version + "\n";
+      }
+    }
+    return found;
+  };
+  const std::string undivided = to_canonical_json(compiled(inventory, "lab", facts).documents[0]);
+  facts.catalogue.push_back({"kubernetes-node", "1.36.3", "sha256:" + std::string(64, 'd'), 1});
+  // One of the two is not enough, nor one of another version: the documents stay as they are.
+  CHECK(to_canonical_json(compiled(inventory, "lab", facts).documents[0]) == undivided);
+  facts.catalogue.push_back(
+      {"kubernetes-control-plane", "1.36.4", "sha256:" + std::string(64, 'e'), 1});
+  CHECK(to_canonical_json(compiled(inventory, "lab", facts).documents[0]) == undivided);
+  facts.catalogue.push_back(
+      {"kubernetes-control-plane", "1.36.3", "sha256:" + std::string(64, 'f'), 1});
+  const std::string of_masters =
+      "etcd 3.6.16\nkubernetes-control-plane 1.36.3\nkubernetes-node 1.36.3\n";
+  CHECK(of_kubernetes("m1") == of_masters);
+  CHECK(of_kubernetes("f1") == of_masters);
+  CHECK(of_kubernetes("n1") == "kubernetes-node 1.36.3\n");
 }
 
 TEST_CASE("a pod network is given once and kept") {

@@ -10,7 +10,7 @@ CREDENTIALS = {"kubelet": ("get", "node", "n7"), "kube-proxy": ("get", "services
 # The authorizer of the banned is a webhook to nowhere that fails to Deny: the API server says so as an error of
 # its own, not as a 403.
 DENIED = "dial tcp 127.0.0.1:1: connect: connection refused"
-KUBECTL = "/opt/muster/current/kubernetes/bin/kubectl"
+KUBECTL = "/opt/muster/current/kubernetes-node/bin/kubectl"
 
 
 def ask(cluster, credential):

@@ -132,7 +132,7 @@ def test_followers_leave(cluster):
 
     def is_refused(master):
         """Its kubelet is still running and would register again."""
-        done = cluster.run("m5", "/opt/muster/current/kubernetes/bin/kubectl", "--kubeconfig", "/etc/kubernetes/kubelet.kubeconfig",
+        done = cluster.run("m5", "/opt/muster/current/kubernetes-node/bin/kubectl", "--kubeconfig", "/etc/kubernetes/kubelet.kubeconfig",
                            "--server", f"https://{master}:6443", "--request-timeout=5s", "get", "node", "m5", check=False)
         return done.returncode != 0 and "dial tcp 127.0.0.1:1: connect: connection refused" in done.stderr
     for master in ("10.77.0.11", "10.77.0.12", "10.77.0.13"):

@@ -59,7 +59,7 @@ class FakeCluster {
  private:
   Result<ProcessOutcome> answer(const ProcessRequest& request) {
     REQUIRE(request.arguments.size() > 3);
-    CHECK(request.arguments[0] == "/opt/muster/current/kubernetes/bin/kubectl");
+    CHECK(request.arguments[0] == "/opt/muster/current/kubernetes-node/bin/kubectl");
     const bool is_bootstrap = request.arguments[2] == "/etc/kubernetes/bootstrap-admin.kubeconfig";
     std::string command = is_bootstrap ? "bootstrap:" : "";
     for (std::size_t i = 3; i < request.arguments.size(); ++i) {

@@ -147,10 +147,42 @@ TEST_CASE("trusted CAs are bundles, so that rotating one is adding one") {
   CHECK(file(state, "/etc/kubernetes/pki/ca-cluster.crt")->content == "old\nnew\n");
 }
 
+TEST_CASE("programs come from the release that the document lists, divided or from before that") {
+  const auto releases_of = [](const DesiredState& state) {
+    std::set<std::string> releases;
+    for (const DesiredUnit& unit : state.units) {
+      for (const auto& name : unit.releases) releases.insert(unit.name + " " + name);
+    }
+    return releases;
+  };
+  NodeDocument document = example_document();
+  auto releases = releases_of(desired(document));
+  CHECK(releases.contains("kubelet.service kubernetes-node"));
+  CHECK(releases.contains("kube-proxy.service kubernetes-node"));
+  CHECK(releases.contains("kube-apiserver.service kubernetes-control-plane"));
+  CHECK(releases.contains("kube-controller-manager.service kubernetes-control-plane"));
+  CHECK(releases.contains("kube-scheduler.service kubernetes-control-plane"));
+
+  auto& listed = document.config.releases;
+  std::erase_if(listed, [](const auto& one) { return one.name == "kubernetes-control-plane"; });
+  const auto half = desired_state_of(document, example_peers(), example_facts(), EtcdStart{});
+  REQUIRE_FALSE(half.has_value());
+  CHECK(
+      half.error().message ==
+      "/config/releases: expected a release 'kubernetes-control-plane', which the role master runs, found none; import it with `muster release import` and apply the inventory again");
+
+  for (auto& one : listed) {
+    if (one.name == "kubernetes-node") one.name = "kubernetes";
+  }
+  releases = releases_of(desired(document));
+  CHECK(releases.contains("kubelet.service kubernetes"));
+  CHECK(releases.contains("kube-scheduler.service kubernetes"));
+}
+
 TEST_CASE("all problems at once") {
   NodeDocument document = example_document();
   for (ReleaseReference& release : document.config.releases) {
-    if (release.name == "kubernetes") release.version = "1.33.1";
+    if (release.name == "kubernetes-node") release.version = "1.33.1";
     if (release.name == "etcd") release.name = "other";
   }
   document.config.files = {{"/etc/kubernetes/kubelet.yaml", "x", "root", "0644"},
@@ -161,6 +193,6 @@ TEST_CASE("all problems at once") {
   CHECK(
       state.error().message ==
       "/config/releases: expected a release 'etcd', which the role master runs, found none; import it with `muster release import` and apply the inventory again\n"
-      "/config/releases: expected kubernetes 1.34 or later (structured authentication is v1 since then), found '1.33.1'\n"
+      "/config/releases: expected kubernetes-node 1.34 or later (structured authentication is v1 since then), found '1.33.1'\n"
       "/config/files/0: expected a path that Muster does not write itself, found '/etc/kubernetes/kubelet.yaml'; use the setting it comes from");
 }

@@ -1,0 +1,95 @@
+#include "agent/zstd_stream.hpp"
+
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include <algorithm>
+
+namespace muster {
+namespace {
+
+constexpr int largest_window_log = 23;  // what the server keeps to (artifact/artifact_encoding.cpp)
+constexpr std::size_t head_size = 18;
+
+tl::unexpected<Error> bad_frame(std::string message) {
+  return fail(ErrorKind::corrupt, std::move(message));
+}
+
+}  // namespace
+
+struct ZstdStream::State {
+  std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context{ZSTD_createDCtx(), ZSTD_freeDCtx};
+  std::string buffer = std::string(ZSTD_DStreamOutSize(), '\0');
+  std::string head;  // the frame's first bytes, to say what was wrong with them
+  std::uint64_t largest = 0, coded = 0, plain = 0;
+  bool has_ended = false;
+
+  [[nodiscard]] tl::unexpected<Error> refusal(std::size_t code) const {
+    if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge) {
+      return bad_frame(fmt::format("expected a zstd window of at most {} bytes, found {}",
+                                   std::uint64_t{1} << largest_window_log, zstd_window(head)));
+    }
+    return bad_frame(
+        fmt::format("expected a zstd frame, found one that does not unpack after {} bytes ({})",
+                    plain, ZSTD_getErrorName(code)));
+  }
+};
+
+ZstdStream::ZstdStream(std::uint64_t largest) : state_(std::make_unique<State>()) {
+  state_->largest = largest;
+  ZSTD_DCtx_setParameter(state_->context.get(), ZSTD_d_windowLogMax, largest_window_log);
+}
+ZstdStream::~ZstdStream() = default;
+
+Result<void> ZstdStream::add(std::string_view coded, const Sink& sink) {
+  State& state = *state_;
+  state.coded += coded.size();
+  if (state.head.size() < head_size) state.head += coded.substr(0, head_size - state.head.size());
+  if (state.coded > state.largest) {
+    return bad_frame(fmt::format("expected at most {} bytes of zstd, found more", state.largest));
+  }
+  ZSTD_inBuffer input{coded.data(), coded.size(), 0};
+  bool has_more = false;  // output that did not fit
+  while (input.pos < input.size || has_more) {
+    if (state.has_ended) return bad_frame("expected one zstd frame, found bytes after its end");
+    ZSTD_outBuffer output{state.buffer.data(), state.buffer.size(), 0};
+    const std::size_t left = ZSTD_decompressStream(state.context.get(), &output, &input);
+    if (ZSTD_isError(left) != 0) return state.refusal(left);
+    state.has_ended = left == 0;
+    has_more = !state.has_ended && output.pos == output.size;
+    state.plain += output.pos;
+    if (state.plain > state.largest) {
+      return bad_frame(fmt::format("expected {} bytes, found more", state.largest));
+    }
+    if (auto taken = sink(std::string_view(state.buffer.data(), output.pos)); !taken) return taken;
+  }
+  return {};
+}
+
+Result<void> ZstdStream::finish() const {
+  if (state_->has_ended) return {};
+  return bad_frame(fmt::format(
+      "expected the end of a zstd frame, found that of the answer after {} bytes", state_->plain));
+}
+
+// RFC 8878 3.1.1.1.
+std::uint64_t zstd_window(std::string_view head) {
+  const auto byte = [&](std::size_t at) -> std::uint64_t {
+    return at < head.size() ? static_cast<unsigned char>(head[at]) : 0;
+  };
+  if (head.size() < 6) return 0;
+  const auto descriptor = byte(4);
+  const bool is_single_segment = (descriptor & 0x20u) != 0;
+  if (!is_single_segment) {
+    const std::uint64_t base = std::uint64_t{1} << (10 + (byte(5) >> 3));
+    return base + base / 8 * (byte(5) & 7u);
+  }
+  constexpr std::size_t dictionary_sizes[] = {0, 1, 2, 4};
+  const std::size_t begin = 5 + dictionary_sizes[descriptor & 3u];
+  const auto size = std::size_t{1} << (descriptor >> 6);
+  std::uint64_t content = 0;
+  for (std::size_t i = 0; i < size; ++i) content |= byte(begin + i) << (8 * i);
+  return size == 2 ? content + 256 : content;
+}
+
+}  // namespace muster
