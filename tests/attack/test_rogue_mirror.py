@@ -21,6 +21,7 @@ MEMORY = 32 << 10  # KiB, the program and its libraries included (12 MiB of them
 PLACE = "/opt/muster"
 ENTER = """set -e
 mount --make-rprivate /
+[ -d /opt/muster ] || { mount -t tmpfs tmpfs /opt; mkdir /opt/muster; }
 mount --bind "$1" /opt/muster
 mount -o remount,ro,bind /
 shift
