@@ -47,12 +47,41 @@ void ReleaseChoice::choose_kubernetes(const Sourced<std::string>& version,
                                       std::vector<InventoryProblem>& problems) {
   const std::string node(releases::kubernetes_node), whole(releases::kubernetes);
   const std::string control_plane(releases::kubernetes_control_plane);
-  const bool is_divided = has(node, version.value) && has(control_plane, version.value);
-  const auto names = !is_divided && has(whole, version.value)
-                         ? std::vector<std::string>{whole}
-                         : std::vector<std::string>{control_plane, node};
-  for (const std::string& name : names)
+  const bool is_node_there = has(node, version.value);
+  const bool is_control_plane_there = has(control_plane, version.value);
+  const bool is_divided = is_node_there && is_control_plane_there;
+  if (!is_divided && has(whole, version.value))
+    return choose(whole, &version, "spec.kubernetesVersion", version.place, problems);
+  // A version that nobody imported is one mistake; one that is there by half lacks the other half.
+  const std::string known = whole_versions();
+  if (!is_node_there && !is_control_plane_there && !known.empty()) {
+    problems.push_back(
+        problem_at(version.place, "spec.kubernetesVersion",
+                   fmt::format("a version of kubernetes in the server's catalogue ({})", known),
+                   in_ticks(version.value), std::string(import_cure)));
+    return;
+  }
+  for (const std::string& name : {control_plane, node})
     choose(name, &version, "spec.kubernetesVersion", version.place, problems);
+}
+
+// Those that a machine could run, as one release or as two: the newest first.
+std::string ReleaseChoice::whole_versions() const {
+  std::string known;
+  const auto add = [&](const std::string& name, auto is_wanted) {
+    const auto entries = catalogue_.find(name);
+    if (entries == catalogue_.end()) return;
+    for (const CatalogueEntry* entry : entries->second)
+      if (is_wanted(entry->version)) known += (known.empty() ? "" : ", ") + entry->version;
+  };
+  const auto is_divided = [&](const std::string& version) {
+    return has(std::string(releases::kubernetes_control_plane), version);
+  };
+  add(std::string(releases::kubernetes_node), is_divided);
+  add(std::string(releases::kubernetes), [&](const std::string& version) {
+    return !is_divided(version) || !has(std::string(releases::kubernetes_node), version);
+  });
+  return known;
 }
 
 bool ReleaseChoice::has(const std::string& name, const std::string& version) const {

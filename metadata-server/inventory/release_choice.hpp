@@ -26,6 +26,7 @@ class ReleaseChoice {
  private:
   void choose_kubernetes(const Sourced<std::string>& version,
                          std::vector<InventoryProblem>& problems);
+  [[nodiscard]] std::string whole_versions() const;
   [[nodiscard]] bool has(const std::string& name, const std::string& version) const;
   void choose(const std::string& name, const Sourced<std::string>* pinned, const std::string& field,
               const Place& place, std::vector<InventoryProblem>& problems);

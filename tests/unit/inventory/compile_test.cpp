@@ -164,6 +164,28 @@ TEST_CASE("what no node runs is a release of its own, where the store has it so"
   CHECK(of_kubernetes("n1") == "kubernetes-node 1.36.3\n");
 }
 
+TEST_CASE("a version of Kubernetes that is not there, or by half, is told with what is") {
+  SiteFacts facts = sample::facts();
+  const auto problems = [&](const std::string& version) {
+    std::string text = small_cluster() + node("m1", "master", "10.77.0.11");
+    text.replace(text.find("1.36.3"), 6, version);
+    return compile_problems(sample::loaded(text), facts);
+  };
+  const std::string place = "lab.yaml:6:3: spec.kubernetesVersion: expected a ";
+  const std::string cure = "; import it with 'muster release import'\n";
+  CHECK(problems("1.36.5") ==
+        place + "version of kubernetes in the server's catalogue (1.36.3), found '1.36.5'" + cure);
+  const std::string digest = "sha256:" + std::string(64, 'd');
+  facts.catalogue.push_back({"kubernetes-node", "1.36.4", digest, 1});
+  CHECK(problems("1.36.4") ==
+        place + "release of kubernetes-control-plane in the server's catalogue, found '1.36.4'" +
+            cure);
+  facts.catalogue.push_back({"kubernetes-control-plane", "1.36.4", digest, 1});
+  CHECK(problems("1.36.5") ==
+        place + "version of kubernetes in the server's catalogue (1.36.4, 1.36.3), found '1.36.5'" +
+            cure);
+}
+
 TEST_CASE("a pod network is given once and kept") {
   const std::string base = small_cluster() + node("m1", "master", "10.77.0.11");
   SiteFacts facts = sample::facts();
