@@ -1,10 +1,14 @@
 """This machine as a script finds a bare one: without /usr/local and sudo, with the test's own fakes first in PATH, a cache
 of the test's own, and an /usr/sbin that can be written to without a trace."""
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
+import threading
+import time
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -16,6 +20,28 @@ mount -t overlay overlay -o "lowerdir=/usr/sbin,upperdir=$0/sbin,workdir=$0/work
 [ -e "$0/sbin/started" ] || { rm -f /usr/sbin/policy-rc.d; touch "$0/sbin/started"; }
 exec "$@"
 """
+
+
+@contextlib.contextmanager
+def held_until_waited_for(path):
+    """A lock that another run holds, until somebody waits for it."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def release():
+            end, inode = time.monotonic() + 20, f":{os.stat(path).st_ino} "
+            while time.monotonic() < end:
+                with open("/proc/locks", encoding="ascii") as stream:
+                    if any("-> FLOCK" in line and inode in line for line in stream):
+                        break
+                time.sleep(0.02)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+        thread = threading.Thread(target=release)
+        thread.start()
+        yield
+        thread.join()
 
 
 class BareMachine:
@@ -40,12 +66,12 @@ class BareMachine:
             out.write(text)
         os.chmod(out.name, mode)
 
-    def run(self, script, *arguments, user="root", **environment):
+    def run(self, script, *arguments, user="root", stdin=subprocess.DEVNULL, umask=-1, **environment):
         words = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", ENTER, self.folder,
                  "setpriv", "--reuid", user, "--clear-groups", self.path(script), *arguments]
         settings = {"PATH": f"{self.path('fakes')}:/usr/sbin:/usr/bin:/sbin:/bin", "MUSTER_CACHE": self.path("cache"), "HOME": self.folder,
                     "APT_LOG": self.path("apt.log"), **environment}
-        return subprocess.run(words, env=settings, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(words, env=settings, stdin=stdin, umask=umask, capture_output=True, text=True, check=False, timeout=60)
 
     # --- fakes ------------------------------------------------------------------------------------
     def fake(self, program, script):
