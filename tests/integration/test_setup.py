@@ -2,7 +2,9 @@
 the test's own, and apt is a fake."""
 import hashlib
 import os
+import pty
 import shutil
+import time
 import zipfile
 
 import pytest
@@ -220,13 +222,43 @@ def test_help_asks_nobody(machine, script):
     assert done.returncode == 0 and done.stdout.startswith("usage: ")
 
 
+SECRETS = {"https_proxy": "http://site:S3cret@127.0.0.1:9", "PIP_INDEX_URL": "https://user:S3cret@127.0.0.1/simple", "MUSTER_LAB": "/x y"}
+
+
 @pytest.mark.parametrize("words", [["scripts/test", "unit"], ["scripts/quickstart"], ["scripts/quickstart", "--down"], ["scripts/lab", "list"]])
 def test_sudo_is_asked_where_it_is_there(machine, words):
-    machine.fake("sudo", 'echo "$@"')
-    done = machine.run(*words, user="nobody", MUSTER_LAB="/x y")
-    assert done.returncode == 0
-    assert done.stdout.startswith("-- /usr/bin/env MUSTER_CACHE=") and "MUSTER_LAB=/x y" in done.stdout
-    assert done.stdout.endswith(f" {machine.path(*words[:1])}{''.join(' ' + word for word in words[1:])}\n")
+    machine.fake("sudo", 'echo "$@"; stat -c %a "$3"; env -i PATH="$PATH" "$2" "$3" env')
+    done = machine.run(*words, user="nobody", **SECRETS)
+    assert done.returncode == 0, done.stderr
+    asked, mode, *environment = done.stdout.splitlines()
+    helper, settings = asked.split()[1:3]
+    assert asked == f"-- {helper} {settings} {machine.path(*words[:1])}{''.join(' ' + word for word in words[1:])}"
+    assert (helper, mode) == (machine.path("scripts/setup.d/with-settings"), "600")
+    # In arguments every user would read them, and sudo's log has what it is told to preserve.
+    assert {f"{name}={value}" for name, value in SECRETS.items()} < set(environment)
+    assert not os.path.exists(settings)
+
+
+def test_what_a_sudo_that_refuses_leaves_is_removed(machine):
+    machine.fake("sudo", 'echo "$3"; exit 1')
+    done = machine.run("scripts/quickstart", user="nobody", **SECRETS)
+    assert done.returncode == 1
+    for _ in range(50):
+        if not os.path.exists(done.stdout.strip()):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"expected {done.stdout.strip()} to be removed, found it")
+
+
+def test_su_is_asked_at_a_terminal(machine):
+    machine.fake("su", 'echo "$@"; env')
+    ours, theirs = pty.openpty()
+    done = machine.run("scripts/quickstart", "--down", user="nobody", stdin=theirs, **SECRETS)
+    os.close(ours)
+    os.close(theirs)
+    asked, *environment = done.stdout.splitlines()
+    assert asked == f"-c exec {machine.path('scripts/quickstart')} --down  root"
+    assert {f"{name}={value}" for name, value in SECRETS.items()} < set(environment)
 
 
 def test_without_sudo_and_terminal_the_cure_is_told(machine):
@@ -236,3 +268,51 @@ def test_without_sudo_and_terminal_the_cure_is_told(machine):
     assert done.stderr == (
         "quickstart: needs root (test hosts are containers); expected root, or sudo, or a terminal at which su asks for root's password; "
         f"found the user nobody without any of them. As root, run: {script} --down; or from a terminal: su -c '{script} --down'\n")
+
+
+# --- how they are called -----------------------------------------------------------------------------
+@pytest.mark.parametrize("script", ["setup", "setup.d/go", "setup.d/httplib", "components", "lint", "check-layers", "tidy", "test", "quickstart", "bare-root"])
+def test_an_unknown_option_is_refused(machine, script):
+    done = machine.run(f"scripts/{script}", "--frob", user="nobody")
+    assert done.returncode == 2, done.stderr
+    assert "--frob" in done.stderr and ("usage: " in done.stderr or "--help" in done.stderr)
+
+
+@pytest.mark.parametrize("words", ["setup --list", "components --list", "test --help", "lint --help", "check-layers --help"])
+def test_neither_cdpath_nor_a_link_leads_astray(machine, words):
+    script, argument = words.split()
+    machine.fake("go", "echo go1.26.0")
+    machine.fake("by-cdpath", f'cd "{machine.folder}" && CDPATH=. exec scripts/{script} {argument}')
+    os.symlink(machine.path("scripts", script), machine.path("link"))
+    plain, by_cdpath, by_link = machine.run(f"scripts/{script}", argument), machine.run("fakes/by-cdpath"), machine.run("link", argument)
+    for done in (by_cdpath, by_link):
+        assert (done.returncode, done.stdout, done.stderr) == (0, plain.stdout, "")
+
+
+# --- another user's clone, by root ------------------------------------------------------------------
+@pytest.fixture
+def clone(machine):
+    """A user's repository with nothing but two scripts."""
+    folder = machine.path("clone")
+    os.makedirs(folder + "/scripts")
+    for script in ("lint", "check-layers"):
+        shutil.copy(machine.path("scripts", script), folder + "/scripts")
+    machine.fake("shellcheck", "exit 0")
+    machine.fake("flake8", "exit 0")
+    machine.fake("make-it", f'git init -q "{folder}" && chown -R nobody "{folder}"')
+    assert machine.run("fakes/make-it").returncode == 0
+    return folder
+
+
+def test_checks_see_the_files_of_another_users_clone(machine, clone):
+    linted, layers = machine.run("clone/scripts/lint"), machine.run("clone/scripts/check-layers")
+    assert (linted.returncode, linted.stdout) == (0, "lint: 1 shell and 1 Python files, nothing found\n")
+    assert (layers.returncode, layers.stderr) == (0, "")
+
+
+def test_checks_of_nothing_fail(machine, clone):
+    shutil.rmtree(clone + "/.git")
+    for script in ("lint", "check-layers"):
+        done = machine.run(f"clone/scripts/{script}")
+        assert done.returncode == 1
+        assert f"{script}: {clone}: expected a git clone" in done.stderr and "Traceback" not in done.stderr
