@@ -6,15 +6,15 @@
 namespace muster {
 namespace {
 
-constexpr const char* version = "credentialprovider.kubelet.k8s.io/v1";
+constexpr const char* api_version = "credentialprovider.kubelet.k8s.io/v1";
 
 Result<std::string> image_of(std::string_view request) {
   const auto json = parse_strict_json("image credential request", request);
   if (!json) return pass(json.error());
   const std::string found = json->is_object() ? text_at(*json, "apiVersion") : "";
-  if (found != version) {
+  if (found != api_version) {
     return fail(ErrorKind::invalid,
-                fmt::format("image credential request: /apiVersion: expected {}, found {}", version,
+                fmt::format("image credential request: /apiVersion: expected {}, found {}", api_version,
                             in_ticks(found)));
   }
   const std::string image = text_at(*json, "image");
@@ -58,7 +58,7 @@ Result<std::string> registry_credentials(const Filesystem& files,
     if (!credential) return pass(credential.error());
     credentials[registry] = *credential;
   }
-  return nlohmann::json{{"apiVersion", version},
+  return nlohmann::json{{"apiVersion", api_version},
                         {"kind", "CredentialProviderResponse"},
                         {"cacheKeyType", "Registry"},
                         {"cacheDuration", "0s"},
