@@ -56,9 +56,9 @@ ATTACKS = {
     "cut off": ("zstd", frame(raw(b"x" * 70000), ends=False), "expected the end of a zstd frame, found that of the answer after 70000 bytes"),
     "too little": ("zstd", frame(raw(b"x" * 70000)), f"expected {SIZE} bytes, found 70000"),
     "bytes of its own": ("zstd", frame(repeat(b"x", SIZE >> 17)), "expected digest DIGEST, found "),
-    "no zstd at all": ("zstd", b"#!/bin/sh\n", "expected a zstd frame, found one that does not unpack after 0 bytes (Unknown frame descriptor)"),
+    "no zstd at all": ("zstd", b"#!/bin/sh\n", "expected a zstd frame (it begins with 28 B5 2F FD), found 23 21 2F 62"),
     "two frames": ("zstd", frame(repeat(b"x", 1)) * 2, "expected one zstd frame, found bytes after its end"),
-    "endless coded bytes": ("zstd", b"\x50\x2a\x4d\x18\xff\xff\xff\x7f" + b"x" * (2 * SIZE), f"expected at most {SIZE} bytes of zstd, found more"),
+    "endless coded bytes": ("zstd", frame([]) + bytes(2 * SIZE), f"expected at most {SIZE} bytes of zstd, found more"),
     "another coding": ("gzip", b"\x1f\x8b", "expected the Content-Encoding that was asked for (zstd) or none, found 'gzip'; "
                        "switch compression off for artifacts on that server"),
     "two codings": ("zstd, zstd", b"x", "expected the Content-Encoding that was asked for (zstd) or none, found 'zstd, zstd'; "
