@@ -90,9 +90,10 @@ TEST_CASE_FIXTURE(DownloadFixture,
   CHECK(machine.files.text("/d/file") == bytes);
 
   REQUIRE(machine.files.remove("/d/file"));
-  machine.files.put("/d/file.part", std::string(1'000'000, 'y'));
-  CHECK(get().error().kind == ErrorKind::corrupt);
-  CHECK_FALSE(machine.files.has("/d/file.part"));
+  machine.files.put("/d/file.part", bytes);
+  network.downloads.clear();
+  REQUIRE(get());
+  CHECK(network.downloads.empty());
 }
 
 namespace {
@@ -145,6 +146,8 @@ TEST_CASE_FIXTURE(CodedFixture,
   const std::string good = form();
   form() = good.substr(0, good.size() / 2);
   form().resize(10);
+  refused_for_plain("expected the end of a zstd frame, found that of the answer after 0 bytes");
+  form().clear();
   refused_for_plain("expected the end of a zstd frame, found that of the answer after 0 bytes");
   form() = good + "x";
   refused_for_plain("expected one zstd frame, found bytes after its end");
