@@ -78,10 +78,11 @@ class Fetch {
       : host_(host), network_(network), wanted_(wanted), part_(host.files, path + ".part") {}
 
   // The part is complete and verified. A failure of the disk ends it, others go to the next source.
-  Result<void> run(const std::vector<std::string>& sources) {
+  Result<void> run(SourceOrder& sources) {
     if (const auto found = take_up(); !found || *found) return found.map([](bool) {});
-    for (const auto& source : sources) {
+    for (const auto& source : sources.now()) {
       if (auto done = ask(source); done || is_of_the_disk(done.error().kind)) return done;
+      if (kind_ == ErrorKind::timeout) sources.ask_last(source);
     }
     return fail(kind_, fmt::format("{} from no source:\n{}", wanted_.digest, refusals_));
   }
@@ -187,8 +188,8 @@ Result<void> clear_way(Filesystem& files, const std::string& path) {
 
 }  // namespace
 
-Result<void> download(Host& host, Network& network, const std::vector<std::string>& sources,
-                      const Wanted& wanted, const std::string& path, std::uint32_t mode) {
+Result<void> download(Host& host, Network& network, SourceOrder& sources, const Wanted& wanted,
+                      const std::string& path, std::uint32_t mode) {
   auto& files = host.files;
   for (const auto& place : {path, path + ".part"}) {
     if (auto cleared = clear_way(files, place); !cleared) return cleared;

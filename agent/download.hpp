@@ -3,14 +3,15 @@
 // there. A source that has a zstd form sends that one, which is unpacked and hashed as it arrives.
 // Where a coding, or bytes that are not all of one answer, may be to blame for what is wrong, the
 // same source is asked once more: from the start, for plain bytes. Nobody is refused for what
-// another one sent. A source whose line breaks is asked three times, one that stalls once.
+// another one sent. A source whose line breaks is asked three times; one that stalls once, and from
+// then on after all others.
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "agent/host/host.hpp"
 #include "agent/server.hpp"
+#include "agent/source_order.hpp"
 
 namespace muster {
 
@@ -23,8 +24,8 @@ struct Wanted {
 // found digest"; the bytes are gone); unavailable: no source answered, with each one's error. What
 // of the names PATH and PATH.part is no regular file is removed.
 // Thread-safe for different paths.
-[[nodiscard]] Result<void> download(Host& host, Network& network,
-                                    const std::vector<std::string>& sources, const Wanted& wanted,
-                                    const std::string& path, std::uint32_t mode);
+[[nodiscard]] Result<void> download(Host& host, Network& network, SourceOrder& sources,
+                                    const Wanted& wanted, const std::string& path,
+                                    std::uint32_t mode);
 
 }  // namespace muster

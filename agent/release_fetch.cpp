@@ -147,7 +147,7 @@ class ReleaseFetch {
 
   Host& host_;
   Network& network_;
-  const std::vector<std::string>& sources_;
+  SourceOrder sources_;
   std::atomic<bool> is_disk_out_ = false;
   Error disk_failure_;  // the first one; whoever sets the flag writes it, read once all is over
 };

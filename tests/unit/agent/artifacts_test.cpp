@@ -149,6 +149,21 @@ TEST_CASE_FIXTURE(ArtifactsFixture,
         std::string::npos);
 }
 
+TEST_CASE_FIXTURE(ArtifactsFixture, "a source that stalls costs its time once") {
+  std::map<std::string, std::string> files;
+  for (std::size_t i = 0; i < 12; ++i) files[fmt::format("bin/p{}", i)] = std::string(10 + i, 'p');
+  const auto many = site.publish("many", "1", files);
+  int stalls = 0;
+  network.rogue = [&](const std::string& url, const Download&) -> std::optional<Result<int>> {
+    if (url != "http://stalls") return std::nullopt;
+    ++stalls;
+    return fail(ErrorKind::timeout, "no byte came");
+  };
+  sources = {"http://stalls", "http://good"};
+  REQUIRE(get(many));
+  CHECK(stalls == 1);
+}
+
 TEST_CASE_FIXTURE(ArtifactsFixture, "nothing is placed but what the manifest names") {
   const std::string staging = "/opt/muster/releases/etcd/.3.6.new/";
   const std::string elsewhere = "/elsewhere/E";

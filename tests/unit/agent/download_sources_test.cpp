@@ -32,7 +32,8 @@ struct SourcesFixture {
   }
   Result<void> get(const std::vector<std::string>& sources) {
     asked.clear();
-    auto got = download(machine.host, network, sources, wanted, "/d/file", 0755);
+    SourceOrder order(sources);
+    auto got = download(machine.host, network, order, wanted, "/d/file", 0755);
     if (got) {
       CHECK((machine.files.text("/d/file") == bytes));
       CHECK_FALSE(machine.files.has("/d/file.part"));

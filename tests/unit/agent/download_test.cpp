@@ -20,7 +20,8 @@ struct DownloadFixture {
     machine.files.put("/d/keep", "");
   }
   Result<void> get(const std::vector<std::string>& sources = {"http://a"}) {
-    return download(machine.host, network, sources, wanted, "/d/file", 0755);
+    SourceOrder order(sources);
+    return download(machine.host, network, order, wanted, "/d/file", 0755);
   }
 };
 
