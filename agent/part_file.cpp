@@ -31,7 +31,6 @@ Result<void> PartFile::flush() {
 Result<void> PartFile::clear() {
   buffer_.clear();
   size_ = 0;
-  is_unpacked_ = false;
   stream_.emplace();
   return files_.remove(path_);
 }

@@ -18,11 +18,6 @@ class PartFile {
   PartFile(Filesystem& files, std::string path);
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
-  // Some of its bytes were unpacked here: whoever sent them is to be asked for plain ones before
-  // it is given up.
-  [[nodiscard]] bool is_unpacked() const { return is_unpacked_; }
-  void note_unpacked() { is_unpacked_ = true; }
-
   // Collects small pieces, so that the file is opened once a MiB and not once a packet.
   [[nodiscard]] Result<void> add(std::string_view bytes);
   [[nodiscard]] Result<void> flush();
@@ -35,7 +30,6 @@ class PartFile {
   Filesystem& files_;
   std::string path_, buffer_;
   std::uint64_t size_ = 0;
-  bool is_unpacked_ = false;
   std::optional<DigestStream> stream_;  // none: there were bytes before this object
 };
 

@@ -91,14 +91,11 @@ std::unique_ptr<Server> RealNetwork::connect(const std::vector<std::string>& url
 Result<int> RealNetwork::download(const std::string& url, const Download& wanted) {
   HttpClientSettings settings;
   settings.base_url = url;
-  settings.total_timeout = std::chrono::seconds(60);  // anew with every MiB
+  settings.total_timeout = std::chrono::seconds(60);
+  settings.stall_timeout = std::chrono::seconds(15);
+  settings.on_wait = [] { notify_alive(); };
   HttpClient client(std::move(settings));
-  Download alive = wanted;
-  alive.sink = [&](std::string_view piece, Coding coding) {
-    notify_alive();
-    return wanted.sink(piece, coding);
-  };
-  auto answer = client.download(alive);
+  auto answer = client.download(wanted);
   if (!answer) return pass(answer.error());
   if (answer->status != 200 && answer->status != 206) return pass(error_of(*answer));
   return answer->status;

@@ -1,4 +1,7 @@
-// Network over the client room.
+// Network over the client room. systemd hears of the agent before every call, none of which lasts
+// longer than 20 s, and every 5 s of a download (the unit has WatchdogSec=60; host/notify.hpp). A
+// download ends with `timeout` once no byte came for 15 s, 3 s of them for the connection, or less
+// than 1 MiB in 60 s; the signs of life end with it.
 #pragma once
 
 #include "agent/server.hpp"

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 
 #include "agent/at_once.hpp"
 #include "agent/download.hpp"
 #include "agent/failure.hpp"
-#include "agent/paths.hpp"
 #include "agent/release_place.hpp"
+#include "agent/release_staging.hpp"
 #include "document/field_syntax.hpp"
 #include "pki/signature.hpp"
 
@@ -17,15 +18,11 @@ namespace {
 // More than the cores of a small machine: some of them wait for the line or the disk.
 constexpr std::size_t downloads_at_once = 4;
 
-std::string staging_of(const ReleaseReference& reference) {
-  return fmt::format("{}/{}/.{}.new", paths::releases, reference.name, reference.version);
-}
-
 // One release on its way. Its artifacts are fetched by several threads, each writes its own result.
 struct Incoming {
   const ReleaseReference& reference;
   Result<Release> release;
-  std::vector<Result<void>> artifacts;
+  std::vector<std::optional<Result<void>>> artifacts;  // none: not tried
 };
 
 struct Job {
@@ -73,12 +70,19 @@ class ReleaseFetch {
     std::vector<Job> jobs;
     for (auto& one : incoming) {
       if (!one.release) continue;
-      const auto& artifacts = one.release->artifacts;
-      one.artifacts.resize(artifacts.size());
-      for (std::size_t i = 0; i < artifacts.size(); ++i) {
+      if (auto kept = keep_only(host_.files, one.reference, *one.release, true); !kept) {
+        one.release = pass(kept.error());
+        continue;
+      }
+      one.artifacts.resize(one.release->artifacts.size());
+      for (std::size_t i = 0; i < one.artifacts.size(); ++i) {
         const std::string path = path_of(one, i);
-        one.artifacts[i] = host_.files.make_directory(path.substr(0, path.find_last_of('/')), 0755);
-        if (one.artifacts[i]) jobs.push_back({&one, i});
+        auto made = host_.files.make_directory(path.substr(0, path.find_last_of('/')), 0755);
+        if (made) {
+          jobs.push_back({&one, i});
+        } else {
+          one.artifacts[i] = made;
+        }
       }
     }
     std::stable_sort(jobs.begin(), jobs.end(),
@@ -86,35 +90,55 @@ class ReleaseFetch {
     return jobs;
   }
 
-  Result<void> fetch_artifact(const Job& job) {
-    if (is_disk_out_) {
-      return fail(ErrorKind::exhausted, "not tried after a failure of the disk");
-    }
+  std::optional<Result<void>> fetch_artifact(const Job& job) {
+    if (is_disk_out_) return std::nullopt;
     const auto& artifact = job.incoming->release->artifacts[job.artifact];
     auto done = download(host_, network_, sources_, {artifact.digest, artifact.size},
                          path_of(*job.incoming, job.artifact), file_mode(artifact.mode));
-    const bool is_disk_failure =
-        !done && (done.error().kind == ErrorKind::io || done.error().kind == ErrorKind::exhausted);
-    if (is_disk_failure) is_disk_out_ = true;
+    if (!done && is_of_the_disk(done.error().kind) && !is_disk_out_.exchange(true)) {
+      disk_failure_ = {done.error().kind, artifact.path + ": " + done.error().message};
+    }
     return done;
   }
 
   Result<Release> place(const Incoming& one) {
     if (!one.release) return pass(one.release.error());
-    std::string problems;
-    ErrorKind kind = ErrorKind::corrupt;
-    for (std::size_t i = 0; i < one.artifacts.size(); ++i) {
-      if (one.artifacts[i]) continue;
-      const Error& error = one.artifacts[i].error();
-      if (problems.empty()) kind = error.kind;
-      problems += fmt::format("{}{}: {}", problems.empty() ? "" : "\n",
-                              one.release->artifacts[i].path, error.message);
+    if (auto problem = problem_of(one)) return tl::unexpected(*problem);
+    auto placed = keep_only(host_.files, one.reference, *one.release, false);
+    if (placed) {
+      placed =
+          host_.files.replace_directory(staging_of(one.reference), release_folder(one.reference));
     }
-    if (!problems.empty()) return fail(kind, problems);
-    auto placed =
-        host_.files.replace_directory(staging_of(one.reference), release_folder(one.reference));
     if (!placed) return pass(placed.error());
     return one.release;
+  }
+
+  // The first line is all that some see: failures of the disk, which others follow from, come
+  // first.
+  std::optional<Error> problem_of(const Incoming& one) const {
+    std::optional<Error> problem;
+    const auto tell = [&](ErrorKind kind, const std::string& line) {
+      if (!problem)
+        problem = Error{kind, line};
+      else
+        problem->message += "\n" + line;
+    };
+    const auto tell_those = [&](bool of_the_disk) {
+      for (std::size_t i = 0; i < one.artifacts.size(); ++i) {
+        const auto& done = one.artifacts[i];
+        if (!done || *done || is_of_the_disk(done->error().kind) != of_the_disk) continue;
+        tell(done->error().kind, one.release->artifacts[i].path + ": " + done->error().message);
+      }
+    };
+    tell_those(true);
+    tell_those(false);
+    const auto untried = std::count(one.artifacts.begin(), one.artifacts.end(), std::nullopt);
+    if (untried > 0) {
+      tell(disk_failure_.kind,
+           fmt::format("{} of {} artifacts not tried after a failure of the disk: {}", untried,
+                       one.artifacts.size(), disk_failure_.message));
+    }
+    return problem;
   }
 
   static std::string path_of(const Incoming& one, std::size_t artifact) {
@@ -123,8 +147,9 @@ class ReleaseFetch {
 
   Host& host_;
   Network& network_;
-  const std::vector<std::string>& sources_;
+  SourceOrder sources_;
   std::atomic<bool> is_disk_out_ = false;
+  Error disk_failure_;  // the first one; whoever sets the flag writes it, read once all is over
 };
 
 }  // namespace

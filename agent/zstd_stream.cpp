@@ -10,9 +10,20 @@ namespace {
 
 constexpr int largest_window_log = 23;  // what the server keeps to (artifact/artifact_encoding.cpp)
 constexpr std::size_t head_size = 18;
+constexpr std::string_view magic = "\x28\xb5\x2f\xfd";
+// Magic, descriptor and the window's byte. No frame is shorter than 9 bytes.
+constexpr std::size_t held_back = 6;
 
 tl::unexpected<Error> bad_frame(std::string message) {
   return fail(ErrorKind::corrupt, std::move(message));
+}
+
+std::string hex_of(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    text += fmt::format("{}{:02X}", text.empty() ? "" : " ", static_cast<unsigned char>(c));
+  }
+  return text;
 }
 
 }  // namespace
@@ -24,6 +35,7 @@ struct ZstdStream::State {
   std::uint64_t largest = 0, coded = 0, plain = 0;
   bool has_ended = false;
 
+  Result<void> unpack(std::string_view bytes, const Sink& sink);
   [[nodiscard]] tl::unexpected<Error> refusal(std::size_t code) const {
     if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge) {
       return bad_frame(fmt::format("expected a zstd window of at most {} bytes, found {}",
@@ -44,24 +56,41 @@ ZstdStream::~ZstdStream() = default;
 Result<void> ZstdStream::add(std::string_view coded, const Sink& sink) {
   State& state = *state_;
   state.coded += coded.size();
-  if (state.head.size() < head_size) state.head += coded.substr(0, head_size - state.head.size());
+  const std::size_t known = state.head.size();
+  if (known < head_size) state.head += coded.substr(0, head_size - known);
   if (state.coded > state.largest) {
     return bad_frame(fmt::format("expected at most {} bytes of zstd, found more", state.largest));
   }
-  ZSTD_inBuffer input{coded.data(), coded.size(), 0};
+  if (state.head.size() < held_back) return {};
+  if (known < held_back) {
+    // libzstd may know formats from before 1.0, whose windows have no bound: it sees none of them.
+    const std::string_view head = std::string_view(state.head).substr(0, held_back);
+    if (!head.starts_with(magic)) {
+      return bad_frame(fmt::format("expected a zstd frame (it begins with {}), found {}",
+                                   hex_of(magic), hex_of(head.substr(0, magic.size()))));
+    }
+    coded.remove_prefix(held_back - known);
+    if (auto unpacked = state.unpack(head, sink); !unpacked) return unpacked;
+  }
+  return state.unpack(coded, sink);
+}
+
+Result<void> ZstdStream::State::unpack(std::string_view bytes, const Sink& sink) {
+  ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
   bool has_more = false;  // output that did not fit
   while (input.pos < input.size || has_more) {
-    if (state.has_ended) return bad_frame("expected one zstd frame, found bytes after its end");
-    ZSTD_outBuffer output{state.buffer.data(), state.buffer.size(), 0};
-    const std::size_t left = ZSTD_decompressStream(state.context.get(), &output, &input);
-    if (ZSTD_isError(left) != 0) return state.refusal(left);
-    state.has_ended = left == 0;
-    has_more = !state.has_ended && output.pos == output.size;
-    state.plain += output.pos;
-    if (state.plain > state.largest) {
-      return bad_frame(fmt::format("expected {} bytes, found more", state.largest));
+    // Not even the magic of another frame reaches the library.
+    if (has_ended) return bad_frame("expected one zstd frame, found bytes after its end");
+    ZSTD_outBuffer output{buffer.data(), buffer.size(), 0};
+    const std::size_t left = ZSTD_decompressStream(context.get(), &output, &input);
+    if (ZSTD_isError(left) != 0) return refusal(left);
+    has_ended = left == 0;
+    has_more = !has_ended && output.pos == output.size;
+    plain += output.pos;
+    if (plain > largest) {
+      return bad_frame(fmt::format("expected {} bytes, found more", largest));
     }
-    if (auto taken = sink(std::string_view(state.buffer.data(), output.pos)); !taken) return taken;
+    if (auto taken = sink(std::string_view(buffer.data(), output.pos)); !taken) return taken;
   }
   return {};
 }

@@ -1,5 +1,7 @@
 // A zstd frame (RFC 8878) that arrives in pieces from whoever sends it, unpacked in memory of a
-// fixed size: it is bounded by what was promised, and nothing in it is believed.
+// fixed size: it is bounded by what was promised, and nothing in it is believed. One frame with the
+// magic 28 B5 2F FD is all that is taken, since our server makes no other: no skippable frame, none
+// of a format before 1.0, whose windows libzstd does not bound, and no second one.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +23,9 @@ class ZstdStream {
   ZstdStream& operator=(const ZstdStream&) = delete;
 
   using Sink = std::function<Result<void>(std::string_view plain)>;
-  // corrupt: it does not unpack, wants a window of more than 8 MiB, holds more than `largest`, or
-  // goes on after its end; the message says what was expected and found. An error of the sink's is
-  // passed on. After a failure it is of no use any more.
+  // corrupt: it begins otherwise, does not unpack, wants a window of more than 8 MiB, holds more
+  // than `largest`, or goes on after its end; the message says what was expected and found. An
+  // error of the sink's is passed on. After a failure it is of no use any more.
   [[nodiscard]] Result<void> add(std::string_view coded, const Sink& sink);
   // corrupt: the frame has not ended.
   [[nodiscard]] Result<void> finish() const;

@@ -1,10 +1,11 @@
 // Ends a blocking call of a library that knows no total deadline: when the time is over, every
 // socket it was shown is shut down, so that whatever waits on it returns. For one call of one
-// thread.
+// thread; it has a thread of its own, which also tells that the call is still being waited for.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -13,7 +14,11 @@ namespace muster {
 
 class DeadlineGuard {
  public:
-  explicit DeadlineGuard(std::chrono::milliseconds time);
+  // `stall`: how long nothing may come (0: as long as there is time). `on_wait` is called at once
+  // and every five seconds on the guard's thread, until the time is over: whoever waits for longer
+  // has hung.
+  DeadlineGuard(std::chrono::milliseconds time, std::chrono::milliseconds stall,
+                std::function<void()> on_wait);
   ~DeadlineGuard();
   DeadlineGuard(const DeadlineGuard&) = delete;
   DeadlineGuard& operator=(const DeadlineGuard&) = delete;
@@ -22,18 +27,25 @@ class DeadlineGuard {
   void watch(int socket);
   // Starts the time anew.
   void extend();
-  [[nodiscard]] bool expired();
+  // Something came. While the caller is `busy` with it nothing can: a slow disk is no stall.
+  void busy();
+  void waiting();
+  enum class End { none, time, stall };
+  [[nodiscard]] End end();
 
  private:
+  using Point = std::chrono::steady_clock::time_point;
   void wait();
+  [[nodiscard]] Point stall_from_now() const;
 
-  const std::chrono::milliseconds time_;
+  const std::chrono::milliseconds time_, stall_;
+  const std::function<void()> on_wait_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::chrono::steady_clock::time_point deadline_;
+  Point deadline_, stalled_at_;
   std::vector<int> sockets_;
   bool done_ = false;
-  bool expired_ = false;
+  End end_ = End::none;
   std::thread thread_;
 };
 

@@ -58,9 +58,10 @@ HttpAnswer to_answer(httplib::Response& response) {
 // What one call sends besides method, path and headers, and where the bytes of a good answer go.
 struct HttpClient::Call {
   httplib::Request request;
-  std::function<bool(int status)> streams;  // empty: the body is kept
+  // Looks at the answer's head: whether its body goes to the sink, or is kept; an error refuses the
+  // answer. Empty: kept.
+  std::function<Result<bool>(const httplib::Response&)> opens;
   std::function<bool(std::string_view)> sink;
-  std::function<bool(const std::string& content_encoding)> takes_coding;  // empty: not looked at
   bool extends = false;  // progress moves the deadline
 };
 
@@ -125,7 +126,7 @@ Result<void> HttpClient::connect() {
 
 Result<HttpAnswer> HttpClient::perform(Call& call) {
   if (auto connected = connect(); !connected) return pass(connected.error());
-  DeadlineGuard guard(settings_.total_timeout);
+  DeadlineGuard guard(settings_.total_timeout, settings_.stall_timeout, settings_.on_wait);
   connection_->guard = &guard;
   connection_->tls_failure.clear();
   if (const auto open = connection_->client->socket(); open != INVALID_SOCKET) guard.watch(open);
@@ -133,33 +134,34 @@ Result<HttpAnswer> HttpClient::perform(Call& call) {
   std::string body;
   std::size_t moved = 0;
   bool too_large = false, chunked = false, stopped = false, streaming = false;
-  std::optional<std::string> refused_coding;
+  std::optional<Error> refused;
   const auto progress = [&](std::size_t bytes) {
+    guard.waiting();
     moved += bytes;
     if (!call.extends || moved < progress_step) return;
     moved = 0;
     guard.extend();
   };
+  const auto give = [&](std::string_view bytes) {
+    guard.busy();
+    stopped = !call.sink(bytes);
+    progress(bytes.size());
+    return !stopped;
+  };
   call.request.start_time_ = std::chrono::steady_clock::now();
   call.request.response_handler = [&](const httplib::Response& response) {
     chunked = !settings_.accepts_chunks && response.has_header("Transfer-Encoding");
-    streaming = call.streams && call.streams(response.status);
-    const bool is_coded = streaming && response.has_header("Content-Encoding");
-    if (is_coded && call.takes_coding) {
-      const std::string named = response.get_header_value("Content-Encoding");
-      if (!call.takes_coding(named)) refused_coding = named;
-    }
-    return !chunked && !refused_coding;
+    if (chunked || !call.opens) return !chunked;
+    const auto opened = call.opens(response);
+    if (!opened) refused = opened.error();
+    streaming = opened.value_or(false);
+    return !refused && (!streaming || give({}));
   };
   call.request.content_receiver = [&](const char* data, std::size_t size, std::size_t,
                                       std::size_t) {
+    if (streaming) return give({data, size});
     progress(size);
-    if (streaming) {
-      if (call.sink({data, size})) return true;
-      stopped = true;
-      return false;
-    }
-    too_large = body.size() + size > (call.streams ? largest_error_body : settings_.maximum_body);
+    too_large = body.size() + size > (call.opens ? largest_error_body : settings_.maximum_body);
     if (!too_large) body.append(data, size);
     return !too_large;
   };
@@ -183,10 +185,8 @@ Result<HttpAnswer> HttpClient::perform(Call& call) {
                 fmt::format("{}: the HTTP library threw: {}", settings_.base_url, e.what()));
   }
   connection_->guard = nullptr;
-  const bool late = guard.expired();
-  const bool wanted_no_body =
-      call.streams && response.status != -1 && !call.streams(response.status);
-  if (answered || (too_large && wanted_no_body)) {
+  const auto end = guard.end();
+  if (answered || (too_large && call.opens)) {
     HttpAnswer answer = to_answer(response);
     answer.body = std::move(body);
     answer.peer_certificate_pem = connection_->peer_certificate_pem;
@@ -196,20 +196,18 @@ Result<HttpAnswer> HttpClient::perform(Call& call) {
       fmt::format("{} {}{}", call.request.method, settings_.base_url, call.request.path);
   const std::string tls_failure = connection_->tls_failure;
   connection_.reset();
-  if (late) {
+  if (end == DeadlineGuard::End::stall) {
+    return fail(ErrorKind::timeout, fmt::format("{}: no byte came within {} ms", where,
+                                                settings_.stall_timeout.count()));
+  }
+  if (end == DeadlineGuard::End::time) {
     return fail(ErrorKind::timeout, fmt::format("{}: no complete answer within {} ms", where,
                                                 settings_.total_timeout.count()));
   }
   if (!tls_failure.empty()) {
     return fail(ErrorKind::unauthenticated, fmt::format("{}: {}", where, tls_failure));
   }
-  if (refused_coding) {
-    return fail(
-        ErrorKind::invalid,
-        fmt::format(
-            "{}: expected the Content-Encoding that was asked for ({}) or none, found {}; switch compression off for artifacts on that server",
-            where, call.request.get_header_value("Accept-Encoding"), in_ticks(*refused_coding)));
-  }
+  if (refused) return context(*refused, where);
   if (stopped) return fail(ErrorKind::conflict, fmt::format("{}: stopped by the receiver", where));
   if (chunked) {
     return fail(
@@ -242,13 +240,29 @@ Result<HttpAnswer> HttpClient::download(const Download& wanted) {
   if (is_ranged) call.request.set_header("Range", fmt::format("bytes={}-", wanted.offset));
   call.request.set_header("Accept-Encoding", wanted.takes_zstd ? "zstd" : "identity");
   Coding coding = Coding::none;
-  call.takes_coding = [&](const std::string& named) {
+  call.opens = [&](const httplib::Response& response) -> Result<bool> {
+    if (response.status == 206 && !is_ranged) {
+      return fail(ErrorKind::invalid,
+                  "expected all of it (200), found a part (206) that was not asked for");
+    }
+    if (response.status != (is_ranged ? 206 : 200)) return false;
+    const std::string range = response.get_header_value("Content-Range");
+    if (is_ranged && !range.empty() &&
+        !range.starts_with(fmt::format("bytes {}-", wanted.offset))) {
+      return fail(ErrorKind::invalid, fmt::format("expected the bytes from {} on, found {}",
+                                                  wanted.offset, in_ticks(range)));
+    }
+    const std::string named = response.get_header_value("Content-Encoding", "identity");
     coding = named == "zstd" ? Coding::zstd : Coding::none;
-    return named == "identity" || (named == "zstd" && wanted.takes_zstd);
+    if (named == "identity" || (named == "zstd" && wanted.takes_zstd)) return true;
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "expected the Content-Encoding that was asked for ({}) or none, found {}; switch compression off for artifacts on that server",
+            wanted.takes_zstd ? "zstd" : "identity", in_ticks(named)));
   };
   call.sink = [&](std::string_view bytes) { return wanted.sink(bytes, coding); };
   call.extends = true;
-  call.streams = [is_ranged](int status) { return status == (is_ranged ? 206 : 200); };
   return perform(call);
 }
 

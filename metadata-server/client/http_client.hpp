@@ -35,6 +35,9 @@ struct HttpClientSettings {
   TlsClientSettings tls;
   std::chrono::milliseconds connect_timeout{3000};
   std::chrono::milliseconds total_timeout{10000};  // one call, everything included
+  std::chrono::milliseconds stall_timeout{0};      // no byte for so long ends it too; 0: none
+  // Called on another thread at once and every five seconds of a call, until its time is over.
+  std::function<void()> on_wait;
   std::size_t maximum_body = 8u << 20;
   // No server of ours sends chunks, and httplib 0.41 miscounts hostile chunk sizes: refused, but
   // for a server that is authenticated and sends them (kube-apiserver).
@@ -48,7 +51,8 @@ struct Download {
   std::string path;
   std::uint64_t offset = 0;  // asks for the bytes from there on (Range)
   bool takes_zstd = false;   // asks for zstd; the answer may be plain all the same
-  // Bytes as they come, still coded; false stops.
+  // Bytes as they come, still coded; false stops. First none at all: a good answer begins, and this
+  // is its coding, whether or not bytes follow.
   std::function<bool(std::string_view bytes, Coding coding)> sink;
 };
 
@@ -64,9 +68,9 @@ class HttpClient {
   [[nodiscard]] Result<HttpAnswer> send(const HttpRequest& request);
   // Streams a GET body to the sink (which stops it: conflict). The sink sees bytes of a 200 (offset
   // 0) or a 206 only; any other answer keeps its body (cut at 64 KiB), and a 200 to a ranged
-  // request is returned without its body: start again at 0. invalid: a coding that was not asked
-  // for; the sink saw nothing of it. The deadline starts anew with every MiB received, so that a
-  // slow line is served and a dripping one is not.
+  // request is returned without its body: start again at 0. invalid: a coding, or a part (206),
+  // that was not asked for; the sink saw nothing of it. The deadline starts anew with every MiB
+  // received, so that a slow line is served and a dripping one is not.
   [[nodiscard]] Result<HttpAnswer> download(const Download& wanted);
   // Streams a file as the body of a PUT, never held in memory; the deadline as in download.
   [[nodiscard]] Result<HttpAnswer> upload(const std::string& path, const std::string& file);

@@ -40,6 +40,12 @@ void check_artifact(const Artifact& artifact, const std::string& where,
          "expected a path inside the release's folder, other than release.json, found " +
              in_ticks(artifact.path)});
   }
+  if ((artifact.path + "/").find(".part/") != std::string::npos) {
+    problems.push_back(
+        {where + "/path",
+         "expected no name that ends in .part, as an agent's unfinished downloads do, found " +
+             in_ticks(artifact.path)});
+  }
   if (artifact.mode != "0644" && artifact.mode != "0755") {
     problems.push_back(
         {where + "/mode", "expected 0644 or 0755, found " + in_ticks(artifact.mode)});

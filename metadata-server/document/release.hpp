@@ -20,7 +20,7 @@ enum class ArtifactKind {
 [[nodiscard]] std::string_view name(ArtifactKind kind);
 
 struct Artifact {
-  std::string path;  // relative to the release's folder; no "..", no leading slash
+  std::string path;  // relative to the release's folder; no "..", no leading slash, no *.part
   ArtifactKind kind = ArtifactKind::file;
   std::string mode = "0644";  // "0644" or "0755"
   std::string digest;         // "sha256:" + 64 lower-case hex digits

@@ -233,12 +233,17 @@ class FakeNetwork final : public Network {
   // Digest -> what a source sends to whoever takes zstd, whatever it is.
   std::map<std::string, std::string> zstd_forms;
   std::function<void()> on_download = [] {};  // before each answer, on the caller's thread
+  // What a source answers in the place of what is there; none: that.
+  std::function<std::optional<Result<int>>(const std::string& url, const Download&)> rogue;
   Result<int> download(const std::string& url, const Download& wanted) override {
     on_download();
     const std::lock_guard lock(mutex_);
     const std::string digest = wanted.path.substr(wanted.path.find_last_of('/') + 1);
     downloads.push_back(
         fmt::format("{} from {}{}", digest, wanted.offset, wanted.takes_zstd ? " or zstd" : ""));
+    if (rogue) {
+      if (auto answer = rogue(url, wanted)) return *answer;
+    }
     const auto found = site_.artifacts.find(digest);
     if (site_.is_away) return fail(ErrorKind::unavailable, url + ": connection refused");
     if (found == site_.artifacts.end()) return fail(ErrorKind::not_found, "no such artifact");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <sstream>
 
 #include "fakes/fake_site.hpp"
 
@@ -119,6 +120,70 @@ TEST_CASE_FIXTURE(ArtifactsFixture,
   std::sort(asked.begin(), asked.end());
   CHECK(network.downloads == asked);
   CHECK(checkpoint.releases.size() == 3);
+}
+
+TEST_CASE_FIXTURE(ArtifactsFixture,
+                  "after a failure of the disk its cause is the first thing told") {
+  std::map<std::string, std::string> large;
+  for (std::size_t i = 0; i < 6; ++i) large[fmt::format("bin/p{}", i)] = std::string(10 + i, 'p');
+  const auto many = site.publish("many", "1", large);
+  // The manifests and folders are there; then the disk is gone.
+  const auto kept = site.artifacts;
+  std::erase_if(site.artifacts, [](const auto& artifact) { return artifact.second.size() < 20; });
+  REQUIRE_FALSE(bring_releases(machine.host, network, checkpoint, {release, many}, sources));
+  site.artifacts = kept;
+  machine.files.crash_at = machine.files.calls;
+  const auto brought = bring_releases(machine.host, network, checkpoint, {release, many}, sources);
+  REQUIRE_FALSE(brought);
+  CHECK(brought.error().kind == ErrorKind::io);
+  std::vector<std::string> lines;
+  std::istringstream text(brought.error().message);
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  REQUIRE(lines.size() >= 3);
+  CHECK(lines[0].starts_with(
+      "release etcd 3.6: 2 of 2 artifacts not tried after a failure of the disk: bin/p"));
+  CHECK(lines[0].ends_with(": power lost"));
+  CHECK(lines[1].starts_with("release many 1: bin/p"));
+  CHECK(lines[1].ends_with(": power lost"));
+  CHECK(lines.back().find(" of 6 artifacts not tried after a failure of the disk: bin/p") !=
+        std::string::npos);
+}
+
+TEST_CASE_FIXTURE(ArtifactsFixture, "a source that stalls costs its time once") {
+  std::map<std::string, std::string> files;
+  for (std::size_t i = 0; i < 12; ++i) files[fmt::format("bin/p{}", i)] = std::string(10 + i, 'p');
+  const auto many = site.publish("many", "1", files);
+  int stalls = 0;
+  network.rogue = [&](const std::string& url, const Download&) -> std::optional<Result<int>> {
+    if (url != "http://stalls") return std::nullopt;
+    ++stalls;
+    return fail(ErrorKind::timeout, "no byte came");
+  };
+  sources = {"http://stalls", "http://good"};
+  REQUIRE(get(many));
+  CHECK(stalls == 1);
+}
+
+TEST_CASE_FIXTURE(ArtifactsFixture, "nothing is placed but what the manifest names") {
+  const std::string staging = "/opt/muster/releases/etcd/.3.6.new/";
+  const std::string elsewhere = "/elsewhere/E";
+  machine.files.put(elsewhere, "E");
+  machine.files.put(staging + "bin/kubectl", "stray", 0755);
+  machine.files.put(staging + "bin/old.part", "stray");
+  machine.files.put(staging + "lib/deep/er", "stray");
+  machine.files.put(staging + "release.json.part", "stray");
+  machine.files.put(staging + "bin/etcdctl/folder", "stray");
+  REQUIRE(machine.files.link(staging + "bin/etcd", elsewhere));
+  REQUIRE(machine.files.link(staging + "bin/etcd.part", elsewhere));
+  REQUIRE(machine.files.link(staging + "sbin", "/elsewhere"));
+  REQUIRE(get(release));
+  const std::string placed = "/opt/muster/releases/etcd/3.6";
+  CHECK(machine.files.list(placed).value() == std::vector<std::string>{"bin", "release.json"});
+  CHECK(machine.files.list(placed + "/bin").value() == std::vector<std::string>{"etcd", "etcdctl"});
+  for (const char* file : {"/bin/etcd", "/bin/etcdctl", "/release.json"}) {
+    CHECK(machine.files.status(placed + file)->type == FileStatus::Type::file);
+  }
+  CHECK(machine.files.text(elsewhere) == "E");
 }
 
 TEST_CASE_FIXTURE(ArtifactsFixture, "several artifacts are on their way at once") {

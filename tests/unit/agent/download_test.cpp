@@ -20,7 +20,8 @@ struct DownloadFixture {
     machine.files.put("/d/keep", "");
   }
   Result<void> get(const std::vector<std::string>& sources = {"http://a"}) {
-    return download(machine.host, network, sources, wanted, "/d/file", 0755);
+    SourceOrder order(sources);
+    return download(machine.host, network, order, wanted, "/d/file", 0755);
   }
 };
 
@@ -90,9 +91,10 @@ TEST_CASE_FIXTURE(DownloadFixture,
   CHECK(machine.files.text("/d/file") == bytes);
 
   REQUIRE(machine.files.remove("/d/file"));
-  machine.files.put("/d/file.part", std::string(1'000'000, 'y'));
-  CHECK(get().error().kind == ErrorKind::corrupt);
-  CHECK_FALSE(machine.files.has("/d/file.part"));
+  machine.files.put("/d/file.part", bytes);
+  network.downloads.clear();
+  REQUIRE(get());
+  CHECK(network.downloads.empty());
 }
 
 namespace {
@@ -146,11 +148,12 @@ TEST_CASE_FIXTURE(CodedFixture,
   form() = good.substr(0, good.size() / 2);
   form().resize(10);
   refused_for_plain("expected the end of a zstd frame, found that of the answer after 0 bytes");
+  form().clear();
+  refused_for_plain("expected the end of a zstd frame, found that of the answer after 0 bytes");
   form() = good + "x";
   refused_for_plain("expected one zstd frame, found bytes after its end");
   form() = "<html>not found</html>";
-  refused_for_plain(
-      "expected a zstd frame, found one that does not unpack after 0 bytes (Unknown frame descriptor)");
+  refused_for_plain("expected a zstd frame (it begins with 28 B5 2F FD), found 3C 68 74 6D");
   form() = frames::zeros(1u << 28);
   refused_for_plain("expected 3000000 bytes, found more");
   form() = frames::compress(bytes.substr(1));

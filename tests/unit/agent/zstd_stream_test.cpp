@@ -70,18 +70,37 @@ TEST_CASE("a window of more than 8 MiB is refused before memory is taken for it"
 
 TEST_CASE("other bytes, other frames behind, and endless emptiness are refused") {
   const std::string coded = frames::compress("hello");
-  CHECK(
-      unpack("hello, this is no zstd", 100).problem ==
-      "expected a zstd frame, found one that does not unpack after 0 bytes (Unknown frame descriptor)");
+  CHECK(unpack("hello, this is no zstd", 100).problem ==
+        "expected a zstd frame (it begins with 28 B5 2F FD), found 68 65 6C 6C");
   CHECK(unpack(coded + coded, 100, 3).problem ==
         "expected one zstd frame, found bytes after its end");
   CHECK(unpack(coded + coded, 100).problem == "expected one zstd frame, found bytes after its end");
-  // A skippable frame of 2 GiB, of which only so much is read.
-  CHECK(unpack(std::string("\x50\x2a\x4d\x18\xff\xff\xff\x7f", 8) + std::string(5000, 'x'), 4000)
-            .problem == "expected at most 4000 bytes of zstd, found more");
+  // Empty blocks without end.
+  std::string endless("\x28\xb5\x2f\xfd\x00\x68", 6);
+  endless.resize(5000, '\0');
+  CHECK(unpack(endless, 4000).problem == "expected at most 4000 bytes of zstd, found more");
   std::string altered = frames::compress(frames::text(100'000));
   altered[altered.size() / 2] = static_cast<char>(altered[altered.size() / 2] ^ 0x55);
   CHECK_FALSE(unpack(altered, 100'000).plain == frames::text(100'000));
+}
+
+// Debian's libzstd unpacks what zstd 0.5 to 0.7 made, with windows that no parameter bounds.
+TEST_CASE("a frame of another format is refused before the library sees it") {
+  const std::string good = frames::compress("hello");
+  const std::string rest("\x00\x88\x40\x00\x01\x5a\xc0\x00\x00", 9);
+  for (const char* magic :
+       {"\x1e\xb5\x2f\xfd", "\x22\xb5\x2f\xfd", "\x23\xb5\x2f\xfd", "\x24\xb5\x2f\xfd",
+        "\x25\xb5\x2f\xfd", "\x26\xb5\x2f\xfd", "\x27\xb5\x2f\xfd", "\x50\x2a\x4d\x18",
+        "\x5f\x2a\x4d\x18", "\x37\xa4\x30\xec"}) {
+    for (const std::size_t step : {std::size_t{1}, std::size_t{4}, std::size_t{100}}) {
+      CHECK(unpack(magic + rest, 1000, step)
+                .problem.starts_with("expected a zstd frame (it begins with 28 B5 2F FD), found "));
+      CHECK(unpack(good + magic + rest, 1000, step).problem ==
+            "expected one zstd frame, found bytes after its end");
+    }
+  }
+  // The magic of the old format where the new one has its head, behind a cut.
+  CHECK_FALSE(unpack("\x28\xb5\x2f\xfd\x27\xb5\x2f\xfd" + rest, 1000, 4).problem.empty());
 }
 
 TEST_CASE("the window of a frame's head") {

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 
 #include "client/base_url.hpp"
@@ -155,8 +156,8 @@ TEST_CASE("a coding is told to the sink, and one that was not asked for is refus
     HttpClient client(settings(server.url()));
     const auto answer =
         client.download({"/x", 0, takes_zstd, [&](std::string_view bytes, Coding is) {
-                           received =
-                               (is == Coding::zstd ? "zstd " : "plain ") + std::string(bytes);
+                           received += bytes.empty() ? (is == Coding::zstd ? "zstd " : "plain ")
+                                                     : std::string(bytes);
                            return true;
                          }});
     if (answer) return std::string();
@@ -165,8 +166,10 @@ TEST_CASE("a coding is told to the sink, and one that was not asked for is refus
   std::string received;
   CHECK(answer_of("zstd", true, received).empty());
   CHECK(received == "zstd abc");
+  received.clear();
   CHECK(answer_of("", true, received).empty());
   CHECK(received == "plain abc");
+  received.clear();
   CHECK(answer_of("identity", false, received).empty());
   CHECK(received == "plain abc");
   received.clear();
@@ -178,6 +181,54 @@ TEST_CASE("a coding is told to the sink, and one that was not asked for is refus
       ": expected the Content-Encoding that was asked for (identity) or none, found 'zstd'; switch compression off for artifacts on that server");
   CHECK(answer_of("zstd, gzip", true, received).find("found 'zstd, gzip'") != std::string::npos);
   CHECK(received.empty());
+}
+
+TEST_CASE("a download's coding is told though no byte follows, its part only if it was asked for") {
+  const auto answer_of = [](const std::string& head, std::uint64_t offset) {
+    const ScriptedServer server({"HTTP/1.1 " + head + "\r\n\r\n"}, 0ms);
+    HttpClient client(settings(server.url()));
+    std::string told;
+    const auto answer =
+        client.download({"/x", offset, offset == 0, [&](std::string_view, Coding is) {
+                           told += is == Coding::zstd ? "zstd" : "plain";
+                           return true;
+                         }});
+    if (answer) return fmt::format("{} {}", answer->status, told);
+    CHECK(answer.error().kind == ErrorKind::invalid);
+    return answer.error().message.substr(answer.error().message.find("/x: ") + 4) + told;
+  };
+  CHECK(answer_of("200 OK\r\nContent-Encoding: zstd\r\nContent-Length: 0", 0) == "200 zstd");
+  const std::string unasked = "expected all of it (200), found a part (206) that was not asked for";
+  CHECK(answer_of("206 P\r\nContent-Length: 0", 0) == unasked);
+  CHECK(answer_of("206 P\r\nContent-Encoding: zstd\r\nContent-Length: 3", 0) == unasked);
+  const std::string range = "206 P\r\nContent-Length: 0\r\nContent-Range: bytes ";
+  CHECK(answer_of(range + "7-9/10", 7) == "206 plain");
+  CHECK(answer_of(range + "70-90/100", 7) ==
+        "expected the bytes from 7 on, found 'bytes 70-90/100'");
+  CHECK(answer_of(range + "0-9/10", 7) == "expected the bytes from 7 on, found 'bytes 0-9/10'");
+}
+
+TEST_CASE("a download that stalls ends, after signs of life; a slow receiver is no stall") {
+  std::atomic<int> signs = 0;
+  const auto got = [&](std::chrono::milliseconds pause, std::chrono::milliseconds work) {
+    const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
+    const ScriptedServer server({head + "a", "b", "c"}, pause);
+    auto with = settings(server.url());
+    with.stall_timeout = 300ms;
+    with.on_wait = [&] { ++signs; };
+    HttpClient client(with);
+    const auto answer = client.download({"/x", 0, false, [&](std::string_view, Coding) {
+                                           std::this_thread::sleep_for(work);
+                                           return true;
+                                         }});
+    if (answer) return std::string("all of it");
+    CHECK(answer.error().kind == ErrorKind::timeout);
+    return answer.error().message.substr(answer.error().message.find("/x: ") + 4);
+  };
+  CHECK(got(900ms, 0ms) == "no byte came within 300 ms");
+  CHECK(got(100ms, 0ms) == "all of it");
+  CHECK(got(0ms, 700ms) == "all of it");
+  CHECK(signs >= 3);
 }
 
 TEST_CASE("a receiver may stop a download") {

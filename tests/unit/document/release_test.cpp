@@ -46,6 +46,20 @@ TEST_CASE("every problem of a release manifest is reported at once") {
       "/artifacts/1/digest: expected 'sha256:' and 64 lower-case hex digits, found 'sha256:ABC'");
 }
 
+TEST_CASE("an artifact has no name that an agent gives to unfinished downloads") {
+  Release release = sample_release();
+  release.artifacts[0].path = "bin/etcd.part";
+  release.artifacts[1].path = "bin.part/etcd";
+  CHECK(
+      parse_release(to_canonical_json(release)).error().message ==
+      "release manifest: refused, 2 problems:\n"
+      "/artifacts/0/path: expected no name that ends in .part, as an agent's unfinished downloads do, found 'bin.part/etcd'\n"
+      "/artifacts/1/path: expected no name that ends in .part, as an agent's unfinished downloads do, found 'bin/etcd.part'");
+  release.artifacts[0].path = "bin/party.parts";
+  release.artifacts[1].path = "part/.parting";
+  CHECK(parse_release(to_canonical_json(release)));
+}
+
 TEST_CASE("unknown kinds, versions and repeated paths are refused") {
   Release release = sample_release();
   release.artifacts[0].path = "bin/etcd";
