@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <iostream>
 
 #include "agent/daemon.hpp"
@@ -136,6 +137,8 @@ int daemon_loop(RealHost& real) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A server, or a program that it runs, may close its end while the agent writes.
+  std::signal(SIGPIPE, SIG_IGN);
   CLI::App app{"Muster's agent: makes this machine what its signed document says."};
   app.set_version_flag("--version", agent_version);
   app.require_subcommand(1);

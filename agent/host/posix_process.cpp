@@ -70,11 +70,16 @@ Result<Child> spawn(const ProcessRequest& request) {
   posix_spawn_file_actions_addclosefrom_np(&actions, 3);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   posix_spawnattr_setpgroup(&attributes, 0);
-  sigset_t none;
+  sigset_t none, pipes;
   sigemptyset(&none);
+  sigemptyset(&pipes);
+  sigaddset(&pipes, SIGPIPE);
   posix_spawnattr_setsigmask(&attributes, &none);
+  // The agent ignores it; a program expects to end with its reader.
+  posix_spawnattr_setsigdefault(&attributes, &pipes);
   auto arguments = request.arguments;
   auto environment = environment_of(request);
   auto argument_list = pointers(arguments), environment_list = pointers(environment);

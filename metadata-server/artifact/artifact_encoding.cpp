@@ -61,22 +61,30 @@ class Compressor {
   std::uint64_t written_ = 0;
 };
 
-// The plain bytes through the compressor; false: it was told to stop.
-Result<bool> compress(const ArtifactFile& plain, std::string_view digest, Compressor& compressor,
-                      const std::atomic<bool>& stop) {
+tl::unexpected<Error> no_room() {
+  return fail(
+      ErrorKind::exhausted,
+      "not made: a tenth of the file system (at most 1 GiB) stays free for the database and artifacts; 'muster release prune' makes room");
+}
+
+// The plain bytes through the compressor.
+Result<void> compress(const ArtifactFile& plain, std::string_view digest, Compressor& compressor,
+                      const FormRoom& room, const std::atomic<bool>& stop) {
   DigestStream found;
   for (std::uint64_t offset = 0;;) {
-    if (stop) return false;
+    if (stop) return fail(ErrorKind::unavailable, "stopped");
+    // Others write meanwhile.
+    if (!room.is_whole() || !room.has_room_for(plain_piece)) return no_room();
     const auto bytes = plain.read(offset, plain_piece);
     if (!bytes) return pass(bytes.error());
     offset += bytes->size();
     found.update(*bytes);
     const auto end = bytes->empty() ? ZSTD_e_end : ZSTD_e_continue;
-    if (auto added = compressor.add(*bytes, end); !added) return pass(added.error());
+    if (auto added = compressor.add(*bytes, end); !added) return added;
     if (bytes->empty()) break;
   }
   const std::string read = found.finish();
-  if (read == digest) return true;
+  if (read == digest) return {};
   return fail(
       ErrorKind::corrupt,
       fmt::format(
@@ -114,30 +122,35 @@ Result<Encoded> ArtifactStore::encode(std::string_view digest,
   if (::lstat(target.c_str(), &found) == 0) {
     return Encoded{plain->size(), static_cast<std::uint64_t>(found.st_size)};
   }
-  const auto where = [&](const Error& error) {
-    return context(error, fmt::format("artifact {}: its zstd form", digest));
-  };
   if (plain->size() < smallest) return Encoded{plain->size(), 0};
+  auto made = make_form(*plain, digest, stop);
+  if (made) return Encoded{plain->size(), *made};
+  // The artifact is there: what is not, is a folder that somebody removed.
+  const auto kind = made.error().kind == ErrorKind::not_found ? ErrorKind::io : made.error().kind;
+  return fail(kind, fmt::format("artifact {}: its zstd form: {}", digest, made.error().message));
+}
+
+Result<std::uint64_t> ArtifactStore::make_form(const ArtifactFile& plain, std::string_view digest,
+                                               const std::atomic<bool>& stop) const {
+  if (!room_->has_room_for(plain.size() / 100 * worth_percent)) return no_room();
+  // The whole folder may be removed, at any time.
+  if (auto made = make_folder(folder_ + "/zstd"); !made) return pass(made.error());
   ArtifactImport::State state;
   state.digest = digest;
   if (auto made = create_temporary(state, folder_ + "/incoming"); !made) return pass(made.error());
-  const auto make = [&]() -> Result<Encoded> {
-    Compressor compressor(plain->size(), state.file.get(), state.temporary);
-    const auto done = compress(*plain, digest, compressor, stop);
-    if (!done) return where(done.error());
-    if (!*done) return fail(ErrorKind::unavailable, "stopped");
-    std::uint64_t size = compressor.written();
-    if (size > plain->size() / 100 * worth_percent) {
-      if (::ftruncate(state.file.get(), 0) != 0)
-        return where(fail_errno(errno, "emptying").value());
-      size = 0;
-    }
-    if (auto placed = place_temporary(state, target); !placed) return where(placed.error());
-    return Encoded{plain->size(), size};
-  };
-  auto made = make();
-  if (!made) ::unlink(state.temporary.c_str());
-  return made;
+  Compressor compressor(plain.size(), state.file.get(), state.temporary);
+  room_->begin_form(state.file.get());
+  auto done = compress(plain, digest, compressor, *room_, stop);
+  if (!room_->end_form() && done) done = no_room();
+  std::uint64_t size = compressor.written();
+  if (done && size > plain.size() / 100 * worth_percent) {
+    size = 0;
+    if (::ftruncate(state.file.get(), 0) != 0) done = fail_errno(errno, "emptying");
+  }
+  if (done) done = place_temporary(state, encoded_path_of(digest));
+  if (done) return size;
+  ::unlink(state.temporary.c_str());
+  return pass(done.error());
 }
 
 std::vector<std::string> ArtifactStore::not_encoded() const {

@@ -16,10 +16,22 @@ namespace {
 
 tl::unexpected<Error> disk_error(const ArtifactImport::State& state, const Error& error) {
   auto failure = context(error, fmt::format("artifact {}", state.digest));
-  if (failure.value().kind == ErrorKind::exhausted) {
-    failure.value().message += "; free some space there, 'muster release prune' is one way";
+  // A form of an artifact is its maker's to explain.
+  if (failure.value().kind == ErrorKind::exhausted && state.room) {
+    failure.value().message +=
+        "; free some space there, 'muster release prune' removes releases that no machine runs";
   }
   return failure;
+}
+
+// Once more without the forms, where they took the space: all that `bytes` lack in the file.
+Result<void> write_beside_forms(const ArtifactImport::State& state, std::string_view bytes) {
+  const int file = state.file.get();
+  auto written = write_all(file, bytes, state.temporary);
+  const bool is_full = !written && written.error().kind == ErrorKind::exhausted;
+  if (!is_full || !state.room || !state.room->remove_all()) return written;
+  const auto missing = state.written - static_cast<std::uint64_t>(::lseek(file, 0, SEEK_CUR));
+  return write_all(file, bytes.substr(bytes.size() - missing), state.temporary);
 }
 
 }  // namespace
@@ -70,6 +82,10 @@ Result<void> make_folder(const std::string& folder) {
   return sync_folder_of(folder);
 }
 
+ArtifactImport::State::~State() {
+  if (room) room->take_back(size - written);
+}
+
 ArtifactImport::ArtifactImport(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ArtifactImport::ArtifactImport(ArtifactImport&&) noexcept = default;
 
@@ -93,8 +109,9 @@ Result<void> ArtifactImport::write(std::string_view bytes) {
   }
   state_->stream.update(bytes);
   state_->written += bytes.size();
+  if (state_->room) state_->room->take_back(bytes.size());
   if (!state_->file.is_open()) return {};
-  if (auto written = write_all(state_->file.get(), bytes, state_->temporary); !written) {
+  if (auto written = write_beside_forms(*state_, bytes); !written) {
     return disk_error(*state_, written.error());
   }
   return {};

@@ -7,6 +7,11 @@
 namespace muster {
 
 struct ArtifactImport::State {
+  State() = default;
+  ~State();
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
   std::string digest;      // announced
   std::string target;      // path in the store
   std::string temporary;   // path in incoming/; empty when the artifact is there already
@@ -14,6 +19,7 @@ struct ArtifactImport::State {
   std::uint64_t size = 0;  // announced
   std::uint64_t written = 0;
   DigestStream stream;
+  std::shared_ptr<FormRoom> room;  // it was promised `size` there, less what is written
 };
 
 // A file in `incoming`, open and locked: prune and open() leave a locked one alone.

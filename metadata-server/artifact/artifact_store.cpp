@@ -94,6 +94,9 @@ Result<ArtifactImport> ArtifactStore::begin_import(std::string_view digest,
     static_cast<void>(::utimensat(AT_FDCWD, import.state_->target.c_str(), nullptr, 0));
     return import;
   }
+  import.state_->room = room_;
+  room_->promise(size);
+  room_->make_room();
   const std::string& target = import.state_->target;
   if (auto made = make_folder(target.substr(0, target.rfind('/'))); !made) {
     return context(made.error(), fmt::format("artifact {}", digest));

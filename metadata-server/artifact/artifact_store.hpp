@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "artifact/form_room.hpp"
 #include "pki/signature.hpp"
 #include "result/file_descriptor.hpp"
 #include "result/result.hpp"
@@ -40,7 +41,7 @@ class ArtifactImport {
   ArtifactImport(ArtifactImport&&) noexcept;
   ArtifactImport& operator=(ArtifactImport&&) noexcept;
   ~ArtifactImport();
-  // invalid: more bytes than announced. exhausted: no space.
+  // invalid: more bytes than announced. exhausted: no space, though every zstd form is gone.
   [[nodiscard]] Result<void> write(std::string_view bytes);
   // invalid: too few bytes, or bytes with another digest; the message has both. Once.
   [[nodiscard]] Result<void> finish();
@@ -73,7 +74,7 @@ class ArtifactStore {
   [[nodiscard]] static Result<ArtifactStore> open(const std::string& folder);
 
   // `size` in bytes as announced (a release manifest's, a Content-Length); it must come out
-  // exactly.
+  // exactly. Where it would not fit beside the zstd forms, forms are removed.
   [[nodiscard]] Result<ArtifactImport> begin_import(std::string_view digest,
                                                     std::uint64_t size) const;
   // Streams the file at `path`, never all of it in memory. Nothing is read when the artifact is
@@ -95,21 +96,27 @@ class ArtifactStore {
   // not_found: none, or none yet.
   [[nodiscard]] Result<ArtifactFile> open_encoded(std::string_view digest) const;
   // Makes it where it is missing: written apart, synced, renamed. The plain bytes are hashed on the
-  // way; corrupt: they are not those of the digest. exhausted: no space. unavailable: `stop` was
-  // set. Seconds of a core; whatever happens, the artifact is served plain.
+  // way; corrupt: they are not those of the digest. exhausted: it would take what others need
+  // (FormRoom). unavailable: `stop` was set. not_found: no such artifact, and nothing else. Seconds
+  // of a core; whatever happens, the artifact is served plain. One at a time.
   [[nodiscard]] Result<Encoded> encode(std::string_view digest,
                                        const std::atomic<bool>& stop) const;
   // Digests of what may have such a form and was not tried.
   [[nodiscard]] std::vector<std::string> not_encoded() const;
 
+  [[nodiscard]] FormRoom& form_room() const { return *room_; }
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
  private:
-  explicit ArtifactStore(std::string folder) : folder_(std::move(folder)) {}
+  explicit ArtifactStore(std::string folder)
+      : folder_(std::move(folder)), room_(std::make_shared<FormRoom>(folder_)) {}
   [[nodiscard]] std::string path_of(std::string_view digest) const;
   [[nodiscard]] std::string encoded_path_of(std::string_view digest) const;
+  [[nodiscard]] Result<std::uint64_t> make_form(const ArtifactFile& plain, std::string_view digest,
+                                                const std::atomic<bool>& stop) const;
   void remove_orphaned_forms() const;
   std::string folder_;
+  std::shared_ptr<FormRoom> room_;  // its imports may outlive the store
 };
 
 }  // namespace muster

@@ -44,10 +44,19 @@ Result<std::string> ImageBuilder::run(std::vector<std::string> arguments) const 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, input.get(), STDOUT_FILENO);
+  // `muster` ignores SIGPIPE; a program expects to end with its reader.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t pipes;
+  sigemptyset(&pipes);
+  sigaddset(&pipes, SIGPIPE);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setsigdefault(&attributes, &pipes);
   pid_t child = 0;
   const int failed =
-      ::posix_spawn(&child, program_.c_str(), &actions, nullptr, words.data(), environ);
+      ::posix_spawn(&child, program_.c_str(), &actions, &attributes, words.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   if (failed != 0) {
     return fail_errno(
         failed, fmt::format("starting '{}' (--images names the folder that it lies in)", program_));

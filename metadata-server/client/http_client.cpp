@@ -9,7 +9,9 @@
 
 #include "client/base_url.hpp"
 #include "client/deadline_guard.hpp"
+#include "client/early_answer.hpp"
 #include "client/tls_adoption.hpp"
+#include "client/transport_error.hpp"
 #include "document/problem.hpp"
 
 namespace muster {
@@ -17,29 +19,8 @@ namespace {
 
 constexpr std::size_t largest_error_body = 64u << 10;
 constexpr std::size_t progress_step = 1u << 20;
-
-tl::unexpected<Error> failed_transport(const std::string& where, httplib::Error error) {
-  using E = httplib::Error;
-  switch (error) {
-    case E::Connection:
-      return fail(ErrorKind::unavailable,
-                  where + ": no connection (refused, or no route); is the server up?");
-    case E::ConnectionTimeout:
-      return fail(ErrorKind::timeout, where + ": no connection within the connect timeout");
-    case E::Timeout:
-      return fail(ErrorKind::timeout, where + ": no answer in time");
-    case E::SSLServerVerification:
-    case E::SSLServerHostnameVerification:
-      return fail(ErrorKind::unauthenticated,
-                  fmt::format("{}: {}", where, httplib::to_string(error)));
-    case E::SSLConnection:
-      return fail(ErrorKind::unavailable, where + ": the TLS handshake did not complete");
-    default:
-      return fail(ErrorKind::unavailable,
-                  fmt::format("{}: the connection ended before the answer did ({})", where,
-                              httplib::to_string(error)));
-  }
-}
+// A body up to there lies in the socket's buffer before a server could refuse it.
+constexpr std::size_t small_body = 32u << 10;
 
 HttpAnswer to_answer(httplib::Response& response) {
   HttpAnswer answer;
@@ -63,6 +44,10 @@ struct HttpClient::Call {
   std::function<Result<bool>(const httplib::Response&)> opens;
   std::function<bool(std::string_view)> sink;
   bool extends = false;  // progress moves the deadline
+  // Of a body that is not small: its next bytes, none at its end. Looked at between two of them: an
+  // answer that is there before the body's end.
+  std::function<std::string_view(std::size_t offset, std::size_t left)> next;
+  std::optional<HttpAnswer> early;
 };
 
 struct HttpClient::Connection {
@@ -70,6 +55,7 @@ struct HttpClient::Connection {
   DeadlineGuard* guard = nullptr;  // of the call in progress
   std::string tls_failure;
   std::string peer_certificate_pem;
+  SSL* session = nullptr;  // the library's, while it is connected
 };
 
 HttpClient::HttpClient(HttpClientSettings settings) : settings_(std::move(settings)) {}
@@ -95,7 +81,8 @@ Result<void> HttpClient::connect() {
     client->enable_server_certificate_verification(settings_.tls.verify_server);
     client->enable_server_hostname_verification(settings_.tls.verify_server);
     client->set_session_verifier([raw = connection.get()](httplib::tls::session_t session) {
-      X509* peer = SSL_get1_peer_certificate(static_cast<SSL*>(session));
+      raw->session = static_cast<SSL*>(session);
+      X509* peer = SSL_get1_peer_certificate(raw->session);
       if (peer != nullptr) raw->peer_certificate_pem = Certificate::from_native(peer).pem();
       X509_free(peer);
       return httplib::SSLVerifierResponse::NoDecisionMade;
@@ -122,6 +109,23 @@ Result<void> HttpClient::connect() {
   });
   connection_ = std::move(connection);
   return {};
+}
+
+// The body in pieces, and between two of them an eye on the server, which may have refused it.
+void HttpClient::send_watching(Call& call, std::size_t size) {
+  call.request.content_length_ = size;
+  call.request.content_provider_ = [this, &call, size, watch = std::optional<EarlyAnswer>()](
+                                       std::size_t offset, std::size_t,
+                                       httplib::DataSink& out) mutable {
+    if (offset == 0) watch.emplace(connection_->client->socket(), connection_->session);
+    if (watch->is_coming()) call.early = watch->read();
+    if (call.early) return false;
+    const std::string_view bytes = call.next(offset, size - offset);
+    if (bytes.empty()) return false;
+    if (out.write(bytes.data(), bytes.size())) return true;
+    if (watch->is_coming()) call.early = watch->read();
+    return false;
+  };
 }
 
 Result<HttpAnswer> HttpClient::perform(Call& call) {
@@ -192,6 +196,11 @@ Result<HttpAnswer> HttpClient::perform(Call& call) {
     answer.peer_certificate_pem = connection_->peer_certificate_pem;
     return answer;
   }
+  if (call.early) {
+    call.early->peer_certificate_pem = connection_->peer_certificate_pem;
+    connection_.reset();
+    return std::move(*call.early);
+  }
   const std::string where =
       fmt::format("{} {}{}", call.request.method, settings_.base_url, call.request.path);
   const std::string tls_failure = connection_->tls_failure;
@@ -227,8 +236,15 @@ Result<HttpAnswer> HttpClient::send(const HttpRequest& request) {
   call.request.method = request.method;
   call.request.path = request.path;
   for (const auto& [name, value] : request.headers) call.request.set_header(name, value);
-  call.request.body = request.body;
   if (!request.body.empty()) call.request.set_header("Content-Type", request.content_type);
+  if (request.body.size() <= small_body) {
+    call.request.body = request.body;
+    return perform(call);
+  }
+  call.next = [&](std::size_t offset, std::size_t) {
+    return std::string_view(request.body).substr(offset, small_body);
+  };
+  send_watching(call, request.body.size());
   return perform(call);
 }
 
@@ -267,24 +283,22 @@ Result<HttpAnswer> HttpClient::download(const Download& wanted) {
 }
 
 Result<HttpAnswer> HttpClient::upload(const std::string& path, const std::string& file) {
-  auto input = std::make_shared<std::ifstream>(file, std::ios::binary | std::ios::ate);
-  if (!*input) return fail_errno(errno, fmt::format("opening '{}' to upload it", file));
-  const auto size = static_cast<std::size_t>(input->tellg());
+  std::ifstream input(file, std::ios::binary | std::ios::ate);
+  if (!input) return fail_errno(errno, fmt::format("opening '{}' to upload it", file));
+  const auto size = static_cast<std::size_t>(input.tellg());
   Call call;
   call.request.method = "PUT";
   call.request.path = path;
   call.request.set_header("Content-Type", "application/octet-stream");
   call.request.set_header("Content-Length", std::to_string(size));
   call.extends = true;
-  call.request.content_length_ = size;
-  call.request.content_provider_ = [input](std::size_t offset, std::size_t length,
-                                           httplib::DataSink& out) {
-    char buffer[1u << 16];
-    input->seekg(static_cast<std::streamoff>(offset));
-    input->read(buffer, static_cast<std::streamsize>(std::min(length, sizeof buffer)));
-    const auto count = input->gcount();
-    return count > 0 && out.write(buffer, static_cast<std::size_t>(count));
+  std::string buffer(1u << 16, '\0');
+  call.next = [&](std::size_t offset, std::size_t left) {
+    input.seekg(static_cast<std::streamoff>(offset));
+    input.read(buffer.data(), static_cast<std::streamsize>(std::min(left, buffer.size())));
+    return std::string_view(buffer).substr(0, static_cast<std::size_t>(input.gcount()));
   };
+  send_watching(call, size);
   return perform(call);
 }
 

@@ -64,7 +64,9 @@ class HttpClient {
   HttpClient& operator=(HttpClient&&) noexcept;
 
   // Any HTTP status is an answer. unavailable/timeout: no answer; unauthenticated: TLS refused the
-  // peer (the message says which check). Not thread-safe; keeps its connection between calls.
+  // peer (the message says which check). Also what a server says before it has the whole body, in
+  // place of taking it: then the rest is not sent. Not thread-safe; keeps its connection between
+  // calls. The program ignores SIGPIPE.
   [[nodiscard]] Result<HttpAnswer> send(const HttpRequest& request);
   // Streams a GET body to the sink (which stops it: conflict). The sink sees bytes of a 200 (offset
   // 0) or a 206 only; any other answer keeps its body (cut at 64 KiB), and a 200 to a ranged
@@ -79,6 +81,7 @@ class HttpClient {
   struct Connection;
   struct Call;
   [[nodiscard]] Result<void> connect();
+  void send_watching(Call& call, std::size_t size);
   [[nodiscard]] Result<HttpAnswer> perform(Call& call);
   HttpClientSettings settings_;
   std::unique_ptr<Connection> connection_;

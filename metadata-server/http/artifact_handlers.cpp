@@ -36,7 +36,7 @@ Granted<Response> get_artifact(const Rooms& rooms, const Caller&, const Request&
   response.headers = {{"ETag", etag},
                       {"Cache-Control", "public, max-age=31536000, immutable"},
                       {"Vary", "Accept-Encoding"}};
-  if (request.header("if-none-match") == etag) {
+  if (none_match_names(request.header("if-none-match"), etag)) {
     response.status = 304;
     return response;
   }

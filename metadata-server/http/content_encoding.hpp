@@ -1,12 +1,20 @@
-// Accept-Encoding, as far as artifacts need it (RFC 9110 12.5.3). Pure.
+// What a client says of the representation that it would take, as far as artifacts and documents
+// need it (RFC 9110). Pure. What does not follow the grammar says nothing.
 #pragma once
 
 #include <string_view>
 
 namespace muster {
 
-// The header names `coding` itself, and not with a weight of 0. "*" names nothing: a client that
-// takes whatever comes is served plain.
+// Accept-Encoding (12.5.3) names `coding` itself, and nowhere with a weight of 0. "*" names
+// nothing: a client that takes whatever comes is served plain.
 [[nodiscard]] bool accepts_coding(std::string_view accept_encoding, std::string_view coding);
+
+// If-None-Match (13.1.2) names `etag`, weak or not, or is "*".
+[[nodiscard]] bool none_match_names(std::string_view if_none_match, std::string_view etag);
+
+// Range (14.1.2) is one of bytes that a number here can hold. Others may be ignored (14.2), and
+// are: to refuse them takes a size, which is not known before the file is.
+[[nodiscard]] bool is_byte_range(std::string_view range);
 
 }  // namespace muster

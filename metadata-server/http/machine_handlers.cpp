@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "enrolment/ban.hpp"
+#include "http/content_encoding.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/served_document.hpp"
@@ -43,7 +44,7 @@ Response envelope_response(const ServedAnswer& answer, std::chrono::seconds poll
   Response response;
   response.headers = {{"ETag", answer.etag},
                       {"Cache-Control", fmt::format("private, max-age={}", poll_after.count())}};
-  if (request.header("if-none-match") == answer.etag) {
+  if (none_match_names(request.header("if-none-match"), answer.etag)) {
     response.status = 304;
   } else {
     response.body = answer.body;

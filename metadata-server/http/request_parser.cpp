@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "http/content_encoding.hpp"
 #include "http/error_response.hpp"
 
 namespace muster {
@@ -50,6 +51,28 @@ std::string lower_case(std::string text) {
   return text;
 }
 
+bool is_odd_range(std::string_view line) {
+  constexpr std::string_view name = "range:";
+  if (line.size() < name.size() || (line[0] | 0x20) != 'r') return false;
+  if (lower_case(std::string(line.substr(0, name.size()))) != name) return false;
+  const auto first = line.find_first_not_of(" \t", name.size());
+  if (first == std::string_view::npos) return true;
+  return !is_byte_range(line.substr(first, line.find_last_not_of(" \t") - first + 1));
+}
+
+// Where httplib does not understand a Range it refuses the request, without the size that a 416
+// has; RFC 9110 14.2 has it ignored.
+std::string without_odd_ranges(std::string_view head) {
+  std::string kept;
+  while (!head.empty()) {
+    const auto end = std::min(head.find("\r\n"), head.size());
+    const std::string_view line = head.substr(0, std::min(end + 2, head.size()));
+    if (!is_odd_range(line.substr(0, end))) kept += line;
+    head.remove_prefix(line.size());
+  }
+  return kept;
+}
+
 }  // namespace
 
 class RequestParser::Impl : public httplib::Server {
@@ -70,7 +93,9 @@ class RequestParser::Impl : public httplib::Server {
     request_ = std::move(request);
     answer_ = &answer;
     wire_ = {};
-    MemoryStream stream(head);
+    size_ = 0;
+    const std::string kept = without_odd_ranges(head);
+    MemoryStream stream(kept);
     bool closed = false;
     const bool written =
         process_request(stream, "", 0, "", 0, !keep_alive, closed, [](httplib::Request& r) {
@@ -93,11 +118,15 @@ class RequestParser::Impl : public httplib::Server {
     out.status = response.status;
     for (const auto& [name, value] : response.headers) out.set_header(name, value);
     out.set_header("Date", http_date());
+    size_ = response.file ? response.file->size : response.body.size();
     if (!response.file) return respond_from_memory(parsed, response, out);
-    if (response.file->size == 0) return;
-    if (!takes_range(parsed, *response.file, out)) {
-      // What httplib hands to its hooks is an object of its own that is not const.
-      const_cast<httplib::Request&>(parsed).ranges.clear();
+    if (size_ == 0) return;
+    // What httplib hands to its hooks is an object of its own that is not const.
+    auto& ranges = const_cast<httplib::Request&>(parsed).ranges;
+    if (!takes_range(parsed, *response.file, out)) ranges.clear();
+    // The last so many bytes of fewer are all of them (RFC 9110 14.1.2).
+    for (auto& [first, last] : ranges) {
+      if (first == -1) last = std::min<ssize_t>(last, static_cast<ssize_t>(size_));
     }
     // httplib counts the ranges and writes the head; the event front then streams the bytes.
     out.status = parsed.ranges.empty() ? 200 : 206;
@@ -129,7 +158,10 @@ class RequestParser::Impl : public httplib::Server {
   }
 
   Response ask(const httplib::Request& parsed) {
-    for (const auto& [name, value] : parsed.headers) request_.headers[lower_case(name)] = value;
+    for (const auto& [name, value] : parsed.headers) {
+      std::string& known = request_.headers[lower_case(name)];
+      known += (known.empty() ? "" : ", ") + value;  // RFC 9110 5.3
+    }
     for (const auto& [name, value] : parsed.params) {
       if (request_.query.emplace(name, value).second) continue;
       return error_response({ErrorKind::invalid, "query: a parameter is given twice"}, request_.id);
@@ -149,6 +181,8 @@ class RequestParser::Impl : public httplib::Server {
   // Runs when httplib has settled status and ranges, before it writes.
   void note_range(const httplib::Request& parsed, httplib::Response& out) {
     wire_.status = out.status;
+    if (out.status == 416 && size_ > 0)
+      out.set_header("Content-Range", fmt::format("bytes */{}", size_));
     if (out.status >= 300) wire_.file = nullptr;
     if (!wire_.file || out.status != 206 || parsed.ranges.size() != 1) return;
     wire_.offset = static_cast<std::uint64_t>(parsed.ranges[0].first);
@@ -158,6 +192,7 @@ class RequestParser::Impl : public httplib::Server {
   Request request_;
   const Answer* answer_ = nullptr;
   WireAnswer wire_;
+  std::uint64_t size_ = 0;  // of what is answered, before ranges
 };
 
 RequestParser::RequestParser(std::chrono::seconds idle_time)

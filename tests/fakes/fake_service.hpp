@@ -26,6 +26,7 @@ class FakeService final : public Service {
  public:
   std::string folder;  // of the file "content"
   std::shared_future<void> gate;
+  std::uint64_t upload_limit = 1u << 20;  // of the head; its sink takes 800000 bytes
   std::atomic<int> answered{0};
   std::atomic<int> noted{0};
 
@@ -36,7 +37,7 @@ class FakeService final : public Service {
     } else if (head.path == "/blocking") {
       admission.blocking = true;
     } else if (head.path == "/upload") {
-      admission.body_limit = 1u << 20;
+      admission.body_limit = upload_limit;
       auto sink = std::make_shared<CountingSink>();
       sink->limit = 800000;
       admission.sink = sink;

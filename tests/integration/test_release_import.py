@@ -3,6 +3,7 @@ import functools
 import http.server
 import json
 import os
+import socketserver
 import subprocess
 import threading
 
@@ -70,3 +71,45 @@ def test_no_web_server_is_told(server):
     refused = server.muster("release", "import", "http://127.0.0.1:9/etcd", check=False)
     assert refused.returncode == 4
     assert refused.stderr.startswith("muster: http://127.0.0.1:9/etcd/release.json: ")
+
+
+class FullServer(socketserver.StreamRequestHandler):
+    """An admin socket whose disk is full after a megabyte of an upload: it says so, and hangs up at once."""
+    def handle(self):
+        while True:
+            head = self.rfile.readline().decode()
+            while self.rfile.readline().strip():
+                pass
+            if not head.startswith("PUT"):
+                self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"releases":[]}')
+                continue
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.rfile.read(1 << 20)
+            told = b'{"kind":"exhausted","message":"the disk is full","requestId":"ab"}'
+            self.wfile.write(b"HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(told), told))
+            return
+
+
+def test_a_refusal_in_the_middle_of_an_upload_is_told(server, tmp_path):
+    folder = tmp_path / "etcd"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "etcd").write_bytes(os.urandom(30_000_000))
+    subprocess.run([os.path.join(REPOSITORY, "scripts", "components.d", "manifest"), "etcd", "9.9.8", folder], check=True)
+    address = str(tmp_path / "admin.sock")
+    with socketserver.ThreadingUnixStreamServer(address, FullServer) as full:
+        threading.Thread(target=full.serve_forever, daemon=True).start()
+        for _ in range(5):
+            done = subprocess.run([server.program("muster"), "--server", f"unix:{address}", "release", "import", folder],
+                                  capture_output=True, text=True, check=False)
+            assert done.returncode == 1
+            assert done.stderr.endswith(f"muster: {folder}/bin/etcd: the disk is full (request ab)\n")
+        full.shutdown()
+
+
+def test_a_reader_that_leaves_is_no_failure(server):
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([server.program("muster"), "--server", f"unix:{server.socket}", "release", "list"], stdout=write,
+                          stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")

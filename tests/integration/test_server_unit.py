@@ -109,6 +109,16 @@ def test_it_runs_as_its_own_user_under_the_hardening(host):
     assert set(owners) == {"muster muster", ""}
 
 
+def test_the_filter_lets_the_compressor_give_way_and_nothing_else_be_changed(host):
+    pid = host.main_pid()
+    stats = host.run("bash", "-c", f"cat /proc/{pid}/task/*/stat").stdout.splitlines()
+    nice = [int(line.rsplit(")", 1)[1].split()[16]) for line in stats]
+    assert sorted(set(nice)) == [0, 19] and nice.count(19) == 1
+    filtered = host.run("systemctl", "show", "-P", "SystemCallFilter", "muster-server").stdout.split()
+    assert "setpriority" in filtered
+    assert not {"sched_setscheduler", "sched_setaffinity", "ioprio_set", "setrlimit", "mbind"} & set(filtered)
+
+
 @pytest.mark.parametrize("user", ["root", "anna"])
 def test_root_and_the_group_are_operators(host, user):
     assert host.muster(user, "status").stdout.startswith("CLUSTER ")

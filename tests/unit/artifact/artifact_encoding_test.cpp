@@ -112,6 +112,21 @@ TEST_CASE_FIXTURE(EncodingFixture,
   CHECK(store.encode(sha256_digest("none"), stop).error().kind == ErrorKind::not_found);
 }
 
+TEST_CASE_FIXTURE(EncodingFixture, "the folder of forms may be removed while the store is in use") {
+  const std::string digest = put(frames::text(200'000));
+  REQUIRE(store.encode(digest, stop));
+  fs::remove_all(folder.path("store/zstd"));
+  CHECK(store.not_encoded() == std::vector<std::string>{digest});
+  REQUIRE(store.encode(digest, stop));
+  CHECK(store.open_encoded(digest).has_value());
+  // Anything else that is missing is told of, and is not taken for a missing artifact.
+  fs::remove_all(folder.path("store/zstd"));
+  fs::remove_all(folder.path("store/incoming"));
+  const auto untold = store.encode(digest, stop);
+  CHECK(untold.error().kind == ErrorKind::io);
+  CHECK(untold.error().message.starts_with("artifact " + digest + ": its zstd form: artifact "));
+}
+
 TEST_CASE_FIXTURE(EncodingFixture, "a form goes with its artifact") {
   const std::string digest = put(frames::text(200'000)), kept = put(frames::text(200'001));
   REQUIRE(store.encode(digest, stop));

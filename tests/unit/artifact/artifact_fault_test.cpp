@@ -63,7 +63,7 @@ TEST_CASE("a full disk is told with its cure, and the store goes on") {
       CHECK(written.error().kind == ErrorKind::exhausted);
       CHECK(
           written.error().message.find(
-              ": No space left on device; free some space there, 'muster release prune' is one way") !=
+              ": No space left on device; free some space there, 'muster release prune' removes releases that no machine runs") !=
           std::string::npos);
     }
     CHECK(sample::count_files(folder.path("small/store")) == 0);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <thread>
 
 #include "client/base_url.hpp"
@@ -229,6 +230,33 @@ TEST_CASE("a download that stalls ends, after signs of life; a slow receiver is 
   CHECK(got(100ms, 0ms) == "all of it");
   CHECK(got(0ms, 700ms) == "all of it");
   CHECK(signs >= 3);
+}
+
+TEST_CASE("what a server says before it took the body is its answer, and nothing else is") {
+  signal(SIGPIPE, SIG_IGN);  // as our programs do
+  HttpRequest request;
+  request.method = "PUT";
+  request.path = "/x";
+  request.body = std::string(30'000'000, 'u');
+  const auto answer_of = [&](std::vector<std::string> pieces) {
+    const ScriptedServer server(std::move(pieces), 50ms);
+    return HttpClient(settings(server.url())).send(request);
+  };
+  const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+  const auto said = answer_of(
+      {go_on, "HTTP/1.1 507 Full\r\nContent-", "Length: 6\r\nX-A:  b \r\n\r\nno ", "room"});
+  REQUIRE_MESSAGE(said.has_value(), (said ? "" : said.error().message));
+  CHECK(said->status == 507);
+  CHECK(said->headers.at("x-a") == "b");
+  CHECK(said->body == "no roo");
+  for (const std::string& nothing :
+       {std::string(), std::string("HTTP/1.1 429 x\r\nContent-Length: 9\r\n\r\ncut"),
+        std::string("HTTP/1.1 429 x\r\nContent-Length: 999999\r\n\r\n") + std::string(99, 'x'),
+        std::string("no HTTP at all\r\n\r\n"), std::string(50000, 'h')}) {
+    const auto none = answer_of({go_on, nothing});
+    REQUIRE_FALSE(none.has_value());
+    CHECK(none.error().kind == ErrorKind::unavailable);
+  }
 }
 
 TEST_CASE("a receiver may stop a download") {

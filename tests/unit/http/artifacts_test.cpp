@@ -1,5 +1,11 @@
 // Artifacts over HTTP: which representation whom is given.
 #include <doctest/doctest.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
 
 #include "fakes/zstd_frames.hpp"
 #include "http/artifact_encoder.hpp"
@@ -50,6 +56,12 @@ bool has_header(const WireAnswer& answer, const std::string& header) {
   return answer.bytes.find(header + "\r\n") != std::string::npos;
 }
 
+bool soon(const std::function<bool()>& condition) {
+  for (int i = 0; i < 1000 && !condition(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  return condition();
+}
+
 }  // namespace
 
 TEST_CASE("a coding is accepted when it is named, and not with a weight of nothing") {
@@ -62,6 +74,40 @@ TEST_CASE("a coding is accepted when it is named, and not with a weight of nothi
   CHECK_FALSE(accepts_coding("zstd; q=0.000", "zstd"));
   CHECK_FALSE(accepts_coding("*", "zstd"));
   CHECK_FALSE(accepts_coding("zstdx,,", "zstd"));
+  CHECK(accepts_coding(",gzip,,\tZstd ; Q=0.001 ,", "zstd"));
+  CHECK(accepts_coding("zstd;q=1.000", "zstd"));
+  // What does not follow the grammar says nothing, and one no is a no.
+  for (const char* odd : {"zst d", "zstd;q=", "zstd;q=-1", "zstd;q=0;foo", "zstd;foo=1;q=0",
+                          "zstd;q=1;q=0", "zstd;q=1.5", "zstd;q=0.1234", "zstd;q=2", "zstd;",
+                          "zstd;q = 1", "zstd;q=0,zstd", "zstd, zstd;q=0", "\"zstd\""}) {
+    CAPTURE(odd);
+    CHECK_FALSE(accepts_coding(odd, "zstd"));
+  }
+}
+
+TEST_CASE("If-None-Match is a list, of weak ones too, or whatever there is") {
+  const std::string etag = "\"sha256:ab\"";
+  for (const char* naming : {"\"sha256:ab\"", "*", " * ", "W/\"sha256:ab\"", "\"x\", \"sha256:ab\"",
+                             ",\"a,b\" ,W/\"x\",, W/\"sha256:ab\" ,\"y\""}) {
+    CAPTURE(naming);
+    CHECK(none_match_names(naming, etag));
+  }
+  for (const char* other : {"", "sha256:ab", "\"sha256:a\"", "\"*\"", "*, \"x\"", "w/\"sha256:ab\"",
+                            "\"x\"; \"sha256:ab\"", "\"x\" \"sha256:ab", "\"sha256:ab"}) {
+    CAPTURE(other);
+    CHECK_FALSE(none_match_names(other, etag));
+  }
+}
+
+TEST_CASE("a range is one of bytes, or none") {
+  for (const char* range : {"bytes=0-9", "bytes=5-", "bytes=-5", "bytes=5-5", "bytes=-0"}) {
+    CHECK(is_byte_range(range));
+  }
+  for (const char* odd : {"", "bytes=", "bytes=-", "bytes=5-2", "bytes=0-1,4-5", "items=0-1",
+                          "garbage", "bytes=99999999999999999999-", "bytes= 0-1", "bytes=0--1"}) {
+    CAPTURE(odd);
+    CHECK_FALSE(is_byte_range(odd));
+  }
 }
 
 TEST_CASE_FIXTURE(ArtifactFixture, "whoever takes zstd is given it once it is there") {
@@ -82,6 +128,11 @@ TEST_CASE_FIXTURE(ArtifactFixture, "whoever takes zstd is given it once it is th
   CHECK(has_header(head, "Content-Length: " + std::to_string(answer.length)));
   CHECK(get("Accept-Encoding: zstd\r\nIf-None-Match: \"" + digest + ";zstd\"\r\n").status == 304);
   CHECK(get("Accept-Encoding: zstd\r\nIf-None-Match: \"" + digest + "\"\r\n").status == 200);
+  CHECK(get("If-None-Match: \"x\", W/\"" + digest + "\"\r\n").status == 304);
+  CHECK(get("If-None-Match: \"x\"\r\nIf-None-Match: \"" + digest + "\"\r\n").status == 304);
+  CHECK(get("If-None-Match: *\r\n").status == 304);
+  CHECK(has_header(get("Accept-Encoding: gzip\r\nAccept-Encoding: zstd\r\n"),
+                   "Content-Encoding: zstd"));
 }
 
 TEST_CASE_FIXTURE(ArtifactFixture, "everybody else is given plain bytes") {
@@ -109,15 +160,23 @@ TEST_CASE_FIXTURE(ArtifactFixture,
   CHECK(whole.status == 200);
   CHECK(whole.offset == 0);
   CHECK(whole.length == bytes.size());
+  const auto beyond = get("Range: bytes=300000-\r\n");
+  CHECK(beyond.status == 416);
+  CHECK(has_header(beyond, "Content-Range: bytes */300000"));
+  CHECK(get("Range: bytes=-0\r\n").status == 416);
+  const auto last = get("Range: bytes=-400000\r\n");
+  CHECK(last.status == 206);
+  CHECK(last.length == bytes.size());
+  // Not understood: as if it were not there.
+  for (const char* odd : {"items=0-1", "bytes=5-2", "bytes=0-1,4-5", "garbage"}) {
+    const auto ignored = get("Accept-Encoding: zstd\r\nrange: " + std::string(odd) + "\r\n");
+    CHECK(ignored.status == 200);
+    CHECK(has_header(ignored, "Content-Encoding: zstd"));
+  }
 }
 
 TEST_CASE_FIXTURE(ArtifactFixture,
                   "forms are made in the background, of what is there and of what comes") {
-  const auto soon = [](const auto& condition) {
-    for (int i = 0; i < 1000 && !condition(); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    return condition();
-  };
   ArtifactEncoder encoder(house.artifacts);
   CHECK(soon([&] { return encoder.pending() == 0; }));
   CHECK(house.artifacts.open_encoded(digest).has_value());
@@ -139,4 +198,35 @@ TEST_CASE_FIXTURE(ArtifactFixture, "an encoder that ends gives up what it is at"
   const auto began = std::chrono::steady_clock::now();
   { const ArtifactEncoder encoder(house.artifacts); }
   CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(2));
+}
+
+TEST_CASE_FIXTURE(ArtifactFixture,
+                  "what lost its form, whoever removed it, has one again in time") {
+  ArtifactEncoder encoder(house.artifacts, std::chrono::milliseconds(20));
+  CHECK(soon([&] { return house.artifacts.open_encoded(digest).has_value(); }));
+  std::filesystem::remove_all(house.artifacts.folder() + "/zstd");
+  CHECK(soon([&] { return house.artifacts.open_encoded(digest).has_value(); }));
+}
+
+TEST_CASE_FIXTURE(ArtifactFixture, "a form that cannot be made is told once, with what it means") {
+  const auto log = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(10);
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("", log));
+  std::filesystem::remove_all(house.artifacts.folder() + "/zstd");
+  std::ofstream(house.artifacts.folder() + "/zstd") << "x";
+  {
+    ArtifactEncoder encoder(house.artifacts, std::chrono::milliseconds(20));
+    CHECK(soon([&] { return encoder.pending() == 0; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  spdlog::set_default_logger(before);
+  std::size_t told = 0;
+  for (const auto& line : log->last_formatted()) {
+    if (line.find(
+            "artifact " + digest + ": its zstd form: '" + house.artifacts.folder() +
+            "/zstd': expected a folder, found something else; it is served plain until the server starts again") !=
+        std::string::npos)
+      ++told;
+  }
+  CHECK(told == 1);
 }

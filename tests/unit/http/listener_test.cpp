@@ -283,6 +283,30 @@ TEST_CASE("an upload is streamed to its sink, which may refuse it") {
   CHECK(contains(refused->body, "the disk is full"));
 }
 
+TEST_CASE("a refusal is heard over what is still being sent, and the next request is answered") {
+  const ScratchFolder folder;
+  Front front;
+  front.service.upload_limit = 1u << 30;
+  std::ofstream(folder.path() + "/source") << std::string(60'000'000, 'u');
+  HttpClient client = front.client();
+  for (int i = 0; i < 3; ++i) {
+    const auto refused = client.upload("/upload", folder.path() + "/source");
+    REQUIRE_MESSAGE(refused.has_value(), (refused ? "" : refused.error().message));
+    CHECK(refused->status == 429);
+    CHECK(refused->headers.at("retry-after") == "5");
+    CHECK(contains(refused->body, "the disk is full"));
+  }
+  HttpRequest large;
+  large.method = "PUT";
+  large.path = "/upload";
+  large.body = std::string(20'000'000, 'u');
+  const auto refused = client.send(large);
+  REQUIRE_MESSAGE(refused.has_value(), (refused ? "" : refused.error().message));
+  CHECK(refused->status == 429);
+  large.body.resize(700'000);
+  CHECK(client.send(large)->body == "700000");
+}
+
 TEST_CASE("a full queue answers 503 with Retry-After") {
   ListenerSettings settings = anywhere();
   settings.workers = 1;

@@ -175,6 +175,30 @@ TEST_CASE("requests of two TLS records in one packet are both answered") {
   CHECK(received.find("m1 a") < received.find("m1 b"));
 }
 
+TEST_CASE("over TLS, too, a refusal is heard over what is still being sent") {
+  TlsFront front(ClientCertificate::required);
+  front.service.upload_limit = 1u << 30;
+  const Identity machine = issue(front.machines, "m1", false);
+  HttpClientSettings settings;
+  settings.base_url = "https://" + front.listener->address();
+  settings.tls.authorities_pem = front.server_authority.certificate().pem();
+  settings.tls.certificate_pem = machine.certificate_pem;
+  settings.tls.key_pem = machine.key_pem;
+  HttpClient client(settings);
+  HttpRequest large;
+  large.method = "PUT";
+  large.path = "/upload";
+  large.body = std::string(60'000'000, 'u');
+  for (int i = 0; i < 3; ++i) {
+    const auto refused = client.send(large);
+    REQUIRE_MESSAGE(refused.has_value(), (refused ? "" : refused.error().message));
+    CHECK(refused->status == 429);
+    CHECK(refused->body.find("the disk is full") != std::string::npos);
+  }
+  large.body.resize(700'000);
+  CHECK(client.send(large)->body == "700000");
+}
+
 TEST_CASE("a client that never finishes the handshake meets its deadline") {
   const TlsFront front(ClientCertificate::required, 300ms);
   RawClient client(front.listener->address());

@@ -186,6 +186,22 @@ TEST_CASE("a version of Kubernetes that is not there, or by half, is told with w
             cure);
 }
 
+TEST_CASE("half of Kubernetes and nothing else of it: the other half is named, with its cure") {
+  const std::string machines("kubernetes-node"), control_plane("kubernetes-control-plane");
+  for (const auto& [there, missing] :
+       {std::pair(machines, control_plane), std::pair(control_plane, machines)}) {
+    SiteFacts facts = sample::facts();
+    std::erase_if(facts.catalogue,
+                  [](const auto& entry) { return entry.name.starts_with("kubernetes"); });
+    facts.catalogue.push_back({there, "1.36.3", "sha256:" + std::string(64, 'd'), 1});
+    CHECK(
+        compile_problems(sample::loaded(small_cluster() + node("m1", "master", "10.77.0.11")),
+                         facts) ==
+        "lab.yaml:6:3: spec.kubernetesVersion: expected a release of " + missing +
+            " in the server's catalogue, found '1.36.3'; import it with 'muster release import'\n");
+  }
+}
+
 TEST_CASE("a pod network is given once and kept") {
   const std::string base = small_cluster() + node("m1", "master", "10.77.0.11");
   SiteFacts facts = sample::facts();

@@ -73,6 +73,14 @@ TEST_CASE("nothing is inherited but the environment that was given") {
   CHECK(outcome->output.substr(outcome->output.size() - 2) == "4\n");
 }
 
+TEST_CASE("a program ends with its reader, though the agent would not") {
+  PosixProcess process;
+  const auto outcome = process.run(shell("(yes; echo $? >&2) | head -n 1"));
+  REQUIRE(outcome);
+  CHECK(outcome->output == "y\n");
+  CHECK(outcome->error == "141\n");
+}
+
 TEST_CASE("a missing program is not_found") {
   PosixProcess process;
   ProcessRequest request;
