@@ -14,8 +14,8 @@ Result<std::string> image_of(std::string_view request) {
   const std::string found = json->is_object() ? text_at(*json, "apiVersion") : "";
   if (found != api_version) {
     return fail(ErrorKind::invalid,
-                fmt::format("image credential request: /apiVersion: expected {}, found {}", api_version,
-                            in_ticks(found)));
+                fmt::format("image credential request: /apiVersion: expected {}, found {}",
+                            api_version, in_ticks(found)));
   }
   const std::string image = text_at(*json, "image");
   if (image.empty()) {

@@ -1,5 +1,6 @@
 // The only door to the network for clients: blocking calls with one total deadline each, no
-// redirects, size limits on every answer. The only file whose .cpp includes httplib's client.
+// redirects, size limits on every answer. With transport_error the only file whose .cpp includes
+// httplib's client.
 #pragma once
 
 #include <chrono>
