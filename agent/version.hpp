@@ -3,6 +3,6 @@
 
 namespace muster {
 
-inline constexpr const char* agent_version = "0.1.0";
+inline constexpr const char* agent_version = "0.2.0";
 
 }  // namespace muster

@@ -57,7 +57,8 @@ void ReleaseChoice::choose_kubernetes(const Sourced<std::string>& version,
   if (!is_node_there && !is_control_plane_there && !known.empty()) {
     problems.push_back(
         problem_at(version.place, "spec.kubernetesVersion",
-                   fmt::format("a version of kubernetes in the server's catalogue ({})", known),
+                   fmt::format("a version of {} and {} in the server's catalogue ({})", node,
+                               control_plane, known),
                    in_ticks(version.value), std::string(import_cure)));
     return;
   }
@@ -96,9 +97,10 @@ void ReleaseChoice::choose(const std::string& name, const Sourced<std::string>* 
                            std::vector<InventoryProblem>& problems) {
   const auto entries = catalogue_.find(name);
   if (entries == catalogue_.end()) {
-    problems.push_back(
-        problem_at(place, field, fmt::format("a release of {} in the server's catalogue", name),
-                   pinned == nullptr ? "none" : in_ticks(pinned->value), std::string(import_cure)));
+    problems.push_back(problem_at(place, field,
+                                  fmt::format("a release of {}{} in the server's catalogue", name,
+                                              pinned == nullptr ? "" : " " + pinned->value),
+                                  "none", std::string(import_cure)));
     return;
   }
   for (const CatalogueEntry* entry : entries->second) {

@@ -121,10 +121,10 @@ TEST_CASE("what the site lacks is told with its cure, once") {
       compile_problems(inventory, facts) ==
       "lab.yaml:4:3: metadata.name: expected the site to have the authority 'etcd' of this cluster, found none; it is made with the cluster's first 'muster apply'\n"
       "lab.yaml:4:3: metadata.name: expected the site to have the secret 'service-account-key' of this cluster, found none; it is made with the cluster's first 'muster apply'\n"
-      "lab.yaml:6:3: spec.kubernetesVersion: expected a release of kubernetes-control-plane in the server's catalogue, found '1.36.3'; import it with 'muster release import'\n"
-      "lab.yaml:6:3: spec.kubernetesVersion: expected a release of kubernetes-node in the server's catalogue, found '1.36.3'; import it with 'muster release import'\n"
+      "lab.yaml:6:3: spec.kubernetesVersion: expected a release of kubernetes-control-plane 1.36.3 in the server's catalogue, found none; import it with 'muster release import'\n"
+      "lab.yaml:6:3: spec.kubernetesVersion: expected a release of kubernetes-node 1.36.3 in the server's catalogue, found none; import it with 'muster release import'\n"
       "lab.yaml:9:14: spec.releases[etcd]: expected a version of etcd in the server's catalogue (3.6.16, 3.6.9), found '3.6.99'; import it with 'muster release import'\n"
-      "lab.yaml:9:28: spec.releases[extra]: expected a release of extra in the server's catalogue, found '1.0.0'; import it with 'muster release import'\n"
+      "lab.yaml:9:28: spec.releases[extra]: expected a release of extra 1.0.0 in the server's catalogue, found none; import it with 'muster release import'\n"
       "lab.yaml:15:41: secretRef: expected the name of a secret of this cluster, found 'regstry-login'; did you mean 'registry-login'?\n");
   const auto unknown = compile(inventory, "other", facts);
   REQUIRE_FALSE(unknown);
@@ -173,17 +173,22 @@ TEST_CASE("a version of Kubernetes that is not there, or by half, is told with w
   };
   const std::string place = "lab.yaml:6:3: spec.kubernetesVersion: expected a ";
   const std::string cure = "; import it with 'muster release import'\n";
-  CHECK(problems("1.36.5") ==
-        place + "version of kubernetes in the server's catalogue (1.36.3), found '1.36.5'" + cure);
+  CHECK(
+      problems("1.36.5") ==
+      place +
+          "version of kubernetes-node and kubernetes-control-plane in the server's catalogue (1.36.3), found '1.36.5'" +
+          cure);
   const std::string digest = "sha256:" + std::string(64, 'd');
   facts.catalogue.push_back({"kubernetes-node", "1.36.4", digest, 1});
   CHECK(problems("1.36.4") ==
-        place + "release of kubernetes-control-plane in the server's catalogue, found '1.36.4'" +
+        place + "release of kubernetes-control-plane 1.36.4 in the server's catalogue, found none" +
             cure);
   facts.catalogue.push_back({"kubernetes-control-plane", "1.36.4", digest, 1});
-  CHECK(problems("1.36.5") ==
-        place + "version of kubernetes in the server's catalogue (1.36.4, 1.36.3), found '1.36.5'" +
-            cure);
+  CHECK(
+      problems("1.36.5") ==
+      place +
+          "version of kubernetes-node and kubernetes-control-plane in the server's catalogue (1.36.4, 1.36.3), found '1.36.5'" +
+          cure);
 }
 
 TEST_CASE("half of Kubernetes and nothing else of it: the other half is named, with its cure") {
@@ -198,7 +203,7 @@ TEST_CASE("half of Kubernetes and nothing else of it: the other half is named, w
         compile_problems(sample::loaded(small_cluster() + node("m1", "master", "10.77.0.11")),
                          facts) ==
         "lab.yaml:6:3: spec.kubernetesVersion: expected a release of " + missing +
-            " in the server's catalogue, found '1.36.3'; import it with 'muster release import'\n");
+            " 1.36.3 in the server's catalogue, found none; import it with 'muster release import'\n");
   }
 }
 
