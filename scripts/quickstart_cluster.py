@@ -32,7 +32,7 @@ def step(text, *command):
 def build():
     if not os.path.exists(os.path.join(REPOSITORY, "build/ci/build.ninja")):
         step("configuring the build", "cmake", "--preset", "ci")
-    step("building (about 6 minutes the first time on 2 cores)", "cmake", "--build", "--preset", "ci", "--target",
+    step("building (about 3 minutes the first time on 2 cores)", "cmake", "--build", "--preset", "ci", "--target",
          "muster-server", "muster", "muster-agent")
 
 
@@ -59,7 +59,7 @@ def up():
         return 1
     # A folder alone is what a build that was cut off leaves.
     fresh = not glob.glob(os.path.join(CACHE, "releases", "kubernetes*", "*", "release.json"))
-    say("expected: about 20 minutes the first time on 2 cores (packages 2, components 10, build 6)"
+    say("expected: about 15 minutes the first time on 2 cores (packages 1, components 10, build 3)"
         if fresh else "expected: about 1 minute, everything heavy is there")
     step("packages", "scripts/setup")
     step("components", "scripts/components")
