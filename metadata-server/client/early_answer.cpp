@@ -6,9 +6,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <charconv>
+
+#include "document/field_syntax.hpp"
 
 namespace muster {
 namespace {
@@ -34,12 +35,10 @@ HttpAnswer parse_head(std::string_view head) {
     const std::string_view line = head.substr(0, head.find(end_of_line));
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const auto first = line.find_first_not_of(" \t", colon + 1);
     if (first == std::string_view::npos) continue;
-    answer.headers[name] = line.substr(first, line.find_last_not_of(" \t") - first + 1);
+    answer.headers[lower_case(line.substr(0, colon))] =
+        line.substr(first, line.find_last_not_of(" \t") - first + 1);
   }
   return answer;
 }

@@ -12,6 +12,7 @@
 #include "client/early_answer.hpp"
 #include "client/tls_adoption.hpp"
 #include "client/transport_error.hpp"
+#include "document/field_syntax.hpp"
 #include "document/problem.hpp"
 
 namespace muster {
@@ -25,12 +26,7 @@ constexpr std::size_t small_body = 32u << 10;
 HttpAnswer to_answer(httplib::Response& response) {
   HttpAnswer answer;
   answer.status = response.status;
-  for (const auto& [name, value] : response.headers) {
-    std::string lower = name;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    answer.headers[lower] = value;
-  }
+  for (const auto& [name, value] : response.headers) answer.headers[lower_case(name)] = value;
   return answer;
 }
 

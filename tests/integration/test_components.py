@@ -9,22 +9,9 @@ import pytest
 
 from bare_machine import held_until_waited_for
 from local_cluster import REPOSITORY
-from upstream_site import COMPONENTS, Files, Site, tar
+from upstream_site import COMPONENTS, tar
 
 pytestmark = pytest.mark.release_build  # of scripts: a sanitizer's build has no part in it
-
-
-@pytest.fixture
-def files():
-    files = Files()
-    yield files
-    files.server.shutdown()
-    files.server.server_close()
-
-
-@pytest.fixture
-def site(tmp_path, files):
-    return Site(tmp_path, files)
 
 
 # --- servers and tables that mean harm, or are badly made --------------------------------------------

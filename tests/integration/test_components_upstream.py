@@ -10,22 +10,9 @@ import threading
 import pytest
 
 from local_cluster import REPOSITORY
-from upstream_site import COMPONENTS, Files, Site, tar
+from upstream_site import COMPONENTS, tar
 
 pytestmark = pytest.mark.release_build  # of scripts: a sanitizer's build has no part in it
-
-
-@pytest.fixture
-def files():
-    files = Files()
-    yield files
-    files.server.shutdown()
-    files.server.server_close()
-
-
-@pytest.fixture
-def site(tmp_path, files):
-    return Site(tmp_path, files)
 
 
 def test_right_digests_are_taken(site, files):
