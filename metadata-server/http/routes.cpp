@@ -27,7 +27,7 @@ constexpr auto at_once = Runs::at_once, pooled = Runs::pooled;
 constexpr std::array table{
   // What is public on the provisioning network.
   Route{"GET",    "/v1/artifacts/:digest",                       boot,                anyone,    none,     0,       pooled,  get_artifact,      "an artifact's bytes, plain or zstd; Range, ETag"},
-  Route{"HEAD",   "/v1/artifacts/:digest",                       boot,                anyone,    none,     0,       pooled,  get_artifact,      "its size"},
+  Route{"HEAD",   "/v1/artifacts/:digest",                       boot,                anyone,    none,     0,       pooled,  get_artifact,      "the headers that `GET` would have"},
   Route{"GET",    "/healthz",                                    boot | admin | scrape, anyone,  none,     0,       at_once, get_healthz,       "the process answers"},
   Route{"GET",    "/readyz",                                     admin | scrape,      anyone,    none,     0,       pooled,  get_readyz,        "the store answers"},
   Route{"GET",    "/metrics",                                    admin | scrape,      anyone,    none,     0,       pooled,  get_metrics,       "Prometheus text"},
