@@ -175,15 +175,16 @@ std::vector<ReleaseReference> releases_of(const Plan& plan) {
 }
 
 // All that the plan installs, at once: what is installed afterwards is there already.
-Step<> bring(const std::vector<ReleaseReference>& releases, Run& run, const ApplyInputs& inputs) {
+ConvergeResult<> bring(const std::vector<ReleaseReference>& releases, Run& run,
+                       const ApplyInputs& inputs) {
   std::uint64_t bytes = 0;
   for (const auto& release : releases) bytes += release.size;
   run.reporter.begin("releases", fmt::format("bring {} releases ({:.1f} MB)", releases.size(),
                                              static_cast<double>(bytes) / 1e6));
   auto brought = bring_releases(run.host, run.network, run.checkpoint, releases, inputs.sources);
   auto saved = save(run.checkpoint, run.host.files);
-  if (!brought) return fail_step(class_of(InstallRelease{}, brought.error()), brought.error());
-  if (!saved) return fail_step(FailureClass::disk, saved.error());
+  if (!brought) return fail_converge(class_of(InstallRelease{}, brought.error()), brought.error());
+  if (!saved) return fail_converge(FailureClass::disk, saved.error());
   return {};
 }
 
@@ -195,10 +196,10 @@ bool is_file_action(const Action& action) {
 
 }  // namespace
 
-Step<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
+ConvergeResult<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
   if (plan.actions.empty()) return {};
   if (auto recorded = record_footprint(plan, run.checkpoint, run.host.files); !recorded) {
-    return fail_step(FailureClass::disk, recorded.error());
+    return fail_converge(FailureClass::disk, recorded.error());
   }
   Execute execute(run, inputs);
   std::string_view phase;
@@ -217,14 +218,15 @@ Step<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
     const bool is_quiet = done && is_file_action(planned.action);
     if (!is_quiet) {
       auto saved = save(run.checkpoint, run.host.files);
-      if (done && !saved) return fail_step(FailureClass::disk, saved.error());
+      if (done && !saved) return fail_converge(FailureClass::disk, saved.error());
     }
     if (!done) {
-      return fail_step(class_of(planned.action, done.error()), context(done.error(), line).value());
+      return fail_converge(class_of(planned.action, done.error()),
+                           context(done.error(), line).value());
     }
   }
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {
-    return fail_step(FailureClass::disk, saved.error());
+    return fail_converge(FailureClass::disk, saved.error());
   }
   return {};
 }

@@ -21,6 +21,6 @@ struct ApplyInputs {
 };
 
 // The checkpoint is durable when it returns, also after a failure.
-[[nodiscard]] Step<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs);
+[[nodiscard]] ConvergeResult<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs);
 
 }  // namespace muster

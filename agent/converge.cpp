@@ -18,14 +18,14 @@ namespace {
 
 constexpr const char* etcd = "etcd.service";
 
-Server* server_of(const Picture& picture) {
-  return picture.session->server.get();
+Server* server_of(const ConvergeState& state) {
+  return state.session->server.get();
 }
 
 // Mirrors first: the server's own line is the scarce one.
-std::vector<std::string> sources_of(const Picture& picture) {
-  auto sources = picture.fetched.document.config.artifact_mirrors;
-  const auto& boot = picture.session->trust.servers.boot;
+std::vector<std::string> sources_of(const ConvergeState& state) {
+  auto sources = state.fetched.document.config.artifact_mirrors;
+  const auto& boot = state.session->trust.servers.boot;
   sources.insert(sources.end(), boot.begin(), boot.end());
   return sources;
 }
@@ -41,15 +41,15 @@ bool starts_kubelet(const Plan& plan) {
   });
 }
 
-Step<> carry_out(const Plan& plan, Run& run, Picture& picture) {
-  picture.changed = picture.changed || !plan.actions.empty();
+ConvergeResult<> carry_out(const Plan& plan, Run& run, ConvergeState& state) {
+  state.changed = state.changed || !plan.actions.empty();
   // In the run of a boot the boot id says as much, and the clock may still be set.
-  if (picture.kind != RunKind::boot && starts_kubelet(plan)) {
+  if (state.kind != RunKind::boot && starts_kubelet(plan)) {
     run.checkpoint.kubelet_started =
         fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(run.host.clock.now()));
   }
-  const ApplyInputs inputs{picture.desired, picture.fetched.document.role.cluster.authorities,
-                           server_of(picture), sources_of(picture)};
+  const ApplyInputs inputs{state.desired, state.fetched.document.role.cluster.authorities,
+                           server_of(state), sources_of(state)};
   return apply(plan, run, inputs);
 }
 
@@ -84,10 +84,10 @@ void await_address(Run& run) {
 }
 
 // The inventory decides; but where two sources of truth differ, one of them is a mistake.
-Step<> check_told(const Settings& settings, const MachineIdentity& role) {
+ConvergeResult<> check_told(const Settings& settings, const MachineIdentity& role) {
   if (settings.told_node.empty()) return {};
   if (settings.told_node == role.node && settings.told_role == name(role.role)) return {};
-  return fail_step(
+  return fail_converge(
       FailureClass::identity, ErrorKind::conflict,
       fmt::format(
           "metadata: expected {} as {}, as the signed document says, found {} as {}; correct myDomain and myRole, or the inventory",
@@ -101,138 +101,139 @@ RunKind kind_of(const Run& run, const Facts& facts) {
 
 }  // namespace
 
-Step<> look(Run& run, Picture& picture) {
+ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
   await_address(run);
   run.reporter.begin("fetch");
-  picture.facts = observe(run.host.files, run.network.interfaces(run.host.files));
-  picture.kind = kind_of(run, picture.facts);
-  run.reporter.report().machine_id = picture.facts.machine_id;
-  run.reporter.report().boot_id = picture.facts.boot_id;
+  state.facts = observe(run.host.files, run.network.interfaces(run.host.files));
+  state.kind = kind_of(run, state.facts);
+  run.reporter.report().machine_id = state.facts.machine_id;
+  run.reporter.report().boot_id = state.facts.boot_id;
   run.reporter.connect(nullptr);
-  auto session = open_session(run, picture.facts);
+  auto session = open_session(run, state.facts);
   if (!session) {
-    if (session.error().kind == FailureClass::clock) picture.witness = connect_without_dates(run);
-    run.reporter.connect(picture.witness.get());
-    return pass_step(session.error());
+    if (session.error().kind == FailureClass::clock) state.witness = connect_without_dates(run);
+    run.reporter.connect(state.witness.get());
+    return pass_failure(session.error());
   }
-  picture.session = std::move(*session);
-  if (!picture.session->server) {
+  state.session = std::move(*session);
+  if (!state.session->server) {
     run.reporter.note(fmt::format("the server is away, and the last good document holds: {}",
-                                  picture.session->away));
+                                  state.session->away));
   }
-  run.reporter.connect(server_of(picture));
-  auto fetched = fetch(run, *picture.session);
-  if (!fetched) return pass_step(fetched.error());
-  picture.fetched = std::move(*fetched);
+  run.reporter.connect(server_of(state));
+  auto fetched = fetch(run, *state.session);
+  if (!fetched) return pass_failure(fetched.error());
+  state.fetched = std::move(*fetched);
   Report& report = run.reporter.report();
-  report.document_digest = picture.fetched.digest;
-  report.generation = picture.fetched.document.generation;
-  report.offline = picture.fetched.offline;
+  report.document_digest = state.fetched.digest;
+  report.generation = state.fetched.document.generation;
+  report.offline = state.fetched.offline;
   return {};
 }
 
-Step<> wish(Run& run, Picture& picture) {
-  auto desired = desired_state_of(picture.fetched.document, picture.fetched.peers, picture.facts,
+ConvergeResult<> derive_desired(Run& run, ConvergeState& state) {
+  auto desired = desired_state_of(state.fetched.document, state.fetched.peers, state.facts,
                                   run.checkpoint.etcd_start);
-  if (!desired) return fail_step(FailureClass::document, desired.error());
-  picture.desired = std::move(*desired);
+  if (!desired) return fail_converge(FailureClass::document, desired.error());
+  state.desired = std::move(*desired);
   return {};
 }
 
-Step<> inspect(Run& run, Picture& picture) {
-  const auto& desired = picture.desired;
-  picture.facts.missing_kernel_modules = missing_modules(run.host.files, desired.kernel_modules);
-  if (picture.kind == RunKind::boot) {
-    auto& foreign = picture.facts.foreign_ports;
+ConvergeResult<> preflight(Run& run, ConvergeState& state) {
+  const auto& desired = state.desired;
+  state.facts.missing_kernel_modules = missing_modules(run.host.files, desired.kernel_modules);
+  if (state.kind == RunKind::boot) {
+    auto& foreign = state.facts.foreign_ports;
     foreign = listeners_on(run.host.files, desired.ports);
     // Where components run already, the listeners are they.
     if (!foreign.empty() && is_any_unit_active(run, desired)) foreign.clear();
   }
-  if (auto same = check_told(run.settings, picture.fetched.document.role); !same) return same;
-  if (auto fit = to_failure(preflight(picture.fetched.document, picture.facts)); !fit) return fit;
-  if (run.given_up != picture.fetched.digest || run.ordered) return {};
-  return fail_step(FailureClass::document, ErrorKind::conflict, run.checkpoint.last_message);
+  if (auto same = check_told(run.settings, state.fetched.document.role); !same) return same;
+  if (auto fit = to_failure(preflight_findings(state.fetched.document, state.facts)); !fit)
+    return fit;
+  if (run.given_up != state.fetched.digest || run.ordered) return {};
+  return fail_converge(FailureClass::document, ErrorKind::conflict, run.checkpoint.last_message);
 }
 
-Step<Plan> plan_for(Run& run, const Picture& picture) {
-  auto observed = observe_state(run.host, picture.desired, run.checkpoint,
-                                picture.fetched.document.role.cluster.authorities);
-  if (!observed) return fail_step(FailureClass::runtime, observed.error());
-  return make_plan(picture.desired, *observed, run.checkpoint, picture.kind);
+ConvergeResult<Plan> plan_for(Run& run, const ConvergeState& state) {
+  auto observed = observe_state(run.host, state.desired, run.checkpoint,
+                                state.fetched.document.role.cluster.authorities);
+  if (!observed) return fail_converge(FailureClass::runtime, observed.error());
+  return make_plan(state.desired, *observed, run.checkpoint, state.kind);
 }
 
-Step<> lay_foundation(Run& run, Picture& picture) {
-  const auto& document = picture.fetched.document;
+ConvergeResult<> install_foundation(Run& run, ConvergeState& state) {
+  const auto& document = state.fetched.document;
   if (is_control_plane(document.role.role) && needs_turn(run)) {
     // Asked before the downloads: masters that ask within the same seconds start together.
-    auto answer = ask_turn(run, server_of(picture), document);
-    if (!answer) return pass_step(answer.error());
-    picture.etcd_turn = *answer;
+    auto answer = ask_turn(run, server_of(state), document);
+    if (!answer) return pass_failure(answer.error());
+    state.etcd_turn = *answer;
   }
-  picture.plan.reset();
-  auto plan = plan_for(run, picture);
-  if (!plan) return pass_step(plan.error());
+  state.plan.reset();
+  auto plan = plan_for(run, state);
+  if (!plan) return pass_failure(plan.error());
   const auto foundation = foundation_of(*plan);
-  if (foundation.actions.empty() && picture.etcd_turn.action.empty()) picture.plan = *plan;
-  return carry_out(foundation, run, picture);
+  if (foundation.actions.empty() && state.etcd_turn.action.empty()) state.plan = *plan;
+  return carry_out(foundation, run, state);
 }
 
-Step<> take_etcd_turn(Run& run, Picture& picture) {
-  if (picture.etcd_turn.action.empty()) return {};
-  const auto& document = picture.fetched.document;
-  auto ready = prepare_member(run, server_of(picture), document, picture.etcd_turn);
-  if (!ready) return pass_step(ready.error());
-  picture.etcd_turn = *ready;
-  return wish(run, picture);
+ConvergeResult<> join_etcd(Run& run, ConvergeState& state) {
+  if (state.etcd_turn.action.empty()) return {};
+  const auto& document = state.fetched.document;
+  auto ready = prepare_member(run, server_of(state), document, state.etcd_turn);
+  if (!ready) return pass_failure(ready.error());
+  state.etcd_turn = *ready;
+  return derive_desired(run, state);
 }
 
-Step<> build(Run& run, Picture& picture) {
-  auto plan = picture.plan ? Step<Plan>(*picture.plan) : plan_for(run, picture);
-  if (!plan) return pass_step(plan.error());
-  const bool has_turn = !picture.etcd_turn.action.empty();
-  if (has_turn && picture.etcd_turn.action != "start-new") {
+ConvergeResult<> apply_rest(Run& run, ConvergeState& state) {
+  auto plan = state.plan ? ConvergeResult<Plan>(*state.plan) : plan_for(run, state);
+  if (!plan) return pass_failure(plan.error());
+  const bool has_turn = !state.etcd_turn.action.empty();
+  if (has_turn && state.etcd_turn.action != "start-new") {
     // kube-apiserver cannot start on a learner: it is promoted before the rest is started.
-    if (auto done = carry_out(up_to_unit(*plan, etcd), run, picture); !done) return done;
-    if (auto done = finish_member(run, picture.fetched.document); !done) return done;
-    plan = plan_for(run, picture);
-    if (!plan) return pass_step(plan.error());
+    if (auto done = carry_out(up_to_unit(*plan, etcd), run, state); !done) return done;
+    if (auto done = finish_member(run, state.fetched.document); !done) return done;
+    plan = plan_for(run, state);
+    if (!plan) return pass_failure(plan.error());
   }
-  if (auto done = carry_out(*plan, run, picture); !done) return done;
-  picture.pending = plan->pending;
-  if (has_turn && picture.etcd_turn.action == "start-new") {
-    return finish_member(run, picture.fetched.document);
+  if (auto done = carry_out(*plan, run, state); !done) return done;
+  state.pending = plan->pending;
+  if (has_turn && state.etcd_turn.action == "start-new") {
+    return finish_member(run, state.fetched.document);
   }
   return {};
 }
 
-Step<> settle(Run& run, Picture& picture) {
-  const auto& document = picture.fetched.document;
+ConvergeResult<> await_ready(Run& run, ConvergeState& state) {
+  const auto& document = state.fetched.document;
   const auto& cluster = document.role.cluster;
   run.reporter.report().etcd_cluster_id = run.checkpoint.etcd_cluster_id;
   run.reporter.report().etcd_member_id = run.checkpoint.etcd_member_id;
-  run.reporter.report().pending = picture.pending;
+  run.reporter.report().pending = state.pending;
   if (is_control_plane(document.role.role) && cluster.pod_network == PodNetwork::none &&
-      picture.kind == RunKind::boot) {
+      state.kind == RunKind::boot) {
     // The pod network is an addon there, and no node is Ready without it. What fails now is tried
     // again with the duties of the next turn, and whoever left can wait for that one.
     const RemoveMembers later = [](const auto&) -> Result<std::vector<std::string>> {
       return fail(ErrorKind::unavailable, "left to the next turn");
     };
     static_cast<void>(
-        perform_duties(document, picture.fetched.peers, run.host, later, std::chrono::seconds(0)));
+        perform_duties(document, state.fetched.peers, run.host, later, std::chrono::seconds(0)));
   }
-  const bool was_disturbed = picture.changed || picture.kind != RunKind::running;
+  const bool was_disturbed = state.changed || state.kind != RunKind::running;
   const auto limit = std::chrono::seconds(was_disturbed ? 180 : 0);
   if (auto ready = await_node_ready(run, document,
-                                    {picture.facts.boot_id, run.checkpoint.kubelet_started}, limit);
+                                    {state.facts.boot_id, run.checkpoint.kubelet_started}, limit);
       !ready) {
     return ready;
   }
-  if (picture.changed) prune_releases(run.host.files, run.checkpoint, picture.desired.releases);
-  run.checkpoint.settled_boot = picture.facts.boot_id;
-  if (picture.pending.empty()) run.checkpoint.settled_document = picture.fetched.digest;
+  if (state.changed) prune_releases(run.host.files, run.checkpoint, state.desired.releases);
+  run.checkpoint.settled_boot = state.facts.boot_id;
+  if (state.pending.empty()) run.checkpoint.settled_document = state.fetched.digest;
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {
-    return fail_step(FailureClass::disk, saved.error());
+    return fail_converge(FailureClass::disk, saved.error());
   }
   return {};
 }

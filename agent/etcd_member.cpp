@@ -57,7 +57,7 @@ std::string initial_cluster_of(const EtcdMembers& members, const MachineIdentity
 
 // Repeats until it succeeds: only one learner is allowed at a time, and members come and go.
 template <class Call>
-Step<> until_done(Run& run, milliseconds limit, Call call) {
+ConvergeResult<> until_done(Run& run, milliseconds limit, Call call) {
   const Deadline end(run.host.clock, std::min(limit, run.deadline.left()));
   for (;;) {
     Result<void> done = call();
@@ -68,7 +68,8 @@ Step<> until_done(Run& run, milliseconds limit, Call call) {
   }
 }
 
-Step<> join(Run& run, const NodeDocument& document, const std::vector<std::string>& voters) {
+ConvergeResult<> join(Run& run, const NodeDocument& document,
+                      const std::vector<std::string>& voters) {
   const auto& role = document.role;
   const std::string url = peer_url(role.address);
   EtcdClient client(run.host.process, voters);
@@ -97,7 +98,7 @@ bool needs_turn(const Run& run) {
   return !run.checkpoint.etcd_started || !has_data(run);
 }
 
-Step<EtcdTurnAnswer> ask_turn(Run& run, Server* server, const NodeDocument& document) {
+ConvergeResult<EtcdTurnAnswer> ask_turn(Run& run, Server* server, const NodeDocument& document) {
   if (server == nullptr) {
     if (has_data(run)) return EtcdTurnAnswer{"start-existing", {}, {}, {}, {}};
     return fail_etcd(
@@ -115,8 +116,8 @@ Step<EtcdTurnAnswer> ask_turn(Run& run, Server* server, const NodeDocument& docu
   return *answer;
 }
 
-Step<EtcdTurnAnswer> prepare_member(Run& run, Server* server, const NodeDocument& document,
-                                    EtcdTurnAnswer answer) {
+ConvergeResult<EtcdTurnAnswer> prepare_member(Run& run, Server* server,
+                                              const NodeDocument& document, EtcdTurnAnswer answer) {
   run.reporter.begin("etcd-turn", answer.action);
   while (answer.action == "wait") {
     if (run.deadline.has_passed()) {
@@ -125,25 +126,25 @@ Step<EtcdTurnAnswer> prepare_member(Run& run, Server* server, const NodeDocument
     run.reporter.note("etcd: waiting: " + answer.reason);
     run.host.clock.sleep(std::max(answer.poll_after, milliseconds(50)));
     auto asked = ask_turn(run, server, document);
-    if (!asked) return pass_step(asked.error());
+    if (!asked) return pass_failure(asked.error());
     answer = *asked;
   }
   if (answer.action == "start-new") {
     run.checkpoint.etcd_start = {"new", answer.initial_cluster};
   } else if (answer.action == "join") {
     const auto voters = answer.members.empty() ? other_masters(document) : answer.members;
-    if (auto joined = join(run, document, voters); !joined) return pass_step(joined.error());
+    if (auto joined = join(run, document, voters); !joined) return pass_failure(joined.error());
   } else if (answer.action != "start-existing") {
     return fail_etcd(
         {ErrorKind::forbidden, fmt::format("etcd: {}: {}", answer.action, answer.reason)});
   }
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {
-    return fail_step(FailureClass::disk, saved.error());
+    return fail_converge(FailureClass::disk, saved.error());
   }
   return answer;
 }
 
-Step<> finish_member(Run& run, const NodeDocument& document) {
+ConvergeResult<> finish_member(Run& run, const NodeDocument& document) {
   run.reporter.begin("etcd-member");
   const std::string url = peer_url(document.role.address);
   // A learner answers no member list, so the voters are asked too.
@@ -187,7 +188,7 @@ Step<> finish_member(Run& run, const NodeDocument& document) {
   run.reporter.report().etcd_cluster_id = members.cluster_id;
   run.reporter.report().etcd_member_id = id;
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {
-    return fail_step(FailureClass::disk, saved.error());
+    return fail_converge(FailureClass::disk, saved.error());
   }
   return {};
 }

@@ -15,18 +15,19 @@ namespace muster {
 [[nodiscard]] bool needs_turn(const Run& run);
 
 // One question to the server; the first of them registers the wish, so ask it early.
-[[nodiscard]] Step<EtcdTurnAnswer> ask_turn(Run& run, Server* server, const NodeDocument& document);
+[[nodiscard]] ConvergeResult<EtcdTurnAnswer> ask_turn(Run& run, Server* server,
+                                                      const NodeDocument& document);
 
 // Asks until the answer is not "wait", then prepares what it says: for "join" the machine becomes a
 // learner of the running cluster. Keeps what etcd must be started with in the checkpoint. Needs the
 // etcd release and the etcd-client certificate. Safe to repeat.
 // Answers the decision that was reached.
-[[nodiscard]] Step<EtcdTurnAnswer> prepare_member(Run& run, Server* server,
-                                                  const NodeDocument& document,
-                                                  EtcdTurnAnswer answer);
+[[nodiscard]] ConvergeResult<EtcdTurnAnswer> prepare_member(Run& run, Server* server,
+                                                            const NodeDocument& document,
+                                                            EtcdTurnAnswer answer);
 
 // After etcd.service is started: promotes a learner, waits until the member answers, keeps its ids
 // in the checkpoint and the report.
-[[nodiscard]] Step<> finish_member(Run& run, const NodeDocument& document);
+[[nodiscard]] ConvergeResult<> finish_member(Run& run, const NodeDocument& document);
 
 }  // namespace muster

@@ -21,8 +21,8 @@ std::vector<std::string> voters_of(const EtcdMembers& members) {
 }
 
 // The endpoints that hold the cluster without the lost member.
-Step<std::vector<std::string>> look_at_the_others(Run& run, EtcdClient& client,
-                                                  const std::string& own_url) {
+ConvergeResult<std::vector<std::string>> look_at_the_others(Run& run, EtcdClient& client,
+                                                            const std::string& own_url) {
   const auto members = client.members();
   if (!members) return fail_etcd(members.error());
   const auto voters = voters_of(*members);
@@ -49,7 +49,7 @@ Step<std::vector<std::string>> look_at_the_others(Run& run, EtcdClient& client,
 }  // namespace
 
 tl::unexpected<Failure> fail_etcd(Error error) {
-  return fail_step(FailureClass::etcd, std::move(error));
+  return fail_converge(FailureClass::etcd, std::move(error));
 }
 
 // A disk of its own that is configured but absent must not be taken for an empty one.
@@ -61,8 +61,8 @@ bool is_state_mounted(const Run& run) {
   return true;
 }
 
-Step<> remove_lost_member(Run& run, EtcdClient& client, const EtcdMember& lost,
-                          const std::string& own_url) {
+ConvergeResult<> remove_lost_member(Run& run, EtcdClient& client, const EtcdMember& lost,
+                                    const std::string& own_url) {
   run.reporter.note("etcd: this machine's data is gone; watching the other members for a minute");
   if (!is_state_mounted(run)) {
     return fail_etcd(
@@ -75,9 +75,9 @@ Step<> remove_lost_member(Run& run, EtcdClient& client, const EtcdMember& lost,
     run.host.clock.sleep(std::min(between_looks, end.left()));
     healthy = look_at_the_others(run, client, own_url);
   }
-  if (!healthy) return pass_step(healthy.error());
+  if (!healthy) return pass_failure(healthy.error());
   if (auto made = run.host.files.make_directory(paths::etcd_snapshots, 0700, "root"); !made) {
-    return fail_step(FailureClass::disk, made.error());
+    return fail_converge(FailureClass::disk, made.error());
   }
   const auto path = fmt::format("{}/before-removal-of-{}.db", paths::etcd_snapshots, lost.id);
   auto saved = EtcdClient(run.host.process, *healthy).save_snapshot(path);

@@ -19,7 +19,8 @@ namespace muster {
 // minute. Class etcd, kind conflict, and nothing is removed: the state mount is missing, the member
 // answers at `own_url`, or the healthy voters are no quorum. Snapshots stay under etcd_snapshots;
 // safe to repeat.
-[[nodiscard]] Step<> remove_lost_member(Run& run, EtcdClient& client, const EtcdMember& lost,
-                                        const std::string& own_url);
+[[nodiscard]] ConvergeResult<> remove_lost_member(Run& run, EtcdClient& client,
+                                                  const EtcdMember& lost,
+                                                  const std::string& own_url);
 
 }  // namespace muster

@@ -31,18 +31,18 @@ struct Failure {
   Error error;
 };
 
-// A step of a converge: a value or a Failure.
+// What a step of a converge comes to: a value, or a Failure.
 template <class T = void>
-using Step = tl::expected<T, Failure>;
+using ConvergeResult = tl::expected<T, Failure>;
 
-[[nodiscard]] inline tl::unexpected<Failure> fail_step(FailureClass kind, Error error) {
+[[nodiscard]] inline tl::unexpected<Failure> fail_converge(FailureClass kind, Error error) {
   return tl::unexpected<Failure>(Failure{kind, std::move(error)});
 }
-[[nodiscard]] inline tl::unexpected<Failure> fail_step(FailureClass kind, ErrorKind error,
-                                                       std::string message) {
-  return fail_step(kind, Error{error, std::move(message)});
+[[nodiscard]] inline tl::unexpected<Failure> fail_converge(FailureClass kind, ErrorKind error,
+                                                           std::string message) {
+  return fail_converge(kind, Error{error, std::move(message)});
 }
-[[nodiscard]] inline tl::unexpected<Failure> pass_step(Failure failure) {
+[[nodiscard]] inline tl::unexpected<Failure> pass_failure(Failure failure) {
   return tl::unexpected<Failure>(std::move(failure));
 }
 

@@ -55,12 +55,12 @@ Result<Accepted> cached_document(const Run& run, const Session& session,
   return Accepted{*document, digest(*cached)};
 }
 
-Step<> check_age(const Run& run) {
+ConvergeResult<> check_age(const Run& run) {
   const auto limit = run.settings.maximum_cache_age_days;
   const auto now = std::chrono::system_clock::to_time_t(run.host.clock.now());
   const std::int64_t days = (now - run.checkpoint.last_contact) / 86400;
   if (limit == 0 || days <= limit) return {};
-  return fail_step(
+  return fail_converge(
       FailureClass::document, ErrorKind::timeout,
       fmt::format(
           "cached document: expected at most {} days since the last contact with the server (cachePolicy.maxAgeDays), found {}; bring the server back",
@@ -76,39 +76,39 @@ Result<Tombstone> take_tombstone(Run& run, Session& session, const Envelope& env
   return tombstone;
 }
 
-Step<Accepted> fetch_document(Run& run, Session& session, std::string& refused) {
+ConvergeResult<Accepted> fetch_document(Run& run, Session& session, std::string& refused) {
   const auto cached = read_envelope(run.host.files, paths::document_cache);
   auto good = cached_document(run, session, cached);
   auto fetched = session.server->document(good ? etag_of(cached) : std::string());
   if (!fetched) {
     if (!good) {
-      return fail_step(FailureClass::document, fetched.error());
+      return fail_converge(FailureClass::document, fetched.error());
     }
     refused = fetched.error().message;
     return *good;
   }
   if (!*fetched) {
     if (good) return *good;
-    return fail_step(FailureClass::document, ErrorKind::internal,
-                     "document: the server answered 304 to a request without an ETag");
+    return fail_converge(FailureClass::document, ErrorKind::internal,
+                         "document: the server answered 304 to a request without an ETag");
   }
   const Envelope& envelope = (*fetched)->envelope;
   if (envelope.payload_type == tombstone_type) {
     auto ended = take_tombstone(run, session, envelope);
-    if (!ended && !good) return fail_step(FailureClass::document, ended.error());
-    if (ended) return fail_step(FailureClass::identity, ErrorKind::forbidden, to_text(*ended));
+    if (!ended && !good) return fail_converge(FailureClass::document, ended.error());
+    if (ended) return fail_converge(FailureClass::identity, ErrorKind::forbidden, to_text(*ended));
     refused = ended.error().message;
     return *good;
   }
   auto document = verify_document(envelope, session.trust, session.identity.node(),
                                   session.identity.cluster(), run.checkpoint.document_generation);
   if (!document) {
-    if (!good) return fail_step(FailureClass::document, document.error());
+    if (!good) return fail_converge(FailureClass::document, document.error());
     refused = document.error().message;
     return *good;
   }
   if (auto kept = cache(run.host.files, paths::document_cache, envelope); !kept) {
-    return fail_step(FailureClass::disk, kept.error());
+    return fail_converge(FailureClass::disk, kept.error());
   }
   run.checkpoint.document_generation = document->generation;
   return Accepted{*document, digest(envelope)};
@@ -199,25 +199,25 @@ Result<PeerList> verify_peers(const Envelope& envelope, const TrustList& trust,
   return list;
 }
 
-Step<Fetched> fetch(Run& run, Session& session) {
+ConvergeResult<Fetched> fetch(Run& run, Session& session) {
   Fetched fetched;
   if (session.server) {
     auto accepted = fetch_document(run, session, fetched.refused);
-    if (!accepted) return pass_step(accepted.error());
+    if (!accepted) return pass_failure(accepted.error());
     fetched.document = accepted->document;
     fetched.digest = accepted->digest;
   } else {
-    if (auto young = check_age(run); !young) return pass_step(young.error());
+    if (auto young = check_age(run); !young) return pass_failure(young.error());
     auto accepted =
         cached_document(run, session, read_envelope(run.host.files, paths::document_cache));
-    if (!accepted) return fail_step(FailureClass::document, accepted.error());
+    if (!accepted) return fail_converge(FailureClass::document, accepted.error());
     fetched.document = accepted->document;
     fetched.digest = accepted->digest;
     fetched.offline = true;
   }
   fetched.peers = fetch_peers(run, session);
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {
-    return fail_step(FailureClass::disk, saved.error());
+    return fail_converge(FailureClass::disk, saved.error());
   }
   return fetched;
 }

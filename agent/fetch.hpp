@@ -27,6 +27,6 @@ struct Fetched {
                                             std::uint64_t minimum_generation);
 
 // document: refused and nothing cached, or the cached one is older than the age policy allows.
-[[nodiscard]] Step<Fetched> fetch(Run& run, Session& session);
+[[nodiscard]] ConvergeResult<Fetched> fetch(Run& run, Session& session);
 
 }  // namespace muster

@@ -88,7 +88,7 @@ void check_kernel(const MachineConfig& config, const Facts& facts, std::vector<F
 
 }  // namespace
 
-std::vector<Finding> preflight(const NodeDocument& document, const Facts& facts) {
+std::vector<Finding> preflight_findings(const NodeDocument& document, const Facts& facts) {
   std::vector<Finding> findings;
   check_names(document.role, facts, findings);
   check_network(document.role, facts, findings);
@@ -101,11 +101,11 @@ std::vector<Finding> preflight(const NodeDocument& document, const Facts& facts)
   return findings;
 }
 
-Step<> to_failure(const std::vector<Finding>& findings) {
+ConvergeResult<> to_failure(const std::vector<Finding>& findings) {
   if (findings.empty()) return {};
   std::string text;
   for (const auto& finding : findings) text += (text.empty() ? "" : "\n") + finding.message;
-  return fail_step(findings.front().kind, ErrorKind::invalid, text);
+  return fail_converge(findings.front().kind, ErrorKind::invalid, text);
 }
 
 }  // namespace muster

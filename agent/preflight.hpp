@@ -16,8 +16,9 @@ struct Finding {
   std::string message;
 };
 
-[[nodiscard]] std::vector<Finding> preflight(const NodeDocument& document, const Facts& facts);
+[[nodiscard]] std::vector<Finding> preflight_findings(const NodeDocument& document,
+                                                      const Facts& facts);
 // The findings as one failure, of the first one's class; nothing when there are none.
-[[nodiscard]] Step<> to_failure(const std::vector<Finding>& findings);
+[[nodiscard]] ConvergeResult<> to_failure(const std::vector<Finding>& findings);
 
 }  // namespace muster

@@ -88,8 +88,8 @@ Result<void> check_node_ready(const Host& host, Network& network, const NodeDocu
   return parse_node_ready(answer->body, start);
 }
 
-Step<> await_node_ready(Run& run, const NodeDocument& document, const KubeletStart& start,
-                        std::chrono::milliseconds limit) {
+ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document, const KubeletStart& start,
+                                  std::chrono::milliseconds limit) {
   run.reporter.begin("node-ready");
   const Deadline end(run.host.clock, std::min(limit, run.deadline.left()));
   for (;;) {
@@ -98,7 +98,8 @@ Step<> await_node_ready(Run& run, const NodeDocument& document, const KubeletSta
     if (end.has_passed()) {
       const bool is_of_kubelet =
           ready.error().kind == ErrorKind::not_found || ready.error().kind == ErrorKind::conflict;
-      return fail_step(is_of_kubelet ? FailureClass::kubelet : FailureClass::api, ready.error());
+      return fail_converge(is_of_kubelet ? FailureClass::kubelet : FailureClass::api,
+                           ready.error());
     }
     run.host.clock.sleep(std::chrono::milliseconds(100));
   }

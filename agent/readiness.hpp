@@ -36,7 +36,8 @@ struct KubeletStart {
 [[nodiscard]] Result<void> parse_node_ready(std::string_view node_json, const KubeletStart& start);
 
 // api: no answer; kubelet: not registered or not Ready when `limit` is over.
-[[nodiscard]] Step<> await_node_ready(Run& run, const NodeDocument& document,
-                                      const KubeletStart& start, std::chrono::milliseconds limit);
+[[nodiscard]] ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document,
+                                                const KubeletStart& start,
+                                                std::chrono::milliseconds limit);
 
 }  // namespace muster

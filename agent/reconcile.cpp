@@ -8,11 +8,12 @@
 namespace muster {
 namespace {
 
-// The story. A step that fails ends it; nothing before `lay_foundation` writes outside
+// The story. A step that fails ends it; nothing before `install_foundation` writes outside
 // paths::state.
-Step<> converge_once(Run& run, Picture& picture) {
-  for (const auto step : {look, wish, inspect, lay_foundation, take_etcd_turn, build, settle}) {
-    if (auto done = step(run, picture); !done) return done;
+ConvergeResult<> converge_once(Run& run, ConvergeState& state) {
+  for (const auto step : {fetch_documents, derive_desired, preflight, install_foundation, join_etcd,
+                          apply_rest, await_ready}) {
+    if (auto done = step(run, state); !done) return done;
   }
   return {};
 }
@@ -26,11 +27,11 @@ int retries_after(const Failure& failure) {
 }
 
 // Planning again goes on where a failed attempt stopped, so a retry is the same story told again.
-Step<> converge_with_retries(Run& run, Picture& picture) {
+ConvergeResult<> converge_with_retries(Run& run, ConvergeState& state) {
   std::map<FailureClass, int> failures;
   constexpr std::chrono::milliseconds longest_pause(10000);
   for (std::chrono::milliseconds pause(500);; pause = std::min(pause * 2, longest_pause)) {
-    auto done = converge_once(run, picture);
+    auto done = converge_once(run, state);
     if (done) return done;
     const auto& failure = done.error();
     if (++failures[failure.kind] > retries_after(failure) || run.deadline.has_passed()) {
@@ -43,51 +44,51 @@ Step<> converge_with_retries(Run& run, Picture& picture) {
 
 // What was kept, by this run or an earlier one; where that cannot be read, nothing may start
 // either.
-Step<> check_not_ended(const Run& run, std::optional<Tombstone>& ended) {
+ConvergeResult<> check_not_ended(const Run& run, std::optional<Tombstone>& ended) {
   auto kept = kept_tombstone(run.host.files);
-  if (!kept) return fail_step(FailureClass::identity, kept.error());
+  if (!kept) return fail_converge(FailureClass::identity, kept.error());
   ended = *kept;
   if (!ended) return {};
-  return fail_step(FailureClass::identity, ErrorKind::forbidden, to_text(*ended));
+  return fail_converge(FailureClass::identity, ErrorKind::forbidden, to_text(*ended));
 }
 
 }  // namespace
 
 Outcome reconcile(Run& run) {
   if (run.verify) run.checkpoint.releases.clear();
-  Picture picture;
+  ConvergeState state;
   Outcome outcome;
   auto done = check_not_ended(run, outcome.ended);
-  if (done) done = converge_with_retries(run, picture);
+  if (done) done = converge_with_retries(run, state);
   if (!done && !outcome.ended) static_cast<void>(check_not_ended(run, outcome.ended));
-  outcome.changed = picture.changed;
-  outcome.fetched = picture.fetched;
+  outcome.changed = state.changed;
+  outcome.fetched = state.fetched;
   std::string_view failure_class;
   if (!done) {
     outcome.failure = done.error().kind;
     outcome.message = done.error().error.message;
     failure_class = name(outcome.failure);
-  } else if (!picture.fetched.refused.empty()) {
+  } else if (!state.fetched.refused.empty()) {
     // The machine runs by the last good document, and somebody must hear of the bad one.
     outcome.failure = FailureClass::document;
-    outcome.message = picture.fetched.refused;
+    outcome.message = state.fetched.refused;
     failure_class = name(outcome.failure);
   } else {
-    outcome.verdict = picture.pending.empty() ? Verdict::converged : Verdict::pending_changes;
+    outcome.verdict = state.pending.empty() ? Verdict::converged : Verdict::pending_changes;
   }
   outcome.answer = run.reporter.finish(outcome.verdict, failure_class, outcome.message);
   run.reporter.connect(nullptr);  // the session ends here
   return outcome;
 }
 
-Step<Plan> preview(Run& run) {
-  Picture picture;
+ConvergeResult<Plan> preview(Run& run) {
+  ConvergeState state;
   std::optional<Tombstone> ended;
-  if (auto goes_on = check_not_ended(run, ended); !goes_on) return pass_step(goes_on.error());
-  if (auto looked = look(run, picture); !looked) return pass_step(looked.error());
+  if (auto goes_on = check_not_ended(run, ended); !goes_on) return pass_failure(goes_on.error());
+  if (auto fetched = fetch_documents(run, state); !fetched) return pass_failure(fetched.error());
   run.reporter.connect(nullptr);
-  if (auto wished = wish(run, picture); !wished) return pass_step(wished.error());
-  return plan_for(run, picture);
+  if (auto derived = derive_desired(run, state); !derived) return pass_failure(derived.error());
+  return plan_for(run, state);
 }
 
 }  // namespace muster

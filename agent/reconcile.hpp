@@ -27,6 +27,6 @@ struct Outcome {
 [[nodiscard]] Outcome reconcile(Run& run);
 
 // The plan that `reconcile` would start with; nothing is touched but the caches. Asks the server.
-[[nodiscard]] Step<Plan> preview(Run& run);
+[[nodiscard]] ConvergeResult<Plan> preview(Run& run);
 
 }  // namespace muster

@@ -41,9 +41,9 @@ auto persist(Run& run, std::chrono::milliseconds patience, Call call) -> decltyp
   }
 }
 
-Step<Identity> admitted(Run& run, const PrivateKey& key, const EnrolAnswer& answer) {
+ConvergeResult<Identity> admitted(Run& run, const PrivateKey& key, const EnrolAnswer& answer) {
   auto identity = keep_identity(run.host.files, key, answer.certificate_pem);
-  if (!identity) return fail_step(FailureClass::identity, identity.error());
+  if (!identity) return fail_converge(FailureClass::identity, identity.error());
   // Generations belong to a node: a machine that became another one starts to count anew.
   auto& checkpoint = run.checkpoint;
   if (checkpoint.node != identity->node() || checkpoint.cluster != identity->cluster()) {
@@ -73,29 +73,29 @@ std::string waiting_text(const EnrolAnswer& answer) {
 
 // Which instance this is, by its cloud. Asked for where the server wants it: a machine that needs
 // none must not wait for a service that has none.
-Step<std::string> instance_identity(Run& run, const std::string& wanted) {
+ConvergeResult<std::string> instance_identity(Run& run, const std::string& wanted) {
   const auto origin = find_instance_identity(run.host.files);
   if (!origin) {
-    return fail_step(FailureClass::identity, ErrorKind::forbidden,
-                     wanted + "; by its SMBIOS this machine is none of EC2");
+    return fail_converge(FailureClass::identity, ErrorKind::forbidden,
+                         wanted + "; by its SMBIOS this machine is none of EC2");
   }
   MetadataPatience patience;
   patience.total = std::min(patience.total, run.deadline.left());
   auto document =
       fetch_user_data(*origin, run.host, run.network, patience,
                       [&](std::string_view text) { run.reporter.note(std::string(text)); });
-  if (!document) return fail_step(FailureClass::network, document.error());
+  if (!document) return fail_converge(FailureClass::network, document.error());
   if (document->empty()) {
-    return fail_step(FailureClass::network, ErrorKind::unavailable,
-                     name(*origin) + ": expected a signed document, found an empty one");
+    return fail_converge(FailureClass::network, ErrorKind::unavailable,
+                         name(*origin) + ": expected a signed document, found an empty one");
   }
   return *document;
 }
 
-Step<Identity> enrol(Run& run, const TrustList& trust, const Facts& facts) {
+ConvergeResult<Identity> enrol(Run& run, const TrustList& trust, const Facts& facts) {
   run.reporter.begin("enrol");
   auto key = key_for_enrolment(run.host.files);
-  if (!key) return fail_step(FailureClass::disk, key.error());
+  if (!key) return fail_converge(FailureClass::disk, key.error());
   TlsClientSettings tls;
   for (const auto& pem : trust.server_authorities) tls.authorities_pem += pem + "\n";
   auto urls = trust.servers.enrol.empty() ? run.settings.enrol_servers : trust.servers.enrol;
@@ -103,20 +103,21 @@ Step<Identity> enrol(Run& run, const TrustList& trust, const Facts& facts) {
   EnrolProofs proofs{run.settings.token, {}};
   for (;;) {
     MachineHints asked;
-    auto answer = persist(run, run.deadline.left(), [&]() -> Step<EnrolAnswer> {
+    auto answer = persist(run, run.deadline.left(), [&]() -> ConvergeResult<EnrolAnswer> {
       asked = hints_of(facts, run.network.interfaces(run.host.files));
       auto tried = server->enrol(*key, asked, proofs);
       if (tried) return *tried;
-      return fail_step(is_silence(tried.error()) ? FailureClass::network : FailureClass::identity,
-                       tried.error());
+      return fail_converge(
+          is_silence(tried.error()) ? FailureClass::network : FailureClass::identity,
+          tried.error());
     });
-    if (!answer) return pass_step(answer.error());
+    if (!answer) return pass_failure(answer.error());
     if (!answer->proof_missing.empty() && !proofs.instance_identity.empty()) {
-      return fail_step(FailureClass::identity, ErrorKind::forbidden, answer->proof_missing);
+      return fail_converge(FailureClass::identity, ErrorKind::forbidden, answer->proof_missing);
     }
     if (!answer->proof_missing.empty()) {
       auto document = instance_identity(run, answer->proof_missing);
-      if (!document) return pass_step(document.error());
+      if (!document) return pass_failure(document.error());
       proofs.instance_identity = *document;
       continue;
     }
@@ -124,27 +125,28 @@ Step<Identity> enrol(Run& run, const TrustList& trust, const Facts& facts) {
     const std::string waiting = waiting_text(*answer);
     run.reporter.note(waiting);
     if (run.deadline.has_passed()) {
-      return fail_step(FailureClass::identity, ErrorKind::forbidden, waiting);
+      return fail_converge(FailureClass::identity, ErrorKind::forbidden, waiting);
     }
     await_approval(run, answer->poll_after, asked);
   }
 }
 
-Step<Identity> recover(Run& run, const TrustList& trust, const Identity& expired) {
+ConvergeResult<Identity> recover(Run& run, const TrustList& trust, const Identity& expired) {
   run.reporter.begin("recover", "the identity certificate has expired");
   auto urls = trust.servers.enrol.empty() ? run.settings.enrol_servers : trust.servers.enrol;
   auto server = run.network.connect(urls, tls_of(expired, trust.server_authorities));
   auto answer = server->recover(expired.key);
   if (!answer) {
-    return fail_step(is_silence(answer.error()) ? FailureClass::network : FailureClass::identity,
-                     answer.error());
+    return fail_converge(
+        is_silence(answer.error()) ? FailureClass::network : FailureClass::identity,
+        answer.error());
   }
   if (answer->tombstone) {
     const auto tombstone = verify_tombstone(*answer->tombstone, trust, expired);
-    if (!tombstone) return fail_step(FailureClass::identity, tombstone.error());
+    if (!tombstone) return fail_converge(FailureClass::identity, tombstone.error());
     if (auto kept = keep_tombstone(*tombstone, run.host.files); !kept)
-      return fail_step(FailureClass::disk, kept.error());
-    return fail_step(FailureClass::identity, ErrorKind::forbidden, to_text(*tombstone));
+      return fail_converge(FailureClass::disk, kept.error());
+    return fail_converge(FailureClass::identity, ErrorKind::forbidden, to_text(*tombstone));
   }
   return admitted(run, expired.key, *answer);
 }
@@ -163,7 +165,7 @@ void renew(Run& run, Session& session) {
                                        tls_of(session.identity, session.trust.server_authorities));
 }
 
-Step<> connect(Run& run, Session& session, bool has_cache) {
+ConvergeResult<> connect(Run& run, Session& session, bool has_cache) {
   const auto patience =
       has_cache ? std::chrono::milliseconds(patience_with_cache) : run.deadline.left();
   const auto open = [&] {
@@ -177,14 +179,14 @@ Step<> connect(Run& run, Session& session, bool has_cache) {
     // The server's CA may be newer than the cached list, or the machine's clock wrong: ask by pin.
     auto contact = first_contact(run);
     if (!contact) {
-      if (contact.error().kind != FailureClass::network) return pass_step(contact.error());
-      return pass_step(trust.error());
+      if (contact.error().kind != FailureClass::network) return pass_failure(contact.error());
+      return pass_failure(trust.error());
     }
     session.trust = *contact;
     open();
     trust = persist(run, patience, refresh);
   }
-  if (!trust) return pass_step(trust.error());
+  if (!trust) return pass_failure(trust.error());
   if (trust->version != session.trust.version) {
     session.trust = *trust;
     open();
@@ -194,26 +196,26 @@ Step<> connect(Run& run, Session& session, bool has_cache) {
 
 }  // namespace
 
-Step<Session> open_session(Run& run, const Facts& facts) {
+ConvergeResult<Session> open_session(Run& run, const Facts& facts) {
   const bool has_cache = run.host.files.status(paths::document_cache).has_value();
   auto loaded = load_identity(run.host.files);
-  if (!loaded) return fail_step(FailureClass::identity, loaded.error());
+  if (!loaded) return fail_converge(FailureClass::identity, loaded.error());
   auto trust = cached_trust(run);
   if (!trust) {
     run.reporter.begin("trust", "first contact");
     auto contact = persist(run, run.deadline.left(), [&] { return first_contact(run); });
-    if (!contact) return pass_step(contact.error());
+    if (!contact) return pass_failure(contact.error());
     trust = *contact;
   }
   if (!*loaded) {
     auto enrolled = enrol(run, *trust, facts);
-    if (!enrolled) return pass_step(enrolled.error());
+    if (!enrolled) return pass_failure(enrolled.error());
     *loaded = *enrolled;
   }
   Session session{*trust, **loaded, nullptr, {}};
-  const auto go_on_without = [&](const Failure& failure) -> Step<Session> {
+  const auto go_on_without = [&](const Failure& failure) -> ConvergeResult<Session> {
     if (failure.kind != FailureClass::network || !is_silence(failure.error) || !has_cache) {
-      return pass_step(failure);
+      return pass_failure(failure);
     }
     session.server.reset();
     session.away = failure.error.message;

@@ -22,7 +22,7 @@ struct Session {
 inline constexpr std::chrono::seconds patience_with_cache{3};
 
 // identity: not admitted (the message has the cure); network: no server and nothing cached; clock.
-[[nodiscard]] Step<Session> open_session(Run& run, const Facts& facts);
+[[nodiscard]] ConvergeResult<Session> open_session(Run& run, const Facts& facts);
 
 // The server by the identity and the trust list that are there, whatever dates they have by this
 // machine's clock: somebody must hear that it is wrong. nullptr: not enrolled yet.

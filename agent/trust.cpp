@@ -30,39 +30,39 @@ std::string to_text(const Chain& chain) {
 }
 
 // A server that refuses this machine will do so again; one that is silent or in trouble may not.
-Step<TrustList> fail_contact(const Error& error) {
+ConvergeResult<TrustList> fail_contact(const Error& error) {
   const bool is_refusal =
       error.kind == ErrorKind::forbidden || error.kind == ErrorKind::unauthenticated;
-  return fail_step(is_refusal ? FailureClass::identity : FailureClass::network, error);
+  return fail_converge(is_refusal ? FailureClass::identity : FailureClass::network, error);
 }
 
-Step<> check_clock(const Run& run, std::int64_t server_time) {
+ConvergeResult<> check_clock(const Run& run, std::int64_t server_time) {
   if (server_time == 0) return {};
   const auto own = std::chrono::system_clock::to_time_t(run.host.clock.now());
   const std::int64_t skew = own - server_time;
   if (std::abs(skew) <= maximum_clock_skew.count()) return {};
-  return fail_step(
+  return fail_converge(
       FailureClass::clock, ErrorKind::invalid,
       fmt::format(
           "clock: expected within {} s of the server's, found {} s {}; set it (timedatectl set-ntp true, or the firmware's clock) and converge again",
           maximum_clock_skew.count(), std::abs(skew), skew > 0 ? "ahead" : "behind"));
 }
 
-Step<TrustList> accept(Run& run, const Chain& chain) {
+ConvergeResult<TrustList> accept(Run& run, const Chain& chain) {
   auto list = verify_trust_list(chain, run.settings.site_pin, run.checkpoint.trust_version);
-  if (!list) return fail_step(FailureClass::identity, list.error());
+  if (!list) return fail_converge(FailureClass::identity, list.error());
   const std::string text = to_text(chain);
   auto& files = run.host.files;
   if (const auto cached = files.read(paths::trust_cache); !cached || *cached != text) {
     const std::string folder = std::string(paths::state) + "/cache";
     if (auto made = files.make_directory(paths::state, 0700); !made) {
-      return fail_step(FailureClass::disk, made.error());
+      return fail_converge(FailureClass::disk, made.error());
     }
     if (auto made = files.make_directory(folder, 0700); !made) {
-      return fail_step(FailureClass::disk, made.error());
+      return fail_converge(FailureClass::disk, made.error());
     }
     if (auto wrote = files.write(paths::trust_cache, text, 0600); !wrote) {
-      return fail_step(FailureClass::disk, wrote.error());
+      return fail_converge(FailureClass::disk, wrote.error());
     }
   }
   run.checkpoint.trust_version = list->version;
@@ -81,7 +81,7 @@ std::optional<TrustList> cached_trust(Run& run) {
   return *list;
 }
 
-Step<TrustList> first_contact(Run& run) {
+ConvergeResult<TrustList> first_contact(Run& run) {
   TlsClientSettings tls;
   tls.verify_server = false;
   auto server = run.network.connect(run.settings.enrol_servers, tls);
@@ -89,15 +89,17 @@ Step<TrustList> first_contact(Run& run) {
   if (!chain) return fail_contact(chain.error());
   // Verified before the clock is: a stranger's clock is no reason to doubt the machine's own.
   auto list = verify_trust_list(*chain, run.settings.site_pin, run.checkpoint.trust_version);
-  if (!list) return fail_step(FailureClass::identity, list.error());
-  if (auto clock = check_clock(run, server->server_time()); !clock) return pass_step(clock.error());
+  if (!list) return fail_converge(FailureClass::identity, list.error());
+  if (auto clock = check_clock(run, server->server_time()); !clock)
+    return pass_failure(clock.error());
   return accept(run, *chain);
 }
 
-Step<TrustList> refresh_trust(Run& run, Server& server) {
+ConvergeResult<TrustList> refresh_trust(Run& run, Server& server) {
   auto chain = server.trust();
   if (!chain) return fail_contact(chain.error());
-  if (auto clock = check_clock(run, server.server_time()); !clock) return pass_step(clock.error());
+  if (auto clock = check_clock(run, server.server_time()); !clock)
+    return pass_failure(clock.error());
   run.checkpoint.last_contact = std::max(run.checkpoint.last_contact, server.server_time());
   return accept(run, *chain);
 }

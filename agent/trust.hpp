@@ -16,9 +16,9 @@ inline constexpr std::chrono::seconds maximum_clock_skew{30};
 [[nodiscard]] std::optional<TrustList> cached_trust(Run& run);
 // Asks the enrol servers without TLS trust; the pin decides. Verifies, caches. network when none
 // answers, identity when the site key is another, clock when the machine's clock is wrong.
-[[nodiscard]] Step<TrustList> first_contact(Run& run);
+[[nodiscard]] ConvergeResult<TrustList> first_contact(Run& run);
 // The list as `server` has it now; caches a newer one. unavailable and unauthenticated (TLS) stay
 // distinguishable in the error's kind.
-[[nodiscard]] Step<TrustList> refresh_trust(Run& run, Server& server);
+[[nodiscard]] ConvergeResult<TrustList> refresh_trust(Run& run, Server& server);
 
 }  // namespace muster

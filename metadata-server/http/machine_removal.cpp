@@ -127,11 +127,11 @@ Granted<> remove_now(const Rooms& rooms, const NodeName& node, const std::string
   return removed;
 }
 
-Granted<NodesThere> nodes_there(const Rooms& rooms, const std::string& cluster) {
+Granted<NodeObjects> node_objects(const Rooms& rooms, const std::string& cluster) {
   const auto etcd = rooms.store.get(kinds::etcd, cluster);
   if (!etcd && etcd.error().kind != ErrorKind::not_found) return refuse(etcd.error());
-  return NodesThere{etcd.has_value(), rooms.current.cluster(cluster),
-                    rooms.reports.duties_of(cluster)};
+  return NodeObjects{etcd.has_value(), rooms.current.cluster(cluster),
+                     rooms.reports.duties_of(cluster)};
 }
 
 Granted<RemovalStep> order_removal(const Rooms& rooms, const NodeName& node,
@@ -210,7 +210,7 @@ Granted<> publish_drains(const Rooms& rooms) {
 
 Result<bool> release_places(const Rooms& rooms, const std::string& cluster,
                             std::chrono::seconds quarantine) {
-  const auto nodes = nodes_there(rooms, cluster);
+  const auto nodes = node_objects(rooms, cluster);
   if (!nodes) return fail(nodes.error().kind, nodes.error().message);
   const auto retired = release_retired_members(
       rooms.store, cluster, unix_seconds(rooms.enrolment.now()), quarantine, *nodes);

@@ -29,7 +29,7 @@ struct RemovalStep {
                                                  const RemovalOrder& order);
 
 // What is known of the Node objects of a cluster.
-[[nodiscard]] Granted<NodesThere> nodes_there(const Rooms& rooms, const std::string& cluster);
+[[nodiscard]] Granted<NodeObjects> node_objects(const Rooms& rooms, const std::string& cluster);
 
 // Removes at once, for `by`; what its cluster is served changes with the next publication.
 [[nodiscard]] Granted<> remove_now(const Rooms& rooms, const NodeName& node, const std::string& by);

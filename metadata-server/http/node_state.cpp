@@ -61,7 +61,7 @@ Granted<std::optional<nlohmann::json>> removed_member(const Rooms& rooms, const 
   const auto member = find_member(rooms.store, node.cluster, node.node);
   if (!member) return refuse(member.error());
   if (!*member || (*member)->record.removed_at == 0) return std::nullopt;
-  const auto nodes = nodes_there(rooms, node.cluster);
+  const auto nodes = node_objects(rooms, node.cluster);
   if (!nodes) return refuse(nodes.error());
   const MemberRecord& record = (*member)->record;
   return nlohmann::json{{"cluster", record.cluster},

@@ -153,7 +153,7 @@ Result<void> note_departure(Store& store, const MemberRecord& member, std::uint6
 }
 
 // Its name may be a listed machine's by now.
-bool is_served_still(const MemberRecord& member, const NodesThere& nodes) {
+bool is_served_still(const MemberRecord& member, const NodeObjects& nodes) {
   if (!nodes.served) return false;
   const auto found = nodes.served->documents.find(member.node);
   if (found == nodes.served->documents.end()) return false;
@@ -163,7 +163,7 @@ bool is_served_still(const MemberRecord& member, const NodesThere& nodes) {
 
 }  // namespace
 
-bool is_node_gone(const MemberRecord& member, const NodesThere& nodes) {
+bool is_node_gone(const MemberRecord& member, const NodeObjects& nodes) {
   if (!nodes.may_be_any) return true;
   if (member.left_generation == 0 || !nodes.duties) return false;
   const auto& leaving = nodes.duties->leaving;
@@ -173,7 +173,7 @@ bool is_node_gone(const MemberRecord& member, const NodesThere& nodes) {
 
 Result<RetiredMembers> release_retired_members(Store& store, const std::string& cluster,
                                                std::int64_t now, std::chrono::seconds quarantine,
-                                               const NodesThere& nodes) {
+                                               const NodeObjects& nodes) {
   RetiredMembers retired;
   const auto members = list_members(store, cluster);
   if (!members) return pass(members.error());

@@ -60,14 +60,14 @@ void remove_agenda_of(const MemberRecord& record, Transaction& transaction);
 void retire_member(FoundMember found, std::int64_t now, Transaction& transaction);
 
 // What is known of the Node objects of a cluster.
-struct NodesThere {
+struct NodeObjects {
   bool may_be_any = true;  // false: the cluster never had an API server
   std::shared_ptr<const ServedCluster> served;
   std::optional<DutiesReport> duties;  // the newest; nothing: none yet
 };
 
 // Told by the duties, of a removed member.
-[[nodiscard]] bool is_node_gone(const MemberRecord& member, const NodesThere& nodes);
+[[nodiscard]] bool is_node_gone(const MemberRecord& member, const NodeObjects& nodes);
 
 // Frees names, addresses and pod networks of what was removed at least `quarantine` ago and has no
 // Node object any more: kubelets of others still route to its network, and a Node of that name
@@ -81,6 +81,6 @@ struct RetiredMembers {
                                                              const std::string& cluster,
                                                              std::int64_t now,
                                                              std::chrono::seconds quarantine,
-                                                             const NodesThere& nodes);
+                                                             const NodeObjects& nodes);
 
 }  // namespace muster

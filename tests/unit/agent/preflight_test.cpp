@@ -19,7 +19,7 @@ Facts sound_facts() {
 }  // namespace
 
 TEST_CASE("a fit machine has no findings") {
-  CHECK(preflight(example_document(), sound_facts()).empty());
+  CHECK(preflight_findings(example_document(), sound_facts()).empty());
   CHECK(to_failure({}));
 }
 
@@ -27,9 +27,9 @@ TEST_CASE("a pool's member need not be called so beforehand") {
   auto document = example_document();
   Facts facts = sound_facts();
   facts.hostname = "ip-10-77-0-11";
-  CHECK_FALSE(preflight(document, facts).empty());
+  CHECK_FALSE(preflight_findings(document, facts).empty());
   document.role.pool = "masters";
-  CHECK(preflight(document, facts).empty());
+  CHECK(preflight_findings(document, facts).empty());
 }
 
 TEST_CASE("every finding is said at once, with its cure") {
@@ -42,7 +42,7 @@ TEST_CASE("every finding is said at once, with its cure") {
   facts.missing_cgroup_controllers = {"memory"};
   facts.missing_kernel_modules = {"overlay"};
   facts.foreign_ports = {{2379, "'etcd' (process 7)"}};
-  const auto failure = to_failure(preflight(document, facts));
+  const auto failure = to_failure(preflight_findings(document, facts));
   REQUIRE_FALSE(failure);
   CHECK(failure.error().kind == FailureClass::identity);
   CHECK(
@@ -59,7 +59,7 @@ TEST_CASE("every finding is said at once, with its cure") {
 TEST_CASE("the address on the wrong NIC is found by MAC") {
   auto document = example_document();
   document.role.macs = {"52:54:00:00:00:02"};
-  const auto findings = preflight(document, sound_facts());
+  const auto findings = preflight_findings(document, sound_facts());
   REQUIRE(findings.size() == 1);
   CHECK(
       findings[0].message ==
@@ -71,5 +71,5 @@ TEST_CASE("swap is no finding where the profile allows it") {
   document.config.fail_on_swap = false;
   Facts facts = sound_facts();
   facts.swap_on = true;
-  CHECK(preflight(document, facts).empty());
+  CHECK(preflight_findings(document, facts).empty());
 }

@@ -137,7 +137,7 @@ TEST_CASE("a removed instance does not come back by its document") {
   CHECK(site.name_with("10.77.1.5", machine, site.pool_token(), document) == "ci-1");
   REQUIRE(remove_machine(site.context, {"lab", "ci-1"}, "operator anna"));
   site.now += 1h;
-  const NodesThere none{false, nullptr, {}};
+  const NodeObjects none{false, nullptr, {}};
   CHECK(release_retired_members(site.store, "lab", unix_seconds(site.now), 15min, none)->released ==
         1);
   CHECK(

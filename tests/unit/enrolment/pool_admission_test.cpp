@@ -102,7 +102,7 @@ TEST_CASE("a full pool takes nobody; a removed member's name, address and networ
   const auto quarantine = std::chrono::minutes(15);
   const std::int64_t removed = unix_seconds(site.now);
   const auto release = [&](std::int64_t at) {
-    const NodesThere none{false, nullptr, {}};
+    const NodeObjects none{false, nullptr, {}};
     return release_retired_members(site.store, "lab", at, quarantine, none)->released;
   };
   CHECK(release(removed + 899) == 0);

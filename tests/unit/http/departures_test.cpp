@@ -75,7 +75,7 @@ TEST_CASE("a member is drained, removed when it is, and its Node's end is waited
 
   const auto retire = [&] {
     return release_retired_members(house.store, "lab", unix_seconds(house.time),
-                                   std::chrono::minutes(15), *nodes_there(house.rooms, "lab"))
+                                   std::chrono::minutes(15), *node_objects(house.rooms, "lab"))
         ->released;
   };
   CHECK(retire() == 0);

@@ -90,7 +90,7 @@ TEST_CASE("a member that was removed is served no more; its network waits with i
   admit(site, "ci-2", Role::node, 2);
   CHECK(publish_member(publisher, "ci-2").value());
   CHECK(site.document("ci-2").role.pod_cidr != network);
-  NodesThere nodes{true, site.current.cluster("lab"), {}};
+  NodeObjects nodes{true, site.current.cluster("lab"), {}};
   const auto release = [&](std::int64_t now) {
     return release_retired_members(site.store, "lab", now, std::chrono::seconds(900), nodes)
         ->released;
@@ -141,7 +141,7 @@ TEST_CASE("where no API server ever was, there is no Node object to wait for") {
   Transaction transaction;
   retire_member(**find_member(site.store, "lab", "ci-1"), 1000, transaction);
   REQUIRE(site.store.commit(transaction));
-  const NodesThere nodes{false, nullptr, {}};
+  const NodeObjects nodes{false, nullptr, {}};
   const auto retired =
       release_retired_members(site.store, "lab", 1900, std::chrono::seconds(900), nodes);
   CHECK(retired->released == 1);
