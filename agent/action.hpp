@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "agent/desired_state.hpp"
+#include "machine/desired_state.hpp"
 
 namespace muster {
 

@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
-#include "agent/facts.hpp"
 #include "agent/host/host.hpp"
+#include "machine/facts.hpp"
 #include "result/result.hpp"
 
 namespace muster {

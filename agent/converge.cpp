@@ -11,7 +11,7 @@
 #include "agent/observe.hpp"
 #include "agent/preflight.hpp"
 #include "agent/readiness.hpp"
-#include "agent/roles/desired_state_of.hpp"
+#include "machine/desired_state_of.hpp"
 
 namespace muster {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "agent/facts.hpp"
 #include "agent/host/host.hpp"
+#include "machine/facts.hpp"
 
 namespace muster {
 

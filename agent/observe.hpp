@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/facts.hpp"
 #include "agent/host/host.hpp"
+#include "machine/facts.hpp"
 
 namespace muster {
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/facts.hpp"
 #include "agent/failure.hpp"
 #include "document/node_document.hpp"
+#include "machine/facts.hpp"
 
 namespace muster {
 

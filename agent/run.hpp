@@ -3,11 +3,11 @@
 
 #include "agent/checkpoint.hpp"
 #include "agent/deadline.hpp"
-#include "agent/facts.hpp"
 #include "agent/host/host.hpp"
 #include "agent/report.hpp"
 #include "agent/server.hpp"
 #include "agent/settings.hpp"
+#include "machine/facts.hpp"
 
 namespace muster {
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/facts.hpp"
 #include "agent/host/host.hpp"
 #include "client/metadata_client.hpp"
+#include "machine/facts.hpp"
 
 namespace muster {
 

@@ -4,9 +4,9 @@
 #include <string>
 
 #include "agent/checkpoint.hpp"
-#include "agent/facts.hpp"
 #include "agent/host/host.hpp"
 #include "agent/settings.hpp"
+#include "machine/facts.hpp"
 
 namespace muster {
 

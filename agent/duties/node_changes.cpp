@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "agent/render/kubelet_config.hpp"
+#include "machine/kubelet_config.hpp"
 
 namespace muster {
 namespace {

@@ -2,9 +2,9 @@
 // what the agent makes of them.
 #pragma once
 
-#include "agent/facts.hpp"
 #include "document/node_document.hpp"
 #include "document/peer_list.hpp"
+#include "machine/facts.hpp"
 
 namespace muster {
 
