@@ -24,8 +24,9 @@ std::string describe(const json& value) {
 
 }  // namespace
 
-JsonObject::JsonObject(const json& value, std::string where, std::vector<Problem>& problems)
-    : value_(&value), where_(std::move(where)), problems_(&problems) {
+JsonObject::JsonObject(const json& value, std::string where, std::vector<Problem>& problems,
+                       UnknownFields unknown)
+    : value_(&value), where_(std::move(where)), problems_(&problems), unknown_(unknown) {
   if (value.is_object()) return;
   wrong_type(where_, "an object", value);
   value_ = nullptr;
@@ -163,6 +164,7 @@ void JsonObject::wrong_type(const std::string& where, std::string_view expected,
 }
 
 void JsonObject::close() {
+  if (unknown_ == UnknownFields::ignored) return;
   for (const std::string& field : fields()) {
     if (known_.count(field) == 0) {
       problem(field, fmt::format("unknown field, expected one of {}",

@@ -16,12 +16,16 @@
 namespace muster {
 
 enum class Need { required, optional };
+// What a newer program may have added: a document's unknown field is an error, since a misspelt
+// restriction would be no restriction; a report's is not, since it restricts nothing.
+enum class UnknownFields { refused, ignored };
 
 class JsonObject {
  public:
   // Problems are appended to `problems`, which must outlive the object. A value that is no object
   // is one problem, and every read of it is silent.
-  JsonObject(const nlohmann::json& value, std::string where, std::vector<Problem>& problems);
+  JsonObject(const nlohmann::json& value, std::string where, std::vector<Problem>& problems,
+             UnknownFields unknown = UnknownFields::refused);
 
   void constant(std::string_view field, std::string_view expected);
   void text(std::string_view field, std::string& target, Need need = Need::required);
@@ -58,12 +62,12 @@ class JsonObject {
       problem(field, parsed.error().message);
     }
   }
-  // `read` is called with a JsonObject for the field's value; unknown fields in it are reported.
+  // `read` is called with a JsonObject for the field's value, which treats unknown fields alike.
   template <class Read>
   void object(std::string_view field, Read read, Need need = Need::required) {
     const nlohmann::json* value = take(field, need, "an object");
     if (value == nullptr) return;
-    JsonObject inner(*value, pointer_to(where_, field), *problems_);
+    JsonObject inner(*value, pointer_to(where_, field), *problems_, unknown_);
     read(inner);
     inner.close();
   }
@@ -74,7 +78,7 @@ class JsonObject {
     if (value == nullptr) return;
     const std::string where = pointer_to(where_, field);
     for (std::size_t i = 0; i < value->size(); ++i) {
-      JsonObject inner((*value)[i], pointer_to(where, i), *problems_);
+      JsonObject inner((*value)[i], pointer_to(where, i), *problems_, unknown_);
       read(inner);
       inner.close();
     }
@@ -86,7 +90,7 @@ class JsonObject {
   [[nodiscard]] std::vector<std::string> fields() const;
   [[nodiscard]] bool has(std::string_view field) const;
   void problem(std::string_view field, std::string message);
-  // Reports every field that nothing asked for. Call once, last.
+  // Reports every field that nothing asked for, where these are refused. Call once, last.
   void close();
   [[nodiscard]] const std::string& where() const { return where_; }
 
@@ -103,6 +107,7 @@ class JsonObject {
   const nlohmann::json* value_;
   std::string where_;
   std::vector<Problem>* problems_;
+  UnknownFields unknown_;
   std::set<std::string, std::less<>> known_;
 };
 

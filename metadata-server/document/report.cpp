@@ -15,6 +15,19 @@ constexpr std::size_t longest_name = 128;
 constexpr std::size_t longest_row = 512;
 constexpr std::size_t longest_message = 8192;
 
+constexpr std::size_t longest_log = 40;  // lines
+
+constexpr Configuration configurations[] = {Configuration::settled, Configuration::trying,
+                                            Configuration::refused, Configuration::fallen_back};
+
+Result<Configuration> parse_configuration(std::string_view text) {
+  for (const Configuration configuration : configurations) {
+    if (text == name(configuration)) return configuration;
+  }
+  return fail(ErrorKind::invalid,
+              "expected settled, trying, refused or fallen-back, found " + in_ticks(text));
+}
+
 constexpr Verdict verdicts[] = {Verdict::converging, Verdict::converged, Verdict::pending_changes,
                                 Verdict::failed};
 
@@ -35,6 +48,16 @@ constexpr std::string_view failure_classes[] = {"identity", "document", "clock",
                                                 "disk",     "package",  "runtime", "kubelet",
                                                 "etcd",     "api"};
 
+// The last lines say why.
+void cut_failure(FailureDetail& failure) {
+  cut(failure.unit, longest_name);
+  cut(failure.cure, longest_row);
+  if (failure.log.size() > longest_log) {
+    failure.log.erase(failure.log.begin(), failure.log.end() - longest_log);
+  }
+  for (std::string& line : failure.log) cut(line, longest_row);
+}
+
 void check(Report& report, std::vector<Problem>& problems) {
   const auto count = [&](std::string_view where, std::size_t rows) {
     if (rows > maximum_rows) {
@@ -44,6 +67,7 @@ void check(Report& report, std::vector<Problem>& problems) {
   };
   count("/phases", report.phases.size());
   count("/pending", report.pending.size());
+  count("/unwell", report.unwell.size());
   if (report.duties) {
     count("/duties/leaving", report.duties->leaving.size());
     count("/duties/drains", report.duties->drains.size());
@@ -61,9 +85,9 @@ void check(Report& report, std::vector<Problem>& problems) {
                                                      fmt::join(failure_classes, ", "),
                                                      in_ticks(report.failure_class))});
   }
-  for (std::string* text :
-       {&report.machine_id, &report.boot_id, &report.agent_version, &report.document_digest,
-        &report.etcd_cluster_id, &report.etcd_member_id}) {
+  for (std::string* text : {&report.machine_id, &report.boot_id, &report.agent_version,
+                            &report.document_digest, &report.fetched_digest, &report.pending_digest,
+                            &report.etcd_cluster_id, &report.etcd_member_id}) {
     cut(*text, longest_name);
   }
   cut(report.message, longest_message);
@@ -72,6 +96,15 @@ void check(Report& report, std::vector<Problem>& problems) {
     cut(phase.name, longest_name);
     cut(phase.detail, longest_row);
   }
+  for (HealthProblem& problem : report.unwell) {
+    cut(problem.subject, longest_name);
+    cut(problem.message, longest_row);
+  }
+  if (report.refused_document) {
+    cut(report.refused_document->digest, longest_name);
+    cut(report.refused_document->reason, longest_message);
+  }
+  if (report.failure) cut_failure(*report.failure);
 }
 
 void read_duties(JsonObject& object, DutiesReport& duties) {
@@ -93,6 +126,57 @@ nlohmann::json to_value(const DutiesReport& duties) {
   return {{"peersGeneration", duties.peers_generation},
           {"leaving", duties.leaving},
           {"drains", drains}};
+}
+
+// Fields that agents before 0.3 do not send.
+void read_judgements(JsonObject& root, Report& report) {
+  root.text("fetchedDigest", report.fetched_digest, Need::optional);
+  root.text("pendingDigest", report.pending_digest, Need::optional);
+  if (root.has("configuration")) {
+    root.word("configuration", report.configuration.emplace(), parse_configuration);
+  }
+  root.object(
+      "refusedDocument",
+      [&](JsonObject& object) {
+        RefusedDocument& refused = report.refused_document.emplace();
+        object.text("digest", refused.digest);
+        object.text("reason", refused.reason);
+      },
+      Need::optional);
+  root.objects(
+      "unwell",
+      [&](JsonObject& object) {
+        HealthProblem& problem = report.unwell.emplace_back();
+        object.text("subject", problem.subject);
+        object.text("message", problem.message);
+        object.number("since", problem.since);
+      },
+      Need::optional);
+  root.object(
+      "failure",
+      [&](JsonObject& object) {
+        FailureDetail& failure = report.failure.emplace();
+        object.text("unit", failure.unit);
+        object.texts("log", failure.log);
+        object.text("cure", failure.cure);
+      },
+      Need::optional);
+}
+
+void write_judgements(const Report& report, nlohmann::json& value) {
+  if (!report.fetched_digest.empty()) value["fetchedDigest"] = report.fetched_digest;
+  if (!report.pending_digest.empty()) value["pendingDigest"] = report.pending_digest;
+  if (report.configuration) value["configuration"] = name(*report.configuration);
+  if (const auto& refused = report.refused_document) {
+    value["refusedDocument"] = {{"digest", refused->digest}, {"reason", refused->reason}};
+  }
+  for (const HealthProblem& problem : report.unwell) {
+    value["unwell"].push_back(
+        {{"subject", problem.subject}, {"message", problem.message}, {"since", problem.since}});
+  }
+  if (const auto& failure = report.failure) {
+    value["failure"] = {{"unit", failure->unit}, {"log", failure->log}, {"cure", failure->cure}};
+  }
 }
 
 void read_fields(JsonObject& root, Report& report) {
@@ -117,6 +201,7 @@ void read_fields(JsonObject& root, Report& report) {
   root.text("etcdClusterId", report.etcd_cluster_id);
   root.text("etcdMemberId", report.etcd_member_id);
   root.number("sentAt", report.sent_at);
+  read_judgements(root, report);
   root.object(
       "duties", [&](JsonObject& object) { read_duties(object, report.duties.emplace()); },
       Need::optional);
@@ -136,6 +221,20 @@ std::string_view name(Verdict verdict) {
       return "failed";
   }
   return "failed";
+}
+
+std::string_view name(Configuration configuration) {
+  switch (configuration) {
+    case Configuration::settled:
+      return "settled";
+    case Configuration::trying:
+      return "trying";
+    case Configuration::refused:
+      return "refused";
+    case Configuration::fallen_back:
+      return "fallen-back";
+  }
+  return "trying";
 }
 
 std::string to_json(const Report& report) {
@@ -161,6 +260,7 @@ std::string to_json(const Report& report) {
                           {"etcdClusterId", report.etcd_cluster_id},
                           {"etcdMemberId", report.etcd_member_id},
                           {"sentAt", report.sent_at}};
+  write_judgements(report, value);
   if (report.duties) value["duties"] = to_value(*report.duties);
   return canonical_text(value);
 }
@@ -170,7 +270,7 @@ Result<Report> parse_report(std::string_view text) {
   if (!json) return pass(json.error());
   std::vector<Problem> problems;
   Report report;
-  JsonObject root(*json, "", problems);
+  JsonObject root(*json, "", problems, UnknownFields::ignored);
   read_fields(root, report);
   root.close();
   check(report, problems);
@@ -188,7 +288,7 @@ Result<ReportAnswer> parse_report_answer(std::string_view text) {
   std::vector<Problem> problems;
   ReportAnswer answer;
   std::uint32_t seconds = 0;
-  JsonObject root(*json, "", problems);
+  JsonObject root(*json, "", problems, UnknownFields::ignored);
   root.number("pollAfter", seconds);
   root.flag("converge", answer.converge);
   root.close();

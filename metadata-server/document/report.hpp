@@ -37,13 +37,49 @@ struct DutiesReport {
   std::vector<NodeDrain> drains;     // of machines that the list has to be drained
 };
 
+// What a machine's configuration is; its health is another question.
+enum class Configuration {
+  settled,     // the newest document is in effect, or waits for the machine's turn
+  trying,      // an attempt runs, or ended for a reason that the document did not cause
+  refused,     // the newest document does not work here, and there is none to go back to
+  fallen_back  // the newest document does not work here, and the last settled one is in effect
+};
+[[nodiscard]] std::string_view name(Configuration configuration);
+
+// A document that failed here by its own doing: not tried again until another comes, or an operator
+// orders it (`muster node converge`).
+struct RefusedDocument {
+  std::string digest, reason;
+};
+
+// Something that should be in effect on the machine and is not. The agent puts it back by itself,
+// for as long as it takes.
+struct HealthProblem {
+  std::string subject;     // "kubelet", "route 10.244.3.0/24", "unit etcd.service"
+  std::string message;     // what was found, and the cure where it takes a person
+  std::int64_t since = 0;  // Unix seconds of the machine's clock
+};
+
+// What an attempt failed on, beside its class and message.
+struct FailureDetail {
+  std::string unit;              // that failed; empty where none did
+  std::vector<std::string> log;  // its last lines, without secrets
+  std::string cure;              // what a person can do; empty where nobody need
+};
+
 struct Report {
   std::string machine_id;
   std::string boot_id;
   std::uint64_t counter = 0;  // grows with every report of one identity key (clone detection)
   std::string agent_version;
-  std::string document_digest;  // in force on the machine; empty before the first
-  std::uint64_t generation = 0;
+  std::string document_digest;   // wholly in effect on the machine; empty before the first
+  std::string fetched_digest;    // the newest that was verified
+  std::string pending_digest;    // of which something waits for a reboot or a turn; else empty
+  std::uint64_t generation = 0;  // of the newest that was verified
+  std::optional<Configuration> configuration;  // nothing: an agent before 0.3
+  std::optional<RefusedDocument> refused_document;
+  std::vector<HealthProblem> unwell;
+  std::optional<FailureDetail> failure;
   Verdict verdict = Verdict::converging;
   std::string
       failure_class;     // identity|document|clock|network|disk|package|runtime|kubelet|etcd|api
@@ -64,8 +100,8 @@ struct ReportAnswer {
 };
 
 [[nodiscard]] std::string to_json(const Report& report);
-// Refuses more than 256 KiB, more than 200 phases or pending rows; cuts long strings to their
-// limit.
+// Refuses more than 256 KiB, more than 200 phases, pending rows or problems; cuts long strings to
+// their limit. Unknown fields are a newer agent's, and ignored.
 [[nodiscard]] Result<Report> parse_report(std::string_view json);
 [[nodiscard]] std::string to_json(const ReportAnswer& answer);
 [[nodiscard]] Result<ReportAnswer> parse_report_answer(std::string_view json);

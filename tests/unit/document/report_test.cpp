@@ -75,3 +75,33 @@ TEST_CASE("the server's answer round-trips") {
         "/pollAfter: expected a whole number from 0 to 4294967295, found -5\n"
         "/converge: expected true or false, found nothing");
 }
+
+TEST_CASE("configuration and health are two judgements") {
+  Report report = sample_report();
+  report.configuration = Configuration::fallen_back;
+  report.fetched_digest = "sha256:f";
+  report.refused_document = RefusedDocument{"sha256:f", "kubelet exits"};
+  report.unwell = {{"kubelet", "NotReady", 1700000000}};
+  report.failure =
+      FailureDetail{"kubelet.service", std::vector<std::string>(50, "line"), "mend the setting"};
+  report.failure->log.back() = "the last";
+  const auto read = parse_report(to_json(report)).value();
+  CHECK(read.configuration == Configuration::fallen_back);
+  CHECK(read.fetched_digest == "sha256:f");
+  CHECK(read.pending_digest.empty());
+  CHECK(read.refused_document->reason == "kubelet exits");
+  CHECK(read.unwell.at(0).subject == "kubelet");
+  CHECK(read.unwell.at(0).since == 1700000000);
+  CHECK(read.failure->unit == "kubelet.service");
+  CHECK(read.failure->log.size() == 40);
+  CHECK(read.failure->log.back() == "the last");
+  CHECK(read.failure->cure == "mend the setting");
+}
+
+TEST_CASE("what a newer program adds to a report or an answer is passed over") {
+  const std::string text = to_json(sample_report());
+  const auto read = parse_report(R"({"mood":{"a":1},)" + text.substr(1));
+  REQUIRE(read);
+  CHECK(to_json(*read) == text);
+  CHECK(parse_report_answer(R"({"converge":true,"mood":[1],"pollAfter":5})").value().converge);
+}
