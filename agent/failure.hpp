@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "agent/action.hpp"
+#include "document/report.hpp"
 #include "result/result.hpp"
 
 namespace muster {
@@ -29,6 +30,7 @@ enum class FailureClass {
 struct Failure {
   FailureClass kind = FailureClass::document;
   Error error;
+  FailureDetail detail = {};  // the unit that failed, its last lines, the cure
 };
 
 // What a step of a converge comes to: a value, or a Failure.
@@ -36,7 +38,7 @@ template <class T = void>
 using ConvergeResult = tl::expected<T, Failure>;
 
 [[nodiscard]] inline tl::unexpected<Failure> fail_converge(FailureClass kind, Error error) {
-  return tl::unexpected<Failure>(Failure{kind, std::move(error)});
+  return tl::unexpected<Failure>(Failure{kind, std::move(error), {}});
 }
 [[nodiscard]] inline tl::unexpected<Failure> fail_converge(FailureClass kind, ErrorKind error,
                                                            std::string message) {

@@ -9,6 +9,7 @@
 #include "agent/certificates.hpp"
 #include "agent/checkpoint.hpp"
 #include "agent/host/host.hpp"
+#include "document/report.hpp"
 
 namespace muster {
 
@@ -22,6 +23,8 @@ struct ObservedState {
   std::map<std::string, std::string> certificate_versions;  // name -> where its link points
   std::map<std::string, UnitStatus> units;
   std::vector<ImportImage> images;  // of installed releases, not yet in containerd
+  // What should be in effect and is not; `since` is the reporter's to fill in.
+  std::vector<HealthProblem> unwell;
 };
 
 // io: systemd does not answer.
