@@ -85,11 +85,13 @@ class Execute {
   }
 
   Result<void> operator()(const StartUnits& action) {
+    if (auto forgotten = forget(action.units); !forgotten) return forgotten;
     auto started = run_.host.services.start(action.units, within(action.deadline));
     return started ? record(action.units) : started;
   }
 
   Result<void> operator()(const RestartUnits& action) {
+    if (auto forgotten = forget(action.units); !forgotten) return forgotten;
     auto restarted = run_.host.services.restart(action.units, within(action.deadline));
     return restarted ? record(action.units) : restarted;
   }
@@ -148,6 +150,23 @@ class Execute {
     return run_.host.files.make_directory(parent, 0755, "root");
   }
 
+  // A unit that fails, or an agent that is killed, in the middle of a change leaves nobody who
+  // knows what it runs with: so it is not what it ran with before.
+  Result<void> forget(const std::vector<std::string>& units) {
+    bool is_changed = false;
+    for (const auto& unit : inputs_.desired.units) {
+      const auto recorded = run_.checkpoint.units.find(unit.name);
+      if (std::find(units.begin(), units.end(), unit.name) == units.end() ||
+          recorded == run_.checkpoint.units.end() ||
+          recorded->second.configuration == inputs_of(unit, inputs_.desired, {}).configuration) {
+        continue;
+      }
+      recorded->second.configuration.clear();
+      is_changed = true;
+    }
+    return is_changed ? save(run_.checkpoint, run_.host.files) : Result<void>();
+  }
+
   // What the units run with from now on.
   Result<void> record(const std::vector<std::string>& units) {
     std::map<std::string, std::string> versions;
@@ -164,6 +183,19 @@ class Execute {
   Run& run_;
   const ApplyInputs& inputs_;
 };
+
+// The first of the action's units that the error names.
+std::string failed_unit(const Action& action, const Error& error) {
+  const auto named = [&](const auto* jobs) -> std::string {
+    if (jobs == nullptr) return {};
+    const auto found = std::find_if(jobs->units.begin(), jobs->units.end(), [&](const auto& unit) {
+      return error.message.find(unit) != std::string::npos;
+    });
+    return found == jobs->units.end() ? std::string() : *found;
+  };
+  const std::string started = named(std::get_if<StartUnits>(&action));
+  return started.empty() ? named(std::get_if<RestartUnits>(&action)) : started;
+}
 
 std::vector<ReleaseReference> releases_of(const Plan& plan) {
   std::vector<ReleaseReference> releases;
@@ -221,8 +253,10 @@ ConvergeResult<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
       if (done && !saved) return fail_converge(FailureClass::disk, saved.error());
     }
     if (!done) {
-      return fail_converge(class_of(planned.action, done.error()),
-                           context(done.error(), line).value());
+      auto failure = fail_converge(class_of(planned.action, done.error()),
+                                   context(done.error(), line).value());
+      failure.value().detail.unit = failed_unit(planned.action, done.error());
+      return failure;
     }
   }
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {

@@ -69,6 +69,24 @@ std::map<std::string, ReleaseStamp> carried_stamps(const Filesystem& files) {
   return releases;
 }
 
+nlohmann::json to_value(const Refusal& refusal) {
+  return {{"digest", refusal.digest},
+          {"reason", refusal.reason},
+          {"failureClass", refusal.failure_class},
+          {"unit", refusal.detail.unit},
+          {"log", refusal.detail.log},
+          {"cure", refusal.detail.cure}};
+}
+
+void read_refusal(JsonObject& object, Refusal& refusal) {
+  object.text("digest", refusal.digest);
+  object.text("reason", refusal.reason);
+  object.text("failureClass", refusal.failure_class);
+  object.text("unit", refusal.detail.unit);
+  object.texts("log", refusal.detail.log);
+  object.text("cure", refusal.detail.cure);
+}
+
 void read_set(JsonObject& root, std::string_view field, std::set<std::string>& target) {
   std::vector<std::string> list;
   root.texts(field, list);
@@ -90,33 +108,36 @@ void read_secrets(JsonObject& root, std::map<std::string, std::uint64_t>& secret
 }  // namespace
 
 std::string to_json(const Checkpoint& checkpoint) {
-  return canonical_text({{"version", 1},
-                         {"trustVersion", checkpoint.trust_version},
-                         {"documentGeneration", checkpoint.document_generation},
-                         {"peersGeneration", checkpoint.peers_generation},
-                         {"node", checkpoint.node},
-                         {"cluster", checkpoint.cluster},
-                         {"reportCounter", checkpoint.report_counter},
-                         {"lastContact", checkpoint.last_contact},
-                         {"settledBoot", checkpoint.settled_boot},
-                         {"kubeletStarted", checkpoint.kubelet_started},
-                         {"settledDocument", checkpoint.settled_document},
-                         {"lastVerdict", checkpoint.last_verdict},
-                         {"lastMessage", checkpoint.last_message},
-                         {"etcdStarted", checkpoint.etcd_started},
-                         {"etcdStart",
-                          {{"state", checkpoint.etcd_start.state},
-                           {"initialCluster", checkpoint.etcd_start.initial_cluster}}},
-                         {"etcdClusterId", checkpoint.etcd_cluster_id},
-                         {"etcdMemberId", checkpoint.etcd_member_id},
-                         {"units", units_json(checkpoint)},
-                         {"releases", releases_json(checkpoint)},
-                         {"secrets", checkpoint.secrets},
-                         {"images", checkpoint.images},
-                         {"files", checkpoint.files},
-                         {"created", checkpoint.created},
-                         {"originals", checkpoint.originals},
-                         {"packages", checkpoint.packages}});
+  nlohmann::json value({{"version", 1},
+                        {"trustVersion", checkpoint.trust_version},
+                        {"documentGeneration", checkpoint.document_generation},
+                        {"peersGeneration", checkpoint.peers_generation},
+                        {"node", checkpoint.node},
+                        {"cluster", checkpoint.cluster},
+                        {"reportCounter", checkpoint.report_counter},
+                        {"lastContact", checkpoint.last_contact},
+                        {"settledBoot", checkpoint.settled_boot},
+                        {"kubeletStarted", checkpoint.kubelet_started},
+                        {"settledDocument", checkpoint.settled_document},
+                        {"lastVerdict", checkpoint.last_verdict},
+                        {"lastMessage", checkpoint.last_message},
+                        {"etcdStarted", checkpoint.etcd_started},
+                        {"etcdStart",
+                         {{"state", checkpoint.etcd_start.state},
+                          {"initialCluster", checkpoint.etcd_start.initial_cluster}}},
+                        {"etcdClusterId", checkpoint.etcd_cluster_id},
+                        {"etcdMemberId", checkpoint.etcd_member_id},
+                        {"units", units_json(checkpoint)},
+                        {"releases", releases_json(checkpoint)},
+                        {"secrets", checkpoint.secrets},
+                        {"images", checkpoint.images},
+                        {"files", checkpoint.files},
+                        {"created", checkpoint.created},
+                        {"originals", checkpoint.originals},
+                        {"packages", checkpoint.packages}});
+  if (!checkpoint.settled_state.empty()) value["settledState"] = checkpoint.settled_state;
+  if (checkpoint.refused) value["refused"] = to_value(*checkpoint.refused);
+  return canonical_text(value);
 }
 
 Result<Checkpoint> parse_checkpoint(std::string_view text) {
@@ -138,6 +159,10 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   root.text("settledBoot", checkpoint.settled_boot);
   root.text("kubeletStarted", checkpoint.kubelet_started, Need::optional);
   root.text("settledDocument", checkpoint.settled_document);
+  root.text("settledState", checkpoint.settled_state, Need::optional);
+  root.object(
+      "refused", [&](JsonObject& refused) { read_refusal(refused, checkpoint.refused.emplace()); },
+      Need::optional);
   root.text("lastVerdict", checkpoint.last_verdict);
   root.text("lastMessage", checkpoint.last_message);
   root.flag("etcdStarted", checkpoint.etcd_started);

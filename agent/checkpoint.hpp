@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "agent/host/host.hpp"
+#include "document/report.hpp"
 #include "machine/facts.hpp"
 #include "result/result.hpp"
 
@@ -27,6 +29,13 @@ struct ReleaseStamp {
   std::map<std::string, std::string> packages;  // installed from its .debs: name -> version
 };
 
+// A document that failed on this machine by its own doing, as it was told then. It ends with
+// another document, or with an operator's order to try again.
+struct Refusal {
+  std::string digest, reason, failure_class;
+  FailureDetail detail;
+};
+
 struct Checkpoint {
   std::uint64_t trust_version = 0;
   std::uint64_t document_generation = 0;
@@ -35,7 +44,10 @@ struct Checkpoint {
   std::uint64_t report_counter = 0;
   std::int64_t last_contact = 0;  // Unix seconds, by the server's clock
   std::string settled_boot;       // boot id of the last boot that converged
-  std::string settled_document;   // digest of the document that it converged to
+  // Digests of the document under which the machine was last found wholly in effect (its envelope:
+  // settled_document.hpp), and of the desired state that was made of it.
+  std::string settled_document, settled_state;
+  std::optional<Refusal> refused;
   std::string last_verdict, last_message;
   bool etcd_started = false;  // this machine's member is a voter and has data
   EtcdStart etcd_start;       // what it was first started with

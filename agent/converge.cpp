@@ -11,6 +11,8 @@
 #include "agent/observe.hpp"
 #include "agent/preflight.hpp"
 #include "agent/readiness.hpp"
+#include "agent/repair.hpp"
+#include "agent/settled_document.hpp"
 #include "machine/desired_state_of.hpp"
 
 namespace muster {
@@ -24,7 +26,7 @@ Server* server_of(const ConvergeState& state) {
 
 // Mirrors first: the server's own line is the scarce one.
 std::vector<std::string> sources_of(const ConvergeState& state) {
-  auto sources = state.fetched.document.config.artifact_mirrors;
+  auto sources = state.document.config.artifact_mirrors;
   const auto& boot = state.session->trust.servers.boot;
   sources.insert(sources.end(), boot.begin(), boot.end());
   return sources;
@@ -41,6 +43,11 @@ bool starts_kubelet(const Plan& plan) {
   });
 }
 
+// Whoever waits for the machine waits in the first run; later ones look, and try again.
+bool is_patient(const Run& run) {
+  return !run.memory.has_run || run.ordered;
+}
+
 ConvergeResult<> carry_out(const Plan& plan, Run& run, ConvergeState& state) {
   state.changed = state.changed || !plan.actions.empty();
   // In the run of a boot the boot id says as much, and the clock may still be set.
@@ -48,9 +55,13 @@ ConvergeResult<> carry_out(const Plan& plan, Run& run, ConvergeState& state) {
     run.checkpoint.kubelet_started =
         fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(run.host.clock.now()));
   }
-  const ApplyInputs inputs{state.desired, state.fetched.document.role.cluster.authorities,
-                           server_of(state), sources_of(state)};
-  return apply(plan, run, inputs);
+  const ApplyInputs inputs{state.desired, state.document.role.cluster.authorities, server_of(state),
+                           sources_of(state)};
+  if (state.kind != RunKind::running && is_patient(run)) return apply(plan, run, inputs);
+  auto repaired = repair(plan, run, inputs);
+  state.add_unwell(repaired.unwell);
+  std::move(repaired.failures.begin(), repaired.failures.end(), std::back_inserter(state.failures));
+  return {};
 }
 
 bool is_any_unit_active(const Run& run, const DesiredState& desired) {
@@ -99,11 +110,56 @@ RunKind kind_of(const Run& run, const Facts& facts) {
   return run.ordered ? RunKind::ordered : RunKind::running;
 }
 
+// A refused document is not tried again where there is a way back.
+void choose_document(Run& run, ConvergeState& state) {
+  const auto& fetched = state.fetched;
+  auto& refused = run.checkpoint.refused;
+  if (refused && refused->digest != fetched.digest) refused.reset();
+  state.document = fetched.document;
+  state.way_back.reset();
+  state.is_fallen_back = false;
+  const auto settled = settled_document(run.host.files, run.checkpoint);
+  if (!settled || settled->digest == fetched.digest ||
+      !can_fall_back(settled->document, fetched.document)) {
+    return;
+  }
+  state.way_back = fall_back(settled->document, fetched.document);
+  state.is_fallen_back = refused.has_value();
+  if (state.is_fallen_back) state.document = state.way_back->document;
+}
+
+// Only those that the machine has: a new machine gets its first ones after preflight.
+void renew_certificates(Run& run, ConvergeState& state) {
+  const auto& authorities = state.document.role.cluster.authorities;
+  ObtainCertificates due;
+  for (const auto& spec : state.desired.certificates) {
+    if (current_version(run.host.files, spec).empty()) continue;
+    const auto reason = reason_to_obtain(run.host.files, spec, authorities, run.host.clock.now());
+    if (!reason.empty()) due.certificates.push_back(spec);
+  }
+  if (due.certificates.empty()) return;
+  const ApplyInputs inputs{state.desired, authorities, server_of(state), sources_of(state)};
+  const Plan renewals{{{due, Cost::none, "due"}}, {}};
+  state.add_unwell(repair(renewals, run, inputs).unwell);
+}
+
 }  // namespace
+
+void ConvergeState::add_unwell(const std::vector<HealthProblem>& problems) {
+  for (const auto& problem : problems) {
+    const bool is_known = std::any_of(unwell.begin(), unwell.end(), [&](const auto& one) {
+      return one.subject == problem.subject;
+    });
+    if (!is_known) unwell.push_back(problem);
+  }
+}
 
 ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
   await_address(run);
   run.reporter.begin("fetch");
+  state.failures.clear();
+  state.unwell.clear();
+  state.pending.clear();
   state.facts = observe(run.host.files, run.network.interfaces(run.host.files));
   state.kind = kind_of(run, state.facts);
   run.reporter.report().machine_id = state.facts.machine_id;
@@ -124,22 +180,33 @@ ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
   auto fetched = fetch(run, *state.session);
   if (!fetched) return pass_failure(fetched.error());
   state.fetched = std::move(*fetched);
+  if (std::exchange(run.memory.tried, state.fetched.digest) != state.fetched.digest) {
+    run.memory.backoff.clear();
+  }
+  if (!state.fetched.unsaved.empty()) {
+    if (state.kind == RunKind::boot) {
+      return fail_converge(FailureClass::disk, ErrorKind::io, state.fetched.unsaved);
+    }
+    state.add_unwell({{"disk", state.fetched.unsaved, 0}});
+  }
   Report& report = run.reporter.report();
-  report.document_digest = state.fetched.digest;
+  report.fetched_digest = state.fetched.digest;
   report.generation = state.fetched.document.generation;
   report.offline = state.fetched.offline;
   return {};
 }
 
 ConvergeResult<> derive_desired(Run& run, ConvergeState& state) {
-  auto desired = desired_state_of(state.fetched.document, state.fetched.peers, state.facts,
-                                  run.checkpoint.etcd_start);
+  choose_document(run, state);
+  auto desired =
+      desired_state_of(state.document, state.fetched.peers, state.facts, run.checkpoint.etcd_start);
   if (!desired) return fail_converge(FailureClass::document, desired.error());
   state.desired = std::move(*desired);
   return {};
 }
 
 ConvergeResult<> preflight(Run& run, ConvergeState& state) {
+  renew_certificates(run, state);
   const auto& desired = state.desired;
   state.facts.missing_kernel_modules = missing_modules(run.host.files, desired.kernel_modules);
   if (state.kind == RunKind::boot) {
@@ -148,22 +215,30 @@ ConvergeResult<> preflight(Run& run, ConvergeState& state) {
     // Where components run already, the listeners are they.
     if (!foreign.empty() && is_any_unit_active(run, desired)) foreign.clear();
   }
-  if (auto same = check_told(run.settings, state.fetched.document.role); !same) return same;
-  if (auto fit = to_failure(preflight_findings(state.fetched.document, state.facts)); !fit)
-    return fit;
-  if (run.given_up != state.fetched.digest || run.ordered) return {};
-  return fail_converge(FailureClass::document, ErrorKind::conflict, run.checkpoint.last_message);
+  auto fit = check_told(run.settings, state.document.role);
+  if (fit) fit = to_failure(preflight_findings(state.document, state.facts));
+  if (fit || state.kind == RunKind::boot) return fit;
+  state.add_unwell({{"machine", fit.error().error.message, 0}});
+  return {};
 }
 
-ConvergeResult<Plan> plan_for(Run& run, const ConvergeState& state) {
+bool is_settled(const Run& run, const ConvergeState& state) {
+  const Checkpoint& checkpoint = run.checkpoint;
+  return checkpoint.settled_boot == state.facts.boot_id &&
+         checkpoint.settled_document == state.fetched.digest &&
+         checkpoint.settled_state == digest_of(state.desired);
+}
+
+ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
   auto observed = observe_state(run.host, state.desired, run.checkpoint,
-                                state.fetched.document.role.cluster.authorities);
+                                state.document.role.cluster.authorities);
   if (!observed) return fail_converge(FailureClass::runtime, observed.error());
+  state.add_unwell(observed->unwell);
   return make_plan(state.desired, *observed, run.checkpoint, state.kind);
 }
 
 ConvergeResult<> install_foundation(Run& run, ConvergeState& state) {
-  const auto& document = state.fetched.document;
+  const auto& document = state.document;
   if (is_control_plane(document.role.role) && needs_turn(run)) {
     // Asked before the downloads: masters that ask within the same seconds start together.
     auto answer = ask_turn(run, server_of(state), document);
@@ -180,7 +255,7 @@ ConvergeResult<> install_foundation(Run& run, ConvergeState& state) {
 
 ConvergeResult<> join_etcd(Run& run, ConvergeState& state) {
   if (state.etcd_turn.action.empty()) return {};
-  const auto& document = state.fetched.document;
+  const auto& document = state.document;
   auto ready = prepare_member(run, server_of(state), document, state.etcd_turn);
   if (!ready) return pass_failure(ready.error());
   state.etcd_turn = *ready;
@@ -190,24 +265,25 @@ ConvergeResult<> join_etcd(Run& run, ConvergeState& state) {
 ConvergeResult<> apply_rest(Run& run, ConvergeState& state) {
   auto plan = state.plan ? ConvergeResult<Plan>(*state.plan) : plan_for(run, state);
   if (!plan) return pass_failure(plan.error());
+  run.memory.backoff.keep_only(subjects_of(*plan));
   const bool has_turn = !state.etcd_turn.action.empty();
   if (has_turn && state.etcd_turn.action != "start-new") {
     // kube-apiserver cannot start on a learner: it is promoted before the rest is started.
     if (auto done = carry_out(up_to_unit(*plan, etcd), run, state); !done) return done;
-    if (auto done = finish_member(run, state.fetched.document); !done) return done;
+    if (auto done = finish_member(run, state.document); !done) return done;
     plan = plan_for(run, state);
     if (!plan) return pass_failure(plan.error());
   }
   if (auto done = carry_out(*plan, run, state); !done) return done;
   state.pending = plan->pending;
   if (has_turn && state.etcd_turn.action == "start-new") {
-    return finish_member(run, state.fetched.document);
+    return finish_member(run, state.document);
   }
   return {};
 }
 
 ConvergeResult<> await_ready(Run& run, ConvergeState& state) {
-  const auto& document = state.fetched.document;
+  const auto& document = state.document;
   const auto& cluster = document.role.cluster;
   run.reporter.report().etcd_cluster_id = run.checkpoint.etcd_cluster_id;
   run.reporter.report().etcd_member_id = run.checkpoint.etcd_member_id;
@@ -222,20 +298,26 @@ ConvergeResult<> await_ready(Run& run, ConvergeState& state) {
     static_cast<void>(
         perform_duties(document, state.fetched.peers, run.host, later, std::chrono::seconds(0)));
   }
-  const bool was_disturbed = state.changed || state.kind != RunKind::running;
-  const auto limit = std::chrono::seconds(was_disturbed ? 180 : 0);
-  if (auto ready = await_node_ready(run, document,
-                                    {state.facts.boot_id, run.checkpoint.kubelet_started}, limit);
-      !ready) {
-    return ready;
+  if (!state.failures.empty() && state.kind != RunKind::running) {
+    return pass_failure(state.failures.front());
   }
+  const bool was_disturbed = state.changed || state.kind != RunKind::running;
+  const auto limit = std::chrono::seconds(was_disturbed && is_patient(run) ? 180 : 0);
+  auto ready =
+      await_node_ready(run, document, {state.facts.boot_id, run.checkpoint.kubelet_started}, limit);
+  if (!ready && state.kind != RunKind::running) return ready;
+  if (!ready) {
+    state.add_unwell({{std::string(name(ready.error().kind)), ready.error().error.message, 0}});
+    return {};
+  }
+  if (!state.failures.empty()) return {};
   if (state.changed) prune_releases(run.host.files, run.checkpoint, state.desired.releases);
   run.checkpoint.settled_boot = state.facts.boot_id;
-  if (state.pending.empty()) run.checkpoint.settled_document = state.fetched.digest;
-  if (auto saved = save(run.checkpoint, run.host.files); !saved) {
-    return fail_converge(FailureClass::disk, saved.error());
-  }
-  return {};
+  auto kept = state.is_fallen_back || !state.pending.empty()
+                  ? save(run.checkpoint, run.host.files)
+                  : settle(run.host.files, run.checkpoint, state.fetched.envelope,
+                           digest_of(state.desired));
+  return kept ? ConvergeResult<>() : fail_converge(FailureClass::disk, kept.error());
 }
 
 }  // namespace muster

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "agent/fallback.hpp"
 #include "agent/fetch.hpp"
 #include "agent/plan.hpp"
 #include "agent/run.hpp"
@@ -16,19 +17,29 @@ struct ConvergeState {
   std::optional<Session> session;
   std::unique_ptr<Server> witness;  // hears of a wrong clock, with which no session opens
   Fetched fetched;
+  // What this run goes by: the newest document, or, where that was refused, the settled one with
+  // what always follows the newest (fallback.hpp).
+  NodeDocument document;
+  std::optional<Fallback> way_back;  // where one is, whether it is taken or not
+  bool is_fallen_back = false;
   DesiredState desired;
   RunKind kind = RunKind::boot;
   EtcdTurnAnswer etcd_turn;  // `action` is empty where no turn is needed
   std::optional<Plan> plan;  // for `apply_rest`, where nothing happened since it was made
   std::vector<std::string> pending;
+  std::vector<Failure> failures;      // that stopped nothing (repair.hpp)
+  std::vector<HealthProblem> unwell;  // each subject once
   bool changed = false;
+
+  void add_unwell(const std::vector<HealthProblem>& problems);
 };
 
 // Facts, trust, identity, documents.
 [[nodiscard]] ConvergeResult<> fetch_documents(Run& run, ConvergeState& state);
-// Document, peers and facts -> desired state.
+// Document, peers and facts -> desired state. Which document: see ConvergeState.
 [[nodiscard]] ConvergeResult<> derive_desired(Run& run, ConvergeState& state);
-// Whether this machine is the one of the document and fit for it.
+// Certificates are renewed first, whatever comes. Then: is this machine the one of the document,
+// and fit for it? On a running machine what is not is told, and stops nothing.
 [[nodiscard]] ConvergeResult<> preflight(Run& run, ConvergeState& state);
 // Releases, certificates and secrets: what needs none of the machine's own services.
 [[nodiscard]] ConvergeResult<> install_foundation(Run& run, ConvergeState& state);
@@ -36,10 +47,13 @@ struct ConvergeState {
 [[nodiscard]] ConvergeResult<> join_etcd(Run& run, ConvergeState& state);
 // Files, images, units.
 [[nodiscard]] ConvergeResult<> apply_rest(Run& run, ConvergeState& state);
-// Ready, as the cluster sees it; then the checkpoint says so.
+// Ready, as the cluster sees it; then the document is settled (settled_document.hpp).
 [[nodiscard]] ConvergeResult<> await_ready(Run& run, ConvergeState& state);
 
+// The newest document and what was made of it are in effect, as they were when they settled.
+[[nodiscard]] bool is_settled(const Run& run, const ConvergeState& state);
+
 // Desired against observed.
-[[nodiscard]] ConvergeResult<Plan> plan_for(Run& run, const ConvergeState& state);
+[[nodiscard]] ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state);
 
 }  // namespace muster

@@ -21,8 +21,10 @@ constexpr std::chrono::seconds awaited_poll{3};
 
 KeptDuties keep_duties(Host& host, const Outcome& outcome, const Narrate& narrate) {
   const auto& document = outcome.fetched.document;
-  const bool runs = outcome.verdict != Verdict::failed || !outcome.fetched.refused.empty();
-  if (!runs || !is_control_plane(document.role.role)) return {};
+  // Whatever became of the newest document here: the cluster goes on.
+  if (!outcome.is_up || outcome.fetched.digest.empty() || !is_control_plane(document.role.role)) {
+    return {};
+  }
   const auto done = perform_duties(
       document, outcome.fetched.peers, host,
       [&](const std::vector<std::string>& machines) {
@@ -63,7 +65,7 @@ void stay_ended(const Tombstone& tombstone, bool is_news, Host& host, const Narr
 
 Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
   bool ordered = false;
-  std::string given_up;
+  Memory memory;
   KeptDuties duties;
   for (bool is_first = true;; is_first = false) {
     const auto kept = kept_tombstone(host.files);
@@ -74,19 +76,16 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
     if (!lock) return pass(lock.error());
     auto checkpoint = load_checkpoint(host.files);
     if (!checkpoint) return pass(checkpoint.error());
-    Reporter reporter(host, *checkpoint, narrate);
+    Reporter reporter(host, *checkpoint, memory, narrate);
     reporter.report().duties = duties.report;
-    Run run{host,  network,  *settings, *checkpoint, reporter, Deadline(host.clock, boot_deadline),
-            false, given_up, ordered};
+    Run run{host,  network, *settings, *checkpoint, reporter, Deadline(host.clock, boot_deadline),
+            false, ordered, memory};
     const Outcome outcome = reconcile(run);
     if (outcome.ended) {
       lock->close();
       stay_ended(*outcome.ended, true, host, narrate);
     }
     if (is_first) notify_ready();
-    const bool is_final =
-        outcome.verdict == Verdict::failed && !is_cured_from_outside(outcome.failure);
-    given_up = is_final ? outcome.fetched.digest : std::string();
     ordered = outcome.answer.converge && !ordered;
     lock->close();
     const auto asked_at = host.clock.since_boot();

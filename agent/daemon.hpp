@@ -9,8 +9,6 @@
 
 namespace muster {
 
-inline constexpr std::chrono::minutes boot_deadline{10};  // of one whole converge
-
 // Runs for ever. READY after the first verdict, good or bad. A failure that time or somebody else
 // may cure is tried again at each poll; any other only after a new document or an operator's order.
 // Returns only when the settings or the state folder cannot be read.

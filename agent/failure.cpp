@@ -100,9 +100,13 @@ int retries_of(FailureClass kind) {
   return 0;
 }
 
-bool is_cured_from_outside(FailureClass kind) {
-  return kind == FailureClass::identity || kind == FailureClass::clock ||
-         kind == FailureClass::network || kind == FailureClass::api || kind == FailureClass::etcd;
+FailureClass failure_class_named(std::string_view text) {
+  for (const auto kind : {FailureClass::identity, FailureClass::clock, FailureClass::network,
+                          FailureClass::disk, FailureClass::package, FailureClass::runtime,
+                          FailureClass::kubelet, FailureClass::etcd, FailureClass::api}) {
+    if (name(kind) == text) return kind;
+  }
+  return FailureClass::document;
 }
 
 FailureClass class_of(const Action& action, const Error& error) {

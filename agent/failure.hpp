@@ -23,6 +23,8 @@ enum class FailureClass {
   api
 };
 [[nodiscard]] std::string_view name(FailureClass kind);
+// document where no class has that name.
+[[nodiscard]] FailureClass failure_class_named(std::string_view text);
 
 // Another source, or another attempt at once, cannot help.
 [[nodiscard]] bool is_of_the_disk(ErrorKind kind);
@@ -50,10 +52,6 @@ using ConvergeResult = tl::expected<T, Failure>;
 
 // How often one run may try again after a failure of this class; the total deadline also ends it.
 [[nodiscard]] int retries_of(FailureClass kind);
-
-// Whether time or somebody elsewhere may cure it without a new document: the daemon tries such a
-// failure again at each poll, any other only after a new document or an order.
-[[nodiscard]] bool is_cured_from_outside(FailureClass kind);
 
 // The class of an action that failed: a full disk is a disk failure whatever was being done.
 [[nodiscard]] FailureClass class_of(const Action& action, const Error& error);

@@ -1,6 +1,7 @@
 #include "agent/fetch.hpp"
 
 #include "agent/paths.hpp"
+#include "agent/settled_document.hpp"
 #include "agent/tombstone.hpp"
 
 namespace muster {
@@ -8,7 +9,7 @@ namespace {
 
 struct Accepted {
   NodeDocument document;
-  std::string digest;
+  Envelope envelope;
 };
 
 Result<void> verify_signature(const Envelope& envelope, std::string_view type,
@@ -52,7 +53,7 @@ Result<Accepted> cached_document(const Run& run, const Session& session,
   auto document = verify_document(*cached, session.trust, session.identity.node(),
                                   session.identity.cluster(), run.checkpoint.document_generation);
   if (!document) return context(document.error(), paths::document_cache);
-  return Accepted{*document, digest(*cached)};
+  return Accepted{*document, *cached};
 }
 
 ConvergeResult<> check_age(const Run& run) {
@@ -76,7 +77,8 @@ Result<Tombstone> take_tombstone(Run& run, Session& session, const Envelope& env
   return tombstone;
 }
 
-ConvergeResult<Accepted> fetch_document(Run& run, Session& session, std::string& refused) {
+ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& result) {
+  std::string& refused = result.refused;
   const auto cached = read_envelope(run.host.files, paths::document_cache);
   auto good = cached_document(run, session, cached);
   auto fetched = session.server->document(good ? etag_of(cached) : std::string());
@@ -108,10 +110,12 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, std::string&
     return *good;
   }
   if (auto kept = cache(run.host.files, paths::document_cache, envelope); !kept) {
-    return fail_converge(FailureClass::disk, kept.error());
+    if (!good) return fail_converge(FailureClass::disk, kept.error());
+    result.unsaved = kept.error().message;
+    return *good;
   }
   run.checkpoint.document_generation = document->generation;
-  return Accepted{*document, digest(envelope)};
+  return Accepted{*document, envelope};
 }
 
 // Never fails: without a list the machine keeps the routes it has.
@@ -201,23 +205,29 @@ Result<PeerList> verify_peers(const Envelope& envelope, const TrustList& trust,
 
 ConvergeResult<Fetched> fetch(Run& run, Session& session) {
   Fetched fetched;
+  if (auto kept = keep_settled_of_cache(run.host.files, run.checkpoint); !kept) {
+    return fail_converge(FailureClass::disk, kept.error());
+  }
+  const auto take = [&](const Accepted& accepted) {
+    fetched.document = accepted.document;
+    fetched.envelope = accepted.envelope;
+    fetched.digest = digest(accepted.envelope);
+  };
   if (session.server) {
-    auto accepted = fetch_document(run, session, fetched.refused);
+    auto accepted = fetch_document(run, session, fetched);
     if (!accepted) return pass_failure(accepted.error());
-    fetched.document = accepted->document;
-    fetched.digest = accepted->digest;
+    take(*accepted);
   } else {
     if (auto young = check_age(run); !young) return pass_failure(young.error());
     auto accepted =
         cached_document(run, session, read_envelope(run.host.files, paths::document_cache));
     if (!accepted) return fail_converge(FailureClass::document, accepted.error());
-    fetched.document = accepted->document;
-    fetched.digest = accepted->digest;
+    take(*accepted);
     fetched.offline = true;
   }
   fetched.peers = fetch_peers(run, session);
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {
-    return fail_converge(FailureClass::disk, saved.error());
+    fetched.unsaved = saved.error().message;
   }
   return fetched;
 }

@@ -11,8 +11,11 @@ namespace muster {
 struct Fetched {
   NodeDocument document;
   std::string digest;  // of the document's envelope
+  Envelope envelope;
   PeerList peers;
   bool offline = false;
+  // What could not be kept: no document that was not kept is in `document`.
+  std::string unsaved;
   // The server's document was refused and the last good one is in force: what was wrong with it.
   std::string refused;
 };

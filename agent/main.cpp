@@ -47,9 +47,10 @@ int with_run(RealHost& real, bool verify, bool ordered, Use use) {
   if (!lock) return fail_with(lock.error());
   auto checkpoint = load_checkpoint(real.files);
   if (!checkpoint) return fail_with(checkpoint.error());
-  Reporter reporter(real.host, *checkpoint, narrate);
+  Memory memory;
+  Reporter reporter(real.host, *checkpoint, memory, narrate);
   Run run{real.host, network, *settings, *checkpoint, reporter, Deadline(real.clock, boot_deadline),
-          verify,    {},      ordered};
+          verify,    ordered, memory};
   return use(run);
 }
 

@@ -121,6 +121,22 @@ Result<ObservedState> observe_state(const Host& host, const DesiredState& desire
   return observed;
 }
 
+std::map<std::string, std::string> configurations_of(const DesiredState& desired) {
+  std::map<std::string, std::string> configurations;
+  for (const auto& unit : desired.units) {
+    configurations[unit.name] = inputs_of(unit, desired, {}).configuration;
+  }
+  return configurations;
+}
+
+std::string digest_of(const DesiredState& desired) {
+  std::string text;
+  for (const auto& [unit, configuration] : configurations_of(desired)) {
+    text += fmt::format("{} {}\n", unit, configuration);
+  }
+  return sha256_digest(text);
+}
+
 UnitInputs inputs_of(const DesiredUnit& unit, const DesiredState& desired,
                      const std::map<std::string, std::string>& certificate_versions) {
   std::string releases;

@@ -32,6 +32,11 @@ struct ObservedState {
                                                   const Checkpoint& checkpoint,
                                                   const Authorities& authorities);
 
+// What each unit of the state is started with: its name -> UnitInputs::configuration.
+[[nodiscard]] std::map<std::string, std::string> configurations_of(const DesiredState& desired);
+// One digest of all that units are started with: where it is another, something is to be tried.
+[[nodiscard]] std::string digest_of(const DesiredState& desired);
+
 // Digests of what a unit would be started with now.
 [[nodiscard]] UnitInputs inputs_of(const DesiredUnit& unit, const DesiredState& desired,
                                    const std::map<std::string, std::string>& certificate_versions);

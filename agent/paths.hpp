@@ -17,6 +17,7 @@ inline constexpr const char* identity_certificate = "/var/lib/muster/identity/ce
 inline constexpr const char* trust_cache = "/var/lib/muster/cache/trust.json";
 inline constexpr const char* document_cache = "/var/lib/muster/cache/document.json";
 inline constexpr const char* peers_cache = "/var/lib/muster/cache/peers.json";
+inline constexpr const char* settled = "/var/lib/muster/settled";  // HEX.json
 inline constexpr const char* checkpoint = "/var/lib/muster/checkpoint.json";
 inline constexpr const char* tombstone = "/var/lib/muster/tombstone.json";
 inline constexpr const char* report_spool = "/var/lib/muster/spool";

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "agent/converge.hpp"
+#include "agent/judgement.hpp"
 #include "agent/tombstone.hpp"
 
 namespace muster {
@@ -34,12 +35,27 @@ ConvergeResult<> converge_with_retries(Run& run, ConvergeState& state) {
     auto done = converge_once(run, state);
     if (done) return done;
     const auto& failure = done.error();
+    if (run.memory.has_run && !run.ordered) return done;  // the next poll comes soon
     if (++failures[failure.kind] > retries_after(failure) || run.deadline.has_passed()) {
       return done;
     }
     run.reporter.note(fmt::format("trying again after: {}", failure.error.message));
     run.host.clock.sleep(std::min(pause, run.deadline.left()));
   }
+}
+
+// A document that does not work here is refused, and the machine goes back to the settled one.
+ConvergeResult<> converge(Run& run, ConvergeState& state) {
+  auto done = converge_with_retries(run, state);
+  const auto failure = failure_of(done, run, state);
+  if (!failure || !refuse(run, state, *failure)) return done;
+  run.reporter.note(fmt::format("going back to the last document that worked, after: {}",
+                                failure->error.message));
+  run.deadline = Deadline(run.host.clock, boot_deadline);
+  auto back = converge_with_retries(run, state);
+  if (back || !is_alike(*failure, back.error())) return back;
+  withdraw(run, state);
+  return back;
 }
 
 // What was kept, by this run or an earlier one; where that cannot be read, nothing may start
@@ -52,31 +68,38 @@ ConvergeResult<> check_not_ended(const Run& run, std::optional<Tombstone>& ended
   return fail_converge(FailureClass::identity, ErrorKind::forbidden, to_text(*ended));
 }
 
+// Whoever orders it wants everything tried, now.
+void forget_failures(Run& run) {
+  run.checkpoint.refused.reset();
+  run.memory.backoff.clear();
+  run.memory.withdrawn.clear();
+}
+
 }  // namespace
 
 Outcome reconcile(Run& run) {
   if (run.verify) run.checkpoint.releases.clear();
+  if (run.ordered) forget_failures(run);
   ConvergeState state;
   Outcome outcome;
   auto done = check_not_ended(run, outcome.ended);
-  if (done) done = converge_with_retries(run, state);
+  if (done) done = converge(run, state);
   if (!done && !outcome.ended) static_cast<void>(check_not_ended(run, outcome.ended));
   outcome.changed = state.changed;
-  outcome.fetched = state.fetched;
-  std::string_view failure_class;
-  if (!done) {
-    outcome.failure = done.error().kind;
-    outcome.message = done.error().error.message;
-    failure_class = name(outcome.failure);
-  } else if (!state.fetched.refused.empty()) {
-    // The machine runs by the last good document, and somebody must hear of the bad one.
-    outcome.failure = FailureClass::document;
-    outcome.message = state.fetched.refused;
-    failure_class = name(outcome.failure);
-  } else {
-    outcome.verdict = state.pending.empty() ? Verdict::converged : Verdict::pending_changes;
+  const Judgement judgement = judge(done, run, state);
+  outcome.verdict = judgement.verdict;
+  if (judgement.failure) {
+    outcome.failure = judgement.failure->kind;
+    outcome.message = judgement.failure->error.message;
   }
-  outcome.answer = run.reporter.finish(outcome.verdict, failure_class, outcome.message);
+  outcome.is_up =
+      !state.facts.boot_id.empty() && run.checkpoint.settled_boot == state.facts.boot_id;
+  tell(judgement, done, run, state);
+  outcome.fetched = std::move(state.fetched);
+  run.memory.has_run = true;
+  outcome.answer = run.reporter.finish(
+      outcome.verdict, judgement.failure ? name(outcome.failure) : std::string_view(),
+      outcome.message);
   run.reporter.connect(nullptr);  // the session ends here
   return outcome;
 }

@@ -16,7 +16,8 @@ struct Outcome {
   FailureClass failure = FailureClass::document;  // of a failed one
   std::string message;
   bool changed = false;            // something was written or started
-  Fetched fetched;                 // what is in force; empty when nothing could be fetched
+  bool is_up = false;              // the machine was Ready in this boot, by whichever document
+  Fetched fetched;                 // the newest document; empty when nothing could be fetched
   ReportAnswer answer;             // what the server wants next
   std::optional<Tombstone> ended;  // the machine's cluster has ended, which nothing else overrules
 };

@@ -7,9 +7,9 @@ namespace muster {
 
 using std::chrono::duration_cast;
 
-Reporter::Reporter(Host& host, Checkpoint& checkpoint,
+Reporter::Reporter(Host& host, Checkpoint& checkpoint, Memory& memory,
                    std::function<void(std::string_view)> narrate)
-    : host_(host), checkpoint_(checkpoint), narrate_(std::move(narrate)) {
+    : host_(host), checkpoint_(checkpoint), memory_(memory), narrate_(std::move(narrate)) {
   report_.agent_version = agent_version;
 }
 
@@ -74,6 +74,8 @@ ReportAnswer Reporter::finish(Verdict verdict, std::string_view failure_class,
   checkpoint_.last_message = message;
   narrate_(message.empty() ? std::string(name(verdict))
                            : fmt::format("{}: {}", name(verdict), message));
+  // For `muster-agent status`; a disk that is full is told of by the report.
+  static_cast<void>(save(checkpoint_, host_.files));
   if (server_ != nullptr) {
     send_spooled();
     if (const auto answer = send()) return {answer->poll_after, is_ordered_};
@@ -84,11 +86,22 @@ ReportAnswer Reporter::finish(Verdict verdict, std::string_view failure_class,
   return answer;
 }
 
-// The counter is durable before anybody sees it: a report with an old one looks like a clone's.
+// Numbers are set apart durably before anybody sees one: a report with an old number looks like a
+// clone's. Many at once, so that a machine whose disk is full can still say so; and anew where
+// another run of the agent has taken some since.
 Result<void> Reporter::number_report() {
-  report_.counter = ++checkpoint_.report_counter;
+  constexpr std::uint64_t set_apart = 1000;
   report_.sent_at = std::chrono::system_clock::to_time_t(host_.clock.now());
-  return save(checkpoint_, host_.files);
+  if (memory_.next_report == 0 || memory_.last_report != checkpoint_.report_counter ||
+      memory_.next_report > memory_.last_report) {
+    Checkpoint reserved = checkpoint_;
+    reserved.report_counter += set_apart;
+    if (auto saved = save(reserved, host_.files); !saved) return saved;
+    memory_.next_report = checkpoint_.report_counter + 1;
+    memory_.last_report = checkpoint_.report_counter = reserved.report_counter;
+  }
+  report_.counter = memory_.next_report++;
+  return {};
 }
 
 Result<ReportAnswer> Reporter::send() {

@@ -9,6 +9,7 @@
 
 #include "agent/checkpoint.hpp"
 #include "agent/host/host.hpp"
+#include "agent/memory.hpp"
 #include "agent/server.hpp"
 #include "document/report.hpp"
 
@@ -17,7 +18,8 @@ namespace muster {
 class Reporter {
  public:
   // `narrate` gets one line per phase and verdict, for the journal and STATUS=.
-  Reporter(Host& host, Checkpoint& checkpoint, std::function<void(std::string_view)> narrate);
+  Reporter(Host& host, Checkpoint& checkpoint, Memory& memory,
+           std::function<void(std::string_view)> narrate);
 
   // From now on reports go to `server`; nullptr: it is away.
   void connect(Server* server) { server_ = server; }
@@ -25,6 +27,8 @@ class Reporter {
   void begin(const std::string& phase, const std::string& detail = {});
   // A line for people, and the running phase's detail on the server.
   void note(std::string_view line);
+  // A line for people alone.
+  void say(std::string_view line) { narrate_(line); }
   // The run's verdict, sent or spooled. Tells what the server answered, if it did;
   // `converge` where it answered so to any report of this run.
   [[nodiscard]] ReportAnswer finish(Verdict verdict, std::string_view failure_class,
@@ -46,6 +50,7 @@ class Reporter {
 
   Host& host_;
   Checkpoint& checkpoint_;
+  Memory& memory_;
   std::function<void(std::string_view)> narrate_;
   Server* server_ = nullptr;
   Report report_;

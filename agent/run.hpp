@@ -4,6 +4,7 @@
 #include "agent/checkpoint.hpp"
 #include "agent/deadline.hpp"
 #include "agent/host/host.hpp"
+#include "agent/memory.hpp"
 #include "agent/report.hpp"
 #include "agent/server.hpp"
 #include "agent/settings.hpp"
@@ -11,17 +12,18 @@
 
 namespace muster {
 
+inline constexpr std::chrono::minutes boot_deadline{10};  // of one whole converge
+
 struct Run {
   Host& host;
   Network& network;
   const Settings& settings;
   Checkpoint& checkpoint;
   Reporter& reporter;
-  Deadline deadline;    // of the whole run
-  bool verify = false;  // hash every file of every release again
-  // A document that failed in this boot for a reason which time does not cure: not tried again.
-  std::string given_up = {};
+  Deadline deadline;     // of the whole run
+  bool verify = false;   // hash every file of every release again
   bool ordered = false;  // an operator gave this running machine its turn: restart what must
+  Memory& memory;
 };
 
 }  // namespace muster

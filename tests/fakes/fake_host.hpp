@@ -23,8 +23,9 @@ class FakeProcess final : public Process {
 class FakeServiceManager final : public ServiceManager {
  public:
   std::set<std::string> active;
-  std::vector<std::string> calls;  // "start a.service b.service"
-  std::set<std::string> broken;    // units whose jobs fail
+  std::vector<std::string> calls;                  // "start a.service b.service"
+  std::set<std::string> broken;                    // units whose jobs fail
+  std::function<bool(const std::string&)> breaks;  // likewise, by what lies on the machine
   bool need_daemon_reload = false;
 
   Result<std::map<std::string, UnitStatus>> statuses(
@@ -65,7 +66,8 @@ class FakeServiceManager final : public ServiceManager {
     for (const auto& unit : units) call += " " + unit;
     calls.push_back(call);
     for (const auto& unit : units) {
-      if (broken.count(unit) > 0) {
+      if (broken.count(unit) > 0 || (is_up && breaks && breaks(unit))) {
+        active.erase(unit);
         return fail(ErrorKind::io,
                     "unit '" + unit + "': job ended 'failed'; journalctl -u " + unit + " -b");
       }

@@ -5,98 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/paths.hpp"
-#include "fakes/example_document.hpp"
-#include "fakes/fake_site.hpp"
+#include "fakes/reconcile_fixture.hpp"
 
 using namespace muster;
-
-namespace {
-
-// A worker whose server, keys and releases are real and whose machine is in memory.
-struct ReconcileFixture {
-  FakeHost machine;
-  FakeSite site{machine.clock};
-  FakeNetwork network{site};
-  Settings settings;
-  NodeDocument document = example_document(Role::node);
-  std::vector<std::string> narrated;
-
-  ReconcileFixture() {
-    settings.site_pin = site.pin();
-    settings.enrol_servers = {"https://10.0.0.254:8443"};
-    site.node = "n1";
-    network.address = document.role.address;
-    put_facts("boot-1");
-    // containerd makes its store when it first starts.
-    REQUIRE(machine.files.make_directory(
-        "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db", 0711, "root"));
-    static_cast<void>(changes_outside_state());
-    document.site = site.pin();
-    for (auto& [name, list] : document.role.cluster.authorities) {
-      list = {site.cluster_ca.certificate().pem()};
-    }
-    document.config.releases.clear();
-    for (const char* name : {"containerd", "runc", "cni-plugins", "kubernetes-node", "haproxy"}) {
-      document.config.releases.push_back(site.publish(
-          name, "1.36.3", {{std::string("bin/") + name, std::string(name) + " bytes"}}));
-    }
-    document.config.releases.push_back(site.publish("pause", "1.0", {{"images/pause.tar", "p"}}));
-    for (const char* name : {"kubelet-client", "kubelet-server", "kube-proxy"}) {
-      CertificateSpec spec;
-      spec.name = name;
-      spec.authority = "cluster";
-      spec.path = std::string("/etc/kubernetes/pki/") + name;
-      spec.common_name = "system:node:n1";
-      spec.usages = {CertificateUsage::client};
-      document.certificates.push_back(spec);
-    }
-    serve();
-  }
-
-  void serve() {
-    site.serve(document);
-    PeerList peers = example_peers();
-    peers.site = site.pin();
-    site.serve(peers);
-  }
-
-  void put_facts(const std::string& boot_id) {
-    machine.files.put("/proc/sys/kernel/hostname", "n1\n");
-    machine.files.put("/proc/sys/kernel/random/boot_id", boot_id + "\n");
-    site.reported_boot = boot_id;
-    machine.files.put("/etc/machine-id", std::string(32, 'f') + "\n");
-    machine.files.put("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu memory pids\n");
-    machine.files.put("/proc/meminfo", "MemTotal: 4000000 kB\n");
-    machine.files.put("/sys/devices/system/cpu/online", "0-1\n");
-  }
-
-  void reboot(const std::string& boot_id) {
-    machine.services.active.clear();
-    put_facts(boot_id);
-  }
-
-  Outcome converge(bool ordered = false, const std::string& given_up = {}) {
-    auto checkpoint = must(load_checkpoint(machine.files));
-    Reporter reporter(machine.host, checkpoint,
-                      [this](std::string_view line) { narrated.emplace_back(line); });
-    Run run{machine.host, network,  settings,
-            checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10)),
-            false,        given_up, ordered};
-    return reconcile(run);
-  }
-
-  // Changes outside the agent's own state since the last call.
-  std::vector<std::string> changes_outside_state() {
-    std::vector<std::string> found;
-    for (const auto& change : machine.files.changes) {
-      if (change.find(paths::state) == std::string::npos) found.push_back(change);
-    }
-    machine.files.changes.clear();
-    return found;
-  }
-};
-
-}  // namespace
 
 TEST_CASE_FIXTURE(ReconcileFixture,
                   "a new machine becomes a node, and the second converge changes nothing") {
@@ -203,8 +114,9 @@ TEST_CASE_FIXTURE(ReconcileFixture,
   CHECK(converge(true).verdict == Verdict::failed);
   site.status_age = std::chrono::hours(0);
   CHECK(converge(true).verdict == Verdict::converged);
-  CHECK(machine.services.calls == std::vector<std::string>{"restart kubelet.service"});
-  CHECK(changes_outside_state().size() == 1);
+  CHECK(machine.services.calls.back() == "restart kubelet.service");
+  CHECK(machine.files.text("/etc/kubernetes/kubelet.yaml").find("maxPods: 120") !=
+        std::string::npos);
 }
 
 TEST_CASE_FIXTURE(ReconcileFixture,
@@ -281,8 +193,6 @@ TEST_CASE_FIXTURE(ReconcileFixture,
 }
 
 TEST_CASE_FIXTURE(ReconcileFixture, "a wrong NIC is said within seconds, and nothing is changed") {
-  REQUIRE(converge().verdict == Verdict::converged);
-  static_cast<void>(changes_outside_state());
   network.address = "10.0.0.99";
   const auto began = machine.clock.now();
   const auto outcome = converge();
@@ -290,6 +200,18 @@ TEST_CASE_FIXTURE(ReconcileFixture, "a wrong NIC is said within seconds, and not
   CHECK(outcome.message.find("found eth0 52:54:00:00:00:01 [10.0.0.99]") != std::string::npos);
   CHECK(machine.clock.now() - began < std::chrono::seconds(10));
   CHECK(site.reports.back().message == outcome.message);
+  CHECK(changes_outside_state().empty());
+}
+
+TEST_CASE_FIXTURE(ReconcileFixture, "a NIC that loses its address makes a running machine unwell") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  static_cast<void>(changes_outside_state());
+  network.address = "10.0.0.99";
+  CHECK(converge().verdict == Verdict::converged);
+  REQUIRE(site.reports.back().unwell.size() == 1);
+  CHECK(site.reports.back().unwell[0].subject == "machine");
+  CHECK(site.reports.back().unwell[0].message.find("found eth0 52:54:00:00:00:01 [10.0.0.99]") !=
+        std::string::npos);
   CHECK(changes_outside_state().empty());
 }
 
@@ -395,18 +317,6 @@ TEST_CASE_FIXTURE(ReconcileFixture, "a unit that fails is named with its class a
             "unit 'kubelet.service': job ended 'failed'; journalctl -u kubelet.service -b") !=
         std::string::npos);
   CHECK(site.reports.back().failure_class == "kubelet");
-}
-
-TEST_CASE_FIXTURE(ReconcileFixture, "a document that failed is not tried for ever") {
-  machine.services.broken.insert("kubelet.service");
-  const auto failed = converge();
-  machine.services.calls.clear();
-  const auto again = converge(false, failed.fetched.digest);
-  CHECK(again.verdict == Verdict::failed);
-  CHECK(again.message == failed.message);
-  CHECK(machine.services.calls.empty());
-  machine.services.broken.clear();
-  CHECK(converge(true, failed.fetched.digest).verdict == Verdict::converged);
 }
 
 TEST_CASE_FIXTURE(ReconcileFixture,

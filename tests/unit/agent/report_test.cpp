@@ -10,7 +10,8 @@ using namespace muster;
 TEST_CASE("phases count from power-on and begin with the boot before the agent") {
   FakeHost machine;
   Checkpoint checkpoint;
-  Reporter reporter(machine.host, checkpoint, [](std::string_view) {});
+  Memory memory;
+  Reporter reporter(machine.host, checkpoint, memory, [](std::string_view) {});
   reporter.begin("fetch");
   machine.clock.sleep(std::chrono::seconds(2));
   static_cast<void>(reporter.finish(Verdict::converged, "", ""));
@@ -32,7 +33,8 @@ TEST_CASE("phases are told at most once a second, the verdict always") {
   FakeSite site(machine.clock);
   FakeServer server(site);
   Checkpoint checkpoint;
-  Reporter reporter(machine.host, checkpoint, [](std::string_view) {});
+  Memory memory;
+  Reporter reporter(machine.host, checkpoint, memory, [](std::string_view) {});
   reporter.connect(&server);
   reporter.begin("a");
   reporter.begin("b");
@@ -44,7 +46,7 @@ TEST_CASE("phases are told at most once a second, the verdict always") {
   REQUIRE(site.reports.size() == 3);
   CHECK(site.reports[2].failure_class == "disk");
   CHECK(site.reports[2].counter == 3);
-  CHECK(load_checkpoint(machine.files)->report_counter == 3);
+  CHECK(load_checkpoint(machine.files)->report_counter == 1000);
 }
 
 TEST_CASE("an operator's order is heard whichever report is told of it") {
@@ -52,22 +54,23 @@ TEST_CASE("an operator's order is heard whichever report is told of it") {
   FakeSite site(machine.clock);
   FakeServer server(site);
   Checkpoint checkpoint;
+  Memory memory;
   {
-    Reporter away(machine.host, checkpoint, [](std::string_view) {});
+    Reporter away(machine.host, checkpoint, memory, [](std::string_view) {});
     static_cast<void>(away.finish(Verdict::failed, "network", "away"));
   }
-  Reporter first(machine.host, checkpoint, [](std::string_view) {});
+  Reporter first(machine.host, checkpoint, memory, [](std::string_view) {});
   first.connect(&server);
   site.converge_ordered = true;
   CHECK(first.finish(Verdict::pending_changes, "", "").converge);  // the spooled one was told
   CHECK(site.reports.size() == 2);
-  Reporter second(machine.host, checkpoint, [](std::string_view) {});
+  Reporter second(machine.host, checkpoint, memory, [](std::string_view) {});
   second.connect(&server);
   site.converge_ordered = true;
   second.begin("fetch");
   site.is_away = true;
   CHECK(second.finish(Verdict::pending_changes, "", "").converge);
-  Reporter third(machine.host, checkpoint, [](std::string_view) {});
+  Reporter third(machine.host, checkpoint, memory, [](std::string_view) {});
   CHECK_FALSE(third.finish(Verdict::pending_changes, "", "").converge);
 }
 
@@ -77,11 +80,13 @@ TEST_CASE("reports wait on disk while the server is away, and not without bound"
   FakeServer server(site);
   Checkpoint checkpoint;
   for (std::size_t i = 0; i < spool_limit + 5; ++i) {
-    Reporter reporter(machine.host, checkpoint, [](std::string_view) {});
+    Memory memory;
+    Reporter reporter(machine.host, checkpoint, memory, [](std::string_view) {});
     static_cast<void>(reporter.finish(Verdict::failed, "network", "away"));
   }
   CHECK(machine.files.list(paths::report_spool)->size() == spool_limit);
-  Reporter reporter(machine.host, checkpoint, [](std::string_view) {});
+  Memory memory;
+  Reporter reporter(machine.host, checkpoint, memory, [](std::string_view) {});
   reporter.connect(&server);
   static_cast<void>(reporter.finish(Verdict::converged, "", ""));
   REQUIRE(site.reports.size() == spool_limit + 1);
@@ -89,4 +94,28 @@ TEST_CASE("reports wait on disk while the server is away, and not without bound"
     CHECK(site.reports[i - 1].counter < site.reports[i].counter);
   }
   CHECK(machine.files.list(paths::report_spool)->empty());
+}
+
+TEST_CASE("numbers of reports are set apart durably, and never used twice") {
+  FakeHost machine;
+  FakeSite site(machine.clock);
+  FakeServer server(site);
+  const auto report = [&](Memory& memory) {
+    Checkpoint checkpoint = *load_checkpoint(machine.files);
+    Reporter reporter(machine.host, checkpoint, memory, [](std::string_view) {});
+    reporter.connect(&server);
+    static_cast<void>(reporter.finish(Verdict::converged, "", ""));
+    return site.reports.back().counter;
+  };
+  Memory daemon, by_hand;
+  CHECK(report(daemon) == 1);
+  CHECK(report(daemon) == 2);
+  CHECK(report(by_hand) == 1001);
+  CHECK(report(daemon) == 2001);  // what is left of its own is older than what another run told
+  // A full disk is told of with the numbers that are left.
+  machine.files.crash_at = machine.files.calls;
+  CHECK(report(daemon) == 2002);
+  machine.files.restart();
+  Memory next_start;
+  CHECK(report(next_start) == 3001);
 }

@@ -31,9 +31,11 @@ struct TombstoneFixture {
   }
   Outcome converge() {
     auto checkpoint = must(load_checkpoint(machine.files));
-    Reporter reporter(machine.host, checkpoint, [](std::string_view) {});
+    Memory memory;
+    Reporter reporter(machine.host, checkpoint, memory, [](std::string_view) {});
     Run run{machine.host, network,  settings,
-            checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10))};
+            checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10)),
+            false,        false,    memory};
     return reconcile(run);
   }
   Identity identity() const { return **load_identity(machine.files); }

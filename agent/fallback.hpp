@@ -1,0 +1,35 @@
+// When a newer document does not work on this machine: whether it is to blame, and what the machine
+// goes by instead. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/failure.hpp"
+#include "document/node_document.hpp"
+#include "machine/desired_state.hpp"
+
+namespace muster {
+
+struct Fallback {
+  NodeDocument document;
+  // What the newer document changed and cannot be taken back: "etcd 3.6.17".
+  std::vector<std::string> stays;
+};
+
+// Whether there is a way back at all: what was a master's, and etcd's membership, is not put back.
+[[nodiscard]] bool can_fall_back(const NodeDocument& settled, const NodeDocument& newest);
+
+// The settled document, with what always follows the newest: bans, trusted authorities, secrets'
+// versions, and certificates as the newest lists them, since the server issues no others (what only
+// the settled document lists stays on the disk until it expires). What has changed data on the disk
+// stays new: etcd, another minor version of containerd, Debian packages.
+[[nodiscard]] Fallback fall_back(const NodeDocument& settled, const NodeDocument& newest);
+
+// Whether `tried` caused the failure: it cannot be rendered (class document), one of its releases
+// is no good, or a unit does not run or get ready on inputs that differ from those of the settled
+// state. Never what comes from outside: network, disk, clock, identity, the API's silence.
+[[nodiscard]] bool is_caused_by(const DesiredState& tried, const DesiredState& settled,
+                                const Failure& failure);
+
+}  // namespace muster
