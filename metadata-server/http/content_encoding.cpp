@@ -1,9 +1,9 @@
 #include "http/content_encoding.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <optional>
 #include <string>
+
+#include "document/field_syntax.hpp"
 
 namespace muster {
 namespace {
@@ -18,9 +18,7 @@ std::string_view trim(std::string_view text) {
 }
 
 bool is_same(std::string_view left, std::string_view right) {
-  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [&](char a, char b) { return lower(a) == lower(b); });
+  return lower_case(left) == lower_case(right);
 }
 
 // "q=0.5" (12.4.2): is it more than nothing? None: no weight.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "document/field_syntax.hpp"
+
 namespace muster {
 namespace {
 
@@ -27,10 +29,7 @@ bool is_printable(std::string_view text, std::string_view also) {
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view lower) {
-  return a.size() == lower.size() &&
-         std::equal(a.begin(), a.end(), lower.begin(), [](char x, char y) {
-           return std::tolower(static_cast<unsigned char>(x)) == y;
-         });
+  return a.size() == lower.size() && lower_case(a) == lower;
 }
 
 std::string_view trim(std::string_view text) {

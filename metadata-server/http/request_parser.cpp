@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "document/field_syntax.hpp"
 #include "http/content_encoding.hpp"
 #include "http/error_response.hpp"
 
@@ -45,16 +46,10 @@ class MemoryStream final : public httplib::Stream {
   std::string_view input_;
 };
 
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 bool is_odd_range(std::string_view line) {
   constexpr std::string_view name = "range:";
   if (line.size() < name.size() || (line[0] | 0x20) != 'r') return false;
-  if (lower_case(std::string(line.substr(0, name.size()))) != name) return false;
+  if (lower_case(line.substr(0, name.size())) != name) return false;
   const auto first = line.find_first_not_of(" \t", name.size());
   if (first == std::string_view::npos) return true;
   return !is_byte_range(line.substr(first, line.find_last_not_of(" \t") - first + 1));

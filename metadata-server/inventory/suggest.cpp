@@ -3,34 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 #include <utility>
+
+#include "document/field_syntax.hpp"
 
 namespace muster {
 
 namespace {
-
-char lower(char letter) {
-  return static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-}
 
 // Nobody mistypes a name this long, and the distance costs the product of both lengths.
 constexpr std::size_t longest_name = 64;
 
 }  // namespace
 
-std::size_t edit_distance(std::string_view left, std::string_view right) {
+std::size_t edit_distance(std::string_view one, std::string_view other) {
+  const std::string left = lower_case(one), right = lower_case(other);
   // Optimal string alignment: three rows are enough.
   std::vector<std::size_t> before(right.size() + 1), last(right.size() + 1), row(right.size() + 1);
   for (std::size_t column = 0; column <= right.size(); ++column) last[column] = column;
   for (std::size_t i = 1; i <= left.size(); ++i) {
     row[0] = i;
     for (std::size_t j = 1; j <= right.size(); ++j) {
-      const std::size_t replace = lower(left[i - 1]) == lower(right[j - 1]) ? 0 : 1;
+      const std::size_t replace = left[i - 1] == right[j - 1] ? 0 : 1;
       row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + replace});
-      const bool swapped = i > 1 && j > 1 && lower(left[i - 1]) == lower(right[j - 2]) &&
-                           lower(left[i - 2]) == lower(right[j - 1]);
+      const bool swapped =
+          i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
       if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
     }
     before = std::exchange(last, row);

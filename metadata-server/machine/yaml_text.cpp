@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "document/field_syntax.hpp"
+
 namespace muster {
 namespace {
 
@@ -13,10 +15,7 @@ const std::set<std::string, std::less<>> reserved = {"y",   "n",    "yes",   "no
 bool is_plain(const std::string& text) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   if (text.empty() || !(is_letter(text.front()) || text.front() == '/')) return false;
-  std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (reserved.count(lower) > 0) return false;
+  if (reserved.count(lower_case(text)) > 0) return false;
   return std::all_of(text.begin(), text.end(), [&](char c) {
     return is_letter(c) || (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '-' || c == '_';
   });
