@@ -2,9 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
@@ -13,7 +10,7 @@
 #include <ctime>
 
 #include "agent/host/notify.hpp"
-#include "result/file_descriptor.hpp"
+#include "result/child_process.hpp"
 
 namespace muster {
 namespace {
@@ -26,19 +23,9 @@ milliseconds now() {
   return std::chrono::seconds(time.tv_sec) + milliseconds(time.tv_nsec / 1'000'000);
 }
 
-struct Pipe {
-  FileDescriptor read, write;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno(errno, "making a pipe");
-  return Pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
-}
-
-struct Child {
-  pid_t pid = -1;
-  FileDescriptor exit, input, output, error;
+struct Running {
+  ChildProcess process;
+  FileDescriptor input, output, error;
 };
 
 std::vector<std::string> environment_of(const ProcessRequest& request) {
@@ -50,53 +37,24 @@ std::vector<std::string> environment_of(const ProcessRequest& request) {
   return list;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> list;
-  for (auto& text : texts) list.push_back(text.data());
-  list.push_back(nullptr);
-  return list;
-}
-
-Result<Child> spawn(const ProcessRequest& request) {
+Result<Running> start(const ProcessRequest& request) {
   auto input = make_pipe(), output = make_pipe(), error = make_pipe();
   for (const auto* made : {&input, &output, &error}) {
     if (!*made) return pass(made->error());
   }
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input->read.get(), 0);
-  posix_spawn_file_actions_adddup2(&actions, output->write.get(), 1);
-  posix_spawn_file_actions_adddup2(&actions, error->write.get(), 2);
-  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  sigset_t none, pipes;
-  sigemptyset(&none);
-  sigemptyset(&pipes);
-  sigaddset(&pipes, SIGPIPE);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  // The agent ignores it; a program expects to end with its reader.
-  posix_spawnattr_setsigdefault(&attributes, &pipes);
-  auto arguments = request.arguments;
-  auto environment = environment_of(request);
-  auto argument_list = pointers(arguments), environment_list = pointers(environment);
-  Child child;
-  const int failed = posix_spawn(&child.pid, argument_list.front(), &actions, &attributes,
-                                 argument_list.data(), environment_list.data());
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (failed != 0) return fail_errno(failed, fmt::format("running '{}'", request.arguments[0]));
-  child.exit = FileDescriptor(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
-  child.input = std::move(input->write);
-  child.output = std::move(output->read);
-  child.error = std::move(error->read);
-  for (const int descriptor : {child.input.get(), child.output.get(), child.error.get()}) {
+  ChildProgram program;
+  program.arguments = request.arguments;
+  program.environment = environment_of(request);
+  program.input = input->read.get();
+  program.output = output->write.get();
+  program.error = error->write.get();
+  auto child = ChildProcess::start(program);
+  if (!child) return pass(child.error());
+  for (const int descriptor : {input->write.get(), output->read.get(), error->read.get()}) {
     fcntl(descriptor, F_SETFL, O_NONBLOCK);
   }
-  return child;
+  return Running{std::move(*child), std::move(input->write), std::move(output->read),
+                 std::move(error->read)};
 }
 
 // False once the other end is closed.
@@ -129,15 +87,6 @@ std::string tail(std::string_view text) {
   return std::string(text.size() > shown ? text.substr(text.size() - shown) : text);
 }
 
-int exit_status(int status) {
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-void kill_group(pid_t pid) {
-  kill(-pid, SIGKILL);
-  waitpid(pid, nullptr, 0);
-}
-
 }  // namespace
 
 Result<ProcessOutcome> PosixProcess::run(const ProcessRequest& request) {
@@ -147,7 +96,7 @@ Result<ProcessOutcome> PosixProcess::run(const ProcessRequest& request) {
   // A child that exits before it read all its input must not end the agent.
   static const auto ignored = signal(SIGPIPE, SIG_IGN);
   static_cast<void>(ignored);
-  auto child = spawn(request);
+  auto child = start(request);
   if (!child) return pass(child.error());
   ProcessOutcome outcome;
   std::string_view rest = request.input;
@@ -155,20 +104,18 @@ Result<ProcessOutcome> PosixProcess::run(const ProcessRequest& request) {
   for (bool running = true; running;) {
     const auto left = deadline - now();
     if (left.count() <= 0) {
-      kill_group(child->pid);
       return fail(ErrorKind::timeout,
                   fmt::format("'{}': not finished after {} ms, killed: {}", request.arguments[0],
                               request.timeout.count(), tail(outcome.error + outcome.output)));
     }
     notify_alive();
-    std::array<pollfd, 4> wait{{{child->exit.get(), POLLIN, 0},
+    std::array<pollfd, 4> wait{{{child->process.ended(), POLLIN, 0},
                                 {child->output.get(), POLLIN, 0},
                                 {child->error.get(), POLLIN, 0},
                                 {child->input.get(), POLLOUT, 0}}};
     if (poll(wait.data(), wait.size(),
              static_cast<int>(std::min(left, milliseconds(5000)).count())) < 0 &&
         errno != EINTR) {
-      kill_group(child->pid);
       return fail_errno(errno, fmt::format("waiting for '{}'", request.arguments[0]));
     }
     if (wait[1].revents != 0) take(child->output, outcome.output);
@@ -177,7 +124,6 @@ Result<ProcessOutcome> PosixProcess::run(const ProcessRequest& request) {
     // The exit ends it even if a grandchild keeps the pipes open.
     running = wait[0].revents == 0;
     if (outcome.output.size() + outcome.error.size() > request.output_limit) {
-      kill_group(child->pid);
       return fail(ErrorKind::exhausted,
                   fmt::format("'{}': expected at most {} bytes of output, found more",
                               request.arguments[0], request.output_limit));
@@ -185,9 +131,7 @@ Result<ProcessOutcome> PosixProcess::run(const ProcessRequest& request) {
   }
   if (child->output.is_open()) take(child->output, outcome.output);
   if (child->error.is_open()) take(child->error, outcome.error);
-  int status = 0;
-  waitpid(child->pid, &status, 0);
-  outcome.exit_status = exit_status(status);
+  outcome.exit_status = child->process.wait();
   return outcome;
 }
 

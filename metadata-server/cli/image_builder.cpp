@@ -1,14 +1,11 @@
 #include "cli/image_builder.hpp"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "document/strict_json.hpp"
-#include "result/file_descriptor.hpp"
+#include "result/child_process.hpp"
 
 namespace muster {
 namespace {
@@ -34,42 +31,24 @@ Result<std::string> read_all(int descriptor) {
 }  // namespace
 
 Result<std::string> ImageBuilder::run(std::vector<std::string> arguments) const {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno(errno, "making a pipe");
-  FileDescriptor output(ends[0]), input(ends[1]);
-  arguments.insert(arguments.begin(), program_);
-  std::vector<char*> words;
-  for (std::string& argument : arguments) words.push_back(argument.data());
-  words.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input.get(), STDOUT_FILENO);
-  // `muster` ignores SIGPIPE; a program expects to end with its reader.
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t pipes;
-  sigemptyset(&pipes);
-  sigaddset(&pipes, SIGPIPE);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setsigdefault(&attributes, &pipes);
-  pid_t child = 0;
-  const int failed =
-      ::posix_spawn(&child, program_.c_str(), &actions, &attributes, words.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (failed != 0) {
-    return fail_errno(
-        failed, fmt::format("starting '{}' (--images names the folder that it lies in)", program_));
+  auto pipe = make_pipe();
+  if (!pipe) return pass(pipe.error());
+  ChildProgram program;
+  program.arguments = std::move(arguments);
+  program.arguments.insert(program.arguments.begin(), program_);
+  program.output = pipe->write.get();
+  program.has_own_group = false;  // so that ^C ends both
+  auto child = ChildProcess::start(program);
+  if (!child) {
+    return fail(child.error().kind, fmt::format("{}; --images names the folder that it lies in",
+                                                child.error().message));
   }
-  input.close();
-  auto text = read_all(output.get());
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  pipe->write.close();
+  auto text = read_all(pipe->read.get());
   if (!text) return text;
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+  if (child->wait() != 0) {
     return fail(ErrorKind::io,
-                fmt::format("'{} {}' failed; its words are above", program_, arguments[1]));
+                fmt::format("'{} {}' failed; its words are above", program_, program.arguments[1]));
   }
   return text;
 }

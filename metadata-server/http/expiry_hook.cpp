@@ -2,22 +2,18 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 
 #include "document/problem.hpp"
 #include "document/strict_json.hpp"
 #include "document/utf8.hpp"
+#include "result/child_process.hpp"
 #include "result/durable_file.hpp"
-#include "result/file_descriptor.hpp"
 
 namespace muster {
 
@@ -37,9 +33,9 @@ std::string input_of(const OnDemandCluster& cluster, std::int64_t now) {
          "\n";
 }
 
-struct Child {
-  pid_t pid = -1;
-  FileDescriptor exit, output;
+struct Running {
+  ChildProcess process;
+  FileDescriptor output;
 };
 
 // A file in memory needs nobody who feeds it.
@@ -52,46 +48,21 @@ Result<FileDescriptor> standard_input(const std::string& text) {
   return file;
 }
 
-Result<Child> spawn(const std::string& program, const std::string& cluster,
-                    const std::string& text) {
+Result<Running> start(const std::string& path, const std::string& cluster,
+                      const std::string& text) {
   const auto input = standard_input(text);
   if (!input) return pass(input.error());
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno(errno, "making a pipe");
-  const FileDescriptor output(ends[1]);
-  Child child;
-  child.output = FileDescriptor(ends[0]);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input->get(), 0);
-  posix_spawn_file_actions_adddup2(&actions, output.get(), 1);
-  posix_spawn_file_actions_adddup2(&actions, output.get(), 2);
-  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  // The server blocks the signals that end it, and ignores SIGPIPE: a program expects neither.
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  sigset_t none, pipes;
-  sigemptyset(&none);
-  sigemptyset(&pipes);
-  sigaddset(&pipes, SIGPIPE);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &pipes);
-  std::array<std::string, 3> arguments{program, "cluster-expires", cluster};
-  std::array<std::string, 2> environment{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8"};
-  std::array<char*, 4> argument_list{arguments[0].data(), arguments[1].data(), arguments[2].data(),
-                                     nullptr};
-  std::array<char*, 3> environment_list{environment[0].data(), environment[1].data(), nullptr};
-  const int failed = posix_spawn(&child.pid, program.c_str(), &actions, &attributes,
-                                 argument_list.data(), environment_list.data());
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (failed != 0) return fail_errno(failed, fmt::format("running '{}'", program));
-  child.exit = FileDescriptor(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
-  fcntl(child.output.get(), F_SETFL, O_NONBLOCK);
-  return child;
+  auto pipe = make_pipe();
+  if (!pipe) return pass(pipe.error());
+  ChildProgram program;
+  program.arguments = {path, "cluster-expires", cluster};
+  program.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8"};
+  program.input = input->get();
+  program.output = program.error = pipe->write.get();
+  auto child = ChildProcess::start(program);
+  if (!child) return pass(child.error());
+  fcntl(pipe->read.get(), F_SETFL, O_NONBLOCK);
+  return Running{std::move(*child), std::move(pipe->read)};
 }
 
 void take(FileDescriptor& from, std::string& into) {
@@ -149,29 +120,28 @@ void ExpiryHook::work() {
 }
 
 Result<void> ExpiryHook::run(const Call& call) {
-  auto child = spawn(program_, call.cluster, call.input);
+  auto child = start(program_, call.cluster, call.input);
   if (!child) return pass(child.error());
   std::string output;
   const auto end = Clock::now() + limit_;
   bool running = true, in_time = true;
   while (running && in_time) {
-    std::array<pollfd, 2> wait{{{child->exit.get(), POLLIN, 0}, {child->output.get(), POLLIN, 0}}};
+    std::array<pollfd, 2> wait{
+        {{child->process.ended(), POLLIN, 0}, {child->output.get(), POLLIN, 0}}};
     poll(wait.data(), wait.size(), 100);  // so that the server's end is noticed
     if (wait[1].revents != 0) take(child->output, output);
     running = wait[0].revents == 0;
     const std::lock_guard lock(mutex_);
     in_time = Clock::now() < end && !stopping_;
   }
-  if (running) kill(-child->pid, SIGKILL);
-  int status = 0;
-  waitpid(child->pid, &status, 0);
+  if (running) child->process.kill();
   if (child->output.is_open()) take(child->output, output);
   if (running) {
     return fail(ErrorKind::timeout,
                 fmt::format("'{}': not finished after {} ms, killed", program_, limit_.count()));
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  const int code = child->process.wait();
+  if (code == 0) return {};
   return fail(ErrorKind::io, fmt::format("'{}': expected exit status 0, found {}: {}", program_,
                                          code, in_ticks(cut_text(output, kept_output))));
 }
