@@ -1,7 +1,5 @@
 #include "agent/converge.hpp"
 
-#include <fmt/chrono.h>
-
 #include <algorithm>
 
 #include "agent/apply.hpp"
@@ -13,6 +11,7 @@
 #include "agent/readiness.hpp"
 #include "agent/repair.hpp"
 #include "agent/settled_document.hpp"
+#include "document/time_text.hpp"
 #include "machine/desired_state_of.hpp"
 
 namespace muster {
@@ -52,8 +51,7 @@ ConvergeResult<> carry_out(const Plan& plan, Run& run, ConvergeState& state) {
   state.changed = state.changed || !plan.actions.empty();
   // In the run of a boot the boot id says as much, and the clock may still be set.
   if (state.kind != RunKind::boot && starts_kubelet(plan)) {
-    run.checkpoint.kubelet_started =
-        fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(run.host.clock.now()));
+    run.checkpoint.kubelet_started = utc_text(run.host.clock.now());
   }
   const ApplyInputs inputs{state.desired, state.document.role.cluster.authorities, server_of(state),
                            sources_of(state)};

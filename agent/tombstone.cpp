@@ -1,9 +1,8 @@
 #include "agent/tombstone.hpp"
 
-#include <fmt/chrono.h>
-
 #include "agent/paths.hpp"
 #include "agent/reset.hpp"
+#include "document/time_text.hpp"
 
 namespace muster {
 namespace {
@@ -70,9 +69,8 @@ Result<std::optional<Tombstone>> kept_tombstone(const Filesystem& files) {
 }
 
 std::string to_text(const Tombstone& tombstone) {
-  const auto ended = std::chrono::sys_seconds(std::chrono::seconds(tombstone.ended_at));
-  return fmt::format("cluster '{}' ended at {:%FT%TZ}: {}", tombstone.cluster, ended,
-                     words_of(tombstone.on_delete));
+  return fmt::format("cluster '{}' ended at {}: {}", tombstone.cluster,
+                     utc_text(tombstone.ended_at), words_of(tombstone.on_delete));
 }
 
 Result<void> obey(const Tombstone& tombstone, bool is_news, Host& host,

@@ -1,13 +1,13 @@
 #include "agent/duties/lease.hpp"
 
-#include <ctime>
+#include "document/time_text.hpp"
 
 namespace muster {
 
 LeaseStep next_lease_step(const std::optional<LeaseView>& lease, std::string_view machine,
                           std::chrono::system_clock::time_point now) {
   if (!lease || lease->holder.empty()) return LeaseStep::take;
-  const auto renewed = parse_micro_time(lease->renewed);
+  const auto renewed = parse_utc(lease->renewed);  // whole seconds are exact enough
   if (!renewed || now - *renewed > lease_duration) return LeaseStep::take;
   if (lease->holder != machine) return LeaseStep::leave;
   return now - *renewed > lease_renewal ? LeaseStep::renew : LeaseStep::keep;
@@ -34,19 +34,8 @@ std::string lease_object(const std::optional<LeaseView>& lease, const std::strin
 
 std::string micro_time(std::chrono::system_clock::time_point time) {
   const auto since = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch());
-  const std::time_t seconds = since.count() / 1000000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900,
-                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                     since.count() % 1000000);
-}
-
-std::optional<std::chrono::system_clock::time_point> parse_micro_time(const std::string& text) {
-  std::tm parts{};
-  // Whole seconds are exact enough for a lease of minutes.
-  if (strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) return std::nullopt;
-  return std::chrono::system_clock::from_time_t(timegm(&parts));
+  std::string text = utc_text(time);
+  return text.replace(text.size() - 1, 1, fmt::format(".{:06}Z", since.count() % 1000000));
 }
 
 }  // namespace muster

@@ -30,8 +30,5 @@ enum class LeaseStep { keep, renew, take, leave };
 
 // "2026-11-21T06:46:45.282260Z"
 [[nodiscard]] std::string micro_time(std::chrono::system_clock::time_point time);
-// nullopt: not a time.
-[[nodiscard]] std::optional<std::chrono::system_clock::time_point> parse_micro_time(
-    const std::string& text);
 
 }  // namespace muster

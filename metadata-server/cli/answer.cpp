@@ -1,7 +1,8 @@
 #include "cli/answer.hpp"
 
 #include <cstdio>
-#include <ctime>
+
+#include "document/time_text.hpp"
 
 namespace muster {
 namespace {
@@ -42,13 +43,7 @@ std::int64_t number_at(const nlohmann::json& row, const std::string& pointer) {
 }
 
 std::string time_text(const nlohmann::json& row, const std::string& pointer) {
-  const auto seconds = static_cast<std::time_t>(number_at(row, pointer));
-  if (seconds == 0) return "";
-  std::tm parts = {};
-  ::localtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
-  return text;
+  return local_text(number_at(row, pointer));
 }
 
 Exit ask_and_show(Session& session, const std::string& method, const std::string& path,

@@ -5,6 +5,7 @@
 #include "cli/session.hpp"
 #include "cli/time_span.hpp"
 #include "cli/user_data_output.hpp"
+#include "document/time_text.hpp"
 #include "inventory/cluster_template.hpp"
 
 namespace muster {
@@ -79,7 +80,8 @@ Exit list_on_demand(Session& session) {
     for (const auto& row : list_at(answer, "/clusters")) {
       table.row({cell(row, "/name"), cell(row, "/template"), cell(row, "/masters"),
                  cell(row, "/nodes"), cell(row, "/machines"), time_text(row, "/expiresAt"),
-                 span_text(number_at(row, "/secondsLeft")), cell(row, "/createdBy")});
+                 duration_text(std::chrono::seconds(number_at(row, "/secondsLeft"))),
+                 cell(row, "/createdBy")});
       notes += ending_note(cell(row, "/name"), number_at(row, "/secondsLeft"));
     }
     return table.text() + notes;

@@ -15,8 +15,6 @@ namespace muster {
                                                     const std::string& option,
                                                     const std::string& text);
 
-// "3h 10m", "4m 10s", "9s": its two largest parts.
-[[nodiscard]] std::string span_text(std::int64_t seconds);
 // For a cluster on demand that ends within half an hour: a line that says so, and the cure. Else
 // "".
 [[nodiscard]] std::string ending_note(const std::string& cluster, std::int64_t seconds_left);

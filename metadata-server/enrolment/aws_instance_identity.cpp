@@ -3,11 +3,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "document/field_syntax.hpp"
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
+#include "document/time_text.hpp"
 #include "pki/cms_content.hpp"
 #include "pki/signature.hpp"
 
@@ -19,30 +19,6 @@ constexpr std::size_t largest_text = 16u << 10;
 tl::unexpected<Refusal> refuse_document(std::string_view what) {
   return refuse(ErrorKind::invalid, "identity_document_invalid",
                 fmt::format("instance identity document: {}", what));
-}
-
-int number_at(std::string_view text, std::size_t at, std::size_t size) {
-  int value = -1;
-  const auto part = text.substr(at, size);
-  const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-  return error == std::errc{} && end == part.data() + part.size() ? value : -1;
-}
-
-// "2026-11-21T10:00:00Z" alone; fractions of a second are not written by AWS.
-std::optional<TimePoint> parse_time(std::string_view text) {
-  using namespace std::chrono;
-  if (text.size() != 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
-      text[16] != ':' || text[19] != 'Z')
-    return std::nullopt;
-  const year_month_day day(year(number_at(text, 0, 4)),
-                           month(static_cast<unsigned>(number_at(text, 5, 2))),
-                           std::chrono::day(static_cast<unsigned>(number_at(text, 8, 2))));
-  const int hour = number_at(text, 11, 2), minute = number_at(text, 14, 2);
-  const int second = number_at(text, 17, 2);
-  const bool is_time =
-      hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second <= 60;
-  if (!day.ok() || !is_time) return std::nullopt;
-  return sys_days(day) + hours(hour) + minutes(minute) + seconds(second);
 }
 
 // It becomes the key of a record.
@@ -65,7 +41,7 @@ Granted<AwsInstance> parse_instance(std::string_view json) {
   root.text("privateIp", instance.address);
   root.text("pendingTime", launched);
   if (!problems.empty()) return refuse_document(to_text(problems));
-  const auto time = parse_time(launched);
+  const auto time = parse_utc(launched);
   if (!time) {
     return refuse_document(
         fmt::format("/pendingTime: expected a time such as 2026-11-21T10:00:00Z, found {}",

@@ -6,10 +6,10 @@
 #include "document/owned_flags.hpp"
 #include "document/problem.hpp"
 #include "document/release_names.hpp"
+#include "document/time_text.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/schema_tree.hpp"
 #include "inventory/suggest.hpp"
-#include "inventory/text_rules.hpp"
 #include "inventory/validate_fields.hpp"
 
 namespace muster {

@@ -6,9 +6,9 @@
 #include <charconv>
 
 #include "document/field_syntax.hpp"
+#include "document/time_text.hpp"
 #include "inventory/layers.hpp"
 #include "inventory/schema_tree.hpp"
-#include "inventory/text_rules.hpp"
 
 namespace muster {
 

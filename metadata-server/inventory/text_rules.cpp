@@ -6,6 +6,7 @@
 
 #include "document/field_syntax.hpp"
 #include "document/ipv4.hpp"
+#include "document/time_text.hpp"
 
 namespace muster {
 
@@ -57,26 +58,6 @@ std::size_t count_digits(std::string_view text) {
 }
 
 }  // namespace
-
-std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
-  if (text.size() < 2 || text.front() == '0') return {};
-  long count = 0;
-  const char* last = text.data() + text.size() - 1;
-  const auto read = std::from_chars(text.data(), last, count);
-  if (read.ec != std::errc() || read.ptr != last || count <= 0 || count > 1'000'000'000) return {};
-  switch (*last) {
-    case 's':
-      return std::chrono::seconds(count);
-    case 'm':
-      return std::chrono::minutes(count);
-    case 'h':
-      return std::chrono::hours(count);
-    case 'd':
-      return std::chrono::hours(24 * count);
-    default:
-      return {};
-  }
-}
 
 namespace rules {
 

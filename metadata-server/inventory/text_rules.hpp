@@ -3,14 +3,9 @@
 // operator sends.
 #pragma once
 
-#include <chrono>
-#include <optional>
 #include <string_view>
 
 namespace muster {
-
-// "90d", "12h", "30m", "90s"; nothing for anything else or what does not fit.
-[[nodiscard]] std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 
 namespace rules {
 

@@ -1,11 +1,10 @@
 #include "site/publish.hpp"
 
-#include <fmt/chrono.h>
-
 #include <set>
 
 #include "document/field_syntax.hpp"
 #include "document/problem.hpp"
+#include "document/time_text.hpp"
 #include "inventory/compile.hpp"
 #include "site/audit.hpp"
 #include "site/cluster_authorities.hpp"
@@ -21,10 +20,6 @@ namespace {
 
 // A ban that is published while an operator applies is tried again on what he published.
 constexpr int republish_attempts = 5;
-
-std::string time_text(std::int64_t unix_seconds) {
-  return fmt::format("{:%FT%TZ}", std::chrono::sys_seconds(std::chrono::seconds(unix_seconds)));
-}
 
 // The commit fails where the server makes such a cluster meanwhile.
 Result<void> check_not_on_demand(const Store& store, const std::string& name,
@@ -56,7 +51,7 @@ Result<void> check_based_on(const ClusterRecord& current, const PublishRequest& 
       fmt::format(
           "cluster '{}': based on {}, but {} published {} at {}. Look at it with `muster diff`, then apply again based on that one.",
           current.name, based_on.empty() ? "no revision" : "revision " + based_on, current.actor,
-          current.revision, time_text(current.published_at)));
+          current.revision, utc_text(current.published_at)));
 }
 
 // What is true today whatever the content: authorities, pod networks, bans, members of pools.

@@ -3,13 +3,12 @@
 
 #include <mutex>
 
-#include <fmt/chrono.h>
-
 #include <map>
 
 #include "agent/server.hpp"
 #include "document/node_document.hpp"
 #include "document/peer_list.hpp"
+#include "document/time_text.hpp"
 #include "document/trust_list.hpp"
 #include "fakes/fake_host.hpp"
 #include "pki/certificate_authority.hpp"
@@ -286,8 +285,7 @@ class FakeNetwork final : public Network {
 
  private:
   [[nodiscard]] std::string heartbeat() const {
-    return fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(site_.clock.now() -
-                                                                             site_.status_age));
+    return utc_text(site_.clock.now() - site_.status_age);
   }
   FakeSite& site_;
   std::mutex mutex_;

@@ -1,5 +1,6 @@
 #include "enrolment/member_proof.hpp"
 
+#include "document/time_text.hpp"
 #include "enrolment/remove.hpp"
 #include "fakes/cms_signer.hpp"
 #include "pki/signature.hpp"
@@ -30,14 +31,10 @@ struct Cloud : Enrolment {
   // Of the instance `last` at 10.77.1.`last`, launched `age` ago.
   std::string document(int last, std::chrono::seconds age = 1min,
                        const std::string& account = "123456789012") {
-    const std::time_t launched = std::chrono::system_clock::to_time_t(now - age);
-    std::tm parts = {};
-    gmtime_r(&launched, &parts);
-    char time[32];
-    std::strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &parts);
     return base64_encode(frankfurt().sign(fmt::format(
         R"({{"accountId":"{}","region":"eu-central-1","instanceId":"i-{:017x}","imageId":"ami-5fb8c835","privateIp":"10.77.1.{}","pendingTime":"{}"}})",
-        account, last, last, time)));
+        account, last, last, utc_text(now - age))));
+    ;
   }
   Granted<EnrolOutcome> enrol_with(const std::string& source, const Machine& machine,
                                    const std::string& token_text, const std::string& identity) {

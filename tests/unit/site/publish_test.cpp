@@ -1,6 +1,7 @@
 #include "site/publish.hpp"
 
 #include "document/peer_list.hpp"
+#include "document/time_text.hpp"
 #include "sample_site.hpp"
 #include "site/audit.hpp"
 #include "site/revision.hpp"
@@ -108,17 +109,11 @@ TEST_CASE("an apply that is based on another revision is refused") {
   Site site;
   const auto stale = site.request(sample::small_inventory());
   const auto first = site.publish(sample::small_inventory());
-  const std::string time = [&] {
-    char text[32];
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(sample::now);
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime(&seconds));
-    return std::string(text);
-  }();
   CHECK(
       refusal(publish(site.context, stale)) ==
       fmt::format(
           "cluster 'lab': based on no revision, but operator anna published {} at {}. Look at it with `muster diff`, then apply again based on that one.",
-          first.revisions.at("lab"), time));
+          first.revisions.at("lab"), utc_text(sample::now)));
   auto wrong = site.request(sample::cluster("", "other") + node("m1", "master", 11, "", "other"));
   wrong.based_on["other"] = "sha256:1";
   CHECK(
