@@ -8,16 +8,14 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from waiting import Failure, wait_for
+
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LAB = os.path.join(REPOSITORY, "scripts", "lab")
 CACHE = os.environ.get("MUSTER_CACHE", "/var/cache/muster")
 LAB_STATE = os.environ.get("MUSTER_LAB", "/var/lib/muster-lab")
 BUILD = os.environ.get("MUSTER_BUILD", os.path.join(REPOSITORY, "build", "ci"))
 SERVER_ADDRESS = "10.77.0.1"  # this machine, on the lab's bridge
-
-
-class Failure(Exception):
-    """What went wrong, in words for the person at the terminal."""
 
 
 def call(*arguments, check=True, timeout=600, text_input=None):
@@ -175,13 +173,10 @@ class LocalCluster:
 
     def ask_service(self, pod, url, seconds=15):
         """What answers `url` inside `pod`. A rollout is done before every kube-proxy has heard of its pods."""
-        end = time.monotonic() + seconds
-        while True:
-            late = time.monotonic() > end
-            answer = self.kubectl("exec", pod, "--", "/echo", "get", url, check=late)
-            if answer.returncode == 0:
-                return answer.stdout.strip()
-            time.sleep(0.5)
+        def answer():
+            done = self.kubectl("exec", pod, "--", "/echo", "get", url, check=False)
+            return None if done.returncode else (done.stdout.strip(),)
+        return wait_for(f"{url} to answer {pod}", answer, seconds, pause=0.5)[0]
 
     def node_status(self, name):
         """(verdict, message) as the server has it; ("", "") before the first report."""
@@ -201,7 +196,8 @@ class LocalCluster:
     def wait_converged(self, names, seconds=180, progress=None):
         """Until every machine reports converged; a failed one ends the wait with its own words."""
         began, waiting = time.monotonic(), set(names)
-        while waiting:
+
+        def all_converged():
             for name in sorted(waiting):
                 verdict, message = self.node_status(name)
                 if verdict == "converged":
@@ -210,18 +206,14 @@ class LocalCluster:
                         progress(name, time.monotonic() - began)
                 elif verdict == "failed":
                     raise Failure(f"{name}: {message}")
-            if time.monotonic() - began > seconds:
-                raise Failure(f"not converged after {seconds} s: {', '.join(sorted(waiting))}; see scripts/lab run NAME -- journalctl -u muster-agent")
-            time.sleep(0.2)
+            return not waiting
+        try:
+            wait_for("all machines to be converged", all_converged, seconds, pause=0.2)
+        except Failure as failure:
+            raise Failure(f"{failure}; {', '.join(sorted(waiting))}: see scripts/lab run NAME -- journalctl -u muster-agent") from failure
         return time.monotonic() - began
 
-    @staticmethod
-    def wait_for(what, condition, seconds, alive=lambda: True):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if not alive() or time.monotonic() > deadline:
-                raise Failure(f"waited {seconds} s for {what}")
-            time.sleep(0.05)
+    wait_for = staticmethod(wait_for)
 
     def down(self):
         self.stop_server()

@@ -1,16 +1,17 @@
 """Document GET over mutual TLS, ours beside nginx serving the same bytes, in alternating runs."""
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "attack"), os.path.join(HERE, "..")]
 from conftest import Site, node  # noqa: E402
 from metadata_machine import openssl  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 NGINX_PORT, SECONDS, ROUNDS = 18445, 2, 3
 
@@ -34,7 +35,7 @@ http {{ access_log off; tcp_nodelay on; sendfile on; keepalive_requests 10000000
     ssl_client_certificate {root}/clients.pem; ssl_verify_client optional_no_ca; ssl_session_tickets off; ssl_conf_command NumTickets 0; root {root}/html; }} }}
 """)
     process = subprocess.Popen(["nginx", "-c", f"{root}/nginx.conf", "-p", root])
-    time.sleep(0.5)
+    wait_for("nginx to listen", lambda: socket.socket().connect_ex(("127.0.0.1", NGINX_PORT)) == 0, 10, lambda: process.poll() is None)
     return process
 
 

@@ -3,11 +3,11 @@
 busy machine distorts less."""
 import os
 import re
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 
@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "scripts"), os.path.join(HERE, "..")]
 from local_cluster import LocalCluster  # noqa: E402
 from small_releases import import_small_releases  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 NGINX_PORT, SECONDS, ROUNDS = 18545, 2, 3
 PATHS = ("/latest/meta-data/instance-id", "/nocloud/user-data")
@@ -69,7 +70,7 @@ http {{ access_log off; tcp_nodelay on; sendfile on; keepalive_requests 10000000
   server {{ listen 127.0.0.1:{NGINX_PORT} backlog=1024; root {root}/html; }} }}
 """)
     process = subprocess.Popen(["nginx", "-c", f"{root}/nginx.conf", "-p", root])
-    time.sleep(0.5)
+    wait_for("nginx to listen", lambda: socket.socket().connect_ex(("127.0.0.1", NGINX_PORT)) == 0, 10, lambda: process.poll() is None)
     return process
 
 

@@ -7,6 +7,8 @@ import ssl
 import time
 import urllib.parse
 
+from waiting import wait_for
+
 
 class NodeClock:
     def __init__(self, cluster):
@@ -32,11 +34,10 @@ class NodeClock:
 
     def wait_ready(self, name, other_than_boot=None, seconds=120):
         """Until the node is Ready in a boot that is not `other_than_boot`; time.monotonic() of that moment."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        def is_ready():
             node = self.node(name)
-            if node and node["status"]["nodeInfo"]["bootID"] != other_than_boot:
-                if any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"]["conditions"]):
-                    return time.monotonic()
-            time.sleep(0.02)
-        raise TimeoutError(f"{name} is not Ready after {seconds} s")
+            if not node or node["status"]["nodeInfo"]["bootID"] == other_than_boot:
+                return False
+            return any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"]["conditions"])
+        wait_for(f"{name} to be Ready", is_ready, seconds, pause=0.02)
+        return time.monotonic()

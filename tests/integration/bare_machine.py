@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import tempfile
 import threading
-import time
+
+from waiting import Failure, wait_for
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -30,12 +31,13 @@ def held_until_waited_for(path):
         fcntl.flock(lock, fcntl.LOCK_EX)
 
         def release():
-            end, inode = time.monotonic() + 20, f":{os.stat(path).st_ino} "
-            while time.monotonic() < end:
+            inode = f":{os.stat(path).st_ino} "
+
+            def is_waited_for():
                 with open("/proc/locks", encoding="ascii") as stream:
-                    if any("-> FLOCK" in line and inode in line for line in stream):
-                        break
-                time.sleep(0.02)
+                    return any("-> FLOCK" in line and inode in line for line in stream)
+            with contextlib.suppress(Failure):  # the test then sees that nobody has waited
+                wait_for("somebody to wait for the lock", is_waited_for, 20, pause=0.02)
             fcntl.flock(lock, fcntl.LOCK_UN)
 
         thread = threading.Thread(target=release)

@@ -60,19 +60,17 @@ class Cluster:
 
     def duties(self, done=(), waits=(), leaving=()):
         """Told as the master's agent does: about drains that the peer list already orders."""
-        eventually(lambda: all(any(peer["name"] == n and peer.get("drain") for peer in self.peers()["peers"]) for n in (*done, *waits)))
+        def are_ordered():
+            return all(any(peer["name"] == n and peer.get("drain") for peer in self.peers()["peers"]) for n in (*done, *waits))
+        self.site.wait_for(f"the peer list to order the drains of {', '.join((*done, *waits))}", are_ordered, 15)
         drains = [{"node": n, "done": True, "message": ""} for n in done] + [{"node": n, "done": False, "message": "pod ci/web: its budget"} for n in waits]
         self.report("m-1", {"peersGeneration": self.peers()["generation"], "leaving": list(leaving), "drains": drains})
 
     def show(self, name):
         return self.site.json("node", "show", name, "--cluster", self.name)
 
-
-def eventually(what, seconds=15):
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.2)
+    def await_state(self, name, state):
+        self.site.wait_for(f"{name} to be {state}", lambda: self.show(name)["state"] == state, 15)
 
 
 def test_drained_then_removed_across_a_killed_server(site, tmp_path):
@@ -85,19 +83,19 @@ def test_drained_then_removed_across_a_killed_server(site, tmp_path):
 
     watching = subprocess.Popen([site.program("muster"), "--server", f"unix:{site.socket}", "node", "remove", "w-1", "--cluster", "leave", "--wait"],
                                 stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    eventually(lambda: cluster.show("w-1")["state"] == "removing")
+    cluster.await_state("w-1", "removing")
     cluster.duties(waits=["w-1"])
     assert cluster.show("w-1")["drain"]["message"] == "pod ci/web: its budget"
     time.sleep(1.5)
     cluster.duties(done=["w-1"])
-    eventually(lambda: cluster.show("w-1")["state"] == "leaving")
+    cluster.await_state("w-1", "leaving")
     assert cluster.machines["w-1"].ask("GET", "/v1/document")[0] in (401, 403)
     cluster.duties(leaving=["w-1"])
     site.stop_server()
     site.start_server()
     assert cluster.show("w-1")["state"] == "leaving"
     cluster.duties()
-    eventually(lambda: cluster.show("w-1")["state"] == "left")
+    cluster.await_state("w-1", "left")
     out, err = watching.communicate(timeout=20)
     assert "drained first, then removed" in out
     assert "w-1: removing: pod ci/web: its budget" in err, err
@@ -113,7 +111,8 @@ def test_scaled_in(site, tmp_path):
     assert sorted(row["node"] for row in answer["removing"]) == ["w-2", "w-3"]
     assert all(row["draining"] for row in answer["removing"])
     cluster.duties(done=["w-2", "w-3"])
-    eventually(lambda: cluster.show("w-2")["state"] == "leaving" and cluster.show("w-3")["state"] == "leaving")
+    cluster.await_state("w-2", "leaving")
+    cluster.await_state("w-3", "leaving")
     assert cluster.show("w-1")["state"] == "enrolled"
     site.muster("cluster", "delete", "shrink")
 

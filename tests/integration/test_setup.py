@@ -4,12 +4,12 @@ import hashlib
 import os
 import pty
 import shutil
-import time
 import zipfile
 
 import pytest
 
 from bare_machine import BareMachine, held_until_waited_for
+from waiting import wait_for
 
 pytestmark = [pytest.mark.release_build,
               pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it hides parts of this machine in a mount namespace of its own")]
@@ -243,11 +243,7 @@ def test_what_a_sudo_that_refuses_leaves_is_removed(machine):
     machine.fake("sudo", 'echo "$3"; exit 1')
     done = machine.run("scripts/quickstart", user="nobody", **SECRETS)
     assert done.returncode == 1
-    for _ in range(50):
-        if not os.path.exists(done.stdout.strip()):
-            return
-        time.sleep(0.1)
-    pytest.fail(f"expected {done.stdout.strip()} to be removed, found it")
+    wait_for(f"{done.stdout.strip()} to be removed", lambda: not os.path.exists(done.stdout.strip()), 5)
 
 
 def test_su_is_asked_at_a_terminal(machine):

@@ -5,8 +5,8 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
 
+#include "fakes/soon.hpp"
 #include "fakes/zstd_frames.hpp"
 #include "http/artifact_encoder.hpp"
 #include "http/content_encoding.hpp"
@@ -54,12 +54,6 @@ struct ArtifactFixture {
 
 bool has_header(const WireAnswer& answer, const std::string& header) {
   return answer.bytes.find(header + "\r\n") != std::string::npos;
-}
-
-bool soon(const std::function<bool()>& condition) {
-  for (int i = 0; i < 1000 && !condition(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  return condition();
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "fakes/scratch_folder.hpp"
+#include "fakes/soon.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;
@@ -38,13 +39,14 @@ struct Hook {
     made.expires_at = 2000;
     return made;
   }
+  // Its first line is whole: the script moves it into place.
   std::string await(const std::string& file) const {
     std::string text;
-    for (int i = 0; i < 500 && text.find('\n') == std::string::npos; ++i) {
-      std::this_thread::sleep_for(20ms);
+    CHECK(soon([&] {
       std::ifstream in(folder.path(file));
       text = std::string(std::istreambuf_iterator<char>(in), {});
-    }
+      return text.find('\n') != std::string::npos;
+    }));
     return text;
   }
   [[nodiscard]] std::string logged() const {
@@ -53,9 +55,8 @@ struct Hook {
     return lines;
   }
   void await_log(const std::string& text) const {
-    for (int i = 0; i < 500 && logged().find(text) == std::string::npos; ++i)
-      std::this_thread::sleep_for(20ms);
-    CHECK_MESSAGE(logged().find(text) != std::string::npos, logged());
+    const bool is_there = soon([&] { return logged().find(text) != std::string::npos; });
+    CHECK_MESSAGE(is_there, logged());
   }
 };
 

@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
-#include <functional>
 #include <future>
 #include <thread>
 
@@ -10,6 +9,7 @@
 #include "fakes/fake_service.hpp"
 #include "fakes/raw_client.hpp"
 #include "fakes/scratch_folder.hpp"
+#include "fakes/soon.hpp"
 #include "http/listener.hpp"
 
 using namespace muster;
@@ -60,12 +60,6 @@ std::string get(std::string_view path, std::string_view more = "Connection: clos
 
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
-}
-
-// Whether it comes to hold within ten seconds.
-bool soon(const std::function<bool()>& holds) {
-  for (int i = 0; i < 1000 && !holds(); ++i) std::this_thread::sleep_for(10ms);
-  return holds();
 }
 
 std::size_t count(const std::string& text, std::string_view part) {
