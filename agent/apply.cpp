@@ -32,7 +32,8 @@ class Execute {
   Execute(Run& run, const ApplyInputs& inputs) : run_(run), inputs_(inputs) {}
 
   Result<void> operator()(const InstallRelease& action) {
-    return install(run_.host, run_.network, run_.checkpoint, action.release, inputs_.sources);
+    return install(run_.host, run_.network, run_.checkpoint, action.release, inputs_.sources,
+                   [this](std::string_view line) { run_.reporter.note(line); });
   }
 
   Result<void> operator()(const ObtainCertificates& action) {

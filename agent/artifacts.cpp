@@ -196,14 +196,8 @@ std::string reason_to_install(const Filesystem& files, const Checkpoint& checkpo
   if (auto changed = changed_file(files, stamp->second, release); !changed.empty()) {
     return changed;
   }
-  if (!stamp->second.packages.empty()) {
-    const auto installed = installed_packages(files);
-    for (const auto& [package, version] : stamp->second.packages) {
-      const auto found = installed.find(package);
-      if (found == installed.end() || found->second != version) {
-        return fmt::format("package {} {} is not installed", package, version);
-      }
-    }
+  if (auto missing = missing_package(files, stamp->second.packages); !missing.empty()) {
+    return missing;
   }
   return is_current(files, release) ? std::string() : "not current";
 }
@@ -235,7 +229,8 @@ Result<void> bring_releases(Host& host, Network& network, Checkpoint& checkpoint
 }
 
 Result<void> install(Host& host, Network& network, Checkpoint& checkpoint,
-                     const ReleaseReference& reference, const std::vector<std::string>& sources) {
+                     const ReleaseReference& reference, const std::vector<std::string>& sources,
+                     const Narrate& narrate) {
   auto& files = host.files;
   if (auto brought = bring_releases(host, network, checkpoint, {reference}, sources); !brought) {
     return brought;
@@ -245,7 +240,7 @@ Result<void> install(Host& host, Network& network, Checkpoint& checkpoint,
   };
   const auto release = read_release(files, reference);
   if (!release) return where(release.error());
-  auto packages = install_packages(host, checkpoint, *release, release_folder(reference));
+  auto packages = install_packages(host, checkpoint, *release, release_folder(reference), narrate);
   if (!packages) return where(packages.error());
   if (auto made = files.make_directory(paths::current, 0755, "root"); !made) return made;
   for (const auto& path : release_links(reference)) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/checkpoint.hpp"
+#include "agent/dpkg.hpp"
 #include "agent/host/host.hpp"
 #include "agent/release_place.hpp"
 #include "agent/server.hpp"
@@ -36,10 +37,10 @@ namespace muster {
                                           const std::vector<std::string>& sources);
 
 // Brings it, installs its .debs, switches its links. Idempotent; safe to repeat after a crash at
-// any point.
+// any point. What is waited for is told through `narrate`.
 [[nodiscard]] Result<void> install(Host& host, Network& network, Checkpoint& checkpoint,
                                    const ReleaseReference& release,
-                                   const std::vector<std::string>& sources);
+                                   const std::vector<std::string>& sources, const Narrate& narrate);
 
 // Removes versions that are neither in `wanted` nor the newest other one of their release, and what
 // a wanted release has taken the place of (kubernetes and the two that it became) once that one has

@@ -87,6 +87,15 @@ void read_refusal(JsonObject& object, Refusal& refusal) {
   object.text("cure", refusal.detail.cure);
 }
 
+std::map<std::string, std::string> packages_of(
+    const std::map<std::string, ReleaseStamp>& releases) {
+  std::map<std::string, std::string> versions;
+  for (const auto& [release, stamp] : releases) {
+    versions.insert(stamp.packages.begin(), stamp.packages.end());
+  }
+  return versions;
+}
+
 void read_set(JsonObject& root, std::string_view field, std::set<std::string>& target) {
   std::vector<std::string> list;
   root.texts(field, list);
@@ -134,7 +143,8 @@ std::string to_json(const Checkpoint& checkpoint) {
                         {"files", checkpoint.files},
                         {"created", checkpoint.created},
                         {"originals", checkpoint.originals},
-                        {"packages", checkpoint.packages}});
+                        {"packages", checkpoint.packages},
+                        {"packageVersions", checkpoint.package_versions}});
   if (!checkpoint.settled_state.empty()) value["settledState"] = checkpoint.settled_state;
   if (checkpoint.refused) value["refused"] = to_value(*checkpoint.refused);
   return canonical_text(value);
@@ -185,6 +195,11 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   read_set(root, "created", checkpoint.created);
   read_set(root, "originals", checkpoint.originals);
   read_set(root, "packages", checkpoint.packages);
+  root.text_map("packageVersions", checkpoint.package_versions, Need::optional);
+  // One of before they were noted, whose agent gave every package exactly its version.
+  if (!root.has("packageVersions")) {
+    checkpoint.package_versions = packages_of(checkpoint.releases);
+  }
   root.close();
   if (!problems.empty()) return fail(paths::checkpoint, problems);
   return checkpoint;
@@ -195,6 +210,7 @@ Result<Checkpoint> load_checkpoint(const Filesystem& files) {
   if (!text && text.error().kind == ErrorKind::not_found) {
     Checkpoint fresh;
     fresh.releases = carried_stamps(files);
+    fresh.package_versions = packages_of(fresh.releases);
     return fresh;
   }
   if (!text) return pass(text.error());

@@ -62,6 +62,8 @@ struct Checkpoint {
   std::set<std::string> created;    // topmost folders and links that were not there before us
   std::set<std::string> originals;  // paths whose first content lies under paths::originals
   std::set<std::string> packages;   // Debian packages that were not installed before us
+  // Debian packages that we or our image put there -> the version last put; empty: being put.
+  std::map<std::string, std::string> package_versions;
 };
 
 [[nodiscard]] std::string to_json(const Checkpoint& checkpoint);

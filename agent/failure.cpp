@@ -33,7 +33,9 @@ struct ClassOf {
   const Error& error;
   FailureClass operator()(const InstallRelease&) const {
     if (is_of_the_network(error.kind)) return FailureClass::network;
-    return is_of_the_disk(error.kind) ? FailureClass::disk : FailureClass::package;
+    // conflict: somebody else is at work on the machine's packages, whatever the document says.
+    const bool is_of_the_machine = is_of_the_disk(error.kind) || error.kind == ErrorKind::conflict;
+    return is_of_the_machine ? FailureClass::disk : FailureClass::package;
   }
   FailureClass operator()(const ObtainCertificates&) const {
     if (is_of_the_network(error.kind)) return FailureClass::network;

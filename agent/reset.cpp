@@ -150,9 +150,9 @@ class Reset {
   void remove_packages() {
     if (checkpoint_.packages.empty()) return;
     narrate_("removing packages");
-    std::vector<std::string> arguments{"/usr/bin/dpkg", "--purge"};
+    std::vector<std::string> arguments{"--purge"};
     arguments.insert(arguments.end(), checkpoint_.packages.begin(), checkpoint_.packages.end());
-    check(run_unconfined(host_, arguments, std::chrono::minutes(5)));
+    check(await_dpkg(host_, narrate_, [&] { return run_dpkg(host_, arguments); }));
   }
 
   void remove_files() {

@@ -44,8 +44,6 @@ struct SettingsView {
   std::optional<Failure> failure;              // why these settings cannot be used
 };
 
-using Narrate = std::function<void(std::string_view)>;
-
 // Looks at the places in order; writes nothing. Every problem of file and command line at once.
 // Failures are of class network (no user-data within `patience`) or document (everything else).
 [[nodiscard]] SettingsView view_settings(Host& host, Network& network,

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@
 #include "result/result.hpp"
 
 namespace muster {
+
+// Takes a line for people: the journal, STATUS=, a terminal.
+using Narrate = std::function<void(std::string_view)>;
 
 struct FileStatus {
   enum class Type { file, directory, link, other } type = Type::file;

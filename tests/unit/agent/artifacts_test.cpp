@@ -21,7 +21,7 @@ struct ArtifactsFixture {
   ReleaseReference release = site.publish("etcd", "3.6", {{"bin/etcd", "E"}, {"bin/etcdctl", "C"}});
 
   Result<void> get(const ReleaseReference& wanted) {
-    return install(machine.host, network, checkpoint, wanted, sources);
+    return install(machine.host, network, checkpoint, wanted, sources, [](auto) {});
   }
   std::string reason() { return reason_to_install(machine.files, checkpoint, release); }
 };

@@ -25,6 +25,18 @@ TEST_CASE("a checkpoint survives the disk and is written only when it changed") 
   CHECK(files.changes.size() == changes);
 }
 
+TEST_CASE("a checkpoint of before packages' versions were noted calls all of them Muster's") {
+  FakeFilesystem files;
+  Checkpoint checkpoint;
+  checkpoint.releases["host-tools/1"] = {"sha256:x", {}, {{"nftables", "1.0"}}};
+  std::string text = to_json(checkpoint);
+  CHECK(parse_checkpoint(text)->package_versions.empty());
+  const std::string field = R"("packageVersions":{},)";
+  text.erase(text.find(field), field.size());
+  CHECK(parse_checkpoint(text)->package_versions ==
+        std::map<std::string, std::string>{{"nftables", "1.0"}});
+}
+
 TEST_CASE("no checkpoint is an empty one, a damaged one is refused with its cure") {
   FakeFilesystem files;
   CHECK(load_checkpoint(files)->document_generation == 0);

@@ -95,3 +95,25 @@ TEST_CASE("pods' network namespaces go, other people's stay") {
   CHECK_FALSE(machine.files.has("/run/netns/cni-1"));
   CHECK(machine.files.has("/run/netns/theirs"));
 }
+
+TEST_CASE("only packages that were not there before are removed, once dpkg's lock is free") {
+  FakeHost machine;
+  Checkpoint checkpoint;
+  checkpoint.packages = {"haproxy", "conntrack"};
+  checkpoint.package_versions = {{"haproxy", "2"}, {"conntrack", "1"}, {"procps", "4"}};
+  REQUIRE(save(checkpoint, machine.files));
+  int runs = 0;
+  machine.process.answer = [&](const ProcessRequest& request) -> ProcessOutcome {
+    if (request.arguments[0] != "/usr/bin/systemd-run") return {};
+    CHECK(request.arguments[request.arguments.size() - 3] == "--purge");
+    CHECK(request.arguments[request.arguments.size() - 2] == "conntrack");
+    CHECK(request.arguments.back() == "haproxy");
+    if (++runs > 1) return {};
+    return {2, "", "dpkg: error: dpkg frontend lock was locked by another process with pid 8\n"};
+  };
+  std::vector<std::string> narrated;
+  REQUIRE(reset(machine.host, [&](std::string_view line) { narrated.emplace_back(line); }));
+  CHECK(runs == 2);
+  CHECK(std::count(narrated.begin(), narrated.end(),
+                   "dpkg's lock is held by process 8; waiting up to 60 s") == 1);
+}
