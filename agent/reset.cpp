@@ -36,6 +36,10 @@ const std::vector<std::string>& component_units() {
   return units;
 }
 
+// Kubelet's own, so that logind waits for its pods (k8s.io/kubernetes/pkg/kubelet/nodeshutdown).
+constexpr const char* inhibitor_folder = "/etc/systemd/logind.conf.d";
+constexpr const char* inhibitor_file = "/etc/systemd/logind.conf.d/99-kubelet.conf";
+
 constexpr const char* routes_unit = "muster-routes.service";
 constexpr const char* host_name_unit = "muster-hostname.service";
 
@@ -167,7 +171,16 @@ class Reset {
       try_program({"/bin/hostname", "-F", paths::host_name});
     }
     for (const auto& folder : component_state()) check(host_.files.remove(folder));
+    remove_inhibitor();
     check(host_.services.daemon_reload());
+  }
+
+  void remove_inhibitor() {
+    if (!host_.files.status(inhibitor_file)) return;
+    check(host_.files.remove(inhibitor_file));
+    const auto others = host_.files.list(inhibitor_folder);
+    if (others && others->empty()) check(host_.files.remove(inhibitor_folder));
+    try_program({"/usr/bin/systemctl", "kill", "--signal=HUP", "systemd-logind.service"});
   }
 
   // The folder itself may be the unit's StateDirectory: what lies in it goes. The checkpoint is the

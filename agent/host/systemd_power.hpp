@@ -1,4 +1,5 @@
-// Power by systemd. Not thread-safe.
+// Power by logind, which waits for those who asked it to: kubelet ends its pods in that time. Where
+// there is no logind, by systemd itself. Not thread-safe.
 #pragma once
 
 #include "agent/host/host.hpp"
@@ -8,13 +9,12 @@ namespace muster {
 
 class SystemdPower final : public Power {
  public:
-  // Starts reboot.target; returns once systemd took the order.
+  // Returns once the order was taken; io: it was refused, or a shutdown is under way already.
   [[nodiscard]] Result<void> reboot() override;
-  // Likewise poweroff.target.
   [[nodiscard]] Result<void> power_off() override;
 
  private:
-  [[nodiscard]] Result<void> start(const char* target, std::string_view what);
+  [[nodiscard]] Result<void> go(const char* method, const char* target, std::string_view what);
   SystemBus bus_;
 };
 

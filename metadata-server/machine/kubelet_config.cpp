@@ -36,6 +36,14 @@ Json kube_reserved(const KubeletSettings& settings, const Facts& facts) {
   return result;
 }
 
+// logind holds a shutdown back for this long. Kubelet refuses halves of the document's and ours.
+bool sets_shutdown(const std::string& extra_configuration) {
+  const Json extra = Json::parse(extra_configuration);
+  return std::any_of(extra.items().begin(), extra.items().end(), [](const auto& entry) {
+    return entry.key().starts_with("shutdownGracePeriod");
+  });
+}
+
 bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
@@ -101,6 +109,10 @@ std::string kubelet_config(const NodeDocument& document, const Facts& facts) {
   config["rotateCertificates"] = false;
   config["seccompDefault"] = true;
   config["serverTLSBootstrap"] = false;
+  if (!sets_shutdown(settings.extra_configuration)) {
+    config["shutdownGracePeriod"] = "20s";  // the last 5 of them for critical pods
+    config["shutdownGracePeriodCriticalPods"] = "5s";
+  }
   config["streamingConnectionIdleTimeout"] = "4h0m0s";
   config["tlsCertFile"] = paths::certificate("kubelet-server", "tls.crt");
   config["tlsCipherSuites"] = tls_ciphers();

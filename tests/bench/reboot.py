@@ -28,7 +28,7 @@ def boot_with(cluster, clock, agent, units):
         cluster.run("n1", "sh", "-c", f"rm -f {WANTS}/muster.target; {makes}")
     cluster.run("n1", "sync")
     before = clock.boot_id("n1")
-    call(LAB, "power", "off", "n1")
+    call(LAB, "power", "cut", "n1")
     began = time.monotonic()
     call(LAB, "power", "on", "n1")
     return clock.wait_ready("n1", before) - began

@@ -96,6 +96,20 @@ TEST_CASE("pods' network namespaces go, other people's stay") {
   CHECK(machine.files.has("/run/netns/theirs"));
 }
 
+TEST_CASE("what kubelet told logind goes, other people's settings of logind stay") {
+  for (const bool has_others : {false, true}) {
+    FakeHost machine;
+    machine.files.put("/etc/systemd/logind.conf.d/99-kubelet.conf", "[Login]\n");
+    if (has_others) machine.files.put("/etc/systemd/logind.conf.d/own.conf", "[Login]\n");
+    REQUIRE(reset(machine.host, [](std::string_view) {}));
+    CHECK_FALSE(machine.files.has("/etc/systemd/logind.conf.d/99-kubelet.conf"));
+    CHECK(machine.files.has("/etc/systemd/logind.conf.d") == has_others);
+    const std::vector<std::string> reload{"/usr/bin/systemctl", "kill", "--signal=HUP",
+                                          "systemd-logind.service"};
+    CHECK(std::count(machine.process.runs.begin(), machine.process.runs.end(), reload) == 1);
+  }
+}
+
 TEST_CASE("only packages that were not there before are removed, once dpkg's lock is free") {
   FakeHost machine;
   Checkpoint checkpoint;

@@ -62,6 +62,20 @@ TEST_CASE("kubelet drop-in") {
   check_rendered("kubelet-dropin.conf", kubelet_dropin(node));
 }
 
+TEST_CASE("a document that says how a shutdown goes says all of it") {
+  NodeDocument node = example_document(Role::node);
+  const std::string ours = "shutdownGracePeriod";
+  CHECK(kubelet_config(node, example_facts()).find(ours) != std::string::npos);
+  // With ours beside it kubelet would refuse each of these and exit.
+  for (
+      const char* extra :
+      {R"({"shutdownGracePeriod":"3s"})", R"({"shutdownGracePeriodCriticalPods":"30s"})",
+       R"({"shutdownGracePeriodByPodPriority":[{"priority":0,"shutdownGracePeriodSeconds":9}]})"}) {
+    node.config.kubelet.extra_configuration = extra;
+    CHECK(kubelet_config(node, example_facts()).find(ours) == std::string::npos);
+  }
+}
+
 TEST_CASE("control plane") {
   const NodeDocument master = example_document(Role::master);
   check_rendered("kube-apiserver.args", lines(kube_apiserver_arguments(master)));

@@ -18,7 +18,7 @@ def test_the_same_cluster_comes_back(cluster):
     before = members(cluster)
     cluster.kubectl("create", "configmap", "before-the-cut", "--from-literal=word=kept")
     boots = cluster.on_each(MACHINES, cluster.boot_id)
-    cluster.on_each(MACHINES, lambda host: call(LAB, "power", "off", host))
+    cluster.on_each(MACHINES, lambda host: call(LAB, "power", "cut", host))
     began = time.monotonic()
     cluster.on_each(MACHINES, lambda host: call(LAB, "power", "on", host))
     now = cluster.on_each(MACHINES, cluster.boot_id)
