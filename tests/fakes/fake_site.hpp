@@ -51,6 +51,11 @@ class FakeSite {
   std::chrono::seconds status_age{0};  // how old that status is
   std::string node = "m1", cluster = "lab";
 
+  // What is answered in the place of the document or the peers, told by the ETag that was sent.
+  std::function<std::optional<Result<std::optional<FetchedEnvelope>>>(const Envelope& found,
+                                                                      std::string_view etag)>
+      odd_answer;
+
   explicit FakeSite(FakeClock& machine_clock) : clock(machine_clock) {}
 
   [[nodiscard]] std::string pin() const { return site_key.public_key().fingerprint(); }
@@ -200,6 +205,9 @@ class FakeServer final : public Server {
   }
   Result<std::optional<FetchedEnvelope>> envelope(const Envelope& found, std::string_view etag) {
     if (site_.is_away) return away();
+    if (site_.odd_answer) {
+      if (auto odd = site_.odd_answer(found, etag)) return *odd;
+    }
     const std::string now = "\"" + digest(found) + "\"";
     if (etag == now) return std::optional<FetchedEnvelope>();
     return std::optional<FetchedEnvelope>(FetchedEnvelope{found, now, std::chrono::seconds(60)});
