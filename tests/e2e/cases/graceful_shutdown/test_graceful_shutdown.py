@@ -1,9 +1,12 @@
 """A machine that is switched off as a person does it ends its pods first, and says so to the cluster."""
 import json
 
+import pytest
+
 from local_cluster import LAB, call
 
 
+@pytest.mark.long
 def test_pods_end_before_the_machine(cluster):
     cluster.run_pod("n1")
     try:
