@@ -179,15 +179,19 @@ TEST_CASE_FIXTURE(FetchingMachine, "a tombstone of somebody else is no first doc
 }
 
 TEST_CASE_FIXTURE(FetchingMachine, "a document that cannot be kept is not taken") {
+  machine.files.fail_at = machine.files.calls;
+  CHECK(fetch_now().error.starts_with("disk/io: "));
   REQUIRE(fetch_now().error == "");
   serve(6);
   machine.files.fail_at = machine.files.calls;
-  CHECK(fetch_now().error ==
-        "disk/io: write /var/lib/muster/cache/document.json: injected failure");
+  const auto seen = fetch_now();
+  CHECK(seen.error == "");
+  CHECK(seen.document == 5);
+  CHECK(seen.unsaved == "write /var/lib/muster/cache/document.json: injected failure");
   CHECK(remembered().document_generation == 5);
   CHECK(fetch_now().document == 6);
-  // Neither is one whose generation would be forgotten.
+  // That a generation would be forgotten is told.
   serve(7);
   machine.files.fail_at = machine.files.calls + 2;  // after document and peers
-  CHECK(fetch_now().error.starts_with("disk/io: "));
+  CHECK(fetch_now().unsaved != "");
 }

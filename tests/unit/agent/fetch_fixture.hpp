@@ -17,7 +17,7 @@ struct FetchingMachine {
     std::string error;                      // "document/timeout: ..."; empty: it went well
     std::uint64_t document = 0, peers = 0;  // generations
     bool offline = false;
-    std::string refused;
+    std::string refused, unsaved;
   };
 
   FakeHost machine;
@@ -54,10 +54,12 @@ struct FetchingMachine {
 
   Seen fetch_now(bool online = true) {
     Checkpoint checkpoint = remembered();
-    Reporter reporter(machine.host, checkpoint,
+    Memory memory;
+    Reporter reporter(machine.host, checkpoint, memory,
                       [this](std::string_view line) { notes.emplace_back(line); });
     Run run{machine.host, network,  settings,
-            checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10))};
+            checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10)),
+            false,        false,    memory};
     Session session{trust, *must(load_identity(machine.files)), nullptr, ""};
     if (online) session.server = network.connect({}, {});
     notes.clear();
@@ -74,6 +76,7 @@ struct FetchingMachine {
     seen.peers = fetched->peers.generation;
     seen.offline = fetched->offline;
     seen.refused = fetched->refused;
+    seen.unsaved = fetched->unsaved;
     return seen;
   }
 };
