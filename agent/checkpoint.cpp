@@ -90,33 +90,37 @@ void read_secrets(JsonObject& root, std::map<std::string, std::uint64_t>& secret
 }  // namespace
 
 std::string to_json(const Checkpoint& checkpoint) {
-  return canonical_text({{"version", 1},
-                         {"trustVersion", checkpoint.trust_version},
-                         {"documentGeneration", checkpoint.document_generation},
-                         {"peersGeneration", checkpoint.peers_generation},
-                         {"node", checkpoint.node},
-                         {"cluster", checkpoint.cluster},
-                         {"reportCounter", checkpoint.report_counter},
-                         {"lastContact", checkpoint.last_contact},
-                         {"settledBoot", checkpoint.settled_boot},
-                         {"kubeletStarted", checkpoint.kubelet_started},
-                         {"settledDocument", checkpoint.settled_document},
-                         {"lastVerdict", checkpoint.last_verdict},
-                         {"lastMessage", checkpoint.last_message},
-                         {"etcdStarted", checkpoint.etcd_started},
-                         {"etcdStart",
-                          {{"state", checkpoint.etcd_start.state},
-                           {"initialCluster", checkpoint.etcd_start.initial_cluster}}},
-                         {"etcdClusterId", checkpoint.etcd_cluster_id},
-                         {"etcdMemberId", checkpoint.etcd_member_id},
-                         {"units", units_json(checkpoint)},
-                         {"releases", releases_json(checkpoint)},
-                         {"secrets", checkpoint.secrets},
-                         {"images", checkpoint.images},
-                         {"files", checkpoint.files},
-                         {"created", checkpoint.created},
-                         {"originals", checkpoint.originals},
-                         {"packages", checkpoint.packages}});
+  nlohmann::json value({{"version", 1},
+                        {"trustVersion", checkpoint.trust_version},
+                        {"documentGeneration", checkpoint.document_generation},
+                        {"peersGeneration", checkpoint.peers_generation},
+                        {"node", checkpoint.node},
+                        {"cluster", checkpoint.cluster},
+                        {"reportCounter", checkpoint.report_counter},
+                        {"lastContact", checkpoint.last_contact},
+                        {"settledBoot", checkpoint.settled_boot},
+                        {"kubeletStarted", checkpoint.kubelet_started},
+                        {"settledDocument", checkpoint.settled_document},
+                        {"lastVerdict", checkpoint.last_verdict},
+                        {"lastMessage", checkpoint.last_message},
+                        {"etcdStarted", checkpoint.etcd_started},
+                        {"etcdStart",
+                         {{"state", checkpoint.etcd_start.state},
+                          {"initialCluster", checkpoint.etcd_start.initial_cluster}}},
+                        {"etcdClusterId", checkpoint.etcd_cluster_id},
+                        {"etcdMemberId", checkpoint.etcd_member_id},
+                        {"units", units_json(checkpoint)},
+                        {"releases", releases_json(checkpoint)},
+                        {"secrets", checkpoint.secrets},
+                        {"images", checkpoint.images},
+                        {"files", checkpoint.files},
+                        {"created", checkpoint.created},
+                        {"originals", checkpoint.originals},
+                        {"packages", checkpoint.packages}});
+  if (const auto& restarts = checkpoint.node_restarts; restarts.count > 0) {
+    value["nodeRestarts"] = {{"count", restarts.count}, {"at", restarts.at}};
+  }
+  return canonical_text(value);
 }
 
 Result<Checkpoint> parse_checkpoint(std::string_view text) {
@@ -137,6 +141,13 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   root.number("lastContact", checkpoint.last_contact);
   root.text("settledBoot", checkpoint.settled_boot);
   root.text("kubeletStarted", checkpoint.kubelet_started, Need::optional);
+  root.object(
+      "nodeRestarts",
+      [&](JsonObject& restarts) {
+        restarts.number("count", checkpoint.node_restarts.count);
+        restarts.number("at", checkpoint.node_restarts.at);
+      },
+      Need::optional);
   root.text("settledDocument", checkpoint.settled_document);
   root.text("lastVerdict", checkpoint.last_verdict);
   root.text("lastMessage", checkpoint.last_message);

@@ -224,7 +224,7 @@ ConvergeResult<> await_ready(Run& run, ConvergeState& state) {
   }
   const bool was_disturbed = state.changed || state.kind != RunKind::running;
   const auto limit = std::chrono::seconds(was_disturbed ? 180 : 0);
-  if (auto ready = await_node_ready(run, document,
+  if (auto ready = await_node_ready(run, document, state.fetched.peers,
                                     {state.facts.boot_id, run.checkpoint.kubelet_started}, limit);
       !ready) {
     return ready;
