@@ -37,6 +37,8 @@ std::map<ObjectId, std::string> owners(const std::vector<AddonSpec>& addons,
 }
 
 std::string what_happened(const AppliedObject& applied, const ClusterObject* found) {
+  // A Job that has run may be cleared away (ttlSecondsAfterFinished), and must not run again.
+  if (found == nullptr && applied.id.kind == "Job.batch") return {};
   if (found == nullptr) return to_text(applied.id) + " is gone";
   if (found->is_going || found->fields == applied.fields ||
       found->unscaled_fields == applied.fields) {

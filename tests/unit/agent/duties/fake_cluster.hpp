@@ -232,4 +232,27 @@ class FakeCluster {
   }
 };
 
+inline NodeDocument document_with(std::vector<AddonSpec> addons) {
+  NodeDocument document = example_document();
+  document.config.addons = std::move(addons);
+  return document;
+}
+
+inline NodeDocument with_dns() {
+  return document_with({{"coredns",
+                         "v1 ConfigMap kube-system coredns Corefile\n"
+                         "apps/v1 Deployment kube-system coredns image replicas",
+                         {"deployment/kube-system/coredns"}}});
+}
+
+inline std::string text_of(const std::vector<HealthProblem>& problems) {
+  std::string text;
+  for (const auto& problem : problems) text += problem.subject + ": " + problem.message + "\n";
+  return text;
+}
+
+inline const ObjectId coredns{"Deployment.apps", "kube-system", "coredns"};
+inline const ObjectId duties_binding{"ClusterRoleBinding.rbac.authorization.k8s.io", "",
+                                     "muster:duties"};
+
 }  // namespace muster
