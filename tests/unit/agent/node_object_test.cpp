@@ -129,9 +129,10 @@ TEST_CASE("a Node that is deleted at each poll costs kubelet a restart now and t
   CHECK(restarts.back() <= 10);
   CHECK(restarts.back() >= 8);
   node.delete_node();
-  CHECK(node.poll().rfind("node 'm1' is not registered; journalctl -u kubelet.service -b; deleted "
-                          "again and again: kubelet is restarted in ",
-                          0) == 0);
+  CHECK(
+      node.poll().rfind(
+          "node 'm1' is not registered; journalctl -u kubelet.service -b; deleted again and again: kubelet is restarted in ",
+          0) == 0);
 }
 
 TEST_CASE("a kubelet that has just been started registers by itself") {

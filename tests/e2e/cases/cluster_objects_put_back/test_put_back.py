@@ -130,7 +130,8 @@ def test_a_master_s_own_node(cluster):
     master = holder(cluster)
     was = delete(cluster, "node", master)
     wait_back(cluster, f"{master}, which does the duties", lambda: uid(cluster, "node", master) not in ("", was) and master in cluster.ready_nodes())
-    wait_back(cluster, f"{master}'s role", lambda: there(cluster, "node", master, "-l", "node-role.kubernetes.io/control-plane"))
+    wait_back(cluster, f"{master}'s role", lambda: f"node/{master}" in cluster.kubectl(
+        "get", "nodes", "-l", "node-role.kubernetes.io/control-plane", "-o", "name").stdout.split())
 
 
 def test_what_the_inventory_dropped(cluster):

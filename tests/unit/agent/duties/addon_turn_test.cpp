@@ -50,17 +50,17 @@ TEST_CASE("what somebody changed is put right; what others added is theirs") {
   FakeCluster cluster;
   cluster.settle(document);
   change(cluster.objects[coredns], "image", "kubectl-edit");
-  CHECK(cluster.turn(document).done ==
-        std::vector<std::string>{
-            "addon 'coredns': Deployment.apps kube-system/coredns was changed by kubectl-edit, put "
-            "back"});
+  CHECK(
+      cluster.turn(document).done ==
+      std::vector<std::string>{
+          "addon 'coredns': Deployment.apps kube-system/coredns was changed by kubectl-edit, put back"});
   // A label that was taken off, and a field that nobody has now.
   cluster.objects[config].label.clear();
   cluster.objects[coredns].applied["f:spec"].erase("f:image");
-  CHECK(cluster.turn(document).done ==
-        std::vector<std::string>{
-            "addon 'coredns': ConfigMap kube-system/coredns is gone, Deployment.apps "
-            "kube-system/coredns was changed, put back"});
+  CHECK(
+      cluster.turn(document).done ==
+      std::vector<std::string>{
+          "addon 'coredns': ConfigMap kube-system/coredns is gone, Deployment.apps kube-system/coredns was changed, put back"});
   change(cluster.objects[coredns], "strategy", "kubectl-edit");
   CHECK(cluster.turn(document).done.empty());
 }
@@ -104,9 +104,10 @@ TEST_CASE("what others change again and again is put back with a back-off, and n
     cluster.machine.clock.sleep(std::chrono::minutes(1));
   }
   CHECK(put_back == 8);  // minutes 0, 1, 2, 3, 5, 9, 17, 33
-  CHECK(unwell.rfind("addon 'coredns': Deployment.apps kube-system/coredns was changed by "
-                     "other-operator; put back 8 times, again in ",
-                     0) == 0);
+  CHECK(
+      unwell.rfind(
+          "addon 'coredns': Deployment.apps kube-system/coredns was changed by other-operator; put back 8 times, again in ",
+          0) == 0);
   CHECK(unwell.find("find out who does it") != std::string::npos);
   // Two quiet hours later it is news again.
   cluster.machine.clock.sleep(std::chrono::hours(3));
@@ -116,11 +117,10 @@ TEST_CASE("what others change again and again is put back with a back-off, and n
 }
 
 TEST_CASE("a kind that the cluster does not know any more is no reason to stop looking") {
-  const NodeDocument document =
-      document_with({{"foo",
-                      "apiextensions.k8s.io/v1 CustomResourceDefinition - foos.example.com\n"
-                      "example.com/v1 Foo a one",
-                      {}}});
+  const NodeDocument document = document_with(
+      {{"foo",
+        "apiextensions.k8s.io/v1 CustomResourceDefinition - foos.example.com\nexample.com/v1 Foo a one",
+        {}}});
   FakeCluster cluster;
   cluster.settle(document);
   cluster.unknown = {"Foo.example.com"};
