@@ -26,7 +26,9 @@ json to_json(const AddonRecord& record) {
   json value = {{"addons", json::object()}};
   for (const auto& [name, addon] : record.addons) value["addons"][name] = to_json(addon);
   if (!record.kinds.empty()) value["kinds"] = record.kinds;
-  for (const ClusterObject& object : record.unlabelled) {
+  if (!record.unlabelled) return value;
+  value["unlabelled"] = json::array();
+  for (const ClusterObject& object : *record.unlabelled) {
     value["unlabelled"].push_back(
         {object.api_version, object.id.kind, object.id.space, object.id.name});
   }
@@ -51,11 +53,13 @@ AddonRecord record_of(const json& value) {
     record.addons[name] = addon_of(addon);
   }
   record.kinds = value.value("kinds", std::set<std::string>());
-  for (const json& row : value.value("unlabelled", json::array())) {
+  if (!value.contains("unlabelled")) return record;
+  record.unlabelled.emplace();
+  for (const json& row : value.at("unlabelled")) {
     ClusterObject object;
     object.api_version = row.at(0);
     object.id = {row.at(1), row.at(2), row.at(3)};
-    record.unlabelled.push_back(std::move(object));
+    record.unlabelled->push_back(std::move(object));
   }
   return record;
 }

@@ -32,7 +32,8 @@ struct AddonRecord {
   std::map<std::string, AppliedAddon> addons;  // by name
   std::set<std::string> kinds;  // beside common_kinds(), of what was applied and may be there still
   // Applied before Muster labelled what it applies, and in no addon now: api_version and id alone.
-  std::vector<ClusterObject> unlabelled;
+  // Nothing: not looked for yet.
+  std::optional<std::vector<ClusterObject>> unlabelled;
 };
 
 // What the record bears as its addon; no addon can be called so.

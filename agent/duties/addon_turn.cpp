@@ -86,29 +86,31 @@ void prune(const AddonRecord& record, const std::vector<ClusterObject>& objects,
   }
 }
 
-// What nobody has labelled, deleted or kept since it was named.
+void find_unlabelled(AddonRecord& record, bool is_new, const Kubectl& kubectl, AddonTurn& turn) {
+  if (is_new) record.unlabelled.emplace();
+  if (record.unlabelled) return;
+  auto objects = unlabelled_objects(common_kinds(), kubectl);
+  if (!objects) return fail_turn(turn, "objects without a label", objects.error().message);
+  record.unlabelled = std::move(*objects);
+}
+
+// What nobody has labelled, deleted or kept since it was found.
 void name_unlabelled(AddonRecord& record, const Kubectl& kubectl, AddonTurn& turn) {
-  record.unlabelled = of_no_addon(record, record.unlabelled);
-  if (record.unlabelled.empty()) return;
-  const auto there = existing_objects(record.unlabelled, kubectl);
+  if (!record.unlabelled) return;
+  record.unlabelled = of_no_addon(record, *record.unlabelled);
+  if (record.unlabelled->empty()) return;
+  const auto there = existing_objects(*record.unlabelled, kubectl);
   if (!there) return fail_turn(turn, "objects without a label", there.error().message);
-  record.unlabelled.clear();
+  record.unlabelled->clear();
   for (const ClusterObject& object : *there) {
     if (!object.addon.empty() || object.is_kept || object.is_going) continue;
-    record.unlabelled.push_back(object);
+    record.unlabelled->push_back(object);
     turn.unwell.push_back(
         {to_text(object.id),
          fmt::format(
              "applied before Muster labelled what it applies, and no addon of the inventory has it: delete it with kubectl, have it pruned by the label {}=old, or keep it with the annotation {}=false",
              addon_label, prune_annotation)});
   }
-}
-
-void find_unlabelled(AddonRecord& record, const Kubectl& kubectl, AddonTurn& turn) {
-  std::set<std::string> kinds = common_kinds();
-  const auto objects = unlabelled_objects(kinds, kubectl);
-  if (!objects) return fail_turn(turn, "objects without a label", objects.error().message);
-  record.unlabelled = of_no_addon(record, *objects);
 }
 
 // Kinds that the next look must ask for beside the common ones.
@@ -157,7 +159,7 @@ AddonTurn keep_addons(const NodeDocument& document, bool is_new, const Kubectl& 
   });
   if (turn.are_ready) {
     prune(record, look->objects, kubectl, turn);
-    if (!look->record && !is_new) find_unlabelled(record, kubectl, turn);
+    find_unlabelled(record, is_new && !look->record, kubectl, turn);
     name_unlabelled(record, kubectl, turn);
   }
   record.kinds = kinds_of(record, look->objects);

@@ -188,7 +188,8 @@ Result<std::vector<ClusterObject>> unlabelled_objects(const std::set<std::string
                                                       const Kubectl& kubectl) {
   const auto lines =
       kubectl.run({"get", fmt::format("{}", fmt::join(kinds, ",")), "--all-namespaces",
-                   fmt::format("--selector=!{}", addon_label), "--output", applied_names});
+                   fmt::format("--selector=!{}", addon_label), "--output", applied_names},
+                  {}, std::chrono::minutes(1));
   if (!lines) return pass(lines.error());
   std::vector<ClusterObject> objects;
   std::string_view rest = *lines;

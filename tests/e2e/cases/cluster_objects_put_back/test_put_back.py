@@ -68,6 +68,15 @@ def kubelet_starts(cluster, host):
     return cluster.run(host, "systemctl", "show", "-P", "InvocationID", "kubelet.service").stdout
 
 
+def delete_node(cluster, name):
+    """Whose kubelet has run for as long as it may need to register."""
+    def has_run():
+        began = int(cluster.run(name, "systemctl", "show", "-P", "ExecMainStartTimestampMonotonic", "kubelet.service").stdout)
+        return time.clock_gettime(time.CLOCK_MONOTONIC) - began / 1e6 > 31
+    cluster.wait_for(f"kubelet of {name} to be half a minute old", has_run, 40)
+    return delete(cluster, "node", name)
+
+
 def other_pids(cluster, host):
     units = ("containerd", "kube-proxy", "kube-api-balancer")
     return [cluster.run(host, "systemctl", "show", "-P", "MainPID", f"{unit}.service").stdout for unit in units]
@@ -115,7 +124,7 @@ def test_a_node_deleted_twice(cluster):
         others = other_pids(cluster, "n1")
         for turn in ("n1", "n1, deleted again"):
             kubelet = kubelet_starts(cluster, "n1")
-            was = delete(cluster, "node", "n1")
+            was = delete_node(cluster, "n1")
             wait_back(cluster, turn, lambda: uid(cluster, "node", "n1") not in ("", was) and "n1" in cluster.ready_nodes())
             assert kubelet_starts(cluster, "n1") != kubelet
             wait_back(cluster, f"{turn}: its label and its role", lambda: there(
@@ -128,7 +137,7 @@ def test_a_node_deleted_twice(cluster):
 
 def test_a_master_s_own_node(cluster):
     master = holder(cluster)
-    was = delete(cluster, "node", master)
+    was = delete_node(cluster, master)
     wait_back(cluster, f"{master}, which does the duties", lambda: uid(cluster, "node", master) not in ("", was) and master in cluster.ready_nodes())
     wait_back(cluster, f"{master}'s role", lambda: f"node/{master}" in cluster.kubectl(
         "get", "nodes", "-l", "node-role.kubernetes.io/control-plane", "-o", "name").stdout.split())

@@ -115,7 +115,15 @@ TEST_CASE("what was applied before the label existed is adopted, or named until 
   const ObjectId old{"ConfigMap", "kube-system", "old"}, kept{"ConfigMap", "kube-system", "kept"};
   cluster.objects[old].applied = cluster.objects[kept].applied = nlohmann::json::object();
   cluster.objects[{"ConfigMap", "team", "own"}] = {};  // somebody else's
+  const auto answer = cluster.machine.process.answer;
+  cluster.machine.process.answer = [&](const ProcessRequest& request) -> Result<ProcessOutcome> {
+    if (request.arguments.back().rfind("go-template=", 0) != 0) return answer(request);
+    return fail(ErrorKind::timeout, "no answer");
+  };
   DutiesOutcome outcome = cluster.turn(document);
+  CHECK(text_of(outcome.unwell) == "objects without a label: kubectl get: no answer\n");
+  cluster.machine.process.answer = answer;
+  outcome = cluster.turn(document);
   CHECK(cluster.objects[coredns].label == "coredns");
   const std::string why =
       ": applied before Muster labelled what it applies, and no addon of the inventory has it: delete it with kubectl, have it pruned by the label muster.dev/addon=old, or keep it with the annotation muster.dev/prune=false\n";
