@@ -6,8 +6,8 @@
 namespace muster {
 namespace {
 
-constexpr std::int64_t first_restart_pause = 30, longest_restart_pause = 32 * 60,
-                       restarts_forgotten_after = 2 * 3600;
+constexpr std::int64_t first_restart_pause = 30, longest_restart_pause = 1920,
+                       restarts_forgotten_after = 7200;  // seconds
 
 bool are_forgotten(const NodeRestarts& restarts, std::int64_t now) {
   return now < restarts.at || now - restarts.at > restarts_forgotten_after;
