@@ -147,6 +147,9 @@ std::string to_json(const Checkpoint& checkpoint) {
                         {"packageVersions", checkpoint.package_versions}});
   if (!checkpoint.settled_state.empty()) value["settledState"] = checkpoint.settled_state;
   if (checkpoint.refused) value["refused"] = to_value(*checkpoint.refused);
+  if (const auto& restarts = checkpoint.node_restarts; restarts.count > 0) {
+    value["nodeRestarts"] = {{"count", restarts.count}, {"at", restarts.at}};
+  }
   return canonical_text(value);
 }
 
@@ -168,6 +171,13 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   root.number("lastContact", checkpoint.last_contact);
   root.text("settledBoot", checkpoint.settled_boot);
   root.text("kubeletStarted", checkpoint.kubelet_started, Need::optional);
+  root.object(
+      "nodeRestarts",
+      [&](JsonObject& restarts) {
+        restarts.number("count", checkpoint.node_restarts.count);
+        restarts.number("at", checkpoint.node_restarts.at);
+      },
+      Need::optional);
   root.text("settledDocument", checkpoint.settled_document);
   root.text("settledState", checkpoint.settled_state, Need::optional);
   root.object(

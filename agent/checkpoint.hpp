@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/host/host.hpp"
+#include "agent/node_object.hpp"
 #include "document/report.hpp"
 #include "machine/facts.hpp"
 #include "result/result.hpp"
@@ -52,6 +53,7 @@ struct Checkpoint {
   bool etcd_started = false;  // this machine's member is a voter and has data
   EtcdStart etcd_start;       // what it was first started with
   std::string etcd_cluster_id, etcd_member_id;
+  NodeRestarts node_restarts;
   std::string kubelet_started;  // when it was last started anew (KubeletStart::at); may be empty
   std::map<std::string, UnitInputs> units;
   std::map<std::string, ReleaseStamp> releases;  // "NAME/VERSION"

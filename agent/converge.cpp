@@ -301,8 +301,8 @@ ConvergeResult<> await_ready(Run& run, ConvergeState& state) {
   }
   const bool was_disturbed = state.changed || state.kind != RunKind::running;
   const auto limit = std::chrono::seconds(was_disturbed && is_patient(run) ? 180 : 0);
-  auto ready =
-      await_node_ready(run, document, {state.facts.boot_id, run.checkpoint.kubelet_started}, limit);
+  auto ready = await_node_ready(run, document, state.fetched.peers,
+                                {state.facts.boot_id, run.checkpoint.kubelet_started}, limit);
   if (!ready && state.kind != RunKind::running) return ready;
   if (!ready) {
     state.add_unwell({{std::string(name(ready.error().kind)), ready.error().error.message, 0}});

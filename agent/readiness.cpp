@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/node_object.hpp"
 #include "agent/paths.hpp"
 #include "document/strict_json.hpp"
 
@@ -18,6 +19,54 @@ Result<TlsClientSettings> kubelet_tls(const Filesystem& files) {
     *target = *pem;
   }
   return tls;
+}
+
+// The API server's own word; whatever else answers 404 has said nothing of the Node.
+bool is_node_missing(const ApiAnswer& answer) {
+  if (answer.status != 404) return false;
+  const auto status = parse_strict_json("Status", answer.body, {1u << 20, 64});
+  return status && text_at(*status, "reason") == "NotFound";
+}
+
+// What kubelet may need from its start to its registration.
+constexpr std::chrono::seconds registration_limit(30);
+// From its restart to Ready.
+constexpr std::chrono::milliseconds return_limit(30000);
+
+// A kubelet that has just been started, by whomever, registers by itself.
+bool has_had_time(const Host& host) {
+  const auto unit = host.services.status("kubelet.service");
+  if (!unit || unit->main_pid == 0) return false;
+  const auto status = host.files.read(fmt::format("/proc/{}/stat", unit->main_pid));
+  if (!status) return false;
+  const auto started = process_start(*status);
+  return started && host.clock.since_boot() - *started >= registration_limit;
+}
+
+// True: kubelet was restarted, so that it registers again. Else tells in `error` what is waited
+// for.
+ConvergeResult<bool> put_node_back(Run& run, const NodeDocument& document, const PeerList& peers,
+                                   Error& error) {
+  if (!is_peer(peers, document.role.node) || !has_had_time(run.host)) return false;
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(run.host.clock.now().time_since_epoch())
+          .count();
+  NodeRestarts& restarts = run.checkpoint.node_restarts;
+  if (const auto left = until_node_restart(restarts, now); left.count() > 0) {
+    error.message +=
+        fmt::format("; deleted again and again: kubelet is restarted in {} s, so that it registers",
+                    left.count());
+    return false;
+  }
+  restarts = with_node_restart(restarts, now);
+  // Known before it is done. A full disk must not keep the Node away.
+  static_cast<void>(save(run.checkpoint, run.host.files));
+  run.reporter.note(
+      fmt::format("node '{}' is not in the cluster: kubelet is restarted, so that it registers",
+                  document.role.node));
+  const auto restarted = run.host.services.restart({"kubelet.service"}, std::chrono::seconds(60));
+  if (!restarted) return fail_converge(FailureClass::kubelet, restarted.error());
+  return true;
 }
 
 }  // namespace
@@ -75,7 +124,7 @@ Result<void> check_node_ready(const Host& host, Network& network, const NodeDocu
   const std::string url = fmt::format("https://{}:{}", api.host, api.port);
   auto answer = network.get(url, "/api/v1/nodes/" + document.role.node, *tls);
   if (!answer) return pass(answer.error());
-  if (answer->status == 404) {
+  if (is_node_missing(*answer)) {
     return fail(ErrorKind::not_found,
                 fmt::format("node '{}' is not registered; journalctl -u kubelet.service -b",
                             document.role.node));
@@ -88,16 +137,23 @@ Result<void> check_node_ready(const Host& host, Network& network, const NodeDocu
   return parse_node_ready(answer->body, start);
 }
 
-ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document, const KubeletStart& start,
-                                  std::chrono::milliseconds limit) {
+ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document, const PeerList& peers,
+                                  const KubeletStart& start, std::chrono::milliseconds limit) {
   run.reporter.begin("node-ready");
-  const Deadline end(run.host.clock, std::min(limit, run.deadline.left()));
+  Deadline end(run.host.clock, std::min(limit, run.deadline.left()));
+  bool may_put_back = true;
   for (;;) {
     auto ready = check_node_ready(run.host, run.network, document, start);
     if (ready) return {};
+    const bool is_missing = ready.error().kind == ErrorKind::not_found;
+    if (is_missing && may_put_back) {
+      const auto put_back = put_node_back(run, document, peers, ready.error());
+      if (!put_back) return pass_failure(put_back.error());
+      may_put_back = !*put_back;
+      if (*put_back) end = Deadline(run.host.clock, std::min(return_limit, run.deadline.left()));
+    }
     if (end.has_passed()) {
-      const bool is_of_kubelet =
-          ready.error().kind == ErrorKind::not_found || ready.error().kind == ErrorKind::conflict;
+      const bool is_of_kubelet = is_missing || ready.error().kind == ErrorKind::conflict;
       return fail_converge(is_of_kubelet ? FailureClass::kubelet : FailureClass::api,
                            ready.error());
     }

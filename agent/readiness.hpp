@@ -8,6 +8,7 @@
 #include "agent/failure.hpp"
 #include "agent/run.hpp"
 #include "document/node_document.hpp"
+#include "document/peer_list.hpp"
 
 namespace muster {
 
@@ -35,9 +36,12 @@ struct KubeletStart {
 // kubelet's start (lastHeartbeatTime, which kubelet sets with its first status).
 [[nodiscard]] Result<void> parse_node_ready(std::string_view node_json, const KubeletStart& start);
 
-// api: no answer; kubelet: not registered or not Ready when `limit` is over.
+// api: no answer; kubelet: not registered or not Ready when `limit` is over. Where the Node object
+// is gone, and not because kubelet has just been started, kubelet is restarted, with a back-off
+// (node_object.hpp), and waited for half a minute more. Not where `peers` have this machine no
+// more.
 [[nodiscard]] ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document,
-                                                const KubeletStart& start,
+                                                const PeerList& peers, const KubeletStart& start,
                                                 std::chrono::milliseconds limit);
 
 }  // namespace muster

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "agent/duties/cluster_roles.hpp"
-#include "pki/signature.hpp"
-
 namespace muster {
 namespace {
 
@@ -44,12 +41,28 @@ Result<void> await_rollout(const std::string& text, const Kubectl& kubectl,
 
 }  // namespace
 
-Result<void> apply_addon(const AddonSpec& addon, const Kubectl& kubectl, Clock& clock,
+Result<std::vector<AppliedObject>> apply_addon(const AddonSpec& addon, const Kubectl& kubectl) {
+  const std::string doing = fmt::format("addon '{}'", addon.name);
+  // Asks no API server. It prints one JSON object per object of the YAML.
+  const auto labelled =
+      kubectl.run({"label", "--local", "--overwrite", "--filename=-", "--output=json",
+                   fmt::format("{}={}", addon_label, addon.name)},
+                  addon.manifest);
+  if (!labelled) return context(labelled.error(), doing);
+  const auto lines = kubectl.run(
+      {"apply", "--server-side", "--force-conflicts",
+       std::string("--field-manager=") + field_manager, "--filename=-", object_output()},
+      *labelled);
+  if (!lines) return context(lines.error(), doing);
+  const auto objects = parse_objects(*lines);
+  if (!objects) return context(objects.error(), doing);
+  std::vector<AppliedObject> applied;
+  for (const ClusterObject& object : *objects) applied.push_back({object.id, object.fields});
+  return applied;
+}
+
+Result<void> await_addon(const AddonSpec& addon, const Kubectl& kubectl, Clock& clock,
                          std::chrono::milliseconds& left) {
-  const auto applied = kubectl.run(
-      {"apply", "--server-side", "--force-conflicts", "--field-manager=muster", "--filename=-"},
-      addon.manifest);
-  if (!applied) return context(applied.error(), fmt::format("addon '{}'", addon.name));
   for (const std::string& target : addon.waits_for) {
     const auto start = clock.since_boot();
     const auto rolled = await_rollout(target, kubectl, left);
@@ -57,14 +70,6 @@ Result<void> apply_addon(const AddonSpec& addon, const Kubectl& kubectl, Clock& 
     if (!rolled) return context(rolled.error(), fmt::format("addon '{}'", addon.name));
   }
   return {};
-}
-
-std::string addons_digest(const NodeDocument& document) {
-  std::string all = cluster_roles();
-  for (const AddonSpec& addon : document.config.addons) {
-    all += fmt::format("{}\n{}\n{}\n", addon.name, addon.manifest, fmt::join(addon.waits_for, " "));
-  }
-  return sha256_digest(all);
 }
 
 }  // namespace muster

@@ -33,7 +33,6 @@ LeaseView lease_of(const Row& row) {
   const nlohmann::json spec = object_of(row[5]);
   LeaseView lease;
   lease.resource_version = std::string(row[2]);
-  lease.applied = object_of(row[4]).value(applied_annotation, "");
   lease.holder = spec.value("holderIdentity", "");
   lease.renewed = spec.value("renewTime", "");
   lease.transitions = spec.value("leaseTransitions", 0);

@@ -16,7 +16,6 @@ struct LeaseView {
   std::string resource_version;
   std::string holder;
   std::string renewed;  // RFC 3339 with microseconds, as it lies in the Lease
-  std::string applied;  // digest of the roles and addons that were applied last
   int transitions = 0;
 };
 
@@ -34,7 +33,6 @@ struct ClusterView {
 };
 
 inline constexpr const char* lease_name = "muster-duties";
-inline constexpr const char* applied_annotation = "muster/applied";
 
 [[nodiscard]] Result<ClusterView> read_cluster(const Kubectl& kubectl);
 // The lines that read_cluster asks kubectl for; corrupt: a line is not what was asked for.

@@ -1,7 +1,8 @@
 #include "agent/duties/duties.hpp"
 
+#include "agent/duties/addon_changes.hpp"
+#include "agent/duties/addon_turn.hpp"
 #include "agent/duties/addons.hpp"
-#include "agent/duties/cluster_roles.hpp"
 #include "agent/duties/cluster_view.hpp"
 #include "agent/duties/drain.hpp"
 #include "agent/duties/lease.hpp"
@@ -11,25 +12,30 @@
 namespace muster {
 namespace {
 
-Result<void> bind_roles(const Kubectl& kubectl) {
-  const auto applied = kubectl.run(
-      {"apply", "--server-side", "--force-conflicts", "--field-manager=muster", "--filename=-"},
-      cluster_roles());
-  if (!applied) return pass(applied.error());
-  return {};
+// The certificate lives for an hour. What is missing is obtained by the next converge.
+tl::unexpected<Error> want_bootstrap(Host& host, const Error& error) {
+  const auto removed = host.files.remove(paths::certificate("bootstrap-admin", "tls.crt"));
+  return fail(ErrorKind::forbidden,
+              fmt::format("binding the first roles: {}; {}", error.message,
+                          removed ? "a new bootstrap-admin certificate is obtained first"
+                                  : removed.error().message));
 }
 
-// The duties' own credential has no rights until a system:masters identity has bound them once.
-Result<ClusterView> read_or_bind(const Kubectl& duties, Host& host, DutiesOutcome& outcome) {
+// The duties' own credential has no rights until a system:masters identity has bound them once, and
+// none again where somebody deletes the binding.
+Result<ClusterView> read_or_bind(const NodeDocument& document, const Kubectl& duties, Host& host,
+                                 DutiesOutcome& outcome) {
   auto view = read_cluster(duties);
   if (view || view.error().kind != ErrorKind::forbidden) return view;
   const Kubectl bootstrap(host.process, paths::kubeconfig("bootstrap-admin"));
-  if (auto bound = bind_roles(bootstrap); !bound) {
+  if (auto bound = apply_addon(wanted_addons(document).front(), bootstrap); !bound) {
     if (bound.error().kind == ErrorKind::unavailable) return pass(bound.error());
+    if (bound.error().kind == ErrorKind::unauthenticated)
+      return want_bootstrap(host, bound.error());
     return fail(
         ErrorKind::forbidden,
         fmt::format(
-            "binding the first roles: {}; the bootstrap-admin certificate is valid for an hour: bind group muster:duties to cluster-admin with a `muster kubeconfig --break-glass`",
+            "binding the first roles: {}; bind group muster:duties to cluster-admin with a `muster kubeconfig --break-glass`",
             bound.error().message));
   }
   outcome.done.push_back("the first roles are bound");
@@ -38,9 +44,9 @@ Result<ClusterView> read_or_bind(const Kubectl& duties, Host& host, DutiesOutcom
 
 // conflict: another master was faster.
 Result<void> write_lease(const Kubectl& kubectl, const std::optional<LeaseView>& lease,
-                         const std::string& machine, const std::string& applied, Host& host) {
+                         const std::string& machine, Host& host) {
   const auto written = kubectl.run({lease ? "replace" : "create", "--filename=-"},
-                                   lease_object(lease, machine, applied, host.clock.now()));
+                                   lease_object(lease, machine, host.clock.now()));
   if (!written) return pass(written.error());
   return {};
 }
@@ -91,20 +97,11 @@ void keep_nodes(const NodeDocument& document, const PeerList& peers, const Clust
   if (report.leaving.size() <= most_reported) outcome.report = std::move(report);
 }
 
-bool apply_addons(const NodeDocument& document, const Kubectl& kubectl, Host& host,
-                  std::chrono::milliseconds left, DutiesOutcome& outcome) {
-  if (auto bound = bind_roles(kubectl); !bound) {
-    outcome.failed.push_back("roles: " + bound.error().message);
-    return false;
-  }
-  for (const AddonSpec& addon : document.config.addons) {
-    if (auto applied = apply_addon(addon, kubectl, host.clock, left); !applied) {
-      outcome.failed.push_back(applied.error().message);
-      return false;  // the next one may need this one
-    }
-    outcome.done.push_back(fmt::format("addon '{}' applied", addon.name));
-  }
-  return true;
+void add(AddonTurn turn, DutiesOutcome& outcome) {
+  outcome.addons_ready = turn.are_ready;
+  outcome.done.insert(outcome.done.end(), turn.done.begin(), turn.done.end());
+  outcome.failed.insert(outcome.failed.end(), turn.failed.begin(), turn.failed.end());
+  outcome.unwell.insert(outcome.unwell.end(), turn.unwell.begin(), turn.unwell.end());
 }
 
 }  // namespace
@@ -116,39 +113,21 @@ Result<DutiesOutcome> perform_duties(const NodeDocument& document, const PeerLis
   const std::string& machine = document.role.node;
   const Kubectl kubectl(host.process, paths::kubeconfig("muster-duties"));
 
-  const auto view = read_or_bind(kubectl, host, outcome);
+  const auto view = read_or_bind(document, kubectl, host, outcome);
   if (!view) return context(view.error(), "duties");
 
   const LeaseStep step = next_lease_step(view->lease, machine, host.clock.now());
   if (step == LeaseStep::leave) return outcome;
-  std::string applied = view->lease ? view->lease->applied : "";
-  const std::string wanted = addons_digest(document);
-
-  // One write of the Lease per turn where that is enough.
-  bool lease_is_stale = false;
   if (step != LeaseStep::keep) {
-    auto written = write_lease(kubectl, view->lease, machine, applied, host);
+    auto written = write_lease(kubectl, view->lease, machine, host);
     if (!written && written.error().kind == ErrorKind::conflict) return outcome;
     if (!written) return context(written.error(), "duties: the Lease");
-    lease_is_stale = true;
   }
   outcome.holder = true;
 
   keep_nodes(document, peers, *view, kubectl, remove_members, host, outcome);
-  outcome.addons_ready = applied == wanted;
-  if (outcome.addons_ready) return outcome;
-
-  outcome.addons_ready = apply_addons(document, kubectl, host, addon_wait, outcome);
-  if (!outcome.addons_ready) return outcome;
-  std::optional<LeaseView> lease = view->lease;
-  if (lease_is_stale) {
-    auto again = read_cluster(kubectl);
-    if (!again) return context(again.error(), "duties");
-    lease = again->lease;
-  }
-  if (auto written = write_lease(kubectl, lease, machine, wanted, host); !written) {
-    outcome.failed.push_back("the Lease: " + written.error().message);
-  }
+  const bool is_new = !view->lease;
+  add(keep_addons(document, is_new, kubectl, host.clock, addon_wait), outcome);
   return outcome;
 }
 

@@ -14,9 +14,8 @@ LeaseStep next_lease_step(const std::optional<LeaseView>& lease, std::string_vie
 }
 
 std::string lease_object(const std::optional<LeaseView>& lease, const std::string& machine,
-                         const std::string& applied, std::chrono::system_clock::time_point now) {
+                         std::chrono::system_clock::time_point now) {
   nlohmann::json metadata = {{"name", lease_name}, {"namespace", "kube-system"}};
-  if (!applied.empty()) metadata["annotations"] = {{applied_annotation, applied}};
   nlohmann::json spec = {{"holderIdentity", machine},
                          {"leaseDurationSeconds", lease_duration.count()},
                          {"renewTime", micro_time(now)},

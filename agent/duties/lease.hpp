@@ -25,7 +25,7 @@ enum class LeaseStep { keep, renew, take, leave };
 // The Lease as JSON for kubectl create (no lease before) or replace, which refuses it when somebody
 // wrote it since `lease` was read.
 [[nodiscard]] std::string lease_object(const std::optional<LeaseView>& lease,
-                                       const std::string& machine, const std::string& applied,
+                                       const std::string& machine,
                                        std::chrono::system_clock::time_point now);
 
 // "2026-11-21T06:46:45.282260Z"

@@ -27,6 +27,7 @@ class FakeServiceManager final : public ServiceManager {
   std::set<std::string> broken;                    // units whose jobs fail
   std::function<bool(const std::string&)> breaks;  // likewise, by what lies on the machine
   bool need_daemon_reload = false;
+  std::map<std::string, std::uint32_t> pids;  // of the services that have a process
 
   Result<std::map<std::string, UnitStatus>> statuses(
       const std::vector<std::string>& units) const override {
@@ -36,6 +37,7 @@ class FakeServiceManager final : public ServiceManager {
       status.load_state = unit.find(".mount") == std::string::npos ? "loaded" : "not-found";
       status.active_state = active.count(unit) > 0 ? "active" : "inactive";
       status.need_daemon_reload = need_daemon_reload;
+      if (const auto pid = pids.find(unit); pid != pids.end()) status.main_pid = pid->second;
     }
     return statuses;
   }

@@ -227,6 +227,8 @@ class FakeNetwork final : public Network {
   std::string mac = "52:54:00:00:00:01";
   std::chrono::nanoseconds address_at{0};  // CLOCK_BOOTTIME; link-local before
   std::chrono::nanoseconds api_at{0};      // the API server refuses connections before
+  // What it answers to a GET of the Node in the place of a status; nothing: that.
+  std::function<std::optional<ApiAnswer>()> on_node = [] { return std::optional<ApiAnswer>(); };
   std::function<void()> on_look = [] {};   // each time the interfaces are asked for
   std::vector<NetworkInterface> interfaces(const Filesystem&) override {
     on_look();
@@ -283,6 +285,9 @@ class FakeNetwork final : public Network {
                         const TlsClientSettings&) override {
     if (path == "/health" || site_.clock.since_boot() < api_at) {
       return fail(ErrorKind::unavailable, "connection refused");
+    }
+    if (path.rfind("/api/v1/nodes/", 0) == 0) {
+      if (auto answer = on_node()) return *answer;
     }
     return ApiAnswer{
         200,

@@ -16,6 +16,8 @@ TEST_CASE("a checkpoint survives the disk and is written only when it changed") 
   checkpoint.secrets["/etc/key"] = 3;
   checkpoint.images = {"sha256:i"};
   checkpoint.etcd_start = {"existing", "m1=https://a:2380"};
+  CHECK(to_json(checkpoint).find("nodeRestarts") == std::string::npos);  // left out at its default
+  checkpoint.node_restarts = {2, 1'790'000'000};
   REQUIRE(save(checkpoint, files));
   const auto loaded = load_checkpoint(files);
   REQUIRE(loaded);

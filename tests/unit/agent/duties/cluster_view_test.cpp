@@ -16,7 +16,6 @@ TEST_CASE("what kubectl 1.36 prints") {
   REQUIRE(view.has_value());
   REQUIRE(view->lease.has_value());
   CHECK(view->lease->holder == "m1");
-  CHECK(view->lease->applied == "sha256:aa");
   CHECK(view->lease->transitions == 1);
   REQUIRE(view->nodes.size() == 2);
   CHECK(view->nodes[0].labels.at("rack") == "r1");

@@ -3,86 +3,15 @@
 
 #include <doctest/doctest.h>
 
-#include "agent/duties/addons.hpp"
-#include "agent/duties/lease.hpp"
-#include "fakes/example_document.hpp"
-#include "fakes/fake_host.hpp"
+#include "unit/agent/duties/fake_cluster.hpp"
 
 using namespace muster;
 
 namespace {
 
-// A cluster as kubectl shows it. Commands are recorded without program and kubeconfig.
-class FakeCluster {
- public:
-  FakeHost machine;
-  std::vector<std::string> commands;
-  std::vector<std::string> inputs;
-  bool roles_are_bound = true;
-  std::string lease;  // its line; empty: none
-  std::vector<std::string> nodes;
-  std::map<std::string, std::string> failures;  // first word of a command -> what kubectl says
-
-  std::vector<std::string> members;  // of etcd, by name
-  bool etcd_answers = true;
-
-  Result<std::vector<std::string>> leave(const std::vector<std::string>& machines) {
-    if (!etcd_answers) return fail(ErrorKind::unavailable, "etcdctl member list: no answer");
-    std::vector<std::string> left;
-    for (const std::string& name : machines) {
-      if (std::erase(members, name) > 0) left.push_back(name);
-    }
-    return left;
-  }
-
-  FakeCluster() {
-    machine.process.answer = [this](const ProcessRequest& request) { return answer(request); };
-  }
-
-  DutiesOutcome turn(const NodeDocument& document, const PeerList& peers = example_peers()) {
-    commands.clear();
-    inputs.clear();
-    const auto outcome = perform_duties(
-        document, peers, machine.host,
-        [this](const std::vector<std::string>& machines) { return leave(machines); },
-        std::chrono::seconds(60));
-    REQUIRE(outcome.has_value());
-    return *outcome;
-  }
-
-  void hold(const std::string& holder, std::chrono::seconds ago, const std::string& applied) {
-    lease = fmt::format(
-        "Lease\tmuster-duties\t5\t\t{{\"muster/applied\":\"{}\"}}\t{{\"holderIdentity\":\"{}\",\"renewTime\":\"{}\",\"leaseTransitions\":2}}",
-        applied, holder, micro_time(machine.clock.now() - ago));
-  }
-
- private:
-  Result<ProcessOutcome> answer(const ProcessRequest& request) {
-    REQUIRE(request.arguments.size() > 3);
-    CHECK(request.arguments[0] == "/opt/muster/current/kubernetes-node/bin/kubectl");
-    const bool is_bootstrap = request.arguments[2] == "/etc/kubernetes/bootstrap-admin.kubeconfig";
-    std::string command = is_bootstrap ? "bootstrap:" : "";
-    for (std::size_t i = 3; i < request.arguments.size(); ++i) {
-      if (i > 3) command += " ";
-      command += request.arguments[i].rfind("jsonpath", 0) == 0 ? "LINES" : request.arguments[i];
-    }
-    commands.push_back(command);
-    inputs.push_back(request.input);
-    const auto failure = failures.find(request.arguments[3]);
-    if (failure != failures.end()) return ProcessOutcome{1, "", failure->second};
-    if (!roles_are_bound && !is_bootstrap) {
-      return ProcessOutcome{1, "", "Error from server (Forbidden): leases is forbidden\n"};
-    }
-    if (is_bootstrap) roles_are_bound = true;
-    if (request.arguments[3] != "get") return ProcessOutcome{};
-    std::string lines = lease.empty() ? "" : lease + "\n";
-    for (const std::string& node : nodes) lines += node + "\n";
-    return ProcessOutcome{0, lines, ""};
-  }
-};
-
 constexpr const char* get_command =
     "get leases.coordination.k8s.io,nodes --namespace=kube-system --output LINES";
+constexpr const char* look_command = "get KINDS --all-namespaces --selector=muster.dev/addon LINES";
 constexpr const char* apply_command =
     "apply --server-side --force-conflicts --field-manager=muster --filename=-";
 
@@ -98,8 +27,10 @@ std::string kept_node(const std::string& name, const std::string& role) {
 TEST_CASE(
     "the first turn of a cluster: roles by bootstrap-admin, Lease, nodes, addons, in this order") {
   NodeDocument document = example_document();
-  document.config.addons = {{"coredns", "kind: Deployment", {"deployment/kube-system/coredns"}},
-                            {"extra", "kind: ConfigMap", {}}};
+  document.config.addons = {{"coredns",
+                             "apps/v1 Deployment kube-system coredns image",
+                             {"deployment/kube-system/coredns"}},
+                            {"extra", "v1 ConfigMap kube-system extra", {}}};
   FakeCluster cluster;
   cluster.roles_are_bound = false;
   cluster.nodes = {"Node\tm1\t7\t\t\t{}"};
@@ -108,39 +39,49 @@ TEST_CASE(
   CHECK(outcome.addons_ready);
   CHECK(outcome.failed.empty());
   CHECK(outcome.done ==
-        std::vector<std::string>{"the first roles are bound",
-                                 "m1: label node-role.kubernetes.io/control-plane=",
-                                 "m1: taint node-role.kubernetes.io/control-plane=:NoSchedule",
-                                 "addon 'coredns' applied", "addon 'extra' applied"});
-  REQUIRE(cluster.commands.size() == 11);
+        std::vector<std::string>{
+            "the first roles are bound", "m1: label node-role.kubernetes.io/control-plane=",
+            "m1: taint node-role.kubernetes.io/control-plane=:NoSchedule",
+            "addon 'muster_roles' applied", "addon 'coredns' applied", "addon 'extra' applied"});
+  const std::string apply = std::string(apply_command) + " LINES";
+  const std::string label =
+      "label --local --overwrite --filename=- --output=json muster.dev/addon=";
+  REQUIRE(cluster.commands.size() == 15);
   CHECK(cluster.commands[0] == get_command);
-  CHECK(cluster.commands[1] == std::string("bootstrap:") + apply_command);
-  CHECK(cluster.commands[2] == get_command);
-  CHECK(cluster.commands[3] == "create --filename=-");
-  CHECK(cluster.commands[4].rfind("patch node m1 --type=merge --patch {", 0) == 0);
-  CHECK(cluster.commands[5] == apply_command);
-  CHECK(cluster.inputs[6] == "kind: Deployment");
-  CHECK(cluster.commands[7] ==
+  CHECK(cluster.commands[1] == "bootstrap:" + label + "muster_roles");
+  CHECK(cluster.commands[2] == "bootstrap:" + apply);
+  CHECK(cluster.commands[3] == get_command);
+  CHECK(cluster.commands[4] == "create --filename=-");
+  CHECK(cluster.commands[5].rfind("patch node m1 --type=merge --patch {", 0) == 0);
+  CHECK(cluster.commands[6] == look_command);
+  CHECK(cluster.commands[7] == label + "muster_roles");
+  CHECK(cluster.commands[8] == apply);
+  CHECK(cluster.commands[9] == label + "coredns");
+  CHECK(cluster.inputs[10] == "coredns apps/v1 Deployment kube-system coredns image\n");
+  CHECK(cluster.commands[11] ==
         "rollout status deployment/coredns --namespace=kube-system --timeout=60s");
-  CHECK(cluster.inputs[8] == "kind: ConfigMap");
-  CHECK(cluster.commands[9] == get_command);
-  CHECK(cluster.inputs[10].find(addons_digest(document)) != std::string::npos);
+  CHECK(cluster.inputs[13] == "extra v1 ConfigMap kube-system extra\n");
+  CHECK(cluster.commands[14] == apply_command);
+  REQUIRE(cluster.record());
+  CHECK(cluster.record()->addons.size() == 3);
 }
 
-TEST_CASE("a turn with nothing to do: one call, and one more when the Lease is due") {
+TEST_CASE("a turn with nothing to do: two calls, and one more when the Lease is due") {
   const NodeDocument document = example_document();
   FakeCluster cluster;
+  cluster.settle(document);
   cluster.nodes = {kept_node("m1", "control-plane")};
-  cluster.hold("m1", std::chrono::seconds(10), addons_digest(document));
+  cluster.hold("m1", std::chrono::seconds(10));
   const DutiesOutcome outcome = cluster.turn(document);
   CHECK(outcome.holder);
   CHECK(outcome.addons_ready);
   CHECK(outcome.done.empty());
-  CHECK(cluster.commands == std::vector<std::string>{get_command});
+  CHECK(cluster.commands == std::vector<std::string>{get_command, look_command});
 
-  cluster.hold("m1", std::chrono::seconds(60), addons_digest(document));
+  cluster.hold("m1", std::chrono::seconds(60));
   static_cast<void>(cluster.turn(document));
-  REQUIRE(cluster.commands == std::vector<std::string>{get_command, "replace --filename=-"});
+  REQUIRE(cluster.commands ==
+          std::vector<std::string>{get_command, "replace --filename=-", look_command});
   CHECK(cluster.inputs[1].find("\"resourceVersion\":\"5\"") != std::string::npos);
   CHECK(cluster.inputs[1].find("\"leaseTransitions\":2") != std::string::npos);
 }
@@ -148,23 +89,24 @@ TEST_CASE("a turn with nothing to do: one call, and one more when the Lease is d
 TEST_CASE("a machine that left loses its etcd member first, then its Node object") {
   const NodeDocument document = example_document();
   FakeCluster cluster;
+  cluster.settle(document);
   cluster.nodes = {kept_node("m1", "control-plane"), kept_node("m9", "control-plane"),
                    kept_node("n9", "node")};
   cluster.members = {"m1", "m9"};
-  cluster.hold("m1", std::chrono::seconds(10), addons_digest(document));
+  cluster.hold("m1", std::chrono::seconds(10));
   cluster.etcd_answers = false;
   DutiesOutcome outcome = cluster.turn(document);
   CHECK(outcome.failed ==
         std::vector<std::string>{"m9, n9: etcd member: etcdctl member list: no answer"});
-  CHECK(cluster.commands == std::vector<std::string>{get_command});
+  CHECK(cluster.commands == std::vector<std::string>{get_command, look_command});
 
   cluster.etcd_answers = true;
   outcome = cluster.turn(document);
   CHECK(outcome.done == std::vector<std::string>{"m9: etcd member removed", "m9: Node removed",
                                                  "n9: Node removed"});
   CHECK(cluster.members == std::vector<std::string>{"m1"});
-  CHECK(cluster.commands ==
-        std::vector<std::string>{get_command, "delete node --ignore-not-found m9 n9"});
+  CHECK(cluster.commands == std::vector<std::string>{
+                                get_command, "delete node --ignore-not-found m9 n9", look_command});
 }
 
 TEST_CASE("a machine that is to be drained: cordoned, drained as far as it goes, told each turn") {
@@ -176,7 +118,7 @@ TEST_CASE("a machine that is to be drained: cordoned, drained as far as it goes,
       "Node\tn1\t7\t{\"node-role.kubernetes.io/node\":\"\",\"rack\":\"r1\"}\t{\"muster/labels\":\"node-role.kubernetes.io/node,rack\",\"muster/taints\":\"dedicated:NoSchedule\"";
   const std::string spec = R"("taints":[{"effect":"NoSchedule","key":"dedicated","value":"ml"}]})";
   FakeCluster cluster;
-  cluster.hold("m1", std::chrono::seconds(10), addons_digest(document));
+  cluster.settle(document);
   cluster.nodes = {n1 + "}\t{" + spec};
   cluster.failures["drain"] =
       "error when evicting pods/\"web\" -n \"ci\" (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.\nThere are pending nodes to be drained:\n n1\n"
@@ -184,7 +126,7 @@ TEST_CASE("a machine that is to be drained: cordoned, drained as far as it goes,
   DutiesOutcome outcome = cluster.turn(document, peers);
   CHECK(outcome.is_awaited);
   CHECK(outcome.done == std::vector<std::string>{"n1: takes no more pods"});
-  REQUIRE(cluster.commands.size() == 3);
+  REQUIRE(cluster.commands.size() == 4);
   CHECK(
       cluster.commands[1] ==
       "patch node n1 --type=merge --patch "
@@ -203,12 +145,12 @@ TEST_CASE("a machine that is to be drained: cordoned, drained as far as it goes,
   cluster.nodes = {n1 + R"(,"muster/drain":"cordoned"})" + "\t{\"unschedulable\":true," + spec};
   outcome = cluster.turn(document, peers);
   CHECK(outcome.done == std::vector<std::string>{"n1: drained"});
-  CHECK(cluster.commands.back() == "annotate node n1 muster/drain=drained --overwrite");
+  CHECK(cluster.commands[2] == "annotate node n1 muster/drain=drained --overwrite");
   CHECK(outcome.report->drains[0].is_done);
 
   cluster.nodes = {n1 + R"(,"muster/drain":"drained"})" + "\t{\"unschedulable\":true," + spec};
   outcome = cluster.turn(document, peers);
-  CHECK(cluster.commands == std::vector<std::string>{get_command});
+  CHECK(cluster.commands == std::vector<std::string>{get_command, look_command});
   CHECK(outcome.report->drains[0].is_done);
   CHECK_FALSE(outcome.is_awaited);
 }
@@ -216,8 +158,8 @@ TEST_CASE("a machine that is to be drained: cordoned, drained as far as it goes,
 TEST_CASE("the report tells which Nodes of machines that left are still there") {
   const NodeDocument document = example_document();
   FakeCluster cluster;
+  cluster.settle(document);
   cluster.nodes = {kept_node("n9", "node")};
-  cluster.hold("m1", std::chrono::seconds(10), addons_digest(document));
   cluster.failures["delete"] = "Error from server (ServiceUnavailable): later\n";
   CHECK(cluster.turn(document).report->leaving == std::vector<std::string>{"n9"});
   cluster.failures.clear();
@@ -229,11 +171,11 @@ TEST_CASE("the report tells which Nodes of machines that left are still there") 
 TEST_CASE("another's Lease is left alone until it has expired") {
   const NodeDocument document = example_document();
   FakeCluster cluster;
-  cluster.hold("m2", std::chrono::seconds(170), "");
+  cluster.hold("m2", std::chrono::seconds(170));
   CHECK_FALSE(cluster.turn(document).holder);
   CHECK(cluster.commands == std::vector<std::string>{get_command});
 
-  cluster.hold("m2", std::chrono::seconds(190), addons_digest(document));
+  cluster.hold("m2", std::chrono::seconds(190));
   CHECK(cluster.turn(document).holder);
   CHECK(cluster.inputs[1].find("\"holderIdentity\":\"m1\"") != std::string::npos);
   CHECK(cluster.inputs[1].find("\"leaseTransitions\":3") != std::string::npos);
@@ -248,7 +190,9 @@ TEST_CASE("whoever writes the Lease first has it") {
 
 TEST_CASE("an addon that fails stops the ones after it and is tried again") {
   NodeDocument document = example_document();
-  document.config.addons = {{"one", "a", {"deployment/kube-system/one"}}, {"two", "b", {}}};
+  document.config.addons = {
+      {"one", "apps/v1 Deployment kube-system one", {"deployment/kube-system/one"}},
+      {"two", "v1 ConfigMap kube-system two", {}}};
   FakeCluster cluster;
   cluster.failures["rollout"] = "error: timed out waiting for the condition\n";
   const DutiesOutcome outcome = cluster.turn(document);
@@ -258,20 +202,41 @@ TEST_CASE("an addon that fails stops the ones after it and is tried again") {
       outcome.failed ==
       std::vector<std::string>{
           "addon 'one': waiting for 'deployment/kube-system/one': kubectl rollout: expected exit status 0, found 1: error: timed out waiting for the condition"});
-  CHECK(cluster.commands.back().rfind("rollout", 0) == 0);
+  REQUIRE(outcome.unwell.size() == 1);
+  CHECK(outcome.unwell[0].subject == "addon 'one'");
+  CHECK(outcome.unwell[0].message == outcome.failed[0]);
+  CHECK(cluster.objects.count({"ConfigMap", "kube-system", "two"}) == 0);
+  // What it applied is remembered, and waited for.
+  cluster.failures.clear();
+  CHECK(cluster.turn(document).addons_ready);
+  CHECK(cluster.objects.count({"ConfigMap", "kube-system", "two"}) == 1);
 }
 
-TEST_CASE("roles that nobody may bind are an error with its cure") {
+TEST_CASE("a bootstrap certificate that has expired makes room for another") {
   FakeCluster cluster;
   cluster.roles_are_bound = false;
-  cluster.failures["apply"] = "error: You must be logged in to the server (Unauthorized)\n";
-  const auto outcome = perform_duties(
-      example_document(), example_peers(), cluster.machine.host,
-      [&](const std::vector<std::string>& machines) { return cluster.leave(machines); },
-      std::chrono::seconds(60));
-  REQUIRE_FALSE(outcome.has_value());
-  CHECK(outcome.error().kind == ErrorKind::forbidden);
+  const std::string certificate = "/etc/kubernetes/pki/bootstrap-admin/tls.crt";
+  cluster.machine.files.put(certificate, "PEM");
+  const auto why_not = [&] {
+    const auto outcome = perform_duties(
+        example_document(), example_peers(), cluster.machine.host,
+        [&](const std::vector<std::string>& machines) { return cluster.leave(machines); },
+        std::chrono::seconds(60));
+    REQUIRE_FALSE(outcome.has_value());
+    CHECK(outcome.error().kind == ErrorKind::forbidden);
+    return outcome.error().message;
+  };
+  cluster.failures["apply"] = "error: no space left on device\n";
   CHECK(
-      outcome.error().message ==
-      "duties: binding the first roles: kubectl apply: expected exit status 0, found 1: error: You must be logged in to the server (Unauthorized); the bootstrap-admin certificate is valid for an hour: bind group muster:duties to cluster-admin with a `muster kubeconfig --break-glass`");
+      why_not() ==
+      "duties: binding the first roles: addon 'muster_roles': kubectl apply: expected exit status 0, found 1: error: no space left on device; bind group muster:duties to cluster-admin with a `muster kubeconfig --break-glass`");
+  CHECK(cluster.machine.host.files.read(certificate));
+
+  cluster.failures["apply"] = "error: You must be logged in to the server (Unauthorized)\n";
+  CHECK(
+      why_not() ==
+      "duties: binding the first roles: addon 'muster_roles': kubectl apply: expected exit status 0, found 1: error: You must be logged in to the server (Unauthorized); a new bootstrap-admin certificate is obtained first");
+  CHECK_FALSE(cluster.machine.host.files.read(certificate));
+  cluster.failures.clear();
+  CHECK(cluster.turn(example_document()).done.front() == "the first roles are bound");
 }
