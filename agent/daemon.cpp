@@ -1,6 +1,7 @@
 #include "agent/daemon.hpp"
 
 #include "agent/duties/duties.hpp"
+#include "agent/etcd_care.hpp"
 #include "agent/etcd_departure.hpp"
 #include "agent/host/notify.hpp"
 #include "agent/reconcile.hpp"
@@ -14,12 +15,24 @@ namespace {
 struct KeptDuties {
   std::optional<DutiesReport> report;
   bool is_awaited = false;
+  EtcdCare etcd;  // of the last look
 };
 
 // The server, or an operator before his terminal, waits for what comes of it.
 constexpr std::chrono::seconds awaited_poll{3};
 
-KeptDuties keep_duties(Host& host, const Outcome& outcome, const Narrate& narrate) {
+EtcdCare keep_etcd(Host& host, const Outcome& outcome, EtcdCarer carer,
+                   const std::set<std::string>& suspects, const Narrate& narrate) {
+  const bool is_current = !outcome.fetched.offline && outcome.fetched.refused.empty();
+  EtcdCare care =
+      care_for_etcd(host.process, outcome.fetched.document, is_current, carer, suspects);
+  for (const auto& line : care.done) narrate("etcd: " + line);
+  for (const auto& problem : care.unwell) narrate(problem.subject + ": " + problem.message);
+  return care;
+}
+
+KeptDuties keep_duties(Host& host, const Outcome& outcome, const EtcdCare& last,
+                       const Narrate& narrate) {
   const auto& document = outcome.fetched.document;
   const bool runs = outcome.verdict != Verdict::failed || !outcome.fetched.refused.empty();
   if (!runs || !is_control_plane(document.role.role)) return {};
@@ -31,11 +44,13 @@ KeptDuties keep_duties(Host& host, const Outcome& outcome, const Narrate& narrat
       outcome.answer.poll_after);
   if (!done) {
     narrate("duties: " + done.error().message);
-    return {};
+    return {{}, false, keep_etcd(host, outcome, EtcdCarer::leader, last.suspects, narrate)};
   }
   for (const auto& line : done->done) narrate("duties: " + line);
   for (const auto& line : done->failed) narrate("duties failed: " + line);
-  return {done->report, done->is_awaited};
+  if (!done->holder) return {done->report, done->is_awaited, {}};
+  return {done->report, done->is_awaited,
+          keep_etcd(host, outcome, EtcdCarer::holder, last.suspects, narrate)};
 }
 
 // The duties' time is part of the pause: an addon that never rolls out delays no ban and no end.
@@ -76,6 +91,7 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
     if (!checkpoint) return pass(checkpoint.error());
     Reporter reporter(host, *checkpoint, narrate);
     reporter.report().duties = duties.report;
+    reporter.report().unwell = duties.etcd.unwell;
     Run run{host,  network,  *settings, *checkpoint, reporter, Deadline(host.clock, boot_deadline),
             false, given_up, ordered};
     const Outcome outcome = reconcile(run);
@@ -90,7 +106,7 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
     ordered = outcome.answer.converge && !ordered;
     lock->close();
     const auto asked_at = host.clock.since_boot();
-    duties = keep_duties(host, outcome, narrate);
+    duties = keep_duties(host, outcome, duties.etcd, narrate);
     if (!ordered) sleep_until_poll(asked_at, outcome.answer.poll_after, duties.is_awaited, host);
   }
 }

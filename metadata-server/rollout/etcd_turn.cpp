@@ -208,12 +208,14 @@ EtcdTurnAnswer first_bring_up(EtcdRecord& record, const EtcdTurnQuestion& questi
 
 // A machine that is no master any more is neither a member to be replaced nor a loss to be healed.
 void forget_departed(EtcdRecord& record, const std::vector<MachineAddress>& masters) {
-  const auto has_left = [&masters](const auto& row) {
+  const auto has_left = [&masters](const std::string& name) {
     return std::none_of(masters.begin(), masters.end(),
-                        [&row](const MachineAddress& master) { return master.name == row.first; });
+                        [&name](const MachineAddress& master) { return master.name == name; });
   };
-  std::erase_if(record.members, has_left);
-  std::erase_if(record.lost, has_left);
+  const auto is_of_departed = [&has_left](const auto& row) { return has_left(row.first); };
+  std::erase_if(record.members, is_of_departed);
+  std::erase_if(record.lost, is_of_departed);
+  if (has_left(record.joining)) record.joining.clear();
 }
 
 EtcdTurnAnswer decide(EtcdRecord& record, const EtcdTurnQuestion& question, std::int64_t now_ms,

@@ -23,8 +23,9 @@ class FakeProcess final : public Process {
 class FakeServiceManager final : public ServiceManager {
  public:
   std::set<std::string> active;
-  std::vector<std::string> calls;  // "start a.service b.service"
-  std::set<std::string> broken;    // units whose jobs fail
+  std::vector<std::string> calls;             // "start a.service b.service"
+  std::set<std::string> broken;               // units whose jobs fail
+  std::map<std::string, std::string> states;  // of units that are neither up nor down
   bool need_daemon_reload = false;
 
   Result<std::map<std::string, UnitStatus>> statuses(
@@ -34,6 +35,7 @@ class FakeServiceManager final : public ServiceManager {
       UnitStatus& status = statuses[unit];
       status.load_state = unit.find(".mount") == std::string::npos ? "loaded" : "not-found";
       status.active_state = active.count(unit) > 0 ? "active" : "inactive";
+      if (states.count(unit) > 0) status.active_state = states.at(unit);
       status.need_daemon_reload = need_daemon_reload;
     }
     return statuses;

@@ -46,6 +46,7 @@ class FakeSite {
   std::vector<std::string> asked;  // "document", "certificates kubelet-client", ...
   std::vector<std::vector<std::string>> told_macs;  // at each enrolment
   EtcdTurnAnswer turn{"start-new", "m1=https://10.0.0.1:2380", {}, {}, {}};
+  std::optional<EtcdTurnAnswer> turn_without_data;  // nothing: the same
   bool is_node_ready = true;
   bool converge_ordered = false;       // told once
   std::string reported_boot;           // the boot of kubelet's last status
@@ -185,10 +186,10 @@ class FakeServer final : public Server {
     answer.converge = std::exchange(site_.converge_ordered, false);
     return answer;
   }
-  Result<EtcdTurnAnswer> etcd_turn(const EtcdTurnRequest&) override {
+  Result<EtcdTurnAnswer> etcd_turn(const EtcdTurnRequest& request) override {
     if (site_.is_away) return away();
     site_.asked.emplace_back("etcd-turn");
-    return site_.turn;
+    return request.has_data || !site_.turn_without_data ? site_.turn : *site_.turn_without_data;
   }
   std::int64_t server_time() const override {
     if (!has_answered_) return 0;
@@ -272,8 +273,10 @@ class FakeNetwork final : public Network {
     return fail(ErrorKind::unavailable,
                 fmt::format("{} {}{}: no connection", request.method, url, request.path));
   }
-  Result<ApiAnswer> get(const std::string&, const std::string& path,
+  int etcd_health = 0;  // of this machine's own etcd: the status; 0: it refuses connections
+  Result<ApiAnswer> get(const std::string& url, const std::string& path,
                         const TlsClientSettings&) override {
+    if (url == "http://127.0.0.1:2381" && etcd_health != 0) return ApiAnswer{etcd_health, ""};
     if (path == "/health" || site_.clock.since_boot() < api_at) {
       return fail(ErrorKind::unavailable, "connection refused");
     }
