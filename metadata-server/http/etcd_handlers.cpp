@@ -84,7 +84,8 @@ Granted<Response> post_reinitialise(const Rooms& rooms, const Caller& caller,
                   fmt::format("reinitialise: /confirm: expected the cluster's name {}, found {}",
                               in_ticks(cluster), in_ticks(confirm)));
   }
-  if (auto known = check_is_master(rooms, cluster, restore.node); !known) return known;
+  if (auto known = check_is_master(rooms, cluster, restore.node); !known)
+    return refuse(known.error());
   const auto now = rooms.enrolment.now();
   restore.at_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();

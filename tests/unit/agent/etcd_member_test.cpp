@@ -222,6 +222,7 @@ TEST_CASE_FIXTURE(
   machine.files.put("/var/lib/muster/certificates/etcd-peer/1/tls.key", "K");
   machine.files.put("/var/lib/muster/certificates/kubelet-client/1/tls.key", "K");
   machine.files.put("/etc/kubernetes/pki/ca-etcd.crt", "C");
+  REQUIRE(machine.files.make_directory(paths::kubernetes_pki, 0755, "root"));
   REQUIRE(machine.files.link("/etc/kubernetes/pki/etcd-peer", "/x"));
   machine.services.active = {"etcd.service", "kube-apiserver.service", "kubelet.service"};
   checkpoint.units["kube-apiserver.service"] = {};
