@@ -110,7 +110,6 @@ std::string to_json(const Checkpoint& checkpoint) {
                          {"etcdClusterId", checkpoint.etcd_cluster_id},
                          {"etcdMemberId", checkpoint.etcd_member_id},
                          {"etcdAddress", checkpoint.etcd_address},
-                         {"etcdData", checkpoint.etcd_data},
                          {"units", units_json(checkpoint)},
                          {"releases", releases_json(checkpoint)},
                          {"secrets", checkpoint.secrets},
@@ -150,7 +149,6 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   root.text("etcdClusterId", checkpoint.etcd_cluster_id);
   root.text("etcdMemberId", checkpoint.etcd_member_id);
   root.text("etcdAddress", checkpoint.etcd_address, Need::optional);
-  root.text("etcdData", checkpoint.etcd_data, Need::optional);
   members(root, "units", problems, [&](const std::string& name, JsonObject& unit) {
     UnitInputs& inputs = checkpoint.units[name];
     unit.text("configuration", inputs.configuration);

@@ -40,9 +40,7 @@ struct Checkpoint {
   bool etcd_started = false;  // this machine's member is a voter and has data
   EtcdStart etcd_start;       // what it was first started with
   std::string etcd_cluster_id, etcd_member_id;
-  // What these ids were found true of: the address that the member is known by, and its data
-  // (etcd_data_id). Of anything else that lies there nothing is known.
-  std::string etcd_address, etcd_data;
+  std::string etcd_address;     // where the members know this one; empty: not looked at yet
   std::string kubelet_started;  // when it was last started anew (KubeletStart::at); may be empty
   std::map<std::string, UnitInputs> units;
   std::map<std::string, ReleaseStamp> releases;  // "NAME/VERSION"

@@ -52,7 +52,6 @@ ConvergeResult<> leave_members(Run& run, const NodeDocument& document) {
   kept.etcd_member_id.clear();
   kept.etcd_cluster_id.clear();
   kept.etcd_address.clear();
-  kept.etcd_data.clear();
   kept.etcd_start = {has_left_etcd, ""};
   if (auto saved = save(kept, run.host.files); !saved) {
     return fail_converge(FailureClass::disk, saved.error());

@@ -9,6 +9,15 @@ std::string member_folder() {
   return std::string(paths::etcd_data) + "/member";
 }
 
+// etcd reads two folders beside it, and nothing else of what lies there.
+std::string member_note() {
+  return member_folder() + "/muster-member";
+}
+
+std::string note_of(const Checkpoint& checkpoint) {
+  return fmt::format("{} {}\n", checkpoint.etcd_cluster_id, checkpoint.etcd_member_id);
+}
+
 // Where a quorum of the cluster that is given up still answers; empty: nowhere.
 std::string where_it_goes_on(Run& run, const NodeDocument& document) {
   if (is_etcd_serving(run)) return document.role.node;
@@ -30,9 +39,16 @@ bool has_etcd_data(const Filesystem& files) {
   return files.status(member_folder()).has_value();
 }
 
-std::string etcd_data_id(const Filesystem& files) {
-  const auto status = files.status(member_folder());
-  return status ? fmt::format("{} {}", status->inode, status->modified_ns) : std::string();
+bool is_data_of_member(const Filesystem& files, const Checkpoint& checkpoint) {
+  if (checkpoint.etcd_address.empty()) return true;
+  const auto note = files.read(member_note());
+  return note && *note == note_of(checkpoint);
+}
+
+Result<void> note_member(Filesystem& files, const Checkpoint& checkpoint) {
+  const auto text = note_of(checkpoint);
+  if (const auto now = files.read(member_note()); now && *now == text) return {};
+  return files.write(member_note(), text, 0600);
 }
 
 bool is_etcd_state_mounted(const Run& run) {
@@ -48,15 +64,10 @@ bool is_etcd_serving(Run& run) {
   return answer && answer->status == 200;
 }
 
-bool etcd_stays_down(const Run& run) {
-  const auto unit = run.host.services.status("etcd.service");
-  return unit && (unit->active_state == "activating" || unit->active_state == "failed");
-}
-
 bool was_removed_from_etcd(Run& run, const NodeDocument& document) {
   const auto& kept = run.checkpoint;
   const auto others = other_masters(document);
-  if (!etcd_stays_down(run) || kept.etcd_member_id.empty() || others.empty()) return false;
+  if (kept.etcd_member_id.empty() || others.empty()) return false;
   const auto members = EtcdClient(run.host.process, others).members();
   return members && members->cluster_id == kept.etcd_cluster_id &&
          members->by_id(kept.etcd_member_id) == nullptr;
@@ -94,7 +105,7 @@ ConvergeResult<> set_etcd_data_aside(Run& run) {
   kept.etcd_started = false;
   kept.etcd_cluster_id.clear();
   kept.etcd_member_id.clear();
-  kept.etcd_data.clear();
+  kept.etcd_address.clear();
   if (auto saved = save(kept, run.host.files); !saved) {
     return fail_converge(FailureClass::disk, saved.error());
   }

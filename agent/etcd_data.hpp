@@ -14,9 +14,12 @@ namespace muster {
 
 [[nodiscard]] bool has_etcd_data(const Filesystem& files);
 
-// "INODE MTIME" of the data's folder, which etcd makes once and never touches again: what is
-// restored, swapped or lost is told by it. Empty: no data.
-[[nodiscard]] std::string etcd_data_id(const Filesystem& files);
+// Whether the data is that of the member in the checkpoint: a note of ours that lies in it says so,
+// and whatever is restored, swapped or set aside lacks it or brings another. Of data from before
+// there were such notes it is believed.
+[[nodiscard]] bool is_data_of_member(const Filesystem& files, const Checkpoint& checkpoint);
+// Writes that note; a no-op where it is there.
+[[nodiscard]] Result<void> note_member(Filesystem& files, const Checkpoint& checkpoint);
 
 // A disk of its own that is configured but absent must not be taken for an empty one.
 [[nodiscard]] bool is_etcd_state_mounted(const Run& run);
@@ -24,11 +27,8 @@ namespace muster {
 // It answers a linearised read, so that it has a leader and a quorum. Starts no process.
 [[nodiscard]] bool is_etcd_serving(Run& run);
 
-// It ends as often as systemd starts it, or its start waits for what does not come.
-[[nodiscard]] bool etcd_stays_down(const Run& run);
-
 // The members as etcd has them say that this machine's is none of them, although it has its data:
-// somebody removed it. Asked of the other masters, and only where etcd does not stay up here.
+// somebody removed it. Asked of the other masters; false where none answers.
 [[nodiscard]] bool was_removed_from_etcd(Run& run, const NodeDocument& document);
 
 // What this machine's data is of goes on without it: stops the control plane here, sets the data

@@ -101,8 +101,7 @@ ConvergeResult<> join(Run& run, const NodeDocument& document,
 bool is_known_voter(const Run& run, const NodeDocument& document) {
   const Checkpoint& kept = run.checkpoint;
   return kept.etcd_started && has_etcd_data(run.host.files) &&
-         kept.etcd_data == etcd_data_id(run.host.files) &&
-         kept.etcd_address == document.role.address;
+         kept.etcd_address == document.role.address && is_data_of_member(run.host.files, kept);
 }
 
 // The one that runs, as it and the others list it. By itself alone it is known to listen here.
@@ -134,13 +133,12 @@ ConvergeResult<> keep_membership(Run& run, const NodeDocument& document,
   kept.etcd_cluster_id = cluster_id;
   kept.etcd_member_id = member_id;
   kept.etcd_address = document.role.address;
-  kept.etcd_data = etcd_data_id(run.host.files);
   kept.etcd_started = true;
   // The next line to the server tells them: other masters wait for it.
   run.reporter.report().etcd_cluster_id = cluster_id;
   run.reporter.report().etcd_member_id = member_id;
-  if (auto saved = save(kept, run.host.files); !saved) {
-    return fail_converge(FailureClass::disk, saved.error());
+  for (const auto& kept_on_disk : {note_member(run.host.files, kept), save(kept, run.host.files)}) {
+    if (!kept_on_disk) return fail_converge(FailureClass::disk, kept_on_disk.error());
   }
   return {};
 }
@@ -154,9 +152,7 @@ bool needs_turn(Run& run, const NodeDocument& document) {
 ConvergeResult<EtcdTurnAnswer> ask_turn(Run& run, Server* server, const NodeDocument& document) {
   Checkpoint& kept = run.checkpoint;
   const bool has_data = has_etcd_data(run.host.files);
-  const bool is_other_data =
-      has_data && !kept.etcd_data.empty() && kept.etcd_data != etcd_data_id(run.host.files);
-  if (is_other_data) {
+  if (has_data && !is_data_of_member(run.host.files, kept)) {
     kept.etcd_cluster_id.clear();
     kept.etcd_member_id.clear();
   }
@@ -180,8 +176,10 @@ ConvergeResult<EtcdTurnAnswer> ask_turn(Run& run, Server* server, const NodeDocu
   } else if (!has_data) {
     return fail_etcd(silence);
   }
-  // As ever, unless it comes up again and again and does not stay.
-  if (answer.action == "start-existing" && is_known_voter(run, document) && !etcd_stays_down(run)) {
+  // As at every boot, unless it was started already and does not serve.
+  const auto unit = run.host.services.status("etcd.service");
+  const bool was_started = !unit || unit->active_state != "inactive";
+  if (answer.action == "start-existing" && is_known_voter(run, document) && !was_started) {
     answer.action.clear();
   }
   return answer;

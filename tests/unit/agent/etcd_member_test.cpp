@@ -45,7 +45,7 @@ struct MemberFixture {
     checkpoint.etcd_cluster_id = "c1";
     checkpoint.etcd_member_id = "2";
     checkpoint.etcd_address = "10.77.0.12";
-    checkpoint.etcd_data = etcd_data_id(machine.files);
+    REQUIRE(note_member(machine.files, checkpoint));
     machine.services.active = {"etcd.service"};
   }
 
@@ -82,6 +82,7 @@ TEST_CASE_FIXTURE(MemberFixture,
   network.etcd_health = 200;
   CHECK_FALSE(needs_turn(run, document));
   network.etcd_health = 0;
+  machine.services.active.clear();
   CHECK(needs_turn(run, document));
   answer("start-existing");
   CHECK(ask_turn(run, &server, document)->action == "");
@@ -186,7 +187,6 @@ TEST_CASE_FIXTURE(MemberFixture, "data of a quorum that still answers is never s
 TEST_CASE_FIXTURE(MemberFixture, "other data than before is nothing that the old ids say") {
   be_voter();
   REQUIRE(machine.files.remove(std::string(paths::etcd_data) + "/member"));
-  machine.files.put("/var/lib/etcd/other", "");
   put_data();
   CHECK(needs_turn(run, document));
   answer("start-existing");
