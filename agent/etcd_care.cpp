@@ -26,7 +26,7 @@ class Care {
       : process_(process), document_(document), is_current_(is_current), suspects_(suspects) {}
 
   EtcdCare look(EtcdCarer carer) {
-    const auto listed = own_client().members();
+    const auto listed = masters().members();
     if (!listed) {
       tell("etcd", fmt::format("no quorum of its members answers: {}", listed.error().message));
       return std::move(care_);
@@ -48,8 +48,12 @@ class Care {
   }
 
  private:
-  [[nodiscard]] EtcdClient own_client() const {
-    return {process_, {etcd_client_url(document_.role.address)}};
+  [[nodiscard]] EtcdClient masters() const {
+    std::vector<std::string> urls;
+    for (const auto& master : document_.role.cluster.masters) {
+      urls.push_back(etcd_client_url(master.address));
+    }
+    return {process_, urls};
   }
 
   [[nodiscard]] bool is_own_leader() const {
@@ -74,8 +78,8 @@ class Care {
   void keep_members() {
     std::set<std::string> answering;
     for (const auto& status : statuses_) answering.insert(status.member_id);
-    const auto& masters = document_.role.cluster.masters;
-    for (const auto& finding : find_odd_members(members_, masters, answering)) {
+    for (const auto& finding :
+         find_odd_members(members_, document_.role.cluster.masters, answering)) {
       const std::string key =
           fmt::format("{} {}", static_cast<int>(finding.kind), finding.member.id);
       care_.suspects.insert(key);
@@ -92,13 +96,13 @@ class Care {
         (finding.kind == MemberFinding::Kind::unstarted && finding.peer_url.empty());
     if (is_nobodys && !is_current_) return;
     if (is_nobodys) {
-      return did(own_client().remove(member.id),
+      return did(masters().remove(member.id),
                  fmt::format("{} ({} at {}) removed: it is no master's of the inventory", subject,
                              member.id, fmt::join(member.peer_urls, ",")),
                  subject);
     }
     if (finding.kind == MemberFinding::Kind::moved) {
-      return did(own_client().move(member.id, finding.peer_url),
+      return did(masters().move(member.id, finding.peer_url),
                  fmt::format("{}: known at {} from now on", subject, finding.peer_url), subject);
     }
     if (finding.kind == MemberFinding::Kind::unstarted) {
@@ -157,7 +161,7 @@ class Care {
   void free_space() {
     std::uint64_t revision = 0;
     for (const auto& status : statuses_) revision = std::max(revision, status.revision);
-    if (auto compacted = own_client().compact(revision); !compacted) {
+    if (auto compacted = masters().compact(revision); !compacted) {
       return tell_no_space(compacted.error().message);
     }
     std::stable_sort(statuses_.begin(), statuses_.end(), [](const auto& one, const auto& other) {
@@ -175,7 +179,7 @@ class Care {
       return tell_no_space(fmt::format("{} of {} MiB at {} are in use", mebibytes(status.size),
                                        mebibytes(status.quota), status.endpoint));
     }
-    did(own_client().disarm_alarms(), "etcd: alarm NOSPACE disarmed: there is room again", "etcd");
+    did(masters().disarm_alarms(), "etcd: alarm NOSPACE disarmed: there is room again", "etcd");
   }
 
   void tell_no_space(const std::string& found) {

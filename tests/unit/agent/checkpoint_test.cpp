@@ -16,6 +16,7 @@ TEST_CASE("a checkpoint survives the disk and is written only when it changed") 
   checkpoint.secrets["/etc/key"] = 3;
   checkpoint.images = {"sha256:i"};
   checkpoint.etcd_start = {"existing", "m1=https://a:2380"};
+  checkpoint.etcd_address = "10.77.0.11";
   REQUIRE(save(checkpoint, files));
   const auto loaded = load_checkpoint(files);
   REQUIRE(loaded);

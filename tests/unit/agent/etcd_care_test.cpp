@@ -71,8 +71,9 @@ TEST_CASE_FIXTURE(CareFixture, "a removal that etcd refuses is told") {
   const auto care = look();
   REQUIRE(care.unwell.size() == 1);
   CHECK(care.unwell[0].subject == "etcd member m9");
-  CHECK(care.unwell[0].message ==
-        "etcdctl member remove 9 at https://10.77.0.11:2379: Error: etcdserver: unhealthy cluster");
+  CHECK(
+      care.unwell[0].message ==
+      "etcdctl member remove 9 at https://10.77.0.11:2379,https://10.77.0.12:2379: Error: etcdserver: unhealthy cluster");
 }
 
 TEST_CASE_FIXTURE(CareFixture, "a changed address is an update of the member that answers there") {
@@ -199,5 +200,5 @@ TEST_CASE_FIXTURE(CareFixture, "etcd without a quorum is told") {
   CHECK(care.unwell[0].subject == "etcd");
   CHECK(
       care.unwell[0].message ==
-      "no quorum of its members answers: etcdctl member list --write-out=json at https://10.77.0.11:2379: Error: context deadline exceeded");
+      "no quorum of its members answers: etcdctl member list --write-out=json at https://10.77.0.11:2379,https://10.77.0.12:2379: Error: context deadline exceeded");
 }
