@@ -13,7 +13,7 @@ constexpr const char* from_snapshot =
        mv /var/lib/etcd/member /var/lib/etcd/member.old   (where there is one)
        /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT \
          --data-dir /var/lib/etcd/restored --name m1 --initial-cluster m1=https://10.0.0.1:2380 \
-         --initial-advertise-peer-urls https://10.0.0.1:2380 --initial-cluster-token lab \
+         --initial-advertise-peer-urls https://10.0.0.1:2380 --initial-cluster-token lab-$(date +%s) \
          --bump-revision 1000000000 --mark-compacted
        mv /var/lib/etcd/restored/member /var/lib/etcd/member
   2. muster cluster reinitialise lab --confirm --restored-on m1

@@ -25,7 +25,8 @@ EtcdTurnAnswer refuse(std::string reason) {
   return answer;
 }
 
-// The commands, as they work on the machine.
+// The commands, as they work on the machine. Another token each time: with the old one the restored
+// cluster may get the old ids, and members of before would be taken for its own.
 std::string way_to_restore(const std::string& cluster, const std::string& node,
                            const std::vector<MachineAddress>& masters) {
   std::string address;
@@ -33,7 +34,7 @@ std::string way_to_restore(const std::string& cluster, const std::string& node,
     if (master.name == node) address = master.address;
   }
   return fmt::format(
-      "on {0}: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name {0} --initial-cluster {0}=https://{1}:2380 --initial-advertise-peer-urls https://{1}:2380 --initial-cluster-token {2} --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise {2} --confirm --restored-on {0}`, and reboot every master",
+      "on {0}: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name {0} --initial-cluster {0}=https://{1}:2380 --initial-advertise-peer-urls https://{1}:2380 --initial-cluster-token {2}-$(date +%s) --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise {2} --confirm --restored-on {0}`, and reboot every master",
       node, address, cluster);
 }
 

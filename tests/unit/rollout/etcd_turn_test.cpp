@@ -135,7 +135,7 @@ TEST_CASE("two members lost at once: both stop, until one of them is back") {
   CHECK(second.action == "refused");
   CHECK(
       second.reason ==
-      "etcd members m2, m3 came back without data at once: nothing is removed. Bring their disks back, or restore etcd from a snapshot on one of them: on m2: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name m2 --initial-cluster m2=https://10.0.0.2:2380 --initial-advertise-peer-urls https://10.0.0.2:2380 --initial-cluster-token lab --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise lab --confirm --restored-on m2`, and reboot every master");
+      "etcd members m2, m3 came back without data at once: nothing is removed. Bring their disks back, or restore etcd from a snapshot on one of them: on m2: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name m2 --initial-cluster m2=https://10.0.0.2:2380 --initial-advertise-peer-urls https://10.0.0.2:2380 --initial-cluster-token lab-$(date +%s) --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise lab --confirm --restored-on m2`, and reboot every master");
   // A report from before the loss is no return; one from after it is.
   REQUIRE(a.reports("m3", "m3", a.now - 1));
   CHECK(a.ask("m2").action == "refused");
@@ -191,7 +191,7 @@ TEST_CASE("the only member is never replaced by an empty one") {
   a.now += 3600000;
   CHECK(
       a.ask("m1").reason ==
-      "etcd on m1 was the only member of lab and came back without its data: bring its disk back, or restore etcd from a snapshot on it: on m1: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name m1 --initial-cluster m1=https://10.0.0.1:2380 --initial-advertise-peer-urls https://10.0.0.1:2380 --initial-cluster-token lab --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise lab --confirm --restored-on m1`, and reboot every master");
+      "etcd on m1 was the only member of lab and came back without its data: bring its disk back, or restore etcd from a snapshot on it: on m1: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name m1 --initial-cluster m1=https://10.0.0.1:2380 --initial-advertise-peer-urls https://10.0.0.1:2380 --initial-cluster-token lab-$(date +%s) --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise lab --confirm --restored-on m1`, and reboot every master");
 }
 
 TEST_CASE(
@@ -216,7 +216,7 @@ TEST_CASE("restored on one master: its word alone counts, and every other joins 
   CHECK(a.runs("m3", "m3").action == "wait");
   CHECK(
       a.ask("m2").reason ==
-      "etcd on m2: expected the data of a restored snapshot, found none: on m2: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name m2 --initial-cluster m2=https://10.0.0.2:2380 --initial-advertise-peer-urls https://10.0.0.2:2380 --initial-cluster-token lab --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise lab --confirm --restored-on m2`, and reboot every master");
+      "etcd on m2: expected the data of a restored snapshot, found none: on m2: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name m2 --initial-cluster m2=https://10.0.0.2:2380 --initial-advertise-peer-urls https://10.0.0.2:2380 --initial-cluster-token lab-$(date +%s) --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise lab --confirm --restored-on m2`, and reboot every master");
   CHECK(a.runs("m2", "m2", "").action == "start-existing");
   // What went on before, or what m2 said before it was restored, decides nothing.
   REQUIRE(a.reports("m3", "m3", a.now + 1));

@@ -70,7 +70,7 @@ def test_data_of_before_is_given_up(cluster, snapshot):
         "systemctl stop muster-agent kube-apiserver etcd", "mv /var/lib/etcd/member /var/lib/etcd/member.old",
         f"/opt/muster/current/etcd/bin/etcdutl snapshot restore {SNAPSHOT} --data-dir /var/lib/etcd/restored --name m1"
         " --initial-cluster m1=https://10.77.0.11:2380 --initial-advertise-peer-urls https://10.77.0.11:2380"
-        " --initial-cluster-token lab --bump-revision 1000000000 --mark-compacted",
+        " --initial-cluster-token lab-$(date +%s) --bump-revision 1000000000 --mark-compacted",
         "mv /var/lib/etcd/restored/member /var/lib/etcd/member"])
     cluster.run("m1", "sh", "-c", commands)
     # The two that still run are a quorum, and nobody takes that from them.
