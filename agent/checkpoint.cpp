@@ -143,8 +143,10 @@ std::string to_json(const Checkpoint& checkpoint) {
                         {"files", checkpoint.files},
                         {"created", checkpoint.created},
                         {"originals", checkpoint.originals},
-                        {"packages", checkpoint.packages},
-                        {"packageVersions", checkpoint.package_versions}});
+                        {"packages", checkpoint.packages}});
+  // What came later is left out at its default.
+  if (!checkpoint.package_versions.empty()) value["packageVersions"] = checkpoint.package_versions;
+  if (!checkpoint.etcd_address.empty()) value["etcdAddress"] = checkpoint.etcd_address;
   if (!checkpoint.settled_state.empty()) value["settledState"] = checkpoint.settled_state;
   if (checkpoint.refused) value["refused"] = to_value(*checkpoint.refused);
   if (const auto& restarts = checkpoint.node_restarts; restarts.count > 0) {
@@ -192,6 +194,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   });
   root.text("etcdClusterId", checkpoint.etcd_cluster_id);
   root.text("etcdMemberId", checkpoint.etcd_member_id);
+  root.text("etcdAddress", checkpoint.etcd_address, Need::optional);
   members(root, "units", problems, [&](const std::string& name, JsonObject& unit) {
     UnitInputs& inputs = checkpoint.units[name];
     unit.text("configuration", inputs.configuration);

@@ -54,6 +54,7 @@ struct Checkpoint {
   EtcdStart etcd_start;       // what it was first started with
   std::string etcd_cluster_id, etcd_member_id;
   NodeRestarts node_restarts;
+  std::string etcd_address;     // where the members know this one; empty: not looked at yet
   std::string kubelet_started;  // when it was last started anew (KubeletStart::at); may be empty
   std::map<std::string, UnitInputs> units;
   std::map<std::string, ReleaseStamp> releases;  // "NAME/VERSION"

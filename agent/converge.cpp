@@ -4,6 +4,7 @@
 
 #include "agent/apply.hpp"
 #include "agent/artifacts.hpp"
+#include "agent/control_plane_departure.hpp"
 #include "agent/duties/duties.hpp"
 #include "agent/etcd_member.hpp"
 #include "agent/observe.hpp"
@@ -237,7 +238,8 @@ ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
 
 ConvergeResult<> install_foundation(Run& run, ConvergeState& state) {
   const auto& document = state.document;
-  if (is_control_plane(document.role.role) && needs_turn(run)) {
+  state.etcd_turn = {};
+  if (is_control_plane(document.role.role) && needs_turn(run, document)) {
     // Asked before the downloads: masters that ask within the same seconds start together.
     auto answer = ask_turn(run, server_of(state), document);
     if (!answer) return pass_failure(answer.error());
@@ -252,8 +254,11 @@ ConvergeResult<> install_foundation(Run& run, ConvergeState& state) {
 }
 
 ConvergeResult<> join_etcd(Run& run, ConvergeState& state) {
-  if (state.etcd_turn.action.empty()) return {};
   const auto& document = state.document;
+  if (!is_control_plane(document.role.role) && state.kind != RunKind::running) {
+    return leave_control_plane(run, document);
+  }
+  if (state.etcd_turn.action.empty()) return {};
   auto ready = prepare_member(run, server_of(state), document, state.etcd_turn);
   if (!ready) return pass_failure(ready.error());
   state.etcd_turn = *ready;

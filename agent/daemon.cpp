@@ -1,6 +1,7 @@
 #include "agent/daemon.hpp"
 
 #include "agent/duties/duties.hpp"
+#include "agent/etcd_care.hpp"
 #include "agent/etcd_departure.hpp"
 #include "agent/host/notify.hpp"
 #include "agent/reconcile.hpp"
@@ -14,12 +15,24 @@ namespace {
 struct KeptDuties {
   std::optional<DutiesReport> report;
   bool is_awaited = false;
+  EtcdCare etcd;                      // of the last look
+  std::vector<HealthProblem> unwell;  // of the cluster, etcd's included
 };
 
 // The server, or an operator before his terminal, waits for what comes of it.
 constexpr std::chrono::seconds awaited_poll{3};
 
-KeptDuties keep_duties(Host& host, const Outcome& outcome, const Narrate& narrate) {
+EtcdCare keep_etcd(Host& host, const Outcome& outcome, EtcdCarer carer,
+                   const std::set<std::string>& suspects, const Narrate& narrate) {
+  const bool is_current = !outcome.fetched.offline && outcome.fetched.refused.empty();
+  EtcdCare care =
+      care_for_etcd(host.process, outcome.fetched.document, is_current, carer, suspects);
+  for (const auto& line : care.done) narrate("etcd: " + line);
+  return care;
+}
+
+KeptDuties keep_duties(Host& host, const Outcome& outcome, const EtcdCare& last,
+                       const Narrate& narrate) {
   const auto& document = outcome.fetched.document;
   // Whatever became of the newest document here: the cluster goes on.
   if (!outcome.is_up || outcome.fetched.digest.empty() || !is_control_plane(document.role.role)) {
@@ -31,13 +44,22 @@ KeptDuties keep_duties(Host& host, const Outcome& outcome, const Narrate& narrat
         return remove_departed_members(host.process, document, machines);
       },
       outcome.answer.poll_after);
+  KeptDuties kept;
   if (!done) {
     narrate("duties: " + done.error().message);
-    return {};
+    kept.etcd = keep_etcd(host, outcome, EtcdCarer::leader, last.suspects, narrate);
+    kept.unwell = kept.etcd.unwell;
+    return kept;
   }
   for (const auto& line : done->done) narrate("duties: " + line);
   for (const auto& line : done->failed) narrate("duties failed: " + line);
-  return {done->report, done->is_awaited};
+  kept.report = done->report;
+  kept.is_awaited = done->is_awaited;
+  kept.unwell = done->unwell;
+  if (!done->holder) return kept;
+  kept.etcd = keep_etcd(host, outcome, EtcdCarer::holder, last.suspects, narrate);
+  kept.unwell.insert(kept.unwell.end(), kept.etcd.unwell.begin(), kept.etcd.unwell.end());
+  return kept;
 }
 
 // The duties' time is part of the pause: an addon that never rolls out delays no ban and no end.
@@ -89,7 +111,8 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
     ordered = outcome.answer.converge && !ordered;
     lock->close();
     const auto asked_at = host.clock.since_boot();
-    duties = keep_duties(host, outcome, narrate);
+    duties = keep_duties(host, outcome, duties.etcd, narrate);
+    memory.cluster_unwell = duties.unwell;
     if (!ordered) sleep_until_poll(asked_at, outcome.answer.poll_after, duties.is_awaited, host);
   }
 }

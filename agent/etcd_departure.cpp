@@ -24,7 +24,7 @@ Result<std::vector<std::string>> remove_departed_members(Process& process,
   std::copy_if(machines.begin(), machines.end(), std::back_inserter(left),
                [&](const std::string& machine) { return has_left(document, machine); });
   if (left.empty()) return removed;
-  EtcdClient client(process, {fmt::format("https://{}:2379", document.role.address)});
+  EtcdClient client(process, {etcd_client_url(document.role.address)});
   const auto members = client.members();
   if (!members) return pass(members.error());
   for (const EtcdMember& member : members->members) {
@@ -33,6 +33,26 @@ Result<std::vector<std::string>> remove_departed_members(Process& process,
     removed.push_back(member.name);
   }
   return removed;
+}
+
+Result<void> leave_etcd(Process& process, const OwnMember& own) {
+  EtcdClient client(process, own.endpoints);
+  const auto listed = client.members();
+  if (!listed) return pass(listed.error());
+  const EtcdMember* member = listed->own(own.id, own.name, own.peer_url);
+  if (member == nullptr) return {};
+  const auto& members = listed->members;
+  const bool others_go_on = std::any_of(members.begin(), members.end(), [&](const auto& other) {
+    return other.id != member->id && !other.is_learner && !other.name.empty();
+  });
+  if (!others_go_on) {
+    return fail(
+        ErrorKind::conflict,
+        fmt::format(
+            "etcd: member {} of {} is the last one with a vote, and the cluster would be gone with it: expected another master to have joined; nothing was removed",
+            member->id, own.name));
+  }
+  return client.remove(member->id);
 }
 
 }  // namespace muster

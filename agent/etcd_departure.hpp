@@ -1,5 +1,4 @@
-// The etcd members of control-plane machines that left the cluster: a member that is down for good
-// counts in every quorum until it is removed.
+// Leaving etcd: a member that is down for good counts in every quorum until it is removed.
 #pragma once
 
 #include <string>
@@ -18,5 +17,17 @@ namespace muster {
 // at the next turn.
 [[nodiscard]] Result<std::vector<std::string>> remove_departed_members(
     Process& process, const NodeDocument& document, const std::vector<std::string>& machines);
+
+// A machine's own member, as it knows itself.
+struct OwnMember {
+  std::string id;  // hexadecimal; empty: it never heard of it
+  std::string name, peer_url;
+  std::vector<std::string> endpoints;  // client URLs: of the others, and its own where it runs
+};
+
+// Takes it out of etcd. Done too where it is none of the members. conflict: no other member could
+// go on, and nothing is removed; unavailable: etcd is silent, has no quorum, or would lose it.
+// Idempotent.
+[[nodiscard]] Result<void> leave_etcd(Process& process, const OwnMember& own);
 
 }  // namespace muster

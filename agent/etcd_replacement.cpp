@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/etcd_data.hpp"
 #include "agent/paths.hpp"
 
 namespace muster {
@@ -22,18 +23,19 @@ std::vector<std::string> voters_of(const EtcdMembers& members) {
 
 // The endpoints that hold the cluster without the lost member.
 ConvergeResult<std::vector<std::string>> look_at_the_others(Run& run, EtcdClient& client,
-                                                            const std::string& own_url) {
+                                                            const EtcdMember& lost) {
   const auto members = client.members();
   if (!members) return fail_etcd(members.error());
   const auto voters = voters_of(*members);
   auto healthy = EtcdClient(run.host.process, voters).healthy_endpoints();
   if (!healthy) return fail_etcd(healthy.error());
-  if (std::find(healthy->begin(), healthy->end(), own_url) != healthy->end()) {
+  for (const auto& url : lost.client_urls) {
+    if (std::find(healthy->begin(), healthy->end(), url) == healthy->end()) continue;
     return fail_etcd(
         {ErrorKind::conflict,
          fmt::format(
              "etcd: this machine's data is gone, but its member answers at {}: find the other machine with this address; nothing was removed",
-             own_url)});
+             url)});
   }
   const std::size_t quorum = voters.size() / 2 + 1;
   if (healthy->size() < quorum) {
@@ -48,32 +50,18 @@ ConvergeResult<std::vector<std::string>> look_at_the_others(Run& run, EtcdClient
 
 }  // namespace
 
-tl::unexpected<Failure> fail_etcd(Error error) {
-  return fail_converge(FailureClass::etcd, std::move(error));
-}
-
-// A disk of its own that is configured but absent must not be taken for an empty one.
-bool is_state_mounted(const Run& run) {
-  for (const auto* mount : {"var.mount", "var-lib.mount", "var-lib-etcd.mount"}) {
-    const auto status = run.host.services.status(mount);
-    if (status && status->load_state == "loaded" && status->active_state != "active") return false;
-  }
-  return true;
-}
-
-ConvergeResult<> remove_lost_member(Run& run, EtcdClient& client, const EtcdMember& lost,
-                                    const std::string& own_url) {
+ConvergeResult<> remove_lost_member(Run& run, EtcdClient& client, const EtcdMember& lost) {
   run.reporter.note("etcd: this machine's data is gone; watching the other members for a minute");
-  if (!is_state_mounted(run)) {
+  if (!is_etcd_state_mounted(run)) {
     return fail_etcd(
         {ErrorKind::conflict,
          "etcd: the mount of /var/lib/etcd is not there, so its data may not be lost: bring the disk back; nothing was removed"});
   }
   const Deadline end(run.host.clock, unhealthy_before_removal);
-  auto healthy = look_at_the_others(run, client, own_url);
+  auto healthy = look_at_the_others(run, client, lost);
   while (healthy && !end.has_passed()) {
     run.host.clock.sleep(std::min(between_looks, end.left()));
-    healthy = look_at_the_others(run, client, own_url);
+    healthy = look_at_the_others(run, client, lost);
   }
   if (!healthy) return pass_failure(healthy.error());
   if (auto made = run.host.files.make_directory(paths::etcd_snapshots, 0700, "root"); !made) {

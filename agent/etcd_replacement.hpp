@@ -10,17 +10,11 @@
 
 namespace muster {
 
-[[nodiscard]] tl::unexpected<Failure> fail_etcd(Error error);
-
-// A disk of its own that is configured but absent must not be taken for an empty one.
-[[nodiscard]] bool is_state_mounted(const Run& run);
-
 // Removes `lost`, this machine's member, through `client` (endpoints of the others). Takes a
 // minute. Class etcd, kind conflict, and nothing is removed: the state mount is missing, the member
-// answers at `own_url`, or the healthy voters are no quorum. Snapshots stay under etcd_snapshots;
-// safe to repeat.
+// answers where it listened, which may be an address of before, or the healthy voters are no
+// quorum. Snapshots stay under etcd_snapshots; safe to repeat.
 [[nodiscard]] ConvergeResult<> remove_lost_member(Run& run, EtcdClient& client,
-                                                  const EtcdMember& lost,
-                                                  const std::string& own_url);
+                                                  const EtcdMember& lost);
 
 }  // namespace muster

@@ -127,6 +127,7 @@ void tell(const Judgement& judgement, const ConvergeResult<>& done, Run& run,
   if (!done && is_settled(run, state)) {
     state.add_unwell({{std::string(name(done.error().kind)), done.error().error.message, 0}});
   }
+  state.add_unwell(run.memory.cluster_unwell);
   report.unwell = state.unwell;
   if (report.unwell.size() > most_problems) report.unwell.resize(most_problems);
   date(report.unwell, run);

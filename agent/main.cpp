@@ -94,12 +94,13 @@ int show_facts(RealHost& real, bool as_json) {
   return 0;
 }
 
-int run_reset(RealHost& real, bool has_ended) {
+int run_reset(RealHost& real, bool has_ended, bool abandons_etcd) {
   // It would go on, and put everything back.
   static_cast<void>(real.services.stop({"muster-agent.service"}, std::chrono::seconds(30)));
   const auto lock = take_run_lock(real.host, narrate);
   if (!lock) return fail_with(lock.error());
-  const auto done = reset(real.host, narrate, has_ended ? TombstoneGoes::no : TombstoneGoes::yes);
+  const auto done = reset(real.host, narrate, has_ended ? TombstoneGoes::no : TombstoneGoes::yes,
+                          abandons_etcd ? EtcdMembership::abandoned : EtcdMembership::leaves);
   return done ? 0 : fail_with(done.error());
 }
 
@@ -144,6 +145,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", agent_version);
   app.require_subcommand(1);
   bool verify = false, ordered = false, as_json = false, confirmed = false, has_ended = false;
+  bool abandons_etcd = false;
   std::string output = "text", subject;
   auto* on_converge = app.add_subcommand("converge", "fetch, verify, plan, apply, report, once");
   on_converge->add_flag("--verify", verify, "hash every file of every release again");
@@ -157,6 +159,8 @@ int main(int argc, char** argv) {
   auto* on_reset = app.add_subcommand("reset", "leave this machine as it was found");
   on_reset->add_flag("--yes", confirmed, "really: pods, etcd data and keys go")->required();
   on_reset->add_flag("--ended", has_ended, "its cluster ended: it does not enrol again after this");
+  on_reset->add_flag("--abandon-etcd", abandons_etcd,
+                     "a master's etcd member stays in the cluster, dead, where it cannot leave");
   auto* on_monitor = app.add_subcommand("monitor", "watch a component and restart what hangs");
   on_monitor->add_option("subject", subject, "kubelet or runtime")->required();
   auto* on_credentials = app.add_subcommand(
@@ -177,7 +181,7 @@ int main(int argc, char** argv) {
   if (*on_converge) return converge(real, verify, ordered);
   if (*on_plan) return plan(real);
   if (*on_status) return status(real, as_json);
-  if (*on_reset) return run_reset(real, has_ended);
+  if (*on_reset) return run_reset(real, has_ended, abandons_etcd);
   if (*on_monitor) return monitor(real, subject);
   if (*on_credentials) return answer_kubelet(real, registries);
   if (*on_await) return wait_for_api(real, url);

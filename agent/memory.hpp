@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/backoff.hpp"
+#include "document/report.hpp"
 
 namespace muster {
 
@@ -18,6 +19,7 @@ struct Memory {
   // was asked for yet), and the last.
   std::uint64_t next_report = 0, last_report = 0;
   std::map<std::string, std::int64_t> unwell_since;  // subject of a problem -> Unix seconds
+  std::vector<HealthProblem> cluster_unwell;         // what the duties found since the last run
   // Documents that were not to blame in the end: what they were settled against failed alike.
   std::set<std::string> withdrawn;
 };

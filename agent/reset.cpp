@@ -4,10 +4,14 @@
 #include <sstream>
 
 #include "agent/artifacts.hpp"
+#include "agent/etcd_client.hpp"
+#include "agent/etcd_departure.hpp"
 #include "agent/footprint.hpp"
 #include "agent/packages.hpp"
 #include "agent/paths.hpp"
+#include "document/node_document.hpp"
 #include "document/release_names.hpp"
+#include "document/signed_document.hpp"
 
 namespace muster {
 namespace {
@@ -64,15 +68,49 @@ Result<void> end_pods(Host& host) {
 
 namespace {
 
+// Only for whom to ask: what it says is verified by nobody here.
+std::optional<NodeDocument> cached_document_of(const Filesystem& files) {
+  const auto text = files.read(paths::document_cache, maximum_envelope_size);
+  const auto envelope = text ? parse_envelope(*text) : pass(text.error());
+  const auto document = envelope ? parse_node_document(envelope->payload) : pass(envelope.error());
+  if (!document) return std::nullopt;
+  return *document;
+}
+
+Result<void> leave_etcd_first(Host& host, const Checkpoint& kept) {
+  // A cluster that has ended misses nobody.
+  if (host.files.status(paths::tombstone)) return {};
+  if (!kept.etcd_started && kept.etcd_member_id.empty()) return {};
+  OwnMember own{kept.etcd_member_id, kept.node, etcd_peer_url(kept.etcd_address), {}};
+  const auto unit = host.services.status("etcd.service");
+  if (unit && unit->active_state == "active") own.endpoints.emplace_back("https://127.0.0.1:2379");
+  if (const auto document = cached_document_of(host.files)) {
+    for (const auto& master : document->role.cluster.masters) {
+      if (master.name != kept.node) own.endpoints.push_back(etcd_client_url(master.address));
+    }
+  }
+  auto left = own.endpoints.empty() ? fail(ErrorKind::unavailable,
+                                           "etcd: it does not run here, and no other is known")
+                                    : leave_etcd(host.process, own);
+  if (left) return {};
+  return fail(
+      left.error().kind,
+      fmt::format(
+          "reset: this machine is a master and could not leave etcd: {}\nnothing was taken away (to go on as before: systemctl start muster-agent). Heal etcd and reset again; or, to leave a dead member behind, which the other masters' duties remove once the machine is out of the inventory: muster-agent reset --yes --abandon-etcd",
+          left.error().message));
+}
+
 class Reset {
  public:
-  Reset(Host& host, const std::function<void(std::string_view)>& narrate, TombstoneGoes tombstone)
-      : host_(host), narrate_(narrate), tombstone_(tombstone) {}
+  Reset(Host& host, const std::function<void(std::string_view)>& narrate, TombstoneGoes tombstone,
+        EtcdMembership membership)
+      : host_(host), narrate_(narrate), tombstone_(tombstone), membership_(membership) {}
 
   Result<void> run() {
     auto loaded = load_checkpoint(host_.files);
     // Even a damaged checkpoint must not keep anybody from cleaning up.
     if (loaded) checkpoint_ = *loaded;
+    if (auto left = leave_etcd_at_all(); !left) return left;
     stop_units();
     unmount();
     remove_pod_networks();
@@ -85,6 +123,17 @@ class Reset {
   }
 
  private:
+  Result<void> leave_etcd_at_all() {
+    const bool is_ended = tombstone_ == TombstoneGoes::no;
+    if (is_ended || membership_ == EtcdMembership::abandoned) return {};
+    if (auto left = leave_etcd_first(host_, checkpoint_); !left) return left;
+    // It is done with: the data goes further down, and a repeated reset has nobody to ask.
+    checkpoint_.etcd_started = false;
+    checkpoint_.etcd_member_id.clear();
+    if (!host_.files.status(paths::checkpoint)) return {};
+    return save(checkpoint_, host_.files);
+  }
+
   void check(const Result<void>& done) {
     if (!done) problems_ += (problems_.empty() ? "" : "\n") + done.error().message;
   }
@@ -199,6 +248,7 @@ class Reset {
   Host& host_;
   const std::function<void(std::string_view)>& narrate_;
   const TombstoneGoes tombstone_;
+  const EtcdMembership membership_;
   Checkpoint checkpoint_;
   std::string problems_;
 };
@@ -206,8 +256,8 @@ class Reset {
 }  // namespace
 
 Result<void> reset(Host& host, const std::function<void(std::string_view)>& narrate,
-                   TombstoneGoes tombstone) {
-  return Reset(host, narrate, tombstone).run();
+                   TombstoneGoes tombstone, EtcdMembership membership) {
+  return Reset(host, narrate, tombstone, membership).run();
 }
 
 std::vector<std::string> mounts_under(std::string_view mounts,

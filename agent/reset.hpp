@@ -18,8 +18,13 @@ namespace muster {
 // A tombstone goes with it, and the machine may enrol again; where the tombstone ordered this, it
 // stays, and the machine stays as it is then.
 enum class TombstoneGoes { yes, no };
+// A control-plane machine of a cluster that goes on leaves etcd before anything else; where it
+// cannot (it is the last member, etcd is silent or has no quorum without it), nothing is taken
+// away, and the error says why. `abandoned`: its member stays in the cluster, dead.
+enum class EtcdMembership { leaves, abandoned };
 [[nodiscard]] Result<void> reset(Host& host, const std::function<void(std::string_view)>& narrate,
-                                 TombstoneGoes tombstone = TombstoneGoes::yes);
+                                 TombstoneGoes tombstone = TombstoneGoes::yes,
+                                 EtcdMembership membership = EtcdMembership::leaves);
 
 // Stops kubelet and ends what pods run, for at most two minutes. Their processes are in no unit of
 // ours and outlive containerd on purpose: a machine that switches itself off would wait for them.

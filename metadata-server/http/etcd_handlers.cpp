@@ -31,6 +31,23 @@ Granted<> note_etcd_of(const Rooms& rooms, const Caller& caller, const Report& r
   return {};
 }
 
+namespace {
+
+Granted<> check_is_master(const Rooms& rooms, const std::string& cluster, const std::string& node) {
+  if (node.empty()) return {};
+  const auto document = served_document(rooms, {cluster, node});
+  const auto is_node = [&node](const MachineAddress& master) { return master.name == node; };
+  if (document) {
+    const auto& masters = document->role.cluster.masters;
+    if (std::any_of(masters.begin(), masters.end(), is_node)) return {};
+  }
+  return refuse(ErrorKind::invalid, "invalid",
+                fmt::format("reinitialise: /restoredOn: expected a master of {}, found {}",
+                            in_ticks(cluster), in_ticks(node)));
+}
+
+}  // namespace
+
 namespace handlers {
 
 Granted<Response> post_etcd_turn(const Rooms& rooms, const Caller& caller, const Request& request) {
@@ -56,20 +73,34 @@ Granted<Response> post_reinitialise(const Rooms& rooms, const Caller& caller,
                                     const Request& request) {
   const std::string& cluster = request.parameters.at("cluster");
   std::string confirm;
-  auto read = read_json_body("reinitialise", request,
-                             [&](JsonObject& root) { root.text("confirm", confirm); });
+  EtcdRestore restore;
+  auto read = read_json_body("reinitialise", request, [&](JsonObject& root) {
+    root.text("confirm", confirm);
+    root.text("restoredOn", restore.node, Need::optional);
+  });
   if (!read) return refuse(read.error());
   if (confirm != cluster) {
     return refuse(ErrorKind::invalid, "invalid",
                   fmt::format("reinitialise: /confirm: expected the cluster's name {}, found {}",
                               in_ticks(cluster), in_ticks(confirm)));
   }
+  if (auto known = check_is_master(rooms, cluster, restore.node); !known)
+    return refuse(known.error());
+  const auto now = rooms.enrolment.now();
+  restore.at_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   Transaction transaction;
-  if (auto forgotten = reinitialise_etcd(rooms.store, cluster, transaction); !forgotten)
+  if (auto forgotten = reinitialise_etcd(rooms.store, cluster, restore, transaction); !forgotten)
     return refuse(forgotten.error());
-  append_audit(transaction, rooms.enrolment.now(), caller.text(), "etcd-reinitialised", cluster);
+  append_audit(transaction, now, caller.text(), "etcd-reinitialised", cluster,
+               restore.node.empty() ? "" : "restored on " + restore.node);
   if (auto written = rooms.store.commit(transaction); !written) return refuse(written.error());
-  spdlog::warn("{}: etcd of {} may be initialised anew", caller.text(), cluster);
+  if (restore.node.empty()) {
+    spdlog::warn("{}: etcd of {} may be initialised anew", caller.text(), cluster);
+  } else {
+    spdlog::warn("{}: etcd of {} goes on from what was restored on {}", caller.text(), cluster,
+                 restore.node);
+  }
   return json_response({{"cluster", cluster}});
 }
 

@@ -30,6 +30,8 @@ Arguments etcd_arguments(const NodeDocument& document) {
       {"heartbeat-interval", "100"},
       {"election-timeout", "1000"},
       {"snapshot-count", "10000"},
+      // The most that etcd advises; its own 2 GiB fill up on clusters of some hundred machines.
+      {"quota-backend-bytes", "8589934592"},
       {"feature-gates", "InitialCorruptCheck=true"},
       {"watch-progress-notify-interval", "5s"}};
   arguments.override_with(document.config.component_arguments, "etcd");

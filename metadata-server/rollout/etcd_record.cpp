@@ -13,7 +13,9 @@ std::string to_json(const EtcdRecord& record) {
                         {"members", record.members},
                         {"joining", record.joining},
                         {"joiningSince", record.joining_since},
-                        {"lost", record.lost}}
+                        {"lost", record.lost},
+                        {"restoredOn", record.restored_on},
+                        {"restoredAt", record.restored_at}}
       .dump();
 }
 
@@ -31,6 +33,8 @@ Result<EtcdRecord> parse_etcd_record(const std::optional<std::string>& json) {
     root.at("joining").get_to(record.joining);
     root.at("joiningSince").get_to(record.joining_since);
     root.at("lost").get_to(record.lost);
+    record.restored_on = root.value("restoredOn", "");  // not in older records
+    record.restored_at = root.value("restoredAt", std::int64_t{0});
   } catch (const nlohmann::json::exception& failure) {
     return fail(ErrorKind::corrupt, fmt::format("etcd record: {}", failure.what()));
   }

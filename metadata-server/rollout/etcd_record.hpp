@@ -23,6 +23,10 @@ struct EtcdRecord {
   std::string joining;                         // the one node that may be a learner now
   std::int64_t joining_since = 0;
   std::map<std::string, std::int64_t> lost;  // members that came back without their data, when
+  // Not empty: etcd was restored from a snapshot on this master, at `restored_at`. Until it runs
+  // and the cluster id is known nobody else's word counts, and whoever has other data gives it up.
+  std::string restored_on;
+  std::int64_t restored_at = 0;
 };
 
 [[nodiscard]] std::string to_json(const EtcdRecord& record);

@@ -25,6 +25,19 @@ EtcdTurnAnswer refuse(std::string reason) {
   return answer;
 }
 
+// The commands, as they work on the machine. Another token each time: with the old one the restored
+// cluster may get the old ids, and members of before would be taken for its own.
+std::string way_to_restore(const std::string& cluster, const std::string& node,
+                           const std::vector<MachineAddress>& masters) {
+  std::string address;
+  for (const auto& master : masters) {
+    if (master.name == node) address = master.address;
+  }
+  return fmt::format(
+      "on {0}: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name {0} --initial-cluster {0}=https://{1}:2380 --initial-advertise-peer-urls https://{1}:2380 --initial-cluster-token {2}-$(date +%s) --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise {2} --confirm --restored-on {0}`, and reboot every master",
+      node, address, cluster);
+}
+
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -40,11 +53,21 @@ EtcdTurnAnswer start_new(const EtcdRecord& record, const std::vector<MachineAddr
   return answer;
 }
 
+// Of all that went on before the restored one, only what is in its snapshot counts.
+EtcdTurnAnswer rejoin(const EtcdRecord& record, const EtcdTurnQuestion& question) {
+  EtcdTurnAnswer answer;
+  answer.action = "rejoin";
+  answer.reason =
+      fmt::format("{} goes on from the snapshot that was restored on {}, without the data of {}",
+                  question.cluster, record.restored_on, question.node);
+  return answer;
+}
+
 std::string of_another_cluster(const EtcdRecord& record, const std::string& cluster,
                                const std::string& node, const std::string& cluster_id) {
   return fmt::format(
-      "etcd on {} belongs to cluster id {}, but {} runs cluster id {}: its data is of another cluster. Move /var/lib/etcd away and reboot it",
-      node, cluster_id, cluster, record.cluster_id);
+      "etcd on {} belongs to cluster id {}, but {} runs cluster id {}: its data is of another cluster. To give that data up: move /var/lib/etcd/member away on {} and reboot it. To go on with that data alone: muster cluster reinitialise {} --confirm --restored-on {}",
+      node, cluster_id, cluster, record.cluster_id, node, cluster, node);
 }
 
 bool is_of_another_cluster(const EtcdRecord& record, const std::string& cluster_id) {
@@ -63,6 +86,7 @@ void note_member(EtcdRecord& record, const std::string& node, const std::string&
 EtcdTurnAnswer note_existing(EtcdRecord& record, const EtcdTurnQuestion& question) {
   const auto& request = question.request;
   if (is_of_another_cluster(record, request.cluster_id)) {
+    if (!record.restored_on.empty()) return rejoin(record, question);
     return refuse(of_another_cluster(record, question.cluster, question.node, request.cluster_id));
   }
   if (!request.cluster_id.empty()) {
@@ -71,6 +95,20 @@ EtcdTurnAnswer note_existing(EtcdRecord& record, const EtcdTurnQuestion& questio
   EtcdTurnAnswer answer;
   answer.action = "start-existing";
   return answer;
+}
+
+// After a restore: until the one with the snapshot runs, the others can only wait for it.
+EtcdTurnAnswer await_restored(const EtcdRecord& record, const EtcdTurnQuestion& question) {
+  if (question.node != record.restored_on) {
+    return wait(fmt::format("waits for etcd on {}, which was restored from a snapshot, to run",
+                            record.restored_on));
+  }
+  EtcdTurnAnswer answer;
+  answer.action = "start-existing";
+  if (question.request.has_data) return answer;
+  return refuse(fmt::format("etcd on {}: expected the data of a restored snapshot, found none: {}",
+                            question.node,
+                            way_to_restore(question.cluster, question.node, question.masters)));
 }
 
 EtcdTurnAnswer join(EtcdRecord& record, const EtcdTurnQuestion& question, std::int64_t now_ms,
@@ -110,16 +148,17 @@ EtcdTurnAnswer replace_lost(EtcdRecord& record, const EtcdTurnQuestion& question
     std::string names;
     for (const auto& [name, since] : record.lost) names += (names.empty() ? "" : ", ") + name;
     return refuse(fmt::format(
-        "etcd members {} came back without data at once: nothing is removed. Bring their disks back, or restore etcd from a snapshot and run `muster cluster reinitialise {} --confirm`",
-        names, question.cluster));
+        "etcd members {} came back without data at once: nothing is removed. Bring their disks back, or restore etcd from a snapshot on one of them: {}",
+        names, way_to_restore(question.cluster, question.node, question.masters)));
   }
   const bool is_alone =
       std::none_of(record.members.begin(), record.members.end(),
                    [&question](const auto& member) { return member.first != question.node; });
   if (is_alone) {
     return refuse(fmt::format(
-        "etcd on {} was the only member of {} and came back without its data: bring its disk back, or restore etcd from a snapshot and run `muster cluster reinitialise {} --confirm`",
-        question.node, question.cluster, question.cluster));
+        "etcd on {} was the only member of {} and came back without its data: bring its disk back, or restore etcd from a snapshot on it: {}",
+        question.node, question.cluster,
+        way_to_restore(question.cluster, question.node, question.masters)));
   }
   return join(record, question, now_ms, settings);
 }
@@ -168,11 +207,31 @@ EtcdTurnAnswer first_bring_up(EtcdRecord& record, const EtcdTurnQuestion& questi
   return start_new(record, question.masters);
 }
 
+// A machine that is no master any more is neither a member to be replaced nor a loss to be healed.
+void forget_departed(EtcdRecord& record, const std::vector<MachineAddress>& masters) {
+  const auto has_left = [&masters](const std::string& name) {
+    return std::none_of(masters.begin(), masters.end(),
+                        [&name](const MachineAddress& master) { return master.name == name; });
+  };
+  const auto is_of_departed = [&has_left](const auto& row) { return has_left(row.first); };
+  std::erase_if(record.members, is_of_departed);
+  std::erase_if(record.lost, is_of_departed);
+  if (has_left(record.joining)) record.joining.clear();
+}
+
 EtcdTurnAnswer decide(EtcdRecord& record, const EtcdTurnQuestion& question, std::int64_t now_ms,
                       const EtcdTurnSettings& settings) {
+  forget_departed(record, question.masters);
+  if (!record.restored_on.empty() && record.cluster_id.empty()) {
+    return await_restored(record, question);
+  }
   if (question.request.has_data) return note_existing(record, question);
   if (record.members.contains(question.node))
     return replace_lost(record, question, now_ms, settings);
+  // One that runs may be known by its reports alone, after `muster cluster reinitialise`.
+  if (!record.cluster_id.empty() && record.initial_members.empty()) {
+    return join(record, question, now_ms, settings);
+  }
   if (record.initial_members.empty()) return first_bring_up(record, question, now_ms, settings);
   if (contains(record.initial_members, question.node)) {
     return start_again(record, question, now_ms, settings);
@@ -215,6 +274,11 @@ Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report) {
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         auto record = parse_etcd_record(value);
         if (!record) return pass(record.error());
+        const bool awaits_restored = !record->restored_on.empty() && record->cluster_id.empty();
+        if (awaits_restored &&
+            (report.node != record->restored_on || report.sent_at_ms < record->restored_at)) {
+          return {};  // of what went on before
+        }
         if (is_of_another_cluster(*record, report.cluster_id)) {
           return fail(ErrorKind::conflict,
                       of_another_cluster(*record, report.cluster, report.node, report.cluster_id));
@@ -232,11 +296,19 @@ Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report) {
   return {};
 }
 
-Result<void> reinitialise_etcd(Store& store, const std::string& cluster, Transaction& transaction) {
+Result<void> reinitialise_etcd(Store& store, const std::string& cluster, const EtcdRestore& restore,
+                               Transaction& transaction) {
   auto record = store.get(kinds::etcd, cluster);
   if (!record) return context(record.error(), fmt::format("etcd of cluster '{}'", cluster));
   transaction.expect(kinds::etcd, cluster, record->version);
-  transaction.remove(kinds::etcd, cluster);
+  if (restore.node.empty()) {
+    transaction.remove(kinds::etcd, cluster);
+    return {};
+  }
+  EtcdRecord restored;
+  restored.restored_on = restore.node;
+  restored.restored_at = restore.at_ms;
+  transaction.put(kinds::etcd, cluster, to_json(restored));
   return {};
 }
 

@@ -9,6 +9,8 @@
 //   a member comes back without its data    -> it may replace itself, if it is the only one and its
 //                                              state mount is there; the agent checks in etcd that
 //                                              the others are a healthy quorum, for a minute
+//   restored from a snapshot on one          -> that one starts what it has, and every other joins
+//                                              it empty, also one that has data of before
 #pragma once
 
 #include <chrono>
@@ -57,9 +59,18 @@ struct EtcdMemberReport {
 };
 [[nodiscard]] Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report);
 
-// Forgets that the cluster was ever initialised: its next masters start a new, empty etcd. The
-// caller has asked the operator to confirm and writes the audit row in `transaction`.
+// The master that etcd was restored on from a snapshot, and when that was told (Unix
+// milliseconds).
+struct EtcdRestore {
+  std::string node;  // empty: there is no snapshot
+  std::int64_t at_ms = 0;
+};
+
+// Forgets that the cluster was ever initialised. Restored: the others join that master's etcd, and
+// give up what data they have. Else a member that still has data is believed, and masters without
+// any start a new, empty etcd. The caller has asked the operator to confirm and writes the audit
+// row in `transaction`.
 [[nodiscard]] Result<void> reinitialise_etcd(Store& store, const std::string& cluster,
-                                             Transaction& transaction);
+                                             const EtcdRestore& restore, Transaction& transaction);
 
 }  // namespace muster

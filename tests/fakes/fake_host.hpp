@@ -26,6 +26,9 @@ class FakeServiceManager final : public ServiceManager {
   std::vector<std::string> calls;                  // "start a.service b.service"
   std::set<std::string> broken;                    // units whose jobs fail
   std::function<bool(const std::string&)> breaks;  // likewise, by what lies on the machine
+  std::vector<std::string> calls;                  // "start a.service b.service"
+  std::set<std::string> broken;                    // units whose jobs fail
+  std::map<std::string, std::string> states;       // of units that are neither up nor down
   bool need_daemon_reload = false;
   std::map<std::string, std::uint32_t> pids;  // of the services that have a process
 
@@ -36,6 +39,7 @@ class FakeServiceManager final : public ServiceManager {
       UnitStatus& status = statuses[unit];
       status.load_state = unit.find(".mount") == std::string::npos ? "loaded" : "not-found";
       status.active_state = active.count(unit) > 0 ? "active" : "inactive";
+      if (states.count(unit) > 0) status.active_state = states.at(unit);
       status.need_daemon_reload = need_daemon_reload;
       if (const auto pid = pids.find(unit); pid != pids.end()) status.main_pid = pid->second;
     }

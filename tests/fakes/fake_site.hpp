@@ -45,6 +45,7 @@ class FakeSite {
   std::vector<std::string> asked;  // "document", "certificates kubelet-client", ...
   std::vector<std::vector<std::string>> told_macs;  // at each enrolment
   EtcdTurnAnswer turn{"start-new", "m1=https://10.0.0.1:2380", {}, {}, {}};
+  std::optional<EtcdTurnAnswer> turn_without_data;  // nothing: the same
   bool is_node_ready = true;
   bool converge_ordered = false;       // told once
   std::string reported_boot;           // the boot of kubelet's last status
@@ -189,10 +190,10 @@ class FakeServer final : public Server {
     answer.converge = std::exchange(site_.converge_ordered, false);
     return answer;
   }
-  Result<EtcdTurnAnswer> etcd_turn(const EtcdTurnRequest&) override {
+  Result<EtcdTurnAnswer> etcd_turn(const EtcdTurnRequest& request) override {
     if (site_.is_away) return away();
     site_.asked.emplace_back("etcd-turn");
-    return site_.turn;
+    return request.has_data || !site_.turn_without_data ? site_.turn : *site_.turn_without_data;
   }
   std::int64_t server_time() const override {
     if (!has_answered_) return 0;
@@ -229,7 +230,7 @@ class FakeNetwork final : public Network {
   std::chrono::nanoseconds api_at{0};      // the API server refuses connections before
   // What it answers to a GET of the Node in the place of a status; nothing: that.
   std::function<std::optional<ApiAnswer>()> on_node = [] { return std::optional<ApiAnswer>(); };
-  std::function<void()> on_look = [] {};   // each time the interfaces are asked for
+  std::function<void()> on_look = [] {};  // each time the interfaces are asked for
   std::vector<NetworkInterface> interfaces(const Filesystem&) override {
     on_look();
     const bool is_late = site_.clock.since_boot() < address_at;
@@ -281,8 +282,10 @@ class FakeNetwork final : public Network {
     return fail(ErrorKind::unavailable,
                 fmt::format("{} {}{}: no connection", request.method, url, request.path));
   }
-  Result<ApiAnswer> get(const std::string&, const std::string& path,
+  int etcd_health = 0;  // of this machine's own etcd: the status; 0: it refuses connections
+  Result<ApiAnswer> get(const std::string& url, const std::string& path,
                         const TlsClientSettings&) override {
+    if (url == "http://127.0.0.1:2381" && etcd_health != 0) return ApiAnswer{etcd_health, ""};
     if (path == "/health" || site_.clock.since_boot() < api_at) {
       return fail(ErrorKind::unavailable, "connection refused");
     }

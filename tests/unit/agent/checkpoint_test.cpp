@@ -18,6 +18,7 @@ TEST_CASE("a checkpoint survives the disk and is written only when it changed") 
   checkpoint.etcd_start = {"existing", "m1=https://a:2380"};
   CHECK(to_json(checkpoint).find("nodeRestarts") == std::string::npos);  // left out at its default
   checkpoint.node_restarts = {2, 1'790'000'000};
+  checkpoint.etcd_address = "10.77.0.11";
   REQUIRE(save(checkpoint, files));
   const auto loaded = load_checkpoint(files);
   REQUIRE(loaded);

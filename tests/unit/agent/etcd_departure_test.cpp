@@ -10,12 +10,12 @@ using namespace muster;
 namespace {
 
 // An etcd of m1, m2, m9, m10 and one that has not started yet.
-struct FakeEtcd {
+struct EtcdOfFive {
   FakeProcess process;
   std::vector<std::string> commands;  // without program and credentials
   bool refuses = false;
 
-  FakeEtcd() {
+  EtcdOfFive() {
     process.answer = [this](const ProcessRequest& request) { return answer(request); };
   }
 
@@ -41,7 +41,7 @@ TEST_CASE("members of machines that left are removed, and nobody else's") {
   NodeDocument document = example_document();
   // m2 is banned and still a master; m10 is in no document yet: a follower that was just added.
   document.config.banned_machines = {"m2", "m9", "n7"};
-  FakeEtcd etcd;
+  EtcdOfFive etcd;
   CHECK(remove_departed_members(etcd.process, document, {"m2", "m10"}).value().empty());
   CHECK(etcd.commands.empty());
   CHECK(remove_departed_members(etcd.process, document, {"m9", "m10", "n7"}).value() ==
@@ -53,7 +53,7 @@ TEST_CASE("members of machines that left are removed, and nobody else's") {
 TEST_CASE("a removal that etcd refuses is told") {
   NodeDocument document = example_document();
   document.config.banned_machines = {"m9"};
-  FakeEtcd etcd;
+  EtcdOfFive etcd;
   etcd.refuses = true;
   const auto removed = remove_departed_members(etcd.process, document, {"m9"});
   REQUIRE_FALSE(removed);

@@ -6,7 +6,7 @@
 
 #include "agent/footprint.hpp"
 #include "agent/paths.hpp"
-#include "fakes/fake_host.hpp"
+#include "fakes/fake_etcd.hpp"
 
 using namespace muster;
 
@@ -130,4 +130,57 @@ TEST_CASE("only packages that were not there before are removed, once dpkg's loc
   CHECK(runs == 2);
   CHECK(std::count(narrated.begin(), narrated.end(),
                    "dpkg's lock is held by process 8; waiting up to 60 s") == 1);
+}
+
+namespace {
+
+// A master among three whose agent's state is as small as may be.
+struct MasterToReset {
+  FakeHost machine;
+  FakeEtcd etcd;
+  MasterToReset() {
+    machine.process.answer = [this](const ProcessRequest& request) { return etcd.answer(request); };
+    etcd.members = {{1, "m1", "10.77.0.11"}, {2, "m2", "10.77.0.12"}, {3, "m3", "10.77.0.13"}};
+    Checkpoint checkpoint;
+    checkpoint.node = "m2";
+    checkpoint.etcd_started = true;
+    checkpoint.etcd_member_id = "2";
+    checkpoint.etcd_address = "10.77.0.12";
+    REQUIRE(save(checkpoint, machine.files));
+    machine.files.put("/var/lib/etcd/member/wal", "W");
+    machine.services.active = {"etcd.service"};
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(MasterToReset, "a master leaves etcd before it is reset") {
+  REQUIRE(reset(machine.host, [](std::string_view) {}));
+  CHECK(etcd.names() == std::vector<std::string>{"m1", "m3"});
+  CHECK_FALSE(machine.files.has("/var/lib/etcd"));
+}
+
+TEST_CASE_FIXTURE(MasterToReset, "a master that cannot leave etcd is not reset, and says why") {
+  machine.services.active.clear();
+  CHECK(
+      reset(machine.host, [](std::string_view) {}).error().message ==
+      "reset: this machine is a master and could not leave etcd: etcd: it does not run here, and no other is known\nnothing was taken away (to go on as before: systemctl start muster-agent). Heal etcd and reset again; or, to leave a dead member behind, which the other masters' duties remove once the machine is out of the inventory: muster-agent reset --yes --abandon-etcd");
+  CHECK(machine.files.has("/var/lib/etcd/member/wal"));
+  machine.services.active = {"etcd.service"};
+  etcd.members = {{2, "m2", "10.77.0.12"}};
+  CHECK(reset(machine.host, [](std::string_view) {})
+            .error()
+            .message.find("member 2 of m2 is the last one with a vote") != std::string::npos);
+  CHECK(machine.files.has("/var/lib/etcd/member/wal"));
+  REQUIRE(reset(
+      machine.host, [](std::string_view) {}, TombstoneGoes::yes, EtcdMembership::abandoned));
+  CHECK(etcd.commands.empty());
+  CHECK_FALSE(machine.files.has("/var/lib/etcd"));
+}
+
+TEST_CASE_FIXTURE(MasterToReset, "a cluster that has ended misses no member") {
+  machine.files.put(paths::tombstone, "{}");
+  REQUIRE(reset(
+      machine.host, [](std::string_view) {}, TombstoneGoes::no));
+  CHECK(etcd.commands.empty());
 }

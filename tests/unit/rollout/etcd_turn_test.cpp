@@ -114,7 +114,7 @@ TEST_CASE("a member of another cluster is refused") {
   a.runs("m1", "a1", "c1");
   CHECK(
       a.runs("m2", "b2", "c2").reason ==
-      "etcd on m2 belongs to cluster id c2, but lab runs cluster id c1: its data is of another cluster. Move /var/lib/etcd away and reboot it");
+      "etcd on m2 belongs to cluster id c2, but lab runs cluster id c1: its data is of another cluster. To give that data up: move /var/lib/etcd/member away on m2 and reboot it. To go on with that data alone: muster cluster reinitialise lab --confirm --restored-on m2");
 }
 
 TEST_CASE("a member that lost its data may replace itself") {
@@ -135,7 +135,7 @@ TEST_CASE("two members lost at once: both stop, until one of them is back") {
   CHECK(second.action == "refused");
   CHECK(
       second.reason ==
-      "etcd members m2, m3 came back without data at once: nothing is removed. Bring their disks back, or restore etcd from a snapshot and run `muster cluster reinitialise lab --confirm`");
+      "etcd members m2, m3 came back without data at once: nothing is removed. Bring their disks back, or restore etcd from a snapshot on one of them: on m2: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name m2 --initial-cluster m2=https://10.0.0.2:2380 --initial-advertise-peer-urls https://10.0.0.2:2380 --initial-cluster-token lab-$(date +%s) --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise lab --confirm --restored-on m2`, and reboot every master");
   // A report from before the loss is no return; one from after it is.
   REQUIRE(a.reports("m3", "m3", a.now - 1));
   CHECK(a.ask("m2").action == "refused");
@@ -153,7 +153,7 @@ TEST_CASE("a report makes the cluster id final, and lets the others join") {
   CHECK(a.ask("m2").action == "join");
   CHECK(
       a.reports("m2", "b2", a.now, "c2").error().message ==
-      "etcd member of 'm2': etcd on m2 belongs to cluster id c2, but lab runs cluster id c1: its data is of another cluster. Move /var/lib/etcd away and reboot it");
+      "etcd member of 'm2': etcd on m2 belongs to cluster id c2, but lab runs cluster id c1: its data is of another cluster. To give that data up: move /var/lib/etcd/member away on m2 and reboot it. To go on with that data alone: muster cluster reinitialise lab --confirm --restored-on m2");
 }
 
 TEST_CASE("a report that says nothing new is not written") {
@@ -191,19 +191,70 @@ TEST_CASE("the only member is never replaced by an empty one") {
   a.now += 3600000;
   CHECK(
       a.ask("m1").reason ==
-      "etcd on m1 was the only member of lab and came back without its data: bring its disk back, or restore etcd from a snapshot and run `muster cluster reinitialise lab --confirm`");
+      "etcd on m1 was the only member of lab and came back without its data: bring its disk back, or restore etcd from a snapshot on it: on m1: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name m1 --initial-cluster m1=https://10.0.0.1:2380 --initial-advertise-peer-urls https://10.0.0.1:2380 --initial-cluster-token lab-$(date +%s) --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise lab --confirm --restored-on m1`, and reboot every master");
 }
 
 TEST_CASE(
     "after reinitialise the masters start anew; without a record there is nothing to forget") {
   Arbitration a;
   Transaction transaction;
-  CHECK(reinitialise_etcd(a.store, "lab", transaction).error().kind == ErrorKind::not_found);
+  CHECK(reinitialise_etcd(a.store, "lab", {}, transaction).error().kind == ErrorKind::not_found);
   a.runs("m1", "a1");
-  REQUIRE(reinitialise_etcd(a.store, "lab", transaction));
+  REQUIRE(reinitialise_etcd(a.store, "lab", {}, transaction));
   REQUIRE(a.store.commit(transaction));
   a.start_together();
   CHECK(a.ask("m1").initial_cluster == static_list);
+}
+
+TEST_CASE("restored on one master: its word alone counts, and every other joins it empty") {
+  Arbitration a;
+  for (const auto* node : {"m1", "m2", "m3"}) a.runs(node, node);
+  Transaction transaction;
+  REQUIRE(reinitialise_etcd(a.store, "lab", {"m2", a.now}, transaction));
+  REQUIRE(a.store.commit(transaction));
+  CHECK(a.ask("m1").reason == "waits for etcd on m2, which was restored from a snapshot, to run");
+  CHECK(a.runs("m3", "m3").action == "wait");
+  CHECK(
+      a.ask("m2").reason ==
+      "etcd on m2: expected the data of a restored snapshot, found none: on m2: systemctl stop muster-agent kube-apiserver etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old; /opt/muster/current/etcd/bin/etcdutl snapshot restore SNAPSHOT --data-dir /var/lib/etcd/restored --name m2 --initial-cluster m2=https://10.0.0.2:2380 --initial-advertise-peer-urls https://10.0.0.2:2380 --initial-cluster-token lab-$(date +%s) --bump-revision 1000000000 --mark-compacted; mv /var/lib/etcd/restored/member /var/lib/etcd/member; then `muster cluster reinitialise lab --confirm --restored-on m2`, and reboot every master");
+  CHECK(a.runs("m2", "m2", "").action == "start-existing");
+  // What went on before, or what m2 said before it was restored, decides nothing.
+  REQUIRE(a.reports("m3", "m3", a.now + 1));
+  REQUIRE(a.reports("m2", "m2", a.now - 1));
+  CHECK(a.ask("m1").action == "wait");
+  REQUIRE(a.reports("m2", "b2", a.now + 1, "c2"));
+  const auto answer = a.runs("m3", "m3");
+  CHECK(answer.action == "rejoin");
+  CHECK(answer.reason ==
+        "lab goes on from the snapshot that was restored on m2, without the data of m3");
+  CHECK(a.ask("m3").action == "join");  // the same without its data
+  CHECK(a.ask("m1").reason == "waits for m3, which is joining etcd");
+  REQUIRE(a.reports("m3", "b3", a.now + 2, "c2"));
+  CHECK(a.ask("m1").members ==
+        std::vector<std::string>{"https://10.0.0.2:2379", "https://10.0.0.3:2379"});
+}
+
+TEST_CASE("forgotten, and known again by the report of one that still has its data") {
+  Arbitration a;
+  a.runs("m1", "a1");
+  Transaction transaction;
+  REQUIRE(reinitialise_etcd(a.store, "lab", {}, transaction));
+  REQUIRE(a.store.commit(transaction));
+  REQUIRE(a.reports("m1", "a1", a.now));
+  EtcdTurnRequest request;
+  request.peer_answered = true;
+  CHECK(a.ask("m2", request).action == "join");
+}
+
+TEST_CASE("who is no master any more is no lost member") {
+  Arbitration a;
+  for (const auto* node : {"m1", "m2", "m3"}) a.runs(node, node);
+  a.ask("m3");
+  EtcdTurnQuestion question;
+  question.cluster = "lab";
+  question.node = "m2";
+  question.masters = {masters[0], masters[1]};
+  CHECK(decide_etcd_turn(a.store, question, a.now)->action == "join");
 }
 
 TEST_CASE("a missing state mount is no lost disk") {

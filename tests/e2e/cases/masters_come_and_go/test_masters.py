@@ -1,9 +1,9 @@
 """Followers added to a running cluster join etcd as learners; a master whose disk is lost comes back under its
 name; masters whose state mount is missing stop, and nothing is removed from etcd; followers that
 leave the inventory leave etcd."""
-import json
 import os
 
+from etcd_members import voters, wait_for_verdict
 from local_cluster import LAB, call
 
 FOLLOWERS = {"m4": ("follower", "10.77.0.14"), "m5": ("follower", "10.77.0.15")}
@@ -35,27 +35,8 @@ def switch_on(cluster, name):
     call(LAB, "up", name, "--address", address, "--image", "ready", "--tree", tree)
 
 
-def last_report(cluster, name):
-    shown = json.loads(cluster.muster("node", "show", name, "--cluster", "lab", "-o", "json").stdout)
-    return shown.get("report") or {}
-
-
-def wait_for_verdict(cluster, name, boot, verdict, seconds=180):
-    """Of a boot that is not `boot`."""
-    def has_verdict():
-        report = last_report(cluster, name)
-        return report.get("bootId") != boot and report.get("verdict") == verdict
-    cluster.wait_for(f"{name} to be {verdict}", has_verdict, seconds)
-    return last_report(cluster, name)
-
-
-def members(cluster, host="m1"):
-    """{name: id} of the voters, asked on one of them."""
-    folder = "/etc/kubernetes/pki/etcd-client"
-    out = cluster.run(host, "/opt/muster/current/etcd/bin/etcdctl", "--endpoints=https://127.0.0.1:2379",
-                      f"--cacert={folder}/ca.crt", f"--cert={folder}/tls.crt", f"--key={folder}/tls.key",
-                      "member", "list", "-w", "json").stdout
-    return {member["name"]: member["ID"] for member in json.loads(out)["members"] if not member.get("isLearner")}
+def members(cluster):
+    return {name: identity for name, (identity, _) in voters(cluster).items()}
 
 
 def test_followers_join_as_learners(cluster):
@@ -76,7 +57,7 @@ def test_followers_join_as_learners(cluster):
 
 def test_two_missing_mounts_remove_nothing(cluster):
     was = members(cluster)
-    boots = {name: last_report(cluster, name)["bootId"] for name in FOLLOWERS}
+    boots = {name: cluster.report(name)["bootId"] for name in FOLLOWERS}
     for name in FOLLOWERS:
         # The mount of a path that is not there any more fails at the next boot.
         cluster.run(name, "sh", "-c", "mv /srv/disk /srv/away && touch /srv/disk")
@@ -89,7 +70,7 @@ def test_two_missing_mounts_remove_nothing(cluster):
         assert (f"etcd on {name} has no data and its state mount is missing: mount the disk and reboot; nothing was removed"
                 in report["message"]), report["message"]
     assert members(cluster) == was
-    boots = {name: last_report(cluster, name)["bootId"] for name in FOLLOWERS}
+    boots = {name: cluster.report(name)["bootId"] for name in FOLLOWERS}
     for name in FOLLOWERS:
         cluster.run(name, "sh", "-c", "rm /srv/disk && mv /srv/away /srv/disk")
         call(LAB, "power", "cycle", name)
@@ -101,7 +82,7 @@ def test_two_missing_mounts_remove_nothing(cluster):
 def test_a_lost_disk(cluster):
     """The whole machine is gone with its identity; a new one takes its name."""
     was = members(cluster)
-    boot = last_report(cluster, "m5")["bootId"]
+    boot = cluster.report("m5")["bootId"]
     call(LAB, "down", "m5")
     cluster.muster("node", "replace", "m5", "--cluster", "lab")
     switch_on(cluster, "m5")
