@@ -105,9 +105,9 @@ class Look {
     }
     add_unwell(
         fmt::format("route {}", network),
-        fmt::format("{}: expected an address of '{}' on a network of this machine, found {}; "
-                    "correct the address in the inventory, or this machine's network",
-                    what, name_of(desired_, gateway), gateway));
+        fmt::format(
+            "{}: expected an address of '{}' on a network of this machine, found {}; correct the address in the inventory, or this machine's network",
+            what, name_of(desired_, gateway), gateway));
   }
 
   // What the unit noted of the table right after it made it, against what the monitor sees. The

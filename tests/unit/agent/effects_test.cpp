@@ -70,9 +70,9 @@ TEST_CASE_FIXTURE(EffectsFixture, "of many missing routes three are named") {
   for (int i = 1; i <= 9; ++i) {
     desired.files[0].content += fmt::format("10.244.{}.0/24 via 10.77.0.13\n", i);
   }
-  CHECK(undone() ==
-        "route 10.244.1.0/24: missing, route 10.244.2.0/24: missing, "
-        "route 10.244.3.0/24: missing and 6 more");
+  CHECK(
+      undone() ==
+      "route 10.244.1.0/24: missing, route 10.244.2.0/24: missing, route 10.244.3.0/24: missing and 6 more");
 }
 
 TEST_CASE_FIXTURE(
@@ -81,9 +81,9 @@ TEST_CASE_FIXTURE(
   machine.routes.unreachable = {"10.77.0.14"};
   machine.set_up_routes();
   CHECK(undone() == "");
-  CHECK(unwell() ==
-        "route 10.244.4.0/24: missing: expected an address of 'n4' on a network of this machine, "
-        "found 10.77.0.14; correct the address in the inventory, or this machine's network\n");
+  CHECK(
+      unwell() ==
+      "route 10.244.4.0/24: missing: expected an address of 'n4' on a network of this machine, found 10.77.0.14; correct the address in the inventory, or this machine's network\n");
   // Beside it another one is put back all the same.
   machine.routes.there.clear();
   CHECK(undone() == "route 10.244.3.0/24: missing");
@@ -170,9 +170,9 @@ TEST_CASE("an import that containerd does not list afterwards has failed") {
   };
   const auto unlisted = import_image(machine.process, image, std::chrono::seconds(1));
   REQUIRE_FALSE(unlisted);
-  CHECK(unlisted.error().message ==
-        "importing image '/opt/pause.tar': expected images with names in the archive, found none "
-        "in containerd afterwards");
+  CHECK(
+      unlisted.error().message ==
+      "importing image '/opt/pause.tar': expected images with names in the archive, found none in containerd afterwards");
   machine.process.answer = [](const ProcessRequest&) { return ProcessOutcome{1, "", "no space"}; };
   const auto refused = import_image(machine.process, image, std::chrono::seconds(1));
   REQUIRE_FALSE(refused);

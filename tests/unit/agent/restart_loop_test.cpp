@@ -28,9 +28,9 @@ TEST_CASE("a unit that runs at every look and restarts between them is told, and
   CHECK(kubelet.look(1000) == "");  // of before anybody looked
   CHECK(kubelet.look(1001) == "");
   CHECK(kubelet.look(1002) == "");
-  CHECK(kubelet.look(1003) ==
-        "unit kubelet.service: restarted 3 times within 5 minutes; "
-        "journalctl -u kubelet.service -b");
+  CHECK(
+      kubelet.look(1003) ==
+      "unit kubelet.service: restarted 3 times within 5 minutes; journalctl -u kubelet.service -b");
   CHECK(kubelet.look(1004) != "");
   for (int quiet = 0; quiet < 2; ++quiet) CHECK(kubelet.look(1004) != "");
   for (int quiet = 0; quiet < 3; ++quiet) CHECK(kubelet.look(1004) == "");

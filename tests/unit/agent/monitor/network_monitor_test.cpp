@@ -49,8 +49,8 @@ TEST_CASE_FIXTURE(NetworkMonitorFixture, "an nft that may not look is no missing
   nft = {1, "", "Operation not permitted"};
   const auto looked = look_at_network(machine.host);
   REQUIRE_FALSE(looked);
-  CHECK(looked.error().message ==
-        "`nft list table ip muster`: expected the table, found exit status 1: Operation not "
-        "permitted");
+  CHECK(
+      looked.error().message ==
+      "`nft list table ip muster`: expected the table, found exit status 1: Operation not permitted");
   CHECK_FALSE(machine.files.has(path));
 }
