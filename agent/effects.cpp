@@ -16,6 +16,7 @@ namespace {
 constexpr const char* route_setter = "muster-routes.service";
 constexpr std::size_t largest_finding = 64u << 10;
 constexpr std::size_t named_at_most = 3;
+constexpr std::size_t unreachable_at_most = 16;  // a link that is down has all of them
 
 const DesiredFile* file_at(const DesiredState& desired, std::string_view path) {
   for (const auto& file : desired.files) {
@@ -88,6 +89,11 @@ class Look {
                                    : fmt::format("via '{}', expected {}", there->second, gateway);
       look_at_gateway(network, gateway, what);
     }
+    if (unreachable_ > unreachable_at_most) {
+      add_unwell("routes",
+                 fmt::format("{} more with a gateway that no link of this machine leads to",
+                             unreachable_ - unreachable_at_most));
+    }
     for (const auto& [network, gateway] : *found) {
       if (wanted.count(network) == 0) {
         undone_.push_back(fmt::format("route {}: no longer wanted", network));
@@ -103,6 +109,7 @@ class Look {
       undone_.push_back(fmt::format("route {}: {}", network, what));
       return;
     }
+    if (++unreachable_ > unreachable_at_most) return;
     add_unwell(
         fmt::format("route {}", network),
         fmt::format(
@@ -166,6 +173,7 @@ class Look {
   const DesiredState& desired_;
   Effects effects_;
   std::vector<std::string> undone_;
+  std::size_t unreachable_ = 0;
 };
 
 }  // namespace

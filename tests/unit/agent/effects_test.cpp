@@ -89,6 +89,22 @@ TEST_CASE_FIXTURE(
   CHECK(undone() == "route 10.244.3.0/24: missing");
 }
 
+TEST_CASE_FIXTURE(EffectsFixture,
+                  "a link that is down names some of its routes and counts the rest") {
+  machine.routes.unreachable = {"10.77.0.13"};
+  machine.routes.there.clear();
+  desired.files[0].content.clear();
+  for (int i = 0; i < 200; ++i) {
+    desired.files[0].content += fmt::format("10.244.{}.0/24 via 10.77.0.13\n", i);
+  }
+  const auto effects = observe_effects(machine.host, desired);
+  REQUIRE(effects.unwell.size() == 17);
+  CHECK(effects.unwell[16].subject == "routes");
+  CHECK(effects.unwell[16].message ==
+        "184 more with a gateway that no link of this machine leads to");
+  CHECK(effects.undone.empty());
+}
+
 TEST_CASE_FIXTURE(EffectsFixture, "of two rows for one network the last one counts") {
   desired.files[0].content += "10.244.3.0/24 via 10.77.0.15\n";
   CHECK(undone() == "route 10.244.3.0/24: via '10.77.0.13', expected 10.77.0.15");
