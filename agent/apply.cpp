@@ -5,6 +5,7 @@
 
 #include "agent/artifacts.hpp"
 #include "agent/footprint.hpp"
+#include "agent/images.hpp"
 #include "agent/observed_state.hpp"
 #include "agent/paths.hpp"
 #include "agent/plan_text.hpp"
@@ -110,21 +111,9 @@ class Execute {
   }
 
   Result<void> operator()(const ImportImage& action) {
-    ProcessRequest request;
-    request.arguments = {
-        paths::program("containerd", "ctr"), "--address", paths::containerd_socket, "--namespace",
-        "k8s.io", "images", "import",
-        // A third of the time. containerd unpacks when the first container is made.
-        "--local", "--no-unpack", action.archive};
-    request.timeout = within(std::chrono::seconds(120));
-    auto outcome = run_.host.process.run(request);
-    if (!outcome) return pass(outcome.error());
-    if (outcome->exit_status != 0) {
-      return fail(ErrorKind::invalid,
-                  fmt::format("importing image '{}': ctr ended with {}: {}", action.archive,
-                              outcome->exit_status, outcome->error));
-    }
-    run_.checkpoint.images.insert(action.digest);
+    auto manifests = import_image(run_.host.process, action, within(std::chrono::seconds(120)));
+    if (!manifests) return pass(manifests.error());
+    run_.checkpoint.images[action.digest] = std::move(*manifests);
     return {};
   }
 
@@ -176,6 +165,8 @@ class Execute {
     }
     for (const auto& unit : inputs_.desired.units) {
       if (std::find(units.begin(), units.end(), unit.name) == units.end()) continue;
+      // systemd counts anew from here.
+      run_.checkpoint.restarts[unit.name].count = 0;
       run_.checkpoint.units[unit.name] = inputs_of(unit, inputs_.desired, versions);
     }
     return {};

@@ -31,6 +31,20 @@ nlohmann::json releases_json(const Checkpoint& checkpoint) {
   return releases;
 }
 
+std::vector<std::string> archives_of(const Checkpoint& checkpoint) {
+  std::vector<std::string> archives;
+  for (const auto& [archive, manifests] : checkpoint.images) archives.push_back(archive);
+  return archives;
+}
+
+nlohmann::json restarts_json(const Checkpoint& checkpoint) {
+  auto restarts = nlohmann::json::object();
+  for (const auto& [unit, memory] : checkpoint.restarts) {
+    restarts[unit] = {{"count", memory.count}, {"at", memory.at}};
+  }
+  return restarts;
+}
+
 // Reads each member of an object field with `read(name, member object)`.
 template <class Read>
 void members(JsonObject& root, std::string_view field, std::vector<Problem>& problems, Read read) {
@@ -102,6 +116,34 @@ void read_set(JsonObject& root, std::string_view field, std::set<std::string>& t
   target = std::set<std::string>(list.begin(), list.end());
 }
 
+// An agent before 0.3 noted the archives alone.
+void read_images(JsonObject& root, Checkpoint& checkpoint) {
+  std::vector<std::string> archives;
+  std::map<std::string, std::vector<std::string>> manifests;
+  root.texts("images", archives);
+  root.text_list_map("imageManifests", manifests, Need::optional);
+  for (const auto& archive : archives) {
+    const auto& known = manifests[archive];
+    checkpoint.images[archive] = std::set<std::string>(known.begin(), known.end());
+  }
+}
+
+// A memory that cannot be read is none: it decides nothing but when an alarm is given.
+void read_restarts(JsonObject& root, Restarts& restarts) {
+  const nlohmann::json* value = root.raw("restarts", Need::optional);
+  if (value == nullptr || !value->is_object()) return;
+  for (const auto& [unit, memory] : value->items()) {
+    if (!memory.is_object() || !memory.contains("count") || !memory.contains("at")) continue;
+    const auto& [count, at] = std::tie(memory["count"], memory["at"]);
+    if (!count.is_number_unsigned() || !at.is_array()) continue;
+    UnitRestarts& known = restarts[unit];
+    known.count = count.get<std::uint32_t>();
+    for (const auto& time : at) {
+      if (time.is_number_integer()) known.at.push_back(time.get<std::int64_t>());
+    }
+  }
+}
+
 void read_secrets(JsonObject& root, std::map<std::string, std::uint64_t>& secrets) {
   const nlohmann::json* value = root.raw("secrets");
   if (value == nullptr || !value->is_object()) return;
@@ -139,7 +181,9 @@ std::string to_json(const Checkpoint& checkpoint) {
                         {"units", units_json(checkpoint)},
                         {"releases", releases_json(checkpoint)},
                         {"secrets", checkpoint.secrets},
-                        {"images", checkpoint.images},
+                        {"images", archives_of(checkpoint)},
+                        {"imageManifests", checkpoint.images},
+                        {"restarts", restarts_json(checkpoint)},
                         {"files", checkpoint.files},
                         {"created", checkpoint.created},
                         {"originals", checkpoint.originals},
@@ -203,7 +247,8 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   });
   read_stamps(root, problems, checkpoint.releases);
   read_secrets(root, checkpoint.secrets);
-  read_set(root, "images", checkpoint.images);
+  read_images(root, checkpoint);
+  read_restarts(root, checkpoint.restarts);
   read_set(root, "files", checkpoint.files);
   read_set(root, "created", checkpoint.created);
   read_set(root, "originals", checkpoint.originals);

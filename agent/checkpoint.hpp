@@ -9,6 +9,7 @@
 
 #include "agent/host/host.hpp"
 #include "agent/node_object.hpp"
+#include "agent/restart_loop.hpp"
 #include "document/report.hpp"
 #include "machine/facts.hpp"
 #include "result/result.hpp"
@@ -59,7 +60,9 @@ struct Checkpoint {
   std::map<std::string, UnitInputs> units;
   std::map<std::string, ReleaseStamp> releases;  // "NAME/VERSION"
   std::map<std::string, std::uint64_t> secrets;  // path -> version written
-  std::set<std::string> images;                  // digests imported into containerd
+  // Archives imported into containerd -> the manifests that it has of each; none: not known.
+  std::map<std::string, std::set<std::string>> images;
+  Restarts restarts;  // of what was looked at last
   // For `reset` and for files that a later document no longer names.
   std::set<std::string> files;      // written by us
   std::set<std::string> created;    // topmost folders and links that were not there before us

@@ -233,6 +233,7 @@ ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
                                 state.document.role.cluster.authorities);
   if (!observed) return fail_converge(FailureClass::runtime, observed.error());
   state.add_unwell(observed->unwell);
+  run.checkpoint.restarts = observed->restarts;
   return make_plan(state.desired, *observed, run.checkpoint, state.kind);
 }
 

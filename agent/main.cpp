@@ -10,6 +10,7 @@
 #include "agent/host/real_host.hpp"
 #include "agent/interfaces.hpp"
 #include "agent/monitor/monitor.hpp"
+#include "agent/monitor/network_monitor.hpp"
 #include "agent/observe.hpp"
 #include "agent/plan_text.hpp"
 #include "agent/readiness.hpp"
@@ -105,6 +106,10 @@ int run_reset(RealHost& real, bool has_ended, bool abandons_etcd) {
 }
 
 int monitor(RealHost& real, const std::string& which) {
+  if (which == "network") {
+    const auto looked = run_network_monitor(real.host);
+    return looked ? 0 : fail_with(looked.error());
+  }
   const auto subject = monitor_subject(which);
   if (!subject) return fail_with(subject.error());
   const auto done = run_monitor(*subject, real.host);
@@ -162,7 +167,7 @@ int main(int argc, char** argv) {
   on_reset->add_flag("--abandon-etcd", abandons_etcd,
                      "a master's etcd member stays in the cluster, dead, where it cannot leave");
   auto* on_monitor = app.add_subcommand("monitor", "watch a component and restart what hangs");
-  on_monitor->add_option("subject", subject, "kubelet or runtime")->required();
+  on_monitor->add_option("subject", subject, "kubelet, runtime or network")->required();
   auto* on_credentials = app.add_subcommand(
       "registry-credentials", "kubelet's image credential provider; reads its request on stdin");
   std::vector<std::string> registries;

@@ -3,6 +3,8 @@
 #include <charconv>
 
 #include "agent/artifacts.hpp"
+#include "agent/effects.hpp"
+#include "agent/images.hpp"
 #include "agent/paths.hpp"
 #include "pki/signature.hpp"
 
@@ -65,8 +67,27 @@ void observe_release(const Filesystem& files, const ReleaseReference& release,
   const bool has_store = files.status(containerd_store).has_value();
   for (const auto& artifact : manifest->artifacts) {
     if (artifact.kind != ArtifactKind::image) continue;
-    if (has_store && checkpoint.images.count(artifact.digest) > 0) continue;
+    const auto known = checkpoint.images.find(artifact.digest);
+    const bool is_there = known != checkpoint.images.end() && has_manifests(files, known->second);
+    if (has_store && is_there) continue;
     observed.images.push_back({release_folder(release) + "/" + artifact.path, artifact.digest});
+  }
+}
+
+void observe_health(const Host& host, const DesiredState& desired, const Checkpoint& checkpoint,
+                    ObservedState& observed) {
+  const auto now = std::chrono::system_clock::to_time_t(host.clock.now());
+  auto effects = observe_effects(host, desired);
+  observed.undone = std::move(effects.undone);
+  observed.unwell = std::move(effects.unwell);
+  observed.restarts = note_restarts(checkpoint.restarts, observed.units, now);
+  for (auto& loop : restart_loops(observed.restarts, now)) {
+    observed.unwell.push_back(std::move(loop));
+  }
+  for (const auto& unit : monitor_units()) {
+    if (observed.units[unit].active_state != "failed") continue;
+    observed.unwell.push_back(
+        {"unit " + unit, fmt::format("failed; journalctl -u {} -b", unit), 0});
   }
 }
 
@@ -115,9 +136,11 @@ Result<ObservedState> observe_state(const Host& host, const DesiredState& desire
   std::vector<std::string> units;
   for (const auto& unit : desired.units) units.push_back(unit.name);
   for (const auto& [unit, inputs] : checkpoint.units) units.push_back(unit);
+  for (const auto& unit : monitor_units()) units.push_back(unit);
   auto statuses = host.services.statuses(units);
   if (!statuses) return pass(statuses.error());
   observed.units = std::move(*statuses);
+  observe_health(host, desired, checkpoint, observed);
   return observed;
 }
 

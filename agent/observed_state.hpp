@@ -22,7 +22,9 @@ struct ObservedState {
   std::map<std::string, std::string> directories, files;
   std::map<std::string, std::string> certificate_versions;  // name -> where its link points
   std::map<std::string, UnitStatus> units;
-  std::vector<ImportImage> images;  // of installed releases, not yet in containerd
+  std::vector<ImportImage> images;            // of installed releases, not in containerd
+  std::map<std::string, std::string> undone;  // units whose work is not in effect (effects.hpp)
+  Restarts restarts;                          // for the checkpoint: the next look compares with it
   // What should be in effect and is not; `since` is the reporter's to fill in.
   std::vector<HealthProblem> unwell;
 };

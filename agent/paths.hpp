@@ -33,6 +33,8 @@ inline constexpr const char* carried_releases = "/opt/muster/carried-releases.js
 inline constexpr const char* etcd_snapshots = "/var/lib/muster/etcd-snapshots";  // 0700
 inline constexpr const char* kubectl_cache = "/var/lib/muster/cache/kubectl";
 inline constexpr const char* monitor_state = "/run/muster-monitor";  // NAME.json
+// Of the masquerading table as units/muster-routes.service made it: "sha256:DIGEST RUN".
+inline constexpr const char* masquerade_note = "/run/muster-routes/masquerade";
 inline constexpr const char* facts_root = "/";
 
 }  // namespace muster::paths

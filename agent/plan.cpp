@@ -86,6 +86,10 @@ class Planner {
     } else if (was.configuration != now.configuration) {
       decision_.restart.push_back(unit.name);
       decision_.reasons[unit.name] = configuration_change(unit);
+    } else if (const auto undone = reason_in(observed_.undone, unit.name);
+               !undone.empty() && unit.restart_is_harmless) {
+      decision_.restart.push_back(unit.name);
+      decision_.reasons[unit.name] = undone;
     }
     // A certificate does not wait for a turn: it would expire.
     const bool renewed =

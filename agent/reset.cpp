@@ -148,9 +148,10 @@ class Reset {
   void stop_units() {
     narrate_("stopping components");
     // First of all the agent itself, which would put everything back.
-    check(host_.services.stop({"muster-agent.service", "muster-kubelet-monitor.service",
-                               "muster-runtime-monitor.service", "muster-logrotate.timer"},
-                              std::chrono::seconds(30)));
+    check(host_.services.stop(
+        {"muster-agent.service", "muster-kubelet-monitor.service", "muster-network-monitor.service",
+         "muster-runtime-monitor.service", "muster-logrotate.timer"},
+        std::chrono::seconds(30)));
     std::vector<std::string> units = component_units();
     for (const auto& [unit, inputs] : checkpoint_.units) {
       if (unit == routes_unit) continue;

@@ -110,7 +110,7 @@ class LocalCluster:
         for file in os.listdir(source):
             if file.endswith((".service", ".target", ".timer")) and file != "muster-server.service":
                 shutil.copy2(os.path.join(source, file), units)
-        for folder, kind in (("sysusers.d", "sysusers"), ("tmpfiles.d", "tmpfiles")):
+        for folder, kind in (("sysusers.d", "sysusers"), ("tmpfiles.d", "tmpfiles"), ("systemd/networkd.conf.d", "networkd")):
             path = os.path.join(source, f"muster.{kind}")
             if os.path.exists(path):
                 os.makedirs(os.path.join(tree, "usr/lib", folder))

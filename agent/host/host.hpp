@@ -1,6 +1,6 @@
-// The machine as the agent sees it: five narrow interfaces passed in, so that every decision can be
+// The machine as the agent sees it: six narrow interfaces passed in, so that every decision can be
 // tested on a fake that records and a fake that fails. Real ones: posix_*.cpp,
-// systemd_service_manager.cpp.
+// systemd_service_manager.cpp, netlink_routes.cpp.
 #pragma once
 
 #include <chrono>
@@ -88,6 +88,7 @@ struct UnitStatus {
   std::string load_state, active_state;
   std::uint32_t main_pid = 0;  // services only
   bool need_daemon_reload = false;
+  std::uint32_t restarts = 0;  // by systemd itself, since somebody last started it; services only
 };
 
 class ServiceManager {
@@ -137,12 +138,25 @@ class Power {
   [[nodiscard]] virtual Result<void> power_off() = 0;
 };
 
+// The kernel's IPv4 routes. Read without any right; setting them is units/muster-routes.service.
+class Routes {
+ public:
+  virtual ~Routes() = default;
+  // Of the main table, those that were set by us (ip-route(8), "proto 77"): network -> gateway, as
+  // in "10.244.3.0/24" -> "10.77.0.13"; a route with several gateways or none has "".
+  [[nodiscard]] virtual Result<std::map<std::string, std::string>> ours() const = 0;
+  // Whether a link of this machine leads to the address, with no other gateway between: the kernel
+  // takes nothing else as a route's gateway. Never an address of the machine itself.
+  [[nodiscard]] virtual Result<bool> is_on_link(const std::string& address) const = 0;
+};
+
 struct Host {
   Filesystem& files;
   Process& process;
   ServiceManager& services;
   Clock& clock;
   Power& power;
+  Routes& routes;
 };
 
 }  // namespace muster

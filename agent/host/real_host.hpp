@@ -1,6 +1,7 @@
 // The machine itself, put together once in main.
 #pragma once
 
+#include "agent/host/netlink_routes.hpp"
 #include "agent/host/posix_clock.hpp"
 #include "agent/host/posix_filesystem.hpp"
 #include "agent/host/posix_process.hpp"
@@ -15,7 +16,8 @@ struct RealHost {
   SystemdServiceManager services;
   PosixClock clock;
   SystemdPower power;
-  Host host{files, process, services, clock, power};
+  NetlinkRoutes routes;
+  Host host{files, process, services, clock, power, routes};
 };
 
 }  // namespace muster

@@ -92,8 +92,12 @@ constexpr std::array unit_properties = {
                    status.need_daemon_reload = value != 0;
                    return result;
                  }},
-    UnitProperty{service_interface, "MainPID", [](sd_bus_message* reply, UnitStatus& status) {
+    UnitProperty{service_interface, "MainPID",
+                 [](sd_bus_message* reply, UnitStatus& status) {
                    return sd_bus_message_read(reply, "v", "u", &status.main_pid);
+                 }},
+    UnitProperty{service_interface, "NRestarts", [](sd_bus_message* reply, UnitStatus& status) {
+                   return sd_bus_message_read(reply, "v", "u", &status.restarts);
                  }}};
 
 void ignore(sd_bus_message*, const std::string&) {}

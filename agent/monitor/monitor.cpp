@@ -85,7 +85,7 @@ Result<MonitorSubject> monitor_subject(std::string_view name) {
     return subject;
   }
   return fail(ErrorKind::invalid,
-              fmt::format("monitor: expected kubelet or runtime, found '{}'", name));
+              fmt::format("monitor: expected kubelet, runtime or network, found '{}'", name));
 }
 
 Result<void> run_monitor(const MonitorSubject& subject, Host& host) {

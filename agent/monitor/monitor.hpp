@@ -23,12 +23,12 @@ struct MonitorSubject {
   std::string depends_on;  // a unit without which this one cannot be healthy; empty: none
 };
 
-// invalid: a name that is neither "kubelet" nor "runtime".
+// invalid: a name that is neither "kubelet" nor "runtime" (network_monitor.hpp has the third).
 [[nodiscard]] Result<MonitorSubject> monitor_subject(std::string_view name);
 
 // Probes for ever; restarts the unit through the service manager; writes its verdict to
-// paths::monitor_state/NAME.json, which the agent's report carries. Returns only on an error that
-// makes watching impossible (the state folder cannot be written, the bus is away).
+// paths::monitor_state/NAME.json, which the agent reads (agent/effects). Returns only on an error
+// that makes watching impossible (the state folder cannot be written, the bus is away).
 [[nodiscard]] Result<void> run_monitor(const MonitorSubject& subject, Host& host);
 
 }  // namespace muster

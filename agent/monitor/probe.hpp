@@ -5,7 +5,7 @@
 
 namespace muster {
 
-// kubelet: GET /healthz on its loopback port says 200. runtime: containerd answers a version call.
+// kubelet: GET /healthz on its loopback port says 200. runtime: it lists its pods over the CRI.
 // Blocking, at most subject.probe_timeout; the error says what was wrong.
 [[nodiscard]] Result<void> probe(const MonitorSubject& subject, Host& host);
 

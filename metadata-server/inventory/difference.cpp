@@ -20,7 +20,7 @@ struct CostRule {
 
 // The first rule whose prefix fits decides. What the agent applies to a running machine is in its
 // plan; this says it to the operator beforehand.
-constexpr std::array<CostRule, 23> cost_rules{{
+constexpr std::array<CostRule, 24> cost_rules{{
     {"/role/cluster/masters", ChangeCost::none},  // the balancer reloads
     {"/role/cluster/api", ChangeCost::restart},   // kubeconfigs name it
     {"/role/cluster/authorities", ChangeCost::restart},
@@ -30,6 +30,7 @@ constexpr std::array<CostRule, 23> cost_rules{{
     {"/config/releases/kubernetes", ChangeCost::restart},
     {"/config/releases/coredns", ChangeCost::none},  // an image that waits to be used
     {"/config/releases/cni-plugins", ChangeCost::none},
+    {"/config/releases/cri-tools", ChangeCost::none},
     {"/config/releases/", ChangeCost::restart},
     {"/config/artifactMirrors", ChangeCost::none},
     {"/config/kubelet/labels", ChangeCost::none},  // kept by the holder of the duties

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "document/problem.hpp"
 #include "document/release_names.hpp"
@@ -21,6 +22,9 @@ std::vector<std::string> needed_releases(const Cluster& cluster) {
   return names;
 }
 
+// What a cluster has where the catalogue has it: a store from before it was made is good without.
+constexpr std::array optional_releases{"cri-tools"};
+
 constexpr std::string_view import_cure = "import it with 'muster release import'";
 
 }  // namespace
@@ -35,6 +39,10 @@ ReleaseChoice::ReleaseChoice(const Cluster& cluster, const std::vector<Catalogue
                      });
   for (const std::string& name : needed_releases(cluster)) {
     if (cluster.releases.contains(name)) continue;
+    choose(name, nullptr, "spec.releases", cluster.name.place, problems);
+  }
+  for (const std::string name : optional_releases) {
+    if (cluster.releases.contains(name) || !catalogue_.contains(name)) continue;
     choose(name, nullptr, "spec.releases", cluster.name.place, problems);
   }
   choose_kubernetes(cluster.kubernetes_version, problems);

@@ -1,9 +1,11 @@
 // A machine in memory: records what is done to it, fails where a test wants it to.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <mutex>
 #include <set>
+#include <sstream>
 
 #include "fakes/fake_filesystem.hpp"
 
@@ -26,9 +28,9 @@ class FakeServiceManager final : public ServiceManager {
   std::vector<std::string> calls;                  // "start a.service b.service"
   std::set<std::string> broken;                    // units whose jobs fail
   std::function<bool(const std::string&)> breaks;  // likewise, by what lies on the machine
-  std::vector<std::string> calls;                  // "start a.service b.service"
-  std::set<std::string> broken;                    // units whose jobs fail
   std::map<std::string, std::string> states;       // of units that are neither up nor down
+  std::map<std::string, std::uint32_t> restarts;   // by systemd itself
+  std::function<void(const std::string& unit)> on_up = [](const auto&) {};
   bool need_daemon_reload = false;
   std::map<std::string, std::uint32_t> pids;  // of the services that have a process
 
@@ -42,6 +44,8 @@ class FakeServiceManager final : public ServiceManager {
       if (states.count(unit) > 0) status.active_state = states.at(unit);
       status.need_daemon_reload = need_daemon_reload;
       if (const auto pid = pids.find(unit); pid != pids.end()) status.main_pid = pid->second;
+      const auto counted = restarts.find(unit);
+      if (counted != restarts.end()) status.restarts = counted->second;
     }
     return statuses;
   }
@@ -79,6 +83,8 @@ class FakeServiceManager final : public ServiceManager {
       }
       if (is_up) {
         active.insert(unit);
+        restarts.erase(unit);
+        on_up(unit);
       } else {
         active.erase(unit);
       }
@@ -120,13 +126,65 @@ class FakePower final : public Power {
   }
 };
 
+class FakeRoutes final : public Routes {
+ public:
+  std::map<std::string, std::string> there;
+  std::set<std::string> unreachable;  // gateways that no link leads to
+  Result<std::map<std::string, std::string>> ours() const override { return there; }
+  Result<bool> is_on_link(const std::string& address) const override {
+    return unreachable.count(address) == 0;
+  }
+};
+
 struct FakeHost {
   FakeFilesystem files;
   FakeProcess process;
   FakeServiceManager services;
   FakeClock clock;
   FakePower power;
-  Host host{files, process, services, clock, power};
+  FakeRoutes routes;
+  Host host{files, process, services, clock, power, routes};
+
+  FakeHost() {
+    files.put("/etc/hosts", "127.0.0.1 localhost\n");
+    services.on_up = [this](const std::string& unit) {
+      if (unit == "muster-routes.service") set_up_routes();
+    };
+    process.answer = [this](const ProcessRequest& request) { return run_ctr(request); };
+  }
+  FakeHost(const FakeHost&) = delete;
+  FakeHost& operator=(const FakeHost&) = delete;
+
+  // As units/muster-routes.service does.
+  void set_up_routes() {
+    routes.there.clear();
+    std::istringstream rows(files.text("/etc/muster/routes"));
+    for (std::string network, via, gateway; rows >> network >> via >> gateway;) {
+      if (routes.unreachable.count(gateway) == 0) routes.there[network] = gateway;
+    }
+    files.put("/etc/hosts", "127.0.0.1 localhost\n# muster begin\n" +
+                                files.text("/etc/muster/hosts") + "# muster end\n");
+  }
+
+  // `ctr images import` puts a manifest into the store, `ctr images list` names it.
+  [[nodiscard]] ProcessOutcome run_ctr(const ProcessRequest& request) {
+    const auto& arguments = request.arguments;
+    const auto has = [&](const char* word) {
+      return std::find(arguments.begin(), arguments.end(), word) != arguments.end();
+    };
+    if (!has("images")) return {};
+    const std::string manifest = sha256_digest(has("import") ? arguments.back() : imported_);
+    if (has("list")) return {0, "REF TYPE DIGEST\nlocalhost/x:1 oci " + manifest + " 1 KiB\n", {}};
+    imported_ = arguments.back();
+    files.put(blob_path(manifest), "{}");
+    return {};
+  }
+  [[nodiscard]] static std::string blob_path(const std::string& digest) {
+    return "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/" + digest.substr(7);
+  }
+
+ private:
+  std::string imported_;  // the archive
 };
 
 }  // namespace muster

@@ -32,7 +32,7 @@ def test_systemd_finds_nothing_wrong(tmp_path):
 
 
 @pytest.mark.parametrize("unit, most", [("muster-server", 1.5), ("muster-agent", 2.6), ("muster-kubelet-monitor", 2.6),
-                                        ("muster-runtime-monitor", 2.6), ("muster-routes", 4.5), ("muster-kernel", 5.5),
+                                        ("muster-runtime-monitor", 2.6), ("muster-network-monitor", 2.6), ("muster-routes", 4.5), ("muster-kernel", 5.5),
                                         ("muster-hostname", 3.0)])
 def test_exposure(unit, most, tmp_path):
     path = shutil.copy(os.path.join(UNITS, f"{unit}.service"), tmp_path)
@@ -66,3 +66,20 @@ def test_the_agent_sees_the_machine_as_it_is():
     # A host name of its own would hide that a wrong one was cured; a /proc of its own hides a container's boot id.
     assert not any(line.startswith("ProtectHostname") for line in lines)
     assert "Environment=MUSTER_BOOT_ID=%b" in lines
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a network namespace")
+def test_an_absurd_peer_costs_its_own_route(tmp_path):
+    script = re.search(r"^ExecStart=/bin/sh -ec '(f=/etc/muster/routes;.*?)'$", read("muster-routes.service").replace("\\\n", ""), re.M | re.S).group(1)
+    routes = tmp_path / "routes"
+    rows = ["10.244.1.0/24 via 203.0.113.9", "10.244.2.0/24 via 10.77.0.12", "10.244.3.0/24 via 127.0.0.1", "10.244.4.0/24 via 10.77.0.14"]
+    routes.write_text("".join(row + "\n" for row in rows))
+    script = script.replace("/etc/muster/routes", str(routes)).replace("/tmp/wanted", str(tmp_path / "wanted"))
+    link = "ip link add v1 type veth peer name v2; ip addr add 10.77.0.11/16 dev v1; ip link set v1 up; ip link set v2 up"
+    stale = "ip route add 10.244.9.0/24 via 10.77.0.19 proto 77"
+    done = subprocess.run(["unshare", "--net", "sh", "-ec", f"{link}; {stale}; {script}\nip -o route show proto 77"], capture_output=True, text=True, check=True)
+    assert [line.split(" dev")[0] for line in done.stdout.splitlines()] == [rows[1], rows[3]]
+
+
+def test_networkd_leaves_routes_that_are_not_its_own():
+    assert {"ManageForeignRoutes=no", "ManageForeignRoutingPolicyRules=no"} <= set(read("muster.networkd").splitlines())

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "agent/paths.hpp"
 #include "fakes/fake_host.hpp"
 
@@ -14,7 +16,8 @@ TEST_CASE("a checkpoint survives the disk and is written only when it changed") 
   checkpoint.units["etcd.service"] = {"a", "b", "c"};
   checkpoint.releases["etcd/3.6"] = {"sha256:x", {{"bin/etcd", "1:2:3"}}, {{"nft", "1.0"}}};
   checkpoint.secrets["/etc/key"] = 3;
-  checkpoint.images = {"sha256:i"};
+  checkpoint.images = {{"sha256:i", {"sha256:m"}}, {"sha256:old", {}}};
+  checkpoint.restarts = {{"etcd.service", {4, {1700000000, 1700000060}}}};
   checkpoint.etcd_start = {"existing", "m1=https://a:2380"};
   CHECK(to_json(checkpoint).find("nodeRestarts") == std::string::npos);  // left out at its default
   checkpoint.node_restarts = {2, 1'790'000'000};
@@ -74,4 +77,21 @@ TEST_CASE("a first boot knows the stamps of its image, and hashes where they can
   files.put(paths::carried_releases, good);
   files.put(paths::checkpoint, to_json(Checkpoint{}));
   CHECK(load_checkpoint(files)->releases.empty());
+}
+
+TEST_CASE("a checkpoint from before manifests and restarts were noted is read") {
+  Checkpoint checkpoint;
+  checkpoint.images = {{"sha256:i", {"sha256:m"}}};
+  auto old = nlohmann::json::parse(to_json(checkpoint));
+  CHECK(old["images"] == nlohmann::json{"sha256:i"});
+  REQUIRE(old.erase("imageManifests") == 1);
+  REQUIRE(old.erase("restarts") == 1);
+  const auto read = parse_checkpoint(old.dump());
+  REQUIRE(read);
+  CHECK(read->images.at("sha256:i").empty());
+  CHECK(read->restarts.empty());
+  for (const char* odd : {"[]", "{\"a\":1}", "{\"a\":{\"count\":-1,\"at\":[]}}"}) {
+    old["restarts"] = nlohmann::json::parse(odd);
+    CHECK(parse_checkpoint(old.dump())->restarts.empty());
+  }
 }

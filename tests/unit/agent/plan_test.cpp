@@ -146,3 +146,14 @@ TEST_CASE_FIXTURE(PlanFixture, "a plan can be cut to its foundation and to one u
         "  write /etc/routes (missing)\n      + a\n"
         "  start etcd.service (not active)\n");
 }
+
+TEST_CASE_FIXTURE(PlanFixture,
+                  "what fell out of effect is put back by a unit whose restart is harmless") {
+  observed.undone["kubelet.service"] = "route 10.244.3.0/24: missing";
+  CHECK(text(RunKind::running) == "nothing to do\n");
+  desired.units[0].restart_is_harmless = true;
+  for (const auto kind : {RunKind::running, RunKind::boot}) {
+    CHECK(text(kind) ==
+          "  restart kubelet.service [restart] (kubelet.service: route 10.244.3.0/24: missing)\n");
+  }
+}

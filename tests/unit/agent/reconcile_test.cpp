@@ -226,3 +226,39 @@ TEST_CASE_FIXTURE(ReconcileFixture, "a unit that fails is named with its class a
         std::string::npos);
   CHECK(site.reports.back().failure_class == "kubelet");
 }
+
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "what fell out of effect is put back, and nothing else is done") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  REQUIRE_FALSE(machine.routes.there.empty());
+  const auto routes = machine.routes.there;
+  machine.services.calls.clear();
+  machine.routes.there.clear();
+  REQUIRE(converge().verdict == Verdict::converged);
+  CHECK(machine.routes.there == routes);
+  CHECK(machine.services.calls == std::vector<std::string>{"restart muster-routes.service"});
+
+  machine.services.calls.clear();
+  machine.process.runs.clear();
+  const auto checkpoint = must(load_checkpoint(machine.files));
+  REQUIRE(checkpoint.images.size() == 1);
+  const std::string manifest = *checkpoint.images.begin()->second.begin();
+  REQUIRE(machine.files.remove(FakeHost::blob_path(manifest)));
+  REQUIRE(converge().verdict == Verdict::converged);
+  CHECK(machine.files.has(FakeHost::blob_path(manifest)));
+  CHECK(machine.process.runs.size() == 2);
+  REQUIRE(converge().verdict == Verdict::converged);
+  CHECK(machine.process.runs.size() == 2);
+  CHECK(machine.services.calls.empty());
+}
+
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "images whose manifests an older agent did not note come again") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  auto old = nlohmann::json::parse(machine.files.text(paths::checkpoint));
+  REQUIRE(old.erase("imageManifests") == 1);
+  machine.files.put(paths::checkpoint, old.dump(), 0600);
+  machine.process.runs.clear();
+  REQUIRE(converge().verdict == Verdict::converged);
+  CHECK(machine.process.runs.size() == 2);
+}

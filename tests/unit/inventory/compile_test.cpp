@@ -97,6 +97,12 @@ TEST_CASE("only the control plane has etcd, shared secrets, bans and addons") {
                                  "etcd 3.6.16", "haproxy 2.6.12", "host-tools 12.1",
                                  "kubernetes 1.36.3", "pause 3.10.2", "runc 1.5.2"});
   CHECK(releases(lab.documents[3]).size() == 8);
+  // A catalogue from before it had cri-tools does without; one that has them gives them to
+  // everybody.
+  facts.catalogue.push_back({"cri-tools", "1.34.0", "sha256:" + std::string(64, 'd'), 1});
+  const auto with_tools = releases(compiled(sample::example("lab"), "lab", facts).documents[3]);
+  CHECK(with_tools.size() == 9);
+  CHECK(std::count(with_tools.begin(), with_tools.end(), "cri-tools 1.34.0") == 1);
   CHECK(lab.documents[0].config.banned_machines == std::vector<std::string>{"n2", "n9"});
   CHECK(lab.documents[3].config.banned_machines.empty());
   CHECK(lab.documents[3].config.secrets.empty());

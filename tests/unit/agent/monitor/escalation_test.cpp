@@ -66,5 +66,5 @@ TEST_CASE("only two things are watched") {
   CHECK(monitor_subject("runtime")->unit == "containerd.service");
   const auto unknown = monitor_subject("etcd");
   REQUIRE_FALSE(unknown.has_value());
-  CHECK(unknown.error().message == "monitor: expected kubelet or runtime, found 'etcd'");
+  CHECK(unknown.error().message == "monitor: expected kubelet, runtime or network, found 'etcd'");
 }

@@ -1,0 +1,106 @@
+"""What fell out of effect comes back by itself: routes, masquerading, peers' names, images; after a networkd restart, a link
+that went down and up, and commands of a person. The seconds until each is back are printed."""
+import json
+import time
+
+import pytest
+
+pytestmark = pytest.mark.long
+
+POLL = 60 * 1.1  # what the server asks for, with its jitter
+LIMIT = POLL + 10
+# One line for each thing that is in effect.
+LOOK = r"""
+[ "$(ip -o route show proto 77 | wc -l)" = "$(wc -l </etc/muster/routes)" ] && echo routes
+nft list table ip muster 2>/dev/null | grep -q masquerade && echo table
+grep -q '^# muster begin' /etc/hosts && grep -q ' m2$' /etc/hosts && echo hosts
+ctr=/opt/muster/current/containerd/bin/ctr
+$ctr -n k8s.io images list | grep registry.k8s.io/coredns | grep -q io.cri-containerd.pinned=pinned && echo image
+exit 0
+"""
+EVERYTHING = {"routes", "table", "hosts", "image"}
+
+
+def in_effect(cluster, host):
+    return set(cluster.run(host, "sh", "-c", LOOK).stdout.split())
+
+
+def put_back(cluster, host, what):
+    """Until all of `what` is in effect again; the seconds that each took."""
+    began, seconds = time.monotonic(), {}
+    while what - set(seconds):
+        for name in (in_effect(cluster, host) & what) - set(seconds):
+            seconds[name] = time.monotonic() - began
+        assert time.monotonic() - began < LIMIT, f"not back after {LIMIT:.0f} s: {what - set(seconds)}"
+        time.sleep(0.5)
+    print(", ".join(f"{name} back after {seconds[name]:.1f} s" for name in sorted(seconds)))
+    return seconds
+
+
+def invocation(cluster, host):
+    return cluster.run(host, "systemctl", "show", "-P", "InvocationID", "muster-routes.service").stdout
+
+
+def test_by_hand(cluster):
+    cluster.wait_for("everything on n1", lambda: in_effect(cluster, "n1") == EVERYTHING, 30)
+    routes = cluster.run("n1", "ip", "-o", "route", "show", "proto", "77").stdout
+    script = r"""
+ip route del $(ip -o route show proto 77 | head -1 | cut -d' ' -f1)
+nft flush table ip muster
+sed -i '/^# muster begin$/,/^# muster end$/d' /etc/hosts
+ctr=/opt/muster/current/containerd/bin/ctr
+digest=$($ctr -n k8s.io images list | awk '/coredns/ {print $3; exit}')
+$ctr -n k8s.io images rm --sync $($ctr -n k8s.io images list | awk -v d=$digest '$3 == d {print $1}')
+[ ! -e /var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/${digest#sha256:} ]
+"""
+    cluster.run("n1", "sh", "-ec", script)
+    put_back(cluster, "n1", EVERYTHING)
+    assert cluster.run("n1", "ip", "-o", "route", "show", "proto", "77").stdout == routes
+
+
+def test_networkd_restart_and_a_link_that_went(cluster):
+    # networkd of Debian 12 takes its own address away and adds it again: the kernel drops what leads over it.
+    cluster.run("n1", "systemctl", "restart", "systemd-networkd.service")
+    put_back(cluster, "n1", {"routes"})
+    cluster.run("n1", "sh", "-c", "ip link set host0 down; ip link set host0 up")
+    assert "routes" not in in_effect(cluster, "n1"), "the link took no route along"
+    put_back(cluster, "n1", {"routes"})
+
+
+def finding(cluster, host):
+    return json.loads(cluster.run(host, "cat", "/run/muster-monitor/runtime.json").stdout)
+
+
+def test_the_runtime_is_asked_over_the_cri(cluster):
+    if cluster.run("n1", "test", "-e", "/opt/muster/current/cri-tools/bin/crictl", check=False).returncode:
+        pytest.skip("needs scripts/components cri-tools")
+    cluster.wait_for("a healthy runtime", lambda: finding(cluster, "n1")["healthy"], 60)
+    # It lives and does not answer.
+    cluster.run("n1", "systemctl", "kill", "--signal=STOP", "--kill-whom=main", "containerd.service")
+    try:
+        cluster.wait_for("the monitor to see it", lambda: not finding(cluster, "n1")["healthy"], 60)
+        found = finding(cluster, "n1")
+    finally:
+        cluster.run("n1", "systemctl", "kill", "--signal=CONT", "--kill-whom=main", "containerd.service")
+    assert found["message"].startswith("containerd.service: `crictl pods`: expected an answer, found exit status "), found
+    cluster.wait_for("a healthy runtime", lambda: finding(cluster, "n1")["healthy"], 60)
+
+
+def test_one_peer_with_an_absurd_address(cluster):
+    wider = cluster.changed_inventory("  podCidr:", "  nodeCidr: 10.76.0.0/15\n  podCidr:")
+    with wider:
+        # The hosts' link has 10.77.0.0/16.
+        cluster.add_node("n9", "10.76.0.29")
+        cluster.apply()
+        cluster.converge("n1")
+        wanted = cluster.run("n1", "cat", "/etc/muster/routes").stdout.splitlines()
+        there = cluster.run("n1", "ip", "-o", "route", "show", "proto", "77").stdout
+        absurd = [row for row in wanted if row.endswith("10.76.0.29")]
+        assert absurd and all(row in there for row in wanted if row not in absurd)
+        assert not any(row in there for row in absurd)
+        run = invocation(cluster, "n1")
+        cluster.converge("n1")
+        assert invocation(cluster, "n1") == run, "the unit was restarted for a route that cannot be"
+        cluster.remove_node("n9")
+    cluster.converge("n1")
+    assert in_effect(cluster, "n1") == EVERYTHING
