@@ -187,9 +187,9 @@ std::string to_json(const Checkpoint& checkpoint) {
                         {"files", checkpoint.files},
                         {"created", checkpoint.created},
                         {"originals", checkpoint.originals},
-                        {"packages", checkpoint.packages}});
+                        {"packages", checkpoint.packages},
+                        {"packageVersions", checkpoint.package_versions}});
   // What came later is left out at its default.
-  if (!checkpoint.package_versions.empty()) value["packageVersions"] = checkpoint.package_versions;
   if (!checkpoint.etcd_address.empty()) value["etcdAddress"] = checkpoint.etcd_address;
   if (!checkpoint.settled_state.empty()) value["settledState"] = checkpoint.settled_state;
   if (checkpoint.refused) value["refused"] = to_value(*checkpoint.refused);

@@ -23,12 +23,13 @@ struct MemberFixture {
   Settings settings;
   Checkpoint checkpoint;
   std::vector<std::string> notes;
-  Reporter reporter{machine.host, checkpoint,
+  Memory memory;
+  Reporter reporter{machine.host, checkpoint, memory,
                     [this](std::string_view line) { notes.emplace_back(line); }};
   NodeDocument document = example_document(Role::follower);
   Run run{machine.host, network,  settings,
           checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10)),
-          false,        {},       false};
+          false,        false,    memory};
 
   MemberFixture() {
     machine.process.answer = [this](const ProcessRequest& request) { return etcd.answer(request); };
