@@ -10,16 +10,10 @@
 #include "agent/host/host.hpp"
 #include "document/report.hpp"
 #include "machine/facts.hpp"
+#include "machine/unit_change.hpp"
 #include "result/result.hpp"
 
 namespace muster {
-
-// What a unit was last started with, as digests; empty: never started by us.
-struct UnitInputs {
-  std::string configuration;  // contents of restart_on and the releases' manifests
-  std::string certificates;   // the current versions of the certificates that it does not re-read
-  std::string reloaded;       // contents of reload_on
-};
 
 // Proof that a release was verified by digest: as long as the file's status is the same, so are its
 // bytes.
@@ -53,7 +47,7 @@ struct Checkpoint {
   EtcdStart etcd_start;       // what it was first started with
   std::string etcd_cluster_id, etcd_member_id;
   std::string kubelet_started;  // when it was last started anew (KubeletStart::at); may be empty
-  std::map<std::string, UnitInputs> units;
+  std::map<std::string, UnitInputs> units;       // what each was last started with
   std::map<std::string, ReleaseStamp> releases;  // "NAME/VERSION"
   std::map<std::string, std::uint64_t> secrets;  // path -> version written
   std::set<std::string> images;                  // digests imported into containerd

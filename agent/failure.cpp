@@ -35,6 +35,7 @@ struct ClassOf {
     if (is_of_the_network(error.kind)) return FailureClass::network;
     return is_of_the_disk(error.kind) ? FailureClass::disk : FailureClass::package;
   }
+  FailureClass operator()(const BringReleases&) const { return (*this)(InstallRelease{}); }
   FailureClass operator()(const ObtainCertificates&) const {
     if (is_of_the_network(error.kind)) return FailureClass::network;
     return is_of_the_disk(error.kind) ? FailureClass::disk : FailureClass::identity;
