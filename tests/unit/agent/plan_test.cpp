@@ -171,6 +171,17 @@ TEST_CASE_FIXTURE(PlanFixture,
         std::set<std::string>{"new.service"});
 }
 
+TEST_CASE_FIXTURE(PlanFixture, "what failed in its turn has nothing to come back as") {
+  desired.files[0].content = "maxPods: 110 again\n";
+  observed.files["/etc/kubelet.yaml"] = "content differs";
+  observed.units["kubelet.service"].active_state = "failed";
+  checkpoint.units["kubelet.service"].configuration.clear();
+  const auto plan = make_plan(desired, observed, checkpoint, RunKind::running);
+  CHECK(plan.pending.empty());
+  CHECK(std::get<StartUnits>(plan.actions.back().action).as_before.empty());
+  CHECK(text(RunKind::running).starts_with("  write /etc/kubelet.yaml (content differs)\n"));
+}
+
 TEST_CASE_FIXTURE(PlanFixture, "secrets are written and never shown") {
   observed.files["/etc/token"] = "content differs";
   CHECK(text(RunKind::running) == "  write /etc/token (content differs)\n");
