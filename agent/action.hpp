@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,6 +15,10 @@ namespace muster {
 // Download what is missing, verify, move into place, install its .debs, switch the "current" link.
 struct InstallRelease {
   ReleaseReference release;
+};
+// Download, verify, move into place, ahead of the machine's turn: nothing runs of it yet.
+struct BringReleases {
+  std::vector<ReleaseReference> releases;
 };
 // Make keys, ask the server, put key and certificate behind one link.
 struct ObtainCertificates {
@@ -35,6 +40,7 @@ struct ReloadServiceManager {};
 struct StartUnits {
   std::vector<std::string> units;
   std::chrono::seconds deadline{60};
+  std::set<std::string> as_before;  // of them: what they wait for their turn with is held back
 };
 struct RestartUnits {
   std::vector<std::string> units;
@@ -51,9 +57,9 @@ struct ImportImage {
   std::string archive, digest;
 };
 
-using Action = std::variant<InstallRelease, ObtainCertificates, FetchSecret, MakeDirectory,
-                            WriteFile, RemovePath, ReloadServiceManager, StartUnits, RestartUnits,
-                            ReloadUnits, StopUnits, ImportImage>;
+using Action = std::variant<InstallRelease, BringReleases, ObtainCertificates, FetchSecret,
+                            MakeDirectory, WriteFile, RemovePath, ReloadServiceManager, StartUnits,
+                            RestartUnits, ReloadUnits, StopUnits, ImportImage>;
 
 enum class Cost { none, restart, drain, reboot };
 

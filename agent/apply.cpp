@@ -15,6 +15,7 @@ namespace {
 
 struct PhaseOf {
   const char* operator()(const InstallRelease&) const { return "releases"; }
+  const char* operator()(const BringReleases&) const { return "releases"; }
   const char* operator()(const ObtainCertificates&) const { return "certificates"; }
   const char* operator()(const FetchSecret&) const { return "secrets"; }
   const char* operator()(const MakeDirectory&) const { return "files"; }
@@ -35,6 +36,16 @@ class Execute {
   Result<void> operator()(const InstallRelease& action) {
     return install(run_.host, run_.network, run_.checkpoint, action.release, inputs_.sources,
                    [this](std::string_view line) { run_.reporter.note(line); });
+  }
+
+  // The machine goes on with what it runs, and its turn brings what is missing then.
+  Result<void> operator()(const BringReleases& action) {
+    auto brought =
+        bring_releases(run_.host, run_.network, run_.checkpoint, action.releases, inputs_.sources);
+    if (!brought) {
+      run_.reporter.note("not brought ahead of its turn: " + brought.error().message);
+    }
+    return {};
   }
 
   Result<void> operator()(const ObtainCertificates& action) {
@@ -87,20 +98,24 @@ class Execute {
   }
 
   Result<void> operator()(const StartUnits& action) {
-    if (auto forgotten = forget(action.units); !forgotten) return forgotten;
+    if (auto forgotten = forget(action.units, action.as_before); !forgotten) return forgotten;
     auto started = run_.host.services.start(action.units, within(action.deadline));
-    return started ? record(action.units) : started;
+    if (started) record(action.units, action.as_before);
+    return started;
   }
 
   Result<void> operator()(const RestartUnits& action) {
-    if (auto forgotten = forget(action.units); !forgotten) return forgotten;
+    if (auto forgotten = forget(action.units, {}); !forgotten) return forgotten;
     auto restarted = run_.host.services.restart(action.units, within(action.deadline));
-    return restarted ? record(action.units) : restarted;
+    if (restarted) record(action.units, {});
+    return restarted;
   }
 
   Result<void> operator()(const ReloadUnits& action) {
     auto reloaded = run_.host.services.reload(action.units, within(std::chrono::seconds(30)));
-    return reloaded ? record(action.units) : reloaded;
+    // A restart of theirs may be waiting still.
+    if (reloaded) record(action.units, {action.units.begin(), action.units.end()});
+    return reloaded;
   }
 
   Result<void> operator()(const StopUnits& action) {
@@ -142,13 +157,14 @@ class Execute {
 
   // A unit that fails, or an agent that is killed, in the middle of a change leaves nobody who
   // knows what it runs with: so it is not what it ran with before.
-  Result<void> forget(const std::vector<std::string>& units) {
+  Result<void> forget(const std::vector<std::string>& units,
+                      const std::set<std::string>& as_before) {
     bool is_changed = false;
     for (const auto& unit : inputs_.desired.units) {
       const auto recorded = run_.checkpoint.units.find(unit.name);
       if (std::find(units.begin(), units.end(), unit.name) == units.end() ||
-          recorded == run_.checkpoint.units.end() ||
-          recorded->second.configuration == inputs_of(unit, inputs_.desired, {}).configuration) {
+          as_before.count(unit.name) > 0 || recorded == run_.checkpoint.units.end() ||
+          !effect_of(unit, recorded->second, inputs_of(unit, inputs_.desired)).restarts) {
         continue;
       }
       recorded->second.configuration.clear();
@@ -157,19 +173,20 @@ class Execute {
     return is_changed ? save(run_.checkpoint, run_.host.files) : Result<void>();
   }
 
-  // What the units run with from now on.
-  Result<void> record(const std::vector<std::string>& units) {
-    std::map<std::string, std::string> versions;
-    for (const auto& spec : inputs_.desired.certificates) {
-      versions[spec.name] = current_version(run_.host.files, spec);
-    }
+  // What the units run with from now on; of `as_before` only what they re-read is new.
+  void record(const std::vector<std::string>& units, const std::set<std::string>& as_before) {
     for (const auto& unit : inputs_.desired.units) {
       if (std::find(units.begin(), units.end(), unit.name) == units.end()) continue;
       // systemd counts anew from here.
       run_.checkpoint.restarts[unit.name].count = 0;
-      run_.checkpoint.units[unit.name] = inputs_of(unit, inputs_.desired, versions);
+      const UnitInputs now = inputs_of(unit, inputs_.desired);
+      UnitInputs& recorded = run_.checkpoint.units[unit.name];
+      if (as_before.count(unit.name) > 0) {
+        recorded.reloaded = now.reloaded;
+      } else {
+        recorded = now;
+      }
     }
-    return {};
   }
 
   Run& run_;

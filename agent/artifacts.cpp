@@ -9,7 +9,6 @@
 #include "agent/paths.hpp"
 #include "agent/release_fetch.hpp"
 #include "document/field_syntax.hpp"
-#include "document/release_names.hpp"
 
 namespace muster {
 namespace {
@@ -132,47 +131,6 @@ class Problems {
   std::string text_;
 };
 
-// Whether a version is kept to go back to.
-bool prune_versions(Filesystem& files, Checkpoint& checkpoint, const ReleaseReference& wanted) {
-  const std::string folder = fmt::format("{}/{}", paths::releases, wanted.name);
-  const auto versions = files.list(folder);
-  if (!versions) return false;
-  std::string kept;
-  std::int64_t kept_time = 0;
-  for (const auto& version : *versions) {
-    const auto status = files.status(folder + "/" + version);
-    const bool is_way_back = status && version != wanted.version && version[0] != '.' &&
-                             status->modified_ns >= kept_time;
-    if (is_way_back) {
-      kept = version;
-      kept_time = status->modified_ns;
-    }
-  }
-  for (const auto& version : *versions) {
-    if (version == wanted.version || version == kept) continue;
-    // What stays behind is tried again at the next converge.
-    if (files.remove(folder + "/" + version)) {
-      checkpoint.releases.erase(wanted.name + "/" + version);
-    }
-  }
-  return !kept.empty();
-}
-
-std::vector<std::string_view> replaced_by(std::string_view name) {
-  if (name == releases::kubernetes_node) return {releases::kubernetes};
-  if (name == releases::kubernetes) {
-    return {releases::kubernetes_node, releases::kubernetes_control_plane};
-  }
-  return {};
-}
-
-void remove_release(Filesystem& files, Checkpoint& checkpoint, std::string_view name) {
-  if (!files.remove(fmt::format("{}/{}", paths::releases, name))) return;
-  std::erase_if(checkpoint.releases, [prefix = fmt::format("{}/", name)](const auto& stamp) {
-    return stamp.first.starts_with(prefix);
-  });
-}
-
 }  // namespace
 
 Result<Release> read_release(const Filesystem& files, const ReleaseReference& release) {
@@ -185,17 +143,39 @@ std::string stamp_of(const FileStatus& status) {
   return fmt::format("{}:{}:{}", status.size, status.modified_ns, status.inode);
 }
 
-std::string reason_to_install(const Filesystem& files, const Checkpoint& checkpoint,
-                              const ReleaseReference& release) {
-  const std::string folder = release_folder(release);
+std::string reason_to_bring(const Filesystem& files, const Checkpoint& checkpoint,
+                            const ReleaseReference& release) {
   const auto stamp = checkpoint.releases.find(release_key(release));
   if (stamp == checkpoint.releases.end() ||
       stamp->second.manifest_digest != release.manifest_digest) {
-    return files.status(folder) ? "not verified yet" : "missing";
+    return files.status(release_folder(release)) ? "not verified yet" : "missing";
   }
-  if (auto changed = changed_file(files, stamp->second, release); !changed.empty()) {
-    return changed;
+  return changed_file(files, stamp->second, release);
+}
+
+std::string another_build_of(const ReleaseReference& release) {
+  return "another build of " + release.version;
+}
+
+std::string replaced_release(const Filesystem& files, const Checkpoint& checkpoint,
+                             const ReleaseReference& release) {
+  const std::string key = key_in_its_place(files, release);
+  if (!key.empty()) {
+    const auto slash = key.find('/');
+    const std::string name = key.substr(0, slash), version = key.substr(slash + 1);
+    return name == release.name ? version : name + " " + version;
   }
+  if (!is_current(files, release)) return "not there yet";
+  const auto stamp = checkpoint.releases.find(release_key(release));
+  const bool is_other_build = stamp != checkpoint.releases.end() &&
+                              stamp->second.manifest_digest != release.manifest_digest;
+  return is_other_build ? another_build_of(release) : std::string();
+}
+
+std::string reason_to_install(const Filesystem& files, const Checkpoint& checkpoint,
+                              const ReleaseReference& release) {
+  if (auto missing = reason_to_bring(files, checkpoint, release); !missing.empty()) return missing;
+  const auto stamp = checkpoint.releases.find(release_key(release));
   if (auto missing = missing_package(files, stamp->second.packages); !missing.empty()) {
     return missing;
   }
@@ -248,16 +228,6 @@ Result<void> install(Host& host, Network& network, Checkpoint& checkpoint,
   }
   checkpoint.releases[release_key(reference)].packages = *packages;
   return {};
-}
-
-void prune_releases(Filesystem& files, Checkpoint& checkpoint,
-                    const std::vector<ReleaseReference>& wanted) {
-  for (const auto& reference : wanted) {
-    if (!prune_versions(files, checkpoint, reference)) continue;
-    for (const auto name : replaced_by(reference.name)) {
-      remove_release(files, checkpoint, name);
-    }
-  }
 }
 
 }  // namespace muster

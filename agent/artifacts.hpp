@@ -22,10 +22,21 @@ namespace muster {
 // What a stamp says of a file: as long as this is the same, so are its bytes.
 [[nodiscard]] std::string stamp_of(const FileStatus& status);
 
-// Why it must be installed: "missing", "not verified yet", "bin/etcd changed", "not current";
-// empty: it is in order. Hashes nothing.
+// Why its bytes must be brought: "missing", "not verified yet", "bin/etcd changed"; empty: they are
+// there, verified. Hashes nothing.
+[[nodiscard]] std::string reason_to_bring(const Filesystem& files, const Checkpoint& checkpoint,
+                                          const ReleaseReference& release);
+// The same, or why what is there must be installed: "not current", "package nftables 1.0.6 is not
+// installed"; empty: it is in order.
 [[nodiscard]] std::string reason_to_install(const Filesystem& files, const Checkpoint& checkpoint,
                                             const ReleaseReference& release);
+
+// "another build of 1.36.3"
+[[nodiscard]] std::string another_build_of(const ReleaseReference& release);
+// What is current in its place: "1.35.4", "kubernetes 1.36.3" of another release, another_build_of
+// it, whose bytes this one's would replace, or "not there yet". Empty: this one.
+[[nodiscard]] std::string replaced_release(const Filesystem& files, const Checkpoint& checkpoint,
+                                           const ReleaseReference& release);
 
 // Every release of `wanted` lies in its folder, verified and stamped in the checkpoint: left in
 // place when its stamp holds or every digest matches, else downloaded from `sources` (base URLs,
@@ -41,11 +52,5 @@ namespace muster {
 [[nodiscard]] Result<void> install(Host& host, Network& network, Checkpoint& checkpoint,
                                    const ReleaseReference& release,
                                    const std::vector<std::string>& sources, const Narrate& narrate);
-
-// Removes versions that are neither in `wanted` nor the newest other one of their release, and what
-// a wanted release has taken the place of (kubernetes and the two that it became) once that one has
-// a way back of its own.
-void prune_releases(Filesystem& files, Checkpoint& checkpoint,
-                    const std::vector<ReleaseReference>& wanted);
 
 }  // namespace muster

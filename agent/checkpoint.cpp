@@ -15,8 +15,8 @@ nlohmann::json units_json(const Checkpoint& checkpoint) {
   auto units = nlohmann::json::object();
   for (const auto& [name, inputs] : checkpoint.units) {
     units[name] = {{"configuration", inputs.configuration},
-                   {"certificates", inputs.certificates},
-                   {"reloaded", inputs.reloaded}};
+                   {"reloaded", inputs.reloaded},
+                   {"tools", inputs.tools}};
   }
   return units;
 }
@@ -242,8 +242,10 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   members(root, "units", problems, [&](const std::string& name, JsonObject& unit) {
     UnitInputs& inputs = checkpoint.units[name];
     unit.text("configuration", inputs.configuration);
-    unit.text("certificates", inputs.certificates);
     unit.text("reloaded", inputs.reloaded);
+    unit.text_map("tools", inputs.tools, Need::optional);
+    // Of agents before 0.3, which never used it.
+    static_cast<void>(unit.raw("certificates", Need::optional));
   });
   read_stamps(root, problems, checkpoint.releases);
   read_secrets(root, checkpoint.secrets);

@@ -12,16 +12,10 @@
 #include "agent/restart_loop.hpp"
 #include "document/report.hpp"
 #include "machine/facts.hpp"
+#include "machine/unit_change.hpp"
 #include "result/result.hpp"
 
 namespace muster {
-
-// What a unit was last started with, as digests; empty: never started by us.
-struct UnitInputs {
-  std::string configuration;  // contents of restart_on and the releases' manifests
-  std::string certificates;   // the current versions of the certificates that it does not re-read
-  std::string reloaded;       // contents of reload_on
-};
 
 // Proof that a release was verified by digest: as long as the file's status is the same, so are its
 // bytes.
@@ -57,7 +51,7 @@ struct Checkpoint {
   NodeRestarts node_restarts;
   std::string etcd_address;     // where the members know this one; empty: not looked at yet
   std::string kubelet_started;  // when it was last started anew (KubeletStart::at); may be empty
-  std::map<std::string, UnitInputs> units;
+  std::map<std::string, UnitInputs> units;       // what each was last started with
   std::map<std::string, ReleaseStamp> releases;  // "NAME/VERSION"
   std::map<std::string, std::uint64_t> secrets;  // path -> version written
   // Archives imported into containerd -> the manifests that it has of each; none: not known.

@@ -10,6 +10,7 @@
 #include "agent/observe.hpp"
 #include "agent/preflight.hpp"
 #include "agent/readiness.hpp"
+#include "agent/release_prune.hpp"
 #include "agent/repair.hpp"
 #include "agent/settled_document.hpp"
 #include "document/time_text.hpp"
@@ -278,7 +279,7 @@ ConvergeResult<> apply_rest(Run& run, ConvergeState& state) {
     plan = plan_for(run, state);
     if (!plan) return pass_failure(plan.error());
   }
-  if (auto done = carry_out(*plan, run, state); !done) return done;
+  if (auto done = carry_out(rest_of(*plan), run, state); !done) return done;
   state.pending = plan->pending;
   if (has_turn && state.etcd_turn.action == "start-new") {
     return finish_member(run, state.document);

@@ -37,6 +37,7 @@ struct ClassOf {
     const bool is_of_the_machine = is_of_the_disk(error.kind) || error.kind == ErrorKind::conflict;
     return is_of_the_machine ? FailureClass::disk : FailureClass::package;
   }
+  FailureClass operator()(const BringReleases&) const { return (*this)(InstallRelease{}); }
   FailureClass operator()(const ObtainCertificates&) const {
     if (is_of_the_network(error.kind)) return FailureClass::network;
     return is_of_the_disk(error.kind) ? FailureClass::disk : FailureClass::identity;

@@ -103,6 +103,8 @@ Result<void> record_footprint(const Plan& plan, Checkpoint& checkpoint, Filesyst
     } else if (const auto* install = std::get_if<InstallRelease>(&planned.action)) {
       record.made(release_folder(install->release));
       record.made(std::string(paths::current) + "/" + install->release.name);
+    } else if (const auto* bring = std::get_if<BringReleases>(&planned.action)) {
+      for (const auto& release : bring->releases) record.made(release_folder(release));
     }
   }
   return save(checkpoint, files);

@@ -56,8 +56,12 @@ std::string difference(const Filesystem& files, const Checkpoint& checkpoint,
 void observe_release(const Filesystem& files, const ReleaseReference& release,
                      const Checkpoint& checkpoint, ObservedState& observed) {
   const auto reason = reason_to_install(files, checkpoint, release);
-  if (!reason.empty()) observed.releases[release.name] = reason;
-  const auto other = replaced_release(files, release);
+  if (!reason.empty()) {
+    observed.releases[release.name] = reason;
+    const auto missing = reason_to_bring(files, checkpoint, release);
+    if (!missing.empty()) observed.unbrought[release.name] = missing;
+  }
+  const auto other = replaced_release(files, checkpoint, release);
   if (!other.empty()) observed.replaced[release.name] = other;
   // Images are known once the manifest is there.
   if (!reason.empty()) return;
@@ -91,22 +95,6 @@ void observe_health(const Host& host, const DesiredState& desired, const Checkpo
   }
 }
 
-std::string digest_of_files(const std::vector<std::string>& wanted, const DesiredState& desired) {
-  DigestStream stream;
-  for (const auto& path : wanted) {
-    for (const auto& file : desired.files) {
-      if (file.path == path)
-        stream.update(fmt::format("{}\n{}\n", path, sha256_digest(file.content)));
-    }
-    for (const auto& secret : desired.secrets) {
-      if (secret.path == path) {
-        stream.update(fmt::format("{}\n{} {}\n", path, secret.name, secret.version));
-      }
-    }
-  }
-  return stream.finish();
-}
-
 }  // namespace
 
 Result<ObservedState> observe_state(const Host& host, const DesiredState& desired,
@@ -122,7 +110,6 @@ Result<ObservedState> observe_state(const Host& host, const DesiredState& desire
   }
   for (const auto& spec : desired.certificates) {
     add(observed.certificates, spec.name, reason_to_obtain(files, spec, authorities, now));
-    observed.certificate_versions[spec.name] = current_version(files, spec);
   }
   for (const auto& secret : desired.secrets) {
     add(observed.secrets, secret.path, difference(files, checkpoint, secret));
@@ -147,7 +134,10 @@ Result<ObservedState> observe_state(const Host& host, const DesiredState& desire
 std::map<std::string, std::string> configurations_of(const DesiredState& desired) {
   std::map<std::string, std::string> configurations;
   for (const auto& unit : desired.units) {
-    configurations[unit.name] = inputs_of(unit, desired, {}).configuration;
+    const UnitInputs inputs = inputs_of(unit, desired);
+    std::string& text = configurations[unit.name];
+    text = inputs.configuration;
+    for (const auto& [tool, digest] : inputs.tools) text += fmt::format(" {} {}", tool, digest);
   }
   return configurations;
 }
@@ -158,26 +148,6 @@ std::string digest_of(const DesiredState& desired) {
     text += fmt::format("{} {}\n", unit, configuration);
   }
   return sha256_digest(text);
-}
-
-UnitInputs inputs_of(const DesiredUnit& unit, const DesiredState& desired,
-                     const std::map<std::string, std::string>& certificate_versions) {
-  std::string releases;
-  for (const auto& name : unit.releases) {
-    for (const auto& release : desired.releases) {
-      if (release.name == name) releases += name + " " + release.manifest_digest + "\n";
-    }
-  }
-  std::string versions;
-  for (const auto& name : unit.certificates) {
-    const auto found = certificate_versions.find(name);
-    if (found != certificate_versions.end()) versions += name + " " + found->second + "\n";
-  }
-  UnitInputs inputs;
-  inputs.configuration = sha256_digest(digest_of_files(unit.restart_on, desired) + "\n" + releases);
-  inputs.certificates = sha256_digest(versions);
-  inputs.reloaded = digest_of_files(unit.reload_on, desired);
-  return inputs;
 }
 
 }  // namespace muster

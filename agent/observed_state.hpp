@@ -16,11 +16,11 @@ namespace muster {
 // Names and paths map to why they are not as desired; what is missing from a map is in order.
 struct ObservedState {
   std::map<std::string, std::string> releases;      // by name
+  std::map<std::string, std::string> unbrought;     // those whose verified bytes are not there
   std::map<std::string, std::string> replaced;      // release name -> what is current instead
   std::map<std::string, std::string> certificates;  // by name
   std::map<std::string, std::string> secrets;       // by path
   std::map<std::string, std::string> directories, files;
-  std::map<std::string, std::string> certificate_versions;  // name -> where its link points
   std::map<std::string, UnitStatus> units;
   std::vector<ImportImage> images;            // of installed releases, not in containerd
   std::map<std::string, std::string> undone;  // units whose work is not in effect (effects.hpp)
@@ -34,13 +34,9 @@ struct ObservedState {
                                                   const Checkpoint& checkpoint,
                                                   const Authorities& authorities);
 
-// What each unit of the state is started with: its name -> UnitInputs::configuration.
+// What each unit of the state is started with, as one digest: by its name.
 [[nodiscard]] std::map<std::string, std::string> configurations_of(const DesiredState& desired);
 // One digest of all that units are started with: where it is another, something is to be tried.
 [[nodiscard]] std::string digest_of(const DesiredState& desired);
-
-// Digests of what a unit would be started with now.
-[[nodiscard]] UnitInputs inputs_of(const DesiredUnit& unit, const DesiredState& desired,
-                                   const std::map<std::string, std::string>& certificate_versions);
 
 }  // namespace muster

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "agent/paths.hpp"
+#include "agent/artifacts.hpp"
+#include "agent/unit_decision.hpp"
 
 namespace muster {
 namespace {
@@ -14,26 +15,6 @@ bool contains(const std::vector<std::string>& list, const std::string& wanted) {
   return std::find(list.begin(), list.end(), wanted) != list.end();
 }
 
-std::string reason_in(const std::map<std::string, std::string>& reasons, const std::string& key) {
-  const auto found = reasons.find(key);
-  return found == reasons.end() ? std::string() : found->second;
-}
-
-bool is_active(const ObservedState& observed, const std::string& unit) {
-  const auto found = observed.units.find(unit);
-  return found != observed.units.end() &&
-         (found->second.active_state == "active" || found->second.active_state == "reloading");
-}
-
-// What happens to each unit, and what therefore has to wait.
-struct Decision {
-  std::vector<std::string> start, restart, reload, stop;
-  std::map<std::string, std::string> reasons;  // of restarts
-  std::chrono::seconds deadline{60};
-  std::set<std::string> held_files, held_releases;
-  std::vector<std::string> pending;
-};
-
 class Planner {
  public:
   Planner(const DesiredState& desired, const ObservedState& observed, const Checkpoint& checkpoint,
@@ -41,8 +22,7 @@ class Planner {
       : desired_(desired), observed_(observed), checkpoint_(checkpoint), kind_(kind) {}
 
   Plan make() {
-    for (const auto& unit : desired_.units) decide(unit);
-    decide_stops();
+    decision_ = decide_units(desired_, observed_, checkpoint_, kind_);
     plan_.pending = decision_.pending;
     plan_releases();
     plan_certificates();
@@ -56,87 +36,46 @@ class Planner {
     plan_.actions.push_back({std::move(action), cost, std::move(reason)});
   }
 
-  // Why the configuration that the unit runs with is not the wanted one, in words.
-  [[nodiscard]] std::string configuration_change(const DesiredUnit& unit) const {
-    std::string text;
-    const auto append = [&](const std::string& what, const std::string& reason) {
-      if (!reason.empty()) text += (text.empty() ? "" : ", ") + what + " " + reason;
+  // Those that start with something that is held back for another unit: they will want a restart of
+  // their own for it.
+  [[nodiscard]] std::set<std::string> started_as_before(
+      const std::vector<std::string>& started) const {
+    const auto is_held = [](const std::vector<std::string>& inputs,
+                            const std::set<std::string>& held) {
+      return std::any_of(inputs.begin(), inputs.end(),
+                         [&](const auto& input) { return held.count(input) > 0; });
     };
-    for (const auto& path : unit.restart_on) append(path, reason_in(observed_.files, path));
-    for (const auto& path : unit.restart_on) append(path, reason_in(observed_.secrets, path));
-    for (const auto& name : unit.releases) {
-      const auto other = reason_in(observed_.replaced, name);
-      if (!other.empty()) append(name, "is " + other);
-    }
-    return text.empty() ? "started with other settings" : text;
-  }
-
-  void decide(const DesiredUnit& unit) {
-    decision_.deadline = std::max(decision_.deadline, unit.deadline);
-    if (!is_active(observed_, unit.name)) {
-      decision_.start.push_back(unit.name);
-      return;
-    }
-    const auto recorded = checkpoint_.units.find(unit.name);
-    const UnitInputs was = recorded == checkpoint_.units.end() ? UnitInputs{} : recorded->second;
-    const UnitInputs now = inputs_of(unit, desired_, observed_.certificate_versions);
-    const bool may_restart = kind_ != RunKind::running || unit.restart_is_harmless;
-    if (was.configuration != now.configuration && !may_restart) {
-      hold(unit);
-    } else if (was.configuration != now.configuration) {
-      decision_.restart.push_back(unit.name);
-      decision_.reasons[unit.name] = configuration_change(unit);
-    } else if (const auto undone = reason_in(observed_.undone, unit.name);
-               !undone.empty() && unit.restart_is_harmless) {
-      decision_.restart.push_back(unit.name);
-      decision_.reasons[unit.name] = undone;
-    }
-    // A certificate does not wait for a turn: it would expire.
-    const bool renewed =
-        was.certificates != now.certificates ||
-        std::any_of(unit.certificates.begin(), unit.certificates.end(),
-                    [&](const auto& name) { return observed_.certificates.count(name) > 0; });
-    if (decision_.reasons.count(unit.name) > 0) return;
-    if (renewed) {
-      decision_.restart.push_back(unit.name);
-      decision_.reasons[unit.name] = "its certificate was renewed";
-    } else if (was.reloaded != now.reloaded && !unit.reload_on.empty()) {
-      decision_.reload.push_back(unit.name);
-    }
-  }
-
-  // A crash restart must not take up by accident what waits for its turn: files and versions wait
-  // too.
-  void hold(const DesiredUnit& unit) {
-    decision_.pending.push_back(
-        fmt::format("{}: restart: {}", unit.name, configuration_change(unit)));
-    for (const auto& path : unit.restart_on) decision_.held_files.insert(path);
-    for (const auto& name : unit.releases) {
-      if (!reason_in(observed_.replaced, name).empty()) decision_.held_releases.insert(name);
-    }
-  }
-
-  void decide_stops() {
-    for (const auto& [name, inputs] : checkpoint_.units) {
-      const bool is_wanted =
-          std::any_of(desired_.units.begin(), desired_.units.end(),
-                      [&, &unit_name = name](const auto& unit) { return unit.name == unit_name; });
-      if (is_wanted || !is_active(observed_, name)) continue;
-      if (kind_ == RunKind::running) {
-        decision_.pending.push_back(name + ": stop: no longer wanted");
-      } else {
-        decision_.stop.push_back(name);
+    std::set<std::string> units;
+    for (const auto& unit : desired_.units) {
+      if (!contains(started, unit.name)) continue;
+      if (is_held(unit.restart_on, decision_.held_files) ||
+          is_held(unit.releases, decision_.held_releases) ||
+          is_held(unit.tools, decision_.held_releases)) {
+        units.insert(unit.name);
       }
     }
+    return units;
   }
 
   void plan_releases() {
+    BringReleases ahead;
+    std::string reasons;
     for (const auto& release : desired_.releases) {
       const auto reason = reason_in(observed_.releases, release.name);
-      if (!reason.empty() && decision_.held_releases.count(release.name) == 0) {
+      if (reason.empty()) continue;
+      if (decision_.held_releases.count(release.name) == 0) {
         add(InstallRelease{release}, reason);
+        continue;
       }
+      const auto missing = reason_in(observed_.unbrought, release.name);
+      // Another build of the version that runs would take its place on the disk.
+      const bool is_in_the_way =
+          reason_in(observed_.replaced, release.name) == another_build_of(release);
+      if (missing.empty() || is_in_the_way) continue;
+      ahead.releases.push_back(release);
+      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : ", ", release.name, missing);
     }
+    if (!ahead.releases.empty()) add(std::move(ahead), "ahead of its turn: " + reasons);
   }
 
   void plan_certificates() {
@@ -185,9 +124,7 @@ class Planner {
     if (needs_reload) add(ReloadServiceManager{}, "unit files changed on disk");
     if (!decision_.stop.empty()) add(StopUnits{decision_.stop}, "no longer wanted", Cost::restart);
     plan_images();
-    if (!decision_.start.empty()) {
-      add(StartUnits{decision_.start, decision_.deadline}, "not active");
-    }
+    if (!decision_.start.empty()) add_start(decision_.start);
     if (!decision_.restart.empty()) {
       std::string reasons;
       for (const auto& [unit, reason] : decision_.reasons) {
@@ -200,12 +137,16 @@ class Planner {
     }
   }
 
+  void add_start(const std::vector<std::string>& units) {
+    add(StartUnits{units, decision_.deadline, started_as_before(units)}, "not active");
+  }
+
   // Before kubelet starts: a pod that is bound to the machine must find its image.
   void plan_images() {
     if (observed_.images.empty()) return;
     auto& start = decision_.start;
     if (contains(start, runtime)) {
-      add(StartUnits{{runtime}, decision_.deadline}, "not active");
+      add_start({runtime});
       start.erase(std::find(start.begin(), start.end(), runtime));
     }
     for (const auto& image : observed_.images) add(image, "not in containerd");
@@ -215,7 +156,7 @@ class Planner {
   const ObservedState& observed_;
   const Checkpoint& checkpoint_;
   RunKind kind_;
-  Decision decision_;
+  UnitDecision decision_;
   Plan plan_;
 };
 
@@ -230,12 +171,21 @@ Plan foundation_of(const Plan& plan) {
   Plan foundation;
   for (const auto& planned : plan.actions) {
     if (std::holds_alternative<InstallRelease>(planned.action) ||
+        std::holds_alternative<BringReleases>(planned.action) ||
         std::holds_alternative<ObtainCertificates>(planned.action) ||
         std::holds_alternative<FetchSecret>(planned.action)) {
       foundation.actions.push_back(planned);
     }
   }
   return foundation;
+}
+
+Plan rest_of(const Plan& plan) {
+  Plan rest = plan;
+  std::erase_if(rest.actions, [](const auto& planned) {
+    return std::holds_alternative<BringReleases>(planned.action);
+  });
+  return rest;
 }
 
 Plan up_to_unit(const Plan& plan, const std::string& unit) {

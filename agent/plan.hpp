@@ -21,6 +21,8 @@ enum class RunKind {
 
 // The part that needs nothing of the machine's own services: releases, certificates, secrets.
 [[nodiscard]] Plan foundation_of(const Plan& plan);
+// The plan without what only the foundation does, once, whether or not it could.
+[[nodiscard]] Plan rest_of(const Plan& plan);
 // Everything up to and including the start of this unit, and of no other.
 [[nodiscard]] Plan up_to_unit(const Plan& plan, const std::string& unit);
 

@@ -13,6 +13,14 @@ struct Line {
     return fmt::format("install release {} {} ({:.1f} MB)", action.release.name,
                        action.release.version, static_cast<double>(action.release.size) / 1e6);
   }
+  std::string operator()(const BringReleases& action) const {
+    std::string text;
+    for (const auto& release : action.releases) {
+      text += fmt::format("{} {} {} ({:.1f} MB)", text.empty() ? "bring release" : ",",
+                          release.name, release.version, static_cast<double>(release.size) / 1e6);
+    }
+    return text;
+  }
   std::string operator()(const ObtainCertificates& action) const {
     return fmt::format("obtain {} certificate{}", action.certificates.size(),
                        action.certificates.size() == 1 ? "" : "s");

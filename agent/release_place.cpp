@@ -14,6 +14,14 @@ std::string link_at(std::string_view name) {
   return fmt::format("{}/{}", paths::current, name);
 }
 
+// "../releases/runc/1.5.2" -> "runc/1.5.2"
+std::string key_of_target(const std::string& target) {
+  const auto slash = target.find_last_of('/');
+  if (slash == std::string::npos || slash == 0) return target;
+  const auto before = target.find_last_of('/', slash - 1);
+  return before == std::string::npos ? target : target.substr(before + 1);
+}
+
 }  // namespace
 
 std::string release_folder(const ReleaseReference& release) {
@@ -45,16 +53,11 @@ bool is_current(const Filesystem& files, const ReleaseReference& release) {
   });
 }
 
-std::string replaced_release(const Filesystem& files, const ReleaseReference& release) {
+std::string key_in_its_place(const Filesystem& files, const ReleaseReference& release) {
   for (const auto& path : release_links(release)) {
     const auto link = files.status(path);
     if (!link || link->link_target == release_target(release)) continue;
-    const std::string& target = link->link_target;
-    const auto slash = target.find_last_of('/');
-    const std::string version = target.substr(slash + 1);
-    const std::string folder = target.substr(0, slash);
-    const std::string name = folder.substr(folder.find_last_of('/') + 1);
-    return name == release.name ? version : name + " " + version;
+    return key_of_target(link->link_target);
   }
   return {};
 }

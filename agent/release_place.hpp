@@ -19,9 +19,9 @@ namespace muster {
 
 [[nodiscard]] bool is_current(const Filesystem& files, const ReleaseReference& release);
 
-// What the links lead to in its place: "1.35.4", or "kubernetes 1.36.3" of another release. Empty:
-// nothing, or this one.
-[[nodiscard]] std::string replaced_release(const Filesystem& files,
+// "NAME/VERSION" of the first of its links that leads elsewhere; empty: none does, or there is
+// none.
+[[nodiscard]] std::string key_in_its_place(const Filesystem& files,
                                            const ReleaseReference& release);
 
 }  // namespace muster

@@ -11,6 +11,7 @@ namespace {
 // What an action is about: how it is named to people, and held back after a failure.
 struct SubjectOf {
   std::string operator()(const InstallRelease& action) const { return action.release.name; }
+  std::string operator()(const BringReleases&) const { return "releases ahead of their turn"; }
   std::string operator()(const ObtainCertificates&) const { return "certificates"; }
   std::string operator()(const FetchSecret& action) const { return action.secret.path; }
   std::string operator()(const MakeDirectory& action) const { return action.directory.path; }
@@ -54,7 +55,8 @@ std::string missing_input(const DesiredState& desired, const std::string& unit,
                           const std::set<std::string>& lost) {
   for (const auto& wanted : desired.units) {
     if (wanted.name != unit) continue;
-    for (const auto* inputs : {&wanted.releases, &wanted.restart_on, &wanted.reload_on}) {
+    for (const auto* inputs :
+         {&wanted.releases, &wanted.tools, &wanted.restart_on, &wanted.reload_on}) {
       const auto found = std::find_if(inputs->begin(), inputs->end(),
                                       [&](const auto& input) { return lost.count(input) > 0; });
       if (found != inputs->end()) return *found;

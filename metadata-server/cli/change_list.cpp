@@ -14,6 +14,9 @@ std::string change_text(const nlohmann::json& change) {
   for (const auto& difference : list_at(change, "/differences")) {
     text += "    " + printable(cell(difference, "")) + "\n";
   }
+  for (const auto& effect : list_at(change, "/effects")) {
+    text += "  > " + printable(cell(effect, "")) + "\n";
+  }
   return text;
 }
 

@@ -22,13 +22,14 @@ Exit ask_of_node(Session& session, const Text& cluster, const Text& name, const 
 }
 
 std::string nodes_text(const nlohmann::json& answer) {
-  Table table(
-      {"CLUSTER", "NAME", "ROLE", "ADDRESS", "STATE", "VERDICT", "GENERATION", "PENDING", "SEEN"});
+  Table table({"CLUSTER", "NAME", "ROLE", "ADDRESS", "STATE", "VERDICT", "GENERATION", "PENDING",
+               "TURN", "SEEN"});
   for (const auto& row : list_at(answer, "/nodes")) {
     const auto pending = list_at(row, "/pending").size();
     table.row({cell(row, "/cluster"), cell(row, "/node"), cell(row, "/role"), cell(row, "/address"),
                cell(row, "/state"), cell(row, "/verdict"), cell(row, "/generation"),
-               pending == 0 ? "" : std::to_string(pending), time_text(row, "/seenAt")});
+               pending == 0 ? "" : std::to_string(pending), cell(row, "/turn/state"),
+               time_text(row, "/seenAt")});
   }
   return table.text();
 }
@@ -45,6 +46,11 @@ std::string node_text(const nlohmann::json& answer) {
   show("removed", time_text(answer, "/removedAt"));
   if (number_at(answer, "/vanishesAt") != 0)
     show("vanishes", time_text(answer, "/vanishesAt") + ", unless it is heard of");
+  if (!cell(answer, "/turn/state").empty()) {
+    show("turn", fmt::format("{} since {}, ordered by {}: {}", cell(answer, "/turn/state"),
+                             time_text(answer, "/turn/since"), cell(answer, "/turn/by"),
+                             cell(answer, "/turn/message")));
+  }
   show("drain", cell(answer, "/drain/phase"));
   show("waits for", cell(answer, "/drain/message"));
   show("fingerprint", cell(answer, "/fingerprint"));
@@ -61,6 +67,31 @@ std::string node_text(const nlohmann::json& answer) {
   std::istringstream lines(cell(answer, "/report/message"));
   for (std::string line; std::getline(lines, line);) show("message", line);
   return text;
+}
+
+std::string ordered_text(const nlohmann::json& answer) {
+  const std::string who = cell(answer, "/cluster") + "/" + cell(answer, "/node");
+  if (cell(answer, "/order") == "cancel-converge")
+    return who + ": cancelled; what it began already, it ends\n";
+  const std::string waits_for = cell(answer, "/waitsFor");
+  return waits_for.empty()
+             ? who + ": ordered; it takes its turn at its next poll\n"
+             : fmt::format("{}: ordered; it waits for its turn: {}\n", who, printable(waits_for));
+}
+
+// One after the other, to the end: what was ordered of one stands, whatever becomes of the next.
+Exit order_converges(Session& session, const std::string& cluster,
+                     const std::vector<std::string>& names, bool cancel) {
+  nlohmann::json body = nlohmann::json::object();
+  if (cancel) body["cancel"] = true;
+  Exit worst = Exit::ok;
+  for (const auto& name : names) {
+    const auto exit =
+        ask_of_node(session, std::make_shared<std::string>(cluster),
+                    std::make_shared<std::string>(name), "POST", "/converge", body, ordered_text);
+    if (exit != Exit::ok) worst = exit;
+  }
+  return worst;
 }
 
 std::string timeline_text(const nlohmann::json& answer) {
@@ -114,6 +145,19 @@ void add_node_commands(CommandLine& line) {
             return ask_of_node(session, cluster, name, "GET", "", nullptr, timeline_text);
           });
 
+  auto names = std::make_shared<std::vector<std::string>>();
+  auto cancel = std::make_shared<bool>(false);
+  auto* converge = group->add_subcommand(
+      "converge", "applies what is pending now, without waiting for a reboot");
+  converge->add_option("NAME", *names, "the nodes' names")->required();
+  converge->add_option("--cluster", *cluster, "where several clusters have a node of that name");
+  converge->add_flag("--cancel", *cancel,
+                     "takes the order back, or ends the turn of one that hangs");
+  converge->footer(
+      "Components restart: of a cluster's masters one after the other, and while the others are a quorum.\nExample: muster node converge m1 m2 m3");
+  line.on(converge,
+          [=](Session& session) { return order_converges(session, *cluster, *names, *cancel); });
+
   const auto order = [&](const char* command, const char* help, const char* done,
                          const char* example) {
     line.on(one(command, help, example), [=](Session& session) {
@@ -124,9 +168,6 @@ void add_node_commands(CommandLine& line) {
           [=](const nlohmann::json&) { return fmt::format("{}/{}: {}\n", *cluster, *name, done); });
     });
   };
-  order("converge", "applies what is pending now, without waiting for a reboot",
-        "ordered; it takes its turn at its next poll",
-        "Components restart. Example: muster node converge n1");
   order(
       "replace", "admits one new key under this name, once",
       "its next enrolment replaces the old identity",

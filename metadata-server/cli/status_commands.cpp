@@ -12,6 +12,23 @@
 namespace muster {
 namespace {
 
+// "lab: m1 has its turn since ..., m2 and m3 wait for theirs"
+std::string turns_note(const nlohmann::json& row) {
+  std::string holder, waiting;
+  const nlohmann::json turns = row.value("turns", nlohmann::json::object());
+  for (const auto& [node, turn] : turns.items()) {
+    if (cell(turn, "/state") == "holds") {
+      holder = fmt::format("{} has the turn since {}", printable(node), time_text(turn, "/since"));
+    } else {
+      waiting += (waiting.empty() ? "" : ", ") + printable(node);
+    }
+  }
+  if (holder.empty() && waiting.empty()) return {};
+  if (!waiting.empty()) waiting = (holder.empty() ? "" : "; ") + waiting + " wait for theirs";
+  return fmt::format("{}: {}{} (muster node show tells what for)\n", cell(row, "/cluster"), holder,
+                     waiting);
+}
+
 std::string status_text(const nlohmann::json& answer) {
   Table table({"CLUSTER", "REVISION", "MACHINES", "CONVERGED", "CONVERGING", "PENDING", "FAILED",
                "SILENT"});
@@ -33,6 +50,7 @@ std::string status_text(const nlohmann::json& answer) {
     if (number_at(row, "/draining") > 0)
       notes += fmt::format("{}: {} machine(s) drained (muster node list)\n", cell(row, "/cluster"),
                            cell(row, "/draining"));
+    notes += turns_note(row);
     if (number_at(row, "/vanishing") > 0)
       notes +=
           fmt::format("{}: {} machine(s) not heard of, to be removed soon (muster node list)\n",

@@ -154,6 +154,23 @@ Granted<> order_converge(const EnrolmentContext& context, const NodeName& node,
   });
 }
 
+Granted<> cancel_converge(const EnrolmentContext& context, const NodeName& node,
+                          const std::string& by) {
+  bool was_ordered = false;
+  auto done =
+      change_machine(context, node, {by, "converge-cancelled", ""}, [&](MachineRecord& record) {
+        was_ordered = record.converge_ordered;
+        record.converge_ordered = false;
+        return was_ordered;
+      });
+  if (!done || was_ordered) return done;
+  return refuse(
+      ErrorKind::not_found, "not_found",
+      fmt::format(
+          "node '{}/{}': expected an ordered converge to cancel, found none; it may have heard of it already",
+          node.cluster, node.node));
+}
+
 Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& node,
                                const Report& report,
                                const std::function<void(Transaction&)>& also) {

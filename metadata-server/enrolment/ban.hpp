@@ -37,6 +37,9 @@ namespace muster {
 // `muster node converge NAME`: the answer to the machine's next report says so.
 [[nodiscard]] Granted<> order_converge(const EnrolmentContext& context, const NodeName& node,
                                        const std::string& by);
+// not_found: none is ordered, or the machine heard of it already.
+[[nodiscard]] Granted<> cancel_converge(const EnrolmentContext& context, const NodeName& node,
+                                        const std::string& by);
 // Notes a report of the caller's: clone detection, and whether converge was ordered (given once).
 // `also` adds to the same transaction (the report itself): one write to disk per report. not_found:
 // the machine was removed since it was identified.

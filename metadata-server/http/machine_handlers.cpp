@@ -8,6 +8,7 @@
 #include "http/content_encoding.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
+#include "http/master_turns.hpp"
 #include "http/served_document.hpp"
 #include "http/tombstone_handlers.hpp"
 #include "pki/signature.hpp"
@@ -178,7 +179,9 @@ Granted<Response> post_report(const Rooms& rooms, const Caller& caller, const Re
   }
   ReportAnswer answer;
   answer.poll_after = poll_after(rooms, caller.node);
-  answer.converge = noted->converge;
+  const auto converge = answers_converge(rooms, caller.node, noted->converge);
+  if (!converge) return refuse(converge.error());
+  answer.converge = *converge;
   return text_response(to_json(answer));
 }
 

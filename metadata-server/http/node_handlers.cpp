@@ -9,6 +9,7 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/machine_removal.hpp"
+#include "http/master_turns.hpp"
 #include "http/node_state.hpp"
 #include "http/publication.hpp"
 #include "http/served_document.hpp"
@@ -31,6 +32,7 @@ nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAns
           {"generation", answer.generation},
           {"state", states.word(node, record)},
           {"drain", states.drain(node.node)},
+          {"turn", states.turn(node.node)},
           {"verdict", reported ? std::string(name(heard.report->verdict)) : std::string()},
           {"failureClass", reported ? heard.report->failure_class : std::string()},
           {"inForce", reported ? heard.report->generation : std::uint64_t{0}},
@@ -50,12 +52,12 @@ nlohmann::json identity_of(const MachineRecord& record) {
 struct OrderBody {
   std::string reason, keep;
   bool drain = true;
+  bool cancel = false;
   std::uint32_t seconds = 600;
 };
 
 Granted<> give_order(const Rooms& rooms, const std::string& order, const NodeName& node,
                      const OrderBody& body, const std::string& by) {
-  if (order == "converge") return order_converge(rooms.enrolment, node, by);
   if (order == "replace") return order_replacement(rooms.enrolment, node, by);
   if (order == "unfreeze") return unfreeze(rooms.enrolment, node, body.keep, by);
   if (order == "ban") return ban(rooms.enrolment, node, body.reason, by);
@@ -117,6 +119,23 @@ Granted<Response> order_to_leave(const Rooms& rooms, const NodeName& node, const
                                  {"undrained", step->undrained}};
   if (!is_served) return json_response(answer);
   return publish_order(rooms, "removal", node, answer, caller, request);
+}
+
+Granted<Response> order_a_converge(const Rooms& rooms, const NodeName& node, const OrderBody& body,
+                                   const Caller& caller) {
+  nlohmann::json answer = {{"cluster", node.cluster}, {"node", node.node}, {"order", "converge"}};
+  if (body.cancel) {
+    auto cancelled = cancel_converge_of(rooms, node, caller.text());
+    if (!cancelled) return refuse(cancelled.error());
+    answer["order"] = "cancel-converge";
+  } else {
+    auto waits_for = order_converge_of(rooms, node, caller.text());
+    if (!waits_for) return refuse(waits_for.error());
+    answer["waitsFor"] = *waits_for;
+  }
+  spdlog::info("{}: {} {}/{}", caller.text(), answer["order"].get<std::string>(), node.cluster,
+               node.node);
+  return json_response(answer);
 }
 
 }  // namespace
@@ -186,10 +205,12 @@ Granted<Response> post_node_order(const Rooms& rooms, const Caller& caller,
     root.text("reason", body.reason, Need::optional);
     root.text("keep", body.keep, order == "unfreeze" ? Need::required : Need::optional);
     root.flag("drain", body.drain, Need::optional);
+    root.flag("cancel", body.cancel, Need::optional);
     root.number("timeoutSeconds", body.seconds, Need::optional);
   });
   if (!read) return refuse(read.error());
   if (order == "remove") return order_to_leave(rooms, node, body, caller, request);
+  if (order == "converge") return order_a_converge(rooms, node, body, caller);
   const bool is_drain = order == "drain" || order == "undrain";
   auto given = is_drain ? order_drain_of(rooms, order, node, body, caller.text())
                         : give_order(rooms, order, node, body, caller.text());

@@ -1,6 +1,7 @@
 #include "http/node_state.hpp"
 
 #include "http/machine_removal.hpp"
+#include "http/master_turns.hpp"
 
 namespace muster {
 namespace {
@@ -25,7 +26,15 @@ Granted<NodeStates> NodeStates::gather(const Rooms& rooms, const std::string& cl
   if (!drains) return refuse(drains.error());
   for (const auto& found : *drains) states.drains_[found.record.node] = found.record;
   if (!states.drains_.empty()) states.duties_ = rooms.reports.duties_of(cluster);
+  auto turns = turns_of(rooms, cluster);
+  if (!turns) return tl::unexpected(turns.error());
+  states.turns_ = std::move(*turns);
   return states;
+}
+
+nlohmann::json NodeStates::turn(const std::string& node) const {
+  const auto found = turns_.find(node);
+  return found == turns_.end() ? nlohmann::json(nullptr) : found->second;
 }
 
 DrainProgress NodeStates::progress(const DrainRecord& record) const {

@@ -27,13 +27,17 @@ class NodeStates {
   // {"phase","message","remove","orderedAt","until","by"}; null where nothing is ordered.
   [[nodiscard]] nlohmann::json drain(const std::string& node) const;
 
+  // {"state": "holds"|"waits","since","by","message"}; null where no turn is ordered.
+  [[nodiscard]] nlohmann::json turn(const std::string& node) const;
+
  private:
   explicit NodeStates(const Rooms& rooms) : rooms_(&rooms) {}
   [[nodiscard]] DrainProgress progress(const DrainRecord& record) const;
 
   const Rooms* rooms_;
   std::optional<DutiesReport> duties_;
-  std::map<std::string, DrainRecord> drains_;  // by node
+  std::map<std::string, DrainRecord> drains_;    // by node
+  std::map<std::string, nlohmann::json> turns_;  // by node
 };
 
 // A member that was removed, while its name and address wait: {"cluster","node","role","address",

@@ -2,6 +2,7 @@
 #include "enrolment/pending.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
+#include "http/master_turns.hpp"
 #include "http/node_state.hpp"
 #include "http/rooms.hpp"
 #include "http/vanished.hpp"
@@ -26,7 +27,7 @@ Result<bool> awaits_signature(const Rooms& rooms, const std::string& name,
   return *banned != cluster.banned_machines;
 }
 
-// Members that will be removed for their silence, and machines that are being drained.
+// Members that will be removed for their silence, machines that are being drained, masters' turns.
 Granted<> add_departures(const Rooms& rooms, const std::string& cluster,
                          const ServedCluster& served, nlohmann::json& row) {
   int vanishing = 0;
@@ -37,6 +38,9 @@ Granted<> add_departures(const Rooms& rooms, const std::string& cluster,
   }
   const auto drains = list_drains(rooms.store, cluster);
   if (!drains) return refuse(drains.error());
+  const auto turns = turns_of(rooms, cluster);
+  if (!turns) return refuse(turns.error());
+  row["turns"] = *turns;
   row["vanishing"] = vanishing;
   row["draining"] = drains->size();
   return {};

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -12,47 +11,6 @@
 namespace muster {
 
 namespace {
-
-struct CostRule {
-  std::string_view prefix;
-  ChangeCost cost;
-};
-
-// The first rule whose prefix fits decides. What the agent applies to a running machine is in its
-// plan; this says it to the operator beforehand.
-constexpr std::array<CostRule, 24> cost_rules{{
-    {"/role/cluster/masters", ChangeCost::none},  // the balancer reloads
-    {"/role/cluster/api", ChangeCost::restart},   // kubeconfigs name it
-    {"/role/cluster/authorities", ChangeCost::restart},
-    {"/role/macs", ChangeCost::none},      // only what preflight compares
-    {"/role/", ChangeCost::reboot},        // who the machine is
-    {"/certificates/", ChangeCost::none},  // issued anew behind the same path
-    {"/config/releases/kubernetes", ChangeCost::restart},
-    {"/config/releases/coredns", ChangeCost::none},  // an image that waits to be used
-    {"/config/releases/cni-plugins", ChangeCost::none},
-    {"/config/releases/cri-tools", ChangeCost::none},
-    {"/config/releases/", ChangeCost::restart},
-    {"/config/artifactMirrors", ChangeCost::none},
-    {"/config/kubelet/labels", ChangeCost::none},  // kept by the holder of the duties
-    {"/config/kubelet/taints", ChangeCost::none},
-    {"/config/kubelet/", ChangeCost::restart},
-    {"/config/containerd/registryMirrors", ChangeCost::none},  // read at each pull
-    {"/config/containerd/", ChangeCost::restart},
-    {"/config/kernel/", ChangeCost::none},  // set by a oneshot that disturbs nobody
-    {"/config/files/", ChangeCost::none},
-    {"/config/secrets/service-account-key", ChangeCost::restart},
-    {"/config/secrets/encryption-configuration", ChangeCost::restart},
-    {"/config/secrets/", ChangeCost::none},
-    {"/config/componentArguments/", ChangeCost::restart},
-    {"/config/failOnSwap", ChangeCost::restart},
-}};
-
-ChangeCost cost_at(const std::string& pointer) {
-  for (const CostRule& rule : cost_rules) {
-    if (pointer.starts_with(rule.prefix)) return rule.cost;
-  }
-  return ChangeCost::none;  // addons and bans, which the duties apply
-}
 
 // What an item of a list is called; "" when the list is one of plain values.
 std::string item_name(const nlohmann::json& item) {
@@ -94,7 +52,24 @@ class DocumentComparer {
     nlohmann::json json = nlohmann::json::parse(to_canonical_json(document), nullptr, false);
     if (json.is_discarded()) return nlohmann::json::object();
     for (const char* field : {"generation", "site", "apiVersion", "kind"}) json.erase(field);
+    name_releases(json["config"]["releases"]);
     return json;
+  }
+
+  // A release is known by its version; size and digest follow from it, and say something of their
+  // own only where the version is the same.
+  static void name_releases(nlohmann::json& list) {
+    nlohmann::json map = nlohmann::json::object();
+    for (const nlohmann::json& release : list) map[item_name(release)] = release;
+    list = std::move(map);
+  }
+
+  void compare_releases(const std::string& pointer, const nlohmann::json& left,
+                        const nlohmann::json& right) {
+    if (left["version"] != right["version"])
+      add(pointer + "/version", left["version"].dump(), right["version"].dump());
+    else
+      compare_maps(pointer, left, right);
   }
 
   void compare(const std::string& pointer, const nlohmann::json& left,
@@ -123,18 +98,20 @@ class DocumentComparer {
     for (const auto& [key, value] : right.items()) keys.insert(key);
     for (const std::string& key : keys) {
       const std::string below = pointer_to(pointer, key);
+      const bool is_release = pointer == "/config/releases";
       if (!left.contains(key))
-        add(below, "", right[key].dump());
+        add(below, "", (is_release ? right[key]["version"] : right[key]).dump());
       else if (!right.contains(key))
-        add(below, left[key].dump(), "");
+        add(below, (is_release ? left[key]["version"] : left[key]).dump(), "");
+      else if (is_release)
+        compare_releases(below, left[key], right[key]);
       else
         compare(below, left[key], right[key]);
     }
   }
 
   void add(const std::string& pointer, std::string left, std::string right) {
-    differences_.push_back(
-        {pointer, shown(std::move(left)), shown(std::move(right)), cost_at(pointer)});
+    differences_.push_back({pointer, shown(std::move(left)), shown(std::move(right))});
   }
 
   // A manifest of a thousand lines is not a line of a diff.
@@ -149,18 +126,6 @@ class DocumentComparer {
 
 }  // namespace
 
-std::string_view name(ChangeCost cost) {
-  switch (cost) {
-    case ChangeCost::none:
-      return "none";
-    case ChangeCost::restart:
-      return "restart";
-    case ChangeCost::reboot:
-      return "reboot";
-  }
-  return "none";
-}
-
 std::vector<Difference> diff_documents(const NodeDocument& old_document,
                                        const NodeDocument& new_document) {
   return DocumentComparer().compare(old_document, new_document);
@@ -173,12 +138,6 @@ std::string to_text(const Difference& difference) {
     return fmt::format("{}: removed {}", difference.pointer, difference.old_value);
   return fmt::format("{}: {} -> {}", difference.pointer, difference.old_value,
                      difference.new_value);
-}
-
-ChangeCost cost_of(const std::vector<Difference>& differences) {
-  ChangeCost dearest = ChangeCost::none;
-  for (const Difference& difference : differences) dearest = std::max(dearest, difference.cost);
-  return dearest;
 }
 
 }  // namespace muster

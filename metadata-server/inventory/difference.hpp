@@ -1,4 +1,5 @@
-// What changes for one machine between two documents, and what that costs it. Pure.
+// What changes for one machine between two documents, field by field. What that costs the machine
+// is machine/unit_change's to say. Pure.
 #pragma once
 
 #include <string>
@@ -9,16 +10,12 @@
 
 namespace muster {
 
-// none: applied at once on a running machine. restart: of a component. reboot: of the machine.
-enum class ChangeCost { none, restart, reboot };
-[[nodiscard]] std::string_view name(ChangeCost cost);
-
 struct Difference {
   // A JSON pointer in which items of a list that have a name are given by it:
   // "/config/releases/kubernetes/version".
   std::string pointer;
-  std::string old_value, new_value;  // JSON, cut when long; empty where there was or is none
-  ChangeCost cost = ChangeCost::none;
+  // JSON, cut when long, of a release its version; empty where there was or is none.
+  std::string old_value, new_value;
 };
 
 // In pointer order. Generation and site are left out: they are the envelope's, not the machine's.
@@ -26,7 +23,5 @@ struct Difference {
                                                      const NodeDocument& new_document);
 // "/config/kubelet/maxPods: 110 -> 120"
 [[nodiscard]] std::string to_text(const Difference& difference);
-// The dearest of all.
-[[nodiscard]] ChangeCost cost_of(const std::vector<Difference>& differences);
 
 }  // namespace muster

@@ -27,11 +27,11 @@ struct DesiredFile {
 // A component unit. It is (re)started when it is not active, or when any of these inputs is not
 // what it was last started with.
 struct DesiredUnit {
-  std::string name;                       // "kubelet.service"
-  std::vector<std::string> restart_on;    // paths of desired files
-  std::vector<std::string> reload_on;     // paths; applied at once on a running machine
-  std::vector<std::string> releases;      // names; another version needs a restart
-  std::vector<std::string> certificates;  // names; those the component does not re-read by itself
+  std::string name;                     // "kubelet.service"
+  std::vector<std::string> restart_on;  // paths of desired files
+  std::vector<std::string> reload_on;   // paths; applied at once on a running machine
+  std::vector<std::string> releases;    // names; another version needs a restart
+  std::vector<std::string> tools;  // names of releases that it starts programs of: switched with it
   std::chrono::seconds deadline{60};
   bool restart_is_harmless = false;  // a oneshot or a unit whose restart disturbs nobody
 };

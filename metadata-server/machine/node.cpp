@@ -46,6 +46,8 @@ void add_containerd(const NodeDocument& document, const Facts& facts, DesiredSta
   unit.name = "containerd.service";
   unit.restart_on = {paths::containerd_config, paths::arguments_of("containerd")};
   unit.releases = {"containerd"};
+  // For each new pod: runc and the plugins; libseccomp and nft are of the host's tools.
+  unit.tools = {"runc", "cni-plugins", "host-tools"};
   state.units.push_back(unit);
 }
 
@@ -110,6 +112,7 @@ void add_kube_proxy(const NodeDocument& document, DesiredState& state) {
   unit.name = "kube-proxy.service";
   unit.restart_on = {paths::kube_proxy_config, kubeconfig_path, paths::arguments_of("kube-proxy")};
   unit.releases = {node_release(document)};
+  unit.tools = {"host-tools"};
   state.units.push_back(unit);
 }
 

@@ -71,7 +71,7 @@ class Preparation {
   static constexpr auto unchanged = MachineChange::Kind::unchanged;
 
   MachineChange& add_change(const std::string& node, MachineChange::Kind kind) {
-    return publication_.changes.emplace_back(MachineChange{name_, node, kind, {}, {}});
+    return publication_.changes.emplace_back(MachineChange{name_, node, kind, {}, {}, {}});
   }
 
   void compare(const CompiledCluster& compiled) {
@@ -100,7 +100,7 @@ class Preparation {
     if (!old_document) {
       // An earlier program wrote a form that this one does not read; the new one replaces it.
       change.differences = {fmt::format("the whole document: {}", old_document.error().message)};
-      change.cost = ChangeCost::reboot;
+      change.cost = ChangeCost::restart;
       return;
     }
     describe(*old_document, document, change);

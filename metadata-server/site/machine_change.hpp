@@ -5,20 +5,25 @@
 #include <string_view>
 #include <vector>
 
-#include "inventory/difference.hpp"
+#include "document/node_document.hpp"
 
 namespace muster {
+
+// none: all of it is applied at once on a running machine. restart: something waits for its turn.
+enum class ChangeCost { none, restart };
+[[nodiscard]] std::string_view name(ChangeCost cost);
 
 struct MachineChange {
   enum class Kind { added, changed, unchanged, removed };
   std::string cluster, node;
   Kind kind = Kind::unchanged;
   std::vector<std::string> differences;  // "/config/kubelet/maxPods: 110 -> 120"
+  std::vector<std::string> effects;  // "kubelet.service: restart at its turn: ...", and warnings
   ChangeCost cost = ChangeCost::none;
 };
 [[nodiscard]] std::string_view name(MachineChange::Kind kind);
 
-// Fills in differences and cost.
+// Fills in differences, effects and cost, by the same room that the machine's agent plans with.
 void describe(const NodeDocument& old_document, const NodeDocument& new_document,
               MachineChange& change);
 

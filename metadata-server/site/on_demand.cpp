@@ -230,7 +230,8 @@ Result<void> delete_cluster(const PublishContext& context, const std::string& na
       .expect(kinds::cluster, name, cluster->version)
       .remove(kinds::cluster, name)
       .remove(kinds::peers, name)
-      .remove(kinds::etcd, name);
+      .remove(kinds::etcd, name)
+      .remove(kinds::turn, name);
   remove_agenda(order->cluster.next_at, agenda::cluster, name, transaction);
   const auto members = list_members(context.store, name);
   if (!members) return pass(members.error());

@@ -28,6 +28,7 @@ inline constexpr std::string_view pending = "pending";            // <public key
 inline constexpr std::string_view secret = "secret";              // <cluster>/<name>/<12 digits>
 inline constexpr std::string_view report = "report";              // <cluster>/<node>
 inline constexpr std::string_view etcd = "etcd";                  // <cluster>
+inline constexpr std::string_view turn = "turn";                  // <cluster>
 inline constexpr std::string_view cluster_template = "template";  // <name>
 inline constexpr std::string_view on_demand = "on-demand";        // <cluster>
 inline constexpr std::string_view drain = "drain";                // <cluster>/<node>

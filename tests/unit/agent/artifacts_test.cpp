@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <sstream>
 
+#include "agent/release_prune.hpp"
 #include "fakes/fake_site.hpp"
 
 using namespace muster;
@@ -239,14 +240,14 @@ TEST_CASE_FIXTURE(ArtifactsFixture,
   for (const char* name : {"kubernetes", "kubernetes-node", "kubernetes-control-plane"}) {
     CHECK(machine.files.text(fmt::format("/opt/muster/current/{}/bin/kubelet", name)) == "K");
   }
-  CHECK(replaced_release(machine.files, whole).empty());
+  CHECK(replaced_release(machine.files, checkpoint, whole).empty());
 
   // Divided: it is current once its link leads to it, whatever the version.
   const auto node = site.publish("kubernetes-node", "1.36.3", {{"bin/kubelet", "N"}});
-  CHECK(replaced_release(machine.files, node) == "kubernetes 1.36.3");
+  CHECK(replaced_release(machine.files, checkpoint, node) == "kubernetes 1.36.3");
   REQUIRE(get(node));
   CHECK(machine.files.text("/opt/muster/current/kubernetes-node/bin/kubelet") == "N");
-  CHECK(replaced_release(machine.files, whole) == "kubernetes-node 1.36.3");
+  CHECK(replaced_release(machine.files, checkpoint, whole) == "kubernetes-node 1.36.3");
   CHECK(reason_to_install(machine.files, checkpoint, whole) == "not current");
 
   // The way back stays until there is another one.
@@ -257,6 +258,44 @@ TEST_CASE_FIXTURE(ArtifactsFixture,
   prune_releases(machine.files, checkpoint, {next});
   CHECK_FALSE(machine.files.has("/opt/muster/releases/kubernetes"));
   CHECK(checkpoint.releases.size() == 2);
+}
+
+TEST_CASE_FIXTURE(ArtifactsFixture, "what runs is not pruned while newer ones are brought ahead") {
+  REQUIRE(get(release));
+  std::vector<ReleaseReference> newer;
+  for (const char* version : {"4.0", "4.1"}) {
+    newer.push_back(site.publish("etcd", version, {{"bin/etcd", version}}));
+    REQUIRE(bring_releases(machine.host, network, checkpoint, {newer.back()}, sources));
+    CHECK(reason_to_bring(machine.files, checkpoint, newer.back()).empty());
+    CHECK(reason_to_install(machine.files, checkpoint, newer.back()) == "not current");
+    CHECK(replaced_release(machine.files, checkpoint, newer.back()) == release.version);
+    prune_releases(machine.files, checkpoint, {newer.back()});
+  }
+  CHECK(machine.files.text("/opt/muster/current/etcd/bin/etcd") == "E");
+  CHECK_FALSE(machine.files.has("/opt/muster/releases/etcd/4.0"));
+  REQUIRE(get(newer.back()));
+  prune_releases(machine.files, checkpoint, {newer.back()});
+  CHECK(machine.files.has("/opt/muster/releases/etcd/" + release.version + "/bin/etcd"));
+
+  const auto whole = site.publish("kubernetes", "1.36.3", {{"bin/kubelet", "K"}});
+  REQUIRE(get(whole));
+  for (const char* version : {"1.36.4", "1.36.5"}) {
+    const auto node = site.publish("kubernetes-node", version, {{"bin/kubelet", version}});
+    REQUIRE(bring_releases(machine.host, network, checkpoint, {node}, sources));
+    prune_releases(machine.files, checkpoint, {node});
+  }
+  CHECK(machine.files.text("/opt/muster/current/kubernetes-node/bin/kubelet") == "K");
+}
+
+TEST_CASE_FIXTURE(ArtifactsFixture, "another build of a version is told apart from what runs") {
+  REQUIRE(get(release));
+  CHECK(replaced_release(machine.files, checkpoint, release).empty());
+  ReleaseReference other = release;
+  other.manifest_digest = "sha256:" + std::string(64, '0');
+  CHECK(replaced_release(machine.files, checkpoint, other) ==
+        "another build of " + release.version);
+  other.name = "never-there";
+  CHECK(replaced_release(machine.files, checkpoint, other) == "not there yet");
 }
 
 TEST_CASE_FIXTURE(ArtifactsFixture, "a crash at any point leaves the old version or the new one") {

@@ -13,7 +13,7 @@ TEST_CASE("a checkpoint survives the disk and is written only when it changed") 
   FakeFilesystem files;
   Checkpoint checkpoint;
   checkpoint.document_generation = 7;
-  checkpoint.units["etcd.service"] = {"a", "b", "c"};
+  checkpoint.units["etcd.service"] = {"a", "b", {{"runc", "sha256:r"}}};
   checkpoint.releases["etcd/3.6"] = {"sha256:x", {{"bin/etcd", "1:2:3"}}, {{"nft", "1.0"}}};
   checkpoint.secrets["/etc/key"] = 3;
   checkpoint.images = {{"sha256:i", {"sha256:m"}}, {"sha256:old", {}}};
@@ -41,6 +41,19 @@ TEST_CASE("a checkpoint of before packages' versions were noted calls all of the
   text.erase(text.find(field), field.size());
   CHECK(parse_checkpoint(text)->package_versions ==
         std::map<std::string, std::string>{{"nftables", "1.0"}});
+}
+
+TEST_CASE("a unit's record of an earlier agent is read") {
+  std::string text = to_json(Checkpoint{});
+  const std::string none = R"("units":{})";
+  text.replace(
+      text.find(none), none.size(),
+      R"("units":{"etcd.service":{"certificates":"c","configuration":"a","reloaded":"b"}})");
+  const auto read = parse_checkpoint(text);
+  REQUIRE_MESSAGE(read, read.error().message);
+  CHECK(read->units.at("etcd.service").configuration == "a");
+  CHECK(read->units.at("etcd.service").reloaded == "b");
+  CHECK(read->units.at("etcd.service").tools.empty());
 }
 
 TEST_CASE("no checkpoint is an empty one, a damaged one is refused with its cure") {

@@ -9,7 +9,7 @@ using namespace muster;
 
 namespace {
 
-// kubelet with a configuration file, a file it re-reads, a release and a certificate.
+// kubelet with a configuration file, a file it re-reads, a release and a tool.
 struct PlanFixture {
   DesiredState desired;
   ObservedState observed;
@@ -20,22 +20,25 @@ struct PlanFixture {
     desired.files = {{"/etc/kubelet.yaml", "maxPods: 110\n", "root", 0644, false},
                      {"/etc/routes", "a\n", "root", 0644, false},
                      {"/etc/token", "secret\n", "root", 0600, true}};
-    desired.releases = {{"kubernetes", "1.36.3", "sha256:new", 5'000'000}};
+    desired.releases = {{"kubernetes", "1.36.3", "sha256:new", 5'000'000},
+                        {"runc", "1.5.2", "sha256:runc", 13'000'000}};
     desired.units = {{"kubelet.service",
                       {"/etc/kubelet.yaml"},
                       {"/etc/routes"},
                       {"kubernetes"},
-                      {"kubelet-client"},
+                      {"runc"},
                       std::chrono::seconds(90),
                       false}};
     observed.units["kubelet.service"].active_state = "active";
-    observed.certificate_versions["kubelet-client"] = "/v/1";
     remember();
   }
   // The unit runs with what is desired now.
-  void remember() {
-    checkpoint.units["kubelet.service"] =
-        inputs_of(desired.units[0], desired, observed.certificate_versions);
+  void remember() { checkpoint.units["kubelet.service"] = inputs_of(desired.units[0], desired); }
+  // A newer build was published; the machine has it not yet.
+  void publish_runc() {
+    desired.releases[1] = {"runc", "1.5.2-1", "sha256:runc-1", 13'000'000};
+    observed.releases["runc"] = observed.unbrought["runc"] = "missing";
+    observed.replaced["runc"] = "1.5.2";
   }
   std::string text(RunKind kind) {
     return to_text(make_plan(desired, observed, checkpoint, kind), files);
@@ -89,19 +92,94 @@ TEST_CASE_FIXTURE(PlanFixture,
         "  reload kubelet.service (what it re-reads has changed)\n");
 }
 
-TEST_CASE_FIXTURE(PlanFixture, "a renewed certificate does not wait for a turn") {
+TEST_CASE_FIXTURE(PlanFixture, "a renewed certificate restarts nothing") {
   observed.certificates["kubelet-client"] = "half of its lifetime has passed";
   desired.certificates.push_back({});
   desired.certificates[0].name = "kubelet-client";
   CHECK(text(RunKind::running) ==
-        "  obtain 1 certificate (kubelet-client: half of its lifetime has passed)\n"
-        "  restart kubelet.service [restart] (kubelet.service: its certificate was renewed)\n");
+        "  obtain 1 certificate (kubelet-client: half of its lifetime has passed)\n");
 }
 
-TEST_CASE_FIXTURE(PlanFixture, "a crash between renewal and restart is made good") {
-  observed.certificate_versions["kubelet-client"] = "/v/2";
+TEST_CASE_FIXTURE(PlanFixture, "a tool is brought ahead, and switched with its unit's restart") {
+  publish_runc();
+  const std::string pending = "  pending: kubelet.service: restart: runc is 1.5.2\n";
   CHECK(text(RunKind::running) ==
-        "  restart kubelet.service [restart] (kubelet.service: its certificate was renewed)\n");
+        "  bring release runc 1.5.2-1 (13.0 MB) (ahead of its turn: runc: missing)\n" + pending);
+  observed.unbrought.clear();
+  observed.releases["runc"] = "not current";
+  CHECK(text(RunKind::running) == pending);
+  CHECK(text(RunKind::ordered) ==
+        "  install release runc 1.5.2-1 (13.0 MB) (not current)\n"
+        "  restart kubelet.service [restart] (kubelet.service: runc is 1.5.2)\n");
+  // The power went between the two.
+  observed.releases.clear();
+  observed.replaced.clear();
+  CHECK(text(RunKind::ordered) ==
+        "  restart kubelet.service [restart] (kubelet.service: started with other settings)\n");
+}
+
+TEST_CASE_FIXTURE(PlanFixture, "where an older agent kept no tools, the links tell") {
+  checkpoint.units["kubelet.service"].tools.clear();
+  CHECK(text(RunKind::running) == "nothing to do\n");
+  publish_runc();
+  observed.unbrought.clear();
+  CHECK(text(RunKind::running) == "  pending: kubelet.service: restart: runc is 1.5.2\n");
+}
+
+TEST_CASE_FIXTURE(PlanFixture, "another build of the running version is not brought over it") {
+  desired.releases[1].manifest_digest = "sha256:other";
+  observed.releases["runc"] = observed.unbrought["runc"] = "not verified yet";
+  observed.replaced["runc"] = "another build of 1.5.2";
+  CHECK(text(RunKind::running) ==
+        "  pending: kubelet.service: restart: runc is another build of 1.5.2\n");
+}
+
+TEST_CASE_FIXTURE(PlanFixture, "a damaged release is repaired while something else waits") {
+  desired.files[0].content = "maxPods: 120\n";
+  observed.files["/etc/kubelet.yaml"] = "content differs";
+  observed.releases["runc"] = observed.unbrought["runc"] = "bin/runc changed";
+  CHECK(text(RunKind::running) ==
+        "  install release runc 1.5.2 (13.0 MB) (bin/runc changed)\n"
+        "  pending: kubelet.service: restart: /etc/kubelet.yaml content differs\n");
+}
+
+TEST_CASE_FIXTURE(PlanFixture, "what crashed while a change waits comes back as it was") {
+  publish_runc();
+  desired.files[0].content = "maxPods: 120\n";
+  observed.files["/etc/kubelet.yaml"] = "content differs";
+  observed.units["kubelet.service"].active_state = "failed";
+  const auto plan = make_plan(desired, observed, checkpoint, RunKind::running);
+  CHECK(to_text(plan, files) ==
+        "  bring release runc 1.5.2-1 (13.0 MB) (ahead of its turn: runc: missing)\n"
+        "  start kubelet.service (not active)\n"
+        "  pending: kubelet.service: restart: /etc/kubelet.yaml content differs, runc is 1.5.2\n");
+  CHECK(std::get<StartUnits>(plan.actions.back().action).as_before ==
+        std::set<std::string>{"kubelet.service"});
+  // The machine's own boot, and a unit that never ran, have nothing to come back to.
+  CHECK(text(RunKind::boot).find("write /etc/kubelet.yaml") != std::string::npos);
+  checkpoint.units.clear();
+  CHECK(text(RunKind::running).find("write /etc/kubelet.yaml") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(PlanFixture,
+                  "a unit that shares what waits for another is started with the old") {
+  desired.files[0].content = "maxPods: 120\n";
+  observed.files["/etc/kubelet.yaml"] = "content differs";
+  desired.units.push_back({"new.service", {"/etc/kubelet.yaml"}, {}, {}, {}, {}, false});
+  const auto plan = make_plan(desired, observed, checkpoint, RunKind::running);
+  CHECK(std::get<StartUnits>(plan.actions.back().action).as_before ==
+        std::set<std::string>{"new.service"});
+}
+
+TEST_CASE_FIXTURE(PlanFixture, "what failed in its turn has nothing to come back as") {
+  desired.files[0].content = "maxPods: 110 again\n";
+  observed.files["/etc/kubelet.yaml"] = "content differs";
+  observed.units["kubelet.service"].active_state = "failed";
+  checkpoint.units["kubelet.service"].configuration.clear();
+  const auto plan = make_plan(desired, observed, checkpoint, RunKind::running);
+  CHECK(plan.pending.empty());
+  CHECK(std::get<StartUnits>(plan.actions.back().action).as_before.empty());
+  CHECK(text(RunKind::running).starts_with("  write /etc/kubelet.yaml (content differs)\n"));
 }
 
 TEST_CASE_FIXTURE(PlanFixture, "secrets are written and never shown") {

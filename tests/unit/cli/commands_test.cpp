@@ -106,9 +106,11 @@ TEST_CASE("limits of an operator are given together, or lifted") {
 }
 
 TEST_CASE("an order finds the node's cluster by itself") {
-  const OperatorApi api({{"GET /v1/operator/nodes", two_nodes},
-                         {"POST /v1/operator/nodes/lab/m1/converge", {}},
-                         {"POST /v1/operator/nodes/lab/m1/unfreeze", {}}});
+  const OperatorApi api(
+      {{"GET /v1/operator/nodes", two_nodes},
+       {"POST /v1/operator/nodes/lab/m1/converge",
+        {200, R"({"cluster":"lab","node":"m1","order":"converge","waitsFor":""})"}},
+       {"POST /v1/operator/nodes/lab/m1/unfreeze", {}}});
   const auto ran = fake::muster({"--server", api.url(), "node", "converge", "m1"});
   CHECK(ran.out == "lab/m1: ordered; it takes its turn at its next poll\n");
   CHECK(ran.exit == 0);
@@ -121,6 +123,49 @@ TEST_CASE("an order finds the node's cluster by itself") {
   CHECK(
       unknown.err ==
       "muster: no cluster has a node 'm9'; 'muster node list' shows them all. One that the inventory no longer lists needs --cluster\n");
+}
+
+TEST_CASE("several are ordered to converge, each says what it waits for") {
+  const OperatorApi api(
+      {{"POST /v1/operator/nodes/lab/m1/converge",
+        {200, R"({"cluster":"lab","node":"m1","order":"converge","waitsFor":""})"}},
+       {"POST /v1/operator/nodes/lab/m2/converge",
+        {200,
+         R"({"cluster":"lab","node":"m2","order":"converge","waitsFor":"m1 has the turn"})"}}});
+  auto ran =
+      fake::muster({"--server", api.url(), "node", "converge", "m1", "m2", "--cluster", "lab"});
+  CHECK(ran.exit == 0);
+  CHECK(ran.out ==
+        "lab/m1: ordered; it takes its turn at its next poll\n"
+        "lab/m2: ordered; it waits for its turn: m1 has the turn\n");
+  const OperatorApi cancelled(
+      {{"POST /v1/operator/nodes/lab/m1/converge",
+        {200, R"({"cluster":"lab","node":"m1","order":"cancel-converge"})"}}});
+  ran = fake::muster({"--server", cancelled.url(), "node", "converge", "m9", "m1", "--cancel",
+                      "--cluster", "lab"});
+  CHECK(ran.exit == 1);  // of m9, which nobody knows
+  CHECK(ran.out == "lab/m1: cancelled; what it began already, it ends\n");
+  CHECK(cancelled.asked().back() == R"(POST /v1/operator/nodes/lab/m1/converge {"cancel":true})");
+}
+
+TEST_CASE("who has the turn is in status and in the list") {
+  const OperatorApi api(
+      {{"GET /v1/operator/status",
+        {200,
+         R"({"clusters":[{"cluster":"lab","turns":{"m1":{"state":"holds","since":60},"m2":{"state":"waits","since":61},"m3":{"state":"waits","since":61}}}]})"}},
+       {"GET /v1/operator/nodes/lab/m2",
+        {200,
+         R"({"cluster":"lab","node":"m2","turn":{"state":"waits","since":61,"by":"operator anna","message":"m1 has the turn"}})"}}});
+  CHECK(
+      fake::muster({"--server", api.url(), "status"})
+          .out.find(
+              "lab: m1 has the turn since 1970-01-01 00:01:00; m2, m3 wait for theirs (muster node show tells what for)\n") !=
+      std::string::npos);
+  CHECK(
+      fake::muster({"--server", api.url(), "node", "show", "m2", "--cluster", "lab"})
+          .out.find(
+              "turn         waits since 1970-01-01 00:01:01, ordered by operator anna: m1 has the turn\n") !=
+      std::string::npos);
 }
 
 TEST_CASE("why a machine was not let in, in lines that it cannot forge") {

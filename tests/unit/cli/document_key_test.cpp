@@ -216,12 +216,14 @@ TEST_CASE("revision diff shows changes as diff does") {
         {200,
          R"({"from":{"number":1},"to":{"number":2},"changes":[{"cluster":"lab","node":"m1",)"
          R"("change":"unchanged"},{"cluster":"lab","node":"n1","change":"changed","differences":)"
-         R"(["/config/kubelet/maxPods: 110 -> 120"],"cost":"restart"}]})"}}});
+         R"(["/config/kubelet/maxPods: 110 -> 120"],"effects":["kubelet.service: restart at its turn: x"],)"
+         R"("cost":"restart"}]})"}}});
   const auto ran = fake::muster(
       {"--server", api.url(), "revision", "diff", "1", "sha256:4f", "--cluster", "lab"});
   REQUIRE_MESSAGE(ran.exit == 0, ran.err);
   CHECK(ran.out ==
         "changed   lab/n1  (costs a restart)\n    /config/kubelet/maxPods: 110 -> 120\n"
+        "  > kubelet.service: restart at its turn: x\n"
         "1 machine unchanged\n");
 }
 

@@ -104,8 +104,8 @@ struct OnDemand : House {
     for (const auto kind :
          {kinds::authority, kinds::revision, kinds::cluster, kinds::document, kinds::peers,
           kinds::machine, kinds::member, kinds::address, kinds::token, kinds::pending,
-          kinds::secret, kinds::report, kinds::etcd, kinds::on_demand, kinds::cluster_token,
-          kinds::ended_token, kinds::tombstone, kinds::agenda}) {
+          kinds::secret, kinds::report, kinds::etcd, kinds::turn, kinds::on_demand,
+          kinds::cluster_token, kinds::ended_token, kinds::tombstone, kinds::agenda}) {
       if (const auto count = site.store.count(kind).value(); count > 0)
         found[std::string(kind)] = count;
     }

@@ -167,6 +167,7 @@ TEST_CASE("what two revisions differ in is told per machine") {
                                                 {"node", "m1"},
                                                 {"change", "unchanged"},
                                                 {"differences", nlohmann::json::array()},
+                                                {"effects", nlohmann::json::array()},
                                                 {"cost", "none"}});
   CHECK(forward["changes"][1].at("differences") ==
         nlohmann::json{"/config/kubelet/maxPods: 110 -> 120"});

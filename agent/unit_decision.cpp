@@ -1,0 +1,147 @@
+#include "agent/unit_decision.hpp"
+
+#include <algorithm>
+
+namespace muster {
+namespace {
+
+bool is_active(const ObservedState& observed, const std::string& unit) {
+  const auto found = observed.units.find(unit);
+  return found != observed.units.end() &&
+         (found->second.active_state == "active" || found->second.active_state == "reloading");
+}
+
+class Decider {
+ public:
+  Decider(const DesiredState& desired, const ObservedState& observed, const Checkpoint& checkpoint,
+          RunKind kind)
+      : desired_(desired), observed_(observed), checkpoint_(checkpoint), kind_(kind) {}
+
+  UnitDecision decide() {
+    for (const auto& unit : desired_.units) decide(unit);
+    decide_stops();
+    return std::move(decision_);
+  }
+
+ private:
+  // Why the configuration that the unit runs with is not the wanted one, in words.
+  [[nodiscard]] std::string configuration_change(const DesiredUnit& unit) const {
+    std::string text;
+    const auto append = [&](const std::string& what, const std::string& reason) {
+      if (!reason.empty()) text += (text.empty() ? "" : ", ") + what + " " + reason;
+    };
+    for (const auto& path : unit.restart_on) append(path, reason_in(observed_.files, path));
+    for (const auto& path : unit.restart_on) append(path, reason_in(observed_.secrets, path));
+    for (const auto* names : {&unit.releases, &unit.tools}) {
+      for (const auto& name : *names) {
+        const auto other = reason_in(observed_.replaced, name);
+        if (!other.empty()) append(name, "is " + other);
+      }
+    }
+    return text.empty() ? "started with other settings" : text;
+  }
+
+  // Before agents kept which tools a unit has, the links alone tell.
+  [[nodiscard]] UnitInputs recorded(const DesiredUnit& unit, const UnitInputs& now) const {
+    const auto found = checkpoint_.units.find(unit.name);
+    UnitInputs was = found == checkpoint_.units.end() ? UnitInputs{} : found->second;
+    for (const auto& [name, digest] : now.tools) {
+      const bool is_known = was.tools.count(name) > 0 || observed_.replaced.count(name) > 0;
+      if (!is_known) was.tools[name] = digest;
+    }
+    return was;
+  }
+
+  void decide(const DesiredUnit& unit) {
+    decision_.deadline = std::max(decision_.deadline, unit.deadline);
+    const UnitInputs now = inputs_of(unit, desired_);
+    const auto effect = effect_of(unit, recorded(unit, now), now);
+    const bool waits = effect.waits && kind_ == RunKind::running;
+    if (!is_active(observed_, unit.name)) {
+      // What crashed comes back as it was; what never ran, or failed in its turn, has nothing to
+      // come back as.
+      const auto ran = checkpoint_.units.find(unit.name);
+      const bool is_known = ran != checkpoint_.units.end() && !ran->second.configuration.empty();
+      if (waits && is_known && has_other_inputs(unit)) hold(unit);
+      decision_.start.push_back(unit.name);
+      return;
+    }
+    if (waits) {
+      hold(unit);
+    } else if (effect.restarts) {
+      decision_.restart.push_back(unit.name);
+      decision_.reasons[unit.name] = configuration_change(unit);
+      return;
+    } else if (const auto undone = reason_in(observed_.undone, unit.name);
+               !undone.empty() && unit.restart_is_harmless) {
+      decision_.restart.push_back(unit.name);
+      decision_.reasons[unit.name] = undone;
+      return;
+    }
+    if (effect.reloads) decision_.reload.push_back(unit.name);
+  }
+
+  // Whether the disk has anything else than is wanted for it.
+  [[nodiscard]] bool has_other_inputs(const DesiredUnit& unit) const {
+    const auto is_other = [](const auto& reasons) {
+      return [&reasons](const std::string& input) { return reasons.count(input) > 0; };
+    };
+    const auto any = [](const std::vector<std::string>& inputs, const auto& is_so) {
+      return std::any_of(inputs.begin(), inputs.end(), is_so);
+    };
+    return any(unit.restart_on, is_other(observed_.files)) ||
+           any(unit.restart_on, is_other(observed_.secrets)) ||
+           any(unit.releases, is_other(observed_.replaced)) ||
+           any(unit.tools, is_other(observed_.replaced));
+  }
+
+  // A crash restart must not take up by accident what waits for its turn: files and versions wait
+  // too.
+  void hold(const DesiredUnit& unit) {
+    decision_.pending.push_back(
+        fmt::format("{}: restart: {}", unit.name, configuration_change(unit)));
+    for (const auto& path : unit.restart_on) {
+      if (observed_.files.count(path) > 0 || observed_.secrets.count(path) > 0)
+        decision_.held_files.insert(path);
+    }
+    for (const auto* names : {&unit.releases, &unit.tools}) {
+      for (const auto& name : *names) {
+        if (observed_.replaced.count(name) > 0) decision_.held_releases.insert(name);
+      }
+    }
+  }
+
+  void decide_stops() {
+    for (const auto& [name, inputs] : checkpoint_.units) {
+      const bool is_wanted =
+          std::any_of(desired_.units.begin(), desired_.units.end(),
+                      [&, &unit_name = name](const auto& unit) { return unit.name == unit_name; });
+      if (is_wanted || !is_active(observed_, name)) continue;
+      if (kind_ == RunKind::running) {
+        decision_.pending.push_back(name + ": stop: no longer wanted");
+      } else {
+        decision_.stop.push_back(name);
+      }
+    }
+  }
+
+  const DesiredState& desired_;
+  const ObservedState& observed_;
+  const Checkpoint& checkpoint_;
+  RunKind kind_;
+  UnitDecision decision_;
+};
+
+}  // namespace
+
+std::string reason_in(const std::map<std::string, std::string>& reasons, const std::string& key) {
+  const auto found = reasons.find(key);
+  return found == reasons.end() ? std::string() : found->second;
+}
+
+UnitDecision decide_units(const DesiredState& desired, const ObservedState& observed,
+                          const Checkpoint& checkpoint, RunKind kind) {
+  return Decider(desired, observed, checkpoint, kind).decide();
+}
+
+}  // namespace muster

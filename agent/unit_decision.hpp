@@ -1,0 +1,34 @@
+// What becomes of each unit: started, restarted, reloaded or stopped now, or restarted at the
+// machine's turn, for which files and releases are held back then. Pure.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/checkpoint.hpp"
+#include "agent/observed_state.hpp"
+#include "agent/plan.hpp"
+
+namespace muster {
+
+struct UnitDecision {
+  std::vector<std::string> start, restart, reload, stop;
+  std::map<std::string, std::string> reasons;  // of restarts
+  std::chrono::seconds deadline{60};
+  // What a unit that waits for its turn was not started with: a crash restart must not take it up.
+  std::set<std::string> held_files, held_releases;
+  std::vector<std::string> pending;
+};
+
+// What a change costs is effect_of's to say (machine/unit_change); this knows what is there.
+[[nodiscard]] UnitDecision decide_units(const DesiredState& desired, const ObservedState& observed,
+                                        const Checkpoint& checkpoint, RunKind kind);
+
+// Why something is not as desired, of one of ObservedState's maps; empty: it is.
+[[nodiscard]] std::string reason_in(const std::map<std::string, std::string>& reasons,
+                                    const std::string& key);
+
+}  // namespace muster

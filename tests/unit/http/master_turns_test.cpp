@@ -1,0 +1,114 @@
+// `muster node converge` of three masters, as their agents and the operator see it.
+#include "http/master_turns.hpp"
+
+#include "rollout/turns.hpp"
+#include "sample_rooms.hpp"
+
+using namespace muster;
+using sample::House;
+
+namespace {
+
+struct TurnHouse : House {
+  std::map<std::string, Peer> peers;
+  std::uint64_t counter = 0;
+
+  TurnHouse() {
+    apply(sample::cluster() + sample::node("m1", "master", 11) +
+          sample::node("m2", "follower", 12) + sample::node("m3", "follower", 13) +
+          sample::node("n1", "node", 21));
+    for (const char* name : {"m1", "m2", "m3", "n1"}) {
+      peers[name] = machine(name);
+      hears(name, Verdict::pending_changes);
+    }
+  }
+  // Whether the answer to this report says converge.
+  bool hears(const std::string& name, Verdict verdict) {
+    Report made;
+    made.machine_id = made.boot_id = name;
+    made.counter = ++counter;
+    made.verdict = verdict;
+    made.generation = site.current.document("lab", name)->generation;
+    if (verdict == Verdict::pending_changes) made.pending = {"containerd.service: restart: x"};
+    if (name != "n1" && verdict != Verdict::failed) {
+      made.etcd_cluster_id = "c";
+      made.etcd_member_id = "e" + name;
+    }
+    const auto answer =
+        ask("POST", "/v1/report", nlohmann::json::parse(to_json(made)), peers[name]);
+    REQUIRE_MESSAGE(answer.status == 200, answer.body.dump());
+    return answer.body.at("converge").get<bool>();
+  }
+  sample::Answer order(const std::string& name, bool cancel = false) {
+    nlohmann::json body = nlohmann::json::object();
+    if (cancel) body["cancel"] = true;
+    return ask("POST", "/v1/operator/nodes/lab/" + name + "/converge", body);
+  }
+  nlohmann::json turn(const std::string& name) {
+    return ask("GET", "/v1/operator/nodes/lab/" + name).body.at("turn");
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(TurnHouse, "three masters take their turns one after the other") {
+  CHECK(order("m1").body.at("waitsFor") == "");
+  CHECK(order("m2").body.at("waitsFor") == "m1 has the turn");
+  CHECK(order("m3").body.at("waitsFor") == "m1 has the turn");
+  CHECK(turn("m1").at("state") == "holds");
+  CHECK(turn("m1").at("message") == "it hears of it when it next reports");
+  CHECK(turn("m2").at("state") == "waits");
+  CHECK(turn("m2").at("by") == "operator root");
+  CHECK(turn("m2").at("message") == "m1 has the turn");
+  CHECK(turn("n1").is_null());
+  const auto status = ask("GET", "/v1/operator/status").body.at("clusters")[0].at("turns");
+  CHECK(status.at("m1").at("state") == "holds");
+  CHECK(status.size() == 3);
+  CHECK_FALSE(hears("m2", Verdict::pending_changes));
+  CHECK(hears("m1", Verdict::pending_changes));
+  CHECK(turn("m1").at("message") == "until it reports that it converged");
+  CHECK_FALSE(hears("m1", Verdict::converging));
+  CHECK_FALSE(hears("m2", Verdict::pending_changes));
+  CHECK_FALSE(hears("m1", Verdict::converged));
+  CHECK(hears("m2", Verdict::pending_changes));
+  // m2 fails in its turn: m3 waits, until a person decides.
+  CHECK_FALSE(hears("m2", Verdict::failed));
+  time += std::chrono::hours(3);
+  CHECK_FALSE(hears("m1", Verdict::converged));
+  CHECK_FALSE(hears("m3", Verdict::pending_changes));
+  CHECK(order("m2", true).status == 200);
+  CHECK(turn("m2").is_null());
+  // It is not up: of three the other two are.
+  CHECK(turn("m3").at("state") == "waits");
+  CHECK(turn("m3").at("message") ==
+        "m2 (not heard of for 10800 s): of etcd's 3 members 1 others are up, a quorum is 2");
+  hears("m2", Verdict::pending_changes);
+  CHECK(hears("m3", Verdict::pending_changes));
+  CHECK_FALSE(hears("m3", Verdict::converged));
+  CHECK(store.get(kinds::turn, "lab").error().kind == ErrorKind::not_found);
+  const auto none = order("m3", true);
+  CHECK(none.status == 404);
+}
+
+TEST_CASE_FIXTURE(TurnHouse, "a node takes its order with its next report, whoever has the turn") {
+  order("m1");
+  CHECK(order("n1").body.at("waitsFor") == "");
+  CHECK(hears("n1", Verdict::pending_changes));
+  CHECK_FALSE(hears("n1", Verdict::pending_changes));
+  CHECK(order("n1").status == 200);
+  CHECK(order("n1", true).status == 200);
+  CHECK_FALSE(hears("n1", Verdict::pending_changes));
+  CHECK(
+      order("n1", true).message() ==
+      "node 'lab/n1': expected an ordered converge to cancel, found none; it may have heard of it already");
+}
+
+TEST_CASE_FIXTURE(TurnHouse,
+                  "an order of a master that an earlier server wrote down becomes a turn") {
+  for (const char* name : {"m1", "m2"})
+    REQUIRE(order_converge(enrolment, {"lab", name}, "operator anna"));
+  CHECK(hears("m1", Verdict::pending_changes));
+  CHECK_FALSE(hears("m2", Verdict::pending_changes));
+  CHECK_FALSE(hears("m1", Verdict::converged));
+  CHECK(hears("m2", Verdict::pending_changes));
+}
