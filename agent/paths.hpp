@@ -33,6 +33,10 @@ inline constexpr const char* carried_releases = "/opt/muster/carried-releases.js
 inline constexpr const char* etcd_snapshots = "/var/lib/muster/etcd-snapshots";  // 0700
 inline constexpr const char* kubectl_cache = "/var/lib/muster/cache/kubectl";
 inline constexpr const char* monitor_state = "/run/muster-monitor";  // NAME.json
+inline constexpr const char* runtime = "/run/muster-agent";          // 0700
+inline constexpr const char* kept_status = "/run/muster-agent/status.json";
+// What the machine waits for, before the login prompts of its consoles: issue(5).
+inline constexpr const char* waiting = "/run/issue.d/muster.issue";
 inline constexpr const char* facts_root = "/";
 
 }  // namespace muster::paths

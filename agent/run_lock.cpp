@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "agent/daemon.hpp"
 #include "agent/deadline.hpp"
 #include "agent/paths.hpp"
+#include "agent/run.hpp"
 
 namespace muster {
 

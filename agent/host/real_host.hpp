@@ -4,6 +4,7 @@
 #include "agent/host/posix_clock.hpp"
 #include "agent/host/posix_filesystem.hpp"
 #include "agent/host/posix_process.hpp"
+#include "agent/host/systemd_journal.hpp"
 #include "agent/host/systemd_power.hpp"
 #include "agent/host/systemd_service_manager.hpp"
 
@@ -15,7 +16,8 @@ struct RealHost {
   SystemdServiceManager services;
   PosixClock clock;
   SystemdPower power;
-  Host host{files, process, services, clock, power};
+  SystemdJournal journal;
+  Host host{files, process, services, clock, power, journal};
 };
 
 }  // namespace muster

@@ -21,7 +21,8 @@ int main(int count, char** arguments) {
   FakeServiceManager services;
   PosixClock clock;
   FakePower power;
-  Host host{files, process, services, clock, power};
+  FakeJournal journal;
+  Host host{files, process, services, clock, power, journal};
   RealNetwork network;
   Checkpoint checkpoint;
   const auto brought = bring_releases(host, network, checkpoint, {release}, sources);

@@ -114,13 +114,27 @@ class FakePower final : public Power {
   }
 };
 
+class FakeJournal final : public Journal {
+ public:
+  std::map<std::string, std::vector<std::string>> lines;  // by unit, of whatever boot
+  mutable std::vector<std::string> asked;                 // "UNIT in BOOT"
+  Result<std::vector<std::string>> tail(const std::string& unit,
+                                        const std::string& boot_id) const override {
+    asked.push_back(unit + " in " + boot_id);
+    const auto found = lines.find(unit);
+    if (found == lines.end()) return fail(ErrorKind::io, "journal: no files");
+    return found->second;
+  }
+};
+
 struct FakeHost {
   FakeFilesystem files;
   FakeProcess process;
   FakeServiceManager services;
   FakeClock clock;
   FakePower power;
-  Host host{files, process, services, clock, power};
+  FakeJournal journal;
+  Host host{files, process, services, clock, power, journal};
 };
 
 }  // namespace muster
