@@ -10,7 +10,7 @@
 namespace muster {
 namespace {
 
-nlohmann::json to_value(const std::vector<InventoryProblem>& problems) {
+nlohmann::json problem_rows(const std::vector<InventoryProblem>& problems) {
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& problem : problems) {
     rows.push_back({{"file", problem.file},
@@ -22,7 +22,7 @@ nlohmann::json to_value(const std::vector<InventoryProblem>& problems) {
   return rows;
 }
 
-nlohmann::json to_value(const MachineChange& change) {
+nlohmann::json change_row(const MachineChange& change) {
   return {{"cluster", change.cluster},
           {"node", change.node},
           {"change", name(change.kind)},
@@ -37,7 +37,7 @@ Granted<Response> refused_response(const PublishRefusal& refusal, const Request&
   if (problems.empty()) return refuse(error);
   return json_response({{"kind", "inventory"},
                         {"message", error.message},
-                        {"problems", to_value(problems)},
+                        {"problems", problem_rows(problems)},
                         {"requestId", request.id}},
                        400);
 }
@@ -54,10 +54,10 @@ Granted<Response> publication_response(const Rooms& rooms,
     }
   }
   nlohmann::json changes = nlohmann::json::array();
-  for (const auto& change : published->changes) changes.push_back(to_value(change));
+  for (const auto& change : published->changes) changes.push_back(change_row(change));
   nlohmann::json answer = {{"revisions", published->revisions},
                            {"changes", changes},
-                           {"warnings", to_value(published->warnings)}};
+                           {"warnings", problem_rows(published->warnings)}};
   if (published->revisions.size() == 1) answer["revision"] = published->revisions.begin()->second;
   return json_response(answer);
 }
@@ -103,7 +103,7 @@ Granted<Response> get_revision_diff(const Rooms& rooms, const Caller&, const Req
     return {{"number", revision.number}, {"revision", revision.digest}};
   };
   nlohmann::json changes = nlohmann::json::array();
-  for (const auto& change : difference->changes) changes.push_back(to_value(change));
+  for (const auto& change : difference->changes) changes.push_back(change_row(change));
   return json_response(
       {{"from", head(difference->from)}, {"to", head(difference->to)}, {"changes", changes}});
 }
