@@ -219,9 +219,13 @@ std::vector<ReleaseReference> releases_of(const Plan& plan) {
 ConvergeResult<> bring(const std::vector<ReleaseReference>& releases, Run& run,
                        const ApplyInputs& inputs) {
   std::uint64_t bytes = 0;
-  for (const auto& release : releases) bytes += release.size;
-  run.reporter.begin("releases", fmt::format("bring {} releases ({:.1f} MB)", releases.size(),
-                                             static_cast<double>(bytes) / 1e6));
+  std::string names;
+  for (const auto& release : releases) {
+    bytes += release.size;
+    names += fmt::format("{}{} {}", names.empty() ? "" : ", ", release.name, release.version);
+  }
+  run.reporter.begin("releases",
+                     fmt::format("bring {} ({:.1f} MB)", names, static_cast<double>(bytes) / 1e6));
   auto brought = bring_releases(run.host, run.network, run.checkpoint, releases, inputs.sources);
   auto saved = save(run.checkpoint, run.host.files);
   if (!brought) return fail_converge(class_of(InstallRelease{}, brought.error()), brought.error());

@@ -102,6 +102,7 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
     reporter.report().duties = duties.report;
     Run run{host,  network, *settings, *checkpoint, reporter, Deadline(host.clock, boot_deadline),
             false, ordered, memory};
+    run.is_service = true;
     const Outcome outcome = reconcile(run);
     if (outcome.ended) {
       lock->close();

@@ -9,7 +9,8 @@
 
 namespace muster {
 
-// Runs for ever. READY after the first verdict, good or bad. A failure that time or somebody else
+// Runs for ever. READY after the first verdict, good or bad, and as soon as it waits
+// for an approval. A failure that time or somebody else
 // may cure is tried again at each poll; any other only after a new document or an operator's order.
 // Returns only when the settings or the state folder cannot be read.
 [[nodiscard]] Result<void> run_daemon(Host& host, Network& network,

@@ -33,6 +33,9 @@ void narrate(std::string_view line) {
   notify_status(line);
 }
 
+// As those of `muster`.
+constexpr int status_usage = 2, status_refused = 5;
+
 int fail_with(const Error& error) {
   std::cerr << "muster-agent: " << error.message << std::endl;
   return 1;
@@ -176,12 +179,17 @@ int main(int argc, char** argv) {
   std::string url;
   on_await->add_option("URL", url, "https://ADDRESS:PORT of the API")->required();
   auto* on_daemon = app.add_subcommand("daemon", "converge, wait, converge again");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : status_usage;
+  }
   as_json = output == "json";
   RealHost real;
   if (*on_facts) return show_facts(real, as_json);
   if (geteuid() != 0) {
-    return fail_with({ErrorKind::forbidden, "expected root; run it with sudo"});
+    static_cast<void>(fail_with({ErrorKind::forbidden, "expected root; run it with sudo"}));
+    return status_refused;
   }
   if (*on_converge) return converge(real, verify, ordered);
   if (*on_plan) return plan(real);
@@ -191,5 +199,5 @@ int main(int argc, char** argv) {
   if (*on_credentials) return answer_kubelet(real, registries);
   if (*on_await) return wait_for_api(real, url);
   if (*on_daemon) return daemon_loop(real);
-  return 2;
+  return status_usage;
 }

@@ -35,6 +35,10 @@ inline constexpr const char* kubectl_cache = "/var/lib/muster/cache/kubectl";
 inline constexpr const char* monitor_state = "/run/muster-monitor";  // NAME.json
 // Of the masquerading table as units/muster-routes.service made it: "sha256:DIGEST RUN".
 inline constexpr const char* masquerade_note = "/run/muster-routes/masquerade";
+inline constexpr const char* runtime = "/run/muster-agent";  // 0700
+inline constexpr const char* kept_status = "/run/muster-agent/status.json";
+// What the machine waits for, before the login prompts of its consoles: issue(5).
+inline constexpr const char* waiting = "/run/issue.d/muster.issue";
 inline constexpr const char* facts_root = "/";
 
 }  // namespace muster::paths

@@ -13,7 +13,8 @@ namespace muster {
 
 struct Finding {
   FailureClass kind = FailureClass::identity;
-  std::string message;
+  std::string message;  // its cure at the end
+  std::string cure;
 };
 
 [[nodiscard]] std::vector<Finding> preflight_findings(const NodeDocument& document,

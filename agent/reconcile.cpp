@@ -3,6 +3,7 @@
 #include <map>
 
 #include "agent/converge.hpp"
+#include "agent/failure_detail.hpp"
 #include "agent/judgement.hpp"
 #include "agent/tombstone.hpp"
 
@@ -44,15 +45,23 @@ ConvergeResult<> converge_with_retries(Run& run, ConvergeState& state) {
   }
 }
 
+// Told while what failed is still to be seen, and before it is judged by its unit.
+ConvergeResult<> converge_and_explain(Run& run, ConvergeState& state) {
+  auto done = converge_with_retries(run, state);
+  if (!done) add_detail(done.error(), run, state.desired);
+  for (auto& failure : state.failures) add_detail(failure, run, state.desired);
+  return done;
+}
+
 // A document that does not work here is refused, and the machine goes back to the settled one.
 ConvergeResult<> converge(Run& run, ConvergeState& state) {
-  auto done = converge_with_retries(run, state);
+  auto done = converge_and_explain(run, state);
   const auto failure = failure_of(done, run, state);
   if (!failure || !refuse(run, state, *failure)) return done;
   run.reporter.note(fmt::format("going back to the last document that worked, after: {}",
                                 failure->error.message));
   run.deadline = Deadline(run.host.clock, boot_deadline);
-  auto back = converge_with_retries(run, state);
+  auto back = converge_and_explain(run, state);
   if (back || !is_alike(*failure, back.error())) return back;
   withdraw(run, state);
   return back;

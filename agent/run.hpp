@@ -24,6 +24,7 @@ struct Run {
   bool verify = false;   // hash every file of every release again
   bool ordered = false;  // an operator gave this running machine its turn: restart what must
   Memory& memory;
+  bool is_service = false;  // not a person's command: waits for an approval as long as it takes
 };
 
 }  // namespace muster

@@ -4,6 +4,7 @@
 #include "agent/sources/metadata_service.hpp"
 #include "agent/tombstone.hpp"
 #include "agent/trust.hpp"
+#include "agent/waiting.hpp"
 
 namespace muster {
 namespace {
@@ -64,6 +65,12 @@ void await_approval(Run& run, std::chrono::milliseconds poll_after, const Machin
   }
 }
 
+// A person may give a waiting machine another token.
+std::string settings_stamp(const Run& run) {
+  const auto status = run.host.files.status(paths::settings);
+  return status ? fmt::format("{} {}", status->inode, status->modified_ns) : std::string();
+}
+
 std::string waiting_text(const EnrolAnswer& answer) {
   if (answer.awaits_masters)
     return "waiting for the cluster's masters: it starts when as many are there as it needs";
@@ -101,6 +108,8 @@ ConvergeResult<Identity> enrol(Run& run, const TrustList& trust, const Facts& fa
   auto urls = trust.servers.enrol.empty() ? run.settings.enrol_servers : trust.servers.enrol;
   auto server = run.network.connect(urls, tls);
   EnrolProofs proofs{run.settings.token, {}};
+  Waiting waiting(run);
+  const std::string settings_before = settings_stamp(run);
   for (;;) {
     MachineHints asked;
     auto answer = persist(run, run.deadline.left(), [&]() -> ConvergeResult<EnrolAnswer> {
@@ -122,12 +131,16 @@ ConvergeResult<Identity> enrol(Run& run, const TrustList& trust, const Facts& fa
       continue;
     }
     if (!answer->pending) return admitted(run, *key, *answer);
-    const std::string waiting = waiting_text(*answer);
-    run.reporter.note(waiting);
+    const std::string what_for = waiting_text(*answer);
+    waiting.tell(what_for);
     if (run.deadline.has_passed()) {
-      return fail_converge(FailureClass::identity, ErrorKind::forbidden, waiting);
+      return fail_converge(FailureClass::identity, ErrorKind::forbidden, what_for);
     }
     await_approval(run, answer->poll_after, asked);
+    if (settings_stamp(run) != settings_before) {
+      return fail_converge(FailureClass::identity, ErrorKind::conflict,
+                           "the settings changed while this machine waited: it asks anew by them");
+    }
   }
 }
 

@@ -2,10 +2,16 @@
 
 #include <fmt/ranges.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "agent/kept_status.hpp"
 #include "agent/settings_text.hpp"
 #include "agent/tombstone.hpp"
+#include "agent/waiting.hpp"
+#include "document/report_text.hpp"
+#include "document/utf8.hpp"
 
 namespace muster {
 namespace {
@@ -26,18 +32,44 @@ std::string state_of(const Host& host, const std::string& unit) {
   return status ? status->active_state : "unknown";
 }
 
+using Row = std::function<void(std::string_view label, const std::string& value)>;
+
+// Both judgements, as the last report has them, and why it failed.
+void add_judgements(const Report& report, std::int64_t now, const Row& row) {
+  row("in short", in_short(report, now));
+  if (report.configuration) row("configured", std::string(name(*report.configuration)));
+  if (!report.fetched_digest.empty()) row("fetched", report.fetched_digest);
+  if (!report.pending_digest.empty()) row("pending", report.pending_digest);
+  if (const auto& refused = report.refused_document) {
+    row("refused", refused->digest + ": " + refused->reason);
+  }
+  for (const auto& problem : report.unwell) row("unwell", problem.subject + " " + problem.message);
+  if (!report.failure) return;
+  if (!report.failure->unit.empty()) row("failed unit", report.failure->unit);
+  for (const auto& line : report.failure->log) row("its log", line);
+  if (!report.failure->cure.empty()) row("cure", report.failure->cure);
+}
+
 }  // namespace
 
 std::string status_text(const Host& host, const Checkpoint& checkpoint, const Facts& facts) {
   std::string text;
-  const auto row = [&](std::string_view label, const std::string& value) {
-    text += fmt::format("{:<12} {}\n", label, value);
+  const Row row = [&](std::string_view label, const std::string& value) {
+    std::istringstream lines(value);
+    for (std::string line; std::getline(lines, line);) {
+      text += fmt::format("{:<12} {}\n", label, printable(line));
+    }
   };
+  if (const std::string what_for = waiting_for(host.files); !what_for.empty())
+    row("waits", what_for);
   if (const std::string end = end_of(host); !end.empty()) row("ended", end);
   row("node", or_none(checkpoint.node));
   row("cluster", or_none(checkpoint.cluster));
   row("verdict", or_none(checkpoint.last_verdict));
   if (!checkpoint.last_message.empty()) row("", checkpoint.last_message);
+  if (const auto report = kept_status(host.files)) {
+    add_judgements(*report, std::chrono::system_clock::to_time_t(host.clock.now()), row);
+  }
   row("generation", fmt::format("{}", checkpoint.document_generation));
   row("document", or_none(checkpoint.settled_document));
   row("this boot", checkpoint.settled_boot == facts.boot_id ? "converged" : "not converged yet");
@@ -51,17 +83,21 @@ std::string status_text(const Host& host, const Checkpoint& checkpoint, const Fa
 std::string status_json(const Host& host, const Checkpoint& checkpoint, const Facts& facts) {
   auto units = nlohmann::json::object();
   for (const auto& [unit, inputs] : checkpoint.units) units[unit] = state_of(host, unit);
-  const nlohmann::json status{{"node", checkpoint.node},
-                              {"cluster", checkpoint.cluster},
-                              {"ended", end_of(host)},
-                              {"verdict", checkpoint.last_verdict},
-                              {"message", checkpoint.last_message},
-                              {"generation", checkpoint.document_generation},
-                              {"document", checkpoint.settled_document},
-                              {"settled", checkpoint.settled_boot == facts.boot_id},
-                              {"etcdMemberId", checkpoint.etcd_member_id},
-                              {"units", units}};
-  return status.dump(2) + "\n";
+  const auto report = kept_status(host.files);
+  const nlohmann::json status{
+      {"node", checkpoint.node},
+      {"waitsFor", waiting_for(host.files)},
+      {"report", report ? nlohmann::json::parse(to_json(*report)) : nlohmann::json(nullptr)},
+      {"cluster", checkpoint.cluster},
+      {"ended", end_of(host)},
+      {"verdict", checkpoint.last_verdict},
+      {"message", checkpoint.last_message},
+      {"generation", checkpoint.document_generation},
+      {"document", checkpoint.settled_document},
+      {"settled", checkpoint.settled_boot == facts.boot_id},
+      {"etcdMemberId", checkpoint.etcd_member_id},
+      {"units", units}};
+  return status.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 std::string facts_json(const Facts& facts, const SettingsView& settings) {

@@ -19,6 +19,7 @@
 #include "http/certificate_expiries.hpp"
 #include "http/inventory_slot.hpp"
 #include "http/listener.hpp"
+#include "http/machine_trouble.hpp"
 #include "http/rooms.hpp"
 #include "http/router.hpp"
 #include "http/vanished.hpp"
@@ -177,6 +178,7 @@ Result<void> Server::Parts::load() {
   metrics.set_expiries([this] { return certificate_expiries(rooms); });
   metrics.set_cluster_ends([this] { return seconds_left(); });
   metrics.set_encodings_pending([this] { return encoder.pending(); });
+  metrics.set_machines([this] { return count_machines(rooms); });
   return {};
 }
 

@@ -1,6 +1,6 @@
-// The machine as the agent sees it: six narrow interfaces passed in, so that every decision can be
-// tested on a fake that records and a fake that fails. Real ones: posix_*.cpp,
-// systemd_service_manager.cpp, netlink_routes.cpp.
+// The machine as the agent sees it: seven narrow interfaces passed in, so that every decision can
+// be tested on a fake that records and a fake that fails. Real ones: posix_*.cpp,
+// systemd_service_manager.cpp, systemd_journal.cpp, netlink_routes.cpp.
 #pragma once
 
 #include <chrono>
@@ -26,6 +26,12 @@ struct FileStatus {
   std::uint64_t size = 0, inode = 0, device = 0;
   std::int64_t modified_ns = 0;
   std::string link_target;
+};
+
+struct FreeSpace {
+  std::uint64_t free = 0, size = 0;  // bytes; free: for others than root too
+  std::uint64_t free_files = 1;      // that may still be made
+  std::uint64_t device = 0;          // the same for all paths on one file system
 };
 
 // Thread-safe for different paths.
@@ -62,6 +68,8 @@ class Filesystem {
                                                        const std::string& to) = 0;
   [[nodiscard]] virtual Result<void> remove(
       const std::string& path) = 0;  // recursive; no-op when absent
+  // Of the file system on which `path` lies.
+  [[nodiscard]] virtual Result<FreeSpace> space(const std::string& path) const = 0;
 };
 
 struct ProcessRequest {
@@ -150,6 +158,18 @@ class Routes {
   [[nodiscard]] virtual Result<bool> is_on_link(const std::string& address) const = 0;
 };
 
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  // The last lines that `unit` wrote in the boot `boot_id`, and systemd about it, oldest first:
+  // those since its last start, with the ones before where that start wrote nothing. At most
+  // `journal_lines`, each cut to 4096 bytes, in at most three seconds; control characters and
+  // secrets are still in them.
+  [[nodiscard]] virtual Result<std::vector<std::string>> tail(const std::string& unit,
+                                                              const std::string& boot_id) const = 0;
+};
+inline constexpr std::size_t journal_lines = 20;
+
 struct Host {
   Filesystem& files;
   Process& process;
@@ -157,6 +177,7 @@ struct Host {
   Clock& clock;
   Power& power;
   Routes& routes;
+  Journal& journal;
 };
 
 }  // namespace muster

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -225,6 +226,21 @@ Result<void> PosixFilesystem::remove(const std::string& path) {
   if (error) return fail_errno(error.value(), fmt::format("removing '{}'", path));
   if (removed == 0) return {};
   return sync_folder_of(path);
+}
+
+Result<FreeSpace> PosixFilesystem::space(const std::string& path) const {
+  struct statvfs found {};
+  struct stat status {};
+  if (::statvfs(path.c_str(), &found) != 0 || ::stat(path.c_str(), &status) != 0) {
+    return fail_errno(errno, "file system of '" + path + "'");
+  }
+  FreeSpace space;
+  space.free = std::uint64_t{found.f_bavail} * found.f_frsize;
+  space.size = std::uint64_t{found.f_blocks} * found.f_frsize;
+  // Some file systems make files as long as there are bytes, and count none.
+  space.free_files = found.f_files == 0 ? 1 : found.f_favail;
+  space.device = status.st_dev;
+  return space;
 }
 
 }  // namespace muster

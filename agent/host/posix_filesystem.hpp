@@ -24,6 +24,7 @@ class PosixFilesystem final : public Filesystem {
                                                const std::string& to) override;
   [[nodiscard]] Result<void> rename(const std::string& from, const std::string& to) override;
   [[nodiscard]] Result<void> remove(const std::string& path) override;
+  [[nodiscard]] Result<FreeSpace> space(const std::string& path) const override;
 };
 
 }  // namespace muster

@@ -5,6 +5,7 @@
 #include "agent/host/posix_clock.hpp"
 #include "agent/host/posix_filesystem.hpp"
 #include "agent/host/posix_process.hpp"
+#include "agent/host/systemd_journal.hpp"
 #include "agent/host/systemd_power.hpp"
 #include "agent/host/systemd_service_manager.hpp"
 
@@ -17,7 +18,8 @@ struct RealHost {
   PosixClock clock;
   SystemdPower power;
   NetlinkRoutes routes;
-  Host host{files, process, services, clock, power, routes};
+  SystemdJournal journal;
+  Host host{files, process, services, clock, power, routes, journal};
 };
 
 }  // namespace muster

@@ -77,11 +77,15 @@ void add_admission_commands(CommandLine& line) {
   line.on(pending, [](Session& session) {
     return ask_and_show(session, "GET", "pending", nullptr, [](const nlohmann::json& answer) {
       Table table({"FINGERPRINT", "MATCHES", "HOST NAME", "MAC", "SOURCE", "SINCE"});
+      std::string reasons;
       for (const auto& row : list_at(answer, "/pending")) {
         table.row({cell(row, "/fingerprint"), cell(row, "/node"), cell(row, "/hints/hostname"),
                    cell(row, "/hints/macs"), cell(row, "/source"), time_text(row, "/since")});
+        if (cell(row, "/reason").empty()) continue;
+        reasons += printable(fmt::format("{}: {}", cell(row, "/source"), cell(row, "/reason"))) +
+                   "\n  cure: " + printable(cell(row, "/cure")) + "\n";
       }
-      return table.text();
+      return table.text() + reasons;
     });
   });
 

@@ -1,9 +1,9 @@
 #include <CLI/CLI.hpp>
-#include <sstream>
 
 #include "cli/answer.hpp"
 #include "cli/departure_commands.hpp"
 #include "cli/node_cluster.hpp"
+#include "cli/node_text.hpp"
 #include "cli/session.hpp"
 
 namespace muster {
@@ -23,50 +23,15 @@ Exit ask_of_node(Session& session, const Text& cluster, const Text& name, const 
 
 std::string nodes_text(const nlohmann::json& answer) {
   Table table({"CLUSTER", "NAME", "ROLE", "ADDRESS", "STATE", "VERDICT", "GENERATION", "PENDING",
-               "TURN", "SEEN"});
+               "TURN", "SEEN", "REASON"});
   for (const auto& row : list_at(answer, "/nodes")) {
     const auto pending = list_at(row, "/pending").size();
     table.row({cell(row, "/cluster"), cell(row, "/node"), cell(row, "/role"), cell(row, "/address"),
                cell(row, "/state"), cell(row, "/verdict"), cell(row, "/generation"),
                pending == 0 ? "" : std::to_string(pending), cell(row, "/turn/state"),
-               time_text(row, "/seenAt")});
+               time_text(row, "/seenAt"), cell(row, "/reason")});
   }
   return table.text();
-}
-
-std::string node_text(const nlohmann::json& answer) {
-  std::string text;
-  const auto show = [&text](std::string_view label, const std::string& value) {
-    if (!value.empty()) text += fmt::format("{:<13}{}\n", label, printable(value));
-  };
-  show("node", cell(answer, "/cluster") + "/" + cell(answer, "/node"));
-  show("role", cell(answer, "/role"));
-  show("address", cell(answer, "/address"));
-  show("state", cell(answer, "/state"));
-  show("removed", time_text(answer, "/removedAt"));
-  if (number_at(answer, "/vanishesAt") != 0)
-    show("vanishes", time_text(answer, "/vanishesAt") + ", unless it is heard of");
-  if (!cell(answer, "/turn/state").empty()) {
-    show("turn", fmt::format("{} since {}, ordered by {}: {}", cell(answer, "/turn/state"),
-                             time_text(answer, "/turn/since"), cell(answer, "/turn/by"),
-                             cell(answer, "/turn/message")));
-  }
-  show("drain", cell(answer, "/drain/phase"));
-  show("waits for", cell(answer, "/drain/message"));
-  show("fingerprint", cell(answer, "/fingerprint"));
-  if (!cell(answer, "/digest").empty())
-    show("published", "generation " + cell(answer, "/generation") + ", " + cell(answer, "/digest"));
-  show("verdict", cell(answer, "/report/verdict"));
-  show("class", cell(answer, "/report/failureClass"));
-  show("in force", cell(answer, "/report/documentDigest"));
-  show("offline", cell(answer, "/report/offline"));
-  show("seen", time_text(answer, "/seenAt"));
-  for (const auto& pending : list_at(answer, "/report/pending"))
-    show("pending", pending.is_string() ? pending.get<std::string>() : "");
-  // A verdict may be a list of findings, a line each.
-  std::istringstream lines(cell(answer, "/report/message"));
-  for (std::string line; std::getline(lines, line);) show("message", line);
-  return text;
 }
 
 std::string ordered_text(const nlohmann::json& answer) {
@@ -92,21 +57,6 @@ Exit order_converges(Session& session, const std::string& cluster,
     if (exit != Exit::ok) worst = exit;
   }
   return worst;
-}
-
-std::string timeline_text(const nlohmann::json& answer) {
-  std::string text =
-      fmt::format("{}: boot timeline, seconds since power-on\n", printable(cell(answer, "/node")));
-  for (const auto& phase : list_at(answer, "/report/phases")) {
-    const auto begin = static_cast<double>(number_at(phase, "/startUs")) / 1e6;
-    const auto end = static_cast<double>(number_at(phase, "/endUs")) / 1e6;
-    text +=
-        end > 0
-            ? fmt::format("  {:8.2f}  {:8.2f}  {:<20} {}\n", begin, end - begin,
-                          printable(cell(phase, "/name")), printable(cell(phase, "/detail")))
-            : fmt::format("  {:8.2f}   running  {:<20}\n", begin, printable(cell(phase, "/name")));
-  }
-  return text;
 }
 
 }  // namespace

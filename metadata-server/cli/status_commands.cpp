@@ -29,13 +29,20 @@ std::string turns_note(const nlohmann::json& row) {
                      waiting);
 }
 
+// What is wrong with one, and below it what to do.
+std::string trouble_text(const std::string& who, const nlohmann::json& row) {
+  const std::string cure = cell(row, "/cure");
+  return printable(fmt::format("{}: {}", who, cell(row, "/reason"))) + "\n" +
+         (cure.empty() ? "" : "  cure: " + printable(cure) + "\n");
+}
+
 std::string status_text(const nlohmann::json& answer) {
   Table table({"CLUSTER", "REVISION", "MACHINES", "CONVERGED", "CONVERGING", "PENDING", "FAILED",
-               "SILENT"});
+               "UNWELL", "SILENT"});
   for (const auto& row : list_at(answer, "/clusters")) {
     table.row({cell(row, "/cluster"), cell(row, "/revision"), cell(row, "/machines"),
                cell(row, "/converged"), cell(row, "/converging"), cell(row, "/pendingChanges"),
-               cell(row, "/failed"), cell(row, "/silent")});
+               cell(row, "/failed"), cell(row, "/unwell"), cell(row, "/silent")});
   }
   std::string notes;
   for (const auto& row : list_at(answer, "/clusters")) {
@@ -55,6 +62,13 @@ std::string status_text(const nlohmann::json& answer) {
       notes +=
           fmt::format("{}: {} machine(s) not heard of, to be removed soon (muster node list)\n",
                       cell(row, "/cluster"), cell(row, "/vanishing"));
+  }
+  for (const auto& row : list_at(answer, "/worst"))
+    notes += trouble_text(cell(row, "/cluster") + "/" + cell(row, "/node"), row);
+  for (const auto& row : list_at(answer, "/strangers")) {
+    const std::string hostname = cell(row, "/hostname");
+    notes += trouble_text(
+        cell(row, "/source") + (hostname.empty() ? "" : fmt::format(" ('{}')", hostname)), row);
   }
   return table.text() + notes +
          fmt::format("{} machine(s) wait for an approval (muster pending)\n",

@@ -266,6 +266,11 @@ Granted<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest&
   RefusalNote note;
   note.source = source;
   note.hostname = request.hints.hostname;
+  if (const auto match = context.inventory()->match(request.hints);
+      match.kind == MatchResult::Kind::matched) {
+    note.node = kinds::pair_key(match.node.cluster, match.node.node);
+  }
+  context.refusals.went_on(source);
   auto outcome = attempt(context, request, source, note);
   if (outcome) {
     context.refusals.forget(source, note.key);

@@ -28,6 +28,7 @@ EnrolmentInventory EnrolmentInventory::with(const std::string& cluster,
   for (const Node* node : nodes_of(inventory, cluster)) {
     nodes.push_back(*node);
     one->roles[node->name.value] = node->role.value;
+    one->nodes.push_back({{cluster, node->name.value}, node->address.value, marks_of(*node)});
     if (!node->address.value.empty())
       one->holders[node->address.value] = fmt::format("node '{}/{}'", cluster, node->name.value);
   }
@@ -85,6 +86,21 @@ std::string EnrolmentInventory::holder_of(const std::string& address) const {
     if (found != cluster->holders.end()) return found->second;
   }
   return {};
+}
+
+const ListedNode* EnrolmentInventory::listed(const std::string& address,
+                                             std::string_view name) const {
+  const ListedNode* named = nullptr;
+  bool is_clear = true;
+  for (const auto& [cluster_name, cluster] : clusters_) {
+    for (const auto& node : cluster->nodes) {
+      if (!address.empty() && node.address == address) return &node;
+      if (node.name.node != name) continue;
+      is_clear = named == nullptr;
+      named = &node;
+    }
+  }
+  return is_clear ? named : nullptr;
 }
 
 }  // namespace muster

@@ -16,6 +16,13 @@
 
 namespace muster {
 
+// What the inventory says of one node that a machine may be told apart by.
+struct ListedNode {
+  NodeName name;
+  std::string address;
+  MachineMarks marks;
+};
+
 class EnrolmentInventory {
  public:
   EnrolmentInventory() = default;
@@ -34,6 +41,9 @@ class EnrolmentInventory {
   // "node 'lab/m1'", "the API endpoint of 'lab'": who has the address by what is written, in any
   // cluster; empty: nobody. Members of pools: site/pool_member.
   [[nodiscard]] std::string holder_of(const std::string& address) const;
+  // The node with this address; where there is none, the one with this name; nullptr: neither, or
+  // several of that name. Valid as long as this object. Cost: the inventory's nodes.
+  [[nodiscard]] const ListedNode* listed(const std::string& address, std::string_view name) const;
 
  private:
   struct OneCluster {
@@ -41,6 +51,7 @@ class EnrolmentInventory {
     std::map<std::string, Role> roles;
     std::map<std::string, NodePool> pools;
     std::unordered_map<std::string, std::string> holders;  // address -> who
+    std::vector<ListedNode> nodes;
   };
   std::map<std::string, std::shared_ptr<const OneCluster>> clusters_;
 };

@@ -52,24 +52,51 @@ void RefusalLog::add(RefusalNote note) {
   if (notes.size() > per_source_) notes.pop_front();
 }
 
-void RefusalLog::forget(const std::string& source, const std::string& key) {
+void RefusalLog::remove(const std::string& source,
+                        const std::function<bool(const RefusalNote&)>& is_it) {
   const std::lock_guard lock(mutex_);
   const auto found = notes_.find(source);
   if (found == notes_.end()) return;
-  found->second.remove_if([&](const RefusalNote& note) { return note.key == key; });
+  found->second.remove_if(is_it);
   if (found->second.empty()) notes_.erase(found);
 }
 
-std::vector<RefusalNote> RefusalLog::find(std::string_view name) const {
+void RefusalLog::forget(const std::string& source, const std::string& key) {
+  remove(source, [&](const RefusalNote& note) { return note.key == key; });
+}
+
+void RefusalLog::asked_for_trust(const std::string& source, std::int64_t now) {
+  RefusalNote note;
+  note.source = source;
+  note.code = went_away;
+  note.message =
+      "it asked for the trust list and went away without enrolling: it trusts another site, or is no agent; compare the sitePin in its settings (`muster-agent facts`) with `muster init`";
+  note.first = note.last = now;
+  add(std::move(note));
+}
+
+void RefusalLog::went_on(const std::string& source) {
+  remove(source, [](const RefusalNote& note) { return note.code == went_away; });
+}
+
+std::vector<RefusalNote> RefusalLog::matching(
+    const std::function<bool(const RefusalNote&)>& is_wanted) const {
   std::vector<RefusalNote> found;
   const std::lock_guard lock(mutex_);
   for (const auto& [source, notes] : notes_) {
-    std::copy_if(notes.begin(), notes.end(), std::back_inserter(found),
-                 [&](const RefusalNote& note) { return is_about(note, name); });
+    std::copy_if(notes.begin(), notes.end(), std::back_inserter(found), is_wanted);
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.last < b.last; });
   return found;
+}
+
+std::vector<RefusalNote> RefusalLog::find(std::string_view name) const {
+  return matching([&](const RefusalNote& note) { return is_about(note, name); });
+}
+
+std::vector<RefusalNote> RefusalLog::since(std::int64_t time) const {
+  return matching([&](const RefusalNote& note) { return note.last >= time; });
 }
 
 std::size_t RefusalLog::size() const {

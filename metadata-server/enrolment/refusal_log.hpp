@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <mutex>
@@ -27,6 +28,8 @@ struct RefusalNote {
   std::uint32_t count = 1;
 };
 
+inline constexpr std::string_view went_away = "went_away";
+
 class RefusalLog {
  public:
   explicit RefusalLog(std::size_t sources = 512, std::size_t per_source = 8)
@@ -37,13 +40,24 @@ class RefusalLog {
   void add(RefusalNote note);
   // This key was let in.
   void forget(const std::string& source, const std::string& key);
+  // A machine that trusts another site cannot say so: it asks for trust and is not heard of again.
+  // Told as a refusal of code `went_away` until something from that address goes on.
+  void asked_for_trust(const std::string& source, std::int64_t now);
+  void went_on(const std::string& source);
   // Whose source, key, host name, instance or node (with or without its cluster) is `name`; the
   // newest last.
   [[nodiscard]] std::vector<RefusalNote> find(std::string_view name) const;
+  // Those since `time` (Unix seconds), the newest last.
+  [[nodiscard]] std::vector<RefusalNote> since(std::int64_t time) const;
   [[nodiscard]] std::size_t size() const;
 
  private:
   using Notes = std::list<RefusalNote>;  // of one source, the newest last
+
+  // The newest last.
+  [[nodiscard]] std::vector<RefusalNote> matching(
+      const std::function<bool(const RefusalNote&)>& is_wanted) const;
+  void remove(const std::string& source, const std::function<bool(const RefusalNote&)>& is_it);
 
   std::size_t sources_, per_source_;
   mutable std::mutex mutex_;

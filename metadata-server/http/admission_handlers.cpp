@@ -4,6 +4,7 @@
 #include "enrolment/explain_enrolment.hpp"
 #include "enrolment/join_token.hpp"
 #include "enrolment/pending.hpp"
+#include "enrolment/pending_reason.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
@@ -14,8 +15,12 @@ Granted<Response> get_pending(const Rooms& rooms, const Caller&, const Request&)
   const auto machines = list_pending(rooms.enrolment);
   if (!machines) return refuse(machines.error());
   nlohmann::json rows = nlohmann::json::array();
+  const auto inventory = rooms.enrolment.inventory();
   for (const auto& machine : *machines) {
-    rows.push_back({{"fingerprint", machine.fingerprint},
+    const PendingReason why = why_pending(*inventory, machine);
+    rows.push_back({{"reason", why.reason},
+                    {"cure", why.cure},
+                    {"fingerprint", machine.fingerprint},
                     {"cluster", machine.proposed.cluster},
                     {"node", machine.proposed.node},
                     {"approved", machine.approved.node},

@@ -29,7 +29,13 @@ Granted<Response> to_response(const Granted<EnrolOutcome>& outcome, std::string_
 
 }  // namespace
 
-Granted<Response> get_trust(const Rooms& rooms, const Caller&, const Request&) {
+Granted<Response> get_trust(const Rooms& rooms, const Caller&, const Request& request) {
+  const bool is_stranger =
+      request.peer.listener == ListenerKind::enrol && !request.peer.certificate;
+  if (is_stranger) {
+    rooms.enrolment.refusals.asked_for_trust(request.peer.address,
+                                             unix_seconds(rooms.enrolment.now()));
+  }
   return text_response(rooms.site.trust()->answer);
 }
 
@@ -53,6 +59,7 @@ Granted<Response> post_recover(const Rooms& rooms, const Caller&, const Request&
         ErrorKind::unauthenticated, "certificate_missing",
         "recover: expected the machine's old identity certificate in the TLS handshake, found none; without it, enrol again with a token");
   }
+  rooms.enrolment.refusals.went_on(request.peer.address);
   const auto outcome =
       recover(rooms.enrolment, *order, *request.peer.certificate, request.peer.address);
   if (outcome && outcome->ended) return ended_response(rooms, *outcome);

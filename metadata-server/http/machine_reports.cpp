@@ -9,7 +9,6 @@
 #include "pki/unix_seconds.hpp"
 #include "site/all_records.hpp"
 #include "site/audit.hpp"
-#include "store/kinds.hpp"
 
 namespace muster {
 namespace {
@@ -20,11 +19,12 @@ std::string key_of(const NodeName& node) {
   return kinds::pair_key(node.cluster, node.node);
 }
 
-// {"report": <report JSON text>, "seenAt": seconds, "served": digest}
+// {"report": <report JSON text>, "seenAt": seconds, "served": digest, "boot": its timeline}
 std::string to_text(const HeardMachine& machine) {
   return canonical_text({{"report", machine.report ? to_json(*machine.report) : std::string()},
                          {"seenAt", machine.seen_at},
-                         {"served", machine.served}});
+                         {"served", machine.served},
+                         {"boot", to_value(machine.boot)}});
 }
 
 HeardMachine parse(const std::string& text) {
@@ -33,6 +33,7 @@ HeardMachine parse(const std::string& text) {
   if (!json.is_object()) return machine;
   machine.seen_at = json.value("seenAt", std::int64_t{0});
   machine.served = json.value("served", std::string());
+  machine.boot = boot_timeline_of(json.value("boot", nlohmann::json()));
   // A report of an older format is no reason to stop: the machine sends the next one soon.
   if (auto report = parse_report(json.value("report", std::string())))
     machine.report = std::move(*report);
@@ -73,6 +74,7 @@ void MachineReports::write(const NodeName& node, const Report& report, TimePoint
                            Transaction& transaction) const {
   HeardMachine machine = find(node);
   machine.report = report;
+  add_report(machine.boot, report);
   machine.seen_at = unix_seconds(now);
   transaction.put(kinds::report, key_of(node), to_text(machine));
 }
@@ -82,6 +84,7 @@ void MachineReports::keep(const NodeName& node, const Report& report, TimePoint 
   HeardMachine& machine = machines_[key_of(node)];
   const bool was_ready = is_ready(machine);
   machine.report = report;
+  add_report(machine.boot, report);
   machine.seen_at = unix_seconds(now);
   if (!was_ready && is_ready(machine)) ready_.insert(node.cluster);
 }

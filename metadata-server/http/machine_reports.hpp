@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "document/report.hpp"
+#include "http/boot_timeline.hpp"
 #include "inventory/match.hpp"
 #include "pki/certificate.hpp"
+#include "store/kinds.hpp"
 #include "store/store.hpp"
 
 namespace muster {
@@ -22,6 +24,7 @@ struct HeardMachine {
   std::optional<Report> report;  // the last one
   std::int64_t seen_at = 0;      // Unix seconds, of that report
   std::string served;            // digest of the document that it was last given
+  BootTimeline boot;             // of its last boot
 };
 
 // Its node is Ready, as far as it knows.
@@ -47,6 +50,17 @@ class MachineReports {
   // Writes what note_served() gathered, many machines to a transaction.
   [[nodiscard]] Result<void> flush();
   [[nodiscard]] HeardMachine find(const NodeName& node) const;
+  // Calls `use(name, const HeardMachine&)` for each of the cluster's machines that were heard of or
+  // are expected, without a copy; it must not call this object.
+  template <class Use>
+  void each_of(const std::string& cluster, Use use) const {
+    const std::string prefix = kinds::prefix_of(cluster);
+    const std::lock_guard lock(mutex_);
+    for (auto at = machines_.lower_bound(prefix);
+         at != machines_.end() && at->first.starts_with(prefix); ++at) {
+      use(at->first.substr(prefix.size()), at->second);
+    }
+  }
   // When the machine should ask again: soon while it converges, about a minute, spread, when it
   // has.
   [[nodiscard]] std::chrono::seconds poll_after(const NodeName& node) const;

@@ -50,6 +50,7 @@ struct Metrics::Impl {
   std::function<std::vector<CertificateExpiry>()> expiries;
   std::function<std::map<std::string, std::int64_t>()> cluster_ends;
   std::function<std::size_t()> encodings_pending;
+  std::function<std::vector<MachineCount>()> machines;
 
   Series& series_of(ListenerKind listener, std::string_view method, std::string_view route,
                     int status) {
@@ -113,6 +114,27 @@ struct Metrics::Impl {
     }
   }
 
+  // A series per cluster and word, never per machine.
+  void add_machines(prometheus::Registry& into) const {
+    if (!machines) return;
+    auto& by_configuration = prometheus::BuildGauge()
+                                 .Name("muster_machines")
+                                 .Help("Machines by cluster and configuration, as they said last")
+                                 .Register(into);
+    auto& unwell = prometheus::BuildGauge()
+                       .Name("muster_machines_unwell")
+                       .Help("Machines on which something that should be in effect is not")
+                       .Register(into);
+    for (const auto& count : machines()) {
+      for (const char* word : {"settled", "trying", "refused", "fallen-back", "unknown"}) {
+        const auto found = count.configurations.find(word);
+        by_configuration.Add({{"cluster", count.cluster}, {"configuration", word}})
+            .Set(found == count.configurations.end() ? 0 : found->second);
+      }
+      unwell.Add({{"cluster", count.cluster}}).Set(count.unwell);
+    }
+  }
+
   void add_cluster_ends(prometheus::Registry& into) const {
     if (!cluster_ends) return;
     auto& family = prometheus::BuildGauge()
@@ -154,6 +176,11 @@ void Metrics::set_encodings_pending(std::function<std::size_t()> ask) {
   impl_->encodings_pending = std::move(ask);
 }
 
+void Metrics::set_machines(std::function<std::vector<MachineCount>()> ask) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->machines = std::move(ask);
+}
+
 std::string Metrics::text() {
   const std::lock_guard lock(impl_->mutex);
   // What was asked for now lives in a registry of this scrape, so that what is gone leaves no
@@ -163,6 +190,7 @@ std::string Metrics::text() {
   impl_->add_expiries(now);
   impl_->add_cluster_ends(now);
   impl_->add_encodings(now);
+  impl_->add_machines(now);
   auto families = impl_->registry.Collect();
   auto more = now.Collect();
   families.insert(families.end(), std::make_move_iterator(more.begin()),

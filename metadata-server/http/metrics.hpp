@@ -22,6 +22,13 @@ struct CertificateExpiry {
   std::int64_t not_after = 0;  // Unix seconds
 };
 
+// The machines of one cluster's documents.
+struct MachineCount {
+  std::string cluster;
+  std::map<std::string, int> configurations;  // settled, trying, refused, fallen-back, unknown
+  int unwell = 0;
+};
+
 class Metrics {
  public:
   Metrics();
@@ -39,6 +46,7 @@ class Metrics {
   void set_cluster_ends(std::function<std::map<std::string, std::int64_t>()> ask);
   // Artifacts whose zstd form is still to be made.
   void set_encodings_pending(std::function<std::size_t()> ask);
+  void set_machines(std::function<std::vector<MachineCount>()> ask);
   // The text exposition format, version 0.0.4.
   [[nodiscard]] std::string text();
 

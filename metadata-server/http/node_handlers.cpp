@@ -9,6 +9,7 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/machine_removal.hpp"
+#include "http/machine_trouble.hpp"
 #include "http/master_turns.hpp"
 #include "http/node_state.hpp"
 #include "http/publication.hpp"
@@ -21,10 +22,13 @@ namespace muster::handlers {
 namespace {
 
 nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAnswer& answer,
-                       const MachineRecord& record, const NodeStates& states) {
+                       const MachineRecord& record, const NodeStates& states,
+                       const MachineTroubles& troubles) {
   const auto document = read_document(answer);
   const HeardMachine heard = rooms.reports.find(node);
   const bool reported = heard.report.has_value();
+  const bool is_judged = reported && heard.report->configuration;
+  const MachineTrouble trouble = troubles.of(node, record);
   return {{"cluster", node.cluster},
           {"node", node.node},
           {"role", document ? std::string(name(document->role.role)) : std::string()},
@@ -34,6 +38,11 @@ nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAns
           {"drain", states.drain(node.node)},
           {"turn", states.turn(node.node)},
           {"verdict", reported ? std::string(name(heard.report->verdict)) : std::string()},
+          {"configuration",
+           is_judged ? std::string(name(*heard.report->configuration)) : std::string()},
+          {"unwell", reported ? heard.report->unwell.size() : 0},
+          {"reason", trouble.reason},
+          {"cure", trouble.cure},
           {"failureClass", reported ? heard.report->failure_class : std::string()},
           {"inForce", reported ? heard.report->generation : std::uint64_t{0}},
           {"pending", reported ? heard.report->pending : std::vector<std::string>()},
@@ -143,6 +152,8 @@ Granted<Response> order_a_converge(const Rooms& rooms, const NodeName& node, con
 Granted<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto wanted = query_text(request, "cluster", Need::optional);
   if (!wanted) return refuse(wanted.error());
+  const auto troubles = MachineTroubles::gather(rooms);
+  if (!troubles) return refuse(troubles.error());
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& cluster : rooms.current.clusters()) {
     if (!wanted->empty() && cluster != *wanted) continue;
@@ -162,7 +173,7 @@ Granted<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Requ
     std::map<std::string, std::shared_ptr<const ServedAnswer>> in_order(served->documents.begin(),
                                                                         served->documents.end());
     for (const auto& [node, answer] : in_order) {
-      rows.push_back(summary(rooms, {cluster, node}, *answer, machines[node], *states));
+      rows.push_back(summary(rooms, {cluster, node}, *answer, machines[node], *states, *troubles));
     }
   }
   return json_response({{"nodes", rows}});
@@ -183,7 +194,9 @@ Granted<Response> get_node(const Rooms& rooms, const Caller&, const Request& req
   if (!states) return refuse(states.error());
   const auto vanishes = vanishes_at(rooms, node);
   if (!vanishes) return refuse(vanishes.error());
-  nlohmann::json row = summary(rooms, node, **answer, machine->record, *states);
+  const auto troubles = MachineTroubles::gather(rooms);
+  if (!troubles) return refuse(troubles.error());
+  nlohmann::json row = summary(rooms, node, **answer, machine->record, *states, *troubles);
   row["vanishesAt"] = vanishes->value_or(0);
   const std::string& etag = (*answer)->etag;
   row["digest"] = etag.substr(1, etag.size() - 2);
@@ -191,6 +204,7 @@ Granted<Response> get_node(const Rooms& rooms, const Caller&, const Request& req
   row["fingerprint"] = machine->record.current ? machine->record.current->key : std::string();
   const HeardMachine heard = rooms.reports.find(node);
   row["served"] = heard.served;
+  row["boot"] = to_value(heard.boot);
   row["report"] = heard.report ? nlohmann::json::parse(to_json(*heard.report), nullptr, false)
                                : nlohmann::json(nullptr);
   return json_response(row);

@@ -2,6 +2,7 @@
 #include "enrolment/pending.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
+#include "http/machine_trouble.hpp"
 #include "http/master_turns.hpp"
 #include "http/node_state.hpp"
 #include "http/rooms.hpp"
@@ -11,6 +12,8 @@
 
 namespace muster::handlers {
 namespace {
+
+constexpr std::size_t rows_told = 3;  // of the worst machines, and of strangers
 
 Response plain(std::string text, int status = 200) {
   Response response = text_response(std::move(text), status);
@@ -48,7 +51,7 @@ Granted<> add_departures(const Rooms& rooms, const std::string& cluster,
 
 nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
                            const ServedCluster& cluster) {
-  int converged = 0, converging = 0, pending = 0, failed = 0, silent = 0;
+  int converged = 0, converging = 0, pending = 0, failed = 0, silent = 0, unwell = 0;
   const std::int64_t now = unix_seconds(rooms.enrolment.now());
   for (const auto& [node, answer] : cluster.documents) {
     const HeardMachine heard = rooms.reports.find({name, node});
@@ -56,6 +59,7 @@ nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
       ++silent;
       continue;
     }
+    if (!heard.report->unwell.empty()) ++unwell;
     switch (heard.report->verdict) {
       case Verdict::converged:
         ++converged;
@@ -79,6 +83,7 @@ nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
           {"converging", converging},
           {"pendingChanges", pending},
           {"failed", failed},
+          {"unwell", unwell},
           {"silent", silent}};
 }
 
@@ -129,9 +134,13 @@ Granted<Response> get_status(const Rooms& rooms, const Caller&, const Request&) 
   }
   const auto pending = list_pending(rooms.enrolment);
   if (!pending) return refuse(pending.error());
+  const auto troubles = MachineTroubles::gather(rooms);
+  if (!troubles) return refuse(troubles.error());
   return json_response({{"site", rooms.site.site()},
                         {"servers", servers(rooms)},
                         {"clusters", clusters},
+                        {"worst", troubles->worst(rows_told)},
+                        {"strangers", troubles->strangers(rows_told)},
                         {"pendingApprovals", pending->size()},
                         {"time", unix_seconds(rooms.enrolment.now())}});
 }

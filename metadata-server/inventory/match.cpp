@@ -46,6 +46,8 @@ std::vector<std::string> keys_of(const MachineMarks& marks) {
   return keys;
 }
 
+}  // namespace
+
 MachineMarks marks_of(const Node& node) {
   MachineMarks marks;
   for (const Sourced<std::string>& mac : node.match.macs) marks.macs.push_back(mac.value);
@@ -54,8 +56,6 @@ MachineMarks marks_of(const Node& node) {
   marks.instance_id = node.match.instance_id.value;
   return marks;
 }
-
-}  // namespace
 
 MatchIndex::MatchIndex(const std::vector<Node>& nodes) {
   names_.reserve(nodes.size());

@@ -17,6 +17,9 @@ struct MachineMarks {
   std::string uuid, serial, instance_id;
 };
 
+// What the inventory matches a node by.
+[[nodiscard]] MachineMarks marks_of(const Node& node);
+
 struct NodeName {
   std::string cluster, node;
   bool operator==(const NodeName&) const = default;

@@ -22,7 +22,8 @@ int main(int count, char** arguments) {
   PosixClock clock;
   FakePower power;
   FakeRoutes routes;
-  Host host{files, process, services, clock, power, routes};
+  FakeJournal journal;
+  Host host{files, process, services, clock, power, routes, journal};
   RealNetwork network;
   Checkpoint checkpoint;
   const auto brought = bring_releases(host, network, checkpoint, {release}, sources);

@@ -83,6 +83,12 @@ class FakeFilesystem final : public Filesystem {
     return names;
   }
 
+  std::map<std::string, FreeSpace> spaces;  // by path; the rest has plenty
+  Result<FreeSpace> space(const std::string& path) const override {
+    const auto found = spaces.find(path);
+    return found != spaces.end() ? found->second : FreeSpace{10ull << 30, 20ull << 30, 100'000, 1};
+  }
+
   Result<std::string> digest(const std::string& path) const override {
     const std::lock_guard lock(mutex_);
     const auto content = read(path, 1u << 30);

@@ -136,6 +136,19 @@ class FakeRoutes final : public Routes {
   }
 };
 
+class FakeJournal final : public Journal {
+ public:
+  std::map<std::string, std::vector<std::string>> lines;  // by unit, of whatever boot
+  mutable std::vector<std::string> asked;                 // "UNIT in BOOT"
+  Result<std::vector<std::string>> tail(const std::string& unit,
+                                        const std::string& boot_id) const override {
+    asked.push_back(unit + " in " + boot_id);
+    const auto found = lines.find(unit);
+    if (found == lines.end()) return fail(ErrorKind::io, "journal: no files");
+    return found->second;
+  }
+};
+
 struct FakeHost {
   FakeFilesystem files;
   FakeProcess process;
@@ -143,7 +156,8 @@ struct FakeHost {
   FakeClock clock;
   FakePower power;
   FakeRoutes routes;
-  Host host{files, process, services, clock, power, routes};
+  FakeJournal journal;
+  Host host{files, process, services, clock, power, routes, journal};
 
   FakeHost() {
     files.put("/etc/hosts", "127.0.0.1 localhost\n");

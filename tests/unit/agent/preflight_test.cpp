@@ -54,6 +54,9 @@ TEST_CASE("every finding is said at once, with its cure") {
       "swap: expected none, found some in /proc/swaps; run swapoff -a and take it out of /etc/fstab, or set the profile's 'swap: allow'\n"
       "kernel modules: expected loaded or loadable, missing: overlay; install the kernel package that carries them\n"
       "port 2379: expected free, found 'etcd' (process 7) listening; stop it");
+  CHECK(
+      failure.error().detail.cure ==
+      "run: hostnamectl set-hostname m1; run: systemd-machine-id-setup; give the NIC this address (DHCP reservation or network configuration), or correct the inventory's 'address'; boot with cgroup_enable=memory; run swapoff -a and take it out of /etc/fstab, or set the profile's 'swap: allow'; install the kernel package that carries them; stop 'etcd' (process 7), which listens on port 2379");
 }
 
 TEST_CASE("the address on the wrong NIC is found by MAC") {

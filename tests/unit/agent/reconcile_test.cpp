@@ -262,3 +262,25 @@ TEST_CASE_FIXTURE(ReconcileFixture,
   REQUIRE(converge().verdict == Verdict::converged);
   CHECK(machine.process.runs.size() == 2);
 }
+
+TEST_CASE_FIXTURE(ReconcileFixture, "a unit that fails is told with its log, in the report too") {
+  machine.services.broken = {"kubelet.service"};
+  machine.journal.lines["kubelet.service"] = {"unknown field x"};
+  CHECK(converge().failure == FailureClass::kubelet);
+  const Report& report = site.reports.back();
+  REQUIRE(report.failure);
+  CHECK(report.failure->unit == "kubelet.service");
+  CHECK(report.failure->log == std::vector<std::string>{"unknown field x"});
+  machine.services.broken.clear();
+  CHECK(converge().verdict == Verdict::converged);
+  CHECK_FALSE(site.reports.back().failure);
+}
+
+TEST_CASE_FIXTURE(ReconcileFixture, "a step that brings several releases names each") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  std::string detail;
+  for (const auto& phase : site.reports.back().phases) {
+    if (phase.name == "releases") detail = phase.detail;
+  }
+  CHECK(detail.rfind("bring containerd 1.36.3, runc 1.36.3, cni-plugins 1.36.3, ", 0) == 0);
+}

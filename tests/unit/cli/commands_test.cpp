@@ -15,7 +15,7 @@ namespace {
 const OperatorApi::Answer two_nodes = {
     200,
     R"({"nodes":[{"cluster":"lab","node":"m1","role":"master","address":"10.77.0.11",)"
-    R"("state":"enrolled","verdict":"converged","generation":3,"pending":[]},)"
+    R"("state":"enrolled","verdict":"converged","generation":3,"pending":[],"reason":"converged, unwell: kubelet NotReady since 14:02 UTC"},)"
     R"({"cluster":"lab","node":"knoten-ü","role":"node","address":"10.77.0.21","state":"enrolled",)"
     R"("verdict":"pending-changes\u001b[2J","generation":12,"pending":["a","b"]}]})"};
 
@@ -43,13 +43,45 @@ TEST_CASE("node show and timeline") {
          R"({"cluster":"lab","node":"m1","role":"master","address":"10.77.0.11","state":"enrolled",)"
          R"("fingerprint":"sha256:ab","generation":3,"digest":"sha256:cd","report":{"verdict":)"
          R"("failed","failureClass":"disk","message":"one\ntwo","pending":["kubelet: maxPods 110 -> 120"],)"
+         R"("configuration":"fallen-back","fetchedDigest":"sha256:03","documentDigest":"sha256:01",)"
+         R"("pendingDigest":"sha256:02","refusedDocument":{"digest":"sha256:03","reason":"kubelet exits\u001b[2J"},)"
+         R"("unwell":[{"subject":"kubelet","message":"NotReady","since":0}],)"
+         R"("failure":{"unit":"kubelet.service","log":["unknown field\u001b[2J"],"cure":"x"},)"
          R"("phases":[{"name":"kernel","startUs":1500000,"endUs":4250000,"detail":""},)"
-         R"({"name":"fetch","startUs":4250000,"endUs":0,"detail":""}]}})"}}});
+         R"({"name":"fetch","startUs":4250000,"endUs":0,"detail":""}]},)"
+         R"("reason":"failed (disk): one","cure":"free space","boot":null})"}}});
   check_golden("cli/node_show.txt",
                fake::muster({"--server", api.url(), "node", "show", "m1"}).out);
   check_golden(
       "cli/node_timeline.txt",
       fake::muster({"--server", api.url(), "node", "timeline", "m1", "--cluster", "lab"}).out);
+}
+
+TEST_CASE("a boot's timeline stands apart from what the machine did after it") {
+  const OperatorApi api(
+      {{"GET /v1/operator/nodes/lab/m1",
+        {200, R"({"node":"m1","boot":{"phases":[{"name":"kernel","startUs":0,"endUs":)"
+              R"(4000000,"detail":""},{"name":"fetch","startUs":4000000,"endUs":5000000,)"
+              R"("detail":""}]},"report":{"phases":[{"name":"kernel","startUs":0,"endUs":)"
+              R"(429000000,"detail":""},{"name":"fetch","startUs":429000000,"endUs":)"
+              R"(430000000,"detail":""}]}})"}}});
+  CHECK(fake::muster({"--server", api.url(), "node", "timeline", "m1", "--cluster", "lab"}).out ==
+        "m1: boot timeline, seconds since power-on\n"
+        "      0.00      4.00  kernel               \n"
+        "      4.00      1.00  fetch                \n"
+        "the last converge after it\n"
+        "    429.00      1.00  fetch                \n");
+}
+
+TEST_CASE("status names the worst machines and strangers, with their cures") {
+  const OperatorApi api(
+      {{"GET /v1/operator/status",
+        {200, R"({"clusters":[],"pendingApprovals":1,"worst":[{"cluster":"lab","node":"n1",)"
+              R"("reason":"failed (disk): full\u001b[2J","cure":"free space"}],"strangers":[)"
+              R"({"source":"10.77.0.9","hostname":"x","reason":"not let in: y","cure":""}]})"}}});
+  const auto ran = fake::muster({"--server", api.url(), "status"});
+  CHECK(ran.out.find("lab/n1: failed (disk): full\\x1b[2J\n  cure: free space\n"
+                     "10.77.0.9 ('x'): not let in: y\n1 machine(s) wait") != std::string::npos);
 }
 
 TEST_CASE("a machine's end: what is ordered, and how far it is") {

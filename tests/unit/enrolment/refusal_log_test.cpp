@@ -93,3 +93,27 @@ TEST_CASE("what is known of a machine is told under its name, its address and it
   CHECK(to_json(*explain_enrolment(site.context, "nobody", {"lab"})) ==
         R"({"machines":[],"name":"nobody","refusals":[],"waiting":[]})");
 }
+
+TEST_CASE("who asks for trust and goes away is told, until something from there goes on") {
+  RefusalLog log(4, 3);
+  log.asked_for_trust("10.77.1.5", 100);
+  log.asked_for_trust("10.77.1.5", 160);
+  log.asked_for_trust("10.77.1.6", 161);
+  auto found = log.since(160);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].source == "10.77.1.5");
+  CHECK(found[0].code == went_away);
+  CHECK(found[0].count == 2);
+  CHECK(found[0].first == 100);
+  CHECK(log.since(161).size() == 1);
+  CHECK(log.since(162).empty());
+  log.add(note("10.77.1.5", "a", 170));
+  log.went_on("10.77.1.5");
+  found = log.find("10.77.1.5");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].code == "token_expired");
+  log.went_on("10.77.1.6");
+  CHECK(log.since(0).size() == 1);
+  for (int i = 0; i < 100; ++i) log.asked_for_trust("10.66.1." + std::to_string(i), 400 + i);
+  CHECK(log.size() == 4);
+}

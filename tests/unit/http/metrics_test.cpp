@@ -59,3 +59,15 @@ TEST_CASE("artifacts that wait for their zstd form are counted at each scrape") 
   pending = 0;
   CHECK(has(metrics.text(), "muster_artifact_encodings_pending 0"));
 }
+
+TEST_CASE("machines are counted by cluster and configuration, never by name") {
+  Metrics metrics;
+  metrics.set_machines([] {
+    return std::vector<MachineCount>{{"lab", {{"settled", 4}, {"fallen-back", 1}}, 2}};
+  });
+  const std::string text = metrics.text();
+  CHECK(has(text, "muster_machines{cluster=\"lab\",configuration=\"settled\"} 4"));
+  CHECK(has(text, "muster_machines{cluster=\"lab\",configuration=\"fallen-back\"} 1"));
+  CHECK(has(text, "muster_machines{cluster=\"lab\",configuration=\"refused\"} 0"));
+  CHECK(has(text, "muster_machines_unwell{cluster=\"lab\"} 2"));
+}

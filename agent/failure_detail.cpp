@@ -1,0 +1,183 @@
+#include "agent/failure_detail.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <set>
+
+#include "agent/observe.hpp"
+#include "agent/paths.hpp"
+#include "document/utf8.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::uint64_t too_little = 64u << 20;  // bytes free, where a machine begins to fail
+
+// Folders that converging and the components write to, each maybe on a file system of its own.
+constexpr std::array written = {
+    "/var/lib/muster",  "/opt/muster",   "/etc",     "/var/lib/containerd",
+    "/var/lib/kubelet", "/var/lib/etcd", "/var/log", "/run"};
+
+bool says(const Failure& failure, std::string_view words) {
+  const auto has = [&](const std::string& text) { return text.find(words) != std::string::npos; };
+  return has(failure.error.message) ||
+         std::any_of(failure.detail.log.begin(), failure.detail.log.end(), has);
+}
+
+std::string size_text(std::uint64_t bytes) {
+  return bytes >= (1u << 30) ? fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1u << 30))
+                             : fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1u << 20));
+}
+
+// Which file systems are full, and how much; empty: none is, any more.
+std::string full_disks(const Filesystem& files) {
+  std::string text;
+  std::set<std::uint64_t> seen;
+  for (const std::string folder : written) {
+    const auto space = files.space(folder);
+    if (!space || !seen.insert(space->device).second) continue;
+    const std::string comma = text.empty() ? "" : ", ";
+    if (space->free_files == 0) {
+      text += fmt::format("{}{} (no file more fits)", comma, folder);
+    } else if (space->free < too_little) {
+      text += fmt::format("{}{} ({} of {} free)", comma, folder, size_text(space->free),
+                          size_text(space->size));
+    }
+  }
+  return text;
+}
+
+std::string cure_of_disk(const Filesystem& files) {
+  const std::string full = full_disks(files);
+  if (full.empty()) return {};
+  return fmt::format(
+      "free space on the file system of {}: see `du -xh / | sort -h | tail`, `journalctl --vacuum-size=50M`, `crictl rmi --prune`; it goes on by itself then",
+      full);
+}
+
+// Ports as programs write them before "address already in use": ":10250", "[::]:10250".
+std::vector<std::uint16_t> ports_in(std::string_view text) {
+  std::vector<std::uint16_t> ports;
+  for (std::size_t at = text.find(':'); at != std::string_view::npos; at = text.find(':', at + 1)) {
+    std::uint16_t port = 0;
+    const char* begin = text.data() + at + 1;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(begin, end, port);
+    const bool is_whole = rest == end || *rest == ':' || *rest == ' ' || *rest == '"';
+    if (error == std::errc() && is_whole && port >= 80) ports.push_back(port);
+  }
+  return ports;
+}
+
+std::string cure_of_port(const Filesystem& files, const Failure& failure) {
+  constexpr std::string_view words = "address already in use";
+  std::vector<std::uint16_t> ports = ports_in(failure.error.message);
+  for (const auto& line : failure.detail.log) {
+    if (line.find(words) == std::string::npos) continue;
+    const auto found = ports_in(line);
+    ports.insert(ports.end(), found.begin(), found.end());
+  }
+  std::string text;
+  for (const auto& [port, holder] : listeners_on(files, ports)) {
+    text += fmt::format("{}port {} is held by {}", text.empty() ? "" : ", ", port, holder);
+  }
+  return text.empty() ? "find who holds the port with `ss -ltnp` and stop it" : text + "; stop it";
+}
+
+std::string cure_of_class(const Failure& failure, const Run& run) {
+  const auto& servers = run.settings.enrol_servers;
+  switch (failure.kind) {
+    case FailureClass::network:
+      if (failure.error.kind == ErrorKind::invalid) return {};
+      return fmt::format(
+          "see that this machine reaches {}: `ip route get ADDRESS`, firewall, cable",
+          servers.empty() ? "its server" : fmt::format("{}", fmt::join(servers, " ")));
+    case FailureClass::api:
+      return "see that this machine reaches the API server that the message names (`ip route get ADDRESS`, firewall) and that a master runs; it goes on by itself then";
+    case FailureClass::package:
+      return "import the release again on the server (`muster release import DIR|URL`); where a mirror is listed, mend its copy";
+    case FailureClass::document:
+      return "correct the inventory and run `muster apply DIR`";
+    case FailureClass::etcd:
+      return "see the lines of etcd's log, and its other members by `muster status`";
+    case FailureClass::kubelet:
+    case FailureClass::runtime:
+      return failure.detail.unit.empty()
+                 ? std::string()
+                 : fmt::format(
+                       "correct what the lines of {} name: where it is a setting, in the inventory, then run `muster apply DIR`",
+                       failure.detail.unit);
+    case FailureClass::disk:
+    case FailureClass::identity:
+    case FailureClass::clock:
+      return {};
+  }
+  return {};
+}
+
+std::string cure_of(const Failure& failure, const Run& run) {
+  const auto& files = run.host.files;
+  const bool is_of_space = failure.kind == FailureClass::disk ||
+                           failure.error.kind == ErrorKind::exhausted ||
+                           says(failure, "no space left on device");
+  if (is_of_space) {
+    if (auto cure = cure_of_disk(files); !cure.empty()) return cure;
+  }
+  if (says(failure, "address already in use")) return cure_of_port(files, failure);
+  return cure_of_class(failure, run);
+}
+
+// The component that is to be looked at where no job failed.
+std::string unit_of_class(FailureClass kind) {
+  return kind == FailureClass::kubelet ? "kubelet.service" : std::string();
+}
+
+}  // namespace
+
+SecretMask machine_secrets(const Run& run, const DesiredState& desired) {
+  SecretMask mask;
+  mask.add(run.settings.token);
+  for (const auto& file : desired.files) {
+    if (file.is_secret) mask.add(file.content);
+  }
+  std::vector<std::string> held = {paths::identity_key};
+  for (const auto& secret : desired.secrets) held.push_back(secret.path);
+  for (const auto& [path, version] : run.checkpoint.secrets) held.push_back(path);
+  for (const auto& spec : desired.certificates) {
+    held.push_back(paths::certificate(spec.name, "tls.key"));
+  }
+  mask.add_files(run.host.files, held);
+  return mask;
+}
+
+std::string failed_unit(const Failure& failure) {
+  constexpr std::string_view mark = "unit '";
+  const std::string& text = failure.error.message;
+  std::string first;
+  for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+    at += mark.size();
+    const std::string unit = text.substr(at, text.find('\'', at) - at);
+    if (unit.find_first_of(" /\n") != std::string::npos) continue;
+    if (first.empty()) first = unit;
+    if (class_of(StartUnits{}, {ErrorKind::io, unit}) == failure.kind) return unit;
+  }
+  return first;
+}
+
+void add_detail(Failure& failure, const Run& run, const DesiredState& desired) {
+  FailureDetail& detail = failure.detail;
+  const SecretMask mask = machine_secrets(run, desired);
+  failure.error.message = mask.apply(failure.error.message);
+  if (detail.unit.empty()) detail.unit = failed_unit(failure);
+  if (detail.unit.empty()) detail.unit = unit_of_class(failure.kind);
+  if (!detail.unit.empty() && detail.log.empty()) {
+    if (auto lines = run.host.journal.tail(detail.unit, run.reporter.report().boot_id)) {
+      detail.log = mask.apply(*lines);
+      for (auto& line : detail.log) line = std::string(cut_text(line, longest_log_line));
+    }
+  }
+  if (detail.cure.empty()) detail.cure = cure_of(failure, run);
+}
+
+}  // namespace muster

@@ -1,0 +1,28 @@
+// Why an attempt failed, beside its class and message: the unit, the last lines of its journal and
+// the cure, cut to size and without secrets, so that the server alone can tell it. Reads only.
+#pragma once
+
+#include <string>
+
+#include "agent/failure.hpp"
+#include "agent/run.hpp"
+#include "agent/secret_mask.hpp"
+#include "machine/desired_state.hpp"
+
+namespace muster {
+
+// Of one line of a log, in bytes, after what is secret in it was taken out.
+inline constexpr std::size_t longest_log_line = 400;
+
+// Everything that this machine holds as a secret.
+[[nodiscard]] SecretMask machine_secrets(const Run& run, const DesiredState& desired);
+
+// Fills in `failure.detail` and masks `failure.error.message`. The class stays as it is; a unit and
+// a cure that are there already stay too. Best effort: what cannot be read is left out.
+void add_detail(Failure& failure, const Run& run, const DesiredState& desired);
+
+// The unit that the message of a failed job names: the first one whose component has this class,
+// else the first one. Empty where it names none.
+[[nodiscard]] std::string failed_unit(const Failure& failure);
+
+}  // namespace muster

@@ -1,0 +1,115 @@
+#include "cli/node_text.hpp"
+
+#include <sstream>
+
+#include "cli/answer.hpp"
+
+namespace muster {
+namespace {
+
+class Rows {
+ public:
+  void add(std::string_view label, const std::string& value) {
+    if (!value.empty()) text_ += fmt::format("{:<13}{}\n", label, printable(value));
+  }
+  // A verdict may be a list of findings, a line each.
+  void add_lines(std::string_view label, const std::string& value) {
+    std::istringstream lines(value);
+    for (std::string line; std::getline(lines, line);) add(label, line);
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+std::string text_of(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+void add_identity(const nlohmann::json& answer, Rows& rows) {
+  rows.add("node", cell(answer, "/cluster") + "/" + cell(answer, "/node"));
+  rows.add("role", cell(answer, "/role"));
+  rows.add("address", cell(answer, "/address"));
+  rows.add("state", cell(answer, "/state"));
+  rows.add("removed", time_text(answer, "/removedAt"));
+  if (number_at(answer, "/vanishesAt") != 0)
+    rows.add("vanishes", time_text(answer, "/vanishesAt") + ", unless it is heard of");
+  rows.add("drain", cell(answer, "/drain/phase"));
+  rows.add("waits for", cell(answer, "/drain/message"));
+  rows.add("fingerprint", cell(answer, "/fingerprint"));
+}
+
+// Which document is where.
+void add_configuration(const nlohmann::json& answer, Rows& rows) {
+  if (!cell(answer, "/digest").empty())
+    rows.add("published",
+             "generation " + cell(answer, "/generation") + ", " + cell(answer, "/digest"));
+  rows.add("configured", cell(answer, "/report/configuration"));
+  rows.add("fetched", cell(answer, "/report/fetchedDigest"));
+  rows.add("in force", cell(answer, "/report/documentDigest"));
+  rows.add("pending", cell(answer, "/report/pendingDigest"));
+  for (const auto& pending : list_at(answer, "/report/pending"))
+    rows.add("pending", text_of(pending));
+  rows.add("refused", cell(answer, "/report/refusedDocument/digest"));
+  rows.add_lines("because", cell(answer, "/report/refusedDocument/reason"));
+}
+
+void add_failure(const nlohmann::json& answer, Rows& rows) {
+  rows.add("class", cell(answer, "/report/failureClass"));
+  rows.add_lines("message", cell(answer, "/report/message"));
+  rows.add("failed unit", cell(answer, "/report/failure/unit"));
+  for (const auto& line : list_at(answer, "/report/failure/log"))
+    rows.add("its log", text_of(line));
+}
+
+std::string phase_line(const nlohmann::json& phase) {
+  const auto begin = static_cast<double>(number_at(phase, "/startUs")) / 1e6;
+  const auto end = static_cast<double>(number_at(phase, "/endUs")) / 1e6;
+  if (end <= 0)
+    return fmt::format("  {:8.2f}   running  {:<20}\n", begin, printable(cell(phase, "/name")));
+  return fmt::format("  {:8.2f}  {:8.2f}  {:<20} {}\n", begin, end - begin,
+                     printable(cell(phase, "/name")), printable(cell(phase, "/detail")));
+}
+
+}  // namespace
+
+std::string node_text(const nlohmann::json& answer) {
+  Rows rows;
+  add_identity(answer, rows);
+  if (!cell(answer, "/turn/state").empty()) {
+    rows.add("turn", fmt::format("{} since {}, ordered by {}: {}", cell(answer, "/turn/state"),
+                                 time_text(answer, "/turn/since"), cell(answer, "/turn/by"),
+                                 cell(answer, "/turn/message")));
+  }
+  rows.add("verdict", cell(answer, "/report/verdict"));
+  rows.add("offline", cell(answer, "/report/offline"));
+  rows.add("seen", time_text(answer, "/seenAt"));
+  add_configuration(answer, rows);
+  for (const auto& problem : list_at(answer, "/report/unwell")) {
+    rows.add("unwell", fmt::format("{} {}, since {}", cell(problem, "/subject"),
+                                   cell(problem, "/message"), time_text(problem, "/since")));
+  }
+  add_failure(answer, rows);
+  rows.add("reason", cell(answer, "/reason"));
+  rows.add("cure", cell(answer, "/cure"));
+  return rows.text();
+}
+
+std::string timeline_text(const nlohmann::json& answer) {
+  // A server of before tells only the last report's.
+  const bool has_boot = !list_at(answer, "/boot/phases").empty();
+  const auto& boot = list_at(answer, has_boot ? "/boot/phases" : "/report/phases");
+  std::string text =
+      fmt::format("{}: boot timeline, seconds since power-on\n", printable(cell(answer, "/node")));
+  for (const auto& phase : boot) text += phase_line(phase);
+  if (!has_boot) return text;
+  const std::int64_t boot_ended = number_at(boot.back(), "/startUs");
+  std::string later;
+  for (const auto& phase : list_at(answer, "/report/phases")) {
+    if (number_at(phase, "/startUs") > boot_ended) later += phase_line(phase);
+  }
+  return later.empty() ? text : text + "the last converge after it\n" + later;
+}
+
+}  // namespace muster

@@ -1,0 +1,59 @@
+#include "document/report_text.hpp"
+
+#include <fmt/chrono.h>
+
+#include "document/utf8.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::size_t longest_part = 200;
+
+std::string first_line(const std::string& text) {
+  const std::string line = text.substr(0, text.find('\n'));
+  if (line.size() <= longest_part) return line;
+  return std::string(cut_text(line, longest_part)) + "...";
+}
+
+std::string unwell_text(const std::vector<HealthProblem>& problems, std::int64_t now) {
+  const HealthProblem& first = problems.front();
+  std::string text = fmt::format("unwell: {} {} since {}", first.subject, first_line(first.message),
+                                 time_in_short(first.since, now));
+  if (problems.size() > 1) text += fmt::format(", and {} more", problems.size() - 1);
+  return text;
+}
+
+std::string refused_text(const Report& report) {
+  const RefusedDocument& refused = *report.refused_document;
+  constexpr std::size_t enough_of_digest = 19;  // "sha256:" and twelve digits
+  return fmt::format(
+      "{} {}: {}",
+      report.configuration == Configuration::fallen_back ? "fallen back from" : "refused",
+      refused.digest.substr(0, enough_of_digest), first_line(refused.reason));
+}
+
+}  // namespace
+
+std::string time_in_short(std::int64_t seconds, std::int64_t now) {
+  constexpr std::int64_t day = 86'400;
+  // fmt throws at what no calendar has.
+  if (seconds <= 0 || seconds > now + 100 * 365 * day) return "an unknown time";
+  const auto time = fmt::gmtime(static_cast<std::time_t>(seconds));
+  return seconds / day == now / day ? fmt::format("{:%H:%M} UTC", time)
+                                    : fmt::format("{:%Y-%m-%d %H:%M} UTC", time);
+}
+
+bool is_well(const Report& report) {
+  return report.verdict != Verdict::failed && report.unwell.empty() && !report.refused_document;
+}
+
+std::string in_short(const Report& report, std::int64_t now) {
+  std::string text(name(report.verdict));
+  if (!report.failure_class.empty()) text += fmt::format(" ({})", report.failure_class);
+  if (!report.message.empty()) text += ": " + first_line(report.message);
+  if (report.refused_document) text += ", " + refused_text(report);
+  if (!report.unwell.empty()) text += ", " + unwell_text(report.unwell, now);
+  return text;
+}
+
+}  // namespace muster

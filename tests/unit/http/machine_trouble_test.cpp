@@ -1,0 +1,128 @@
+// What lists and the status say of machines that are not well, or not let in.
+#include "http/machine_trouble.hpp"
+
+#include "http/node_state.hpp"
+#include "sample_rooms.hpp"
+
+using namespace muster;
+using sample::House;
+
+namespace {
+
+std::uint64_t counter = 0;
+
+Report sound_report() {
+  Report report;
+  report.machine_id = "m";
+  report.boot_id = "b";
+  report.counter = ++counter;
+  report.verdict = Verdict::converged;
+  report.configuration = Configuration::settled;
+  return report;
+}
+
+void tell(House& house, const Peer& machine, const Report& report) {
+  REQUIRE(house.ask("POST", "/v1/report", nlohmann::json::parse(to_json(report)), machine).status ==
+          200);
+}
+
+nlohmann::json row_of(House& house, const std::string& name) {
+  return house.ask("GET", "/v1/operator/nodes/lab/" + name).body;
+}
+
+Peer stranger(const std::string& address) {
+  Peer peer;
+  peer.listener = ListenerKind::enrol;
+  peer.address = address;
+  return peer;
+}
+
+}  // namespace
+
+TEST_CASE("the worst three machines are named with cause and cure, the worst first") {
+  House house;
+  house.apply(sample::cluster() + sample::node("m1", "master", 11) +
+              sample::node("n1", "node", 21) + sample::node("n2", "node", 22) +
+              sample::node("n3", "node", 23) + sample::node("n4", "node", 24));
+  const auto worst = [&] { return house.ask("GET", "/v1/operator/status").body.at("worst"); };
+  CHECK(worst().empty());
+  tell(house, house.machine("m1"), sound_report());
+  CHECK(worst().empty());
+  Report unwell = sound_report();
+  unwell.unwell = {{"kubelet", "NotReady", unix_seconds(house.time) - 60}};
+  tell(house, house.machine("n1"), unwell);
+  Report failed = sound_report();
+  failed.verdict = Verdict::failed;
+  failed.failure_class = "disk";
+  failed.message = "writing '/etc/x': no space\nand more";
+  failed.failure = {"", {}, "free space"};
+  tell(house, house.machine("n2"), failed);
+  Report refused = sound_report();
+  refused.configuration = Configuration::fallen_back;
+  refused.refused_document = {"sha256:0123456789abcdef", "kubelet exits"};
+  tell(house, house.machine("n3"), refused);
+  Report pending = sound_report();
+  pending.verdict = Verdict::pending_changes;
+  tell(house, house.machine("n4"), pending);
+  const auto rows = worst();
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].at("node") == "n2");
+  CHECK(rows[0].at("reason") == "failed (disk): writing '/etc/x': no space");
+  CHECK(rows[0].at("cure") == "free space");
+  CHECK(rows[1].at("node") == "n3");
+  CHECK(rows[1].at("reason") == "converged, fallen back from sha256:0123456789ab: kubelet exits");
+  CHECK(rows[2].at("node") == "n1");
+  CHECK(row_of(house, "n1").at("unwell") == 1);
+  CHECK(
+      row_of(house, "n1").at("reason").get<std::string>().rfind("converged, unwell: kubelet", 0) ==
+      0);
+  CHECK(row_of(house, "m1").at("reason") == "");
+  CHECK(row_of(house, "n3").at("configuration") == "fallen-back");
+  CHECK(house.ask("GET", "/v1/operator/status").body.at("clusters")[0].at("unwell") == 1);
+  const auto counts = count_machines(house.rooms);
+  REQUIRE(counts.size() == 1);
+  CHECK(counts[0].unwell == 1);
+  CHECK(counts[0].configurations == std::map<std::string, int>{{"settled", 4}, {"fallen-back", 1}});
+}
+
+TEST_CASE("a machine that is silent, banned or frozen says so with its cure") {
+  House house;
+  house.apply(sample::small_inventory());
+  const Peer n1 = house.machine("n1");
+  tell(house, n1, sound_report());
+  house.time += std::chrono::seconds(silent_after + 1);
+  auto row = row_of(house, "n1");
+  CHECK(row.at("reason").get<std::string>().rfind("not heard of since ", 0) == 0);
+  CHECK(row.at("cure") ==
+        "see whether it is on and reaches this server; on it: journalctl -u muster-agent");
+  REQUIRE(freeze(house.enrolment, {"lab", "n1"}, "seen twice", "server"));
+  CHECK(row_of(house, "n1").at("reason") == "frozen: seen twice");
+  REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/n1/ban", {{"reason", "stolen"}}).status == 200);
+  row = row_of(house, "n1");
+  CHECK(row.at("reason") == "banned: stolen");
+  CHECK(row.at("cure") == "`muster unban n1` lets it in again");
+}
+
+TEST_CASE("something that asked for trust and went away is told, by its node where it has one") {
+  House house;
+  house.apply(sample::small_inventory());
+  house.ask("GET", "/v1/trust", {}, stranger("10.77.0.21"));
+  house.ask("GET", "/v1/trust", {}, stranger("10.99.0.1"));
+  const auto status = [&] { return house.ask("GET", "/v1/operator/status").body; };
+  // It may be about to enrol.
+  CHECK(status().at("strangers").empty());
+  CHECK(row_of(house, "n1").at("reason") == "");
+  house.time += std::chrono::seconds(30);
+  REQUIRE(status().at("strangers").size() == 1);
+  CHECK(status().at("strangers")[0].at("source") == "10.99.0.1");
+  const std::string reason = row_of(house, "n1").at("reason");
+  CHECK(
+      reason ==
+      "not let in: it asked for the trust list and went away without enrolling: it trusts another site, or is no agent; compare the sitePin in its settings (`muster-agent facts`) with `muster init` (from 10.77.0.21, 1 times)");
+  CHECK(status().at("worst")[0].at("node") == "n1");
+  house.ask("POST", "/v1/enrol", {}, stranger("10.77.0.21"));
+  CHECK(row_of(house, "n1").at("reason") == reason);  // no proof of anything
+  house.time += std::chrono::hours(1);
+  CHECK(status().at("strangers").empty());
+  CHECK(row_of(house, "n1").at("reason") == "");
+}
