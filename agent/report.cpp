@@ -1,7 +1,7 @@
 #include "agent/report.hpp"
 
 #include "agent/paths.hpp"
-#include "agent/version.hpp"
+#include "result/version.hpp"
 
 namespace muster {
 
@@ -10,7 +10,7 @@ using std::chrono::duration_cast;
 Reporter::Reporter(Host& host, Checkpoint& checkpoint, Memory& memory,
                    std::function<void(std::string_view)> narrate)
     : host_(host), checkpoint_(checkpoint), memory_(memory), narrate_(std::move(narrate)) {
-  report_.agent_version = agent_version;
+  report_.agent_version = program_version;
 }
 
 void Reporter::place_on_timeline() {
