@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "agent/paths.hpp"
 #include "fakes/fake_host.hpp"
 
@@ -71,4 +73,25 @@ TEST_CASE("a first boot knows the stamps of its image, and hashes where they can
   files.put(paths::carried_releases, good);
   files.put(paths::checkpoint, to_json(Checkpoint{}));
   CHECK(load_checkpoint(files)->releases.empty());
+}
+
+TEST_CASE("what a newer agent noted is kept, for as long as what it belongs to is there") {
+  Checkpoint checkpoint;
+  checkpoint.units["etcd.service"] = {"a", "b", "c"};
+  checkpoint.units["kubelet.service"] = {"d", "e", "f"};
+  auto json = nlohmann::json::parse(to_json(checkpoint));
+  json["fallenBack"] = {{"digest", "sha256:x"}, {"tries", {1, 2}}};
+  json["units"]["etcd.service"]["restarts"] = 4;
+  json["units"]["kubelet.service"]["restarts"] = 5;
+  json["etcdStart"]["a/b~c"] = nullptr;
+  auto read = parse_checkpoint(json.dump());
+  REQUIRE(read);
+  CHECK(nlohmann::json::parse(to_json(*read)) == json);
+  FakeFilesystem files;
+  files.put(paths::checkpoint, json.dump());
+  REQUIRE(save(*load_checkpoint(files), files));
+  CHECK(files.changes.empty());
+  read->units.erase("kubelet.service");
+  json["units"].erase("kubelet.service");
+  CHECK(nlohmann::json::parse(to_json(*read)) == json);
 }
