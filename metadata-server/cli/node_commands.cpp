@@ -50,6 +50,8 @@ std::string node_text(const nlohmann::json& answer) {
   show("fingerprint", cell(answer, "/fingerprint"));
   if (!cell(answer, "/digest").empty())
     show("published", "generation " + cell(answer, "/generation") + ", " + cell(answer, "/digest"));
+  show("agent", cell(answer, "/report/agentVersion"));
+  show("too old", cell(answer, "/agentTooOld"));
   show("verdict", cell(answer, "/report/verdict"));
   show("class", cell(answer, "/report/failureClass"));
   show("in force", cell(answer, "/report/documentDigest"));

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "document/document_format.hpp"
 #include "inventory/difference.hpp"
 
 namespace muster {
@@ -15,6 +16,7 @@ struct MachineChange {
   Kind kind = Kind::unchanged;
   std::vector<std::string> differences;  // "/config/kubelet/maxPods: 110 -> 120"
   ChangeCost cost = ChangeCost::none;
+  DocumentNeeds needs;  // of the new document
 };
 [[nodiscard]] std::string_view name(MachineChange::Kind kind);
 

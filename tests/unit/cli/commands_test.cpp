@@ -41,7 +41,7 @@ TEST_CASE("node show and timeline") {
        {"GET /v1/operator/nodes/lab/m1",
         {200,
          R"({"cluster":"lab","node":"m1","role":"master","address":"10.77.0.11","state":"enrolled",)"
-         R"("fingerprint":"sha256:ab","generation":3,"digest":"sha256:cd","report":{"verdict":)"
+         R"("fingerprint":"sha256:ab","generation":3,"digest":"sha256:cd","agentTooOld":"upgrade the agent of m1 first: x","report":{"agentVersion":"0.2.0","verdict":)"
          R"("failed","failureClass":"disk","message":"one\ntwo","pending":["kubelet: maxPods 110 -> 120"],)"
          R"("phases":[{"name":"kernel","startUs":1500000,"endUs":4250000,"detail":""},)"
          R"({"name":"fetch","startUs":4250000,"endUs":0,"detail":""}]}})"}}});
