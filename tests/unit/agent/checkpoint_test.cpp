@@ -65,6 +65,13 @@ TEST_CASE("a first boot knows the stamps of its image, and hashes where they can
   REQUIRE(fresh->releases.size() == 1);
   CHECK(fresh->releases.at("etcd/3.6").manifest_digest == "sha256:x");
   CHECK(fresh->releases.at("etcd/3.6").files.at("bin/etcd") == "1:2:3");
+  // A newer image's: what is more is passed over, what means something else has another version.
+  std::string newer = good;
+  newer.replace(1, 0, R"("madeBy":"x",)").replace(newer.find(R"("files")"), 0, R"("verity":1,)");
+  files.put(paths::carried_releases, newer);
+  CHECK(load_checkpoint(files)->releases.size() == 1);
+  files.put(paths::carried_releases, newer.replace(newer.rfind("\"1\""), 3, "\"2\""));
+  CHECK(load_checkpoint(files)->releases.empty());
   for (std::size_t length = 0; length < good.size(); ++length) {
     files.put(paths::carried_releases, good.substr(0, length));
     CHECK(load_checkpoint(files)->releases.empty());
