@@ -51,7 +51,8 @@ void members(JsonObject& root, std::string_view field, std::vector<Problem>& pro
   const nlohmann::json* value = root.raw(field);
   if (value == nullptr || !value->is_object()) return;
   for (const auto& [name, member] : value->items()) {
-    JsonObject object(member, pointer_to(pointer_to("", field), name), problems);
+    JsonObject object(member, pointer_to(pointer_to("", field), name), problems,
+                      UnknownFields::ignored);
     read(name, object);
     object.close();
   }
@@ -75,7 +76,7 @@ std::map<std::string, ReleaseStamp> carried_stamps(const Filesystem& files) {
   const auto json = parse_strict_json(paths::carried_releases, *text, {size_limit});
   if (!json) return {};
   std::vector<Problem> problems;
-  JsonObject root(*json, "", problems);
+  JsonObject root(*json, "", problems, UnknownFields::ignored);
   root.constant("version", "1");
   read_stamps(root, problems, releases);
   root.close();
@@ -156,45 +157,70 @@ void read_secrets(JsonObject& root, std::map<std::string, std::uint64_t>& secret
   }
 }
 
-}  // namespace
-
-std::string to_json(const Checkpoint& checkpoint) {
-  nlohmann::json value({{"version", 1},
-                        {"trustVersion", checkpoint.trust_version},
-                        {"documentGeneration", checkpoint.document_generation},
-                        {"peersGeneration", checkpoint.peers_generation},
-                        {"node", checkpoint.node},
-                        {"cluster", checkpoint.cluster},
-                        {"reportCounter", checkpoint.report_counter},
-                        {"lastContact", checkpoint.last_contact},
-                        {"settledBoot", checkpoint.settled_boot},
-                        {"kubeletStarted", checkpoint.kubelet_started},
-                        {"settledDocument", checkpoint.settled_document},
-                        {"lastVerdict", checkpoint.last_verdict},
-                        {"lastMessage", checkpoint.last_message},
-                        {"etcdStarted", checkpoint.etcd_started},
-                        {"etcdStart",
-                         {{"state", checkpoint.etcd_start.state},
-                          {"initialCluster", checkpoint.etcd_start.initial_cluster}}},
-                        {"etcdClusterId", checkpoint.etcd_cluster_id},
-                        {"etcdMemberId", checkpoint.etcd_member_id},
-                        {"units", units_json(checkpoint)},
-                        {"releases", releases_json(checkpoint)},
-                        {"secrets", checkpoint.secrets},
-                        {"images", archives_of(checkpoint)},
-                        {"imageManifests", checkpoint.images},
-                        {"restarts", restarts_json(checkpoint)},
-                        {"files", checkpoint.files},
-                        {"created", checkpoint.created},
-                        {"originals", checkpoint.originals},
-                        {"packages", checkpoint.packages},
-                        {"packageVersions", checkpoint.package_versions}});
+nlohmann::json known_fields(const Checkpoint& checkpoint) {
+  nlohmann::json value = {{"version", 1},
+                          {"trustVersion", checkpoint.trust_version},
+                          {"documentGeneration", checkpoint.document_generation},
+                          {"peersGeneration", checkpoint.peers_generation},
+                          {"node", checkpoint.node},
+                          {"cluster", checkpoint.cluster},
+                          {"reportCounter", checkpoint.report_counter},
+                          {"lastContact", checkpoint.last_contact},
+                          {"settledBoot", checkpoint.settled_boot},
+                          {"kubeletStarted", checkpoint.kubelet_started},
+                          {"settledDocument", checkpoint.settled_document},
+                          {"lastVerdict", checkpoint.last_verdict},
+                          {"lastMessage", checkpoint.last_message},
+                          {"etcdStarted", checkpoint.etcd_started},
+                          {"etcdStart",
+                           {{"state", checkpoint.etcd_start.state},
+                            {"initialCluster", checkpoint.etcd_start.initial_cluster}}},
+                          {"etcdClusterId", checkpoint.etcd_cluster_id},
+                          {"etcdMemberId", checkpoint.etcd_member_id},
+                          {"units", units_json(checkpoint)},
+                          {"releases", releases_json(checkpoint)},
+                          {"secrets", checkpoint.secrets},
+                          {"images", archives_of(checkpoint)},
+                          {"imageManifests", checkpoint.images},
+                          {"restarts", restarts_json(checkpoint)},
+                          {"files", checkpoint.files},
+                          {"created", checkpoint.created},
+                          {"originals", checkpoint.originals},
+                          {"packages", checkpoint.packages},
+                          {"packageVersions", checkpoint.package_versions}};
   // What came later is left out at its default.
   if (!checkpoint.etcd_address.empty()) value["etcdAddress"] = checkpoint.etcd_address;
   if (!checkpoint.settled_state.empty()) value["settledState"] = checkpoint.settled_state;
   if (checkpoint.refused) value["refused"] = to_value(*checkpoint.refused);
   if (const auto& restarts = checkpoint.node_restarts; restarts.count > 0) {
     value["nodeRestarts"] = {{"count", restarts.count}, {"at", restarts.at}};
+  }
+  return value;
+}
+
+// What stands in `found` and not in `known`, whatever depth it stands at.
+void gather_newer(const nlohmann::json& found, const nlohmann::json& known,
+                  const std::string& where, std::map<std::string, std::string>& newer) {
+  for (const auto& [name, value] : found.items()) {
+    const std::string pointer = pointer_to(where, name);
+    const auto match = known.find(name);
+    if (match == known.end()) {
+      newer[pointer] = value.dump();
+    } else if (value.is_object() && match->is_object()) {
+      gather_newer(value, *match, pointer, newer);
+    }
+  }
+}
+
+}  // namespace
+
+std::string to_json(const Checkpoint& checkpoint) {
+  nlohmann::json value = known_fields(checkpoint);
+  for (const auto& [where, text] : checkpoint.newer_fields) {
+    const nlohmann::json::json_pointer pointer(where);
+    // What it belonged to may be gone.
+    if (value.contains(pointer) || !value.contains(pointer.parent_pointer())) continue;
+    value[pointer] = nlohmann::json::parse(text, nullptr, false);
   }
   return canonical_text(value);
 }
@@ -205,7 +231,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   Checkpoint checkpoint;
   std::vector<Problem> problems;
   int version = 0;
-  JsonObject root(*json, "", problems);
+  JsonObject root(*json, "", problems, UnknownFields::ignored);
   root.number("version", version);
   if (version != 1) root.problem("version", fmt::format("expected 1, found {}", version));
   root.number("trustVersion", checkpoint.trust_version);
@@ -262,6 +288,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   }
   root.close();
   if (!problems.empty()) return fail(paths::checkpoint, problems);
+  gather_newer(*json, known_fields(checkpoint), "", checkpoint.newer_fields);
   return checkpoint;
 }
 

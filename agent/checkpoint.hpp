@@ -64,6 +64,9 @@ struct Checkpoint {
   std::set<std::string> packages;   // Debian packages that were not installed before us
   // Debian packages that we or our image put there -> the version last put; empty: being put.
   std::map<std::string, std::string> package_versions;
+  // Of a newer agent, which may be back soon: JSON pointer -> value. Written again as they are, for
+  // as long as what they belong to is there.
+  std::map<std::string, std::string> newer_fields;
 };
 
 [[nodiscard]] std::string to_json(const Checkpoint& checkpoint);

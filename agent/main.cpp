@@ -20,7 +20,7 @@
 #include "agent/reset.hpp"
 #include "agent/run_lock.hpp"
 #include "agent/status.hpp"
-#include "agent/version.hpp"
+#include "result/version.hpp"
 
 namespace {
 
@@ -150,7 +150,7 @@ int main(int argc, char** argv) {
   // A server, or a program that it runs, may close its end while the agent writes.
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app{"Muster's agent: makes this machine what its signed document says."};
-  app.set_version_flag("--version", agent_version);
+  app.set_version_flag("--version", program_version);
   app.require_subcommand(1);
   bool verify = false, ordered = false, as_json = false, confirmed = false, has_ended = false;
   bool abandons_etcd = false;

@@ -1,7 +1,8 @@
 #include "agent/report.hpp"
 
 #include "agent/paths.hpp"
-#include "agent/version.hpp"
+#include "document/document_format.hpp"
+#include "result/version.hpp"
 
 namespace muster {
 
@@ -10,7 +11,8 @@ using std::chrono::duration_cast;
 Reporter::Reporter(Host& host, Checkpoint& checkpoint, Memory& memory,
                    std::function<void(std::string_view)> narrate)
     : host_(host), checkpoint_(checkpoint), memory_(memory), narrate_(std::move(narrate)) {
-  report_.agent_version = agent_version;
+  report_.agent_version = program_version;
+  report_.document_format = newest_document_format;
 }
 
 void Reporter::place_on_timeline() {

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "result/version.hpp"
 #include "server.hpp"
 #include "settings.hpp"
 
@@ -175,7 +176,7 @@ int main(int count, char** values) {
   const auto arguments = parse_arguments(count, values);
   if (!arguments) return complain(arguments.error());
   if (arguments->help) return std::fputs(usage, stdout) < 0 ? 1 : 0;
-  if (arguments->version) return std::puts("muster-server " MUSTER_VERSION) < 0 ? 1 : 0;
+  if (arguments->version) return std::printf("muster-server %s\n", program_version) < 0 ? 1 : 0;
   const auto settings = load_settings(arguments->settings);
   if (!settings) return complain(settings.error());
   set_up_logs(settings->log_level);

@@ -23,9 +23,11 @@ std::string change_text(const nlohmann::json& change) {
 }  // namespace
 
 std::string changes_text(const nlohmann::json& answer) {
-  std::string text;
+  std::string text, warnings;
   std::size_t unchanged = 0;
   for (const auto& change : list_at(answer, "/changes")) {
+    const auto too_old = cell(change, "/agentTooOld");
+    if (!too_old.empty()) warnings += fmt::format("warning: {}\n", printable(too_old));
     if (cell(change, "/change") == "unchanged") {
       ++unchanged;
     } else {
@@ -33,7 +35,8 @@ std::string changes_text(const nlohmann::json& answer) {
     }
   }
   return text +
-         fmt::format("{} {} unchanged\n", unchanged, unchanged == 1 ? "machine" : "machines");
+         fmt::format("{} {} unchanged\n", unchanged, unchanged == 1 ? "machine" : "machines") +
+         warnings;
 }
 
 }  // namespace muster

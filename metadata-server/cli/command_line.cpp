@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "result/version.hpp"
+
 namespace muster {
 namespace {
 
@@ -25,6 +27,7 @@ void add_options(CLI::App& app, Options& options) {
 }  // namespace
 
 void build_command_line(CLI::App& app, Options& options, Action& chosen) {
+  app.set_version_flag("--version", program_version);
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(

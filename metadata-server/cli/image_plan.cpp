@@ -1,7 +1,10 @@
 #include "cli/image_plan.hpp"
 
+#include <filesystem>
+
 #include "artifact/release_folder.hpp"
 #include "document/problem.hpp"
+#include "document/release_version.hpp"
 #include "document/strict_json.hpp"
 #include "pki/signature.hpp"
 
@@ -9,18 +12,33 @@ namespace muster {
 namespace {
 
 constexpr const char* agent = "muster-agent";
+constexpr std::string_view newest = "newest";  // instead of a version
 
 struct FoundRelease {
   Release release;
   std::string folder;
 };
 
+// The newest version that lies in the folder; the word itself where there is none, for the
+// complaint.
+std::string newest_in(const std::string& folder) {
+  std::string found;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    const std::string version = entry.path().filename();
+    if (compare_versions(version, found) > 0) found = version;
+  }
+  return found.empty() ? std::string(newest) : found;
+}
+
 // The first of the folders that has it decides; without any, why the first one has not.
 Result<FoundRelease> find_release(const std::vector<std::string>& places, const std::string& name,
                                   const std::string& version) {
   Error first{ErrorKind::not_found, "no --releases folder was named"};
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const std::string folder = fmt::format("{}/{}/{}", places[i], name, version);
+    const std::string versions = fmt::format("{}/{}", places[i], name);
+    const std::string folder =
+        fmt::format("{}/{}", versions, version == newest ? newest_in(versions) : version);
     auto release = read_release_folder(folder);
     if (release) return FoundRelease{std::move(*release), folder};
     if (release.error().kind != ErrorKind::not_found) return pass(release.error());
@@ -48,9 +66,9 @@ Checked<ImagePlan> plan_image(const ImageDefinition& definition, const ImageRequ
       problems.push_back(problem_at(version.place, field, "a release for " + request.architecture,
                                     "one for " + found->release.architecture));
     }
-    plan.carried.push_back({name, version.value, digest(found->release)});
+    plan.carried.push_back({name, found->release.version, digest(found->release)});
     releases.push_back({{"name", name},
-                        {"version", version.value},
+                        {"version", found->release.version},
                         {"manifestDigest", digest(found->release)},
                         {"folder", found->folder}});
   }

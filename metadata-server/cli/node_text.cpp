@@ -82,6 +82,8 @@ std::string node_text(const nlohmann::json& answer) {
                                  time_text(answer, "/turn/since"), cell(answer, "/turn/by"),
                                  cell(answer, "/turn/message")));
   }
+  rows.add("agent", cell(answer, "/report/agentVersion"));
+  rows.add("too old", cell(answer, "/agentTooOld"));
   rows.add("verdict", cell(answer, "/report/verdict"));
   rows.add("offline", cell(answer, "/report/offline"));
   rows.add("seen", time_text(answer, "/seenAt"));

@@ -23,7 +23,7 @@ Result<EnrolAnswer> parse_enrol_answer(const HttpAnswer& answer) {
   if (!json) return pass(json.error());
   std::vector<Problem> problems;
   EnrolAnswer enrolled;
-  JsonObject root(*json, "", problems);
+  JsonObject root(*json, "", problems, UnknownFields::ignored);
   if (answer.status == 202) {
     std::uint32_t seconds = 5;
     enrolled.pending = true;

@@ -48,7 +48,7 @@ Result<EtcdTurnAnswer> parse_etcd_turn_answer(std::string_view text) {
   std::vector<Problem> problems;
   EtcdTurnAnswer answer;
   std::uint32_t milliseconds = 500;
-  JsonObject root(*json, "", problems);
+  JsonObject root(*json, "", problems, UnknownFields::ignored);
   root.text("action", answer.action);
   root.text("initialCluster", answer.initial_cluster);
   root.texts("members", answer.members);

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "document/document_format.hpp"
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
 #include "pki/signature.hpp"
@@ -94,7 +95,7 @@ Result<std::string> MetadataClient::nonce() {
   if (!json) return pass(json.error());
   std::vector<Problem> problems;
   std::string nonce;
-  JsonObject(*json, "", problems).text("nonce", nonce);
+  JsonObject(*json, "", problems, UnknownFields::ignored).text("nonce", nonce);
   if (!problems.empty()) return fail("nonce answer", problems);
   return nonce;
 }
@@ -102,6 +103,7 @@ Result<std::string> MetadataClient::nonce() {
 Result<std::optional<FetchedEnvelope>> MetadataClient::envelope_at(const std::string& path,
                                                                    std::string_view etag) {
   HttpRequest request = get(path);
+  request.headers[document_format_header] = fmt::format("{}", newest_document_format);
   if (!etag.empty()) request.headers["If-None-Match"] = std::string(etag);
   const auto answer = ask(request);
   if (!answer) return pass(answer.error());
@@ -143,12 +145,13 @@ Result<std::vector<IssuedCertificate>> MetadataClient::certificates(
   if (!json) return pass(json.error());
   std::vector<Problem> problems;
   std::vector<IssuedCertificate> issued;
-  JsonObject(*json, "", problems).objects("certificates", [&](JsonObject& row) {
-    IssuedCertificate& certificate = issued.emplace_back();
-    row.text("name", certificate.name);
-    row.text("certificate", certificate.certificate_pem);
-    row.text("authority", certificate.authority_pem);
-  });
+  JsonObject(*json, "", problems, UnknownFields::ignored)
+      .objects("certificates", [&](JsonObject& row) {
+        IssuedCertificate& certificate = issued.emplace_back();
+        row.text("name", certificate.name);
+        row.text("certificate", certificate.certificate_pem);
+        row.text("authority", certificate.authority_pem);
+      });
   if (!problems.empty()) return fail("certificates answer", problems);
   return issued;
 }
@@ -160,7 +163,7 @@ Result<std::string> MetadataClient::secret(std::string_view secret_name, std::ui
   if (!json) return pass(json.error());
   std::vector<Problem> problems;
   std::string value;
-  JsonObject(*json, "", problems).text("value", value);
+  JsonObject(*json, "", problems, UnknownFields::ignored).text("value", value);
   if (!problems.empty()) return fail("secret answer", problems);
   return base64_decode(value);
 }

@@ -13,18 +13,22 @@ constexpr std::size_t maximum_document_size = maximum_envelope_size / 4 * 3;
 
 }  // namespace
 
-std::string to_canonical_json(const NodeDocument& document) {
+nlohmann::json document_to_json(const NodeDocument& document) {
   nlohmann::json certificates = nlohmann::json::array();
   for (const CertificateSpec& certificate : document.certificates) {
     certificates.push_back(certificate_to_json(certificate));
   }
-  return canonical_text({{"apiVersion", "muster/v1"},
-                         {"kind", "NodeDocument"},
-                         {"site", document.site},
-                         {"generation", document.generation},
-                         {"role", role_to_json(document.role)},
-                         {"certificates", certificates},
-                         {"config", config_to_json(document.config)}});
+  return {{"apiVersion", "muster/v1"},
+          {"kind", "NodeDocument"},
+          {"site", document.site},
+          {"generation", document.generation},
+          {"role", role_to_json(document.role)},
+          {"certificates", certificates},
+          {"config", config_to_json(document.config)}};
+}
+
+std::string to_canonical_json(const NodeDocument& document) {
+  return canonical_text(document_to_json(document));
 }
 
 Result<NodeDocument> parse_node_document(std::string_view text) {

@@ -1,4 +1,4 @@
-// The three parts of a node document as JSON, one .cpp each. Of this room only.
+// A node document and its three parts as JSON, one .cpp each. Of this room only.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,6 +8,8 @@
 #include "document/node_document.hpp"
 
 namespace muster {
+
+[[nodiscard]] nlohmann::json document_to_json(const NodeDocument& document);
 
 [[nodiscard]] nlohmann::json role_to_json(const MachineIdentity& role);
 void read_role(JsonObject& object, MachineIdentity& role);

@@ -184,6 +184,7 @@ void read_fields(JsonObject& root, Report& report) {
   root.text("bootId", report.boot_id);
   root.number("counter", report.counter);
   root.text("agentVersion", report.agent_version);
+  root.number("documentFormat", report.document_format, Need::optional);
   root.text("documentDigest", report.document_digest);
   root.number("generation", report.generation);
   root.word("verdict", report.verdict, parse_verdict);
@@ -260,6 +261,7 @@ std::string to_json(const Report& report) {
                           {"etcdClusterId", report.etcd_cluster_id},
                           {"etcdMemberId", report.etcd_member_id},
                           {"sentAt", report.sent_at}};
+  if (report.document_format != 1) value["documentFormat"] = report.document_format;
   write_judgements(report, value);
   if (report.duties) value["duties"] = to_value(*report.duties);
   return canonical_text(value);

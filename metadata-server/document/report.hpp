@@ -72,10 +72,11 @@ struct Report {
   std::string boot_id;
   std::uint64_t counter = 0;  // grows with every report of one identity key (clone detection)
   std::string agent_version;
-  std::string document_digest;   // wholly in effect on the machine; empty before the first
-  std::string fetched_digest;    // the newest that was verified
-  std::string pending_digest;    // of which something waits for a reboot or a turn; else empty
-  std::uint64_t generation = 0;  // of the newest that was verified
+  std::uint32_t document_format = 1;  // the newest that it reads (document_format.hpp)
+  std::string document_digest;        // wholly in effect on the machine; empty before the first
+  std::string fetched_digest;         // the newest that was verified
+  std::string pending_digest;         // of which something waits for a reboot or a turn; else empty
+  std::uint64_t generation = 0;       // of the newest that was verified
   std::optional<Configuration> configuration;  // nothing: an agent before 0.3
   std::optional<RefusedDocument> refused_document;
   std::vector<HealthProblem> unwell;

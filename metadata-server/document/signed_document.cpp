@@ -31,7 +31,8 @@ Result<Envelope> parse_envelope(std::string_view text) {
   if (!json) return pass(json.error());
   std::vector<Problem> problems;
   Envelope envelope;
-  JsonObject root(*json, "", problems);
+  // What stands beside the payload is not signed, and so decides nothing (DSSE's own rule).
+  JsonObject root(*json, "", problems, UnknownFields::ignored);
   read_base64(root, "payload", envelope.payload);
   root.text("payloadType", envelope.payload_type);
   std::size_t signatures = 0;

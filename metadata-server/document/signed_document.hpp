@@ -27,7 +27,7 @@ struct Envelope {
 
 // {"payload":base64,"payloadType":...,"signatures":[{"keyid":...,"sig":base64}]}
 [[nodiscard]] std::string to_json(const Envelope& envelope);
-// Refuses more than `maximum_envelope_size` bytes, more than one signature, unknown fields.
+// Refuses more than `maximum_envelope_size` bytes and more than one signature.
 [[nodiscard]] Result<Envelope> parse_envelope(std::string_view json);
 inline constexpr std::size_t maximum_envelope_size = 4u << 20;
 

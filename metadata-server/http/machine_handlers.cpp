@@ -3,7 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 
+#include "document/document_format.hpp"
 #include "enrolment/ban.hpp"
 #include "http/content_encoding.hpp"
 #include "http/handlers.hpp"
@@ -60,6 +62,29 @@ std::chrono::seconds poll_after(const Rooms& rooms, const NodeName& node) {
   return left && *left < usual ? *left + std::chrono::seconds(2) : usual;
 }
 
+// 1 where the agent says nothing, as all did before 0.3.
+Granted<std::uint32_t> format_read_by(const Request& request) {
+  const std::string& text = request.header("muster-document-format");
+  if (text.empty()) return 1;
+  std::uint32_t format = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, format);
+  if (parsed.ec == std::errc() && parsed.ptr == end && format > 0) return format;
+  return refuse(ErrorKind::invalid, "invalid",
+                fmt::format("{}: expected the newest format that is read, such as 1, found {}",
+                            document_format_header, in_ticks(text)));
+}
+
+// Never an older form of it: what the operator ordered is in effect, or is told not to be.
+Granted<> check_reads(std::uint32_t reads, const ServedAnswer& answer, const NodeName& node) {
+  if (answer.format <= reads) return {};
+  return refuse(
+      ErrorKind::conflict, "agent_too_old",
+      fmt::format(
+          "document of '{}/{}': it has format {}, and this machine's agent reads {}; upgrade its agent (units/README.md), it keeps to the document that it has until then",
+          node.cluster, node.node, answer.format, reads));
+}
+
 struct Order {
   CertificateSpec specification;
   PublicKey key;
@@ -85,6 +110,10 @@ Granted<Response> get_document(const Rooms& rooms, const Caller& caller, const R
   if (caller.ended) return tombstone_response(rooms, caller);
   const auto answer = served_answer(rooms, caller.node);
   if (!answer) return refuse(answer.error());
+  const auto reads = format_read_by(request);
+  if (!reads) return refuse(reads.error());
+  if (auto readable = check_reads(*reads, **answer, caller.node); !readable)
+    return refuse(readable.error());
   const std::string& etag = (*answer)->etag;
   rooms.reports.note_served(caller.node, etag.substr(1, etag.size() - 2), rooms.enrolment.now());
   return envelope_response(**answer, poll_after(rooms, caller.node), request);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "document/document_format.hpp"
 #include "enrolment/ban.hpp"
 #include "enrolment/quota.hpp"
 #include "http/handlers.hpp"
@@ -205,6 +206,10 @@ Granted<Response> get_node(const Rooms& rooms, const Caller&, const Request& req
   const HeardMachine heard = rooms.reports.find(node);
   row["served"] = heard.served;
   row["boot"] = to_value(heard.boot);
+  const auto document = read_document(**answer);
+  if (document && heard.report)
+    row["agentTooOld"] =
+        too_old(*heard.report, needs_of(*document, rooms.publishing.later), node.node);
   row["report"] = heard.report ? nlohmann::json::parse(to_json(*heard.report), nullptr, false)
                                : nlohmann::json(nullptr);
   return json_response(row);

@@ -52,7 +52,13 @@ Granted<Response> publication_response(const Rooms& rooms,
     }
   }
   nlohmann::json changes = nlohmann::json::array();
-  for (const auto& change : published->changes) changes.push_back(change_json(change));
+  for (const auto& change : published->changes) {
+    auto& row = changes.emplace_back(change_json(change));
+    const auto heard = rooms.reports.find({change.cluster, change.node});
+    if (!heard.report) continue;
+    const auto why = too_old(*heard.report, change.needs, change.node);
+    if (!why.empty()) row["agentTooOld"] = why;
+  }
   nlohmann::json answer = {{"revisions", published->revisions},
                            {"changes", changes},
                            {"warnings", problems_json(published->warnings)}};

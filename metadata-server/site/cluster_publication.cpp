@@ -71,7 +71,7 @@ class Preparation {
   static constexpr auto unchanged = MachineChange::Kind::unchanged;
 
   MachineChange& add_change(const std::string& node, MachineChange::Kind kind) {
-    return publication_.changes.emplace_back(MachineChange{name_, node, kind, {}, {}, {}});
+    return publication_.changes.emplace_back(MachineChange{name_, node, kind, {}, {}, {}, {}});
   }
 
   void compare(const CompiledCluster& compiled) {
@@ -79,13 +79,12 @@ class Preparation {
       const std::string& node = document.role.node;
       contents_[node] = sha256_digest(to_canonical_json(document));
       const auto old = old_.find(node);
-      if (old == old_.end()) {
-        add_change(node, MachineChange::Kind::added);
-      } else if (old->second.content == contents_[node]) {
-        add_change(node, unchanged);
-      } else {
-        compare_with(document, old->second, add_change(node, MachineChange::Kind::changed));
-      }
+      MachineChange& change = add_change(node, MachineChange::Kind::added);
+      change.needs = needs_of(document, context_.later);
+      if (old == old_.end()) continue;
+      const bool is_same = old->second.content == contents_[node];
+      change.kind = is_same ? unchanged : MachineChange::Kind::changed;
+      if (!is_same) compare_with(document, old->second, change);
     }
     peers_content_ = sha256_digest(to_canonical_json(compiled.peers));
     matches_ = recognition_of(input_.inventory, name_);
@@ -183,7 +182,8 @@ class Preparation {
       document.generation = number_;
       const auto envelope = signer.sign_document(node, to_canonical_json(document));
       if (!envelope) return context(envelope.error(), fmt::format("machine '{}/{}'", name_, node));
-      const PublishedDocument made = published(*envelope, contents_[node]);
+      PublishedDocument made = published(*envelope, contents_[node]);
+      made.format = needs_of(document, context_.later).format;
       transaction_.put(kinds::document, kinds::pair_key(name_, node), to_json(made));
       served.documents[node] = to_served(made);
     }

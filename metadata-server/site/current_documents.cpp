@@ -46,8 +46,9 @@ Result<std::shared_ptr<const ServedCluster>> read_cluster(const Store& store,
 }  // namespace
 
 std::shared_ptr<const ServedAnswer> to_served(const PublishedDocument& published) {
-  return std::make_shared<const ServedAnswer>(ServedAnswer{
-      published.envelope, fmt::format("\"{}\"", published.digest), published.generation});
+  return std::make_shared<const ServedAnswer>(ServedAnswer{published.envelope,
+                                                           fmt::format("\"{}\"", published.digest),
+                                                           published.generation, published.format});
 }
 
 Result<NodeDocument> read_document(const ServedAnswer& answer) {

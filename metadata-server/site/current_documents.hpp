@@ -20,6 +20,7 @@ struct ServedAnswer {
   std::string body;  // envelope JSON
   std::string etag;  // "\"sha256:...\"", quotes included
   std::uint64_t generation = 0;
+  std::uint32_t format = 1;  // who reads less is not given it
 };
 
 // Everything of one cluster at one revision.

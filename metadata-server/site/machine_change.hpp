@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "document/document_format.hpp"
 #include "document/node_document.hpp"
 
 namespace muster {
@@ -20,6 +21,7 @@ struct MachineChange {
   std::vector<std::string> differences;  // "/config/kubelet/maxPods: 110 -> 120"
   std::vector<std::string> effects;  // "kubelet.service: restart at its turn: ...", and warnings
   ChangeCost cost = ChangeCost::none;
+  DocumentNeeds needs;  // of the new document
 };
 [[nodiscard]] std::string_view name(MachineChange::Kind kind);
 

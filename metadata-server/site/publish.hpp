@@ -27,6 +27,8 @@ struct PublishContext {
   std::function<Result<std::vector<std::string>>(const std::string& cluster)> banned_machines;
   // Adds the end of a removed machine's identity (enrolment/ban, forget_machine).
   std::function<void(const std::string& cluster, const std::string& node, Transaction&)> forget;
+  // Fields that need a newer agent: a test's own, since there may be none yet.
+  std::span<const LaterField> later = later_fields;
 };
 
 struct PublishRequest {

@@ -9,10 +9,12 @@
 namespace muster {
 
 std::string to_json(const PublishedDocument& document) {
-  return canonical_text({{"content", document.content},
-                         {"digest", document.digest},
-                         {"envelope", document.envelope},
-                         {"generation", document.generation}});
+  nlohmann::json value = {{"content", document.content},
+                          {"digest", document.digest},
+                          {"envelope", document.envelope},
+                          {"generation", document.generation}};
+  if (document.format != 1) value["format"] = document.format;
+  return canonical_text(value);
 }
 
 Result<PublishedDocument> parse_published_document(std::string_view json) {
@@ -26,6 +28,7 @@ Result<PublishedDocument> parse_published_document(std::string_view json) {
   root.text("digest", document.digest);
   root.text("envelope", document.envelope);
   root.number("generation", document.generation);
+  root.number("format", document.format, Need::optional);
   root.close();
   if (!problems.empty()) return fail("published document", problems);
   return document;

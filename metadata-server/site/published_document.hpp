@@ -15,6 +15,7 @@ struct PublishedDocument {
   std::string digest;    // of the signed payload: the ETag
   std::string envelope;  // JSON, as it is served
   std::uint64_t generation = 0;
+  std::uint32_t format = 1;  // document/document_format
 };
 
 [[nodiscard]] std::string to_json(const PublishedDocument& document);

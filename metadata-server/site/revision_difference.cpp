@@ -27,10 +27,10 @@ std::vector<MachineChange> compare(const std::string& cluster, const Documents& 
   using Kind = MachineChange::Kind;
   std::map<std::string, MachineChange> changes;
   for (const auto& [node, document] : from) {
-    changes[node] = {cluster, node, Kind::removed, {}, {}, {}};
+    changes[node] = {cluster, node, Kind::removed, {}, {}, {}, {}};
   }
   for (const auto& [node, document] : to) {
-    MachineChange change{cluster, node, Kind::added, {}, {}, {}};
+    MachineChange change{cluster, node, Kind::added, {}, {}, {}, {}};
     if (const auto old = from.find(node); old != from.end()) {
       describe(old->second, document, change);
       change.kind = change.differences.empty() ? Kind::unchanged : Kind::changed;

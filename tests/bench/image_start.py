@@ -114,7 +114,7 @@ def main():
     site.start_server()
     try:
         import_small_releases(site)
-        release = os.path.join(folder, "releases", "muster-agent", "0.2.0")
+        release = os.path.join(folder, "releases", "muster-agent", call(site.program("muster-agent"), "--version").stdout.strip())
         subprocess.run([os.path.join(REPOSITORY, "scripts", "agent-release"), release], check=True, env={**os.environ, "MUSTER_BUILD": BUILD}, stdout=sys.stderr)
         site.muster("release", "import", release)
         template = os.path.join(folder, "template")

@@ -11,7 +11,7 @@ import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(REPOSITORY, "scripts"))
+sys.path[:0] = [os.path.join(REPOSITORY, "scripts"), os.path.join(REPOSITORY, "tests")]
 
 from local_cluster import LocalCluster, call, LAB  # noqa: E402
 

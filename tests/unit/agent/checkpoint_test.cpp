@@ -82,6 +82,13 @@ TEST_CASE("a first boot knows the stamps of its image, and hashes where they can
   REQUIRE(fresh->releases.size() == 1);
   CHECK(fresh->releases.at("etcd/3.6").manifest_digest == "sha256:x");
   CHECK(fresh->releases.at("etcd/3.6").files.at("bin/etcd") == "1:2:3");
+  // A newer image's: what is more is passed over, what means something else has another version.
+  std::string newer = good;
+  newer.replace(1, 0, R"("madeBy":"x",)").replace(newer.find(R"("files")"), 0, R"("verity":1,)");
+  files.put(paths::carried_releases, newer);
+  CHECK(load_checkpoint(files)->releases.size() == 1);
+  files.put(paths::carried_releases, newer.replace(newer.rfind("\"1\""), 3, "\"2\""));
+  CHECK(load_checkpoint(files)->releases.empty());
   for (std::size_t length = 0; length < good.size(); ++length) {
     files.put(paths::carried_releases, good.substr(0, length));
     CHECK(load_checkpoint(files)->releases.empty());
@@ -107,4 +114,25 @@ TEST_CASE("a checkpoint from before manifests and restarts were noted is read") 
     old["restarts"] = nlohmann::json::parse(odd);
     CHECK(parse_checkpoint(old.dump())->restarts.empty());
   }
+}
+
+TEST_CASE("what a newer agent noted is kept, for as long as what it belongs to is there") {
+  Checkpoint checkpoint;
+  checkpoint.units["etcd.service"] = {"a", "b", {}};
+  checkpoint.units["kubelet.service"] = {"d", "e", {}};
+  auto json = nlohmann::json::parse(to_json(checkpoint));
+  json["fallenBack"] = {{"digest", "sha256:x"}, {"tries", {1, 2}}};
+  json["units"]["etcd.service"]["restarts"] = 4;
+  json["units"]["kubelet.service"]["restarts"] = 5;
+  json["etcdStart"]["a/b~c"] = nullptr;
+  auto read = parse_checkpoint(json.dump());
+  REQUIRE(read);
+  CHECK(nlohmann::json::parse(to_json(*read)) == json);
+  FakeFilesystem files;
+  files.put(paths::checkpoint, json.dump());
+  REQUIRE(save(*load_checkpoint(files), files));
+  CHECK(files.changes.empty());
+  read->units.erase("kubelet.service");
+  json["units"].erase("kubelet.service");
+  CHECK(nlohmann::json::parse(to_json(*read)) == json);
 }

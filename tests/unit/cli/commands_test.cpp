@@ -41,7 +41,7 @@ TEST_CASE("node show and timeline") {
        {"GET /v1/operator/nodes/lab/m1",
         {200,
          R"({"cluster":"lab","node":"m1","role":"master","address":"10.77.0.11","state":"enrolled",)"
-         R"("fingerprint":"sha256:ab","generation":3,"digest":"sha256:cd","report":{"verdict":)"
+         R"("fingerprint":"sha256:ab","generation":3,"digest":"sha256:cd","agentTooOld":"upgrade the agent of m1 first: x","report":{"agentVersion":"0.2.0","verdict":)"
          R"("failed","failureClass":"disk","message":"one\ntwo","pending":["kubelet: maxPods 110 -> 120"],)"
          R"("configuration":"fallen-back","fetchedDigest":"sha256:03","documentDigest":"sha256:01",)"
          R"("pendingDigest":"sha256:02","refusedDocument":{"digest":"sha256:03","reason":"kubelet exits\u001b[2J"},)"

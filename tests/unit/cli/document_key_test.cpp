@@ -53,7 +53,8 @@ std::map<std::string, OperatorApi::Answer> answers() {
            {200, R"({"generation":7,"facts":)" + to_json(facts()) + "}"}},
           {"POST /v1/operator/apply",
            {200, R"({"revisions":{"lab":"sha256:new"},"changes":[{"cluster":"lab","node":"m1",)"
-                 R"("change":"added","differences":[],"cost":"none"}]})"}}};
+                 R"("change":"added","differences":[],"cost":"none"},{"cluster":"lab","node":"n1",)"
+                 R"("change":"unchanged","agentTooOld":"upgrade the agent of n1 first: x"}]})"}}};
 }
 
 }  // namespace
@@ -166,7 +167,9 @@ TEST_CASE("apply with a document key sends signatures over what is compiled here
       fake::muster({"--server", api.url(), "apply", folder, "--document-key", key_file});
   REQUIRE_MESSAGE(ran.exit == 0, ran.err);
   CHECK(ran.err.empty());
-  CHECK(ran.out == "added     lab/m1\n0 machines unchanged\nlab: revision sha256:new\n");
+  CHECK(
+      ran.out ==
+      "added     lab/m1\n1 machine unchanged\nwarning: upgrade the agent of n1 first: x\nlab: revision sha256:new\n");
   const std::string asked = api.asked().back();
   REQUIRE(asked.starts_with("POST /v1/operator/apply "));
   const auto order = nlohmann::json::parse(asked.substr(asked.find('{')));

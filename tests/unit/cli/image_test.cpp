@@ -140,6 +140,19 @@ TEST_CASE("image build makes a signed image once, and a release of it") {
   CHECK(nlohmann::json::parse(shop.build({"-o", "json"}).out)["built"] == true);
 }
 
+TEST_CASE("an image may carry the newest of what is there") {
+  const Workshop shop;
+  shop.write("images/node.yaml",
+             "apiVersion: muster/v1\nkind: Image\nmetadata: {name: node}\n"
+             "spec: {releases: {muster-agent: newest}}\n");
+  shop.add_release("muster-agent", "0.3.0-9-gfff", "amd64");
+  shop.add_release("muster-agent", "0.3.0-276-g1c83496", "amd64");
+  const std::string folder = nlohmann::json::parse(shop.build({"-o", "json"}).out)["folder"];
+  const auto image =
+      parse_image_manifest(parse_envelope(read(folder + "/image.json")).value().payload);
+  CHECK(image->releases.at(0).version == "0.3.0-276-g1c83496");
+}
+
 TEST_CASE("an image that fails leaves nothing, and what an interrupted build left goes") {
   const Workshop shop;
   shop.write("images/disk/build.fails", "");

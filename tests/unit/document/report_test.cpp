@@ -105,3 +105,12 @@ TEST_CASE("what a newer program adds to a report or an answer is passed over") {
   CHECK(to_json(*read) == text);
   CHECK(parse_report_answer(R"({"converge":true,"mood":[1],"pollAfter":5})").value().converge);
 }
+
+TEST_CASE("a report of an agent before 0.3 is read, and says nothing of what came later") {
+  const auto read = parse_report(sample::golden("golden/document/report.json")).value();
+  CHECK(read.document_format == 1);
+  CHECK_FALSE(read.configuration);
+  Report later = sample_report();
+  later.document_format = 2;
+  CHECK(parse_report(to_json(later))->document_format == 2);
+}

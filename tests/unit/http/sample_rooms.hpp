@@ -85,7 +85,8 @@ struct House {
   House(const House&) = delete;
 
   Answer ask(const std::string& method, const std::string& target, const nlohmann::json& body = {},
-             const muster::Peer& peer = on_admin_socket(0)) {
+             const muster::Peer& peer = on_admin_socket(0),
+             std::map<std::string, std::string> headers = {}) {
     const auto question = target.find('?');
     muster::RequestHead head;
     head.method = method;
@@ -106,6 +107,7 @@ struct House {
         query.erase(0, end + 1);
       }
       request.body = body.is_null() ? "" : body.dump();
+      request.headers = std::move(headers);
       request.peer = peer;
       request.id = "r1";
       request.route = admission.route;

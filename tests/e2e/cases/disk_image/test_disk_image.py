@@ -27,8 +27,7 @@ def image(rack, tmp_path_factory):
         pytest.skip(f"needs {whole_machine.missing()}: scripts/setup --machines installs them")
     folder = tmp_path_factory.mktemp("image")
     own = folder / "releases"
-    version = subprocess.run(["sed", "-n", 's/.*agent_version = "\\(.*\\)";/\\1/p', os.path.join(REPOSITORY, "agent/version.hpp")],
-                             capture_output=True, text=True, check=True).stdout.strip()
+    version = subprocess.run([rack.program("muster-agent"), "--version"], capture_output=True, text=True, check=True).stdout.strip()
     subprocess.run([os.path.join(REPOSITORY, "scripts", "agent-release"), str(own / "muster-agent" / version)], check=True,
                    env={**os.environ, "MUSTER_BUILD": BUILD})
     # The definition that the repository has, with what this cluster runs besides.

@@ -1,0 +1,65 @@
+"""Programs of today with those of 0.2.0, and with what those left behind (tests/fixtures)."""
+import base64
+import hashlib
+import json
+import os
+
+import pytest
+from older_site import OlderSite
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
+# What `plan` ends with on a machine without systemd, once it has read its documents.
+HAS_READ = "muster-agent: connecting to systemd"
+
+
+def cached_digest(site, name):
+    """Of the document that the machine has verified."""
+    payload = base64.b64decode(site.kept(name, "cache/document.json")["payload"])
+    return "sha256:" + hashlib.sha256(payload).hexdigest(), json.loads(payload)
+
+
+def shown(site, name):
+    return json.loads(site.muster("node", "show", name, "-o", "json").stdout)
+
+
+@pytest.fixture
+def kept(tmp_path):
+    site = OlderSite.of("0.2.0", tmp_path)
+    site.start_server()
+    yield site
+    site.stop_server()
+
+
+def test_todays_programs_go_on_with_a_site_of_0_2_0(kept):
+    before, checkpoint = shown(kept, "n1"), kept.kept("n1", "checkpoint.json")
+    assert before["digest"] == cached_digest(kept, "n1")[0]
+    assert (before["report"]["agentVersion"], before["report"]["verdict"], before["agentTooOld"]) == ("0.2.0", "failed", "")
+    # The same inventory, the same bytes: nothing is signed again.
+    applied = kept.muster("apply", kept.inventory).stdout
+    assert applied.startswith("2 machines unchanged\n"), applied
+    assert shown(kept, "n1")["digest"] == before["digest"]
+    done = kept.run_agent(kept.program("muster-agent"), "plan", "n1")
+    assert HAS_READ in done["err"] and "enrol" not in done["err"] and "refused" not in done["err"], done["err"]
+    assert cached_digest(kept, "n1")[0] == before["digest"]
+    now = kept.kept("n1", "checkpoint.json")
+    assert [now[field] for field in ("documentGeneration", "peersGeneration")] == [checkpoint[field] for field in ("documentGeneration", "peersGeneration")] == [1, 1]
+
+
+def test_the_agent_of_0_2_0_is_served_what_it_reads(kept):
+    agent, path = os.path.join(kept.state, "muster-agent"), os.path.join(kept.inventory, "lab.yaml")
+    with open(path, encoding="ascii") as stream:
+        text = stream.read()
+    with open(path, "w", encoding="ascii") as out:
+        out.write(text.replace("maxPods: 120", "maxPods: 121"))
+    difference = kept.muster("diff", kept.inventory).stdout
+    assert "/config/kubelet/maxPods: 120 -> 121" in difference and "warning" not in difference, difference
+    kept.muster("apply", kept.inventory)
+    done = kept.run_agent(agent, "plan", "n1")
+    assert HAS_READ in done["err"] and "refused" not in done["err"], done["err"]
+    digest, document = cached_digest(kept, "n1")
+    assert (digest, document["config"]["kubelet"]["maxPods"]) == (shown(kept, "n1")["digest"], 121)
+    # A machine that it never was: trust, proof, identity and peers from a server of today.
+    done = kept.run_agent(agent, "plan", "m1")
+    assert "enrol" in done["err"] and HAS_READ in done["err"] and "refused" not in done["err"], done["err"]
+    assert cached_digest(kept, "m1")[0] == shown(kept, "m1")["digest"]
+    assert kept.kept("m1", "cache/peers.json")["payloadType"] == "application/vnd.muster.peer-list.v1+json"
