@@ -157,7 +157,7 @@ std::string failed_unit(const Failure& failure) {
   std::string first;
   for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
     at += mark.size();
-    const std::string unit = text.substr(at, text.find('\'', at) - at);
+    std::string unit = text.substr(at, text.find('\'', at) - at);
     if (unit.find_first_of(" /\n") != std::string::npos) continue;
     if (first.empty()) first = unit;
     if (class_of(StartUnits{}, {ErrorKind::io, unit}) == failure.kind) return unit;

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/exit_watch.hpp"
 #include "agent/node_object.hpp"
 #include "agent/paths.hpp"
 #include "document/strict_json.hpp"
@@ -142,6 +143,9 @@ ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document, const 
   run.reporter.begin("node-ready");
   Deadline end(run.host.clock, std::min(limit, run.deadline.left()));
   bool may_put_back = true;
+  std::vector<std::string> units;
+  for (const auto& [unit, inputs] : run.checkpoint.units) units.push_back(unit);
+  ExitWatch exits(units);
   for (;;) {
     auto ready = check_node_ready(run.host, run.network, document, start);
     if (ready) return {};
@@ -152,6 +156,7 @@ ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document, const 
       may_put_back = !*put_back;
       if (*put_back) end = Deadline(run.host.clock, std::min(return_limit, run.deadline.left()));
     }
+    if (auto failure = exits.look(run.host)) return pass_failure(std::move(*failure));
     if (end.has_passed()) {
       const bool is_of_kubelet = is_missing || ready.error().kind == ErrorKind::conflict;
       return fail_converge(is_of_kubelet ? FailureClass::kubelet : FailureClass::api,

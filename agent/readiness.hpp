@@ -36,6 +36,7 @@ struct KubeletStart {
 // kubelet's start (lastHeartbeatTime, which kubelet sets with its first status).
 [[nodiscard]] Result<void> parse_node_ready(std::string_view node_json, const KubeletStart& start);
 
+// A unit that exits again and again ends the wait (exit_watch.hpp).
 // api: no answer; kubelet: not registered or not Ready when `limit` is over. Where the Node object
 // is gone, and not because kubelet has just been started, kubelet is restarted, with a back-off
 // (node_object.hpp), and waited for half a minute more. Not where `peers` have this machine no

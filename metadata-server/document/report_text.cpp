@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t longest_part = 200;
 
 std::string first_line(const std::string& text) {
-  const std::string line = text.substr(0, text.find('\n'));
+  std::string line = text.substr(0, text.find('\n'));
   if (line.size() <= longest_part) return line;
   return std::string(cut_text(line, longest_part)) + "...";
 }
@@ -37,7 +37,7 @@ std::string refused_text(const Report& report) {
 std::string time_in_short(std::int64_t seconds, std::int64_t now) {
   constexpr std::int64_t day = 86'400;
   // fmt throws at what no calendar has.
-  if (seconds <= 0 || seconds > now + 100 * 365 * day) return "an unknown time";
+  if (seconds <= 0 || seconds > now + std::int64_t{100} * 365 * day) return "an unknown time";
   const auto time = fmt::gmtime(static_cast<std::time_t>(seconds));
   return seconds / day == now / day ? fmt::format("{:%H:%M} UTC", time)
                                     : fmt::format("{:%Y-%m-%d %H:%M} UTC", time);

@@ -117,8 +117,8 @@ nlohmann::json MachineTroubles::worst(std::size_t count) const {
     const auto& out = cluster->banned_machines;
     for (const auto& [node, answer] : cluster->documents) {
       if (std::find(out.begin(), out.end(), node) != out.end()) continue;
-      auto trouble = of({name, node});
-      if (trouble.weight > 0) found.push_back({{name, node}, std::move(trouble)});
+      const auto trouble = of({name, node});
+      if (trouble.weight > 0) found.push_back({{name, node}, trouble});
     }
   }
   const std::size_t shown = std::min(count, found.size());

@@ -109,6 +109,25 @@ TEST_CASE_FIXTURE(JudgementFixture,
   CHECK(kubelet_yaml().find("maxPods: 130") != std::string::npos);
 }
 
+TEST_CASE_FIXTURE(JudgementFixture, "a kubelet that exits after its start is not waited for") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  publish(2, 120);
+  const auto exits = [&] { return kubelet_yaml().find("maxPods: 120") != std::string::npos; };
+  // It says that it is ready, then exits once a second.
+  const auto began = machine.clock.now();
+  network.on_node = [&] {
+    site.is_node_ready = !exits();
+    if (exits()) ++machine.services.restarts["kubelet.service"];
+    return std::optional<ApiAnswer>();
+  };
+  CHECK(converge(true).failure == FailureClass::kubelet);
+  CHECK(machine.clock.now() - began < std::chrono::seconds(30));
+  CHECK(told().configuration == Configuration::fallen_back);
+  CHECK(told().failure->unit == "kubelet.service");
+  CHECK(told().refused_document->reason.find("unit 'kubelet.service': exited ") !=
+        std::string::npos);
+}
+
 TEST_CASE_FIXTURE(JudgementFixture, "an operator's order tries a refused document again") {
   REQUIRE(converge().verdict == Verdict::converged);
   break_kubelet_at(120);
