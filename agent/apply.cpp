@@ -177,10 +177,12 @@ class Execute {
   void record(const std::vector<std::string>& units, const std::set<std::string>& as_before) {
     for (const auto& unit : inputs_.desired.units) {
       if (std::find(units.begin(), units.end(), unit.name) == units.end()) continue;
-      // systemd counts anew from here.
-      run_.checkpoint.restarts[unit.name].count = 0;
       const UnitInputs now = inputs_of(unit, inputs_.desired);
       UnitInputs& recorded = run_.checkpoint.units[unit.name];
+      // systemd counts anew from here; what it did with other inputs is over.
+      UnitRestarts& restarts = run_.checkpoint.restarts[unit.name];
+      restarts.count = 0;
+      if (recorded.configuration != now.configuration) restarts.at.clear();
       if (as_before.count(unit.name) > 0) {
         recorded.reloaded = now.reloaded;
       } else {
