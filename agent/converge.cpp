@@ -21,10 +21,6 @@ namespace {
 
 constexpr const char* etcd = "etcd.service";
 
-Server* server_of(const ConvergeState& state) {
-  return state.session->server.get();
-}
-
 // Mirrors first: the server's own line is the scarce one.
 std::vector<std::string> sources_of(const ConvergeState& state) {
   auto sources = state.document.config.artifact_mirrors;
@@ -55,7 +51,7 @@ ConvergeResult<> carry_out(const Plan& plan, Run& run, ConvergeState& state) {
   if (state.kind != RunKind::boot && starts_kubelet(plan)) {
     run.checkpoint.kubelet_started = utc_text(run.host.clock.now());
   }
-  const ApplyInputs inputs{state.desired, state.document.role.cluster.authorities, server_of(state),
+  const ApplyInputs inputs{state.desired, state.document.role.cluster.authorities, state.server(),
                            sources_of(state)};
   if (state.kind != RunKind::running && is_patient(run)) return apply(plan, run, inputs);
   auto repaired = repair(plan, run, inputs);
@@ -74,26 +70,6 @@ bool is_any_unit_active(const Run& run, const DesiredState& desired) {
          });
 }
 
-bool has_address(const std::vector<NetworkInterface>& interfaces) {
-  for (const auto& interface : interfaces) {
-    for (const auto& address : interface.addresses) {
-      if (address.rfind("fe80:", 0) != 0 && address.rfind("169.254.", 0) != 0) return true;
-    }
-  }
-  return false;
-}
-
-// The agent starts before the network is configured, and an address may take DHCP seconds: until
-// then the server's silence means nothing.
-void await_address(Run& run) {
-  const auto now_there = [&] { return has_address(run.network.interfaces(run.host.files)); };
-  if (now_there()) return;
-  run.reporter.begin("network", "waiting for an address");
-  const Deadline end(run.host.clock, std::min<std::chrono::milliseconds>(std::chrono::seconds(20),
-                                                                         run.deadline.left()));
-  while (!end.has_passed() && !now_there()) run.host.clock.sleep(std::chrono::milliseconds(10));
-}
-
 // The inventory decides; but where two sources of truth differ, one of them is a mistake.
 ConvergeResult<> check_told(const Settings& settings, const MachineIdentity& role) {
   if (settings.told_node.empty()) return {};
@@ -103,29 +79,6 @@ ConvergeResult<> check_told(const Settings& settings, const MachineIdentity& rol
       fmt::format(
           "metadata: expected {} as {}, as the signed document says, found {} as {}; correct myDomain and myRole, or the inventory",
           role.node, name(role.role), settings.told_node, settings.told_role));
-}
-
-RunKind kind_of(const Run& run, const Facts& facts) {
-  if (run.checkpoint.settled_boot != facts.boot_id) return RunKind::boot;
-  return run.ordered ? RunKind::ordered : RunKind::running;
-}
-
-// A refused document is not tried again where there is a way back.
-void choose_document(Run& run, ConvergeState& state) {
-  const auto& fetched = state.fetched;
-  auto& refused = run.checkpoint.refused;
-  if (refused && refused->digest != fetched.digest) refused.reset();
-  state.document = fetched.document;
-  state.way_back.reset();
-  state.is_fallen_back = false;
-  const auto settled = settled_document(run.host.files, run.checkpoint);
-  if (!settled || settled->digest == fetched.digest ||
-      !can_fall_back(settled->document, fetched.document)) {
-    return;
-  }
-  state.way_back = fall_back(settled->document, fetched.document);
-  state.is_fallen_back = refused.has_value();
-  if (state.is_fallen_back) state.document = state.way_back->document;
 }
 
 // Only those that the machine has: a new machine gets its first ones after preflight.
@@ -138,7 +91,7 @@ void renew_certificates(Run& run, ConvergeState& state) {
     if (!reason.empty()) due.certificates.push_back(spec);
   }
   if (due.certificates.empty()) return;
-  const ApplyInputs inputs{state.desired, authorities, server_of(state), sources_of(state)};
+  const ApplyInputs inputs{state.desired, authorities, state.server(), sources_of(state)};
   const Plan renewals{{{due, Cost::none, "due"}}, {}};
   state.add_unwell(repair(renewals, run, inputs).unwell);
 }
@@ -152,57 +105,6 @@ void ConvergeState::add_unwell(const std::vector<HealthProblem>& problems) {
     });
     if (!is_known) unwell.push_back(problem);
   }
-}
-
-ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
-  await_address(run);
-  run.reporter.begin("fetch");
-  state.failures.clear();
-  state.unwell.clear();
-  state.pending.clear();
-  state.facts = observe(run.host.files, run.network.interfaces(run.host.files));
-  state.kind = kind_of(run, state.facts);
-  run.reporter.report().machine_id = state.facts.machine_id;
-  run.reporter.report().boot_id = state.facts.boot_id;
-  run.reporter.connect(nullptr);
-  auto session = open_session(run, state.facts);
-  if (!session) {
-    if (session.error().kind == FailureClass::clock) state.witness = connect_without_dates(run);
-    run.reporter.connect(state.witness.get());
-    return pass_failure(session.error());
-  }
-  state.session = std::move(*session);
-  if (!state.session->server) {
-    run.reporter.note(fmt::format("the server is away, and the last good document holds: {}",
-                                  state.session->away));
-  }
-  run.reporter.connect(server_of(state));
-  auto fetched = fetch(run, *state.session);
-  if (!fetched) return pass_failure(fetched.error());
-  state.fetched = std::move(*fetched);
-  if (std::exchange(run.memory.tried, state.fetched.digest) != state.fetched.digest) {
-    run.memory.backoff.clear();
-  }
-  if (!state.fetched.unsaved.empty()) {
-    if (state.kind == RunKind::boot) {
-      return fail_converge(FailureClass::disk, ErrorKind::io, state.fetched.unsaved);
-    }
-    state.add_unwell({{"disk", state.fetched.unsaved, 0}});
-  }
-  Report& report = run.reporter.report();
-  report.fetched_digest = state.fetched.digest;
-  report.generation = state.fetched.document.generation;
-  report.offline = state.fetched.offline;
-  return {};
-}
-
-ConvergeResult<> derive_desired(Run& run, ConvergeState& state) {
-  choose_document(run, state);
-  auto desired =
-      desired_state_of(state.document, state.fetched.peers, state.facts, run.checkpoint.etcd_start);
-  if (!desired) return fail_converge(FailureClass::document, desired.error());
-  state.desired = std::move(*desired);
-  return {};
 }
 
 ConvergeResult<> preflight(Run& run, ConvergeState& state) {
@@ -243,7 +145,7 @@ ConvergeResult<> install_foundation(Run& run, ConvergeState& state) {
   state.etcd_turn = {};
   if (is_control_plane(document.role.role) && needs_turn(run, document)) {
     // Asked before the downloads: masters that ask within the same seconds start together.
-    auto answer = ask_turn(run, server_of(state), document);
+    auto answer = ask_turn(run, state.server(), document);
     if (!answer) return pass_failure(answer.error());
     state.etcd_turn = *answer;
   }
@@ -261,7 +163,7 @@ ConvergeResult<> join_etcd(Run& run, ConvergeState& state) {
     return leave_control_plane(run, document);
   }
   if (state.etcd_turn.action.empty()) return {};
-  auto ready = prepare_member(run, server_of(state), document, state.etcd_turn);
+  auto ready = prepare_member(run, state.server(), document, state.etcd_turn);
   if (!ready) return pass_failure(ready.error());
   state.etcd_turn = *ready;
   return derive_desired(run, state);

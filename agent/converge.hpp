@@ -32,6 +32,7 @@ struct ConvergeState {
   bool changed = false;
 
   void add_unwell(const std::vector<HealthProblem>& problems);
+  [[nodiscard]] Server* server() const { return session->server.get(); }  // nullptr: away
 };
 
 // Facts, trust, identity, documents.

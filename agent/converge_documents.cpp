@@ -1,0 +1,108 @@
+// The first two steps: which documents there are, and which of them the machine goes by.
+#include <utility>
+
+#include "agent/converge.hpp"
+#include "agent/observe.hpp"
+#include "agent/settled_document.hpp"
+#include "machine/desired_state_of.hpp"
+
+namespace muster {
+namespace {
+
+bool has_address(const std::vector<NetworkInterface>& interfaces) {
+  for (const auto& interface : interfaces) {
+    for (const auto& address : interface.addresses) {
+      if (address.rfind("fe80:", 0) != 0 && address.rfind("169.254.", 0) != 0) return true;
+    }
+  }
+  return false;
+}
+
+// The agent starts before the network is configured, and an address may take DHCP seconds: until
+// then the server's silence means nothing.
+void await_address(Run& run) {
+  const auto now_there = [&] { return has_address(run.network.interfaces(run.host.files)); };
+  if (now_there()) return;
+  run.reporter.begin("network", "waiting for an address");
+  const Deadline end(run.host.clock, std::min<std::chrono::milliseconds>(std::chrono::seconds(20),
+                                                                         run.deadline.left()));
+  while (!end.has_passed() && !now_there()) run.host.clock.sleep(std::chrono::milliseconds(10));
+}
+
+RunKind kind_of(const Run& run, const Facts& facts) {
+  if (run.checkpoint.settled_boot != facts.boot_id) return RunKind::boot;
+  return run.ordered ? RunKind::ordered : RunKind::running;
+}
+
+// A refused document is not tried again where there is a way back.
+void choose_document(Run& run, ConvergeState& state) {
+  const auto& fetched = state.fetched;
+  auto& refused = run.checkpoint.refused;
+  if (refused && refused->digest != fetched.digest) refused.reset();
+  state.document = fetched.document;
+  state.way_back.reset();
+  state.is_fallen_back = false;
+  const auto settled = settled_document(run.host.files, run.checkpoint);
+  if (!settled || settled->digest == fetched.digest ||
+      !can_fall_back(settled->document, fetched.document)) {
+    return;
+  }
+  state.way_back = fall_back(settled->document, fetched.document);
+  state.is_fallen_back = refused.has_value();
+  if (state.is_fallen_back) state.document = state.way_back->document;
+}
+
+}  // namespace
+
+ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
+  await_address(run);
+  run.reporter.begin("fetch");
+  state.failures.clear();
+  state.unwell.clear();
+  state.pending.clear();
+  state.facts = observe(run.host.files, run.network.interfaces(run.host.files));
+  state.kind = kind_of(run, state.facts);
+  run.reporter.report().machine_id = state.facts.machine_id;
+  run.reporter.report().boot_id = state.facts.boot_id;
+  run.reporter.connect(nullptr);
+  auto session = open_session(run, state.facts);
+  if (!session) {
+    if (session.error().kind == FailureClass::clock) state.witness = connect_without_dates(run);
+    run.reporter.connect(state.witness.get());
+    return pass_failure(session.error());
+  }
+  state.session = std::move(*session);
+  if (!state.session->server) {
+    run.reporter.note(fmt::format("the server is away, and the last good document holds: {}",
+                                  state.session->away));
+  }
+  run.reporter.connect(state.server());
+  auto fetched = fetch(run, *state.session);
+  if (!fetched) return pass_failure(fetched.error());
+  state.fetched = std::move(*fetched);
+  if (std::exchange(run.memory.tried, state.fetched.digest) != state.fetched.digest) {
+    run.memory.backoff.clear();
+  }
+  if (!state.fetched.unsaved.empty()) {
+    if (state.kind == RunKind::boot) {
+      return fail_converge(FailureClass::disk, ErrorKind::io, state.fetched.unsaved);
+    }
+    state.add_unwell({{"disk", state.fetched.unsaved, 0}});
+  }
+  Report& report = run.reporter.report();
+  report.fetched_digest = state.fetched.digest;
+  report.generation = state.fetched.document.generation;
+  report.offline = state.fetched.offline;
+  return {};
+}
+
+ConvergeResult<> derive_desired(Run& run, ConvergeState& state) {
+  choose_document(run, state);
+  auto desired =
+      desired_state_of(state.document, state.fetched.peers, state.facts, run.checkpoint.etcd_start);
+  if (!desired) return fail_converge(FailureClass::document, desired.error());
+  state.desired = std::move(*desired);
+  return {};
+}
+
+}  // namespace muster
