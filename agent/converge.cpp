@@ -214,6 +214,7 @@ ConvergeResult<> await_ready(Run& run, ConvergeState& state) {
                                 {state.facts.boot_id, run.checkpoint.kubelet_started}, limit);
   if (!ready && state.kind != RunKind::running) return ready;
   if (!ready) {
+    state.not_ready = ready.error();
     state.add_unwell({{std::string(name(ready.error().kind)), ready.error().error.message, 0}});
     return {};
   }

@@ -28,6 +28,7 @@ struct ConvergeState {
   std::optional<Plan> plan;  // for `apply_rest`, where nothing happened since it was made
   std::vector<std::string> pending;
   std::vector<Failure> failures;      // that stopped nothing (repair.hpp)
+  std::optional<Failure> not_ready;   // of a machine that runs: unwell, and no failure
   std::vector<HealthProblem> unwell;  // each subject once
   bool changed = false;
 

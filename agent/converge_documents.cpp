@@ -58,6 +58,7 @@ ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
   await_address(run);
   run.reporter.begin("fetch");
   state.failures.clear();
+  state.not_ready.reset();
   state.unwell.clear();
   state.pending.clear();
   state.facts = observe(run.host.files, run.network.interfaces(run.host.files));

@@ -31,10 +31,14 @@ std::string size_text(std::uint64_t bytes) {
 }
 
 // Which file systems are full, and how much; empty: none is, any more.
-std::string full_disks(const Filesystem& files) {
+std::string full_disks(const Filesystem& files, const std::string& failed) {
   std::string text;
   std::set<std::uint64_t> seen;
-  for (const std::string folder : written) {
+  std::vector<std::string> folders(written.begin(), written.end());
+  // What could not be written may lie on a file system of its own.
+  folders.push_back(failed.substr(0, failed.find_last_of('/')));
+  for (const std::string& folder : folders) {
+    if (folder.empty()) continue;
     const auto space = files.space(folder);
     if (!space || !seen.insert(space->device).second) continue;
     const std::string comma = text.empty() ? "" : ", ";
@@ -48,8 +52,16 @@ std::string full_disks(const Filesystem& files) {
   return text;
 }
 
-std::string cure_of_disk(const Filesystem& files) {
-  const std::string full = full_disks(files);
+// The first path in ticks.
+std::string path_in(std::string_view text) {
+  const auto begin = text.find("'/");
+  if (begin == std::string_view::npos) return {};
+  const auto end = text.find('\'', begin + 1);
+  return std::string(text.substr(begin + 1, end == std::string_view::npos ? end : end - begin - 1));
+}
+
+std::string cure_of_disk(const Filesystem& files, const Failure& failure) {
+  const std::string full = full_disks(files, path_in(failure.error.message));
   if (full.empty()) return {};
   return fmt::format(
       "free space on the file system of {}: see `du -xh / | sort -h | tail`, `journalctl --vacuum-size=50M`, `crictl rmi --prune`; it goes on by itself then",
@@ -122,10 +134,25 @@ std::string cure_of(const Failure& failure, const Run& run) {
                            failure.error.kind == ErrorKind::exhausted ||
                            says(failure, "no space left on device");
   if (is_of_space) {
-    if (auto cure = cure_of_disk(files); !cure.empty()) return cure;
+    if (auto cure = cure_of_disk(files, failure); !cure.empty()) return cure;
   }
   if (says(failure, "address already in use")) return cure_of_port(files, failure);
   return cure_of_class(failure, run);
+}
+
+// A program of Go that panics says why first, and then where, in more lines than anybody reads.
+std::vector<std::string> without_stacks(const std::vector<std::string>& lines,
+                                        const std::string& unit) {
+  std::vector<std::string> kept;
+  bool is_in_stack = false;
+  for (const auto& line : lines) {
+    if (line.rfind("goroutine ", 0) == 0) is_in_stack = true;
+    if (line.rfind(unit + ":", 0) == 0) is_in_stack = false;  // systemd's own word
+    if (!is_in_stack) kept.push_back(line);
+  }
+  constexpr std::size_t enough = 20;
+  if (kept.size() > enough) kept.erase(kept.begin(), kept.end() - enough);
+  return kept;
 }
 
 // The component that is to be looked at where no job failed.
@@ -173,7 +200,7 @@ void add_detail(Failure& failure, const Run& run, const DesiredState& desired) {
   if (detail.unit.empty()) detail.unit = unit_of_class(failure.kind);
   if (!detail.unit.empty() && detail.log.empty()) {
     if (auto lines = run.host.journal.tail(detail.unit, run.reporter.report().boot_id)) {
-      detail.log = mask.apply(*lines);
+      detail.log = mask.apply(without_stacks(*lines, detail.unit));
       for (auto& line : detail.log) line = std::string(cut_text(line, longest_log_line));
     }
   }

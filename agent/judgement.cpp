@@ -31,6 +31,16 @@ Configuration configuration_of(const ConvergeResult<>& done, const Run& run,
                                                           : Configuration::trying;
 }
 
+// Of what failed, or of the first thing that is not as it should be on a settled machine.
+std::optional<FailureDetail> detail_of(const Judgement& judgement, const ConvergeResult<>& done,
+                                       const ConvergeState& state) {
+  if (judgement.failure) return judgement.failure->detail;
+  if (!done) return done.error().detail;
+  if (!state.failures.empty()) return state.failures.front().detail;
+  if (state.not_ready) return state.not_ready->detail;
+  return std::nullopt;
+}
+
 std::int64_t unix_now(const Run& run) {
   return std::chrono::system_clock::to_time_t(run.host.clock.now());
 }
@@ -124,7 +134,7 @@ void tell(const Judgement& judgement, const ConvergeResult<>& done, Run& run,
   } else if (!state.fetched.refused.empty()) {
     report.refused_document = RefusedDocument{{}, state.fetched.refused};
   }
-  if (judgement.failure) report.failure = judgement.failure->detail;
+  report.failure = detail_of(judgement, done, state);
   if (!done && is_settled(run, state)) {
     state.add_unwell({{std::string(name(done.error().kind)), done.error().error.message, 0}});
   }

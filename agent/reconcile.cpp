@@ -50,6 +50,7 @@ ConvergeResult<> converge_and_explain(Run& run, ConvergeState& state) {
   auto done = converge_with_retries(run, state);
   if (!done) add_detail(done.error(), run, state.desired);
   for (auto& failure : state.failures) add_detail(failure, run, state.desired);
+  if (state.not_ready) add_detail(*state.not_ready, run, state.desired);
   return done;
 }
 

@@ -168,7 +168,7 @@ class Journal {
   [[nodiscard]] virtual Result<std::vector<std::string>> tail(const std::string& unit,
                                                               const std::string& boot_id) const = 0;
 };
-inline constexpr std::size_t journal_lines = 20;
+inline constexpr std::size_t journal_lines = 120;  // a panic is long
 
 struct Host {
   Filesystem& files;

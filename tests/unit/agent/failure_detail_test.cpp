@@ -126,3 +126,23 @@ TEST_CASE_FIXTURE(FailureFixture, "cures of what no unit caused") {
   CHECK(known.detail.cure == "give it");
   CHECK(known.detail.unit.empty());
 }
+
+TEST_CASE_FIXTURE(FailureFixture, "of a panic the words are told, not the stack") {
+  auto& lines = machine.journal.lines["kubelet.service"];
+  lines = {"I1201 starting", "panic: cannot set feature gate NoSuchGate", "",
+           "goroutine 1 [running]:"};
+  for (int frame = 0; frame < 40; ++frame) lines.push_back(fmt::format("\t/src/file.go:{}", frame));
+  lines.emplace_back("kubelet.service: Main process exited, code=exited, status=2");
+  const auto failure = explain(FailureClass::kubelet, ErrorKind::io, kubelet_failed);
+  CHECK(failure.detail.log ==
+        std::vector<std::string>{"I1201 starting", "panic: cannot set feature gate NoSuchGate", "",
+                                 "kubelet.service: Main process exited, code=exited, status=2"});
+}
+
+TEST_CASE_FIXTURE(FailureFixture, "a full file system is found by what could not be written") {
+  machine.files.spaces["/etc/kubernetes/pki"] = {0, 8192, 7, 42};
+  const auto failure = explain(FailureClass::disk, ErrorKind::io,
+                               "writing '/etc/kubernetes/pki/ca.crt': No space left on device");
+  CHECK(failure.detail.cure.find("file system of /etc/kubernetes/pki (0.0 MiB of 0.0 MiB free)") !=
+        std::string::npos);
+}

@@ -46,6 +46,7 @@ TEST_CASE_FIXTURE(JudgementFixture, "a machine that was NotReady says that it is
   REQUIRE(told().unwell.size() == 1);
   CHECK(told().unwell[0].subject == "kubelet");
   CHECK(told().unwell[0].message == "node is not Ready: R: M");
+  CHECK(told().failure->unit == "kubelet.service");  // whose log is worth reading
   const auto since = told().unwell[0].since;
   CHECK(since == std::chrono::system_clock::to_time_t(machine.clock.now()));
   CHECK(std::count(site.asked.begin(), site.asked.end(), "certificate kubelet-client") == 1);

@@ -180,9 +180,9 @@ def test_no_route_to_the_api(n6):
     try:
         # Connections of before are cut with the balancer that holds them.
         n6.run("n6", "systemctl", "restart", "kube-api-balancer.service")
-        failed(n6)
-        row = told(n6, "no route to the API", "API server", "ip route get")
-        assert row["failureClass"] == "api"
+        n6.converge("n6")  # its configuration is settled: unwell, and no failure
+        row = told(n6, "no route to the API", "unwell", "api", "API server", "ip route get")
+        assert (row["verdict"], row["configuration"]) == ("converged", "settled")
     finally:
         for master in masters:
             n6.run("n6", "ip", "route", "del", "unreachable", master)
