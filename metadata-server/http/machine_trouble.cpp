@@ -22,12 +22,21 @@ namespace weight {
 constexpr int banned = 1, silent = 2, unwell = 3, not_let_in = 4, refused = 5, failed = 6;
 }
 
+// The agent's messages say what is wrong; then what to do.
+std::string cure_of(const Report& report) {
+  if (report.failure && !report.failure->cure.empty()) return report.failure->cure;
+  if (report.unwell.empty()) return {};
+  const std::string& message = report.unwell.front().message;
+  const auto end = message.find("; ");
+  return end == std::string::npos ? std::string() : message.substr(end + 2);
+}
+
 MachineTrouble trouble_in(const Report& report, std::int64_t now) {
   if (is_well(report)) return {};
   const int how_bad = report.verdict == Verdict::failed ? weight::failed
                       : report.refused_document         ? weight::refused
                                                         : weight::unwell;
-  return {how_bad, in_short(report, now), report.failure ? report.failure->cure : std::string()};
+  return {how_bad, in_short(report, now), cure_of(report)};
 }
 
 std::string cure_of(const RefusalNote& note) {

@@ -83,7 +83,7 @@ def test_wrong_pin(n6):
     n6.apply()
     agent(n6, "restart")
     try:
-        told(n6, "wrong pin", "asked for the trust list and went away", "sitePin", f"from {N6}")
+        told(n6, "wrong pin", "asked for the trust list and went away", "sitePin", f"from {N6}", seconds=60)
     finally:
         settings(n6, sitePin=before["sitePin"])
 
@@ -165,8 +165,8 @@ def test_kubelet_that_exits(n6):
 def test_nic_without_its_address(n6):
     n6.add_node("n6", "10.77.0.36", mac=MAC)
     n6.apply()
-    failed(n6)
-    told(n6, "NIC without its address", "address: expected 10.77.0.36 on an interface", "give the NIC this address")
+    n6.converge("n6")  # what it runs goes on
+    told(n6, "NIC without its address", "unwell", "address: expected 10.77.0.36 on an interface", "give the NIC this address")
     n6.add_node("n6", N6, mac=MAC)
     n6.apply()
     n6.converge("n6")
