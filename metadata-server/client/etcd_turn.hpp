@@ -19,7 +19,7 @@ struct EtcdTurnRequest {
   bool peer_answered = false;         // a listed peer answered on its client port
 };
 struct EtcdTurnAnswer {
-  std::string action;                // "wait" | "start-new" | "join" | "start-existing" | "rejoin" | "refused"
+  std::string action;  // "wait" | "start-new" | "join" | "start-existing" | "rejoin" | "refused"
   std::string initial_cluster;       // start-new: "m1=https://10.77.0.11:2380,..."
   std::vector<std::string> members;  // join: client URLs of masters that may be asked
   std::string reason;                // wait, rejoin, refused: for people

@@ -50,8 +50,7 @@ struct Turns {
   [[nodiscard]] std::string audit() const {
     std::vector<std::string> rows;
     const auto found = list_audit(store, "", 100);
-    for (const auto& row : *found)
-      rows.push_back(row.actor + " " + row.action + " " + row.subject);
+    for (const auto& row : *found) rows.push_back(row.actor + " " + row.action + " " + row.subject);
     std::sort(rows.begin(), rows.end());
     return fmt::format("{}\n", fmt::join(rows, "\n"));
   }
