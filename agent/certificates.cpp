@@ -117,7 +117,7 @@ std::string reason_to_obtain(const Filesystem& files, const CertificateSpec& spe
   const auto certificate = Certificate::from_pem(*pem);
   const auto key = PrivateKey::from_pem(*key_pem);
   if (!certificate || !key || !certificate->matches(*key)) return "damaged";
-  if (*specification != digest_of(spec)) return "its specification changed";
+  if (*specification != digest_of(spec)) return std::string(specification_changed);
   const auto authority = files.read(spec.path + "/ca.crt");
   if (!authority || *authority != trusted(spec, authorities)) return "its authority changed";
   if (spec.name == bootstrap_admin) return {};

@@ -17,6 +17,9 @@ namespace muster {
 using Authorities =
     std::map<std::string, std::vector<std::string>>;  // name -> CA certificates, PEM
 
+// One of the reasons: the document asks for another certificate than the one that is there.
+inline constexpr std::string_view specification_changed = "its specification changed";
+
 // Why a new one is needed; empty: it is in order. Half of a lifetime passed is a reason, except for
 // the one-hour certificate that binds the first roles.
 [[nodiscard]] std::string reason_to_obtain(const Filesystem& files, const CertificateSpec& spec,

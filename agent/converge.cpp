@@ -88,7 +88,8 @@ void renew_certificates(Run& run, ConvergeState& state) {
   for (const auto& spec : state.desired.certificates) {
     if (current_version(run.host.files, spec).empty()) continue;
     const auto reason = reason_to_obtain(run.host.files, spec, authorities, run.host.clock.now());
-    if (!reason.empty()) due.certificates.push_back(spec);
+    // Another certificate is for preflight to allow: this may be another machine's document.
+    if (!reason.empty() && reason != specification_changed) due.certificates.push_back(spec);
   }
   if (due.certificates.empty()) return;
   const ApplyInputs inputs{state.desired, authorities, state.server(), sources_of(state)};
@@ -120,6 +121,16 @@ ConvergeResult<> preflight(Run& run, ConvergeState& state) {
   auto fit = check_told(run.settings, state.document.role);
   if (fit) fit = to_failure(preflight_findings(state.document, state.facts));
   if (fit || state.kind == RunKind::boot) return fit;
+  if (state.way_back && !state.is_fallen_back) {
+    // A document that does not fit the machine is not put on it: it goes on by the settled one.
+    state.is_fallen_back = true;
+    state.document = state.way_back->document;
+    state.failures.push_back(fit.error());
+    auto settled = desired_state_of(state.document, state.fetched.peers, state.facts,
+                                    run.checkpoint.etcd_start);
+    if (!settled) return fail_converge(FailureClass::document, settled.error());
+    state.desired = std::move(*settled);
+  }
   state.add_unwell({{"machine", fit.error().error.message, 0}});
   return {};
 }

@@ -246,6 +246,7 @@ ConvergeResult<> finish_member(Run& run, const NodeDocument& document) {
     run.reporter.note(fmt::format("etcd: the members know this machine at {} from now on", url));
   }
   if (own->is_learner) {
+    run.reporter.note("etcd: learner, waiting to be promoted");
     EtcdClient voters(run.host.process, other_masters(document));
     auto promoted = until_done(run, std::chrono::minutes(2), [&]() -> Result<void> {
       auto done = voters.promote(id);

@@ -253,3 +253,25 @@ TEST_CASE_FIXTURE(JudgementFixture,
     CHECK(settled_document(fresh.machine.files, *load_checkpoint(fresh.machine.files)));
   }
 }
+
+TEST_CASE_FIXTURE(JudgementFixture, "a document that is not this machine's is not put on it") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  const std::string settled = served();
+  static_cast<void>(changes_outside_state());
+  document.generation = 2;
+  document.role.address = "10.0.0.99";
+  document.certificates.front().ip_addresses = {"10.0.0.99"};
+  document.config.kernel.sysctl["net.core.somaxconn"] = "1024";
+  serve();
+  const auto outcome = converge();
+  CHECK(outcome.failure == FailureClass::network);
+  CHECK(outcome.message.rfind("address: expected 10.0.0.99 on an interface", 0) == 0);
+  CHECK(told().configuration == Configuration::trying);
+  CHECK(told().document_digest == settled);
+  CHECK_FALSE(told().refused_document);
+  CHECK(changes_outside_state().empty());
+  network.address = "10.0.0.99";
+  static_cast<void>(converge());
+  CHECK(machine.files.text("/etc/sysctl.d/90-muster.conf").find("somaxconn = 1024") !=
+        std::string::npos);
+}

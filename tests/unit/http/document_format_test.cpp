@@ -85,7 +85,8 @@ TEST_CASE("apply and node show name the machine whose agent is too old for what 
   REQUIRE(is_split);
   const std::string expected =
       "upgrade the agent of n1 first: '0.1.0' refuses a document with the releases kubernetes-node and kubernetes-control-plane, which 0.2.0 reads; it keeps to the document that it has until then";
-  for (const auto& change : house.apply(sample::small_inventory()).body.at("changes")) {
+  const auto applied = house.apply(sample::small_inventory());
+  for (const auto& change : applied.body.at("changes")) {
     CHECK(change.value("agentTooOld", "") == (change.at("node") == "n1" ? expected : ""));
   }
   CHECK(house.ask("GET", "/v1/operator/nodes/lab/n1").body.at("agentTooOld") == expected);

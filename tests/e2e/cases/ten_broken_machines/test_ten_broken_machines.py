@@ -165,8 +165,8 @@ def test_kubelet_that_exits(n6):
 def test_nic_without_its_address(n6):
     n6.add_node("n6", "10.77.0.36", mac=MAC)
     n6.apply()
-    n6.converge("n6")  # what it runs goes on
-    told(n6, "NIC without its address", "unwell", "address: expected 10.77.0.36 on an interface", "give the NIC this address")
+    failed(n6)
+    told(n6, "NIC without its address", "address: expected 10.77.0.36 on an interface", "give the NIC this address")
     n6.add_node("n6", N6, mac=MAC)
     n6.apply()
     n6.converge("n6")
