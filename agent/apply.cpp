@@ -195,19 +195,6 @@ class Execute {
   const ApplyInputs& inputs_;
 };
 
-// The first of the action's units that the error names.
-std::string failed_unit(const Action& action, const Error& error) {
-  const auto named = [&](const auto* jobs) -> std::string {
-    if (jobs == nullptr) return {};
-    const auto found = std::find_if(jobs->units.begin(), jobs->units.end(), [&](const auto& unit) {
-      return error.message.find(unit) != std::string::npos;
-    });
-    return found == jobs->units.end() ? std::string() : *found;
-  };
-  const std::string started = named(std::get_if<StartUnits>(&action));
-  return started.empty() ? named(std::get_if<RestartUnits>(&action)) : started;
-}
-
 std::vector<ReleaseReference> releases_of(const Plan& plan) {
   std::vector<ReleaseReference> releases;
   for (const auto& planned : plan.actions) {
@@ -268,10 +255,8 @@ ConvergeResult<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
       if (done && !saved) return fail_converge(FailureClass::disk, saved.error());
     }
     if (!done) {
-      auto failure = fail_converge(class_of(planned.action, done.error()),
-                                   context(done.error(), line).value());
-      failure.value().detail.unit = failed_unit(planned.action, done.error());
-      return failure;
+      return fail_converge(class_of(planned.action, done.error()),
+                           context(done.error(), line).value());
     }
   }
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {

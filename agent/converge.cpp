@@ -123,23 +123,21 @@ ConvergeResult<> preflight(Run& run, ConvergeState& state) {
   if (fit || state.kind == RunKind::boot) return fit;
   if (state.way_back && !state.is_fallen_back) {
     // A document that does not fit the machine is not put on it: it goes on by the settled one.
-    state.is_fallen_back = true;
-    state.document = state.way_back->document;
     state.failures.push_back(fit.error());
-    auto settled = desired_state_of(state.document, state.fetched.peers, state.facts,
-                                    run.checkpoint.etcd_start);
-    if (!settled) return fail_converge(FailureClass::document, settled.error());
-    state.desired = std::move(*settled);
+    if (auto back = take_way_back(run, state); !back) return back;
   }
   state.add_unwell({{"machine", fit.error().error.message, 0}});
   return {};
 }
 
+bool is_up(const Run& run, const ConvergeState& state) {
+  return !state.facts.boot_id.empty() && run.checkpoint.settled_boot == state.facts.boot_id;
+}
+
 bool is_settled(const Run& run, const ConvergeState& state) {
   const Checkpoint& checkpoint = run.checkpoint;
-  return checkpoint.settled_boot == state.facts.boot_id &&
-         checkpoint.settled_document == state.fetched.digest &&
-         checkpoint.settled_state == digest_of(state.desired);
+  return is_up(run, state) && checkpoint.settled_document == state.fetched.digest &&
+         checkpoint.settled_state == state.desired_digest;
 }
 
 ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
@@ -232,10 +230,10 @@ ConvergeResult<> await_ready(Run& run, ConvergeState& state) {
   if (!state.failures.empty()) return {};
   if (state.changed) prune_releases(run.host.files, run.checkpoint, state.desired.releases);
   run.checkpoint.settled_boot = state.facts.boot_id;
-  auto kept = state.is_fallen_back || !state.pending.empty()
-                  ? save(run.checkpoint, run.host.files)
-                  : settle(run.host.files, run.checkpoint, state.fetched.envelope,
-                           digest_of(state.desired));
+  auto kept =
+      state.is_fallen_back || !state.pending.empty()
+          ? save(run.checkpoint, run.host.files)
+          : settle(run.host.files, run.checkpoint, state.fetched.envelope, state.desired_digest);
   return kept ? ConvergeResult<>() : fail_converge(FailureClass::disk, kept.error());
 }
 

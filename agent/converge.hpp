@@ -23,6 +23,7 @@ struct ConvergeState {
   std::optional<Fallback> way_back;  // where one is, whether it is taken or not
   bool is_fallen_back = false;
   DesiredState desired;
+  std::string desired_digest;  // of what its units are started with (observed_state.hpp)
   RunKind kind = RunKind::boot;
   EtcdTurnAnswer etcd_turn;  // `action` is empty where no turn is needed
   std::optional<Plan> plan;  // for `apply_rest`, where nothing happened since it was made
@@ -52,6 +53,11 @@ struct ConvergeState {
 // Ready, as the cluster sees it; then the document is settled (settled_document.hpp).
 [[nodiscard]] ConvergeResult<> await_ready(Run& run, ConvergeState& state);
 
+// From here on the run goes by `way_back`, which must be there.
+[[nodiscard]] ConvergeResult<> take_way_back(Run& run, ConvergeState& state);
+
+// The machine was Ready in this boot, by whichever document.
+[[nodiscard]] bool is_up(const Run& run, const ConvergeState& state);
 // The newest document and what was made of it are in effect, as they were when they settled.
 [[nodiscard]] bool is_settled(const Run& run, const ConvergeState& state);
 

@@ -52,6 +52,15 @@ void choose_document(Run& run, ConvergeState& state) {
   if (state.is_fallen_back) state.document = state.way_back->document;
 }
 
+ConvergeResult<> derive_from_document(Run& run, ConvergeState& state) {
+  auto desired =
+      desired_state_of(state.document, state.fetched.peers, state.facts, run.checkpoint.etcd_start);
+  if (!desired) return fail_converge(FailureClass::document, desired.error());
+  state.desired = std::move(*desired);
+  state.desired_digest = digest_of(state.desired);
+  return {};
+}
+
 }  // namespace
 
 ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
@@ -99,11 +108,13 @@ ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
 
 ConvergeResult<> derive_desired(Run& run, ConvergeState& state) {
   choose_document(run, state);
-  auto desired =
-      desired_state_of(state.document, state.fetched.peers, state.facts, run.checkpoint.etcd_start);
-  if (!desired) return fail_converge(FailureClass::document, desired.error());
-  state.desired = std::move(*desired);
-  return {};
+  return derive_from_document(run, state);
+}
+
+ConvergeResult<> take_way_back(Run& run, ConvergeState& state) {
+  state.is_fallen_back = true;
+  state.document = state.way_back->document;
+  return derive_from_document(run, state);
 }
 
 }  // namespace muster

@@ -10,10 +10,6 @@ namespace {
 // What a report has room for.
 constexpr std::size_t most_problems = 50;
 
-bool is_up(const Run& run, const ConvergeState& state) {
-  return !state.facts.boot_id.empty() && run.checkpoint.settled_boot == state.facts.boot_id;
-}
-
 Failure refusal_as_failure(const Refusal& refusal) {
   Failure failure{FailureClass::document, Error{ErrorKind::conflict, refusal.reason},
                   refusal.detail};

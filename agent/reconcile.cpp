@@ -102,8 +102,7 @@ Outcome reconcile(Run& run) {
     outcome.failure = judgement.failure->kind;
     outcome.message = judgement.failure->error.message;
   }
-  outcome.is_up =
-      !state.facts.boot_id.empty() && run.checkpoint.settled_boot == state.facts.boot_id;
+  outcome.is_up = is_up(run, state);
   tell(judgement, done, run, state);
   outcome.fetched = std::move(state.fetched);
   run.memory.has_run = true;
