@@ -62,7 +62,7 @@ class Execute {
     if (inputs_.server == nullptr) return server_is_away("a secret");
     const auto& secret = action.secret;
     auto value = inputs_.server->secret(secret.name, secret.version);
-    if (!value) return context(value.error(), fmt::format("secret '{}'", secret.name));
+    if (!value) return while_doing(value.error(), fmt::format("secret '{}'", secret.name));
     std::uint32_t mode = 0600;
     std::from_chars(secret.mode.data(), secret.mode.data() + secret.mode.size(), mode, 8);
     if (auto made = make_parent(secret.path); !made) return made;
@@ -256,7 +256,7 @@ ConvergeResult<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
     }
     if (!done) {
       return fail_converge(class_of(planned.action, done.error()),
-                           context(done.error(), line).value());
+                           while_doing(done.error(), line).value());
     }
   }
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {

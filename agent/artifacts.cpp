@@ -117,7 +117,7 @@ class Problems {
   void add(const ReleaseReference& release, const Result<void>& done) {
     if (done) return;
     const Error said =
-        context(done.error(), fmt::format("release {} {}", release.name, release.version)).value();
+        while_doing(done.error(), fmt::format("release {} {}", release.name, release.version)).value();
     if (!first_) first_ = said.kind;
     text_ += (text_.empty() ? "" : "\n") + said.message;
   }
@@ -216,7 +216,7 @@ Result<void> install(Host& host, Network& network, Checkpoint& checkpoint,
     return brought;
   }
   const auto where = [&](const Error& error) {
-    return context(error, fmt::format("release {} {}", reference.name, reference.version));
+    return while_doing(error, fmt::format("release {} {}", reference.name, reference.version));
   };
   const auto release = read_release(files, reference);
   if (!release) return where(release.error());

@@ -46,7 +46,7 @@ Result<std::vector<Pending>> make_keys(const std::vector<CertificateSpec>& specs
     auto key = PrivateKey::generate_p256();
     if (!key) return pass(key.error());
     auto request = CertificateRequest::create(*key, spec.common_name);
-    if (!request) return context(request.error(), fmt::format("certificate '{}'", spec.name));
+    if (!request) return while_doing(request.error(), fmt::format("certificate '{}'", spec.name));
     queries.push_back({spec.name, request->pem()});
     pending.push_back({&spec, *key});
   }
@@ -153,7 +153,7 @@ Result<void> obtain(Filesystem& files, Server& server, const std::vector<Certifi
       return fail(ErrorKind::corrupt, where + ": asked for it, the server's answer has none");
     }
     if (auto done = put(files, one, *found, authorities); !done) {
-      return context(done.error(), where);
+      return while_doing(done.error(), where);
     }
   }
   return {};

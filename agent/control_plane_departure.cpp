@@ -46,7 +46,7 @@ ConvergeResult<> leave_members(Run& run, const NodeDocument& document) {
   }
   if (!gone) {
     return fail_etcd(
-        context(gone.error(), "this machine is a node now and must leave etcd first").value());
+        while_doing(gone.error(), "this machine is a node now and must leave etcd first").value());
   }
   kept.etcd_started = false;
   kept.etcd_member_id.clear();

@@ -30,7 +30,7 @@ Result<Envelope> read_envelope(const Filesystem& files, const char* path) {
   const auto text = files.read(path, maximum_envelope_size);
   if (!text) return pass(text.error());
   auto envelope = parse_envelope(*text);
-  if (!envelope) return context(envelope.error(), path);
+  if (!envelope) return while_doing(envelope.error(), path);
   return envelope;
 }
 
@@ -52,7 +52,7 @@ Result<Accepted> cached_document(const Run& run, const Session& session,
   if (!cached) return pass(cached.error());
   auto document = verify_document(*cached, session.trust, session.identity.node(),
                                   session.identity.cluster(), run.checkpoint.document_generation);
-  if (!document) return context(document.error(), paths::document_cache);
+  if (!document) return while_doing(document.error(), paths::document_cache);
   return Accepted{*document, *cached};
 }
 
@@ -155,10 +155,10 @@ Result<NodeDocument> verify_document(const Envelope& envelope, const TrustList& 
                                      std::string_view node, std::string_view cluster,
                                      std::uint64_t minimum_generation) {
   if (auto verified = verify_signature(envelope, node_document_type, trust, cluster); !verified) {
-    return context(verified.error(), "document refused");
+    return while_doing(verified.error(), "document refused");
   }
   auto document = parse_node_document(envelope.payload);
-  if (!document) return context(document.error(), "document refused");
+  if (!document) return while_doing(document.error(), "document refused");
   const auto refuse = [](ErrorKind kind, std::string_view what, std::string_view expected,
                          std::string_view found) {
     return fail(kind, fmt::format("document refused: {}: expected '{}', found '{}'", what, expected,
@@ -186,10 +186,10 @@ Result<NodeDocument> verify_document(const Envelope& envelope, const TrustList& 
 Result<PeerList> verify_peers(const Envelope& envelope, const TrustList& trust,
                               std::string_view cluster, std::uint64_t minimum_generation) {
   if (auto verified = verify_signature(envelope, peer_list_type, trust, cluster); !verified) {
-    return context(verified.error(), "peer list refused");
+    return while_doing(verified.error(), "peer list refused");
   }
   auto list = parse_peer_list(envelope.payload);
-  if (!list) return context(list.error(), "peer list refused");
+  if (!list) return while_doing(list.error(), "peer list refused");
   if (list->site != trust.site || list->cluster != cluster) {
     return fail(ErrorKind::forbidden,
                 fmt::format("peer list refused: expected cluster '{}' of site {}, found '{}' of {}",

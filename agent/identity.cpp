@@ -59,7 +59,7 @@ Result<PrivateKey> key_for_enrolment(Filesystem& files) {
 Result<Identity> keep_identity(Filesystem& files, const PrivateKey& key,
                                const std::string& certificate_pem) {
   auto certificate = Certificate::from_pem(certificate_pem);
-  if (!certificate) return context(certificate.error(), "identity certificate");
+  if (!certificate) return while_doing(certificate.error(), "identity certificate");
   if (!certificate->matches(key)) {
     return fail(ErrorKind::corrupt,
                 "identity certificate: expected one for the key that was sent, found another's");

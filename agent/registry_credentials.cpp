@@ -27,7 +27,7 @@ Result<std::string> image_of(std::string_view request) {
 Result<nlohmann::json> credential_in(const Filesystem& files, const std::string& registry,
                                      const std::string& path) {
   const auto text = files.read(path);
-  if (!text) return context(text.error(), "credential of registry " + registry);
+  if (!text) return while_doing(text.error(), "credential of registry " + registry);
   const auto json = parse_strict_json(path, *text);
   const bool is_whole = json && json->is_object() && !text_at(*json, "username").empty() &&
                         !text_at(*json, "password").empty();

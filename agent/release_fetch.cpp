@@ -59,7 +59,7 @@ class ReleaseFetch {
     }
     const std::string path = staging + "/release.json";
     auto fetched = download(host_, network_, sources_, {reference.manifest_digest, 0}, path, 0644);
-    if (!fetched) return context(fetched.error(), "manifest");
+    if (!fetched) return while_doing(fetched.error(), "manifest");
     const auto text = host_.files.read(path, largest_manifest);
     if (!text) return pass(text.error());
     return check_manifest(reference, *text);

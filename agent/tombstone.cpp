@@ -33,11 +33,11 @@ Result<Tombstone> verify_tombstone(const Envelope& envelope, const TrustList& tr
                                    const Identity& identity) {
   const std::string cluster = identity.cluster();
   auto key = find_document_key(trust, envelope.key_id, cluster);
-  if (!key) return context(key.error(), "tombstone refused");
+  if (!key) return while_doing(key.error(), "tombstone refused");
   if (auto verified = verify_envelope(envelope, tombstone_type, *key); !verified)
-    return context(verified.error(), "tombstone refused");
+    return while_doing(verified.error(), "tombstone refused");
   auto tombstone = parse_tombstone(envelope.payload);
-  if (!tombstone) return context(tombstone.error(), "tombstone refused");
+  if (!tombstone) return while_doing(tombstone.error(), "tombstone refused");
   for (const auto& matches :
        {check("site", trust.site, tombstone->site), check("cluster", cluster, tombstone->cluster),
         check("node", identity.node(), tombstone->node),

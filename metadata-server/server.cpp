@@ -62,7 +62,7 @@ struct OpenedStore {
 
 Result<OpenedStore> open_store(const Settings& settings) {
   auto sealing = SealingKey::load(sealing_key_path(settings));
-  if (!sealing) return context(sealing.error(), "the sealing key (`muster-server init` makes it)");
+  if (!sealing) return while_doing(sealing.error(), "the sealing key (`muster-server init` makes it)");
   auto store = SqliteStore::open(database_path(settings), SqliteStore::OpenMode::must_exist);
   if (!store) return pass(store.error());
   return OpenedStore{std::move(*sealing), std::move(*store)};

@@ -196,7 +196,7 @@ Result<Settings> load_settings(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   auto settings = parse_settings(text.str());
-  if (!settings) return context(settings.error(), fmt::format("'{}'", path));
+  if (!settings) return while_doing(settings.error(), fmt::format("'{}'", path));
   return settings;
 }
 

@@ -35,7 +35,7 @@ Result<void> await_rollout(const std::string& text, const Kubectl& kubectl,
       kubectl.run({"rollout", "status", target->kind + "/" + target->name,
                    "--namespace=" + target->space, fmt::format("--timeout={}s", seconds)},
                   {}, std::chrono::seconds(seconds + 5));
-  if (!rolled) return context(rolled.error(), fmt::format("waiting for '{}'", text));
+  if (!rolled) return while_doing(rolled.error(), fmt::format("waiting for '{}'", text));
   return {};
 }
 
@@ -48,14 +48,14 @@ Result<std::vector<AppliedObject>> apply_addon(const AddonSpec& addon, const Kub
       kubectl.run({"label", "--local", "--overwrite", "--filename=-", "--output=json",
                    fmt::format("{}={}", addon_label, addon.name)},
                   addon.manifest);
-  if (!labelled) return context(labelled.error(), doing);
+  if (!labelled) return while_doing(labelled.error(), doing);
   const auto lines = kubectl.run(
       {"apply", "--server-side", "--force-conflicts",
        std::string("--field-manager=") + field_manager, "--filename=-", object_output()},
       *labelled);
-  if (!lines) return context(lines.error(), doing);
+  if (!lines) return while_doing(lines.error(), doing);
   const auto objects = parse_objects(*lines);
-  if (!objects) return context(objects.error(), doing);
+  if (!objects) return while_doing(objects.error(), doing);
   std::vector<AppliedObject> applied;
   for (const ClusterObject& object : *objects) applied.push_back({object.id, object.fields});
   return applied;
@@ -67,7 +67,7 @@ Result<void> await_addon(const AddonSpec& addon, const Kubectl& kubectl, Clock& 
     const auto start = clock.since_boot();
     const auto rolled = await_rollout(target, kubectl, left);
     left -= std::chrono::duration_cast<std::chrono::milliseconds>(clock.since_boot() - start);
-    if (!rolled) return context(rolled.error(), fmt::format("addon '{}'", addon.name));
+    if (!rolled) return while_doing(rolled.error(), fmt::format("addon '{}'", addon.name));
   }
   return {};
 }

@@ -114,14 +114,14 @@ Result<DutiesOutcome> perform_duties(const NodeDocument& document, const PeerLis
   const Kubectl kubectl(host.process, paths::kubeconfig("muster-duties"));
 
   const auto view = read_or_bind(document, kubectl, host, outcome);
-  if (!view) return context(view.error(), "duties");
+  if (!view) return while_doing(view.error(), "duties");
 
   const LeaseStep step = next_lease_step(view->lease, machine, host.clock.now());
   if (step == LeaseStep::leave) return outcome;
   if (step != LeaseStep::keep) {
     auto written = write_lease(kubectl, view->lease, machine, host);
     if (!written && written.error().kind == ErrorKind::conflict) return outcome;
-    if (!written) return context(written.error(), "duties: the Lease");
+    if (!written) return while_doing(written.error(), "duties: the Lease");
   }
   outcome.holder = true;
 

@@ -61,7 +61,7 @@ Result<std::string> Kubectl::run(std::vector<std::string> arguments, std::string
   request.timeout = timeout;
   request.output_limit = 64u << 20;
   auto outcome = process_.run(request);
-  if (!outcome) return context(outcome.error(), command);
+  if (!outcome) return while_doing(outcome.error(), command);
   if (outcome->exit_status == 0) return std::move(outcome->output);
   return fail(kind_of(outcome->error),
               fmt::format("{}: expected exit status 0, found {}: {}", command, outcome->exit_status,

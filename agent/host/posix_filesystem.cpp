@@ -118,7 +118,7 @@ Result<std::string> PosixFilesystem::digest(const std::string& path) const {
 Result<void> PosixFilesystem::write(const std::string& path, std::string_view content,
                                     std::uint32_t mode, const std::string& owner) {
   auto account = find_account(owner);
-  if (!account) return context(account.error(), fmt::format("writing '{}'", path));
+  if (!account) return while_doing(account.error(), fmt::format("writing '{}'", path));
   // One name, so that the next run takes away what a killed one left (run_lock.hpp: one at a time).
   const std::string temporary = path + ".muster-new";
   unlink(temporary.c_str());
@@ -151,7 +151,7 @@ Result<void> PosixFilesystem::append(const std::string& path, std::string_view b
 Result<void> PosixFilesystem::finish(const std::string& path, std::uint32_t mode,
                                      const std::string& owner) {
   auto account = find_account(owner);
-  if (!account) return context(account.error(), fmt::format("finishing '{}'", path));
+  if (!account) return while_doing(account.error(), fmt::format("finishing '{}'", path));
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file.is_open()) return fail_errno(errno, fmt::format("opening '{}'", path));
   if (auto set = set_attributes(file.get(), mode, *account, path); !set) return set;
@@ -162,7 +162,7 @@ Result<void> PosixFilesystem::finish(const std::string& path, std::uint32_t mode
 Result<void> PosixFilesystem::make_directory(const std::string& path, std::uint32_t mode,
                                              const std::string& owner) {
   auto account = find_account(owner);
-  if (!account) return context(account.error(), fmt::format("making folder '{}'", path));
+  if (!account) return while_doing(account.error(), fmt::format("making folder '{}'", path));
   bool made = false;
   for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
     const std::string step = path.substr(0, at);

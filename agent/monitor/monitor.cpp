@@ -15,14 +15,14 @@ std::string state_path(const MonitorSubject& subject) {
 
 Result<MonitorFinding> find(const MonitorSubject& subject, Host& host, std::string& detail) {
   const auto unit = host.services.status(subject.unit);
-  if (!unit) return context(unit.error(), fmt::format("asking systemd for '{}'", subject.unit));
+  if (!unit) return while_doing(unit.error(), fmt::format("asking systemd for '{}'", subject.unit));
   MonitorFinding finding;
   finding.main_pid = unit->main_pid;
   finding.settled = unit->active_state == "active";
   if (finding.settled && !subject.depends_on.empty()) {
     const auto other = host.services.status(subject.depends_on);
     if (!other) {
-      return context(other.error(), fmt::format("asking systemd for '{}'", subject.depends_on));
+      return while_doing(other.error(), fmt::format("asking systemd for '{}'", subject.depends_on));
     }
     finding.settled = other->active_state == "active";
   }
@@ -102,7 +102,7 @@ Result<void> run_monitor(const MonitorSubject& subject, Host& host) {
     // The journal has it too, where the machine's other messages are.
     if (!verdict.message.empty()) fmt::print(stderr, "{}\n", verdict.message);
     if (auto wrote = write_verdict(subject, verdict, memory.restarts, host); !wrote) {
-      return context(wrote.error(), fmt::format("writing '{}'", state_path(subject)));
+      return while_doing(wrote.error(), fmt::format("writing '{}'", state_path(subject)));
     }
     written = verdict.message;
   }

@@ -119,7 +119,7 @@ Result<std::string> fetch_user_data(const UserDataOrigin& origin, Host& host, Ne
     const bool may_come = !text && (text.error().kind == ErrorKind::unavailable ||
                                     text.error().kind == ErrorKind::timeout);
     if (text) return text;
-    if (!may_come) return context(text.error(), name(origin));
+    if (!may_come) return while_doing(text.error(), name(origin));
     if (end.has_passed()) {
       return fail(ErrorKind::unavailable,
                   fmt::format("{}: none within {} s; last: {}", name(origin),

@@ -15,7 +15,7 @@ namespace muster {
 namespace {
 
 tl::unexpected<Error> disk_error(const ArtifactImport::State& state, const Error& error) {
-  auto failure = context(error, fmt::format("artifact {}", state.digest));
+  auto failure = while_doing(error, fmt::format("artifact {}", state.digest));
   // A form of an artifact is its maker's to explain.
   if (failure.value().kind == ErrorKind::exhausted && state.room) {
     failure.value().message +=

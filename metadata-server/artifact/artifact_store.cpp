@@ -64,7 +64,7 @@ tl::unexpected<Error> not_a_digest(std::string_view found) {
 Result<ArtifactStore> ArtifactStore::open(const std::string& folder) {
   for (const std::string& needed :
        {folder, folder + "/sha256", folder + "/incoming", folder + "/zstd"}) {
-    if (auto made = make_folder(needed); !made) return context(made.error(), "artifact store");
+    if (auto made = make_folder(needed); !made) return while_doing(made.error(), "artifact store");
   }
   remove_abandoned(folder + "/incoming");
   return ArtifactStore(folder);
@@ -99,7 +99,7 @@ Result<ArtifactImport> ArtifactStore::begin_import(std::string_view digest,
   room_->make_room();
   const std::string& target = import.state_->target;
   if (auto made = make_folder(target.substr(0, target.rfind('/'))); !made) {
-    return context(made.error(), fmt::format("artifact {}", digest));
+    return while_doing(made.error(), fmt::format("artifact {}", digest));
   }
   if (auto made = create_temporary(*import.state_, folder_ + "/incoming"); !made) {
     return pass(made.error());
@@ -113,7 +113,7 @@ Result<void> ArtifactStore::import_file(const std::string& path, std::string_vie
   if (!import) return pass(import.error());
   if (import->is_present()) return {};
   const auto file = open_file(path);
-  if (!file) return context(file.error(), fmt::format("artifact {}", digest));
+  if (!file) return while_doing(file.error(), fmt::format("artifact {}", digest));
   Result<void> copied =
       read_pieces(*file, [&](std::string_view bytes) { return import->write(bytes); });
   if (copied) copied = import->finish();
@@ -125,7 +125,7 @@ Result<ArtifactFile> ArtifactStore::open_artifact(std::string_view digest) const
   auto file = open_file(path_of(digest), O_NOFOLLOW);
   if (file) return file;
   if (file.error().kind != ErrorKind::not_found) {
-    return context(file.error(), fmt::format("artifact {}", digest));
+    return while_doing(file.error(), fmt::format("artifact {}", digest));
   }
   return fail(
       ErrorKind::not_found,
@@ -142,7 +142,7 @@ Result<void> ArtifactStore::verify(std::string_view digest) const {
     stream.update(bytes);
     return {};
   });
-  if (!read) return context(read.error(), fmt::format("artifact {}", digest));
+  if (!read) return while_doing(read.error(), fmt::format("artifact {}", digest));
   const std::string found = stream.finish();
   if (found == digest) return {};
   return fail(

@@ -17,7 +17,7 @@ Result<std::string> read_manifest(const fs::path& path) {
   std::error_code failed;
   const std::uintmax_t size = fs::file_size(path, failed);
   if (failed) {
-    return context(fail_errno(failed.value(), fmt::format("reading '{}'", path.string())).value(),
+    return while_doing(fail_errno(failed.value(), fmt::format("reading '{}'", path.string())).value(),
                    "a release folder holds release.json and the files it names");
   }
   if (size > maximum_manifest_size) {
@@ -50,7 +50,7 @@ Result<Release> read_release_folder(const std::string& folder) {
   const auto text = read_manifest(manifest);
   if (!text) return pass(text.error());
   auto release = parse_release(*text);
-  if (!release) return context(release.error(), manifest.string());
+  if (!release) return while_doing(release.error(), manifest.string());
   std::vector<Problem> problems;
   for (const Artifact& artifact : release->artifacts) {
     check_file(fs::path(folder) / artifact.path, artifact.size, problems);

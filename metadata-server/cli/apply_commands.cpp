@@ -61,7 +61,7 @@ Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
                           {"dryRun", dry_run}};
   if (!options.document_key.empty()) {
     const auto key = read_key_file(options.document_key);
-    if (!key) return complain(session, context(key.error(), "--document-key").value());
+    if (!key) return complain(session, while_doing(key.error(), "--document-key").value());
     auto signatures = sign_clusters(session, folder->inventory, *key);
     if (!signatures) return signatures.error();
     order["signatures"] = std::move(*signatures);

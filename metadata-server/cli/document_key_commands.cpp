@@ -37,7 +37,7 @@ Result<PublicKey> read_public_key(const std::string& path) {
   text << file.rdbuf();
   auto key = PublicKey::from_pem(text.str());
   if (!key) {
-    return context(
+    return while_doing(
         key.error(),
         fmt::format("'{}': expected a public key in PEM, as `muster document-key create` prints it",
                     path));

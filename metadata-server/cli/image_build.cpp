@@ -179,7 +179,7 @@ Exit build_image(Session& session, const ImageBuildOptions& options) {
   auto plan = plan_image(*definition, options.request);
   if (!plan) return show_problems(session, plan.error());
   auto key = read_key_file(options.key);
-  if (!key) return complain(session, context(key.error(), "--image-key").value());
+  if (!key) return complain(session, while_doing(key.error(), "--image-key").value());
   const ImageStore store(options.store);
   const auto lock = store.lock();
   if (!lock) return complain(session, lock.error());
@@ -213,7 +213,7 @@ Result<void> check_file(const BuiltImage& image) {
 
 Result<std::string> check_signature(Session& session, const BuiltImage& image) {
   const auto answer = session.ask("GET", "trust");
-  if (!answer) return context(answer.error(), "not verified, since the server does not answer");
+  if (!answer) return while_doing(answer.error(), "not verified, since the server does not answer");
   std::vector<Envelope> chain;
   for (const auto& item : list_at(*answer, "/chain")) {
     auto envelope = parse_envelope(canonical_text(item));

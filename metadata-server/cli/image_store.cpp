@@ -24,9 +24,9 @@ Result<BuiltImage> read_image(const fs::path& folder) {
   text << file.rdbuf();
   if (!file) return fail(ErrorKind::corrupt, fmt::format("'{}': cannot be read", path));
   auto envelope = parse_envelope(text.str());
-  if (!envelope) return context(envelope.error(), path);
+  if (!envelope) return while_doing(envelope.error(), path);
   auto manifest = parse_image_manifest(envelope->payload);
-  if (!manifest) return context(manifest.error(), path);
+  if (!manifest) return while_doing(manifest.error(), path);
   return BuiltImage{folder.string(), std::move(*envelope), std::move(*manifest)};
 }
 

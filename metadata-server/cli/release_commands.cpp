@@ -26,7 +26,7 @@ Result<void> send_files(Session& session, const std::string& place, const Releas
     const auto file = source.file(artifact);
     if (!file) return pass(file.error());
     auto sent = session.upload("artifacts/" + artifact.digest, *file);
-    if (!sent) return context(sent.error(), place + "/" + artifact.path);
+    if (!sent) return while_doing(sent.error(), place + "/" + artifact.path);
   }
   // The manifest last: a release is in the catalogue only when all its bytes are there.
   auto made = session.ask("POST", "releases",

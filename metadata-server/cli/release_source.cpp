@@ -64,7 +64,7 @@ class Web {
     HttpRequest request;
     request.path = place_.path + "/" + file;
     auto answer = http_.send(request);
-    if (!answer) return context(answer.error(), url_of(file));
+    if (!answer) return while_doing(answer.error(), url_of(file));
     if (answer->status != 200) return unexpected(file, answer->status);
     return answer->body;
   }
@@ -87,7 +87,7 @@ class Web {
     }
     if (answer && answer->status != 200) return unexpected(artifact.path, answer->status);
     if (!answer && answer.error().kind == ErrorKind::invalid) {
-      return context(answer.error(), url_of(artifact.path));
+      return while_doing(answer.error(), url_of(artifact.path));
     }
     if (size != artifact.size) {
       return fail(
@@ -95,7 +95,7 @@ class Web {
           fmt::format("{}: expected {} bytes as release.json says, found {}", url_of(artifact.path),
                       artifact.size, size > artifact.size ? "more" : std::to_string(size)));
     }
-    if (!answer) return context(answer.error(), url_of(artifact.path));
+    if (!answer) return while_doing(answer.error(), url_of(artifact.path));
     return scratch_.path();
   }
 
@@ -130,7 +130,7 @@ Result<ReleaseSource> open_url(const std::string& url) {
   auto manifest = web->get("release.json");
   if (!manifest) return pass(manifest.error());
   auto release = parse_release(*manifest);
-  if (!release) return context(release.error(), url + "/release.json");
+  if (!release) return while_doing(release.error(), url + "/release.json");
   return ReleaseSource{std::move(*release),
                        [web](const Artifact& artifact) { return web->fetch(artifact); }};
 }

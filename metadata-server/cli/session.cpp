@@ -118,7 +118,7 @@ Result<nlohmann::json> Session::ask(const std::string& method, const std::string
   if (!body.is_null()) request.body = canonical_text(body);
   answered = false;
   auto answer = (*http)->send(request);
-  if (!answer) return context(answer.error(), options.server);
+  if (!answer) return while_doing(answer.error(), options.server);
   answered = true;
   if (answer->status >= 400) {
     last_answer = nlohmann::json::parse(answer->body, nullptr, false);
@@ -133,7 +133,7 @@ Result<void> Session::upload(const std::string& path, const std::string& file) {
   if (!http) return pass(http.error());
   answered = false;
   auto answer = (*http)->upload("/v1/operator/" + path, file);
-  if (!answer) return context(answer.error(), options.server);
+  if (!answer) return while_doing(answer.error(), options.server);
   answered = true;
   if (answer->status >= 400) return pass(error_of(*answer));
   return {};

@@ -9,7 +9,7 @@ namespace muster {
 Result<std::uint64_t> change_trust_list(Session& session, const std::string& site_key_file,
                                         const std::function<Result<TrustList>(TrustList)>& edit) {
   const auto key = read_key_file(site_key_file);
-  if (!key) return context(key.error(), "--site-key");
+  if (!key) return while_doing(key.error(), "--site-key");
   const auto answer = session.ask("GET", "trust");
   if (!answer) return pass(answer.error());
   std::vector<Envelope> chain;

@@ -35,7 +35,7 @@ Result<EnrolAnswer> parse_enrol_answer(const HttpAnswer& answer) {
     enrolled.poll_after = std::chrono::seconds(seconds);
   } else if (const auto* tombstone = root.raw("tombstone", Need::optional)) {
     auto envelope = parse_envelope(tombstone->dump());
-    if (!envelope) return context(envelope.error(), "enrol answer: tombstone");
+    if (!envelope) return while_doing(envelope.error(), "enrol answer: tombstone");
     enrolled.tombstone = std::move(*envelope);
   } else {
     root.text("node", enrolled.node);
@@ -78,7 +78,7 @@ Result<EnrolAnswer> MetadataClient::prove(ProofPurpose purpose, const std::strin
   if (!answer) return pass(answer.error());
   if (answer->status >= 400) {
     const Error refused =
-        context(error_of(*answer), fmt::format("POST {}{}", base_url_, path)).value();
+        while_doing(error_of(*answer), fmt::format("POST {}{}", base_url_, path)).value();
     if (!is_proof_missing(*answer)) return pass(refused);
     EnrolAnswer missing;
     missing.proof_missing = refused.message;

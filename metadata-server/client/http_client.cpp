@@ -66,7 +66,7 @@ Result<void> HttpClient::connect() {
   auto connection = std::make_unique<Connection>();
   if (url->scheme == BaseUrl::Scheme::https) {
     auto tls = make_client_context(settings_.tls);
-    if (!tls) return context(tls.error(), fmt::format("TLS settings for {}", settings_.base_url));
+    if (!tls) return while_doing(tls.error(), fmt::format("TLS settings for {}", settings_.base_url));
     auto client = std::make_unique<httplib::SSLClient>(url->host, url->port);
     if (!client->is_valid())
       return fail(ErrorKind::internal, "the TLS library made no client context");
@@ -212,7 +212,7 @@ Result<HttpAnswer> HttpClient::perform(Call& call) {
   if (!tls_failure.empty()) {
     return fail(ErrorKind::unauthenticated, fmt::format("{}: {}", where, tls_failure));
   }
-  if (refused) return context(*refused, where);
+  if (refused) return while_doing(*refused, where);
   if (stopped) return fail(ErrorKind::conflict, fmt::format("{}: stopped by the receiver", where));
   if (chunked) {
     return fail(

@@ -65,7 +65,7 @@ Result<HttpAnswer> MetadataClient::send(const HttpRequest& request) {
 Result<HttpAnswer> MetadataClient::ask(const HttpRequest& request) {
   auto answer = send(request);
   if (!answer || answer->status < 400) return answer;
-  return context(error_of(*answer),
+  return while_doing(error_of(*answer),
                  fmt::format("{} {}{}", request.method, base_url_, request.path));
 }
 
@@ -82,7 +82,7 @@ Result<std::vector<Envelope>> MetadataClient::trust() {
   for (const auto& link : (*json)["chain"]) {
     auto envelope = parse_envelope(link.dump());
     if (!envelope)
-      return context(envelope.error(), fmt::format("trust answer: link {}", chain.size()));
+      return while_doing(envelope.error(), fmt::format("trust answer: link {}", chain.size()));
     chain.push_back(std::move(*envelope));
   }
   return chain;
@@ -109,7 +109,7 @@ Result<std::optional<FetchedEnvelope>> MetadataClient::envelope_at(const std::st
   if (!answer) return pass(answer.error());
   if (answer->status == 304) return std::nullopt;
   auto envelope = parse_envelope(answer->body);
-  if (!envelope) return context(envelope.error(), base_url_ + path);
+  if (!envelope) return while_doing(envelope.error(), base_url_ + path);
   FetchedEnvelope fetched;
   fetched.envelope = std::move(*envelope);
   if (const auto found = answer->headers.find("etag"); found != answer->headers.end()) {

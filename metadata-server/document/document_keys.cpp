@@ -10,7 +10,7 @@ namespace muster {
 
 Result<TrustList> add_document_key(TrustList list, const DocumentKey& key) {
   const auto added = PublicKey::from_pem(key.public_key);
-  if (!added) return context(added.error(), "document key: expected a public key in PEM");
+  if (!added) return while_doing(added.error(), "document key: expected a public key in PEM");
   if (EVP_PKEY_get_base_id(added->native()) != EVP_PKEY_ED25519) {
     return fail(
         ErrorKind::invalid,

@@ -99,7 +99,7 @@ Result<ImageManifest> verify_image(const Envelope& envelope, const TrustList& tr
   const auto key = find_image_key(trust, envelope.key_id);
   if (!key) return pass(key.error());
   if (auto sound = verify_envelope(envelope, image_manifest_type, *key); !sound) {
-    return context(sound.error(), "image manifest");
+    return while_doing(sound.error(), "image manifest");
   }
   return parse_image_manifest(envelope.payload);
 }

@@ -52,7 +52,7 @@ Result<Envelope> parse_envelope(std::string_view text) {
 Result<Envelope> sign_envelope(std::string_view payload_type, std::string payload,
                                const PrivateKey& key) {
   auto signature = key.sign(pre_authentication_encoding(payload_type, payload));
-  if (!signature) return context(signature.error(), fmt::format("signing {}", payload_type));
+  if (!signature) return while_doing(signature.error(), fmt::format("signing {}", payload_type));
   return Envelope{std::string(payload_type), std::move(payload), key.public_key().fingerprint(),
                   std::move(*signature)};
 }

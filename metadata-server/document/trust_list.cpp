@@ -155,7 +155,7 @@ Result<TrustList> verify_trust_list(const std::vector<Envelope>& chain, std::str
     const auto signer = signer_of(*list, known, trusted);
     if (!signer) return pass(signer.error());
     if (auto sound = verify_envelope(envelope, trust_list_type, *signer); !sound) {
-      return context(sound.error(), "trust list");
+      return while_doing(sound.error(), "trust list");
     }
     if (newest && list->version <= newest->version) {
       return fail(ErrorKind::unauthenticated,

@@ -8,46 +8,46 @@
 namespace muster {
 
 namespace {
-Granted<NodeName> resolve(const EnrolmentInventory& inventory, const Approval& approval) {
+Result<NodeName> resolve(const EnrolmentInventory& inventory, const Approval& approval) {
   auto found = inventory.find(approval.name);
   if (!approval.cluster.empty()) {
     std::erase_if(found, [&](const NodeName& node) { return node.cluster != approval.cluster; });
   }
   if (found.empty()) {
-    return refuse(ErrorKind::not_found, "not_found",
+    return fail(ErrorKind::not_found, "not_found",
                   fmt::format("node '{}': not in the inventory; apply an inventory that names it",
                               approval.name));
   }
   if (found.size() > 1) {
-    return refuse(ErrorKind::invalid, "ambiguous",
+    return fail(ErrorKind::invalid, "ambiguous",
                   fmt::format("node '{}': in {} clusters; say which with --cluster", approval.name,
                               found.size()));
   }
   return found.front();
 }
 
-Granted<FoundPending> find_by_prefix(const EnrolmentContext& context,
+Result<FoundPending> find_by_prefix(const EnrolmentContext& context,
                                      std::string_view fingerprint) {
   constexpr std::string_view scheme = "sha256:";
   constexpr std::size_t shortest = scheme.size() + 16;
   if (!fingerprint.starts_with(scheme) || fingerprint.size() < shortest) {
-    return refuse(
+    return fail(
         ErrorKind::invalid, "invalid",
         fmt::format("fingerprint: expected 'sha256:' and at least 16 hex digits, found {}",
                     in_ticks(fingerprint)));
   }
   const auto records = context.store.list(kinds::pending, fingerprint, {}, 2);
-  if (!records) return refuse(records.error());
+  if (!records) return pass(records.error());
   if (records->size() > 1) {
-    return refuse(ErrorKind::invalid, "ambiguous",
+    return fail(ErrorKind::invalid, "ambiguous",
                   "fingerprint: more than one pending machine begins so; give more of it");
   }
   if (records->size() == 1) {
     auto found = find_pending(context, records->front().key);
-    if (!found) return refuse(found.error());
+    if (!found) return pass(found.error());
     if (found->version != 0) return std::move(*found);
   }
-  return refuse(
+  return fail(
       ErrorKind::not_found, "not_found",
       fmt::format(
           "pending machine {}: there is none, or it stopped asking; `muster pending` shows those there are",
@@ -55,7 +55,7 @@ Granted<FoundPending> find_by_prefix(const EnrolmentContext& context,
 }
 }  // namespace
 
-Granted<> check_free(const EnrolmentContext& context, const MachineRecord& record,
+Result<void> check_free(const EnrolmentContext& context, const MachineRecord& record,
                      std::string_view fingerprint) {
   if (auto may = check_may_be_issued(record); !may) return may;
   if (record.current && record.current->key == fingerprint) return {};
@@ -63,24 +63,24 @@ Granted<> check_free(const EnrolmentContext& context, const MachineRecord& recor
     return {};
   }
   if (!has_live_identity(record, context.now(), context.limits.recovery_window)) return {};
-  return refuse(
+  return fail(
       ErrorKind::conflict, "live_identity",
       fmt::format(
           "node '{0}/{1}': another key holds this name; if that machine is gone, an operator orders `muster node replace {1}`",
           record.cluster, record.node));
 }
 
-Granted<PendingMachine> approve(const EnrolmentContext& context, const Approval& approval,
+Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& approval,
                                 const std::string& approved_by) {
   const auto node = resolve(*context.inventory(), approval);
-  if (!node) return refuse(node.error());
+  if (!node) return pass(node.error());
   auto found = find_by_prefix(context, approval.fingerprint);
-  if (!found) return refuse(found.error());
+  if (!found) return pass(found.error());
   PendingMachine& machine = found->machine;
   const auto record = find_machine(context.store, *node);
-  if (!record) return refuse(record.error());
+  if (!record) return pass(record.error());
   if (auto free = check_free(context, record->record, machine.fingerprint); !free) {
-    return refuse(free.error());
+    return pass(free.error());
   }
   if (machine.approved == *node) return std::move(machine);
   machine.approved = *node;
@@ -92,7 +92,7 @@ Granted<PendingMachine> approve(const EnrolmentContext& context, const Approval&
   append_audit(transaction, context.now(), approved_by, "approved",
                kinds::pair_key(node->cluster, node->node), machine.fingerprint);
   if (auto committed = context.store.commit(transaction); !committed) {
-    return refuse(committed.error());
+    return pass(committed.error());
   }
   return std::move(machine);
 }

@@ -16,13 +16,13 @@ struct Approval {
 // The machine is issued its identity when it asks next. Refusals: not_found (no such node, no such
 // pending machine), ambiguous, live_identity, banned, frozen. Idempotent. `approved_by`: as the
 // audit names an actor, "operator anna".
-[[nodiscard]] Granted<PendingMachine> approve(const EnrolmentContext& context,
+[[nodiscard]] Result<PendingMachine> approve(const EnrolmentContext& context,
                                               const Approval& approval,
                                               const std::string& approved_by);
 
 // The name is free for this key: not banned, not frozen, and no other key holds it alive unless its
 // replacement was ordered. Refusals banned, frozen, live_identity.
-[[nodiscard]] Granted<> check_free(const EnrolmentContext& context, const MachineRecord& record,
+[[nodiscard]] Result<void> check_free(const EnrolmentContext& context, const MachineRecord& record,
                                    std::string_view fingerprint);
 
 }  // namespace muster

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t largest_text = 16u << 10;
 
-tl::unexpected<Refusal> refuse_document(std::string_view what) {
-  return refuse(ErrorKind::invalid, "identity_document_invalid",
+tl::unexpected<Error> refuse_document(std::string_view what) {
+  return fail(ErrorKind::invalid, "identity_document_invalid",
                 fmt::format("instance identity document: {}", what));
 }
 
@@ -27,7 +27,7 @@ bool is_instance_id(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef", 2) == std::string_view::npos;
 }
 
-Granted<AwsInstance> parse_instance(std::string_view json) {
+Result<AwsInstance> parse_instance(std::string_view json) {
   const auto value = parse_strict_json("instance identity document", json, {largest_text, 8});
   if (!value) return refuse_document(value.error().message);
   AwsInstance instance;
@@ -60,10 +60,10 @@ Granted<AwsInstance> parse_instance(std::string_view json) {
   return instance;
 }
 
-Granted<> check_among(const std::string& found, const std::vector<std::string>& allowed,
+Result<void> check_among(const std::string& found, const std::vector<std::string>& allowed,
                       const char* what) {
   if (std::find(allowed.begin(), allowed.end(), found) != allowed.end()) return {};
-  return refuse(ErrorKind::forbidden, fmt::format("identity_document_{}", what),
+  return fail(ErrorKind::forbidden, fmt::format("identity_document_{}", what),
                 fmt::format("instance identity document: expected {} {}, found {}", what,
                             allowed.empty() ? "that the policy names, which names none"
                                             : fmt::format("{}", fmt::join(allowed, " or ")),
@@ -72,7 +72,7 @@ Granted<> check_among(const std::string& found, const std::vector<std::string>& 
 
 }  // namespace
 
-Granted<AwsInstance> read_instance_identity(std::string_view rsa2048,
+Result<AwsInstance> read_instance_identity(std::string_view rsa2048,
                                             const std::vector<AwsRegion>& pinned) {
   if (rsa2048.size() > largest_text) {
     return refuse_document(
@@ -87,7 +87,7 @@ Granted<AwsInstance> read_instance_identity(std::string_view rsa2048,
   for (const AwsRegion& region : pinned) signers.push_back(region.certificate);
   const auto signed_content = verify_cms(*der, signers);
   if (!signed_content && signed_content.error().kind == ErrorKind::forbidden) {
-    return refuse(ErrorKind::forbidden, "identity_document_forged",
+    return fail(ErrorKind::forbidden, "identity_document_forged",
                   fmt::format("instance identity document: {}", signed_content.error().message));
   }
   if (!signed_content) return refuse_document(signed_content.error().message);
@@ -95,7 +95,7 @@ Granted<AwsInstance> read_instance_identity(std::string_view rsa2048,
   if (!instance) return instance;
   const std::string& region = pinned[signed_content->signer].name;
   if (instance->region != region) {
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "identity_document_forged",
         fmt::format("instance identity document: it says region {} and is signed by that of {}",
                     in_ticks(instance->region), region));
@@ -103,7 +103,7 @@ Granted<AwsInstance> read_instance_identity(std::string_view rsa2048,
   return instance;
 }
 
-Granted<> check_instance(const AwsInstance& instance, const AwsPolicy& policy, TimePoint now) {
+Result<void> check_instance(const AwsInstance& instance, const AwsPolicy& policy, TimePoint now) {
   if (auto known = check_among(instance.account, policy.accounts, "account"); !known) return known;
   if (auto known = check_among(instance.region, policy.regions, "region"); !known) return known;
   if (!policy.images.empty()) {
@@ -113,7 +113,7 @@ Granted<> check_instance(const AwsInstance& instance, const AwsPolicy& policy, T
   constexpr std::chrono::minutes skew(2);
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - instance.launched);
   if (age <= policy.maximum_age && age >= -skew) return {};
-  return refuse(
+  return fail(
       ErrorKind::forbidden, "identity_document_age",
       fmt::format(
           "instance identity document: expected an instance that was launched at most {} s ago, found {} s; launch it anew, or raise the pool's spec.instanceIdentity.maximumAge",

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 #include "pki/certificate.hpp"
 
 namespace muster {
@@ -35,10 +35,10 @@ struct AwsPolicy {
 // `rsa2048`: base64 with or without line breaks, at most 16 KiB. Only the bytes that the signature
 // covers are parsed. Codes: identity_document_invalid, identity_document_forged (not signed by a
 // pinned region, or by another one than it names).
-[[nodiscard]] Granted<AwsInstance> read_instance_identity(std::string_view rsa2048,
+[[nodiscard]] Result<AwsInstance> read_instance_identity(std::string_view rsa2048,
                                                           const std::vector<AwsRegion>& pinned);
 // Codes: identity_document_account, _region, _image, _age.
-[[nodiscard]] Granted<> check_instance(const AwsInstance& instance, const AwsPolicy& policy,
+[[nodiscard]] Result<void> check_instance(const AwsInstance& instance, const AwsPolicy& policy,
                                        TimePoint now);
 
 }  // namespace muster

@@ -17,7 +17,7 @@ struct Deed {
 
 // Reads the record, lets `change` alter it (false: it is so already), writes it with its audit row.
 template <class Change>
-Granted<> change_machine(const EnrolmentContext& context, const NodeName& node, const Deed& deed,
+Result<void> change_machine(const EnrolmentContext& context, const NodeName& node, const Deed& deed,
                          Change change) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
   const auto done = update(
@@ -43,13 +43,13 @@ Granted<> change_machine(const EnrolmentContext& context, const NodeName& node, 
         append_audit(transaction, context.now(), deed.actor, deed.action, key, deed.detail);
         return {};
       });
-  if (!done) return refuse(done.error());
+  if (!done) return pass(done.error());
   return {};
 }
 
 }  // namespace
 
-Granted<> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
+Result<void> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
               const std::string& by) {
   return change_machine(context, node, {by, "banned", reason}, [&](MachineRecord& record) {
     if (record.banned && record.ban_reason == reason) return false;
@@ -59,7 +59,7 @@ Granted<> ban(const EnrolmentContext& context, const NodeName& node, const std::
   });
 }
 
-Granted<> unban(const EnrolmentContext& context, const NodeName& node, const std::string& by) {
+Result<void> unban(const EnrolmentContext& context, const NodeName& node, const std::string& by) {
   return change_machine(context, node, {by, "unbanned", ""}, [](MachineRecord& record) {
     if (!record.banned) return false;
     record.banned = false;
@@ -77,7 +77,7 @@ Result<std::vector<std::string>> banned_machines(const Store& store, const std::
     if (!records) return pass(records.error());
     for (const auto& record : *records) {
       const auto machine = as_stored(parse_machine_record(record.value));
-      if (!machine) return context(machine.error(), fmt::format("machine '{}'", record.key));
+      if (!machine) return while_doing(machine.error(), fmt::format("machine '{}'", record.key));
       if (machine->banned) names.push_back(machine->node);
     }
     if (records->size() < page) return names;
@@ -85,7 +85,7 @@ Result<std::vector<std::string>> banned_machines(const Store& store, const std::
   }
 }
 
-Granted<> freeze(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
+Result<void> freeze(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
                  const std::string& by) {
   return change_machine(context, node, {by, "frozen", reason}, [&](MachineRecord& record) {
     if (record.frozen) return false;
@@ -95,16 +95,16 @@ Granted<> freeze(const EnrolmentContext& context, const NodeName& node, const st
   });
 }
 
-Granted<> unfreeze(const EnrolmentContext& context, const NodeName& node, const std::string& keep,
+Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node, const std::string& keep,
                    const std::string& by) {
   const auto machine = find_machine(context.store, node);
-  if (!machine) return refuse(machine.error());
+  if (!machine) return pass(machine.error());
   const bool is_present_key = machine->record.current && machine->record.current->key == keep;
   if (!is_present_key) {
     const auto pending = find_pending(context, keep);
-    if (!pending) return refuse(pending.error());
+    if (!pending) return pass(pending.error());
     if (pending->version == 0) {
-      return refuse(
+      return fail(
           ErrorKind::invalid, "fingerprint_other",
           fmt::format(
               "node '{}/{}': expected --keep with the fingerprint of its identity key ({}) or of a pending machine, found {}",
@@ -117,7 +117,7 @@ Granted<> unfreeze(const EnrolmentContext& context, const NodeName& node, const 
     kept.frozen = false;
     kept.replace_ordered = true;
     kept.replace_key = keep;
-    if (auto free = check_free(context, kept, keep); !free) return refuse(free.error());
+    if (auto free = check_free(context, kept, keep); !free) return pass(free.error());
   }
   auto done = change_machine(context, node, {by, "unfrozen", fmt::format("keeps {}", keep)},
                              [&](MachineRecord& record) {
@@ -131,11 +131,11 @@ Granted<> unfreeze(const EnrolmentContext& context, const NodeName& node, const 
                              });
   if (!done || is_present_key) return done;
   const auto approved = approve(context, {node.cluster, node.node, keep}, by);
-  if (!approved) return refuse(approved.error());
+  if (!approved) return pass(approved.error());
   return {};
 }
 
-Granted<> order_replacement(const EnrolmentContext& context, const NodeName& node,
+Result<void> order_replacement(const EnrolmentContext& context, const NodeName& node,
                             const std::string& by) {
   return change_machine(context, node, {by, "replacement-ordered", ""}, [](MachineRecord& record) {
     if (record.replace_ordered && record.replace_key.empty()) return false;
@@ -145,7 +145,7 @@ Granted<> order_replacement(const EnrolmentContext& context, const NodeName& nod
   });
 }
 
-Granted<> order_converge(const EnrolmentContext& context, const NodeName& node,
+Result<void> order_converge(const EnrolmentContext& context, const NodeName& node,
                          const std::string& by) {
   return change_machine(context, node, {by, "converge-ordered", ""}, [](MachineRecord& record) {
     if (record.converge_ordered) return false;
@@ -154,7 +154,7 @@ Granted<> order_converge(const EnrolmentContext& context, const NodeName& node,
   });
 }
 
-Granted<> cancel_converge(const EnrolmentContext& context, const NodeName& node,
+Result<void> cancel_converge(const EnrolmentContext& context, const NodeName& node,
                           const std::string& by) {
   bool was_ordered = false;
   auto done =
@@ -164,7 +164,7 @@ Granted<> cancel_converge(const EnrolmentContext& context, const NodeName& node,
         return was_ordered;
       });
   if (!done || was_ordered) return done;
-  return refuse(
+  return fail(
       ErrorKind::not_found, "not_found",
       fmt::format(
           "node '{}/{}': expected an ordered converge to cancel, found none; it may have heard of it already",

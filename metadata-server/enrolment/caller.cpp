@@ -10,8 +10,8 @@
 namespace muster {
 
 namespace {
-tl::unexpected<Refusal> unknown_identity() {
-  return refuse(
+tl::unexpected<Error> unknown_identity() {
+  return fail(
       ErrorKind::unauthenticated, "identity_unknown",
       "identity: no machine or operator of this site has it; enrol again with a join token");
 }
@@ -29,34 +29,34 @@ void end_acceptance_of_previous(const EnrolmentContext& context, FoundMachine fo
   static_cast<void>(context.store.commit(transaction));
 }
 
-Granted<Caller> identify_machine(const EnrolmentContext& context, const Certificate& presented) {
+Result<Caller> identify_machine(const EnrolmentContext& context, const Certificate& presented) {
   auto node = node_of(presented);
-  if (!node) return refuse(node.error());
+  if (!node) return pass(node.error());
   auto found = find_machine(context.store, *node);
-  if (!found) return refuse(found.error());
+  if (!found) return pass(found.error());
   Caller caller;
   caller.node = std::move(*node);
   caller.key = presented.public_key().fingerprint();
   caller.frozen = found->record.frozen;
   if (auto holds = check_holds_name(found->record, caller.key); !holds) {
     const auto tombstone = find_tombstone(context.store, caller.key);
-    if (!tombstone) return refuse(tombstone.error());
-    if (!*tombstone) return refuse(holds.error());
+    if (!tombstone) return pass(tombstone.error());
+    if (!*tombstone) return pass(holds.error());
     caller.ended = true;
     return caller;
   }
-  if (found->record.banned) return refuse(check_may_be_issued(found->record).error());
+  if (found->record.banned) return pass(check_may_be_issued(found->record).error());
   if (found->record.previous && found->record.current->key == caller.key) {
     end_acceptance_of_previous(context, std::move(*found));
   }
   return caller;
 }
 
-Granted<Caller> identify_operator(const EnrolmentContext& context, const Certificate& presented) {
+Result<Caller> identify_operator(const EnrolmentContext& context, const Certificate& presented) {
   const auto record = find_operator(context.store, presented.common_name());
   if (!record) {
     if (record.error().kind == ErrorKind::not_found) return unknown_identity();
-    return refuse(record.error());
+    return pass(record.error());
   }
   Caller caller;
   caller.kind = Caller::Kind::person;
@@ -64,7 +64,7 @@ Granted<Caller> identify_operator(const EnrolmentContext& context, const Certifi
   caller.restricted = record->limits.has_value();
   caller.key = presented.public_key().fingerprint();
   if (record->revoked || record->key != caller.key) {
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "operator_revoked",
         fmt::format(
             "operator '{0}': this certificate was revoked or replaced; have another operator run `muster operator add {0}`",
@@ -79,9 +79,9 @@ std::string Caller::text() const {
   return fmt::format("machine {}/{}", node.cluster, node.node);
 }
 
-Granted<Caller> identify(const EnrolmentContext& context, const Certificate& presented) {
+Result<Caller> identify(const EnrolmentContext& context, const Certificate& presented) {
   if (context.now() >= presented.not_after()) {
-    return refuse(
+    return fail(
         ErrorKind::unauthenticated, "certificate_expired",
         "client certificate: expired; a machine recovers with POST /v1/recover at the enrol listener, an operator asks for another");
   }
@@ -91,27 +91,27 @@ Granted<Caller> identify(const EnrolmentContext& context, const Certificate& pre
   return identify_machine(context, presented);
 }
 
-Granted<NodeName> node_of(const Certificate& certificate) {
+Result<NodeName> node_of(const Certificate& certificate) {
   const auto units = certificate.organizational_units();
   if (!has_organization(certificate, machine_organization) || units.size() != 1) {
-    return refuse(
+    return fail(
         ErrorKind::unauthenticated, "certificate_other",
         "client certificate: expected a machine's or an operator's identity; use the one that enrolment issued");
   }
   return NodeName{units.front(), certificate.common_name()};
 }
 
-Granted<> check_holds_name(const MachineRecord& record, std::string_view key) {
+Result<void> check_holds_name(const MachineRecord& record, std::string_view key) {
   if (!record.current) return unknown_identity();
   if (record.current->key == key || (record.previous && record.previous->key == key)) return {};
-  return refuse(
+  return fail(
       ErrorKind::forbidden, "superseded",
       fmt::format(
           "machine '{0}': a newer key holds this name; if this machine is to have it, an operator orders `muster node replace {0}`, then it enrols again",
           record.node));
 }
 
-Granted<> check_not_frozen(const Caller& caller) {
+Result<void> check_not_frozen(const Caller& caller) {
   if (!caller.frozen) return {};
   MachineRecord record;
   record.node = caller.node.node;
@@ -119,7 +119,7 @@ Granted<> check_not_frozen(const Caller& caller) {
   return check_may_be_issued(record);
 }
 
-Refusal has_ended(const NodeName& node) {
+Error has_ended(const NodeName& node) {
   return {
       ErrorKind::forbidden, "ended",
       fmt::format(
@@ -127,7 +127,7 @@ Refusal has_ended(const NodeName& node) {
           node.cluster, node.node)};
 }
 
-Refusal not_yours() {
+Error not_yours() {
   return {
       ErrorKind::not_found, "not_found",
       "nothing of that name for this caller; `muster explain node` shows what a machine is served"};

@@ -7,7 +7,7 @@
 
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/machine.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -28,19 +28,19 @@ struct Caller {
 // acceptance. Refusals: certificate_expired, identity_unknown (no such record; a removed node is
 // answered like one that never was, unless it has a tombstone), superseded, banned,
 // operator_revoked, certificate_other (neither a machine's nor an operator's).
-[[nodiscard]] Granted<Caller> identify(const EnrolmentContext& context,
+[[nodiscard]] Result<Caller> identify(const EnrolmentContext& context,
                                        const Certificate& presented);
 
-// The name in a machine's certificate: CN and OU. Refusal certificate_other.
-[[nodiscard]] Granted<NodeName> node_of(const Certificate& certificate);
+// The name in a machine's certificate: CN and OU. Error certificate_other.
+[[nodiscard]] Result<NodeName> node_of(const Certificate& certificate);
 // `key` is the record's current identity, or the previous while the current was never used.
-[[nodiscard]] Granted<> check_holds_name(const MachineRecord& record, std::string_view key);
+[[nodiscard]] Result<void> check_holds_name(const MachineRecord& record, std::string_view key);
 // Certificates and secrets: refusal frozen.
-[[nodiscard]] Granted<> check_not_frozen(const Caller& caller);
+[[nodiscard]] Result<void> check_not_frozen(const Caller& caller);
 
 // What a machine whose cluster ended is told wherever it does not ask for its tombstone.
-[[nodiscard]] Refusal has_ended(const NodeName& node);
+[[nodiscard]] Error has_ended(const NodeName& node);
 // The one answer for "does not exist" and "is not yours".
-[[nodiscard]] Refusal not_yours();
+[[nodiscard]] Error not_yours();
 
 }  // namespace muster

@@ -41,10 +41,10 @@ std::string text_of(const Right& right) {
   return "again, the key holds the name already";
 }
 
-Granted<Right> find_right(const Question& question) {
+Result<Right> find_right(const Question& question) {
   Right right;
   auto approval = find_pending(question.context, question.fingerprint);
-  if (!approval) return refuse(approval.error());
+  if (!approval) return pass(approval.error());
   const NodeName& approved = approval->machine.approved;
   if (!approved.node.empty() && question.context.inventory()->role_of(approved)) {
     right.approval = std::move(*approval);
@@ -52,7 +52,7 @@ Granted<Right> find_right(const Question& question) {
   }
   if (question.request.token.empty()) return right;
   auto token = find_join_token(question.context.store, question.request.token);
-  if (!token) return refuse(token.error());
+  if (!token) return pass(token.error());
   right.token = std::move(*token);
   const JoinToken& bound = right.token->token;
   question.note.token = bound.id;
@@ -62,11 +62,11 @@ Granted<Right> find_right(const Question& question) {
 }
 
 // An empty name: the inventory does not know this machine.
-Granted<NodeName> find_node(const Question& question, const Right& right) {
+Result<NodeName> find_node(const Question& question, const Right& right) {
   if (right.approval) return right.approval->machine.approved;
   const MatchResult match = question.context.inventory()->match(question.request.hints);
   if (match.kind == MatchResult::Kind::ambiguous) {
-    return refuse(
+    return fail(
         ErrorKind::conflict, "hints_ambiguous",
         fmt::format(
             "machine: its hardware names several nodes ({}); correct `match` in the inventory",
@@ -77,7 +77,7 @@ Granted<NodeName> find_node(const Question& question, const Right& right) {
   const JoinToken& token = right.token->token;
   const NodeName bound{token.cluster, token.node};
   if (!matched.node.empty() && matched != bound) {
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "hints_other_node",
         fmt::format(
             "join token '{}': made for another node than the inventory has this hardware as; use a token of its own, or correct `match`",
@@ -86,13 +86,13 @@ Granted<NodeName> find_node(const Question& question, const Right& right) {
   return bound;
 }
 
-Granted<EnrolOutcome> wait(const Question& question, const NodeName& proposed) {
+Result<EnrolOutcome> wait(const Question& question, const NodeName& proposed) {
   PendingMachine machine;
   machine.fingerprint = question.fingerprint;
   machine.hints = question.request.hints;
   machine.source = question.source;
   machine.proposed = proposed;
-  if (auto noted = note_pending(question.context, machine); !noted) return refuse(noted.error());
+  if (auto noted = note_pending(question.context, machine); !noted) return pass(noted.error());
   EnrolOutcome outcome;
   outcome.pending = true;
   outcome.fingerprint = question.fingerprint;
@@ -152,30 +152,30 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
 }
 
 // A member is let in when its document is there: before that the cluster awaits its masters.
-Granted<EnrolOutcome> decide_member(const Question& question, Right right, bool& is_lost_race) {
+Result<EnrolOutcome> decide_member(const Question& question, Right right, bool& is_lost_race) {
   const EnrolmentContext& context = question.context;
   auto member =
       admit_member({context, *right.token, question.source, question.request.instance_identity,
                     question.fingerprint, question.note});
   if (!member) {
     is_lost_race = member.error().code == name(ErrorKind::conflict);
-    return refuse(member.error());
+    return pass(member.error());
   }
   const NodeName node{member->cluster, member->node};
   question.note.node = kinds::pair_key(node.cluster, node.node);
   auto found = find_machine(context.store, node);
-  if (!found) return refuse(found.error());
+  if (!found) return pass(found.error());
   if (auto free = check_free(context, found->record, question.fingerprint); !free) {
-    return refuse(free.error());
+    return pass(free.error());
   }
   const auto served = context.publish_member(node, member->key);
-  if (!served) return refuse(served.error());
+  if (!served) return pass(served.error());
   // Its cluster may end meanwhile: no identity without a member.
   auto still_there = find_member(context.store, node.cluster, node.node);
-  if (!still_there) return refuse(still_there.error());
+  if (!still_there) return pass(still_there.error());
   if (!*still_there) {
     is_lost_race = true;
-    return refuse(ErrorKind::conflict, "conflict", "member: it was removed just now");
+    return fail(ErrorKind::conflict, "conflict", "member: it was removed just now");
   }
   if (!*served) {
     EnrolOutcome outcome;
@@ -190,34 +190,34 @@ Granted<EnrolOutcome> decide_member(const Question& question, Right right, bool&
   auto issued = issue(question, right, node, std::move(*found));
   if (issued) return std::move(*issued);
   is_lost_race = issued.error().kind == ErrorKind::conflict;
-  return refuse(issued.error());
+  return pass(issued.error());
 }
 
 // A tombstone means one key for ever: a new life starts with a new one.
-Granted<> check_not_ended(const Question& question) {
+Result<void> check_not_ended(const Question& question) {
   const auto tombstone = find_tombstone(question.context.store, question.fingerprint);
-  if (!tombstone) return refuse(tombstone.error());
+  if (!tombstone) return pass(tombstone.error());
   if (!*tombstone) return {};
-  return refuse(
+  return fail(
       ErrorKind::conflict, "ended",
       fmt::format(
           "machine '{}/{}': its cluster has ended; run `muster-agent reset --yes` on it, so that it asks with a new key",
           (*tombstone)->cluster, (*tombstone)->node));
 }
 
-Granted<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
+Result<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
   const EnrolmentContext& context = question.context;
   auto right = find_right(question);
-  if (!right) return refuse(right.error());
+  if (!right) return pass(right.error());
   if (right->token && !right->token->token.pool.empty()) {
     return decide_member(question, std::move(*right), is_lost_race);
   }
   const auto node = find_node(question, *right);
-  if (!node) return refuse(node.error());
+  if (!node) return pass(node.error());
   if (!node->node.empty()) question.note.node = kinds::pair_key(node->cluster, node->node);
   const auto role = context.inventory()->role_of(*node);
   auto found = find_machine(context.store, *node);
-  if (!found) return refuse(found.error());
+  if (!found) return pass(found.error());
   const bool holds_name =
       role && found->record.current && found->record.current->key == question.fingerprint &&
       has_live_identity(found->record, context.now(), context.limits.recovery_window);
@@ -225,28 +225,28 @@ Granted<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
     right->token.reset();
   } else if (right->token) {
     const JoinToken& token = right->token->token;
-    if (auto usable = check_usable(token, context.now()); !usable) return refuse(usable.error());
+    if (auto usable = check_usable(token, context.now()); !usable) return pass(usable.error());
     if (!role) return wait(question, {});
-    if (auto covers = check_covers(token, *node, *role); !covers) return refuse(covers.error());
+    if (auto covers = check_covers(token, *node, *role); !covers) return pass(covers.error());
   }
   if (!role) return wait(question, {});
   if (auto free = check_free(context, found->record, question.fingerprint); !free) {
     if (free.error().code == "live_identity") audit_live_identity(question, std::move(*found));
-    return refuse(free.error());
+    return pass(free.error());
   }
   if (!holds_name && !right->token && !right->approval) return wait(question, *node);
   auto issued = issue(question, *right, *node, std::move(*found));
   if (issued) return std::move(*issued);
   is_lost_race = issued.error().kind == ErrorKind::conflict;
-  return refuse(issued.error());
+  return pass(issued.error());
 }
-Granted<EnrolOutcome> attempt(const EnrolmentContext& context, const EnrolRequest& request,
+Result<EnrolOutcome> attempt(const EnrolmentContext& context, const EnrolRequest& request,
                               const std::string& source, RefusalNote& note) {
   auto key = check_proof(context, ProofPurpose::enrol, request.proof);
-  if (!key) return refuse(key.error());
+  if (!key) return pass(key.error());
   note.key = key->fingerprint();
   const Question question{context, request, source, *key, note.key, note};
-  if (auto fresh = check_not_ended(question); !fresh) return refuse(fresh.error());
+  if (auto fresh = check_not_ended(question); !fresh) return pass(fresh.error());
   // Machines of one rack share a token: each loser of a race for its count decides again.
   constexpr int attempts = 100;
   for (int attempt = 1;; ++attempt) {
@@ -254,14 +254,14 @@ Granted<EnrolOutcome> attempt(const EnrolmentContext& context, const EnrolReques
     auto outcome = decide(question, is_lost_race);
     if (outcome || !is_lost_race) return outcome;
     if (attempt == attempts) {
-      return refuse(ErrorKind::unavailable, "unavailable",
+      return fail(ErrorKind::unavailable, "unavailable",
                     "enrolment: too many machines at once; ask again in some seconds");
     }
   }
 }
 }  // namespace
 
-Granted<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest& request,
+Result<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest& request,
                             const std::string& source) {
   RefusalNote note;
   note.source = source;

@@ -6,7 +6,7 @@
 
 #include "enrolment/enrol_request.hpp"
 #include "enrolment/enrolment_context.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -19,7 +19,7 @@ namespace muster {
 // check_usable, check_covers, note_pending; hints_ambiguous, hints_other_node; banned, frozen;
 // live_identity, which leaves one audit row per name and minute. `source`: the address it came
 // from.
-[[nodiscard]] Granted<EnrolOutcome> enrol(const EnrolmentContext& context,
+[[nodiscard]] Result<EnrolOutcome> enrol(const EnrolmentContext& context,
                                           const EnrolRequest& request, const std::string& source);
 
 }  // namespace muster

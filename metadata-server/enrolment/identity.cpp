@@ -6,21 +6,21 @@
 
 namespace muster {
 
-Granted<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose purpose,
+Result<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose purpose,
                                const KeyProof& proof) {
   if (!context.nonces.take(proof.nonce)) {
-    return refuse(
+    return fail(
         ErrorKind::unauthenticated, "nonce_unknown",
         "nonce: expected one of this server's, unused and at most 60 s old; ask for another with POST /v1/nonce");
   }
   const auto request = CertificateRequest::from_pem(proof.csr_pem);
   if (!request) {
-    return refuse(ErrorKind::invalid, "csr_invalid",
+    return fail(ErrorKind::invalid, "csr_invalid",
                   fmt::format("csr: {}", request.error().message));
   }
   PublicKey key = request->public_key();
   if (!key.verify(proof_message(purpose, proof.nonce, proof.csr_pem), proof.signature)) {
-    return refuse(
+    return fail(
         ErrorKind::unauthenticated, "proof_invalid",
         "proof: expected a signature by the csr's key over this nonce and csr; make both anew");
   }
@@ -44,25 +44,25 @@ Result<IssuedCertificateOfIdentity> issue_identity(const EnrolmentContext& conte
       certificate->pem() + context.machines.issuing.certificate().pem()};
 }
 
-Granted<> check_issuer(const EnrolmentContext& context, const Certificate& certificate) {
+Result<void> check_issuer(const EnrolmentContext& context, const Certificate& certificate) {
   const auto signed_by = [&](const Certificate& authority) {
     return X509_verify(certificate.native(), authority.public_key().native()) == 1;
   };
   const auto& trusted = context.machines.trusted;
   if (std::any_of(trusted.begin(), trusted.end(), signed_by)) return {};
-  return refuse(ErrorKind::unauthenticated, "certificate_foreign",
+  return fail(ErrorKind::unauthenticated, "certificate_foreign",
                 "client certificate: not issued by this site; enrol again with a join token");
 }
 
-Granted<> check_may_be_issued(const MachineRecord& record) {
+Result<void> check_may_be_issued(const MachineRecord& record) {
   if (record.banned) {
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "banned",
         fmt::format("machine '{0}': banned; an operator may lift it with `muster unban {0}`",
                     record.node));
   }
   if (record.frozen) {
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "frozen",
         fmt::format(
             "machine '{0}': frozen, its identity key was seen on two machines; an operator decides with `muster node unfreeze {0} --keep FINGERPRINT`",

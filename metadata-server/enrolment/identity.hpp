@@ -6,7 +6,7 @@
 #include "client/proof.hpp"
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/machine.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -18,7 +18,7 @@ struct KeyProof {
 };
 
 // Takes the nonce whatever else is wrong. Refusals nonce_unknown, csr_invalid, proof_invalid.
-[[nodiscard]] Granted<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose purpose,
+[[nodiscard]] Result<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose purpose,
                                              const KeyProof& proof);
 
 struct IssuedCertificateOfIdentity {
@@ -34,10 +34,10 @@ inline constexpr std::string_view operator_organization = "muster:operator";
 
 // The certificate was signed by the machine authority (the present one, or an older one that is
 // still trusted). Dates are not looked at. unauthenticated: it was not.
-[[nodiscard]] Granted<> check_issuer(const EnrolmentContext& context,
+[[nodiscard]] Result<void> check_issuer(const EnrolmentContext& context,
                                      const Certificate& certificate);
 
 // Nothing new for a machine in this state: refusals banned, frozen.
-[[nodiscard]] Granted<> check_may_be_issued(const MachineRecord& record);
+[[nodiscard]] Result<void> check_may_be_issued(const MachineRecord& record);
 
 }  // namespace muster

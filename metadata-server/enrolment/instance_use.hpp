@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "enrolment/enrolment_context.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 #include "store/store.hpp"
 
 namespace muster {

@@ -27,13 +27,13 @@ std::string base64url(std::string_view bytes) {
   return text;
 }
 
-tl::unexpected<Refusal> unknown_token() {
-  return refuse(ErrorKind::unauthenticated, "token_unknown",
+tl::unexpected<Error> unknown_token() {
+  return fail(ErrorKind::unauthenticated, "token_unknown",
                 "join token: not known here; create one with `muster token create`");
 }
 
-tl::unexpected<Refusal> ended_cluster(const JoinToken& token) {
-  return refuse(
+tl::unexpected<Error> ended_cluster(const JoinToken& token) {
+  return fail(
       ErrorKind::forbidden, "cluster_ended",
       fmt::format(
           "join token '{}': its cluster '{}' has ended; start the machine with the user-data of another one (`muster cluster create`)",
@@ -99,15 +99,15 @@ std::vector<Problem> problems_of(const NewJoinToken& order) {
   return problems;
 }
 
-Granted<> check_named(const EnrolmentInventory& inventory, const NewJoinToken& order) {
+Result<void> check_named(const EnrolmentInventory& inventory, const NewJoinToken& order) {
   if (!order.node.empty() && !inventory.role_of({order.cluster, order.node})) {
-    return refuse(
+    return fail(
         ErrorKind::not_found, "not_found",
         fmt::format("node '{}/{}': not in the inventory; apply an inventory that names it",
                     order.cluster, order.node));
   }
   if (!order.pool.empty() && inventory.pool(order.cluster, order.pool) == nullptr) {
-    return refuse(
+    return fail(
         ErrorKind::not_found, "not_found",
         fmt::format("pool '{}/{}': not in the inventory; apply an inventory that names it",
                     order.cluster, order.pool));
@@ -123,14 +123,14 @@ std::string text_of(const JoinToken& token) {
 }
 }  // namespace
 
-Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
+Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
                                             const NewJoinToken& order,
                                             const std::string& created_by) {
   if (const auto problems = problems_of(order); !problems.empty()) {
-    return refuse(ErrorKind::invalid, "invalid", fmt::format("join token:\n{}", to_text(problems)));
+    return fail(ErrorKind::invalid, "invalid", fmt::format("join token:\n{}", to_text(problems)));
   }
   const auto inventory = context.inventory();
-  if (auto named = check_named(*inventory, order); !named) return refuse(named.error());
+  if (auto named = check_named(*inventory, order); !named) return pass(named.error());
   const std::string secret = base64url(random_bytes(32));
   JoinToken token;
   token.id = hex_encode(random_bytes(8));
@@ -153,7 +153,7 @@ Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
             {{kinds::token, token.id}, {kinds::cluster_token, cluster_key}}, transaction);
   append_audit(transaction, context.now(), created_by, "token-created", token.id, text_of(token));
   if (auto committed = context.store.commit(transaction); !committed) {
-    return refuse(committed.error());
+    return pass(committed.error());
   }
   return CreatedJoinToken{token.id, fmt::format("{}{}.{}", prefix, token.id, secret)};
 }
@@ -164,13 +164,13 @@ Result<std::vector<JoinToken>> list_join_tokens(const Store& store) {
   std::vector<JoinToken> tokens;
   for (const auto& record : *records) {
     auto token = as_stored(parse_join_token(record.value));
-    if (!token) return context(token.error(), fmt::format("token '{}'", record.key));
+    if (!token) return while_doing(token.error(), fmt::format("token '{}'", record.key));
     tokens.push_back(std::move(*token));
   }
   return tokens;
 }
 
-Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id,
+Result<void> revoke_join_token(const EnrolmentContext& context, std::string_view id,
                             const std::string& revoked_by) {
   const auto done = update(
       context.store, kinds::token, id,
@@ -187,7 +187,7 @@ Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id
         append_audit(transaction, context.now(), revoked_by, "token-revoked", std::string(id), "");
         return {};
       });
-  if (!done) return refuse(done.error());
+  if (!done) return pass(done.error());
   return {};
 }
 
@@ -234,7 +234,7 @@ Result<std::uint32_t> revoke_unused(const EnrolmentContext& context,
   return unused;
 }
 
-Granted<FoundJoinToken> find_join_token(const Store& store, std::string_view text) {
+Result<FoundJoinToken> find_join_token(const Store& store, std::string_view text) {
   if (!text.starts_with(prefix)) return unknown_token();
   const std::string_view rest = text.substr(prefix.size());
   const auto dot = rest.find('.');
@@ -243,11 +243,11 @@ Granted<FoundJoinToken> find_join_token(const Store& store, std::string_view tex
   auto record = store.get(kinds::token, id);
   const bool has_ended = !record && record.error().kind == ErrorKind::not_found;
   if (has_ended) record = store.get(kinds::ended_token, id);
-  if (!record && record.error().kind != ErrorKind::not_found) return refuse(record.error());
+  if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
   JoinToken token;
   if (record) {
     auto parsed = as_stored(parse_join_token(record->value));
-    if (!parsed) return refuse(parsed.error());
+    if (!parsed) return pass(parsed.error());
     token = std::move(*parsed);
   }
   // Compared even where there is no record, so that both cases take the same time.
@@ -258,14 +258,14 @@ Granted<FoundJoinToken> find_join_token(const Store& store, std::string_view tex
   return FoundJoinToken{std::move(token), record->version};
 }
 
-Granted<> check_usable(const JoinToken& token, TimePoint now) {
+Result<void> check_usable(const JoinToken& token, TimePoint now) {
   if (token.expires_at <= unix_seconds(now)) {
-    return refuse(ErrorKind::forbidden, "token_expired",
+    return fail(ErrorKind::forbidden, "token_expired",
                   fmt::format("join token '{}': expired; create another with `muster token create`",
                               token.id));
   }
   if (token.remaining == 0) {
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "token_exhausted",
         fmt::format(
             "join token '{}': used up, it was made for {}; create another with `muster token create --count N`",
@@ -274,22 +274,22 @@ Granted<> check_usable(const JoinToken& token, TimePoint now) {
   return {};
 }
 
-Granted<> check_covers(const JoinToken& token, const NodeName& node, Role role) {
+Result<void> check_covers(const JoinToken& token, const NodeName& node, Role role) {
   if (token.cluster != node.cluster) {
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "token_other_cluster",
         fmt::format(
             "join token '{}': expected one of this machine's cluster; create one with `muster token create`",
             token.id));
   }
   if (!token.node.empty() && token.node != node.node) {
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "token_other_node",
         fmt::format("join token '{}': made for another node; create one with `muster token create`",
                     token.id));
   }
   if (is_control_plane(token.role) != is_control_plane(role)) {
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "token_role",
         fmt::format(
             "join token '{}': admits {}, the inventory has this machine as {}; create one with `muster token create --role {}`",

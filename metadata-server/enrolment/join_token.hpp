@@ -11,7 +11,7 @@
 
 #include "document/node_document.hpp"
 #include "enrolment/enrolment_context.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 #include "inventory/match.hpp"
 #include "store/store.hpp"
 
@@ -45,12 +45,12 @@ struct CreatedJoinToken {
 };
 // invalid: every problem of the order at once. not_found: the inventory has no such node
 // or pool.
-[[nodiscard]] Granted<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
+[[nodiscard]] Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
                                                           const NewJoinToken& order,
                                                           const std::string& created_by);
 [[nodiscard]] Result<std::vector<JoinToken>> list_join_tokens(const Store& store);
 // What the token admitted stays. not_found: no such id.
-[[nodiscard]] Granted<> revoke_join_token(const EnrolmentContext& context, std::string_view id,
+[[nodiscard]] Result<void> revoke_join_token(const EnrolmentContext& context, std::string_view id,
                                           const std::string& revoked_by);
 
 // Adds the removal of every token of a cluster that ends; who comes with one of them later is told
@@ -73,12 +73,12 @@ struct FoundJoinToken {
   JoinToken token;
   std::uint64_t version = 0;  // of its record
 };
-[[nodiscard]] Granted<FoundJoinToken> find_join_token(const Store& store, std::string_view text);
+[[nodiscard]] Result<FoundJoinToken> find_join_token(const Store& store, std::string_view text);
 // It may still admit somebody. Refusals token_expired, token_exhausted.
-[[nodiscard]] Granted<> check_usable(const JoinToken& token, TimePoint now);
+[[nodiscard]] Result<void> check_usable(const JoinToken& token, TimePoint now);
 // Refusals token_other_cluster, token_other_node, token_role. A token of a control-plane role
 // admits both control-plane roles (both hold the same secrets) and no worker.
-[[nodiscard]] Granted<> check_covers(const JoinToken& token, const NodeName& node, Role role);
+[[nodiscard]] Result<void> check_covers(const JoinToken& token, const NodeName& node, Role role);
 // Takes one use within `transaction`, guarded by the version that was found.
 void consume(const FoundJoinToken& found, Transaction& transaction);
 

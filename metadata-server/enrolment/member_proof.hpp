@@ -7,7 +7,7 @@
 
 #include "enrolment/instance_use.hpp"
 #include "enrolment/pool_admission.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -20,7 +20,7 @@ struct ProvenMachine {
 // Refusals: proof_missing, identity_document_unpinned, _invalid, _forged, _address, _used, those of
 // check_instance. A use by another key leaves one audit row a minute. Where this very key is that
 // member already, age and policy are not asked again.
-[[nodiscard]] Granted<ProvenMachine> prove_machine(const PoolQuestion& question,
+[[nodiscard]] Result<ProvenMachine> prove_machine(const PoolQuestion& question,
                                                    const NodePool& pool);
 // The instance is this member from now on: for the transaction that makes it one.
 void use_instance(const ProvenMachine& machine, const MemberRecord& member, std::int64_t now,

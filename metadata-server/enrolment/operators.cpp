@@ -13,11 +13,11 @@
 namespace muster {
 
 namespace {
-Granted<Certificate> issue(const EnrolmentContext& context, const std::string& name,
+Result<Certificate> issue(const EnrolmentContext& context, const std::string& name,
                            std::string_view csr_pem) {
   const auto request = CertificateRequest::from_pem(csr_pem);
   if (!request) {
-    return refuse(ErrorKind::invalid, "csr_invalid",
+    return fail(ErrorKind::invalid, "csr_invalid",
                   fmt::format("csr: {}", request.error().message));
   }
   Subject subject;
@@ -26,7 +26,7 @@ Granted<Certificate> issue(const EnrolmentContext& context, const std::string& n
   subject.client = true;
   auto certificate = context.machines.issuing.issue(
       request->public_key(), subject, context.limits.operator_lifetime, context.now());
-  if (!certificate) return refuse(certificate.error());
+  if (!certificate) return pass(certificate.error());
   return std::move(*certificate);
 }
 
@@ -61,11 +61,11 @@ std::string text_of(const std::optional<OperatorLimits>& limits) {
                      limits->lifetime.count());
 }
 
-Granted<> check(const std::optional<OperatorLimits>& limits) {
+Result<void> check(const std::optional<OperatorLimits>& limits) {
   if (!limits) return {};
   const auto problems = problems_of(*limits);
   if (problems.empty()) return {};
-  return refuse(ErrorKind::invalid, "invalid", fmt::format("operator:\n{}", to_text(problems)));
+  return fail(ErrorKind::invalid, "invalid", fmt::format("operator:\n{}", to_text(problems)));
 }
 }  // namespace
 
@@ -123,25 +123,25 @@ Result<std::vector<OperatorRecord>> list_operators(const Store& store) {
   std::vector<OperatorRecord> operators;
   for (const auto& record : *records) {
     auto parsed = as_stored(parse_operator_record(record.value));
-    if (!parsed) return context(parsed.error(), fmt::format("operator '{}'", record.key));
+    if (!parsed) return while_doing(parsed.error(), fmt::format("operator '{}'", record.key));
     operators.push_back(std::move(*parsed));
   }
   return operators;
 }
 
-Granted<std::string> add_operator(const EnrolmentContext& context, const std::string& name,
+Result<std::string> add_operator(const EnrolmentContext& context, const std::string& name,
                                   std::string_view csr_pem, const std::string& added_by,
                                   const std::optional<OperatorLimits>& limits) {
   if (!is_dns_label(name) || name == "root") {
-    return refuse(
+    return fail(
         ErrorKind::invalid, "invalid",
         fmt::format(
             "operator name: expected lower-case letters, digits and '-', at most 63, not 'root'; found {}",
             in_ticks(name)));
   }
-  if (auto sound = check(limits); !sound) return refuse(sound.error());
+  if (auto sound = check(limits); !sound) return pass(sound.error());
   const auto certificate = issue(context, name, csr_pem);
-  if (!certificate) return refuse(certificate.error());
+  if (!certificate) return pass(certificate.error());
   const auto done = update(
       context.store, kinds::operator_record, name,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
@@ -164,7 +164,7 @@ Granted<std::string> add_operator(const EnrolmentContext& context, const std::st
                                  text_of(record.limits)));
         return {};
       });
-  if (!done) return refuse(done.error());
+  if (!done) return pass(done.error());
   return certificate->pem() + context.machines.issuing.certificate().pem();
 }
 
@@ -177,9 +177,9 @@ tl::unexpected<Error> no_operator(const std::string& name) {
 }
 }  // namespace
 
-Granted<> limit_operator(const EnrolmentContext& context, const std::string& name,
+Result<void> limit_operator(const EnrolmentContext& context, const std::string& name,
                          const std::optional<OperatorLimits>& limits, const std::string& by) {
-  if (auto sound = check(limits); !sound) return refuse(sound.error());
+  if (auto sound = check(limits); !sound) return pass(sound.error());
   const auto done = update(
       context.store, kinds::operator_record, name,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
@@ -192,11 +192,11 @@ Granted<> limit_operator(const EnrolmentContext& context, const std::string& nam
         append_audit(transaction, context.now(), by, "operator-limited", name, text_of(limits));
         return {};
       });
-  if (!done) return refuse(done.error());
+  if (!done) return pass(done.error());
   return {};
 }
 
-Granted<> revoke_operator(const EnrolmentContext& context, const std::string& name,
+Result<void> revoke_operator(const EnrolmentContext& context, const std::string& name,
                           const std::string& revoked_by) {
   const auto done = update(
       context.store, kinds::operator_record, name,
@@ -211,7 +211,7 @@ Granted<> revoke_operator(const EnrolmentContext& context, const std::string& na
                      fmt::format("key {}", record->key));
         return {};
       });
-  if (!done) return refuse(done.error());
+  if (!done) return pass(done.error());
   return {};
 }
 

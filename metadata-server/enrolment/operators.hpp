@@ -10,7 +10,7 @@
 
 #include "document/json_object.hpp"
 #include "enrolment/enrolment_context.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -42,17 +42,17 @@ void read_limits(JsonObject& object, OperatorLimits& limits);
 // working; limits that it has stay, unless others are given: a renewal must not free anybody.
 // "root" is the server's own and refused. Returns leaf and authority as PEM. `added_by`,
 // `revoked_by`: "operator anna".
-[[nodiscard]] Granted<std::string> add_operator(const EnrolmentContext& context,
+[[nodiscard]] Result<std::string> add_operator(const EnrolmentContext& context,
                                                 const std::string& name, std::string_view csr_pem,
                                                 const std::string& added_by,
                                                 const std::optional<OperatorLimits>& limits = {});
 // Holds it to these, or to none any more, from its next request on. invalid: every problem of the
 // limits at once; not_found: no such operator.
-[[nodiscard]] Granted<> limit_operator(const EnrolmentContext& context, const std::string& name,
+[[nodiscard]] Result<void> limit_operator(const EnrolmentContext& context, const std::string& name,
                                        const std::optional<OperatorLimits>& limits,
                                        const std::string& by);
 // The record stays, so that the name's certificate is answered operator_revoked. Idempotent.
-[[nodiscard]] Granted<> revoke_operator(const EnrolmentContext& context, const std::string& name,
+[[nodiscard]] Result<void> revoke_operator(const EnrolmentContext& context, const std::string& name,
                                         const std::string& revoked_by);
 
 }  // namespace muster

@@ -100,8 +100,8 @@ Result<FoundPending> find_pending(const EnrolmentContext& context, std::string_v
   return FoundPending{std::move(*machine), record->version};
 }
 
-Granted<> note_pending(const EnrolmentContext& context, const PendingMachine& machine) {
-  std::optional<Refusal> refusal;
+Result<void> note_pending(const EnrolmentContext& context, const PendingMachine& machine) {
+  std::optional<Error> refusal;
   const auto done = update(
       context.store, kinds::pending, machine.fingerprint,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
@@ -121,7 +121,7 @@ Granted<> note_pending(const EnrolmentContext& context, const PendingMachine& ma
           if (!occupancy) return pass(occupancy.error());
           if (occupancy->all >= context.limits.pending ||
               occupancy->of_source >= context.limits.pending_per_source) {
-            refusal = Refusal{
+            refusal = Error{
                 ErrorKind::exhausted, "pending_full",
                 "pending machines: the limit is reached; approve those that wait, or enrol with a join token"};
             transaction.changes.clear();
@@ -131,8 +131,8 @@ Granted<> note_pending(const EnrolmentContext& context, const PendingMachine& ma
         transaction.put(kinds::pending, machine.fingerprint, to_json(note));
         return {};
       });
-  if (!done) return refuse(done.error());
-  if (refusal) return refuse(std::move(*refusal));
+  if (!done) return pass(done.error());
+  if (refusal) return pass(std::move(*refusal));
   return {};
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "enrolment/enrolment_context.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -32,8 +32,8 @@ struct FoundPending {
 [[nodiscard]] Result<FoundPending> find_pending(const EnrolmentContext& context,
                                                 std::string_view fingerprint);
 // Notes that the machine asked; writes only when the note is new, changed or a quarter of its
-// lifetime old. Refusal pending_full: the cap, or the source's share of it, is reached.
-[[nodiscard]] Granted<> note_pending(const EnrolmentContext& context,
+// lifetime old. Error pending_full: the cap, or the source's share of it, is reached.
+[[nodiscard]] Result<void> note_pending(const EnrolmentContext& context,
                                      const PendingMachine& machine);
 
 // Without the expired ones, oldest first.

@@ -27,30 +27,30 @@ std::string joined(const std::vector<Sourced<std::string>>& texts) {
   return fmt::format("{}", fmt::join(values, ", "));
 }
 
-Granted<> check_address(const JoinToken& token, const std::string& source, const NodePool& pool,
+Result<void> check_address(const JoinToken& token, const std::string& source, const NodePool& pool,
                         const EnrolmentInventory& inventory) {
   const auto address = ipv4_value(source);
   if (!address || !is_in_ranges(pool, *address))
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "address_outside",
         fmt::format(
             "{}: expected a machine at an address in {}, found one at {}; correct its network, or the pool's spec.addressRanges",
             pool_of(token), joined(pool.address_ranges), source));
   if (const std::string holder = inventory.holder_of(source); !holder.empty())
-    return refuse(ErrorKind::conflict, "address_taken",
+    return fail(ErrorKind::conflict, "address_taken",
                   fmt::format("{}: {} has the address {}; give this machine another one",
                               pool_of(token), holder, source));
   return {};
 }
 
-tl::unexpected<Refusal> address_taken(const JoinToken& token, const MemberRecord& holder) {
+tl::unexpected<Error> address_taken(const JoinToken& token, const MemberRecord& holder) {
   if (holder.removed_at != 0)
-    return refuse(
+    return fail(
         ErrorKind::conflict, "address_taken",
         fmt::format(
             "{}: the address {} was that of '{}/{}', which was removed a short time ago; it is free again some minutes after that",
             pool_of(token), holder.address, holder.cluster, holder.node));
-  return refuse(
+  return fail(
       ErrorKind::conflict, "address_taken",
       fmt::format(
           "{0}: another key at the address {1} is '{2}/{3}'; if that machine is gone, an operator orders `muster node replace {3}`",
@@ -58,7 +58,7 @@ tl::unexpected<Refusal> address_taken(const JoinToken& token, const MemberRecord
 }
 
 // The member at this address already, or its replacement that an operator ordered.
-Granted<MemberRecord> admit_again(const PoolQuestion& question, const ProvenMachine& proven,
+Result<MemberRecord> admit_again(const PoolQuestion& question, const ProvenMachine& proven,
                                   FoundMember found) {
   const JoinToken& token = question.token.token;
   const bool is_ours = found.record.cluster == token.cluster && found.record.pool == token.pool &&
@@ -67,28 +67,28 @@ Granted<MemberRecord> admit_again(const PoolQuestion& question, const ProvenMach
   if (found.record.key == question.key) return std::move(found.record);
   const auto machine =
       find_machine(question.context.store, {found.record.cluster, found.record.node});
-  if (!machine) return refuse(machine.error());
+  if (!machine) return pass(machine.error());
   const std::string& wanted = machine->record.replace_key;
   if (!machine->record.replace_ordered || (!wanted.empty() && wanted != question.key))
     return address_taken(token, found.record);
   if (auto usable = check_usable(token, question.context.now()); !usable)
-    return refuse(usable.error());
+    return pass(usable.error());
   found.record.key = question.key;
   Transaction transaction;
   put_member(found, transaction);
   use_instance(proven, found.record, unix_seconds(question.context.now()), transaction);
   consume(question.token, transaction);
   if (auto committed = question.context.store.commit(transaction); !committed)
-    return refuse(committed.error());
+    return pass(committed.error());
   return std::move(found.record);
 }
 
 // Its name and role among the members that there are. pool_full.
-Granted<MemberRecord> allocate(const PoolQuestion& question, const NodePool& pool,
+Result<MemberRecord> allocate(const PoolQuestion& question, const NodePool& pool,
                                const std::string& address) {
   const JoinToken& token = question.token.token;
   const auto members = list_members(question.context.store, token.cluster);
-  if (!members) return refuse(members.error());
+  if (!members) return pass(members.error());
   std::set<std::string> taken;
   bool has_master = false;
   for (const MemberRecord& member : *members) {
@@ -98,7 +98,7 @@ Granted<MemberRecord> allocate(const PoolQuestion& question, const NodePool& poo
   int index = 1;
   while (index <= pool.maximum.value && taken.contains(member_name(pool, index))) ++index;
   if (index > pool.maximum.value)
-    return refuse(
+    return fail(
         ErrorKind::conflict, "pool_full",
         fmt::format(
             "{}: its {} members are there; raise the pool's spec.maximum, or remove one with `muster node remove`, whose name is free again some minutes later",
@@ -117,25 +117,25 @@ Granted<MemberRecord> allocate(const PoolQuestion& question, const NodePool& poo
 
 }  // namespace
 
-Granted<MemberRecord> admit_member(const PoolQuestion& question) {
+Result<MemberRecord> admit_member(const PoolQuestion& question) {
   const EnrolmentContext& context = question.context;
   const JoinToken& token = question.token.token;
   const auto inventory = context.inventory();
   const NodePool* pool = inventory->pool(token.cluster, token.pool);
   if (pool == nullptr)
-    return refuse(
+    return fail(
         ErrorKind::conflict, "pool_unknown",
         fmt::format(
             "{}: not in the inventory any more; apply one that names it, or use a token of another pool",
             pool_of(token)));
   const auto proven = prove_machine(question, *pool);
-  if (!proven) return refuse(proven.error());
+  if (!proven) return pass(proven.error());
   auto there = find_member_at(context.store, proven->address);
-  if (!there) return refuse(there.error());
+  if (!there) return pass(there.error());
   if (*there) return admit_again(question, *proven, std::move(**there));
-  if (auto usable = check_usable(token, context.now()); !usable) return refuse(usable.error());
+  if (auto usable = check_usable(token, context.now()); !usable) return pass(usable.error());
   auto free = check_address(token, proven->address, *pool, *inventory);
-  if (!free) return refuse(free.error());
+  if (!free) return pass(free.error());
   auto record = allocate(question, *pool, proven->address);
   if (!record) return record;
   Transaction transaction;
@@ -148,7 +148,7 @@ Granted<MemberRecord> admit_member(const PoolQuestion& question) {
                            proven->instance ? " and instance " + proven->instance->instance_id : "",
                            record->key));
   if (auto committed = context.store.commit(transaction); !committed)
-    return refuse(committed.error());
+    return pass(committed.error());
   return record;
 }
 

@@ -5,7 +5,7 @@
 
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/join_token.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 #include "site/pool_member.hpp"
 
 namespace muster {
@@ -25,6 +25,6 @@ struct PoolQuestion {
 // Nothing that the machine says of itself counts. Refusals: pool_unknown, address_outside,
 // address_taken, pool_full, those of prove_machine and check_usable; conflict of the store:
 // somebody was faster, ask again.
-[[nodiscard]] Granted<MemberRecord> admit_member(const PoolQuestion& question);
+[[nodiscard]] Result<MemberRecord> admit_member(const PoolQuestion& question);
 
 }  // namespace muster

@@ -87,26 +87,26 @@ Result<Usage> read_usage(const Store& store, const Caller& caller, const std::st
   return usage;
 }
 
-tl::unexpected<Refusal> exceeded(const Caller& caller, const std::string& what) {
-  return refuse(ErrorKind::forbidden, "quota_exceeded",
+tl::unexpected<Error> exceeded(const Caller& caller, const std::string& what) {
+  return fail(ErrorKind::forbidden, "quota_exceeded",
                 fmt::format("{}: {}, or have an operator run `muster operator limit {}`",
                             caller.text(), what, caller.name));
 }
 
-Granted<OperatorLimits> limits_of(const Store& store, const Caller& caller) {
+Result<OperatorLimits> limits_of(const Store& store, const Caller& caller) {
   const auto record = find_operator(store, caller.name);
-  if (!record) return refuse(record.error());
+  if (!record) return pass(record.error());
   if (record->limits) return *record->limits;
   // They were lifted between this request's first look and now: ask again as who you are.
-  return refuse(ErrorKind::conflict, "limits_changed",
+  return fail(ErrorKind::conflict, "limits_changed",
                 fmt::format("{}: its limits changed meanwhile; ask again", caller.text()));
 }
 
-Granted<> check_template(const Caller& caller, const OperatorLimits& limits,
+Result<void> check_template(const Caller& caller, const OperatorLimits& limits,
                          const std::string& wanted) {
   const auto& may = limits.templates;
   if (wanted.empty() || std::find(may.begin(), may.end(), wanted) != may.end()) return {};
-  return refuse(
+  return fail(
       ErrorKind::forbidden, "template_not_allowed",
       fmt::format(
           "{}: expected one of the templates {}, found {}; have an operator run `muster operator limit {}`",
@@ -115,12 +115,12 @@ Granted<> check_template(const Caller& caller, const OperatorLimits& limits,
 
 }  // namespace
 
-Granted<> check_owns(const Store& store, const Caller& caller, const std::string& cluster) {
+Result<void> check_owns(const Store& store, const Caller& caller, const std::string& cluster) {
   if (!caller.restricted) return {};
   const auto found = find_on_demand(store, cluster);
-  if (!found && found.error().kind != ErrorKind::not_found) return refuse(found.error());
+  if (!found && found.error().kind != ErrorKind::not_found) return pass(found.error());
   if (!found || found->cluster.created_by != caller.text()) {
-    return refuse(
+    return fail(
         ErrorKind::not_found, "not_found",
         fmt::format("cluster {}: not one that {} created; `muster cluster list` shows those",
                     in_ticks(cluster), caller.text()));
@@ -128,7 +128,7 @@ Granted<> check_owns(const Store& store, const Caller& caller, const std::string
   return {};
 }
 
-Refusal restricted(const Caller& caller) {
+Error restricted(const Caller& caller) {
   return {
       ErrorKind::forbidden, "operator_restricted",
       fmt::format(
@@ -136,14 +136,14 @@ Refusal restricted(const Caller& caller) {
           caller.text())};
 }
 
-Granted<> claim_quota(const Store& store, const Caller& caller, const ClusterClaim& claim,
+Result<void> claim_quota(const Store& store, const Caller& caller, const ClusterClaim& claim,
                       Transaction& transaction) {
   if (!caller.restricted) return {};
   const auto limits = limits_of(store, caller);
-  if (!limits) return refuse(limits.error());
+  if (!limits) return pass(limits.error());
   if (auto allowed = check_template(caller, *limits, claim.template_name); !allowed) return allowed;
   auto usage = read_usage(store, caller, claim.cluster);
-  if (!usage) return refuse(usage.error());
+  if (!usage) return pass(usage.error());
   if (usage->clusters.size() >= limits->clusters) {
     return exceeded(
         caller,
@@ -164,19 +164,19 @@ Granted<> claim_quota(const Store& store, const Caller& caller, const ClusterCla
   return {};
 }
 
-Granted<std::optional<std::set<std::string>>> usable_templates(const Store& store,
+Result<std::optional<std::set<std::string>>> usable_templates(const Store& store,
                                                                const Caller& caller) {
   if (!caller.restricted) return std::nullopt;
   const auto limits = limits_of(store, caller);
-  if (!limits) return refuse(limits.error());
+  if (!limits) return pass(limits.error());
   return std::set<std::string>(limits->templates.begin(), limits->templates.end());
 }
 
-Granted<> check_lifetime(const Store& store, const Caller& caller, std::int64_t created_at,
+Result<void> check_lifetime(const Store& store, const Caller& caller, std::int64_t created_at,
                          std::int64_t expires_at) {
   if (!caller.restricted) return {};
   const auto limits = limits_of(store, caller);
-  if (!limits) return refuse(limits.error());
+  if (!limits) return pass(limits.error());
   const std::int64_t most = limits->lifetime.count(), asked = expires_at - created_at;
   if (asked <= most) return {};
   return exceeded(

@@ -15,11 +15,11 @@ namespace muster {
 
 // Of a caller that is not restricted, always; else of one that created it. not_yours() for a
 // cluster of somebody else and for one that is not there.
-[[nodiscard]] Granted<> check_owns(const Store& store, const Caller& caller,
+[[nodiscard]] Result<void> check_owns(const Store& store, const Caller& caller,
                                    const std::string& cluster);
 
 // forbidden: what only operators without limits may.
-[[nodiscard]] Refusal restricted(const Caller& caller);
+[[nodiscard]] Error restricted(const Caller& caller);
 
 struct ClusterClaim {
   std::string cluster;
@@ -30,15 +30,15 @@ struct ClusterClaim {
 // conflict when another of this operator's orders came first, so that two cannot both take the
 // last place. Nothing for a caller that is not restricted. Refusals template_not_allowed and
 // quota_exceeded, with the limit, what is in use and the cure.
-[[nodiscard]] Granted<> claim_quota(const Store& store, const Caller& caller,
+[[nodiscard]] Result<void> claim_quota(const Store& store, const Caller& caller,
                                     const ClusterClaim& claim, Transaction& transaction);
-// A cluster that was made at `created_at` may live until `expires_at` (Unix seconds). Refusal
+// A cluster that was made at `created_at` may live until `expires_at` (Unix seconds). Error
 // quota_exceeded.
-[[nodiscard]] Granted<> check_lifetime(const Store& store, const Caller& caller,
+[[nodiscard]] Result<void> check_lifetime(const Store& store, const Caller& caller,
                                        std::int64_t created_at, std::int64_t expires_at);
 
 // The templates that it may use; nothing: every one.
-[[nodiscard]] Granted<std::optional<std::set<std::string>>> usable_templates(const Store& store,
+[[nodiscard]] Result<std::optional<std::set<std::string>>> usable_templates(const Store& store,
                                                                              const Caller& caller);
 
 }  // namespace muster

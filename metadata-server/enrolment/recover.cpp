@@ -10,23 +10,23 @@ namespace muster {
 namespace {
 // What recovery and renewal share once each has checked its proof: the machine as it is recorded
 // now, allowed to be issued something.
-Granted<FoundMachine> find_holder(const EnrolmentContext& context, const Certificate& presented) {
+Result<FoundMachine> find_holder(const EnrolmentContext& context, const Certificate& presented) {
   const auto node = node_of(presented);
-  if (!node) return refuse(node.error());
+  if (!node) return pass(node.error());
   auto found = find_machine(context.store, *node);
-  if (!found) return refuse(found.error());
+  if (!found) return pass(found.error());
   const std::string key = presented.public_key().fingerprint();
-  if (auto holds = check_holds_name(found->record, key); !holds) return refuse(holds.error());
-  if (auto may = check_may_be_issued(found->record); !may) return refuse(may.error());
+  if (auto holds = check_holds_name(found->record, key); !holds) return pass(holds.error());
+  if (auto may = check_may_be_issued(found->record); !may) return pass(may.error());
   return std::move(*found);
 }
 
-Granted<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine found,
+Result<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine found,
                                  std::string_view caller_key, const PublicKey& new_key,
                                  std::string_view action, const std::string& source) {
   const NodeName node{found.record.cluster, found.record.node};
   const auto issued = issue_identity(context, node, new_key);
-  if (!issued) return refuse(issued.error());
+  if (!issued) return pass(issued.error());
   rotate(found.record, caller_key, issued->identity);
   Transaction transaction;
   put_machine(found, transaction);
@@ -36,37 +36,37 @@ Granted<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine f
                            issued->identity.serial));
   if (auto committed = context.store.commit(transaction); !committed) {
     if (committed.error().kind == ErrorKind::conflict) {
-      return refuse(ErrorKind::unavailable, "unavailable",
+      return fail(ErrorKind::unavailable, "unavailable",
                     "identity: its record changed just now; ask again");
     }
-    return refuse(committed.error());
+    return pass(committed.error());
   }
   return EnrolOutcome{false, issued->identity.key, node, issued->certificate_pem, {}, false, {}};
 }
 }  // namespace
 
-Granted<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolRequest& request,
+Result<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolRequest& request,
                               const Certificate& presented, const std::string& source) {
   const auto key = check_proof(context, ProofPurpose::recover, request.proof);
-  if (!key) return refuse(key.error());
-  if (auto issued = check_issuer(context, presented); !issued) return refuse(issued.error());
+  if (!key) return pass(key.error());
+  if (auto issued = check_issuer(context, presented); !issued) return pass(issued.error());
   const std::string fingerprint = presented.public_key().fingerprint();
   if (key->fingerprint() != fingerprint) {
-    return refuse(
+    return fail(
         ErrorKind::unauthenticated, "key_other",
         "proof: expected the key of the client certificate, found another; recovery keeps the key, enrolment makes a new one");
   }
   if (context.now() > presented.not_after() + context.limits.recovery_window) {
     const auto days =
         std::chrono::duration_cast<std::chrono::hours>(context.limits.recovery_window) / 24;
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "recovery_too_late",
         fmt::format(
             "client certificate: expired more than {} days ago; enrol again with a join token, after `muster node replace`",
             days.count()));
   }
   auto tombstone = find_tombstone(context.store, fingerprint);
-  if (!tombstone) return refuse(tombstone.error());
+  if (!tombstone) return pass(tombstone.error());
   if (*tombstone) {
     EnrolOutcome ended;
     ended.fingerprint = fingerprint;
@@ -75,16 +75,16 @@ Granted<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolReques
     return ended;
   }
   auto found = find_holder(context, presented);
-  if (!found) return refuse(found.error());
+  if (!found) return pass(found.error());
   return issue_next(context, std::move(*found), fingerprint, *key, "recovered", source);
 }
 
-Granted<EnrolOutcome> renew(const EnrolmentContext& context, const EnrolRequest& request,
+Result<EnrolOutcome> renew(const EnrolmentContext& context, const EnrolRequest& request,
                             const Certificate& presented, const std::string& source) {
   const auto key = check_proof(context, ProofPurpose::recover, request.proof);
-  if (!key) return refuse(key.error());
+  if (!key) return pass(key.error());
   auto found = find_holder(context, presented);
-  if (!found) return refuse(found.error());
+  if (!found) return pass(found.error());
   return issue_next(context, std::move(*found), presented.public_key().fingerprint(), *key,
                     "renewed", source);
 }

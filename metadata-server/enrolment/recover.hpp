@@ -6,7 +6,7 @@
 
 #include "enrolment/enrol_request.hpp"
 #include "enrolment/enrolment_context.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -14,14 +14,14 @@ namespace muster {
 // proof must be made with its key. Refusals: those of check_proof and check_issuer, key_other (the
 // proof is another key's), recovery_too_late (more than the window after it expired),
 // identity_unknown, superseded, banned, frozen.
-[[nodiscard]] Granted<EnrolOutcome> recover(const EnrolmentContext& context,
+[[nodiscard]] Result<EnrolOutcome> recover(const EnrolmentContext& context,
                                             const EnrolRequest& request,
                                             const Certificate& presented,
                                             const std::string& source);
 
 // `presented`: valid, of the node listener's handshake. The new key takes over when it is first
 // used; until then the old one is accepted too. Refusals likewise.
-[[nodiscard]] Granted<EnrolOutcome> renew(const EnrolmentContext& context,
+[[nodiscard]] Result<EnrolOutcome> renew(const EnrolmentContext& context,
                                           const EnrolRequest& request, const Certificate& presented,
                                           const std::string& source);
 

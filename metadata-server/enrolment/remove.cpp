@@ -33,35 +33,35 @@ Result<void> pass_role_on(const Store& store, const MemberRecord& leaving,
 }
 
 // Its name, address and pod network are free some time later (release_retired_members).
-Granted<> remove_member(const EnrolmentContext& context, FoundMember member,
+Result<void> remove_member(const EnrolmentContext& context, FoundMember member,
                         const std::string& by) {
   const NodeName node{member.record.cluster, member.record.node};
   Transaction transaction;
   if (member.record.role == Role::master) {
     if (auto passed = pass_role_on(context.store, member.record, transaction); !passed)
-      return refuse(passed.error());
+      return pass(passed.error());
   }
   retire_member(std::move(member), unix_seconds(context.now()), transaction);
   forget_machine(node, transaction);
   append_audit(transaction, context.now(), by, "machine-removed",
                kinds::pair_key(node.cluster, node.node), "a pool's member");
   if (auto committed = context.store.commit(transaction); !committed) {
-    return refuse(committed.error());
+    return pass(committed.error());
   }
   return {};
 }
 }  // namespace
 
-Granted<> remove_machine(const EnrolmentContext& context, const NodeName& node,
+Result<void> remove_machine(const EnrolmentContext& context, const NodeName& node,
                          const std::string& by) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
   auto member = find_member(context.store, node.cluster, node.node);
-  if (!member) return refuse(member.error());
+  if (!member) return pass(member.error());
   if (*member && (*member)->record.removed_at == 0) {
     return remove_member(context, std::move(**member), by);
   }
   if (context.inventory()->role_of(node)) {
-    return refuse(
+    return fail(
         ErrorKind::conflict, "still_listed",
         fmt::format(
             "node '{0}': the inventory lists it, so that it would be let in again; drain it with `muster node drain {1}`, take it out and run `muster apply DIR --remove`, or shut it out with `muster ban {1}`",
@@ -89,7 +89,7 @@ Granted<> remove_machine(const EnrolmentContext& context, const NodeName& node,
                      had_network ? "its pod network is free" : "");
         return {};
       });
-  if (!done) return refuse(done.error());
+  if (!done) return pass(done.error());
   return {};
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "enrolment/enrolment_context.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 #include "inventory/match.hpp"
 
 namespace muster {
@@ -18,7 +18,7 @@ void forget_machine(const NodeName& node, Transaction& transaction);
 // but for its name, address and network; what its cluster is served changes with the next
 // publication. Refusals still_listed (it would be let
 // in again) and not_found (nothing is left). `by`: "operator anna".
-[[nodiscard]] Granted<> remove_machine(const EnrolmentContext& context, const NodeName& node,
+[[nodiscard]] Result<void> remove_machine(const EnrolmentContext& context, const NodeName& node,
                                        const std::string& by);
 
 }  // namespace muster

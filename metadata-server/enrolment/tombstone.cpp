@@ -34,7 +34,7 @@ Result<std::optional<TombstoneRecord>> find_tombstone(const Store& store, std::s
   if (!found && found.error().kind == ErrorKind::not_found) return std::nullopt;
   if (!found) return pass(found.error());
   auto record = parse_tombstone_record(found->value);
-  if (!record) return context(record.error(), fmt::format("tombstone '{}'", key));
+  if (!record) return while_doing(record.error(), fmt::format("tombstone '{}'", key));
   return std::optional<TombstoneRecord>(std::move(*record));
 }
 

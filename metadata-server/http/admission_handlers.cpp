@@ -11,9 +11,9 @@
 
 namespace muster::handlers {
 
-Granted<Response> get_pending(const Rooms& rooms, const Caller&, const Request&) {
+Result<Response> get_pending(const Rooms& rooms, const Caller&, const Request&) {
   const auto machines = list_pending(rooms.enrolment);
-  if (!machines) return refuse(machines.error());
+  if (!machines) return pass(machines.error());
   nlohmann::json rows = nlohmann::json::array();
   const auto inventory = rooms.enrolment.inventory();
   for (const auto& machine : *machines) {
@@ -36,23 +36,23 @@ Granted<Response> get_pending(const Rooms& rooms, const Caller&, const Request&)
   return json_response({{"pending", rows}});
 }
 
-Granted<Response> get_enrolment(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> get_enrolment(const Rooms& rooms, const Caller&, const Request& request) {
   const auto explained =
       explain_enrolment(rooms.enrolment, request.parameters.at("name"), rooms.current.clusters());
-  if (!explained) return refuse(explained.error());
+  if (!explained) return pass(explained.error());
   return text_response(to_json(*explained));
 }
 
-Granted<Response> post_approve(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_approve(const Rooms& rooms, const Caller& caller, const Request& request) {
   Approval approval;
   auto read = read_json_body("approve request", request, [&](JsonObject& root) {
     root.text("cluster", approval.cluster, Need::optional);
     root.text("name", approval.name);
     root.text("fingerprint", approval.fingerprint);
   });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   const auto approved = approve(rooms.enrolment, approval, caller.text());
-  if (!approved) return refuse(approved.error());
+  if (!approved) return pass(approved.error());
   spdlog::info("{}: approved {}/{}, key {}", caller.text(), approved->approved.cluster,
                approved->approved.node, approved->fingerprint);
   return json_response({{"cluster", approved->approved.cluster},
@@ -60,9 +60,9 @@ Granted<Response> post_approve(const Rooms& rooms, const Caller& caller, const R
                         {"fingerprint", approved->fingerprint}});
 }
 
-Granted<Response> get_tokens(const Rooms& rooms, const Caller&, const Request&) {
+Result<Response> get_tokens(const Rooms& rooms, const Caller&, const Request&) {
   const auto tokens = list_join_tokens(rooms.store);
-  if (!tokens) return refuse(tokens.error());
+  if (!tokens) return pass(tokens.error());
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& token : *tokens) {
     rows.push_back({{"id", token.id},
@@ -79,7 +79,7 @@ Granted<Response> get_tokens(const Rooms& rooms, const Caller&, const Request&) 
   return json_response({{"tokens", rows}});
 }
 
-Granted<Response> post_tokens(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_tokens(const Rooms& rooms, const Caller& caller, const Request& request) {
   NewJoinToken order;
   std::uint32_t seconds = 3600;
   auto read = read_json_body("token request", request, [&](JsonObject& root) {
@@ -90,10 +90,10 @@ Granted<Response> post_tokens(const Rooms& rooms, const Caller& caller, const Re
     root.number("count", order.count, Need::optional);
     root.number("ttlSeconds", seconds, Need::optional);
   });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   order.lifetime = std::chrono::seconds(seconds);
   const auto created = create_join_token(rooms.enrolment, order, caller.text());
-  if (!created) return refuse(created.error());
+  if (!created) return pass(created.error());
   spdlog::info("{}: made token {} for {} x {} in {}", caller.text(), created->id, order.count,
                name(order.role), order.cluster);
   Response response = json_response({{"id", created->id}, {"token", created->text}});
@@ -101,10 +101,10 @@ Granted<Response> post_tokens(const Rooms& rooms, const Caller& caller, const Re
   return response;
 }
 
-Granted<Response> delete_token(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> delete_token(const Rooms& rooms, const Caller& caller, const Request& request) {
   const std::string& id = request.parameters.at("id");
   if (auto revoked = revoke_join_token(rooms.enrolment, id, caller.text()); !revoked) {
-    return refuse(revoked.error());
+    return pass(revoked.error());
   }
   return json_response({{"id", id}});
 }

@@ -19,10 +19,10 @@ namespace handlers {
 
 // Two representations of one artifact: its bytes, and a zstd form for whoever takes it, with an
 // ETag of its own. Ranges are of the bytes alone.
-Granted<Response> get_artifact(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> get_artifact(const Rooms& rooms, const Caller&, const Request& request) {
   const std::string& digest = request.parameters.at("digest");
   auto file = rooms.artifacts.open_artifact(digest);
-  if (!file) return refuse(file.error());
+  if (!file) return pass(file.error());
   bool is_encoded = false;
   if (request.header("range").empty() &&
       accepts_coding(request.header("accept-encoding"), "zstd")) {
@@ -46,10 +46,10 @@ Granted<Response> get_artifact(const Rooms& rooms, const Caller&, const Request&
   return response;
 }
 
-Granted<Response> put_artifact(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> put_artifact(const Rooms& rooms, const Caller&, const Request& request) {
   auto* sink = dynamic_cast<ArtifactSink*>(request.sink.get());
-  if (sink == nullptr) return refuse(ErrorKind::internal, "internal", "upload without its sink");
-  if (auto finished = sink->finish(); !finished) return refuse(finished.error());
+  if (sink == nullptr) return fail(ErrorKind::internal, "internal", "upload without its sink");
+  if (auto finished = sink->finish(); !finished) return pass(finished.error());
   if (rooms.encoder != nullptr) rooms.encoder->add(request.parameters.at("digest"));
   return json_response({{"digest", request.parameters.at("digest")}});
 }

@@ -11,12 +11,12 @@
 namespace muster::handlers {
 namespace {
 
-using FoundMachine = Granted<std::shared_ptr<const BootMachine>>;
+using FoundMachine = Result<std::shared_ptr<const BootMachine>>;
 
 constexpr std::string_view lifetime_header = "X-Aws-Ec2-Metadata-Token-Ttl-Seconds";
 
-tl::unexpected<Refusal> no_such_path() {
-  return refuse(ErrorKind::not_found, "not_found",
+tl::unexpected<Error> no_such_path() {
+  return fail(ErrorKind::not_found, "not_found",
                 "no such path on this listener; http/README.md lists them");
 }
 
@@ -25,7 +25,7 @@ std::string parameter(const Request& request, const std::string& name) {
   return found == request.parameters.end() ? std::string() : found->second;
 }
 
-Granted<MachineMarks> marks_of(const Request& request) {
+Result<MachineMarks> marks_of(const Request& request) {
   MachineMarks marks;
   std::map<std::string, std::string> named = request.query;
   if (request.parameters.contains("mark"))
@@ -38,7 +38,7 @@ Granted<MachineMarks> marks_of(const Request& request) {
     } else if (mark == "serial") {
       marks.serial = value;
     } else if (mark != "f") {
-      return refuse(ErrorKind::invalid, "mark_unknown",
+      return fail(ErrorKind::invalid, "mark_unknown",
                     fmt::format("expected mac, uuid or serial, found {}", in_ticks(mark)));
     }
   }
@@ -48,13 +48,13 @@ Granted<MachineMarks> marks_of(const Request& request) {
 FoundMachine found_or_refused(const BootMatch& match, const std::string& who) {
   if (match.kind == BootMatch::Kind::found) return match.machine;
   if (match.kind == BootMatch::Kind::ambiguous) {
-    return refuse(
+    return fail(
         ErrorKind::conflict, "machine_ambiguous",
         fmt::format(
             "{}: the inventory has more than one machine for it; name another mark of the hardware (mac, uuid, serial)",
             who));
   }
-  return refuse(
+  return fail(
       ErrorKind::not_found, "machine_unknown",
       fmt::format(
           "{}: no machine of the inventory; add the node and run `muster apply`, or name its hardware (mac, uuid, serial)",
@@ -63,7 +63,7 @@ FoundMachine found_or_refused(const BootMatch& match, const std::string& who) {
 
 FoundMachine find_machine(const Rooms& rooms, const Request& request) {
   const auto marks = marks_of(request);
-  if (!marks) return refuse(marks.error());
+  if (!marks) return pass(marks.error());
   if (marks->macs.empty() && marks->uuid.empty() && marks->serial.empty()) {
     return found_or_refused(rooms.boot()->at_address(request.peer.address),
                             fmt::format("address {}", request.peer.address));
@@ -82,27 +82,27 @@ Response uncached_text(std::string text) {
   return response;
 }
 
-Granted<std::optional<std::chrono::seconds>> check_token(const Rooms& rooms,
+Result<std::optional<std::chrono::seconds>> check_token(const Rooms& rooms,
                                                          const Request& request) {
   const std::string& token = request.header("x-aws-ec2-metadata-token");
   if (token.empty()) {
     if (rooms.tokens.policy() == TokenPolicy::optional) return std::nullopt;
-    return refuse(
+    return fail(
         ErrorKind::unauthenticated, "metadata_token_missing",
         "header X-aws-ec2-metadata-token: expected a token, found none; get one by PUT /latest/api/token");
   }
   const auto left = rooms.tokens.left(token, request.peer.address);
   if (left) return left;
-  return refuse(
+  return fail(
       ErrorKind::unauthenticated, "metadata_token_invalid",
       "header X-aws-ec2-metadata-token: expired, or not given by this server to this address; get another by PUT /latest/api/token");
 }
 
 }  // namespace
 
-Granted<Response> get_nocloud_seed(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> get_nocloud_seed(const Rooms& rooms, const Caller&, const Request& request) {
   const auto machine = find_machine(rooms, request);
-  if (!machine) return refuse(machine.error());
+  if (!machine) return pass(machine.error());
   std::string file = parameter(request, "file");
   if (const auto named = request.query.find("f"); file.empty() && named != request.query.end())
     file = named->second;
@@ -111,31 +111,31 @@ Granted<Response> get_nocloud_seed(const Rooms& rooms, const Caller&, const Requ
   return uncached_text(std::move(*text));
 }
 
-Granted<Response> put_metadata_token(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> put_metadata_token(const Rooms& rooms, const Caller&, const Request& request) {
   // As the real one: whoever has a proxy fetch for him must not get a token by it.
   if (request.headers.contains("x-forwarded-for")) {
-    return refuse(
+    return fail(
         ErrorKind::forbidden, "forwarded",
         "header X-Forwarded-For: a token is given to the machine itself, not through a proxy");
   }
   const auto machine = find_machine(rooms, request);
-  if (!machine) return refuse(machine.error());
+  if (!machine) return pass(machine.error());
   const auto lifetime =
       parse_token_lifetime(request.header("x-aws-ec2-metadata-token-ttl-seconds"));
-  if (!lifetime) return refuse(lifetime.error());
+  if (!lifetime) return pass(lifetime.error());
   Response response = uncached_text(rooms.tokens.issue(request.peer.address, *lifetime));
   response.headers.emplace_back(lifetime_header, fmt::to_string(lifetime->count()));
   return response;
 }
 
-Granted<Response> get_ec2_metadata(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> get_ec2_metadata(const Rooms& rooms, const Caller&, const Request& request) {
   const std::string path = parameter(request, "path");
   // Before anybody is looked for: a stray path is no question about a machine.
   if (!is_ec2_path(path)) return no_such_path();
   const auto left = check_token(rooms, request);
-  if (!left) return refuse(left.error());
+  if (!left) return pass(left.error());
   const auto machine = find_machine(rooms, request);
-  if (!machine) return refuse(machine.error());
+  if (!machine) return pass(machine.error());
   auto text = ec2_metadata(path, **machine, contact(rooms),
                            [&] { return signed_identity(rooms.site, **machine); });
   if (!text) return no_such_path();

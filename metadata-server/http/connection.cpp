@@ -113,7 +113,7 @@ Connection::Step Connection::read_head() {
   ++requests_;
   ++around_.counters.requests;
   if (!length) {
-    refuse(error_response(length.error().status, kind_of(length.error().status),
+    pass(error_response(length.error().status, kind_of(length.error().status),
                           length.error().message, request_.id));
     return {};
   }
@@ -128,14 +128,14 @@ void Connection::begin_request(std::string_view head) {
   auto parsed = parse_head(head, around_.settings.head);
   if (!parsed) {
     const auto& [status, message] = parsed.error();
-    return refuse(error_response(status, kind_of(status), message, request_.id));
+    return pass(error_response(status, kind_of(status), message, request_.id));
   }
   head_ = std::move(*parsed);
   Admission admission = around_.service.admit(head_, request_.peer, request_.id);
   request_.route = admission.route;
-  if (admission.refusal) return refuse(*admission.refusal);
+  if (admission.refusal) return pass(*admission.refusal);
   if (head_.content_length > admission.body_limit) {
-    return refuse(error_response(
+    return pass(error_response(
         413, "too_large",
         fmt::format("{} {}: expected a body of at most {} bytes, found {}", head_.method,
                     head_.path, admission.body_limit, head_.content_length),
@@ -193,12 +193,12 @@ void Connection::dispatch() {
       });
   if (taken) return;
   ++around_.counters.overloaded;
-  refuse(error_response(
+  pass(error_response(
       {ErrorKind::unavailable, "the server has more requests than it can serve; try again later"},
       request_.id));
 }
 
-void Connection::refuse(const Response& response) {
+void Connection::pass(const Response& response) {
   start_writing(write_refusal(response));
 }
 

@@ -71,7 +71,7 @@ class Connection {
   void begin_request(std::string_view head);
   [[nodiscard]] bool take_body(std::string_view bytes);
   void dispatch();
-  void refuse(const Response& response);
+  void pass(const Response& response);
   void finish_and_drain();
   void start_writing(WireAnswer answer);
   void enter(Phase phase, std::chrono::milliseconds time);

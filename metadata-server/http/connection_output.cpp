@@ -29,7 +29,7 @@ bool Connection::take_body(std::string_view bytes) {
   if (taken) return true;
   request_.sink.reset();
   // Only an operator's body goes to a sink (routes.cpp): a full disk is for operators to cure.
-  refuse(error_response(taken.error(), request_.id, Reason::told));
+  pass(error_response(taken.error(), request_.id, Reason::told));
   return false;
 }
 

@@ -11,15 +11,15 @@
 namespace muster::handlers {
 namespace {
 
-Granted<Response> ended_response(const Rooms& rooms, const EnrolOutcome& outcome) {
+Result<Response> ended_response(const Rooms& rooms, const EnrolOutcome& outcome) {
   const auto envelope = sign_tombstone(rooms, outcome.fingerprint, *outcome.ended);
-  if (!envelope) return refuse(envelope.error());
+  if (!envelope) return pass(envelope.error());
   return json_response({{"tombstone", nlohmann::json::parse(to_json(*envelope))}});
 }
 
-Granted<Response> to_response(const Granted<EnrolOutcome>& outcome, std::string_view verb,
+Result<Response> to_response(const Result<EnrolOutcome>& outcome, std::string_view verb,
                               const Request& request) {
-  if (!outcome) return refuse(outcome.error());
+  if (!outcome) return pass(outcome.error());
   if (!outcome->pending) {
     spdlog::info("{} {}/{} from {}, key {}", verb, outcome->node.cluster, outcome->node.node,
                  request.peer.address, outcome->fingerprint);
@@ -29,7 +29,7 @@ Granted<Response> to_response(const Granted<EnrolOutcome>& outcome, std::string_
 
 }  // namespace
 
-Granted<Response> get_trust(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> get_trust(const Rooms& rooms, const Caller&, const Request& request) {
   const bool is_stranger =
       request.peer.listener == ListenerKind::enrol && !request.peer.certificate;
   if (is_stranger) {
@@ -39,23 +39,23 @@ Granted<Response> get_trust(const Rooms& rooms, const Caller&, const Request& re
   return text_response(rooms.site.trust()->answer);
 }
 
-Granted<Response> post_nonce(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> post_nonce(const Rooms& rooms, const Caller&, const Request& request) {
   return json_response({{"nonce", rooms.enrolment.nonces.issue(request.peer.address)}});
 }
 
-Granted<Response> post_enrol(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> post_enrol(const Rooms& rooms, const Caller&, const Request& request) {
   const auto order = parse_enrol_request(request.body);
-  if (!order) return refuse(order.error());
+  if (!order) return pass(order.error());
   const auto outcome = enrol(rooms.enrolment, *order, request.peer.address);
   if (outcome && !outcome->pending) rooms.reports.expect(outcome->node);
   return to_response(outcome, "enrolled", request);
 }
 
-Granted<Response> post_recover(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> post_recover(const Rooms& rooms, const Caller&, const Request& request) {
   const auto order = parse_enrol_request(request.body);
-  if (!order) return refuse(order.error());
+  if (!order) return pass(order.error());
   if (!request.peer.certificate) {
-    return refuse(
+    return fail(
         ErrorKind::unauthenticated, "certificate_missing",
         "recover: expected the machine's old identity certificate in the TLS handshake, found none; without it, enrol again with a token");
   }
@@ -66,9 +66,9 @@ Granted<Response> post_recover(const Rooms& rooms, const Caller&, const Request&
   return to_response(outcome, "recovered", request);
 }
 
-Granted<Response> post_identity(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> post_identity(const Rooms& rooms, const Caller&, const Request& request) {
   const auto order = parse_enrol_request(request.body);
-  if (!order) return refuse(order.error());
+  if (!order) return pass(order.error());
   return to_response(
       renew(rooms.enrolment, *order, *request.peer.certificate, request.peer.address), "renewed",
       request);

@@ -13,7 +13,7 @@
 
 namespace muster {
 
-Granted<> note_etcd_of(const Rooms& rooms, const Caller& caller, const Report& report) {
+Result<void> note_etcd_of(const Rooms& rooms, const Caller& caller, const Report& report) {
   if (report.etcd_cluster_id.empty()) return {};
   const auto document = served_document(rooms, caller.node);
   if (!document) return {};  // of a machine that left the inventory
@@ -26,14 +26,14 @@ Granted<> note_etcd_of(const Rooms& rooms, const Caller& caller, const Report& r
       note_etcd_member(rooms.store, {caller.node.cluster, caller.node.node, report.etcd_cluster_id,
                                      report.etcd_member_id, report.sent_at * 1000});
   if (noted) return {};
-  if (noted.error().kind != ErrorKind::conflict) return refuse(noted.error());
+  if (noted.error().kind != ErrorKind::conflict) return pass(noted.error());
   spdlog::error("{}: {}", caller.text(), in_ticks(noted.error().message));
   return {};
 }
 
 namespace {
 
-Granted<> check_is_master(const Rooms& rooms, const std::string& cluster, const std::string& node) {
+Result<void> check_is_master(const Rooms& rooms, const std::string& cluster, const std::string& node) {
   if (node.empty()) return {};
   const auto document = served_document(rooms, {cluster, node});
   const auto is_node = [&node](const MachineAddress& master) { return master.name == node; };
@@ -41,7 +41,7 @@ Granted<> check_is_master(const Rooms& rooms, const std::string& cluster, const 
     const auto& masters = document->role.cluster.masters;
     if (std::any_of(masters.begin(), masters.end(), is_node)) return {};
   }
-  return refuse(ErrorKind::invalid, "invalid",
+  return fail(ErrorKind::invalid, "invalid",
                 fmt::format("reinitialise: /restoredOn: expected a master of {}, found {}",
                             in_ticks(cluster), in_ticks(node)));
 }
@@ -50,12 +50,12 @@ Granted<> check_is_master(const Rooms& rooms, const std::string& cluster, const 
 
 namespace handlers {
 
-Granted<Response> post_etcd_turn(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_etcd_turn(const Rooms& rooms, const Caller& caller, const Request& request) {
   auto asked = parse_etcd_turn_request(request.body);
-  if (!asked) return refuse(asked.error());
-  if (auto free = check_not_frozen(caller); !free) return refuse(free.error());
+  if (!asked) return pass(asked.error());
+  if (auto free = check_not_frozen(caller); !free) return pass(free.error());
   const auto document = served_document(rooms, caller.node);
-  if (!document) return refuse(document.error());
+  if (!document) return pass(document.error());
   EtcdTurnQuestion question;
   question.cluster = caller.node.cluster;
   question.node = caller.node.node;
@@ -64,12 +64,12 @@ Granted<Response> post_etcd_turn(const Rooms& rooms, const Caller& caller, const
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
       rooms.enrolment.now().time_since_epoch());
   const auto answer = decide_etcd_turn(rooms.store, question, now.count());
-  if (!answer) return refuse(answer.error());
+  if (!answer) return pass(answer.error());
   if (answer->action != "wait") spdlog::info("{}: etcd turn: {}", caller.text(), answer->action);
   return text_response(to_json(*answer));
 }
 
-Granted<Response> post_reinitialise(const Rooms& rooms, const Caller& caller,
+Result<Response> post_reinitialise(const Rooms& rooms, const Caller& caller,
                                     const Request& request) {
   const std::string& cluster = request.parameters.at("cluster");
   std::string confirm;
@@ -78,23 +78,23 @@ Granted<Response> post_reinitialise(const Rooms& rooms, const Caller& caller,
     root.text("confirm", confirm);
     root.text("restoredOn", restore.node, Need::optional);
   });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   if (confirm != cluster) {
-    return refuse(ErrorKind::invalid, "invalid",
+    return fail(ErrorKind::invalid, "invalid",
                   fmt::format("reinitialise: /confirm: expected the cluster's name {}, found {}",
                               in_ticks(cluster), in_ticks(confirm)));
   }
   if (auto known = check_is_master(rooms, cluster, restore.node); !known)
-    return refuse(known.error());
+    return pass(known.error());
   const auto now = rooms.enrolment.now();
   restore.at_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   Transaction transaction;
   if (auto forgotten = reinitialise_etcd(rooms.store, cluster, restore, transaction); !forgotten)
-    return refuse(forgotten.error());
+    return pass(forgotten.error());
   append_audit(transaction, now, caller.text(), "etcd-reinitialised", cluster,
                restore.node.empty() ? "" : "restored on " + restore.node);
-  if (auto written = rooms.store.commit(transaction); !written) return refuse(written.error());
+  if (auto written = rooms.store.commit(transaction); !written) return pass(written.error());
   if (restore.node.empty()) {
     spdlog::warn("{}: etcd of {} may be initialised anew", caller.text(), cluster);
   } else {

@@ -7,17 +7,17 @@
 namespace muster {
 namespace detail {
 
-Granted<nlohmann::json> parse_body(std::string_view what, const Request& request) {
+Result<nlohmann::json> parse_body(std::string_view what, const Request& request) {
   if (request.body.empty()) return nlohmann::json::object();
   // The route's limit held the size already.
   auto json = parse_strict_json(what, request.body, {request.body.size(), 32});
-  if (!json) return refuse(json.error());
+  if (!json) return pass(json.error());
   return std::move(*json);
 }
 
-Granted<> refuse_problems(std::string_view what, const std::vector<Problem>& problems) {
+Result<void> refuse_problems(std::string_view what, const std::vector<Problem>& problems) {
   if (problems.empty()) return {};
-  return refuse(fail(what, problems).value());
+  return pass(fail(what, problems).value());
 }
 
 }  // namespace detail
@@ -33,16 +33,16 @@ Response text_response(std::string json, int status) {
   return response;
 }
 
-Granted<std::string> query_text(const Request& request, const std::string& name, Need need) {
+Result<std::string> query_text(const Request& request, const std::string& name, Need need) {
   const auto found = request.query.find(name);
   if (found != request.query.end()) return found->second;
   if (need == Need::optional) return std::string();
-  return refuse(
+  return fail(
       ErrorKind::invalid, "invalid",
       fmt::format("query: expected '{}', found none; ask for {}?{}=...", name, request.path, name));
 }
 
-Granted<std::uint64_t> query_number(const Request& request, const std::string& name,
+Result<std::uint64_t> query_number(const Request& request, const std::string& name,
                                     std::uint64_t fallback) {
   const auto found = request.query.find(name);
   if (found == request.query.end()) return fallback;
@@ -50,7 +50,7 @@ Granted<std::uint64_t> query_number(const Request& request, const std::string& n
   const char* end = found->second.data() + found->second.size();
   const auto parsed = std::from_chars(found->second.data(), end, number);
   if (parsed.ec == std::errc() && parsed.ptr == end) return number;
-  return refuse(
+  return fail(
       ErrorKind::invalid, "invalid",
       fmt::format("query '{}': expected a whole number, found {}", name, in_ticks(found->second)));
 }

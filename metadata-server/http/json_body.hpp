@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "document/json_object.hpp"
-#include "enrolment/refusal.hpp"
+#include "result/result.hpp"
 #include "http/request.hpp"
 
 namespace muster {
@@ -18,25 +18,25 @@ namespace muster {
 // The body as strict JSON; an empty body reads as {}. `read` is called with the root object;
 // unknown fields and every problem are refused at once, naming `what`.
 template <class Read>
-[[nodiscard]] Granted<> read_json_body(std::string_view what, const Request& request, Read read);
+[[nodiscard]] Result<void> read_json_body(std::string_view what, const Request& request, Read read);
 
-// `?name=value` as text; "" when it is not there. Refusal invalid where it is required and missing.
-[[nodiscard]] Granted<std::string> query_text(const Request& request, const std::string& name,
+// `?name=value` as text; "" when it is not there. Error invalid where it is required and missing.
+[[nodiscard]] Result<std::string> query_text(const Request& request, const std::string& name,
                                               Need need);
 // `fallback` when it is not there.
-[[nodiscard]] Granted<std::uint64_t> query_number(const Request& request, const std::string& name,
+[[nodiscard]] Result<std::uint64_t> query_number(const Request& request, const std::string& name,
                                                   std::uint64_t fallback);
 
 namespace detail {
-[[nodiscard]] Granted<nlohmann::json> parse_body(std::string_view what, const Request& request);
-[[nodiscard]] Granted<> refuse_problems(std::string_view what,
+[[nodiscard]] Result<nlohmann::json> parse_body(std::string_view what, const Request& request);
+[[nodiscard]] Result<void> refuse_problems(std::string_view what,
                                         const std::vector<Problem>& problems);
 }  // namespace detail
 
 template <class Read>
-Granted<> read_json_body(std::string_view what, const Request& request, Read read) {
+Result<void> read_json_body(std::string_view what, const Request& request, Read read) {
   const auto json = detail::parse_body(what, request);
-  if (!json) return refuse(json.error());
+  if (!json) return pass(json.error());
   std::vector<Problem> problems;
   JsonObject root(*json, "", problems);
   read(root);

@@ -22,15 +22,15 @@ struct KubeconfigOrder {
 };
 
 // Any document of the cluster says where its API is.
-Granted<NodeDocument> any_document(const Rooms& rooms, const std::string& cluster) {
+Result<NodeDocument> any_document(const Rooms& rooms, const std::string& cluster) {
   const auto served = rooms.current.cluster(cluster);
   if (!served || served->documents.empty()) {
-    return refuse(ErrorKind::not_found, "not_found",
+    return fail(ErrorKind::not_found, "not_found",
                   fmt::format("cluster {}: nothing is published for it; run `muster apply` first",
                               in_ticks(cluster)));
   }
   auto document = read_document(*served->documents.begin()->second);
-  if (!document) return refuse(document.error());
+  if (!document) return pass(document.error());
   return std::move(*document);
 }
 
@@ -56,7 +56,7 @@ std::string kubeconfig_text(const std::string& cluster, const std::string& user,
       base64_encode(key.pem()));
 }
 
-Granted<KubeconfigOrder> read_order(const Request& request) {
+Result<KubeconfigOrder> read_order(const Request& request) {
   KubeconfigOrder order;
   auto read = read_json_body("kubeconfig request", request, [&](JsonObject& root) {
     root.text("cluster", order.cluster);
@@ -67,22 +67,22 @@ Granted<KubeconfigOrder> read_order(const Request& request) {
       root.problem("ttlSeconds", fmt::format("expected 60 to {}, found {}", most, order.seconds));
     }
   });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   return order;
 }
 
 }  // namespace
 
-Granted<Response> post_kubeconfig(const Rooms& rooms, const Caller& caller,
+Result<Response> post_kubeconfig(const Rooms& rooms, const Caller& caller,
                                   const Request& request) {
   const auto order = read_order(request);
-  if (!order) return refuse(order.error());
-  if (auto own = check_owns(rooms.store, caller, order->cluster); !own) return refuse(own.error());
-  if (order->break_glass && caller.restricted) return refuse(restricted(caller));
+  if (!order) return pass(order.error());
+  if (auto own = check_owns(rooms.store, caller, order->cluster); !own) return pass(own.error());
+  if (order->break_glass && caller.restricted) return pass(restricted(caller));
   const auto document = any_document(rooms, order->cluster);
-  if (!document) return refuse(document.error());
+  if (!document) return pass(document.error());
   const auto key = PrivateKey::generate_p256();
-  if (!key) return refuse(key.error());
+  if (!key) return pass(key.error());
   CertificateSpec specification;
   specification.name = "operator";
   specification.authority = "cluster";
@@ -93,12 +93,12 @@ Granted<Response> post_kubeconfig(const Rooms& rooms, const Caller& caller,
   const TimePoint now = rooms.enrolment.now();
   const auto issued = issue_certificate(rooms.store, rooms.sealing, order->cluster, specification,
                                         key->public_key(), now);
-  if (!issued) return refuse(issued.error());
+  if (!issued) return pass(issued.error());
   Transaction audit;
   append_audit(audit, now, caller.text(),
                order->break_glass ? "kubeconfig-break-glass" : "kubeconfig-issued", order->cluster,
                fmt::format("{} s, key {}", order->seconds, key->public_key().fingerprint()));
-  if (auto written = rooms.store.commit(audit); !written) return refuse(written.error());
+  if (auto written = rooms.store.commit(audit); !written) return pass(written.error());
   spdlog::info("{}: kubeconfig for {}{}", caller.text(), order->cluster,
                order->break_glass ? ", past RBAC (break-glass)" : "");
   Response response = json_response(

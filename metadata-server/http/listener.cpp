@@ -36,7 +36,7 @@ Result<std::unique_ptr<Listener>> Listener::open(ListenerSettings settings, Serv
   auto impl = std::make_unique<Impl>(std::move(settings));
   auto socket = open_listening_socket(impl->settings);
   if (!socket)
-    return context(socket.error(), fmt::format("{} listener", name(impl->settings.kind)));
+    return while_doing(socket.error(), fmt::format("{} listener", name(impl->settings.kind)));
   impl->socket = std::move(*socket);
   impl->address = bound_address(impl->socket);
   impl->tls.set(std::move(tls));

@@ -20,22 +20,22 @@
 
 namespace muster {
 
-Granted<std::shared_ptr<const ServedAnswer>> served_answer(const Rooms& rooms,
+Result<std::shared_ptr<const ServedAnswer>> served_answer(const Rooms& rooms,
                                                            const NodeName& node) {
   auto answer = rooms.current.document(node.cluster, node.node);
   if (answer) return answer;
-  return refuse(
+  return fail(
       ErrorKind::not_found, "no_document",
       fmt::format(
           "machine '{}/{}': no document is published for it; add the node to the inventory and run `muster apply`",
           node.cluster, node.node));
 }
 
-Granted<NodeDocument> served_document(const Rooms& rooms, const NodeName& node) {
+Result<NodeDocument> served_document(const Rooms& rooms, const NodeName& node) {
   const auto answer = served_answer(rooms, node);
-  if (!answer) return refuse(answer.error());
+  if (!answer) return pass(answer.error());
   auto document = read_document(**answer);
-  if (!document) return refuse(document.error());
+  if (!document) return pass(document.error());
   return std::move(*document);
 }
 
@@ -63,22 +63,22 @@ std::chrono::seconds poll_after(const Rooms& rooms, const NodeName& node) {
 }
 
 // 1 where the agent says nothing, as all did before 0.3.
-Granted<std::uint32_t> format_read_by(const Request& request) {
+Result<std::uint32_t> format_read_by(const Request& request) {
   const std::string& text = request.header("muster-document-format");
   if (text.empty()) return 1;
   std::uint32_t format = 0;
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, format);
   if (parsed.ec == std::errc() && parsed.ptr == end && format > 0) return format;
-  return refuse(ErrorKind::invalid, "invalid",
+  return fail(ErrorKind::invalid, "invalid",
                 fmt::format("{}: expected the newest format that is read, such as 1, found {}",
                             document_format_header, in_ticks(text)));
 }
 
 // Never an older form of it: what the operator ordered is in effect, or is told not to be.
-Granted<> check_reads(std::uint32_t reads, const ServedAnswer& answer, const NodeName& node) {
+Result<void> check_reads(std::uint32_t reads, const ServedAnswer& answer, const NodeName& node) {
   if (answer.format <= reads) return {};
-  return refuse(
+  return fail(
       ErrorKind::conflict, "agent_too_old",
       fmt::format(
           "document of '{}/{}': it has format {}, and this machine's agent reads {}; upgrade its agent (units/README.md), it keeps to the document that it has until then",
@@ -90,15 +90,15 @@ struct Order {
   PublicKey key;
 };
 
-Granted<Order> read_order(const NodeDocument& document, const std::string& name,
+Result<Order> read_order(const NodeDocument& document, const std::string& name,
                           const std::string& csr) {
   const auto& listed = document.certificates;
   const auto found = std::find_if(listed.begin(), listed.end(),
                                   [&](const CertificateSpec& spec) { return spec.name == name; });
-  if (found == listed.end()) return refuse(not_yours());
+  if (found == listed.end()) return pass(not_yours());
   const auto request = CertificateRequest::from_pem(csr);
   if (!request) {
-    return refuse(ErrorKind::invalid, "csr_invalid",
+    return fail(ErrorKind::invalid, "csr_invalid",
                   fmt::format("certificate {}: {}", in_ticks(name), request.error().message));
   }
   return Order{*found, request->public_key()};
@@ -106,28 +106,28 @@ Granted<Order> read_order(const NodeDocument& document, const std::string& name,
 
 }  // namespace
 
-Granted<Response> get_document(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> get_document(const Rooms& rooms, const Caller& caller, const Request& request) {
   if (caller.ended) return tombstone_response(rooms, caller);
   const auto answer = served_answer(rooms, caller.node);
-  if (!answer) return refuse(answer.error());
+  if (!answer) return pass(answer.error());
   const auto reads = format_read_by(request);
-  if (!reads) return refuse(reads.error());
+  if (!reads) return pass(reads.error());
   if (auto readable = check_reads(*reads, **answer, caller.node); !readable)
-    return refuse(readable.error());
+    return pass(readable.error());
   const std::string& etag = (*answer)->etag;
   rooms.reports.note_served(caller.node, etag.substr(1, etag.size() - 2), rooms.enrolment.now());
   return envelope_response(**answer, poll_after(rooms, caller.node), request);
 }
 
-Granted<Response> get_peers(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> get_peers(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto answer = rooms.current.peers(caller.node.cluster);
-  if (!answer) return refuse(not_yours());
+  if (!answer) return pass(not_yours());
   return envelope_response(*answer, poll_after(rooms, caller.node), request);
 }
 
-Granted<Response> post_certificates(const Rooms& rooms, const Caller& caller,
+Result<Response> post_certificates(const Rooms& rooms, const Caller& caller,
                                     const Request& request) {
-  if (auto free = check_not_frozen(caller); !free) return refuse(free.error());
+  if (auto free = check_not_frozen(caller); !free) return pass(free.error());
   std::vector<std::pair<std::string, std::string>> asked;
   auto read = read_json_body("certificates request", request, [&](JsonObject& root) {
     root.objects("requests", [&](JsonObject& row) {
@@ -137,18 +137,18 @@ Granted<Response> post_certificates(const Rooms& rooms, const Caller& caller,
     });
     if (asked.size() > 32) root.problem("requests", "expected at most 32 rows");
   });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   const auto document = served_document(rooms, caller.node);
-  if (!document) return refuse(document.error());
+  if (!document) return pass(document.error());
   const TimePoint now = rooms.enrolment.now();
   nlohmann::json issued = nlohmann::json::array();
   Transaction audit;
   for (const auto& [name, csr] : asked) {
     const auto order = read_order(*document, name, csr);
-    if (!order) return refuse(order.error());
+    if (!order) return pass(order.error());
     const auto certificate = issue_certificate(rooms.store, rooms.sealing, caller.node.cluster,
                                                order->specification, order->key, now);
-    if (!certificate) return refuse(certificate.error());
+    if (!certificate) return pass(certificate.error());
     append_audit(audit, now, caller.text(), "certificate-issued",
                  fmt::format("{}/{}/{}", caller.node.cluster, caller.node.node, name),
                  order->key.fingerprint());
@@ -157,31 +157,31 @@ Granted<Response> post_certificates(const Rooms& rooms, const Caller& caller,
                       {"authority", certificate->authority}});
   }
   // No certificate leaves without its row.
-  if (auto written = rooms.store.commit(audit); !written) return refuse(written.error());
+  if (auto written = rooms.store.commit(audit); !written) return pass(written.error());
   spdlog::info("{}: issued {} certificates", caller.text(), asked.size());
   return json_response({{"certificates", issued}});
 }
 
-Granted<Response> get_secret(const Rooms& rooms, const Caller& caller, const Request& request) {
-  if (auto free = check_not_frozen(caller); !free) return refuse(free.error());
+Result<Response> get_secret(const Rooms& rooms, const Caller& caller, const Request& request) {
+  if (auto free = check_not_frozen(caller); !free) return pass(free.error());
   const std::string& name = request.parameters.at("name");
   const auto version = query_number(request, "version", 0);
-  if (!version) return refuse(version.error());
+  if (!version) return pass(version.error());
   const auto document = served_document(rooms, caller.node);
-  if (!document) return refuse(document.error());
+  if (!document) return pass(document.error());
   const auto& named = document->config.secrets;
   const bool mine = std::any_of(named.begin(), named.end(), [&](const SecretReference& secret) {
     return secret.name == name && secret.version == *version;
   });
-  if (!mine) return refuse(not_yours());
+  if (!mine) return pass(not_yours());
   const auto value =
       muster::get_secret(rooms.store, rooms.sealing, caller.node.cluster, name, *version);
-  if (!value) return refuse(value.error());
+  if (!value) return pass(value.error());
   Transaction audit;
   append_audit(audit, rooms.enrolment.now(), caller.text(), "secret-read",
                fmt::format("{}/{}", caller.node.cluster, name),
                fmt::format("version {}", *version));
-  if (auto written = rooms.store.commit(audit); !written) return refuse(written.error());
+  if (auto written = rooms.store.commit(audit); !written) return pass(written.error());
   spdlog::info("{}: read secret {} version {}", caller.text(), name, *version);
   Response response =
       json_response({{"name", name}, {"version", *version}, {"value", base64_encode(*value)}});
@@ -189,19 +189,19 @@ Granted<Response> get_secret(const Rooms& rooms, const Caller& caller, const Req
   return response;
 }
 
-Granted<Response> post_report(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_report(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto report = parse_report(request.body);
-  if (!report) return refuse(report.error());
+  if (!report) return pass(report.error());
   const TimePoint now = rooms.enrolment.now();
   const auto noted =
       note_report(rooms.enrolment, caller.node, *report, [&](Transaction& transaction) {
         rooms.reports.write(caller.node, *report, now, transaction);
       });
-  if (!noted) return refuse(noted.error());
+  if (!noted) return pass(noted.error());
   rooms.reports.keep(caller.node, *report, now);
   if (noted->froze)
     spdlog::warn("{}: its identity was seen on two machines and is frozen", caller.text());
-  if (auto known = note_etcd_of(rooms, caller, *report); !known) return refuse(known.error());
+  if (auto known = note_etcd_of(rooms, caller, *report); !known) return pass(known.error());
   if (report->verdict == Verdict::failed) {
     spdlog::warn("{}: failed ({}): {}", caller.text(), report->failure_class,
                  in_ticks(report->message));
@@ -209,7 +209,7 @@ Granted<Response> post_report(const Rooms& rooms, const Caller& caller, const Re
   ReportAnswer answer;
   answer.poll_after = poll_after(rooms, caller.node);
   const auto converge = answers_converge(rooms, caller.node, noted->converge);
-  if (!converge) return refuse(converge.error());
+  if (!converge) return pass(converge.error());
   answer.converge = *converge;
   return text_response(to_json(answer));
 }

@@ -19,20 +19,20 @@ namespace {
 constexpr std::int64_t dead_after = 300;
 
 // Why no pod of it could be sent away; empty: some could.
-Granted<std::string> reason_not_to_drain(const Rooms& rooms, const NodeName& node) {
+Result<std::string> reason_not_to_drain(const Rooms& rooms, const NodeName& node) {
   const auto machine = find_machine(rooms.store, node);
-  if (!machine) return refuse(machine.error());
+  if (!machine) return pass(machine.error());
   if (machine->record.banned) return std::string("it is banned, so that it obeys no API server");
   if (!rooms.reports.find(node).report) return std::string("it never reported");
   const std::int64_t silence = rooms.reports.silence_of(node, rooms.enrolment.now());
   if (silence > dead_after) return fmt::format("it was not heard of for {} s", silence);
   const auto etcd = rooms.store.get(kinds::etcd, node.cluster);
-  if (!etcd && etcd.error().kind != ErrorKind::not_found) return refuse(etcd.error());
+  if (!etcd && etcd.error().kind != ErrorKind::not_found) return pass(etcd.error());
   return etcd ? std::string() : std::string("its cluster never ran");
 }
 
 // Without its last master a cluster has neither etcd nor API, and nobody to remove a Node.
-Granted<> check_not_last_master(const Rooms& rooms, const NodeName& node) {
+Result<void> check_not_last_master(const Rooms& rooms, const NodeName& node) {
   const auto document = served_document(rooms, node);
   if (!document) return {};  // not a part of its cluster yet
   if (!is_control_plane(document->role.role)) return {};
@@ -40,10 +40,10 @@ Granted<> check_not_last_master(const Rooms& rooms, const NodeName& node) {
     if (master.name == node.node) continue;
     // One that was removed is in the documents until the next publication.
     const auto member = find_member(rooms.store, node.cluster, master.name);
-    if (!member) return refuse(member.error());
+    if (!member) return pass(member.error());
     if (!*member || (*member)->record.removed_at == 0) return {};
   }
-  return refuse(
+  return fail(
       ErrorKind::conflict, "last_master",
       fmt::format(
           "machine '{}/{}': expected another master beside it, found none: its cluster would be left without API and etcd; let another master join first, or end the cluster with `muster cluster delete {}`",
@@ -51,38 +51,38 @@ Granted<> check_not_last_master(const Rooms& rooms, const NodeName& node) {
 }
 
 // Its pod network would go to another machine while routes still lead to it.
-Granted<> check_node_gone(const Rooms& rooms, const NodeName& node) {
+Result<void> check_node_gone(const Rooms& rooms, const NodeName& node) {
   const auto duties = rooms.reports.duties_of(node.cluster);
   const auto peers = rooms.current.peers(node.cluster);
   if (!duties || !peers) return {};
   const auto& leaving = duties->leaving;
   const bool is_there = std::find(leaving.begin(), leaving.end(), node.node) != leaving.end();
   if (!is_there && duties->peers_generation >= peers->generation) return {};
-  return refuse(
+  return fail(
       ErrorKind::conflict, "node_object_there",
       fmt::format(
           "node '{}/{}': its Node object may still be there; the duties of its cluster remove it within a minute, then ask again, or insist with --no-drain",
           node.cluster, node.node));
 }
 
-Granted<> order_draining(const Rooms& rooms, const NodeName& node, const RemovalOrder& order) {
+Result<void> order_draining(const Rooms& rooms, const NodeName& node, const RemovalOrder& order) {
   Transaction transaction;
   auto ordered = order_drain(rooms.store, {node.cluster, node.node, true, order.limit, order.by},
                              rooms.enrolment.now(), transaction);
-  if (!ordered) return refuse(ordered.error());
+  if (!ordered) return pass(ordered.error());
   if (auto committed = rooms.store.commit(transaction); !committed)
-    return refuse(committed.error());
+    return pass(committed.error());
   return {};
 }
 
-Granted<> publish(const Rooms& rooms, const std::string& cluster, const std::string& by) {
+Result<void> publish(const Rooms& rooms, const std::string& cluster, const std::string& by) {
   const auto published = republish(rooms.publishing, cluster, by);
-  if (!published) return refuse(published.error().error);
-  if (auto reloaded = rooms.reload_inventory(cluster); !reloaded) return refuse(reloaded.error());
+  if (!published) return pass(published.error().error);
+  if (auto reloaded = rooms.reload_inventory(cluster); !reloaded) return pass(reloaded.error());
   return {};
 }
 
-Granted<> give_up(const Rooms& rooms, FoundDrain found, const std::string& why) {
+Result<void> give_up(const Rooms& rooms, FoundDrain found, const std::string& why) {
   DrainRecord& record = found.record;
   const std::string key = kinds::pair_key(record.cluster, record.node);
   record.given_up = true;
@@ -92,12 +92,12 @@ Granted<> give_up(const Rooms& rooms, FoundDrain found, const std::string& why) 
   append_audit(transaction, rooms.enrolment.now(), "server", "drain-given-up", key, why);
   spdlog::warn("drain of {}: given up: {}", key, in_ticks(why));
   if (auto committed = rooms.store.commit(transaction); !committed)
-    return refuse(committed.error());
+    return pass(committed.error());
   return {};
 }
 
 // True: its cluster is to be published.
-Granted<bool> finish(const Rooms& rooms, const FoundDrain& found,
+Result<bool> finish(const Rooms& rooms, const FoundDrain& found,
                      const std::optional<DutiesReport>& duties) {
   const DrainRecord& record = found.record;
   if (record.given_up) return false;
@@ -107,61 +107,61 @@ Granted<bool> finish(const Rooms& rooms, const FoundDrain& found,
     if (!record.remove) return false;
     if (auto allowed = check_not_last_master(rooms, node); !allowed) {
       if (auto done = give_up(rooms, found, allowed.error().message); !done)
-        return refuse(done.error());
+        return pass(done.error());
       return true;
     }
-    if (auto removed = remove_now(rooms, node, record.by); !removed) return refuse(removed.error());
+    if (auto removed = remove_now(rooms, node, record.by); !removed) return pass(removed.error());
     spdlog::info("{}: removed {}/{}, drained", record.by, node.cluster, node.node);
     return true;
   }
   if (unix_seconds(rooms.enrolment.now()) < record.until) return false;
-  if (auto done = give_up(rooms, found, message); !done) return refuse(done.error());
+  if (auto done = give_up(rooms, found, message); !done) return pass(done.error());
   return true;
 }
 
 }  // namespace
 
-Granted<> remove_now(const Rooms& rooms, const NodeName& node, const std::string& by) {
+Result<void> remove_now(const Rooms& rooms, const NodeName& node, const std::string& by) {
   auto removed = remove_machine(rooms.enrolment, node, by);
   if (removed) rooms.reports.forget(node);
   return removed;
 }
 
-Granted<NodeObjects> node_objects(const Rooms& rooms, const std::string& cluster) {
+Result<NodeObjects> node_objects(const Rooms& rooms, const std::string& cluster) {
   const auto etcd = rooms.store.get(kinds::etcd, cluster);
-  if (!etcd && etcd.error().kind != ErrorKind::not_found) return refuse(etcd.error());
+  if (!etcd && etcd.error().kind != ErrorKind::not_found) return pass(etcd.error());
   return NodeObjects{etcd.has_value(), rooms.current.cluster(cluster),
                      rooms.reports.duties_of(cluster)};
 }
 
-Granted<RemovalStep> order_removal(const Rooms& rooms, const NodeName& node,
+Result<RemovalStep> order_removal(const Rooms& rooms, const NodeName& node,
                                    const RemovalOrder& order) {
   RemovalStep step;
   const auto member = find_member(rooms.store, node.cluster, node.node);
-  if (!member) return refuse(member.error());
+  if (!member) return pass(member.error());
   const bool is_member = *member && (*member)->record.removed_at == 0;
   if (is_member) {
-    if (auto allowed = check_not_last_master(rooms, node); !allowed) return refuse(allowed.error());
+    if (auto allowed = check_not_last_master(rooms, node); !allowed) return pass(allowed.error());
   } else if (order.drain && !rooms.enrolment.inventory()->role_of(node)) {
-    if (auto gone = check_node_gone(rooms, node); !gone) return refuse(gone.error());
+    if (auto gone = check_node_gone(rooms, node); !gone) return pass(gone.error());
   }
   if (is_member && order.drain) {
     auto reason = reason_not_to_drain(rooms, node);
-    if (!reason) return refuse(reason.error());
+    if (!reason) return pass(reason.error());
     step.undrained = std::move(*reason);
     step.is_draining = step.undrained.empty();
   }
   if (step.is_draining) {
-    if (auto ordered = order_draining(rooms, node, order); !ordered) return refuse(ordered.error());
+    if (auto ordered = order_draining(rooms, node, order); !ordered) return pass(ordered.error());
     return step;
   }
-  if (auto removed = remove_now(rooms, node, order.by); !removed) return refuse(removed.error());
+  if (auto removed = remove_now(rooms, node, order.by); !removed) return pass(removed.error());
   return step;
 }
 
-Granted<> finish_drains(const Rooms& rooms) {
+Result<void> finish_drains(const Rooms& rooms) {
   const auto drains = list_drains(rooms.store, {});
-  if (!drains) return refuse(drains.error());
+  if (!drains) return pass(drains.error());
   std::map<std::string, std::optional<DutiesReport>> duties;  // by cluster
   std::map<std::string, std::string> changed;                 // cluster -> for whom
   for (const FoundDrain& found : *drains) {
@@ -169,7 +169,7 @@ Granted<> finish_drains(const Rooms& rooms) {
     if (!duties.contains(cluster)) duties[cluster] = rooms.reports.duties_of(cluster);
     const auto done = finish(rooms, found, duties[cluster]);
     // Somebody wrote it meanwhile: next time.
-    if (!done && done.error().kind != ErrorKind::conflict) return refuse(done.error());
+    if (!done && done.error().kind != ErrorKind::conflict) return pass(done.error());
     if (done && *done) changed[cluster] = found.record.by;
   }
   for (const auto& [cluster, by] : changed) {
@@ -181,9 +181,9 @@ Granted<> finish_drains(const Rooms& rooms) {
 namespace {
 
 // Clusters with a drain that no publication has told of yet.
-Granted<std::set<std::string>> unpublished_drains(const Rooms& rooms) {
+Result<std::set<std::string>> unpublished_drains(const Rooms& rooms) {
   const auto drains = list_drains(rooms.store, {});
-  if (!drains) return refuse(drains.error());
+  if (!drains) return pass(drains.error());
   std::set<std::string> clusters;
   for (const FoundDrain& found : *drains) {
     const auto served = rooms.current.cluster(found.record.cluster);
@@ -201,9 +201,9 @@ void try_publishing(const Rooms& rooms, const std::string& cluster) {
 
 }  // namespace
 
-Granted<> publish_drains(const Rooms& rooms) {
+Result<void> publish_drains(const Rooms& rooms) {
   const auto unpublished = unpublished_drains(rooms);
-  if (!unpublished) return refuse(unpublished.error());
+  if (!unpublished) return pass(unpublished.error());
   for (const auto& cluster : *unpublished) try_publishing(rooms, cluster);
   return {};
 }

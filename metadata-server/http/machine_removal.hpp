@@ -25,22 +25,22 @@ struct RemovalStep {
 // what is known not to run, and what the inventory does not list any more. Idempotent. Refusals:
 // those of remove_machine; last_master: nothing would be left of its cluster; node_object_there:
 // of a machine that the inventory had, for the minute in which the duties remove it.
-[[nodiscard]] Granted<RemovalStep> order_removal(const Rooms& rooms, const NodeName& node,
+[[nodiscard]] Result<RemovalStep> order_removal(const Rooms& rooms, const NodeName& node,
                                                  const RemovalOrder& order);
 
 // What is known of the Node objects of a cluster.
-[[nodiscard]] Granted<NodeObjects> node_objects(const Rooms& rooms, const std::string& cluster);
+[[nodiscard]] Result<NodeObjects> node_objects(const Rooms& rooms, const std::string& cluster);
 
 // Removes at once, for `by`; what its cluster is served changes with the next publication.
-[[nodiscard]] Granted<> remove_now(const Rooms& rooms, const NodeName& node, const std::string& by);
+[[nodiscard]] Result<void> remove_now(const Rooms& rooms, const NodeName& node, const std::string& by);
 
 // Removes what was drained for it, and gives up what took too long. About every second; costs one
 // empty answer of the store where nothing is being drained.
-[[nodiscard]] Granted<> finish_drains(const Rooms& rooms);
+[[nodiscard]] Result<void> finish_drains(const Rooms& rooms);
 
 // Publishes drains that somebody ordered and did not live to publish. Costs the drains that there
 // are.
-[[nodiscard]] Granted<> publish_drains(const Rooms& rooms);
+[[nodiscard]] Result<void> publish_drains(const Rooms& rooms);
 
 // Frees what removed members of the cluster held, once their quarantine is over and their Node
 // objects are gone. Returns whether any wait still. Costs the cluster's members.

@@ -49,7 +49,7 @@ std::string cure_of(const RefusalNote& note) {
 
 }  // namespace
 
-Granted<MachineTroubles> MachineTroubles::gather(const Rooms& rooms) {
+Result<MachineTroubles> MachineTroubles::gather(const Rooms& rooms) {
   MachineTroubles troubles(rooms);
   const auto inventory = rooms.enrolment.inventory();
   const std::int64_t now = unix_seconds(rooms.enrolment.now());
@@ -70,7 +70,7 @@ Granted<MachineTroubles> MachineTroubles::gather(const Rooms& rooms) {
          cure_of(note), note.last});
   }
   const auto waiting = list_pending(rooms.enrolment);
-  if (!waiting) return refuse(waiting.error());
+  if (!waiting) return pass(waiting.error());
   for (const auto& machine : *waiting) {
     if (!machine.approved.node.empty()) continue;
     const auto [node, reason, cure] = why_pending(*inventory, machine);

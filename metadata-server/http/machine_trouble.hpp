@@ -29,7 +29,7 @@ struct Stranger {
 // What is asked once for all machines is asked when it is made.
 class MachineTroubles {
  public:
-  [[nodiscard]] static Granted<MachineTroubles> gather(const Rooms& rooms);
+  [[nodiscard]] static Result<MachineTroubles> gather(const Rooms& rooms);
 
   [[nodiscard]] MachineTrouble of(const NodeName& node) const;
   // With what its record says of bans and freezes.

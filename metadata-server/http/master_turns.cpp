@@ -19,14 +19,14 @@ Result<EtcdRecord> etcd_of(const Store& store, const std::string& cluster) {
 }
 
 // Every document of a cluster names its masters.
-Granted<std::vector<MasterState>> master_states(const Rooms& rooms, const std::string& cluster) {
+Result<std::vector<MasterState>> master_states(const Rooms& rooms, const std::string& cluster) {
   std::vector<MasterState> masters;
   const auto served = rooms.current.cluster(cluster);
   if (!served || served->documents.empty()) return masters;
   const auto document = read_document(*served->documents.begin()->second);
-  if (!document) return refuse(document.error());
+  if (!document) return pass(document.error());
   const auto etcd = etcd_of(rooms.store, cluster);
-  if (!etcd) return refuse(etcd.error());
+  if (!etcd) return pass(etcd.error());
   for (const auto& master : document->role.cluster.masters) {
     MasterState& state = masters.emplace_back();
     state.node = master.name;
@@ -45,44 +45,44 @@ bool is_master(const std::vector<MasterState>& masters, const std::string& node)
                      [&](const MasterState& master) { return master.node == node; });
 }
 
-Granted<std::string> order_turn_of(const Rooms& rooms, const NodeName& node, const std::string& by,
+Result<std::string> order_turn_of(const Rooms& rooms, const NodeName& node, const std::string& by,
                                    const std::vector<MasterState>& masters) {
   const TimePoint now = rooms.enrolment.now();
   auto waits_for =
       order_turn(rooms.store, node.cluster, {node.node, by, unix_seconds(now)}, masters, now);
-  if (!waits_for) return refuse(waits_for.error());
+  if (!waits_for) return pass(waits_for.error());
   return std::move(*waits_for);
 }
 
 }  // namespace
 
-Granted<std::string> order_converge_of(const Rooms& rooms, const NodeName& node,
+Result<std::string> order_converge_of(const Rooms& rooms, const NodeName& node,
                                        const std::string& by) {
   const auto masters = master_states(rooms, node.cluster);
-  if (!masters) return refuse(masters.error());
+  if (!masters) return pass(masters.error());
   if (is_master(*masters, node.node)) return order_turn_of(rooms, node, by, *masters);
   const auto ordered = order_converge(rooms.enrolment, node, by);
   if (!ordered) return tl::unexpected(ordered.error());
   return std::string();
 }
 
-Granted<> cancel_converge_of(const Rooms& rooms, const NodeName& node, const std::string& by) {
+Result<void> cancel_converge_of(const Rooms& rooms, const NodeName& node, const std::string& by) {
   const auto masters = master_states(rooms, node.cluster);
-  if (!masters) return refuse(masters.error());
+  if (!masters) return pass(masters.error());
   if (!is_master(*masters, node.node)) return cancel_converge(rooms.enrolment, node, by);
   const auto cancelled =
       cancel_turn(rooms.store, node.cluster, node.node, by, *masters, rooms.enrolment.now());
-  if (!cancelled) return refuse(cancelled.error());
+  if (!cancelled) return pass(cancelled.error());
   return {};
 }
 
-Granted<bool> answers_converge(const Rooms& rooms, const NodeName& node, bool is_ordered) {
+Result<bool> answers_converge(const Rooms& rooms, const NodeName& node, bool is_ordered) {
   const auto turns = find_turns(rooms.store, node.cluster);
-  if (!turns) return refuse(turns.error());
+  if (!turns) return pass(turns.error());
   // Almost always: one read, and nothing is parsed.
   if (!is_ordered && !turns->grant && turns->waiting.empty()) return false;
   const auto masters = master_states(rooms, node.cluster);
-  if (!masters) return refuse(masters.error());
+  if (!masters) return pass(masters.error());
   if (!is_master(*masters, node.node)) return is_ordered;
   if (is_ordered) {
     const auto waits = order_turn_of(rooms, node, "operator", *masters);
@@ -90,18 +90,18 @@ Granted<bool> answers_converge(const Rooms& rooms, const NodeName& node, bool is
   }
   const auto told =
       tell_turn(rooms.store, node.cluster, node.node, *masters, rooms.enrolment.now());
-  if (!told) return refuse(told.error());
+  if (!told) return pass(told.error());
   return *told;
 }
 
-Granted<std::map<std::string, nlohmann::json>> turns_of(const Rooms& rooms,
+Result<std::map<std::string, nlohmann::json>> turns_of(const Rooms& rooms,
                                                         const std::string& cluster) {
   std::map<std::string, nlohmann::json> turns;
   const auto record = find_turns(rooms.store, cluster);
-  if (!record) return refuse(record.error());
+  if (!record) return pass(record.error());
   if (!record->grant && record->waiting.empty()) return turns;
   const auto masters = master_states(rooms, cluster);
-  if (!masters) return refuse(masters.error());
+  if (!masters) return pass(masters.error());
   const auto decision = decide_turns(*record, *masters, unix_seconds(rooms.enrolment.now()));
   const auto add = [&](const TurnOrder& order, const char* state, std::int64_t since,
                        const std::string& message) {

@@ -13,18 +13,18 @@ namespace muster {
 
 // `muster node converge` of any machine. A node is told with its next report, a master in its turn.
 // Answers what it waits for; empty: it is told when it next reports.
-[[nodiscard]] Granted<std::string> order_converge_of(const Rooms& rooms, const NodeName& node,
+[[nodiscard]] Result<std::string> order_converge_of(const Rooms& rooms, const NodeName& node,
                                                      const std::string& by);
-[[nodiscard]] Granted<> cancel_converge_of(const Rooms& rooms, const NodeName& node,
+[[nodiscard]] Result<void> cancel_converge_of(const Rooms& rooms, const NodeName& node,
                                            const std::string& by);
 
 // After a report was kept: whether its answer says converge. `is_ordered`: its machine record said
 // so, which of a master only an earlier server wrote.
-[[nodiscard]] Granted<bool> answers_converge(const Rooms& rooms, const NodeName& node,
+[[nodiscard]] Result<bool> answers_converge(const Rooms& rooms, const NodeName& node,
                                              bool is_ordered);
 
 // A cluster's turns for people: by node {"state": "holds"|"waits","since","by","message"}.
-[[nodiscard]] Granted<std::map<std::string, nlohmann::json>> turns_of(const Rooms& rooms,
+[[nodiscard]] Result<std::map<std::string, nlohmann::json>> turns_of(const Rooms& rooms,
                                                                       const std::string& cluster);
 
 }  // namespace muster

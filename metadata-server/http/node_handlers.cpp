@@ -66,13 +66,13 @@ struct OrderBody {
   std::uint32_t seconds = 600;
 };
 
-Granted<> give_order(const Rooms& rooms, const std::string& order, const NodeName& node,
+Result<void> give_order(const Rooms& rooms, const std::string& order, const NodeName& node,
                      const OrderBody& body, const std::string& by) {
   if (order == "replace") return order_replacement(rooms.enrolment, node, by);
   if (order == "unfreeze") return unfreeze(rooms.enrolment, node, body.keep, by);
   if (order == "ban") return ban(rooms.enrolment, node, body.reason, by);
   if (order == "unban") return unban(rooms.enrolment, node, by);
-  return refuse(
+  return fail(
       ErrorKind::not_found, "not_found",
       fmt::format(
           "order {}: expected converge, replace, drain, undrain, remove, unfreeze, ban or unban",
@@ -80,25 +80,25 @@ Granted<> give_order(const Rooms& rooms, const std::string& order, const NodeNam
 }
 
 // What is ordered of a Node travels in the cluster's next peer list.
-Granted<> order_drain_of(const Rooms& rooms, const std::string& order, const NodeName& node,
+Result<void> order_drain_of(const Rooms& rooms, const std::string& order, const NodeName& node,
                          const OrderBody& body, const std::string& by) {
   if (order == "undrain") {
     auto ended = end_drain(rooms.store, node.cluster, node.node, rooms.enrolment.now(), by);
-    if (!ended) return refuse(ended.error());
+    if (!ended) return pass(ended.error());
     return {};
   }
   const auto served = served_answer(rooms, node);
-  if (!served) return refuse(served.error());
+  if (!served) return pass(served.error());
   Transaction transaction;
   const DrainOrder wanted{node.cluster, node.node, false, std::chrono::seconds(body.seconds), by};
   auto ordered = order_drain(rooms.store, wanted, rooms.enrolment.now(), transaction);
   if (ordered) ordered = rooms.store.commit(transaction);
-  if (!ordered) return refuse(ordered.error());
+  if (!ordered) return pass(ordered.error());
   return {};
 }
 
 // The API server learns it from the masters' documents, the duties from the peer list.
-Granted<Response> publish_order(const Rooms& rooms, const std::string& order, const NodeName& node,
+Result<Response> publish_order(const Rooms& rooms, const std::string& order, const NodeName& node,
                                 nlohmann::json answer, const Caller& caller,
                                 const Request& request) {
   auto published = republish(rooms.publishing, node.cluster, caller.text());
@@ -114,12 +114,12 @@ Granted<Response> publish_order(const Rooms& rooms, const std::string& order, co
   return json_response(answer);
 }
 
-Granted<Response> order_to_leave(const Rooms& rooms, const NodeName& node, const OrderBody& body,
+Result<Response> order_to_leave(const Rooms& rooms, const NodeName& node, const OrderBody& body,
                                  const Caller& caller, const Request& request) {
   const bool is_served = rooms.current.document(node.cluster, node.node) != nullptr;
   const auto step =
       order_removal(rooms, node, {body.drain, std::chrono::seconds(body.seconds), caller.text()});
-  if (!step) return refuse(step.error());
+  if (!step) return pass(step.error());
   spdlog::info("{}: remove {}/{}{}", caller.text(), node.cluster, node.node,
                step->is_draining ? ", drained first" : "");
   const nlohmann::json answer = {{"cluster", node.cluster},
@@ -131,16 +131,16 @@ Granted<Response> order_to_leave(const Rooms& rooms, const NodeName& node, const
   return publish_order(rooms, "removal", node, answer, caller, request);
 }
 
-Granted<Response> order_a_converge(const Rooms& rooms, const NodeName& node, const OrderBody& body,
+Result<Response> order_a_converge(const Rooms& rooms, const NodeName& node, const OrderBody& body,
                                    const Caller& caller) {
   nlohmann::json answer = {{"cluster", node.cluster}, {"node", node.node}, {"order", "converge"}};
   if (body.cancel) {
     auto cancelled = cancel_converge_of(rooms, node, caller.text());
-    if (!cancelled) return refuse(cancelled.error());
+    if (!cancelled) return pass(cancelled.error());
     answer["order"] = "cancel-converge";
   } else {
     auto waits_for = order_converge_of(rooms, node, caller.text());
-    if (!waits_for) return refuse(waits_for.error());
+    if (!waits_for) return pass(waits_for.error());
     answer["waitsFor"] = *waits_for;
   }
   spdlog::info("{}: {} {}/{}", caller.text(), answer["order"].get<std::string>(), node.cluster,
@@ -150,23 +150,23 @@ Granted<Response> order_a_converge(const Rooms& rooms, const NodeName& node, con
 
 }  // namespace
 
-Granted<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto wanted = query_text(request, "cluster", Need::optional);
-  if (!wanted) return refuse(wanted.error());
+  if (!wanted) return pass(wanted.error());
   const auto troubles = MachineTroubles::gather(rooms);
-  if (!troubles) return refuse(troubles.error());
+  if (!troubles) return pass(troubles.error());
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& cluster : rooms.current.clusters()) {
     if (!wanted->empty() && cluster != *wanted) continue;
     if (!check_owns(rooms.store, caller, cluster)) continue;
     const auto records = all_records(rooms.store, kinds::machine, kinds::prefix_of(cluster));
-    if (!records) return refuse(records.error());
+    if (!records) return pass(records.error());
     const auto states = NodeStates::gather(rooms, cluster);
-    if (!states) return refuse(states.error());
+    if (!states) return pass(states.error());
     std::map<std::string, MachineRecord> machines;
     for (const auto& record : *records) {
       auto machine = parse_machine_record(record.value);
-      if (!machine) return refuse(machine.error());
+      if (!machine) return pass(machine.error());
       machines[machine->node] = std::move(*machine);
     }
     const auto served = rooms.current.cluster(cluster);
@@ -180,23 +180,23 @@ Granted<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Requ
   return json_response({{"nodes", rows}});
 }
 
-Granted<Response> get_node(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& request) {
   const NodeName node{request.parameters.at("cluster"), request.parameters.at("node")};
   if (rooms.current.document(node.cluster, node.node) == nullptr) {
     const auto removed = removed_member(rooms, node);
-    if (!removed) return refuse(removed.error());
+    if (!removed) return pass(removed.error());
     if (*removed) return json_response(**removed);
   }
   const auto answer = served_answer(rooms, node);
-  if (!answer) return refuse(answer.error());
+  if (!answer) return pass(answer.error());
   const auto machine = find_machine(rooms.store, node);
-  if (!machine) return refuse(machine.error());
+  if (!machine) return pass(machine.error());
   const auto states = NodeStates::gather(rooms, node.cluster);
-  if (!states) return refuse(states.error());
+  if (!states) return pass(states.error());
   const auto vanishes = vanishes_at(rooms, node);
-  if (!vanishes) return refuse(vanishes.error());
+  if (!vanishes) return pass(vanishes.error());
   const auto troubles = MachineTroubles::gather(rooms);
-  if (!troubles) return refuse(troubles.error());
+  if (!troubles) return pass(troubles.error());
   nlohmann::json row = summary(rooms, node, **answer, machine->record, *states, *troubles);
   row["vanishesAt"] = vanishes->value_or(0);
   const std::string& etag = (*answer)->etag;
@@ -215,7 +215,7 @@ Granted<Response> get_node(const Rooms& rooms, const Caller&, const Request& req
   return json_response(row);
 }
 
-Granted<Response> post_node_order(const Rooms& rooms, const Caller& caller,
+Result<Response> post_node_order(const Rooms& rooms, const Caller& caller,
                                   const Request& request) {
   const NodeName node{request.parameters.at("cluster"), request.parameters.at("node")};
   const std::string& order = request.parameters.at("order");
@@ -227,13 +227,13 @@ Granted<Response> post_node_order(const Rooms& rooms, const Caller& caller,
     root.flag("cancel", body.cancel, Need::optional);
     root.number("timeoutSeconds", body.seconds, Need::optional);
   });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   if (order == "remove") return order_to_leave(rooms, node, body, caller, request);
   if (order == "converge") return order_a_converge(rooms, node, body, caller);
   const bool is_drain = order == "drain" || order == "undrain";
   auto given = is_drain ? order_drain_of(rooms, order, node, body, caller.text())
                         : give_order(rooms, order, node, body, caller.text());
-  if (!given) return refuse(given.error());
+  if (!given) return pass(given.error());
   spdlog::info("{}: {} {}/{}", caller.text(), order, node.cluster, node.node);
   const nlohmann::json answer = {{"cluster", node.cluster}, {"node", node.node}, {"order", order}};
   const bool is_published = is_drain || order == "ban" || order == "unban";

@@ -20,10 +20,10 @@ std::string_view name(DrainPhase phase) {
 
 }  // namespace
 
-Granted<NodeStates> NodeStates::gather(const Rooms& rooms, const std::string& cluster) {
+Result<NodeStates> NodeStates::gather(const Rooms& rooms, const std::string& cluster) {
   NodeStates states(rooms);
   const auto drains = list_drains(rooms.store, cluster);
-  if (!drains) return refuse(drains.error());
+  if (!drains) return pass(drains.error());
   for (const auto& found : *drains) states.drains_[found.record.node] = found.record;
   if (!states.drains_.empty()) states.duties_ = rooms.reports.duties_of(cluster);
   auto turns = turns_of(rooms, cluster);
@@ -66,12 +66,12 @@ nlohmann::json NodeStates::drain(const std::string& node) const {
           {"orderedAt", record.ordered_at}, {"until", record.until}, {"by", record.by}};
 }
 
-Granted<std::optional<nlohmann::json>> removed_member(const Rooms& rooms, const NodeName& node) {
+Result<std::optional<nlohmann::json>> removed_member(const Rooms& rooms, const NodeName& node) {
   const auto member = find_member(rooms.store, node.cluster, node.node);
-  if (!member) return refuse(member.error());
+  if (!member) return pass(member.error());
   if (!*member || (*member)->record.removed_at == 0) return std::nullopt;
   const auto nodes = node_objects(rooms, node.cluster);
-  if (!nodes) return refuse(nodes.error());
+  if (!nodes) return pass(nodes.error());
   const MemberRecord& record = (*member)->record;
   return nlohmann::json{{"cluster", record.cluster},
                         {"node", record.node},

@@ -20,7 +20,7 @@ constexpr std::int64_t silent_after = 300;
 // Of one cluster's machines: what is asked once for all of them is asked when it is made.
 class NodeStates {
  public:
-  [[nodiscard]] static Granted<NodeStates> gather(const Rooms& rooms, const std::string& cluster);
+  [[nodiscard]] static Result<NodeStates> gather(const Rooms& rooms, const std::string& cluster);
   // banned, frozen, not-enrolled, expired, removing, draining, drained, drain-given-up, silent or
   // enrolled: the first that is true.
   [[nodiscard]] std::string word(const NodeName& node, const MachineRecord& record) const;
@@ -42,7 +42,7 @@ class NodeStates {
 
 // A member that was removed, while its name and address wait: {"cluster","node","role","address",
 // "state": "leaving" until its Node object is gone, then "left"}; nullopt for anybody else.
-[[nodiscard]] Granted<std::optional<nlohmann::json>> removed_member(const Rooms& rooms,
+[[nodiscard]] Result<std::optional<nlohmann::json>> removed_member(const Rooms& rooms,
                                                                     const NodeName& node);
 
 }  // namespace muster

@@ -34,12 +34,12 @@ struct MadeUserData {
   std::string text, token_id;
 };
 
-Granted<MadeUserData> make_user_data(const Rooms& rooms, const NewJoinToken& order,
+Result<MadeUserData> make_user_data(const Rooms& rooms, const NewJoinToken& order,
                                      const std::string& actor) {
   const auto digest = agent_digest(rooms.store);
-  if (!digest) return refuse(digest.error());
+  if (!digest) return pass(digest.error());
   const auto token = create_join_token(rooms.enrolment, order, actor);
-  if (!token) return refuse(token.error());
+  if (!token) return pass(token.error());
   return MadeUserData{user_data({order.cluster, order.pool, rooms.site.site(),
                                  rooms.site.trust()->list.servers, token->text, *digest}),
                       token->id};
@@ -50,10 +50,10 @@ class UserDataFiles {
   UserDataFiles(const Rooms& rooms, const std::string& cluster, const std::string& actor)
       : rooms_(rooms), cluster_(cluster), actor_(actor) {}
 
-  Granted<> add(const std::string& name, const std::string& pool, std::uint32_t count,
+  Result<void> add(const std::string& name, const std::string& pool, std::uint32_t count,
                 std::chrono::seconds lifetime) {
     auto made = make_user_data(rooms_, {cluster_, {}, pool, Role::node, count, lifetime}, actor_);
-    if (!made) return refuse(made.error());
+    if (!made) return pass(made.error());
     tokens_.push_back(made->token_id);
     files_.push_back({{"name", fmt::format("{}-{}.yaml", cluster_, name)},
                       {"pool", pool},
@@ -62,10 +62,10 @@ class UserDataFiles {
     return {};
   }
   // What nobody uses of them ends when the cluster is complete.
-  Granted<> keep_tokens() {
+  Result<void> keep_tokens() {
     if (tokens_.empty()) return {};
     if (auto noted = note_open_tokens(rooms_.store, cluster_, tokens_); !noted)
-      return refuse(noted.error());
+      return pass(noted.error());
     return {};
   }
   [[nodiscard]] const nlohmann::json& files() const { return files_; }
@@ -108,34 +108,34 @@ Response secret_response(const nlohmann::json& value) {
 // Again where another order of the same operator was faster: the quota was looked at before it.
 template <class Order>
 auto within_quota(const Rooms& rooms, const Caller& caller, const ClusterClaim& claim, Order order)
-    -> Granted<decltype(order(Transaction()))> {
+    -> Result<decltype(order(Transaction()))> {
   using Outcome = decltype(order(Transaction()));
   constexpr int attempts = 20;
   for (int attempt = 1;; ++attempt) {
     Transaction transaction;
     if (auto claimed = claim_quota(rooms.store, caller, claim, transaction); !claimed)
-      return refuse(claimed.error());
+      return pass(claimed.error());
     auto done = order(std::move(transaction));
     const bool is_lost = !done && caller.restricted && attempt < attempts &&
                          error_of(done.error()).kind == ErrorKind::conflict;
-    if (!is_lost) return Granted<Outcome>(tl::in_place, std::move(done));
+    if (!is_lost) return Result<Outcome>(tl::in_place, std::move(done));
   }
 }
 
 // What was handed out before, and not used, admits nobody any more.
-Granted<> revoke_unused_nodes(const Rooms& rooms, const OnDemandCluster& cluster,
+Result<void> revoke_unused_nodes(const Rooms& rooms, const OnDemandCluster& cluster,
                               const std::string& actor) {
   Transaction transaction;
   const auto unused =
       revoke_unused(rooms.enrolment, cluster.open_tokens, cluster.nodes_pool, actor, transaction);
-  if (!unused) return refuse(unused.error());
+  if (!unused) return pass(unused.error());
   if (auto committed = rooms.store.commit(transaction); !committed)
-    return refuse(committed.error());
+    return pass(committed.error());
   return {};
 }
 
 // Each is drained where that makes sense; what is ordered stands, whatever becomes of the others.
-Granted<nlohmann::json> remove_surplus(const Rooms& rooms, const ScaledCluster& scaled,
+Result<nlohmann::json> remove_surplus(const Rooms& rooms, const ScaledCluster& scaled,
                                        const std::string& actor) {
   const std::string& cluster = scaled.cluster.name;
   nlohmann::json rows = nlohmann::json::array();
@@ -143,19 +143,19 @@ Granted<nlohmann::json> remove_surplus(const Rooms& rooms, const ScaledCluster& 
     RemovalOrder order;
     order.by = actor;
     const auto step = order_removal(rooms, {cluster, node}, order);
-    if (!step) return refuse(step.error());
+    if (!step) return pass(step.error());
     rows.push_back({{"node", node}, {"draining", step->is_draining}});
   }
   if (scaled.surplus.empty()) return rows;
   const auto published = republish(rooms.publishing, cluster, actor);
-  if (!published) return refuse(published.error().error);
-  if (auto reloaded = rooms.reload_inventory(cluster); !reloaded) return refuse(reloaded.error());
+  if (!published) return pass(published.error().error);
+  if (auto reloaded = rooms.reload_inventory(cluster); !reloaded) return pass(reloaded.error());
   return rows;
 }
 
 }  // namespace
 
-Granted<Response> post_clusters(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_clusters(const Rooms& rooms, const Caller& caller, const Request& request) {
   NewCluster order;
   order.actor = caller.text();
   std::uint32_t seconds = 4 * 3600;
@@ -166,32 +166,32 @@ Granted<Response> post_clusters(const Rooms& rooms, const Caller& caller, const 
     root.number("nodes", order.nodes, Need::optional);
     root.number("ttlSeconds", seconds, Need::optional);
   });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   order.lifetime = std::chrono::seconds(seconds);
   auto allowed = check_lifetime(rooms.store, caller, 0, seconds);
-  if (!allowed) return refuse(allowed.error());
+  if (!allowed) return pass(allowed.error());
   const ClusterClaim claim{order.name, order.template_name,
                            std::uint64_t{order.masters} + order.nodes};
   const auto tried = within_quota(rooms, caller, claim, [&](Transaction transaction) {
     return create_cluster(rooms.publishing, order, std::move(transaction));
   });
-  if (!tried) return refuse(tried.error());
+  if (!tried) return pass(tried.error());
   const auto& created = *tried;
   if (!created) return refused_response(created.error(), request);
   rooms.ends.set(created->name, created->expires_at);
   if (auto reloaded = rooms.reload_inventory(order.name); !reloaded)
-    return refuse(reloaded.error());
+    return pass(reloaded.error());
   UserDataFiles files(rooms, order.name, order.actor);
   for (std::uint32_t master = 1; master <= created->masters; ++master) {
     auto added =
         files.add(fmt::format("master-{}", master), created->masters_pool, 1, master_token_life);
-    if (!added) return refuse(added.error());
+    if (!added) return pass(added.error());
   }
   if (created->nodes > 0) {
     auto added = files.add("nodes", created->nodes_pool, created->nodes, node_token_life);
-    if (!added) return refuse(added.error());
+    if (!added) return pass(added.error());
   }
-  if (auto kept = files.keep_tokens(); !kept) return refuse(kept.error());
+  if (auto kept = files.keep_tokens(); !kept) return pass(kept.error());
   spdlog::info("{}: created cluster {} of template {}", caller.text(), order.name,
                order.template_name);
   nlohmann::json answer = to_value(rooms, *created);
@@ -199,9 +199,9 @@ Granted<Response> post_clusters(const Rooms& rooms, const Caller& caller, const 
   return secret_response(answer);
 }
 
-Granted<Response> get_clusters(const Rooms& rooms, const Caller& caller, const Request&) {
+Result<Response> get_clusters(const Rooms& rooms, const Caller& caller, const Request&) {
   const auto clusters = list_on_demand(rooms.store);
-  if (!clusters) return refuse(clusters.error());
+  if (!clusters) return pass(clusters.error());
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& cluster : *clusters) {
     if (!caller.restricted || cluster.created_by == caller.text())
@@ -210,75 +210,75 @@ Granted<Response> get_clusters(const Rooms& rooms, const Caller& caller, const R
   return json_response({{"clusters", rows}});
 }
 
-Granted<Response> post_scale(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_scale(const Rooms& rooms, const Caller& caller, const Request& request) {
   const std::string& cluster = request.parameters.at("cluster");
   const std::string actor = caller.text();
   std::uint32_t nodes = 0;
   auto read =
       read_json_body("scale", request, [&](JsonObject& root) { root.number("nodes", nodes); });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   const auto found = find_on_demand(rooms.store, cluster);
-  if (!found) return refuse(found.error());
+  if (!found) return pass(found.error());
   const OnDemandCluster& before = found->cluster;
   const ClusterClaim claim{cluster, {}, std::uint64_t{before.masters} + nodes};
   const auto tried = within_quota(rooms, caller, claim, [&](Transaction transaction) {
     return scale_cluster(rooms.publishing, cluster, nodes, actor, std::move(transaction));
   });
-  if (!tried) return refuse(tried.error());
+  if (!tried) return pass(tried.error());
   const auto& scaled = *tried;
-  if (!scaled) return refuse(scaled.error());
+  if (!scaled) return pass(scaled.error());
   if (nodes < before.nodes) {
     if (auto revoked = revoke_unused_nodes(rooms, before, actor); !revoked)
-      return refuse(revoked.error());
+      return pass(revoked.error());
   }
   const auto removing = remove_surplus(rooms, *scaled, actor);
-  if (!removing) return refuse(removing.error());
+  if (!removing) return pass(removing.error());
   UserDataFiles files(rooms, cluster, actor);
   if (scaled->more > 0) {
     auto added = files.add("nodes", scaled->cluster.nodes_pool, scaled->more, node_token_life);
-    if (!added) return refuse(added.error());
+    if (!added) return pass(added.error());
   }
-  if (auto kept = files.keep_tokens(); !kept) return refuse(kept.error());
+  if (auto kept = files.keep_tokens(); !kept) return pass(kept.error());
   nlohmann::json answer = to_value(rooms, scaled->cluster);
   answer["userData"] = files.files();
   answer["removing"] = *removing;
   return secret_response(answer);
 }
 
-Granted<Response> post_extend(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_extend(const Rooms& rooms, const Caller& caller, const Request& request) {
   std::uint32_t seconds = 0;
   auto read = read_json_body("extend", request,
                              [&](JsonObject& root) { root.number("ttlSeconds", seconds); });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   const std::string& cluster = request.parameters.at("cluster");
   const auto found = find_on_demand(rooms.store, cluster);
-  if (!found) return refuse(found.error());
+  if (!found) return pass(found.error());
   const OnDemandCluster& before = found->cluster;
   auto allowed = check_lifetime(rooms.store, caller, before.created_at,
                                 unix_seconds(rooms.enrolment.now()) + seconds);
-  if (!allowed) return refuse(allowed.error());
+  if (!allowed) return pass(allowed.error());
   const auto extended =
       extend_cluster(rooms.publishing, cluster, std::chrono::seconds(seconds), caller.text());
-  if (!extended) return refuse(extended.error());
+  if (!extended) return pass(extended.error());
   rooms.ends.set(extended->name, extended->expires_at);
   return json_response(to_value(rooms, *extended));
 }
 
-Granted<Response> delete_cluster(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> delete_cluster(const Rooms& rooms, const Caller& caller, const Request& request) {
   ClusterEnd end{request.parameters.at("cluster"), caller.text(), "cluster-deleted", {}};
   const auto wanted = query_text(request, "onDelete", Need::optional);
-  if (!wanted) return refuse(wanted.error());
+  if (!wanted) return pass(wanted.error());
   if (!wanted->empty()) {
     const auto on_delete = parse_on_delete(*wanted);
     if (!on_delete)
-      return refuse(ErrorKind::invalid, "invalid", "query: onDelete: " + on_delete.error().message);
+      return fail(ErrorKind::invalid, "invalid", "query: onDelete: " + on_delete.error().message);
     end.on_delete = *on_delete;
   }
-  if (auto ended = end_cluster(rooms, end); !ended) return refuse(ended.error());
+  if (auto ended = end_cluster(rooms, end); !ended) return pass(ended.error());
   return json_response({{"name", end.cluster}});
 }
 
-Granted<Response> post_user_data(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_user_data(const Rooms& rooms, const Caller& caller, const Request& request) {
   NewJoinToken order;
   std::uint32_t seconds = 3600;
   auto read = read_json_body("user-data request", request, [&](JsonObject& root) {
@@ -287,10 +287,10 @@ Granted<Response> post_user_data(const Rooms& rooms, const Caller& caller, const
     root.number("count", order.count, Need::optional);
     root.number("ttlSeconds", seconds, Need::optional);
   });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   order.lifetime = std::chrono::seconds(seconds);
   const auto made = make_user_data(rooms, order, caller.text());
-  if (!made) return refuse(made.error());
+  if (!made) return pass(made.error());
   return secret_response({{"cluster", order.cluster}, {"pool", order.pool}, {"text", made->text}});
 }
 

@@ -27,9 +27,9 @@ void read_limits_of(JsonObject& root, std::optional<OperatorLimits>& limits) {
 
 }  // namespace
 
-Granted<Response> get_operators(const Rooms& rooms, const Caller&, const Request&) {
+Result<Response> get_operators(const Rooms& rooms, const Caller&, const Request&) {
   const auto operators = list_operators(rooms.store);
-  if (!operators) return refuse(operators.error());
+  if (!operators) return pass(operators.error());
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& record : *operators) {
     rows.push_back({{"name", record.name},
@@ -44,7 +44,7 @@ Granted<Response> get_operators(const Rooms& rooms, const Caller&, const Request
   return json_response({{"operators", rows}});
 }
 
-Granted<Response> post_operators(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_operators(const Rooms& rooms, const Caller& caller, const Request& request) {
   std::string name, csr;
   std::optional<OperatorLimits> limits;
   auto read = read_json_body("operator request", request, [&](JsonObject& root) {
@@ -52,50 +52,50 @@ Granted<Response> post_operators(const Rooms& rooms, const Caller& caller, const
     root.text("csr", csr);
     read_limits_of(root, limits);
   });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   const auto certificate = add_operator(rooms.enrolment, name, csr, caller.text(), limits);
-  if (!certificate) return refuse(certificate.error());
+  if (!certificate) return pass(certificate.error());
   spdlog::info("{}: added operator {}", caller.text(), name);
   return json_response({{"name", name}, {"certificate", *certificate}});
 }
 
-Granted<Response> put_operator_limits(const Rooms& rooms, const Caller& caller,
+Result<Response> put_operator_limits(const Rooms& rooms, const Caller& caller,
                                       const Request& request) {
   const std::string& name = request.parameters.at("name");
   std::optional<OperatorLimits> limits;
   auto read =
       read_json_body("limits", request, [&](JsonObject& root) { read_limits_of(root, limits); });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   if (auto set = limit_operator(rooms.enrolment, name, limits, caller.text()); !set)
-    return refuse(set.error());
+    return pass(set.error());
   spdlog::info("{}: set the limits of operator {}", caller.text(), name);
   return json_response({{"name", name}, {"limits", to_value(limits)}});
 }
 
-Granted<Response> delete_operator(const Rooms& rooms, const Caller& caller,
+Result<Response> delete_operator(const Rooms& rooms, const Caller& caller,
                                   const Request& request) {
   const std::string& name = request.parameters.at("name");
   if (auto revoked = revoke_operator(rooms.enrolment, name, caller.text()); !revoked) {
-    return refuse(revoked.error());
+    return pass(revoked.error());
   }
   spdlog::info("{}: revoked operator {}", caller.text(), name);
   return json_response({{"name", name}});
 }
 
-Granted<Response> get_audit(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> get_audit(const Rooms& rooms, const Caller&, const Request& request) {
   const auto after = query_text(request, "after", Need::optional);
-  if (!after) return refuse(after.error());
+  if (!after) return pass(after.error());
   const auto limit = query_number(request, "limit", 100);
-  if (!limit) return refuse(limit.error());
+  if (!limit) return pass(limit.error());
   // What was served a moment ago belongs in the answer.
-  if (auto flushed = rooms.reports.flush(); !flushed) return refuse(flushed.error());
+  if (auto flushed = rooms.reports.flush(); !flushed) return pass(flushed.error());
   nlohmann::json rows = nlohmann::json::array();
   std::string last = *after;
   // The store's pages are shorter than what may be asked for.
   while (rows.size() < std::min<std::uint64_t>(*limit, 10000)) {
     const auto page =
         list_audit(rooms.store, last, std::min<std::uint64_t>(*limit, 10000) - rows.size());
-    if (!page) return refuse(page.error());
+    if (!page) return pass(page.error());
     if (page->empty()) break;
     for (const auto& row : *page) {
       rows.push_back({{"id", row.id},
@@ -109,7 +109,7 @@ Granted<Response> get_audit(const Rooms& rooms, const Caller&, const Request& re
     last = page->back().id;
   }
   const auto older = list_audit_files(rooms.audit_folder);
-  if (!older) return refuse(older.error());
+  if (!older) return pass(older.error());
   return json_response({{"rows", rows},
                         {"next", last},
                         {"olderFiles", older->count},

@@ -8,13 +8,13 @@ namespace muster {
 
 // 200 with revisions and changes; 400 of kind "inventory" with every problem's place. What was
 // published is in enrolment's inventory when this returns.
-[[nodiscard]] Granted<Response> publication_response(const Rooms& rooms,
+[[nodiscard]] Result<Response> publication_response(const Rooms& rooms,
                                                      const Published<PublishOutcome>& published,
                                                      bool dry_run, const Caller& caller,
                                                      const Request& request);
 
 // Why nothing was published: as publication_response answers it.
-[[nodiscard]] Granted<Response> refused_response(const PublishRefusal& refusal,
+[[nodiscard]] Result<Response> refused_response(const PublishRefusal& refusal,
                                                  const Request& request);
 
 }  // namespace muster

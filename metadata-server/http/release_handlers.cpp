@@ -42,9 +42,9 @@ Result<std::set<std::string>> manifests_in_use(const Rooms& rooms, Transaction& 
 
 }  // namespace
 
-Granted<Response> get_releases(const Rooms& rooms, const Caller&, const Request&) {
+Result<Response> get_releases(const Rooms& rooms, const Caller&, const Request&) {
   const auto catalogue = load_catalogue(rooms.store);
-  if (!catalogue) return refuse(catalogue.error());
+  if (!catalogue) return pass(catalogue.error());
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& release : catalogue->releases()) {
     rows.push_back({{"name", release.name},
@@ -56,27 +56,27 @@ Granted<Response> get_releases(const Rooms& rooms, const Caller&, const Request&
   return json_response({{"releases", rows}});
 }
 
-Granted<Response> post_releases(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_releases(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto release = parse_release(request.body);
-  if (!release) return refuse(release.error());
+  if (!release) return pass(release.error());
   const auto added =
       add_release(rooms.store, rooms.artifacts, *release, caller.text(), rooms.enrolment.now());
-  if (!added) return refuse(added.error());
+  if (!added) return pass(added.error());
   spdlog::info("{}: added release {} {}", caller.text(), release->name, release->version);
   return json_response({{"name", release->name},
                         {"version", release->version},
                         {"manifestDigest", digest(*release)}});
 }
 
-Granted<Response> post_prune(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_prune(const Rooms& rooms, const Caller& caller, const Request& request) {
   if (auto read = read_json_body("prune request", request, [](JsonObject&) {}); !read) {
-    return refuse(read.error());
+    return pass(read.error());
   }
   auto catalogue = load_catalogue(rooms.store);
-  if (!catalogue) return refuse(catalogue.error());
+  if (!catalogue) return pass(catalogue.error());
   Transaction transaction;
   const auto used = manifests_in_use(rooms, transaction);
-  if (!used) return refuse(used.error());
+  if (!used) return pass(used.error());
   nlohmann::json removed = nlohmann::json::array();
   const auto releases = catalogue->releases();  // a copy: the catalogue shrinks below
   for (const auto& release : releases) {
@@ -89,9 +89,9 @@ Granted<Response> post_prune(const Rooms& rooms, const Caller& caller, const Req
     append_audit(transaction, rooms.enrolment.now(), caller.text(), "release-removed", key);
     catalogue->remove(release.name, release.version);
   }
-  if (auto written = rooms.store.commit(transaction); !written) return refuse(written.error());
+  if (auto written = rooms.store.commit(transaction); !written) return pass(written.error());
   const auto pruned = rooms.artifacts.prune(catalogue->referred(), prune_grace);
-  if (!pruned) return refuse(pruned.error());
+  if (!pruned) return pass(pruned.error());
   spdlog::info("{}: pruned {} releases, {} artifacts, {} bytes", caller.text(), removed.size(),
                pruned->removed, pruned->bytes_removed);
   return json_response(

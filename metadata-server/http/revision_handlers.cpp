@@ -30,9 +30,9 @@ nlohmann::json change_json(const MachineChange& change) {
 
 }  // namespace
 
-Granted<Response> refused_response(const PublishRefusal& refusal, const Request& request) {
+Result<Response> refused_response(const PublishRefusal& refusal, const Request& request) {
   const auto& [error, problems] = refusal;
-  if (problems.empty()) return refuse(error);
+  if (problems.empty()) return pass(error);
   return json_response({{"kind", "inventory"},
                         {"message", error.message},
                         {"problems", problems_json(problems)},
@@ -40,14 +40,14 @@ Granted<Response> refused_response(const PublishRefusal& refusal, const Request&
                        400);
 }
 
-Granted<Response> publication_response(const Rooms& rooms,
+Result<Response> publication_response(const Rooms& rooms,
                                        const Published<PublishOutcome>& published, bool dry_run,
                                        const Caller& caller, const Request& request) {
   if (!published) return refused_response(published.error(), request);
   if (!dry_run) {
     for (const auto& [cluster, revision] : published->revisions) {
       auto reloaded = rooms.reload_inventory(cluster);
-      if (!reloaded) return refuse(reloaded.error());
+      if (!reloaded) return pass(reloaded.error());
       spdlog::info("{}: published {} {}", caller.text(), cluster, revision);
     }
   }
@@ -68,7 +68,7 @@ Granted<Response> publication_response(const Rooms& rooms,
 
 namespace handlers {
 
-Granted<Response> post_apply(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_apply(const Rooms& rooms, const Caller& caller, const Request& request) {
   PublishRequest order;
   order.actor = caller.text();
   auto read = read_json_body("apply request", request, [&](JsonObject& root) {
@@ -88,16 +88,16 @@ Granted<Response> post_apply(const Rooms& rooms, const Caller& caller, const Req
         },
         Need::optional);
   });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   return publication_response(rooms, publish(rooms.publishing, order), order.dry_run, caller,
                               request);
 }
 
-Granted<Response> get_revision_diff(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> get_revision_diff(const Rooms& rooms, const Caller&, const Request& request) {
   std::map<std::string, std::string> wanted;
   for (const char* field : {"cluster", "from", "to"}) {
     const auto value = query_text(request, field, Need::required);
-    if (!value) return refuse(value.error());
+    if (!value) return pass(value.error());
     wanted[field] = *value;
   }
   const auto difference =
@@ -112,11 +112,11 @@ Granted<Response> get_revision_diff(const Rooms& rooms, const Caller&, const Req
       {{"from", head(difference->from)}, {"to", head(difference->to)}, {"changes", changes}});
 }
 
-Granted<Response> get_revisions(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> get_revisions(const Rooms& rooms, const Caller&, const Request& request) {
   const auto cluster = query_text(request, "cluster", Need::required);
-  if (!cluster) return refuse(cluster.error());
+  if (!cluster) return pass(cluster.error());
   const auto revisions = list_revisions(rooms.store, *cluster);
-  if (!revisions) return refuse(revisions.error());
+  if (!revisions) return pass(revisions.error());
   const auto current = rooms.current.cluster(*cluster);
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& revision : *revisions) {
@@ -132,7 +132,7 @@ Granted<Response> get_revisions(const Rooms& rooms, const Caller&, const Request
                         {"revisions", rows}});
 }
 
-Granted<Response> post_rollback(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_rollback(const Rooms& rooms, const Caller& caller, const Request& request) {
   RollbackRequest order;
   order.actor = caller.text();
   auto read = read_json_body("rollback request", request, [&](JsonObject& root) {
@@ -141,29 +141,29 @@ Granted<Response> post_rollback(const Rooms& rooms, const Caller& caller, const 
     root.flag("remove", order.remove, Need::optional);
     root.flag("dryRun", order.dry_run, Need::optional);
   });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   return publication_response(rooms, roll_back(rooms.publishing, order), order.dry_run, caller,
                               request);
 }
 
-Granted<Response> get_site_facts(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> get_site_facts(const Rooms& rooms, const Caller&, const Request& request) {
   const auto cluster = query_text(request, "cluster", Need::required);
-  if (!cluster) return refuse(cluster.error());
+  if (!cluster) return pass(cluster.error());
   auto banned = banned_machines(rooms.store, *cluster);
-  if (!banned) return refuse(banned.error());
+  if (!banned) return pass(banned.error());
   auto facts = gather_site_facts(rooms.store, rooms.site.site(), *cluster, std::move(*banned),
                                  rooms.enrolment.now());
-  if (!facts) return refuse(facts.error());
+  if (!facts) return pass(facts.error());
   facts->identity_regions.emplace();
   for (const AwsRegion& region : rooms.enrolment.regions)
     facts->identity_regions->push_back(region.name);
   return text_response(to_json(*facts));
 }
 
-Granted<Response> post_signing(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> post_signing(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto prepared =
       prepare_signing(rooms.publishing, request.parameters.at("cluster"), caller.text());
-  if (!prepared) return refuse(prepared.error());
+  if (!prepared) return pass(prepared.error());
   return json_response({{"facts", nlohmann::json::parse(to_json(prepared->facts), nullptr, false)},
                         {"generation", prepared->generation}});
 }

@@ -18,7 +18,7 @@ namespace {
 // A route number that is no route: refused before one was found.
 constexpr std::size_t no_route = SIZE_MAX;
 
-Response to_response(const Refusal& refusal, std::string_view request_id,
+Response to_response(const Error& refusal, std::string_view request_id,
                      Reason reason = Reason::in_the_log) {
   const int status = status_of(refusal.kind);
   if (status == 500) return error_response({refusal.kind, refusal.message}, request_id, reason);
@@ -45,7 +45,7 @@ bool is_of(Audience audience, const std::optional<Caller>& known, const Peer& pe
   return !for_machines || may_be(Caller::Kind::machine, known, peer);
 }
 
-Refusal not_for_you(Audience audience) {
+Error not_for_you(Audience audience) {
   const bool people = is_for_people(audience);
   return {
       ErrorKind::forbidden, "forbidden",
@@ -123,16 +123,16 @@ void Router::open_sink(const Route& route, const RequestHead& head, const Peer& 
   if (sink) {
     admission.sink = std::move(*sink);
   } else {
-    admission.refusal = to_response(refuse(sink.error()).value(), request_id, reason_for(*caller));
+    admission.refusal = to_response(pass(sink.error()).value(), request_id, reason_for(*caller));
   }
 }
 
-Granted<Caller> Router::find_caller(const Peer& peer) {
+Result<Caller> Router::find_caller(const Peer& peer) {
   if (peer.listener == ListenerKind::admin) {
     const bool member = admin_group_ && std::find(peer.groups.begin(), peer.groups.end(),
                                                   *admin_group_) != peer.groups.end();
     if (!peer.user || (*peer.user != 0 && *peer.user != geteuid() && !member)) {
-      return refuse(not_for_you(Audience::operators));
+      return pass(not_for_you(Audience::operators));
     }
     Caller root;
     root.kind = Caller::Kind::person;
@@ -140,7 +140,7 @@ Granted<Caller> Router::find_caller(const Peer& peer) {
     return root;
   }
   if (!peer.certificate) {
-    return refuse(ErrorKind::unauthenticated, "certificate_missing",
+    return fail(ErrorKind::unauthenticated, "certificate_missing",
                   "no client certificate: enrol first, then use the identity certificate");
   }
   if (auto known = callers_.find(peer.certificate_id)) {
@@ -153,18 +153,18 @@ Granted<Caller> Router::find_caller(const Peer& peer) {
   return caller;
 }
 
-Granted<Caller> Router::admitted(const Route& route, const Peer& peer) {
+Result<Caller> Router::admitted(const Route& route, const Peer& peer) {
   if (route.audience == Audience::anyone) return Caller{};
   auto caller = find_caller(peer);
   if (!caller) return caller;
   const bool person = caller->kind == Caller::Kind::person;
-  if (is_for_people(route.audience) && !person) return refuse(not_for_you(route.audience));
+  if (is_for_people(route.audience) && !person) return pass(not_for_you(route.audience));
   if (route.audience == Audience::operators && caller->restricted)
-    return refuse(restricted(*caller));
+    return pass(restricted(*caller));
   const bool for_machines =
       route.audience == Audience::machine || route.audience == Audience::ended_too;
-  if (for_machines && person) return refuse(not_for_you(route.audience));
-  if (route.audience == Audience::machine && caller->ended) return refuse(has_ended(caller->node));
+  if (for_machines && person) return pass(not_for_you(route.audience));
+  if (route.audience == Audience::machine && caller->ended) return pass(has_ended(caller->node));
   return caller;
 }
 

@@ -25,8 +25,8 @@ class Router final : public Service {
             int status, std::string_view request_id, std::chrono::microseconds took) override;
 
  private:
-  [[nodiscard]] Granted<Caller> find_caller(const Peer& peer);
-  [[nodiscard]] Granted<Caller> admitted(const Route& route, const Peer& peer);
+  [[nodiscard]] Result<Caller> find_caller(const Peer& peer);
+  [[nodiscard]] Result<Caller> admitted(const Route& route, const Peer& peer);
   void open_sink(const Route& route, const RequestHead& head, const Peer& peer,
                  std::string_view request_id, Admission& admission);
 

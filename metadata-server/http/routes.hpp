@@ -14,7 +14,7 @@ namespace muster {
 struct Rooms;  // rooms.hpp
 
 // Parse, ask a room, render. What a handler refuses becomes {"kind","message","requestId"}.
-using Handler = Granted<Response> (*)(const Rooms& rooms, const Caller& caller,
+using Handler = Result<Response> (*)(const Rooms& rooms, const Caller& caller,
                                       const Request& request);
 
 enum class Audience {

@@ -9,11 +9,11 @@
 
 namespace muster::handlers {
 
-Granted<Response> get_secrets(const Rooms& rooms, const Caller&, const Request& request) {
+Result<Response> get_secrets(const Rooms& rooms, const Caller&, const Request& request) {
   const auto cluster = query_text(request, "cluster", Need::optional);
-  if (!cluster) return refuse(cluster.error());
+  if (!cluster) return pass(cluster.error());
   const auto secrets = list_secrets(rooms.store, *cluster);
-  if (!secrets) return refuse(secrets.error());
+  if (!secrets) return pass(secrets.error());
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& secret : *secrets) {
     rows.push_back({{"cluster", secret.cluster},
@@ -24,28 +24,28 @@ Granted<Response> get_secrets(const Rooms& rooms, const Caller&, const Request& 
   return json_response({{"secrets", rows}});
 }
 
-Granted<Response> put_secret(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> put_secret(const Rooms& rooms, const Caller& caller, const Request& request) {
   const std::string& cluster = request.parameters.at("cluster");
   const std::string& name = request.parameters.at("name");
   std::string encoded;
   auto read =
       read_json_body("secret", request, [&](JsonObject& root) { root.text("value", encoded); });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   const auto value = base64_decode(encoded);
-  if (!value) return refuse(ErrorKind::invalid, "invalid", "secret: /value: expected base64");
+  if (!value) return fail(ErrorKind::invalid, "invalid", "secret: /value: expected base64");
   const auto version = set_secret(rooms.store, rooms.sealing, cluster, name, *value, caller.text(),
                                   rooms.enrolment.now());
-  if (!version) return refuse(version.error());
+  if (!version) return pass(version.error());
   spdlog::info("{}: set secret {}/{} version {}", caller.text(), cluster, name, *version);
   return json_response({{"cluster", cluster}, {"name", name}, {"version", *version}});
 }
 
-Granted<Response> delete_secret(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> delete_secret(const Rooms& rooms, const Caller& caller, const Request& request) {
   const std::string& cluster = request.parameters.at("cluster");
   const std::string& name = request.parameters.at("name");
   const auto removed =
       remove_secret(rooms.store, cluster, name, caller.text(), rooms.enrolment.now());
-  if (!removed) return refuse(removed.error());
+  if (!removed) return pass(removed.error());
   spdlog::info("{}: removed secret {}/{}", caller.text(), cluster, name);
   return json_response({{"cluster", cluster}, {"name", name}});
 }

@@ -31,18 +31,18 @@ Result<bool> awaits_signature(const Rooms& rooms, const std::string& name,
 }
 
 // Members that will be removed for their silence, machines that are being drained, masters' turns.
-Granted<> add_departures(const Rooms& rooms, const std::string& cluster,
+Result<void> add_departures(const Rooms& rooms, const std::string& cluster,
                          const ServedCluster& served, nlohmann::json& row) {
   int vanishing = 0;
   for (const auto& [node, answer] : served.documents) {
     const auto vanishes = vanishes_at(rooms, {cluster, node});
-    if (!vanishes) return refuse(vanishes.error());
+    if (!vanishes) return pass(vanishes.error());
     if (*vanishes) ++vanishing;
   }
   const auto drains = list_drains(rooms.store, cluster);
-  if (!drains) return refuse(drains.error());
+  if (!drains) return pass(drains.error());
   const auto turns = turns_of(rooms, cluster);
-  if (!turns) return refuse(turns.error());
+  if (!turns) return pass(turns.error());
   row["turns"] = *turns;
   row["vanishing"] = vanishing;
   row["draining"] = drains->size();
@@ -95,47 +95,47 @@ nlohmann::json servers(const Rooms& rooms) {
 
 }  // namespace
 
-Granted<Response> get_healthz(const Rooms&, const Caller&, const Request&) {
+Result<Response> get_healthz(const Rooms&, const Caller&, const Request&) {
   return plain("ok\n");
 }
 
-Granted<Response> get_readyz(const Rooms& rooms, const Caller&, const Request&) {
+Result<Response> get_readyz(const Rooms& rooms, const Caller&, const Request&) {
   const auto site = rooms.store.get(kinds::site, kinds::site_settings_key);
   if (site) return plain("ok\n");
-  return refuse(ErrorKind::unavailable, "store_unavailable",
+  return fail(ErrorKind::unavailable, "store_unavailable",
                 "the store does not answer: " + site.error().message);
 }
 
-Granted<Response> get_metrics(const Rooms& rooms, const Caller&, const Request&) {
+Result<Response> get_metrics(const Rooms& rooms, const Caller&, const Request&) {
   Response response = text_response(rooms.metrics.text());
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   return response;
 }
 
-Granted<Response> get_site(const Rooms& rooms, const Caller&, const Request&) {
+Result<Response> get_site(const Rooms& rooms, const Caller&, const Request&) {
   return json_response({{"pin", rooms.site.site()},
                         {"servers", servers(rooms)},
                         {"trustVersion", rooms.site.trust()->list.version}});
 }
 
-Granted<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
+Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
   nlohmann::json clusters = nlohmann::json::array();
   for (const auto& name : rooms.current.clusters()) {
     const auto cluster = rooms.current.cluster(name);
     if (!cluster) continue;
     const auto awaits = awaits_signature(rooms, name, *cluster);
-    if (!awaits) return refuse(awaits.error());
+    if (!awaits) return pass(awaits.error());
     clusters.push_back(cluster_row(rooms, name, *cluster));
     clusters.back()["awaitsSignature"] = *awaits;
     if (const auto left = rooms.ends.left(name, unix_seconds(rooms.enrolment.now())))
       clusters.back()["secondsLeft"] = left->count();
     auto added = add_departures(rooms, name, *cluster, clusters.back());
-    if (!added) return refuse(added.error());
+    if (!added) return pass(added.error());
   }
   const auto pending = list_pending(rooms.enrolment);
-  if (!pending) return refuse(pending.error());
+  if (!pending) return pass(pending.error());
   const auto troubles = MachineTroubles::gather(rooms);
-  if (!troubles) return refuse(troubles.error());
+  if (!troubles) return pass(troubles.error());
   return json_response({{"site", rooms.site.site()},
                         {"servers", servers(rooms)},
                         {"clusters", clusters},

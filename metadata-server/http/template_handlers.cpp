@@ -10,25 +10,25 @@
 
 namespace muster::handlers {
 
-Granted<Response> put_template(const Rooms& rooms, const Caller& caller, const Request& request) {
+Result<Response> put_template(const Rooms& rooms, const Caller& caller, const Request& request) {
   Template made;
   made.name = request.parameters.at("name");
   made.set_by = caller.text();
   made.set_at = unix_seconds(rooms.enrolment.now());
   auto read = read_json_body("template", request,
                              [&](JsonObject& root) { root.text_map("files", made.files); });
-  if (!read) return refuse(read.error());
+  if (!read) return pass(read.error());
   const auto set = set_template(rooms.store, made, rooms.enrolment.now());
   if (!set) return refused_response(set.error(), request);
   spdlog::info("{}: set template {}", caller.text(), made.name);
   return json_response({{"name", made.name}});
 }
 
-Granted<Response> get_templates(const Rooms& rooms, const Caller& caller, const Request&) {
+Result<Response> get_templates(const Rooms& rooms, const Caller& caller, const Request&) {
   const auto templates = list_templates(rooms.store);
-  if (!templates) return refuse(templates.error());
+  if (!templates) return pass(templates.error());
   const auto may_use = usable_templates(rooms.store, caller);
-  if (!may_use) return refuse(may_use.error());
+  if (!may_use) return pass(may_use.error());
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& made : *templates) {
     if (*may_use && !(*may_use)->contains(made.name)) continue;
@@ -40,11 +40,11 @@ Granted<Response> get_templates(const Rooms& rooms, const Caller& caller, const 
   return json_response({{"templates", rows}});
 }
 
-Granted<Response> delete_template(const Rooms& rooms, const Caller& caller,
+Result<Response> delete_template(const Rooms& rooms, const Caller& caller,
                                   const Request& request) {
   const std::string& template_name = request.parameters.at("name");
   auto removed = remove_template(rooms.store, template_name, rooms.enrolment.now(), caller.text());
-  if (!removed) return refuse(removed.error());
+  if (!removed) return pass(removed.error());
   return json_response({{"name", template_name}});
 }
 

@@ -9,7 +9,7 @@
 
 namespace muster {
 
-Granted<Envelope> sign_tombstone(const Rooms& rooms, const std::string& key,
+Result<Envelope> sign_tombstone(const Rooms& rooms, const std::string& key,
                                  const TombstoneRecord& record) {
   Tombstone tombstone;
   tombstone.site = rooms.site.site();
@@ -20,18 +20,18 @@ Granted<Envelope> sign_tombstone(const Rooms& rooms, const std::string& key,
   tombstone.on_delete = record.on_delete;
   const auto trust = rooms.site.trust();
   const auto signer = ClusterSigner::here(rooms.site, trust->list, record.cluster);
-  if (!signer) return refuse(signer.error());
+  if (!signer) return pass(signer.error());
   auto envelope = signer->sign_tombstone(to_canonical_json(tombstone));
-  if (!envelope) return refuse(envelope.error());
+  if (!envelope) return pass(envelope.error());
   return std::move(*envelope);
 }
 
-Granted<Response> tombstone_response(const Rooms& rooms, const Caller& caller) {
+Result<Response> tombstone_response(const Rooms& rooms, const Caller& caller) {
   const auto record = find_tombstone(rooms.store, caller.key);
-  if (!record) return refuse(record.error());
-  if (!*record) return refuse(has_ended(caller.node));  // it took it just now
+  if (!record) return pass(record.error());
+  if (!*record) return pass(has_ended(caller.node));  // it took it just now
   const auto envelope = sign_tombstone(rooms, caller.key, **record);
-  if (!envelope) return refuse(envelope.error());
+  if (!envelope) return pass(envelope.error());
   spdlog::info("{}: served its tombstone, {}", caller.text(), name((*record)->on_delete));
   Response response = text_response(to_json(*envelope));
   response.headers.emplace_back("Cache-Control", "private, max-age=60");
@@ -40,13 +40,13 @@ Granted<Response> tombstone_response(const Rooms& rooms, const Caller& caller) {
 
 namespace handlers {
 
-Granted<Response> delete_document(const Rooms& rooms, const Caller& caller, const Request&) {
+Result<Response> delete_document(const Rooms& rooms, const Caller& caller, const Request&) {
   if (!caller.ended) {
-    return refuse(ErrorKind::conflict, "not_ended",
+    return fail(ErrorKind::conflict, "not_ended",
                   fmt::format("{}: its cluster has not ended; it has a document", caller.text()));
   }
   if (auto noted = note_tombstone_taken(rooms.enrolment, caller.node, caller.key); !noted)
-    return refuse(noted.error());
+    return pass(noted.error());
   spdlog::info("{}: keeps its tombstone", caller.text());
   return json_response({{"cluster", caller.node.cluster}, {"node", caller.node.node}});
 }

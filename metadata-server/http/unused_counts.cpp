@@ -9,9 +9,9 @@
 namespace muster {
 namespace {
 
-Granted<bool> is_complete(const Rooms& rooms, const OnDemandCluster& cluster) {
+Result<bool> is_complete(const Rooms& rooms, const OnDemandCluster& cluster) {
   const auto members = list_members(rooms.store, cluster.name);
-  if (!members) return refuse(members.error());
+  if (!members) return pass(members.error());
   std::uint32_t masters = 0, nodes = 0;
   for (const MemberRecord& member : *members) {
     if (member.removed_at != 0 || !is_ready(rooms.reports.find({cluster.name, member.node})))
@@ -21,32 +21,32 @@ Granted<bool> is_complete(const Rooms& rooms, const OnDemandCluster& cluster) {
   return masters >= cluster.masters && nodes >= cluster.nodes;
 }
 
-Granted<> revoke_if_complete(const Rooms& rooms, const std::string& name) {
+Result<void> revoke_if_complete(const Rooms& rooms, const std::string& name) {
   const auto found = find_on_demand(rooms.store, name);
   if (!found && found.error().kind == ErrorKind::not_found) return {};
-  if (!found) return refuse(found.error());
+  if (!found) return pass(found.error());
   const OnDemandCluster& cluster = found->cluster;
   if (cluster.open_tokens.empty()) return {};
   const auto complete = is_complete(rooms, cluster);
-  if (!complete) return refuse(complete.error());
+  if (!complete) return pass(complete.error());
   if (!*complete) return {};
   Transaction transaction;
   const auto unused =
       revoke_unused(rooms.enrolment, cluster.open_tokens, {}, "server", transaction);
-  if (!unused) return refuse(unused.error());
+  if (!unused) return pass(unused.error());
   if (!transaction.changes.empty()) {
     if (auto committed = rooms.store.commit(transaction); !committed)
-      return refuse(committed.error());
+      return pass(committed.error());
     spdlog::info("cluster {}: complete; {} unused places of its tokens revoked", name, *unused);
   }
-  if (auto noted = note_open_tokens(rooms.store, name, {}); !noted) return refuse(noted.error());
+  if (auto noted = note_open_tokens(rooms.store, name, {}); !noted) return pass(noted.error());
   return {};
 }
 
 }  // namespace
 
-Granted<> revoke_unused_counts(const Rooms& rooms) {
-  Granted<> all;
+Result<void> revoke_unused_counts(const Rooms& rooms) {
+  Result<void> all;
   for (const auto& name : rooms.reports.take_ready()) {
     auto done = revoke_if_complete(rooms, name);
     if (done) continue;

@@ -9,6 +9,6 @@ namespace muster {
 // Revokes what is left of the tokens that came with a cluster and its growing, once as many
 // machines as were asked for are Ready. Looks only at clusters of which a machine became Ready
 // since the last call; costs nothing else. Idempotent.
-[[nodiscard]] Granted<> revoke_unused_counts(const Rooms& rooms);
+[[nodiscard]] Result<void> revoke_unused_counts(const Rooms& rooms);
 
 }  // namespace muster

@@ -21,9 +21,9 @@ struct Patience {
   std::int64_t silence = 0;  // so far
 };
 
-Granted<Patience> patience_with(const Rooms& rooms, const NodeName& node) {
+Result<Patience> patience_with(const Rooms& rooms, const NodeName& node) {
   const auto member = find_member(rooms.store, node.cluster, node.node);
-  if (!member) return refuse(member.error());
+  if (!member) return pass(member.error());
   if (!*member || (*member)->record.removed_at != 0) return Patience{};
   const MemberRecord& record = (*member)->record;
   const auto inventory = rooms.enrolment.inventory();
@@ -35,10 +35,10 @@ Granted<Patience> patience_with(const Rooms& rooms, const NodeName& node) {
 
 }  // namespace
 
-Granted<> expect_members(const Rooms& rooms) {
+Result<void> expect_members(const Rooms& rooms) {
   for (const auto& cluster : rooms.current.clusters()) {
     const auto members = list_members(rooms.store, cluster);
-    if (!members) return refuse(members.error());
+    if (!members) return pass(members.error());
     for (const auto& member : *members) {
       if (member.removed_at == 0) rooms.reports.expect({cluster, member.node});
     }
@@ -46,22 +46,22 @@ Granted<> expect_members(const Rooms& rooms) {
   return {};
 }
 
-Granted<std::optional<std::int64_t>> vanishes_at(const Rooms& rooms, const NodeName& node) {
+Result<std::optional<std::int64_t>> vanishes_at(const Rooms& rooms, const NodeName& node) {
   const TimePoint now = rooms.enrolment.now();
   // Most machines are well, and cost no look into the store.
   if (rooms.reports.silence_of(node, now) < shortest / std::chrono::seconds(2)) return std::nullopt;
   const auto patience = patience_with(rooms, node);
-  if (!patience) return refuse(patience.error());
+  if (!patience) return pass(patience.error());
   if (patience->limit == 0 || patience->silence < patience->limit / 2) return std::nullopt;
   return unix_seconds(now) - patience->silence + patience->limit;
 }
 
-Granted<std::map<std::string, std::vector<VanishWatch::Silent>>> VanishWatch::vanished(
+Result<std::map<std::string, std::vector<VanishWatch::Silent>>> VanishWatch::vanished(
     const Rooms& rooms) {
   std::map<std::string, std::vector<Silent>> found;
   for (const NodeName& node : rooms.reports.silent_since(rooms.enrolment.now() - shortest)) {
     const auto patience = patience_with(rooms, node);
-    if (!patience) return refuse(patience.error());
+    if (!patience) return pass(patience.error());
     if (patience->limit != 0 && patience->silence >= patience->limit)
       found[node.cluster].push_back({node, patience->silence});
   }
@@ -89,13 +89,13 @@ std::size_t VanishWatch::allowance(const Rooms& rooms, const std::string& cluste
   return most - std::min(most, current.removed);
 }
 
-Granted<> VanishWatch::look(const Rooms& rooms) {
+Result<void> VanishWatch::look(const Rooms& rooms) {
   const TimePoint now = rooms.enrolment.now();
   if (now < next_look_) return {};
   next_look_ = now + look_interval;
   std::erase_if(windows_, [&](const auto& entry) { return now >= entry.second.end; });
   auto clusters = vanished(rooms);
-  if (!clusters) return refuse(clusters.error());
+  if (!clusters) return pass(clusters.error());
   for (auto& [cluster, machines] : *clusters) {
     std::sort(machines.begin(), machines.end(),
               [](const Silent& left, const Silent& right) { return left.seconds > right.seconds; });
@@ -108,8 +108,8 @@ Granted<> VanishWatch::look(const Rooms& rooms) {
     }
     if (count == 0) continue;
     const auto published = republish(rooms.publishing, cluster, "vanished");
-    if (!published) return refuse(published.error().error);
-    if (auto reloaded = rooms.reload_inventory(cluster); !reloaded) return refuse(reloaded.error());
+    if (!published) return pass(published.error().error);
+    if (auto reloaded = rooms.reload_inventory(cluster); !reloaded) return pass(reloaded.error());
   }
   return {};
 }

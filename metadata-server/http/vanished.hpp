@@ -16,14 +16,14 @@ namespace muster {
 class VanishWatch {
  public:
   // Removes whoever vanished. Costs a look at memory, twice a minute, where nobody is silent.
-  [[nodiscard]] Granted<> look(const Rooms& rooms);
+  [[nodiscard]] Result<void> look(const Rooms& rooms);
 
  private:
   struct Silent {
     NodeName node;
     std::int64_t seconds = 0;
   };
-  [[nodiscard]] static Granted<std::map<std::string, std::vector<Silent>>> vanished(
+  [[nodiscard]] static Result<std::map<std::string, std::vector<Silent>>> vanished(
       const Rooms& rooms);
   [[nodiscard]] std::size_t allowance(const Rooms& rooms, const std::string& cluster);
 
@@ -37,11 +37,11 @@ class VanishWatch {
 
 // The Unix second at which a member that is silent for half of its pool's vanishedAfter already
 // will be removed, other things being well; nothing for everybody else.
-[[nodiscard]] Granted<std::optional<std::int64_t>> vanishes_at(const Rooms& rooms,
+[[nodiscard]] Result<std::optional<std::int64_t>> vanishes_at(const Rooms& rooms,
                                                                const NodeName& node);
 
 // Every member there is is missed from now on, also who enrolled and was never heard of: at the
 // start.
-[[nodiscard]] Granted<> expect_members(const Rooms& rooms);
+[[nodiscard]] Result<void> expect_members(const Rooms& rooms);
 
 }  // namespace muster

@@ -162,9 +162,9 @@ Result<CertificateAuthority> CertificateAuthority::create(std::string_view commo
 Result<CertificateAuthority> CertificateAuthority::from_pem(std::string_view certificate_pem,
                                                             std::string_view key_pem) {
   auto certificate = Certificate::from_pem(certificate_pem);
-  if (!certificate) return context(certificate.error(), "certificate authority");
+  if (!certificate) return while_doing(certificate.error(), "certificate authority");
   auto key = PrivateKey::from_pem(key_pem);
-  if (!key) return context(key.error(), "certificate authority");
+  if (!key) return while_doing(key.error(), "certificate authority");
   if (!certificate->is_authority())
     return fail(
         ErrorKind::invalid,

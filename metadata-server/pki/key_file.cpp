@@ -48,7 +48,7 @@ Result<PrivateKey> read_key_file(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   auto key = PrivateKey::from_pem(text.str());
-  if (!key) return context(key.error(), fmt::format("'{}'", path));
+  if (!key) return while_doing(key.error(), fmt::format("'{}'", path));
   return key;
 }
 

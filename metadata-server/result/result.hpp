@@ -30,21 +30,34 @@ enum class ErrorKind {
 [[nodiscard]] std::string_view name(ErrorKind kind);
 
 struct Error {
-  ErrorKind kind = ErrorKind::internal;
+  Error() = default;
+  Error(ErrorKind which, std::string words)
+      : kind(which), code(name(which)), message(std::move(words)) {}
+  Error(ErrorKind which, std::string stable, std::string words)
+      : kind(which), code(std::move(stable)), message(std::move(words)) {}
+
+  ErrorKind kind = ErrorKind::internal;  // decides the HTTP status
+  // The wire's "kind", stable: finer than ErrorKind where a program has to tell "token_expired" from
+  // "banned" without reading the message; else the kind's name.
+  std::string code;
   std::string message;  // what thing, where, what was expected, what was found, what to do
 };
 
 template <class T = void>
 using Result = tl::expected<T, Error>;
 
+[[nodiscard]] inline tl::unexpected<Error> fail(ErrorKind kind, std::string code,
+                                                std::string message) {
+  return tl::unexpected<Error>(Error{kind, std::move(code), std::move(message)});
+}
 [[nodiscard]] inline tl::unexpected<Error> fail(ErrorKind kind, std::string message) {
   return tl::unexpected<Error>(Error{kind, std::move(message)});
 }
 
-// Passes a failure upward with what was being done: context(e, "reading '/x'") -> "reading '/x':
+// Passes a failure upward with what was being done: while_doing(e, "reading '/x'") -> "reading '/x':
 // ...".
-[[nodiscard]] inline tl::unexpected<Error> context(const Error& error, std::string_view doing) {
-  return fail(error.kind, fmt::format("{}: {}", doing, error.message));
+[[nodiscard]] inline tl::unexpected<Error> while_doing(const Error& error, std::string_view doing) {
+  return fail(error.kind, error.code, fmt::format("{}: {}", doing, error.message));
 }
 
 // Passes a failure upward unchanged.

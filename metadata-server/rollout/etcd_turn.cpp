@@ -18,7 +18,7 @@ EtcdTurnAnswer wait(std::string reason) {
   return answer;
 }
 
-EtcdTurnAnswer refuse(std::string reason) {
+EtcdTurnAnswer pass(std::string reason) {
   EtcdTurnAnswer answer;
   answer.action = "refused";
   answer.reason = std::move(reason);
@@ -87,7 +87,7 @@ EtcdTurnAnswer note_existing(EtcdRecord& record, const EtcdTurnQuestion& questio
   const auto& request = question.request;
   if (is_of_another_cluster(record, request.cluster_id)) {
     if (!record.restored_on.empty()) return rejoin(record, question);
-    return refuse(of_another_cluster(record, question.cluster, question.node, request.cluster_id));
+    return pass(of_another_cluster(record, question.cluster, question.node, request.cluster_id));
   }
   if (!request.cluster_id.empty()) {
     note_member(record, question.node, request.cluster_id, request.member_id);
@@ -106,7 +106,7 @@ EtcdTurnAnswer await_restored(const EtcdRecord& record, const EtcdTurnQuestion& 
   EtcdTurnAnswer answer;
   answer.action = "start-existing";
   if (question.request.has_data) return answer;
-  return refuse(fmt::format("etcd on {}: expected the data of a restored snapshot, found none: {}",
+  return pass(fmt::format("etcd on {}: expected the data of a restored snapshot, found none: {}",
                             question.node,
                             way_to_restore(question.cluster, question.node, question.masters)));
 }
@@ -140,14 +140,14 @@ EtcdTurnAnswer replace_lost(EtcdRecord& record, const EtcdTurnQuestion& question
                             std::int64_t now_ms, const EtcdTurnSettings& settings) {
   record.lost.emplace(question.node, now_ms);
   if (!question.request.state_mount_present) {
-    return refuse(fmt::format(
+    return pass(fmt::format(
         "etcd on {} has no data and its state mount is missing: mount the disk and reboot; nothing was removed",
         question.node));
   }
   if (record.lost.size() > 1) {
     std::string names;
     for (const auto& [name, since] : record.lost) names += (names.empty() ? "" : ", ") + name;
-    return refuse(fmt::format(
+    return pass(fmt::format(
         "etcd members {} came back without data at once: nothing is removed. Bring their disks back, or restore etcd from a snapshot on one of them: {}",
         names, way_to_restore(question.cluster, question.node, question.masters)));
   }
@@ -155,7 +155,7 @@ EtcdTurnAnswer replace_lost(EtcdRecord& record, const EtcdTurnQuestion& question
       std::none_of(record.members.begin(), record.members.end(),
                    [&question](const auto& member) { return member.first != question.node; });
   if (is_alone) {
-    return refuse(fmt::format(
+    return pass(fmt::format(
         "etcd on {} was the only member of {} and came back without its data: bring its disk back, or restore etcd from a snapshot on it: {}",
         question.node, question.cluster,
         way_to_restore(question.cluster, question.node, question.masters)));
@@ -178,7 +178,7 @@ EtcdTurnAnswer start_again(EtcdRecord& record, const EtcdTurnQuestion& question,
 EtcdTurnAnswer first_bring_up(EtcdRecord& record, const EtcdTurnQuestion& question,
                               std::int64_t now_ms, const EtcdTurnSettings& settings) {
   if (question.request.peer_answered) {
-    return refuse(fmt::format(
+    return pass(fmt::format(
         "etcd of {} was never initialised by this server, but a listed master answers on its etcd port: starting another would split the cluster. If the server's store was lost, restore it",
         question.cluster));
   }
@@ -264,7 +264,7 @@ Result<EtcdTurnAnswer> decide_etcd_turn(Store& store, const EtcdTurnQuestion& qu
         }
         return {};
       });
-  if (!updated) return context(updated.error(), fmt::format("etcd turn of '{}'", question.node));
+  if (!updated) return while_doing(updated.error(), fmt::format("etcd turn of '{}'", question.node));
   return answer;
 }
 
@@ -292,14 +292,14 @@ Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report) {
         }
         return {};
       });
-  if (!noted) return context(noted.error(), fmt::format("etcd member of '{}'", report.node));
+  if (!noted) return while_doing(noted.error(), fmt::format("etcd member of '{}'", report.node));
   return {};
 }
 
 Result<void> reinitialise_etcd(Store& store, const std::string& cluster, const EtcdRestore& restore,
                                Transaction& transaction) {
   auto record = store.get(kinds::etcd, cluster);
-  if (!record) return context(record.error(), fmt::format("etcd of cluster '{}'", cluster));
+  if (!record) return while_doing(record.error(), fmt::format("etcd of cluster '{}'", cluster));
   transaction.expect(kinds::etcd, cluster, record->version);
   if (restore.node.empty()) {
     transaction.remove(kinds::etcd, cluster);

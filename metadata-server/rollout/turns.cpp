@@ -50,7 +50,7 @@ Result<TurnDecision> change_turns(Store& store, const std::string& cluster,
         }
         return {};
       });
-  if (!updated) return context(updated.error(), fmt::format("turns of '{}'", cluster));
+  if (!updated) return while_doing(updated.error(), fmt::format("turns of '{}'", cluster));
   return decision;
 }
 

@@ -46,7 +46,7 @@ Result<void> let_lapse(Store& store, const AgendaRow& row) {
 
 Result<std::vector<AgendaRow>> list_due(const Store& store, std::int64_t now, std::size_t limit) {
   auto records = store.list(kinds::agenda, {}, {}, limit);
-  if (!records) return context(records.error(), "agenda");
+  if (!records) return while_doing(records.error(), "agenda");
   std::vector<AgendaRow> due;
   for (auto& record : *records) {
     const auto time = kinds::parse_pair_key(record.key);

@@ -11,7 +11,7 @@ Result<std::vector<Record>> all_records(const Store& store, std::string_view kin
   for (;;) {
     auto page =
         store.list(kind, prefix, all.empty() ? std::string_view() : all.back().key, page_size);
-    if (!page) return context(page.error(), fmt::format("listing {}", kind));
+    if (!page) return while_doing(page.error(), fmt::format("listing {}", kind));
     const bool last = page->size() < page_size;
     all.insert(all.end(), std::make_move_iterator(page->begin()),
                std::make_move_iterator(page->end()));

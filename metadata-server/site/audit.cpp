@@ -49,11 +49,11 @@ void append_audit(Transaction& transaction, TimePoint now, std::string_view acto
 Result<std::vector<AuditRow>> list_audit(const Store& store, std::string_view after,
                                          std::size_t limit) {
   const auto records = store.list(kinds::audit, {}, after, std::min(limit, maximum_page));
-  if (!records) return context(records.error(), "reading the audit");
+  if (!records) return while_doing(records.error(), "reading the audit");
   std::vector<AuditRow> rows;
   for (const auto& record : *records) {
     auto row = parse_row(record);
-    if (!row) return context(row.error(), fmt::format("audit '{}'", record.key));
+    if (!row) return while_doing(row.error(), fmt::format("audit '{}'", record.key));
     rows.push_back(std::move(*row));
   }
   return rows;

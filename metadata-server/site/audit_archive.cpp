@@ -104,9 +104,9 @@ Result<AuditRotation> rotate_audit(Store& store, const std::string& folder,
                                    const AuditPolicy& policy, TimePoint now) {
   AuditRotation done;
   auto rows = store.list(kinds::audit, {}, {}, policy.rows_per_file);
-  if (!rows) return context(rows.error(), "audit");
+  if (!rows) return while_doing(rows.error(), "audit");
   const auto count = store.count(kinds::audit);
-  if (!count) return context(count.error(), "audit");
+  if (!count) return while_doing(count.error(), "audit");
   const std::uint64_t too_many = *count > policy.rows_in_store ? *count - policy.rows_in_store : 0;
   const std::int64_t before = unix_microseconds(now - policy.in_store);
   const auto old = std::find_if(rows->begin(), rows->end(),

@@ -99,7 +99,7 @@ Result<IssuedClusterCertificate> issue_certificate(const Store& store, const Sea
   }
   const auto authority =
       load_authority(store, kinds::pair_key(cluster, specification.authority), sealing);
-  if (!authority) return context(authority.error(), what);
+  if (!authority) return while_doing(authority.error(), what);
   const auto allows = [&](CertificateUsage usage) {
     return std::find(specification.usages.begin(), specification.usages.end(), usage) !=
            specification.usages.end();
@@ -112,7 +112,7 @@ Result<IssuedClusterCertificate> issue_certificate(const Store& store, const Sea
   subject.client = allows(CertificateUsage::client);
   subject.server = allows(CertificateUsage::server);
   const auto issued = authority->issuing.issue(key, subject, specification.lifetime, now);
-  if (!issued) return context(issued.error(), what);
+  if (!issued) return while_doing(issued.error(), what);
   IssuedClusterCertificate answer{issued->pem(), {}};
   for (const auto& pem : authority->trusted_pem()) answer.authority += pem;
   return answer;

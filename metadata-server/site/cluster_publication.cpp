@@ -181,7 +181,7 @@ class Preparation {
       }
       document.generation = number_;
       const auto envelope = signer.sign_document(node, to_canonical_json(document));
-      if (!envelope) return context(envelope.error(), fmt::format("machine '{}/{}'", name_, node));
+      if (!envelope) return while_doing(envelope.error(), fmt::format("machine '{}/{}'", name_, node));
       PublishedDocument made = published(*envelope, contents_[node]);
       made.format = needs_of(document, context_.later).format;
       transaction_.put(kinds::document, kinds::pair_key(name_, node), to_json(made));
@@ -203,7 +203,7 @@ class Preparation {
     }
     peers.generation = number_;
     const auto envelope = signer.sign_peers(to_canonical_json(peers));
-    if (!envelope) return context(envelope.error(), fmt::format("peer list of '{}'", name_));
+    if (!envelope) return while_doing(envelope.error(), fmt::format("peer list of '{}'", name_));
     const PublishedDocument made = published(*envelope, peers_content_);
     transaction_.put(kinds::peers, name_, to_json(made));
     served.peers = to_served(made);

@@ -15,7 +15,7 @@ namespace {
 Result<std::shared_ptr<const ServedAnswer>> read_answer(const Record& record,
                                                         std::string_view kind) {
   const auto published = parse_published_document(record.value);
-  if (!published) return context(published.error(), fmt::format("{} '{}'", kind, record.key));
+  if (!published) return while_doing(published.error(), fmt::format("{} '{}'", kind, record.key));
   return to_served(*published);
 }
 
@@ -63,9 +63,9 @@ Result<void> CurrentDocuments::load(const Store& store) {
   std::unordered_map<std::string, std::shared_ptr<const ServedCluster>> loaded;
   for (const auto& record : *records) {
     const auto cluster = parse_cluster_record(record.value);
-    if (!cluster) return context(cluster.error(), fmt::format("cluster '{}'", record.key));
+    if (!cluster) return while_doing(cluster.error(), fmt::format("cluster '{}'", record.key));
     auto served = read_cluster(store, *cluster);
-    if (!served) return context(served.error(), fmt::format("cluster '{}'", record.key));
+    if (!served) return while_doing(served.error(), fmt::format("cluster '{}'", record.key));
     loaded[cluster->name] = std::move(*served);
   }
   const std::unique_lock lock(mutex_);

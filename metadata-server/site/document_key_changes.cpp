@@ -35,7 +35,7 @@ Result<void> check_covered(const TrustChange& change, const Present& present, co
   std::string uncovered;
   for (const auto& record : *records) {
     const auto cluster = parse_cluster_record(record.value);
-    if (!cluster) return context(cluster.error(), fmt::format("cluster '{}'", record.key));
+    if (!cluster) return while_doing(cluster.error(), fmt::format("cluster '{}'", record.key));
     transaction.expect(kinds::cluster, record.key, record.version);
     const std::string& signer = signer_of(*cluster, present.site.record.document_key);
     if (find_document_key(list, signer, cluster->name)) continue;

@@ -17,7 +17,7 @@ namespace {
 
 Result<FoundDrain> parse(const Record& record) {
   auto parsed = parse_drain_record(record.value);
-  if (!parsed) return context(parsed.error(), fmt::format("drain '{}'", record.key));
+  if (!parsed) return while_doing(parsed.error(), fmt::format("drain '{}'", record.key));
   return FoundDrain{std::move(*parsed), record.version};
 }
 

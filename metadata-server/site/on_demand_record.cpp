@@ -56,7 +56,7 @@ Result<FoundOnDemand> find_on_demand(const Store& store, const std::string& name
   }
   if (!record) return pass(record.error());
   auto parsed = parse_on_demand_cluster(record->value);
-  if (!parsed) return context(parsed.error(), fmt::format("on-demand cluster '{}'", name));
+  if (!parsed) return while_doing(parsed.error(), fmt::format("on-demand cluster '{}'", name));
   return FoundOnDemand{std::move(*parsed), record->version};
 }
 
@@ -66,7 +66,7 @@ Result<std::vector<OnDemandCluster>> list_on_demand(const Store& store) {
   std::vector<OnDemandCluster> clusters;
   for (const auto& record : *records) {
     auto parsed = parse_on_demand_cluster(record.value);
-    if (!parsed) return context(parsed.error(), fmt::format("on-demand cluster '{}'", record.key));
+    if (!parsed) return while_doing(parsed.error(), fmt::format("on-demand cluster '{}'", record.key));
     clusters.push_back(std::move(*parsed));
   }
   return clusters;

@@ -20,7 +20,7 @@ Result<std::optional<FoundMember>> read_member(const Store& store, const std::st
   if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
   if (!record) return pass(record.error());
   auto member = parse_member_record(record->value);
-  if (!member) return context(member.error(), fmt::format("member '{}'", key));
+  if (!member) return while_doing(member.error(), fmt::format("member '{}'", key));
   return FoundMember{std::move(*member), record->version};
 }
 
@@ -82,7 +82,7 @@ Result<std::vector<MemberRecord>> list_members(const Store& store, const std::st
   std::vector<MemberRecord> members;
   for (const auto& record : *records) {
     auto member = parse_member_record(record.value);
-    if (!member) return context(member.error(), fmt::format("member '{}'", record.key));
+    if (!member) return while_doing(member.error(), fmt::format("member '{}'", record.key));
     members.push_back(std::move(*member));
   }
   return members;

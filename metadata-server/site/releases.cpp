@@ -61,7 +61,7 @@ Result<Catalogue> load_catalogue(const Store& store) {
   Catalogue catalogue;
   for (const auto& record : *records) {
     const auto release = parse_release(record.value);
-    if (!release) return context(release.error(), fmt::format("release '{}'", record.key));
+    if (!release) return while_doing(release.error(), fmt::format("release '{}'", record.key));
     if (auto added = catalogue.add(*release); !added) return pass(added.error());
   }
   return catalogue;

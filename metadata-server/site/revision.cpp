@@ -117,7 +117,7 @@ Result<Revision> parse_revision(std::string_view json) {
   root.close();
   if (!problems.empty()) return fail("revision", problems);
   auto parsed = parse_site_facts(facts->dump());
-  if (!parsed) return context(parsed.error(), "revision");
+  if (!parsed) return while_doing(parsed.error(), "revision");
   revision.facts = std::move(*parsed);
   return revision;
 }
@@ -181,7 +181,7 @@ Result<FoundCluster> find_cluster(const Store& store, const std::string& name) {
   }
   if (!record) return pass(record.error());
   auto parsed = parse_cluster_record(record->value);
-  if (!parsed) return context(parsed.error(), fmt::format("cluster '{}'", name));
+  if (!parsed) return while_doing(parsed.error(), fmt::format("cluster '{}'", name));
   return FoundCluster{std::move(*parsed), record->version};
 }
 
@@ -191,7 +191,7 @@ Result<std::vector<Revision>> list_revisions(const Store& store, const std::stri
   std::vector<Revision> revisions;
   for (const auto& record : *records) {
     auto revision = parse_revision(record.value);
-    if (!revision) return context(revision.error(), fmt::format("revision '{}'", record.key));
+    if (!revision) return while_doing(revision.error(), fmt::format("revision '{}'", record.key));
     revision->files.clear();
     revision->facts = {};
     revisions.push_back(std::move(*revision));
@@ -218,7 +218,7 @@ Result<std::set<std::string>> manifests_of_revisions(const Store& store) {
   std::set<std::string> manifests, seen;
   for (const auto& record : *records) {
     const auto revision = parse_revision(record.value);
-    if (!revision) return context(revision.error(), fmt::format("revision '{}'", record.key));
+    if (!revision) return while_doing(revision.error(), fmt::format("revision '{}'", record.key));
     if (!seen.insert(revision->digest).second) continue;  // published anew, or gone back to
     const auto inventory = inventory_of(*revision);
     if (!inventory) continue;

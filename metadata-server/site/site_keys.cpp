@@ -102,7 +102,7 @@ Result<TlsServerSettings> SiteKeys::server_tls(ClientCertificate client_certific
   if (!key) return pass(key.error());
   const auto certificate = servers_.issuing.issue(
       key->public_key(), server_subject(trust()->list.servers), lifetime, now);
-  if (!certificate) return context(certificate.error(), "the server's TLS certificate");
+  if (!certificate) return while_doing(certificate.error(), "the server's TLS certificate");
   TlsServerSettings settings;
   settings.certificate_pem = certificate->pem();
   settings.key_pem = key->pem();

@@ -33,7 +33,7 @@ Result<SiteRecord> parse_site_record(std::string_view text) {
   if (!problems.empty()) return fail("site settings", problems);
   for (const auto& item : *chain) {
     auto envelope = parse_envelope(item.dump());
-    if (!envelope) return context(envelope.error(), "site settings");
+    if (!envelope) return while_doing(envelope.error(), "site settings");
     record.chain.push_back(std::move(*envelope));
   }
   return record;

@@ -8,7 +8,7 @@ Result<SiteTrust> load_trust(const Store& store) {
   auto site = find_site(store);
   if (!site) return pass(site.error());
   auto list = verify_trust_list(site->record.chain, site->record.site_key, 0);
-  if (!list) return context(list.error(), "the site's own trust list");
+  if (!list) return while_doing(list.error(), "the site's own trust list");
   SiteTrust trust;
   trust.list = std::move(*list);
   trust.answer = trust_answer_text(site->record.chain);

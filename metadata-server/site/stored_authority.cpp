@@ -65,11 +65,11 @@ Result<StoredAuthority> load_authority(const Store& store, std::string_view key,
   const auto key_pem = open_text(sealing, kinds::authority, key, record->sealed_key);
   if (!key_pem) return pass(key_pem.error());
   auto issuing = CertificateAuthority::from_pem(record->certificates.front(), *key_pem);
-  if (!issuing) return context(issuing.error(), fmt::format("authority '{}'", key));
+  if (!issuing) return while_doing(issuing.error(), fmt::format("authority '{}'", key));
   std::vector<Certificate> trusted;
   for (const auto& pem : record->certificates) {
     auto certificate = Certificate::from_pem(pem);
-    if (!certificate) return context(certificate.error(), fmt::format("authority '{}'", key));
+    if (!certificate) return while_doing(certificate.error(), fmt::format("authority '{}'", key));
     trusted.push_back(std::move(*certificate));
   }
   return StoredAuthority{std::move(*issuing), std::move(trusted)};

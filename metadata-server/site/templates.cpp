@@ -77,7 +77,7 @@ Result<std::vector<Template>> list_templates(const Store& store) {
   std::vector<Template> templates;
   for (const auto& record : *records) {
     auto made = parse_template(record.value);
-    if (!made) return context(made.error(), fmt::format("template '{}'", record.key));
+    if (!made) return while_doing(made.error(), fmt::format("template '{}'", record.key));
     templates.push_back(std::move(*made));
   }
   return templates;

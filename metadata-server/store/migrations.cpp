@@ -47,7 +47,7 @@ Result<void> migrate(SqliteConnection& connection) {
                                          steps.at(static_cast<std::size_t>(from)), from + 1);
     if (auto done = connection.execute(step.c_str()); !done) {
       connection.roll_back();
-      return context(done.error(), fmt::format("migrating from schema version {}", from));
+      return while_doing(done.error(), fmt::format("migrating from schema version {}", from));
     }
   }
   return {};

@@ -60,7 +60,7 @@ Result<void> prepare_file(SqliteConnection& connection, const std::string& path)
   std::mutex nobody_else;
   const std::string backup = fmt::format("{}.before-{}", path, newest_schema_version());
   if (auto copied = copy_sqlite_file(connection, nobody_else, backup); !copied) {
-    return context(copied.error(), "backing up before a migration");
+    return while_doing(copied.error(), "backing up before a migration");
   }
   return migrate(connection);
 }
@@ -78,15 +78,15 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, 
               "{}: no such file; run `muster init` for a new site, restore a backup, or correct stateDirectory in the server's settings",
               doing));
     }
-    if (auto created = create_sqlite_file(path); !created) return context(created.error(), doing);
+    if (auto created = create_sqlite_file(path); !created) return while_doing(created.error(), doing);
   } else if ((status.st_mode & 077) != 0 && ::chmod(path.c_str(), 0600) != 0) {
     return fail_errno(errno, fmt::format("{}: setting mode 0600", doing));
   }
   auto connection = SqliteConnection::open(path);
-  if (!connection) return context(connection.error(), doing);
-  if (auto ready = prepare_file(*connection, path); !ready) return context(ready.error(), doing);
+  if (!connection) return while_doing(connection.error(), doing);
+  if (auto ready = prepare_file(*connection, path); !ready) return while_doing(ready.error(), doing);
   if (auto durable = connection->use_write_ahead_log(); !durable) {
-    return context(durable.error(), doing);
+    return while_doing(durable.error(), doing);
   }
   return std::unique_ptr<SqliteStore>(new SqliteStore(path, std::move(*connection)));
 }
@@ -97,7 +97,7 @@ Result<Record> SqliteStore::get(std::string_view kind, std::string_view key) con
       connection_.prepare("SELECT value, version FROM records WHERE kind = ?1 AND key = ?2");
   if (!statement) return pass(statement.error());
   auto row = statement->bind(1, kind).bind(2, key).step();
-  if (!row) return context(row.error(), fmt::format("reading {} '{}'", kind, key));
+  if (!row) return while_doing(row.error(), fmt::format("reading {} '{}'", kind, key));
   if (!*row) return no_record(kind, key);
   return Record{std::string(key), statement->column_bytes(0), statement->column_number(1)};
 }
@@ -115,7 +115,7 @@ Result<std::vector<Record>> SqliteStore::list(std::string_view kind, std::string
   std::vector<Record> records;
   while (true) {
     auto row = statement->step();
-    if (!row) return context(row.error(), fmt::format("listing {} '{}'", kind, prefix));
+    if (!row) return while_doing(row.error(), fmt::format("listing {} '{}'", kind, prefix));
     if (!*row) return records;
     records.push_back(
         {statement->column_bytes(0), statement->column_bytes(1), statement->column_number(2)});
@@ -129,7 +129,7 @@ Result<std::uint64_t> SqliteStore::count(std::string_view kind, std::string_view
       "SELECT count(*) FROM records WHERE kind = ?1 AND key >= ?2 AND (?3 = '' OR key < ?3)");
   if (!statement) return pass(statement.error());
   auto row = statement->bind(1, kind).bind(2, prefix).bind(3, end).step();
-  if (!row) return context(row.error(), fmt::format("counting {} '{}'", kind, prefix));
+  if (!row) return while_doing(row.error(), fmt::format("counting {} '{}'", kind, prefix));
   return statement->column_number(0);
 }
 
@@ -144,7 +144,7 @@ Result<void> SqliteStore::apply(const Transaction& transaction) {
   if (!revision) return pass(revision.error());
   for (const auto& change : transaction.changes) {
     if (auto written = write(connection_, change, *revision); !written) {
-      return context(written.error(), fmt::format("writing {} '{}'", change.kind, change.key));
+      return while_doing(written.error(), fmt::format("writing {} '{}'", change.kind, change.key));
     }
   }
   return {};
@@ -161,7 +161,7 @@ Result<void> SqliteStore::commit(const Transaction& transaction) {
 
 Result<void> SqliteStore::back_up(const std::string& path) const {
   if (auto copied = copy_sqlite_file(connection_, mutex_, path); !copied) {
-    return context(copied.error(), fmt::format("backing up '{}' to '{}'", path_, path));
+    return while_doing(copied.error(), fmt::format("backing up '{}' to '{}'", path_, path));
   }
   return {};
 }

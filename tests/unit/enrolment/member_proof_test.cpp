@@ -36,7 +36,7 @@ struct Cloud : Enrolment {
         account, last, last, utc_text(now - age))));
     ;
   }
-  Granted<EnrolOutcome> enrol_with(const std::string& source, const Machine& machine,
+  Result<EnrolOutcome> enrol_with(const std::string& source, const Machine& machine,
                                    const std::string& token_text, const std::string& identity) {
     EnrolRequest made = request(machine, token_text);
     made.instance_identity = identity;

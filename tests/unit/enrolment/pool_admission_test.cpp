@@ -8,7 +8,7 @@ using namespace sample;
 
 namespace {
 
-Granted<EnrolOutcome> enrol_at(Enrolment& site, const std::string& address, const Machine& machine,
+Result<EnrolOutcome> enrol_at(Enrolment& site, const std::string& address, const Machine& machine,
                                const std::string& token) {
   return muster::enrol(site.context, site.request(machine, token), address);
 }

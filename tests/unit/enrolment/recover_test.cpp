@@ -8,19 +8,19 @@ using namespace muster;
 using namespace sample;
 
 namespace {
-Granted<EnrolOutcome> recovered(Enrolment& site, const PrivateKey& key,
+Result<EnrolOutcome> recovered(Enrolment& site, const PrivateKey& key,
                                 const Certificate& presented) {
   EnrolRequest request;
   request.proof = site.proof(key, ProofPurpose::recover);
   return recover(site.context, request, presented, "10.77.0.21");
 }
-Granted<EnrolOutcome> renewed(Enrolment& site, const PrivateKey& key,
+Result<EnrolOutcome> renewed(Enrolment& site, const PrivateKey& key,
                               const Certificate& presented) {
   EnrolRequest request;
   request.proof = site.proof(key, ProofPurpose::recover);
   return renew(site.context, request, presented, "10.77.0.21");
 }
-Certificate certificate_of(const Granted<EnrolOutcome>& outcome) {
+Certificate certificate_of(const Result<EnrolOutcome>& outcome) {
   REQUIRE_MESSAGE(outcome, outcome.error().message);
   return Certificate::from_pem(outcome->certificate_pem).value();
 }

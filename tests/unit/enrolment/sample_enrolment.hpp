@@ -103,7 +103,7 @@ struct Enrolment {
     if (machine.hardware != 0) made.hints.macs = {mac(machine.hardware)};
     return made;
   }
-  muster::Granted<muster::EnrolOutcome> enrol(const Machine& machine,
+  muster::Result<muster::EnrolOutcome> enrol(const Machine& machine,
                                               const std::string& token = "") {
     return muster::enrol(context, request(machine, token), "10.77.0.21");
   }
@@ -147,7 +147,7 @@ struct Enrolment {
 
 // What a refusal says: "code: message".
 template <class T>
-std::string refusal(const muster::Granted<T>& granted) {
+std::string refusal(const muster::Result<T>& granted) {
   REQUIRE_FALSE(granted);
   return granted.error().code + ": " + granted.error().message;
 }

@@ -64,7 +64,7 @@ struct OnDemand : House {
     made.token = token_text;
     return made;
   }
-  Granted<EnrolOutcome> enrol(const Machine& machine, const std::string& token_text, int last) {
+  Result<EnrolOutcome> enrol(const Machine& machine, const std::string& token_text, int last) {
     return muster::enrol(enrolment, request(machine, ProofPurpose::enrol, token_text),
                          fmt::format("10.77.1.{}", last));
   }

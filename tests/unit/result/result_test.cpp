@@ -22,7 +22,7 @@ TEST_CASE("kinds have stable wire names") {
 
 TEST_CASE("context keeps the kind and says what was being done") {
   const Error error{ErrorKind::corrupt, "expected 32 bytes, found 3"};
-  const Result<int> failed = context(error, "reading '/x'");
+  const Result<int> failed = while_doing(error, "reading '/x'");
   REQUIRE_FALSE(failed);
   CHECK(failed.error().kind == ErrorKind::corrupt);
   CHECK(failed.error().message == "reading '/x': expected 32 bytes, found 3");
