@@ -14,19 +14,19 @@
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/pinned_regions.hpp"
 #include "enrolment/remove.hpp"
+#include "fleet/certificate_expiries.hpp"
+#include "fleet/inventory_slot.hpp"
+#include "fleet/machine_trouble.hpp"
+#include "fleet/vanished.hpp"
 #include "http/artifact_encoder.hpp"
 #include "http/caller_cache.hpp"
-#include "http/certificate_expiries.hpp"
-#include "http/inventory_slot.hpp"
 #include "http/listener.hpp"
-#include "http/machine_trouble.hpp"
 #include "http/rooms.hpp"
 #include "http/router.hpp"
-#include "http/vanished.hpp"
-#include "site/member_publisher.hpp"
-#include "site/site_key_custody.hpp"
+#include "publish/member_publisher.hpp"
 #include "store/kinds.hpp"
 #include "store/sqlite_store.hpp"
+#include "trust/site_key_custody.hpp"
 #include "upkeep.hpp"
 
 namespace muster {
@@ -62,7 +62,8 @@ struct OpenedStore {
 
 Result<OpenedStore> open_store(const Settings& settings) {
   auto sealing = SealingKey::load(sealing_key_path(settings));
-  if (!sealing) return while_doing(sealing.error(), "the sealing key (`muster-server init` makes it)");
+  if (!sealing)
+    return while_doing(sealing.error(), "the sealing key (`muster-server init` makes it)");
   auto store = SqliteStore::open(database_path(settings), SqliteStore::OpenMode::must_exist);
   if (!store) return pass(store.error());
   return OpenedStore{std::move(*sealing), std::move(*store)};
@@ -111,21 +112,15 @@ struct Server::Parts {
         tokens(settings.metadata_tokens),
         members(publishing),
         reports(store),
-        rooms{store,
-              sealing,
-              artifacts,
-              site,
-              current,
-              publishing,
-              enrolment,
-              tokens,
-              [this] { return inventory.boot(); },
-              reports,
-              metrics,
-              [this](const std::string& cluster) { return inventory.reload(store, cluster); },
-              ends,
-              audit_path(settings),
-              &encoder},
+        rooms{
+            {store, sealing, site, current, publishing, enrolment, reports,
+             [this](const std::string& cluster) { return inventory.reload(store, cluster); }, ends},
+            artifacts,
+            tokens,
+            [this] { return inventory.boot(); },
+            metrics,
+            audit_path(settings),
+            &encoder},
         router(rooms, callers, metrics, group_id(settings.admin_group)),
         upkeep(rooms, settings) {}
 

@@ -15,7 +15,7 @@ namespace muster {
 // pin.
 [[nodiscard]] Result<std::string> initialise_server(const Settings& settings);
 
-// `muster-server take-site-key` and `return-site-key` (site/site_key_custody), while no
+// `muster-server take-site-key` and `return-site-key` (trust/site_key_custody), while no
 // server runs.
 [[nodiscard]] Result<void> take_site_key(const Settings& settings, NewKeyFile file);
 [[nodiscard]] Result<void> return_site_key(const Settings& settings, const PrivateKey& key);

@@ -10,8 +10,8 @@
 #include "boot/metadata_tokens.hpp"
 #include "document/trust_list.hpp"
 #include "http/listener_settings.hpp"
+#include "records/audit_archive.hpp"
 #include "result/result.hpp"
-#include "site/audit_archive.hpp"
 
 namespace muster {
 
@@ -30,7 +30,7 @@ struct Settings {
   // live.
   std::chrono::minutes member_quarantine{15};
   TokenPolicy metadata_tokens = TokenPolicy::optional;
-  // Run when a cluster on demand is about to end (http/expiry_hook); empty: none.
+  // Run when a cluster on demand is about to end (fleet/expiry_hook); empty: none.
   std::string expiry_hook;
   AuditPolicy audit;
   ListenerSettings boot, enrol, node, admin, scrape;

@@ -3,8 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include "enrolment/instance_use.hpp"
-#include "http/machine_removal.hpp"
-#include "http/unused_counts.hpp"
+#include "fleet/machine_removal.hpp"
+#include "fleet/unused_counts.hpp"
 
 namespace muster {
 
@@ -16,16 +16,16 @@ constexpr std::chrono::hours audit_interval{1};
 
 }  // namespace
 
-Upkeep::Upkeep(const Rooms& rooms, const Settings& settings)
-    : rooms_(rooms),
+Upkeep::Upkeep(const Fleet& fleet, const Settings& settings)
+    : fleet_(fleet),
       settings_(settings),
       hook_(settings.expiry_hook),
-      keeper_(rooms, settings.member_quarantine, [this](const OnDemandCluster& cluster) {
-        hook_.warn(cluster, unix_seconds(rooms_.enrolment.now()));
+      keeper_(fleet, settings.member_quarantine, [this](const OnDemandCluster& cluster) {
+        hook_.warn(cluster, unix_seconds(fleet_.enrolment.now()));
       }) {}
 
 Result<void> Upkeep::tick() {
-  const TimePoint time = rooms_.enrolment.now();
+  const TimePoint time = fleet_.enrolment.now();
   if (auto kept = keeper_.tick(); !kept) return kept;
   if (auto done = see_off(time); !done) return done;
   if (auto collected = collect_instances(time); !collected) return collected;
@@ -36,11 +36,11 @@ Result<void> Upkeep::tick() {
 Result<void> Upkeep::see_off(TimePoint time) {
   if (time >= publish_drains_at_) {
     publish_drains_at_ = time + publish_drains_interval;
-    if (auto told = publish_drains(rooms_); !told)
+    if (auto told = publish_drains(fleet_); !told)
       return fail(told.error().kind, told.error().message);
   }
   for (const auto& done :
-       {finish_drains(rooms_), vanish_watch_.look(rooms_), revoke_unused_counts(rooms_)}) {
+       {finish_drains(fleet_), vanish_watch_.look(fleet_), revoke_unused_counts(fleet_)}) {
     if (!done) return fail(done.error().kind, done.error().message);
   }
   return {};
@@ -50,7 +50,7 @@ Result<void> Upkeep::see_off(TimePoint time) {
 Result<void> Upkeep::collect_instances(TimePoint time) {
   if (time < collect_instances_at_) return {};
   collect_instances_at_ = time + collect_instances_interval;
-  const auto collected = collect_instance_uses(rooms_.store, unix_seconds(time));
+  const auto collected = collect_instance_uses(fleet_.store, unix_seconds(time));
   if (!collected && collected.error().kind != ErrorKind::conflict) return pass(collected.error());
   return {};
 }
@@ -59,7 +59,7 @@ Result<void> Upkeep::collect_instances(TimePoint time) {
 Result<void> Upkeep::rotate_audit_files(TimePoint time) {
   if (time < rotate_audit_at_) return {};
   rotate_audit_at_ = time + audit_interval;
-  const auto rotated = rotate_audit(rooms_.store, audit_path(settings_), settings_.audit, time);
+  const auto rotated = rotate_audit(fleet_.store, audit_path(settings_), settings_.audit, time);
   if (!rotated) {
     spdlog::error("audit: older rows stay in the store, and are tried again in an hour: {}",
                   rotated.error().message);

@@ -2,10 +2,10 @@
 // leave, records that nobody needs any more. One thread.
 #pragma once
 
-#include "http/agenda_keeper.hpp"
-#include "http/expiry_hook.hpp"
-#include "http/rooms.hpp"
-#include "http/vanished.hpp"
+#include "fleet/agenda_keeper.hpp"
+#include "fleet/expiry_hook.hpp"
+#include "fleet/fleet.hpp"
+#include "fleet/vanished.hpp"
 #include "settings.hpp"
 
 namespace muster {
@@ -13,7 +13,7 @@ namespace muster {
 class Upkeep {
  public:
   // Both are to outlive it.
-  Upkeep(const Rooms& rooms, const Settings& settings);
+  Upkeep(const Fleet& fleet, const Settings& settings);
 
   // About once a second. Costs some reads by key where nothing is due. An error: the store does not
   // answer.
@@ -24,7 +24,7 @@ class Upkeep {
   [[nodiscard]] Result<void> collect_instances(TimePoint time);
   [[nodiscard]] Result<void> rotate_audit_files(TimePoint time);
 
-  const Rooms& rooms_;
+  const Fleet& fleet_;
   const Settings& settings_;
   ExpiryHook hook_;
   AgendaKeeper keeper_;

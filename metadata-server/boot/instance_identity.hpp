@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "boot/boot_inventory.hpp"
-#include "site/site_keys.hpp"
+#include "trust/site_keys.hpp"
 
 namespace muster {
 

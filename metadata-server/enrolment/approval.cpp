@@ -2,7 +2,7 @@
 
 #include "document/problem.hpp"
 #include "enrolment/identity.hpp"
-#include "site/audit.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -15,32 +15,30 @@ Result<NodeName> resolve(const EnrolmentInventory& inventory, const Approval& ap
   }
   if (found.empty()) {
     return fail(ErrorKind::not_found, "not_found",
-                  fmt::format("node '{}': not in the inventory; apply an inventory that names it",
-                              approval.name));
+                fmt::format("node '{}': not in the inventory; apply an inventory that names it",
+                            approval.name));
   }
   if (found.size() > 1) {
     return fail(ErrorKind::invalid, "ambiguous",
-                  fmt::format("node '{}': in {} clusters; say which with --cluster", approval.name,
-                              found.size()));
+                fmt::format("node '{}': in {} clusters; say which with --cluster", approval.name,
+                            found.size()));
   }
   return found.front();
 }
 
-Result<FoundPending> find_by_prefix(const EnrolmentContext& context,
-                                     std::string_view fingerprint) {
+Result<FoundPending> find_by_prefix(const EnrolmentContext& context, std::string_view fingerprint) {
   constexpr std::string_view scheme = "sha256:";
   constexpr std::size_t shortest = scheme.size() + 16;
   if (!fingerprint.starts_with(scheme) || fingerprint.size() < shortest) {
-    return fail(
-        ErrorKind::invalid, "invalid",
-        fmt::format("fingerprint: expected 'sha256:' and at least 16 hex digits, found {}",
-                    in_ticks(fingerprint)));
+    return fail(ErrorKind::invalid, "invalid",
+                fmt::format("fingerprint: expected 'sha256:' and at least 16 hex digits, found {}",
+                            in_ticks(fingerprint)));
   }
   const auto records = context.store.list(kinds::pending, fingerprint, {}, 2);
   if (!records) return pass(records.error());
   if (records->size() > 1) {
     return fail(ErrorKind::invalid, "ambiguous",
-                  "fingerprint: more than one pending machine begins so; give more of it");
+                "fingerprint: more than one pending machine begins so; give more of it");
   }
   if (records->size() == 1) {
     auto found = find_pending(context, records->front().key);
@@ -56,7 +54,7 @@ Result<FoundPending> find_by_prefix(const EnrolmentContext& context,
 }  // namespace
 
 Result<void> check_free(const EnrolmentContext& context, const MachineRecord& record,
-                     std::string_view fingerprint) {
+                        std::string_view fingerprint) {
   if (auto may = check_may_be_issued(record); !may) return may;
   if (record.current && record.current->key == fingerprint) return {};
   if (record.replace_ordered && (record.replace_key.empty() || record.replace_key == fingerprint)) {
@@ -71,7 +69,7 @@ Result<void> check_free(const EnrolmentContext& context, const MachineRecord& re
 }
 
 Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& approval,
-                                const std::string& approved_by) {
+                               const std::string& approved_by) {
   const auto node = resolve(*context.inventory(), approval);
   if (!node) return pass(node.error());
   auto found = find_by_prefix(context, approval.fingerprint);

@@ -5,7 +5,7 @@
 #include "enrolment/clone_detection.hpp"
 #include "enrolment/pending.hpp"
 #include "enrolment/stored_record.hpp"
-#include "site/audit.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -18,7 +18,7 @@ struct Deed {
 // Reads the record, lets `change` alter it (false: it is so already), writes it with its audit row.
 template <class Change>
 Result<void> change_machine(const EnrolmentContext& context, const NodeName& node, const Deed& deed,
-                         Change change) {
+                            Change change) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
   const auto done = update(
       context.store, kinds::machine, key,
@@ -50,7 +50,7 @@ Result<void> change_machine(const EnrolmentContext& context, const NodeName& nod
 }  // namespace
 
 Result<void> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
-              const std::string& by) {
+                 const std::string& by) {
   return change_machine(context, node, {by, "banned", reason}, [&](MachineRecord& record) {
     if (record.banned && record.ban_reason == reason) return false;
     record.banned = true;
@@ -85,8 +85,8 @@ Result<std::vector<std::string>> banned_machines(const Store& store, const std::
   }
 }
 
-Result<void> freeze(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
-                 const std::string& by) {
+Result<void> freeze(const EnrolmentContext& context, const NodeName& node,
+                    const std::string& reason, const std::string& by) {
   return change_machine(context, node, {by, "frozen", reason}, [&](MachineRecord& record) {
     if (record.frozen) return false;
     record.frozen = true;
@@ -95,8 +95,8 @@ Result<void> freeze(const EnrolmentContext& context, const NodeName& node, const
   });
 }
 
-Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node, const std::string& keep,
-                   const std::string& by) {
+Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
+                      const std::string& keep, const std::string& by) {
   const auto machine = find_machine(context.store, node);
   if (!machine) return pass(machine.error());
   const bool is_present_key = machine->record.current && machine->record.current->key == keep;
@@ -136,7 +136,7 @@ Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node, con
 }
 
 Result<void> order_replacement(const EnrolmentContext& context, const NodeName& node,
-                            const std::string& by) {
+                               const std::string& by) {
   return change_machine(context, node, {by, "replacement-ordered", ""}, [](MachineRecord& record) {
     if (record.replace_ordered && record.replace_key.empty()) return false;
     record.replace_ordered = true;
@@ -146,7 +146,7 @@ Result<void> order_replacement(const EnrolmentContext& context, const NodeName& 
 }
 
 Result<void> order_converge(const EnrolmentContext& context, const NodeName& node,
-                         const std::string& by) {
+                            const std::string& by) {
   return change_machine(context, node, {by, "converge-ordered", ""}, [](MachineRecord& record) {
     if (record.converge_ordered) return false;
     record.converge_ordered = true;
@@ -155,7 +155,7 @@ Result<void> order_converge(const EnrolmentContext& context, const NodeName& nod
 }
 
 Result<void> cancel_converge(const EnrolmentContext& context, const NodeName& node,
-                          const std::string& by) {
+                             const std::string& by) {
   bool was_ordered = false;
   auto done =
       change_machine(context, node, {by, "converge-cancelled", ""}, [&](MachineRecord& record) {

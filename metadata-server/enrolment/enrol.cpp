@@ -8,8 +8,8 @@
 #include "enrolment/pending.hpp"
 #include "enrolment/pool_admission.hpp"
 #include "enrolment/tombstone.hpp"
-#include "site/audit.hpp"
-#include "site/pool_member.hpp"
+#include "records/audit.hpp"
+#include "records/pool_member.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -241,7 +241,7 @@ Result<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
   return pass(issued.error());
 }
 Result<EnrolOutcome> attempt(const EnrolmentContext& context, const EnrolRequest& request,
-                              const std::string& source, RefusalNote& note) {
+                             const std::string& source, RefusalNote& note) {
   auto key = check_proof(context, ProofPurpose::enrol, request.proof);
   if (!key) return pass(key.error());
   note.key = key->fingerprint();
@@ -255,14 +255,14 @@ Result<EnrolOutcome> attempt(const EnrolmentContext& context, const EnrolRequest
     if (outcome || !is_lost_race) return outcome;
     if (attempt == attempts) {
       return fail(ErrorKind::unavailable, "unavailable",
-                    "enrolment: too many machines at once; ask again in some seconds");
+                  "enrolment: too many machines at once; ask again in some seconds");
     }
   }
 }
 }  // namespace
 
 Result<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest& request,
-                            const std::string& source) {
+                           const std::string& source) {
   RefusalNote note;
   note.source = source;
   note.hostname = request.hints.hostname;

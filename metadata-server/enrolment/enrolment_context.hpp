@@ -13,8 +13,8 @@
 #include "enrolment/nonces.hpp"
 #include "enrolment/refusal_log.hpp"
 #include "pki/unix_seconds.hpp"
-#include "site/stored_authority.hpp"
 #include "store/store.hpp"
+#include "trust/stored_authority.hpp"
 
 namespace muster {
 
@@ -36,7 +36,7 @@ struct EnrolmentContext {
   std::function<std::shared_ptr<const EnrolmentInventory>()> inventory;
   std::function<TimePoint()> now;
   EnrolmentLimits limits;
-  // Brings a pool's member its document (site/member_publisher); false: masters are awaited.
+  // Brings a pool's member its document (publish/member_publisher); false: masters are awaited.
   std::function<Result<bool>(const NodeName& node, const std::string& key)> publish_member = {};
   std::vector<AwsRegion> regions = {};  // whose instance identity documents are verified
 };

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "document/field_syntax.hpp"
-#include "site/all_records.hpp"
-#include "site/revision.hpp"
+#include "records/all_records.hpp"
+#include "records/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {

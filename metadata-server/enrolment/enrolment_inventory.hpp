@@ -39,7 +39,7 @@ class EnrolmentInventory {
   // nullptr: there is no such pool. Valid as long as this object.
   [[nodiscard]] const NodePool* pool(const std::string& cluster, const std::string& name) const;
   // "node 'lab/m1'", "the API endpoint of 'lab'": who has the address by what is written, in any
-  // cluster; empty: nobody. Members of pools: site/pool_member.
+  // cluster; empty: nobody. Members of pools: records/pool_member.
   [[nodiscard]] std::string holder_of(const std::string& address) const;
   // The node with this address; where there is none, the one with this name; nullptr: neither, or
   // several of that name. Valid as long as this object. Cost: the inventory's nodes.

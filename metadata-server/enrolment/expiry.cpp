@@ -4,9 +4,9 @@
 
 #include "enrolment/join_token.hpp"
 #include "enrolment/remove.hpp"
-#include "site/audit.hpp"
-#include "site/pool_member.hpp"
-#include "site/revision.hpp"
+#include "records/audit.hpp"
+#include "records/pool_member.hpp"
+#include "records/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {

@@ -7,7 +7,7 @@
 
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/tombstone.hpp"
-#include "site/agenda.hpp"
+#include "records/agenda.hpp"
 
 namespace muster {
 

@@ -5,7 +5,7 @@
 #include "document/strict_json.hpp"
 #include "enrolment/instance_use.hpp"
 #include "enrolment/machine.hpp"
-#include "site/pool_member.hpp"
+#include "records/pool_member.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {

@@ -7,7 +7,7 @@
 namespace muster {
 
 Result<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose purpose,
-                               const KeyProof& proof) {
+                              const KeyProof& proof) {
   if (!context.nonces.take(proof.nonce)) {
     return fail(
         ErrorKind::unauthenticated, "nonce_unknown",
@@ -15,8 +15,7 @@ Result<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose purp
   }
   const auto request = CertificateRequest::from_pem(proof.csr_pem);
   if (!request) {
-    return fail(ErrorKind::invalid, "csr_invalid",
-                  fmt::format("csr: {}", request.error().message));
+    return fail(ErrorKind::invalid, "csr_invalid", fmt::format("csr: {}", request.error().message));
   }
   PublicKey key = request->public_key();
   if (!key.verify(proof_message(purpose, proof.nonce, proof.csr_pem), proof.signature)) {
@@ -37,7 +36,8 @@ Result<IssuedCertificateOfIdentity> issue_identity(const EnrolmentContext& conte
   const TimePoint now = context.now();
   const auto certificate =
       context.machines.issuing.issue(key, subject, context.limits.identity_lifetime, now);
-  if (!certificate) return muster::context(certificate.error(), "issuing an identity certificate");
+  if (!certificate)
+    return muster::while_doing(certificate.error(), "issuing an identity certificate");
   return IssuedCertificateOfIdentity{
       {key.fingerprint(), certificate->serial(), unix_seconds(certificate->not_after()),
        unix_seconds(now)},
@@ -51,7 +51,7 @@ Result<void> check_issuer(const EnrolmentContext& context, const Certificate& ce
   const auto& trusted = context.machines.trusted;
   if (std::any_of(trusted.begin(), trusted.end(), signed_by)) return {};
   return fail(ErrorKind::unauthenticated, "certificate_foreign",
-                "client certificate: not issued by this site; enrol again with a join token");
+              "client certificate: not issued by this site; enrol again with a join token");
 }
 
 Result<void> check_may_be_issued(const MachineRecord& record) {

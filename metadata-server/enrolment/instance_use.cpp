@@ -4,8 +4,8 @@
 #include "document/strict_json.hpp"
 #include "enrolment/stored_record.hpp"
 #include "inventory/objects.hpp"
-#include "site/all_records.hpp"
-#include "site/pool_member.hpp"
+#include "records/all_records.hpp"
+#include "records/pool_member.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {

@@ -4,9 +4,9 @@
 #include "document/strict_json.hpp"
 #include "enrolment/stored_record.hpp"
 #include "pki/signature.hpp"
-#include "site/agenda.hpp"
-#include "site/all_records.hpp"
-#include "site/audit.hpp"
+#include "records/agenda.hpp"
+#include "records/all_records.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -29,7 +29,7 @@ std::string base64url(std::string_view bytes) {
 
 tl::unexpected<Error> unknown_token() {
   return fail(ErrorKind::unauthenticated, "token_unknown",
-                "join token: not known here; create one with `muster token create`");
+              "join token: not known here; create one with `muster token create`");
 }
 
 tl::unexpected<Error> ended_cluster(const JoinToken& token) {
@@ -101,16 +101,14 @@ std::vector<Problem> problems_of(const NewJoinToken& order) {
 
 Result<void> check_named(const EnrolmentInventory& inventory, const NewJoinToken& order) {
   if (!order.node.empty() && !inventory.role_of({order.cluster, order.node})) {
-    return fail(
-        ErrorKind::not_found, "not_found",
-        fmt::format("node '{}/{}': not in the inventory; apply an inventory that names it",
-                    order.cluster, order.node));
+    return fail(ErrorKind::not_found, "not_found",
+                fmt::format("node '{}/{}': not in the inventory; apply an inventory that names it",
+                            order.cluster, order.node));
   }
   if (!order.pool.empty() && inventory.pool(order.cluster, order.pool) == nullptr) {
-    return fail(
-        ErrorKind::not_found, "not_found",
-        fmt::format("pool '{}/{}': not in the inventory; apply an inventory that names it",
-                    order.cluster, order.pool));
+    return fail(ErrorKind::not_found, "not_found",
+                fmt::format("pool '{}/{}': not in the inventory; apply an inventory that names it",
+                            order.cluster, order.pool));
   }
   return {};
 }
@@ -124,8 +122,8 @@ std::string text_of(const JoinToken& token) {
 }  // namespace
 
 Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
-                                            const NewJoinToken& order,
-                                            const std::string& created_by) {
+                                           const NewJoinToken& order,
+                                           const std::string& created_by) {
   if (const auto problems = problems_of(order); !problems.empty()) {
     return fail(ErrorKind::invalid, "invalid", fmt::format("join token:\n{}", to_text(problems)));
   }
@@ -171,7 +169,7 @@ Result<std::vector<JoinToken>> list_join_tokens(const Store& store) {
 }
 
 Result<void> revoke_join_token(const EnrolmentContext& context, std::string_view id,
-                            const std::string& revoked_by) {
+                               const std::string& revoked_by) {
   const auto done = update(
       context.store, kinds::token, id,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
@@ -204,7 +202,7 @@ Result<void> end_join_tokens_of(const EnrolmentContext& context, const std::stri
     if (!record && record.error().kind == ErrorKind::not_found) continue;
     if (!record) return pass(record.error());
     const auto token = as_stored(parse_join_token(record->value));
-    if (!token) return muster::context(token.error(), fmt::format("token '{}'", id));
+    if (!token) return muster::while_doing(token.error(), fmt::format("token '{}'", id));
     transaction.expect(kinds::token, id, record->version).remove(kinds::token, id);
     if (token->expires_at <= unix_seconds(context.now())) continue;
     transaction.put(kinds::ended_token, id, record->value);
@@ -224,7 +222,7 @@ Result<std::uint32_t> revoke_unused(const EnrolmentContext& context,
     if (!record && record.error().kind == ErrorKind::not_found) continue;
     if (!record) return pass(record.error());
     const auto token = as_stored(parse_join_token(record->value));
-    if (!token) return muster::context(token.error(), fmt::format("token '{}'", id));
+    if (!token) return muster::while_doing(token.error(), fmt::format("token '{}'", id));
     if (token->remaining == 0 || (!pool.empty() && token->pool != pool)) continue;
     unused += token->remaining;
     transaction.expect(kinds::token, id, record->version).remove(kinds::token, id);
@@ -261,8 +259,8 @@ Result<FoundJoinToken> find_join_token(const Store& store, std::string_view text
 Result<void> check_usable(const JoinToken& token, TimePoint now) {
   if (token.expires_at <= unix_seconds(now)) {
     return fail(ErrorKind::forbidden, "token_expired",
-                  fmt::format("join token '{}': expired; create another with `muster token create`",
-                              token.id));
+                fmt::format("join token '{}': expired; create another with `muster token create`",
+                            token.id));
   }
   if (token.remaining == 0) {
     return fail(

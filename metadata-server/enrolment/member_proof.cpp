@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "enrolment/machine.hpp"
-#include "site/audit.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -88,7 +88,7 @@ Result<Use> check_use(const PoolQuestion& question, const FoundInstanceUse& foun
 }
 
 Result<void> check_source(const PoolQuestion& question, const NodePool& pool,
-                       const AwsInstance& instance) {
+                          const AwsInstance& instance) {
   if (pool.instance_identity->behind_nat || instance.address == question.source) return {};
   return fail(
       ErrorKind::forbidden, "identity_document_address",

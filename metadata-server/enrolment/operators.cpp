@@ -7,18 +7,17 @@
 #include "document/strict_json.hpp"
 #include "enrolment/identity.hpp"
 #include "enrolment/stored_record.hpp"
-#include "site/audit.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
 
 namespace {
 Result<Certificate> issue(const EnrolmentContext& context, const std::string& name,
-                           std::string_view csr_pem) {
+                          std::string_view csr_pem) {
   const auto request = CertificateRequest::from_pem(csr_pem);
   if (!request) {
-    return fail(ErrorKind::invalid, "csr_invalid",
-                  fmt::format("csr: {}", request.error().message));
+    return fail(ErrorKind::invalid, "csr_invalid", fmt::format("csr: {}", request.error().message));
   }
   Subject subject;
   subject.common_name = name;
@@ -130,8 +129,8 @@ Result<std::vector<OperatorRecord>> list_operators(const Store& store) {
 }
 
 Result<std::string> add_operator(const EnrolmentContext& context, const std::string& name,
-                                  std::string_view csr_pem, const std::string& added_by,
-                                  const std::optional<OperatorLimits>& limits) {
+                                 std::string_view csr_pem, const std::string& added_by,
+                                 const std::optional<OperatorLimits>& limits) {
   if (!is_dns_label(name) || name == "root") {
     return fail(
         ErrorKind::invalid, "invalid",
@@ -178,7 +177,7 @@ tl::unexpected<Error> no_operator(const std::string& name) {
 }  // namespace
 
 Result<void> limit_operator(const EnrolmentContext& context, const std::string& name,
-                         const std::optional<OperatorLimits>& limits, const std::string& by) {
+                            const std::optional<OperatorLimits>& limits, const std::string& by) {
   if (auto sound = check(limits); !sound) return pass(sound.error());
   const auto done = update(
       context.store, kinds::operator_record, name,
@@ -197,7 +196,7 @@ Result<void> limit_operator(const EnrolmentContext& context, const std::string& 
 }
 
 Result<void> revoke_operator(const EnrolmentContext& context, const std::string& name,
-                          const std::string& revoked_by) {
+                             const std::string& revoked_by) {
   const auto done = update(
       context.store, kinds::operator_record, name,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {

@@ -10,7 +10,7 @@
 #include "enrolment/machine.hpp"
 #include "enrolment/member_proof.hpp"
 #include "inventory/pool_members.hpp"
-#include "site/audit.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -28,7 +28,7 @@ std::string joined(const std::vector<Sourced<std::string>>& texts) {
 }
 
 Result<void> check_address(const JoinToken& token, const std::string& source, const NodePool& pool,
-                        const EnrolmentInventory& inventory) {
+                           const EnrolmentInventory& inventory) {
   const auto address = ipv4_value(source);
   if (!address || !is_in_ranges(pool, *address))
     return fail(
@@ -38,8 +38,8 @@ Result<void> check_address(const JoinToken& token, const std::string& source, co
             pool_of(token), joined(pool.address_ranges), source));
   if (const std::string holder = inventory.holder_of(source); !holder.empty())
     return fail(ErrorKind::conflict, "address_taken",
-                  fmt::format("{}: {} has the address {}; give this machine another one",
-                              pool_of(token), holder, source));
+                fmt::format("{}: {} has the address {}; give this machine another one",
+                            pool_of(token), holder, source));
   return {};
 }
 
@@ -59,7 +59,7 @@ tl::unexpected<Error> address_taken(const JoinToken& token, const MemberRecord& 
 
 // The member at this address already, or its replacement that an operator ordered.
 Result<MemberRecord> admit_again(const PoolQuestion& question, const ProvenMachine& proven,
-                                  FoundMember found) {
+                                 FoundMember found) {
   const JoinToken& token = question.token.token;
   const bool is_ours = found.record.cluster == token.cluster && found.record.pool == token.pool &&
                        found.record.removed_at == 0;
@@ -85,7 +85,7 @@ Result<MemberRecord> admit_again(const PoolQuestion& question, const ProvenMachi
 
 // Its name and role among the members that there are. pool_full.
 Result<MemberRecord> allocate(const PoolQuestion& question, const NodePool& pool,
-                               const std::string& address) {
+                              const std::string& address) {
   const JoinToken& token = question.token.token;
   const auto members = list_members(question.context.store, token.cluster);
   if (!members) return pass(members.error());

@@ -5,8 +5,8 @@
 
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/join_token.hpp"
+#include "records/pool_member.hpp"
 #include "result/result.hpp"
-#include "site/pool_member.hpp"
 
 namespace muster {
 

@@ -6,9 +6,9 @@
 
 #include "document/problem.hpp"
 #include "document/strict_json.hpp"
-#include "site/all_records.hpp"
-#include "site/on_demand_record.hpp"
-#include "site/pool_member.hpp"
+#include "records/all_records.hpp"
+#include "records/on_demand_record.hpp"
+#include "records/pool_member.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -89,8 +89,8 @@ Result<Usage> read_usage(const Store& store, const Caller& caller, const std::st
 
 tl::unexpected<Error> exceeded(const Caller& caller, const std::string& what) {
   return fail(ErrorKind::forbidden, "quota_exceeded",
-                fmt::format("{}: {}, or have an operator run `muster operator limit {}`",
-                            caller.text(), what, caller.name));
+              fmt::format("{}: {}, or have an operator run `muster operator limit {}`",
+                          caller.text(), what, caller.name));
 }
 
 Result<OperatorLimits> limits_of(const Store& store, const Caller& caller) {
@@ -99,11 +99,11 @@ Result<OperatorLimits> limits_of(const Store& store, const Caller& caller) {
   if (record->limits) return *record->limits;
   // They were lifted between this request's first look and now: ask again as who you are.
   return fail(ErrorKind::conflict, "limits_changed",
-                fmt::format("{}: its limits changed meanwhile; ask again", caller.text()));
+              fmt::format("{}: its limits changed meanwhile; ask again", caller.text()));
 }
 
 Result<void> check_template(const Caller& caller, const OperatorLimits& limits,
-                         const std::string& wanted) {
+                            const std::string& wanted) {
   const auto& may = limits.templates;
   if (wanted.empty() || std::find(may.begin(), may.end(), wanted) != may.end()) return {};
   return fail(
@@ -137,7 +137,7 @@ Error restricted(const Caller& caller) {
 }
 
 Result<void> claim_quota(const Store& store, const Caller& caller, const ClusterClaim& claim,
-                      Transaction& transaction) {
+                         Transaction& transaction) {
   if (!caller.restricted) return {};
   const auto limits = limits_of(store, caller);
   if (!limits) return pass(limits.error());
@@ -165,7 +165,7 @@ Result<void> claim_quota(const Store& store, const Caller& caller, const Cluster
 }
 
 Result<std::optional<std::set<std::string>>> usable_templates(const Store& store,
-                                                               const Caller& caller) {
+                                                              const Caller& caller) {
   if (!caller.restricted) return std::nullopt;
   const auto limits = limits_of(store, caller);
   if (!limits) return pass(limits.error());
@@ -173,7 +173,7 @@ Result<std::optional<std::set<std::string>>> usable_templates(const Store& store
 }
 
 Result<void> check_lifetime(const Store& store, const Caller& caller, std::int64_t created_at,
-                         std::int64_t expires_at) {
+                            std::int64_t expires_at) {
   if (!caller.restricted) return {};
   const auto limits = limits_of(store, caller);
   if (!limits) return pass(limits.error());

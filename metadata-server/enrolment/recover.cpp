@@ -2,7 +2,7 @@
 
 #include "enrolment/caller.hpp"
 #include "enrolment/machine.hpp"
-#include "site/audit.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -22,8 +22,8 @@ Result<FoundMachine> find_holder(const EnrolmentContext& context, const Certific
 }
 
 Result<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine found,
-                                 std::string_view caller_key, const PublicKey& new_key,
-                                 std::string_view action, const std::string& source) {
+                                std::string_view caller_key, const PublicKey& new_key,
+                                std::string_view action, const std::string& source) {
   const NodeName node{found.record.cluster, found.record.node};
   const auto issued = issue_identity(context, node, new_key);
   if (!issued) return pass(issued.error());
@@ -37,7 +37,7 @@ Result<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine fo
   if (auto committed = context.store.commit(transaction); !committed) {
     if (committed.error().kind == ErrorKind::conflict) {
       return fail(ErrorKind::unavailable, "unavailable",
-                    "identity: its record changed just now; ask again");
+                  "identity: its record changed just now; ask again");
     }
     return pass(committed.error());
   }
@@ -46,7 +46,7 @@ Result<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine fo
 }  // namespace
 
 Result<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolRequest& request,
-                              const Certificate& presented, const std::string& source) {
+                             const Certificate& presented, const std::string& source) {
   const auto key = check_proof(context, ProofPurpose::recover, request.proof);
   if (!key) return pass(key.error());
   if (auto issued = check_issuer(context, presented); !issued) return pass(issued.error());
@@ -80,7 +80,7 @@ Result<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolRequest
 }
 
 Result<EnrolOutcome> renew(const EnrolmentContext& context, const EnrolRequest& request,
-                            const Certificate& presented, const std::string& source) {
+                           const Certificate& presented, const std::string& source) {
   const auto key = check_proof(context, ProofPurpose::recover, request.proof);
   if (!key) return pass(key.error());
   auto found = find_holder(context, presented);

@@ -1,8 +1,8 @@
 #include "enrolment/remove.hpp"
 
-#include "site/audit.hpp"
-#include "site/pool_member.hpp"
-#include "site/revision.hpp"
+#include "records/audit.hpp"
+#include "records/pool_member.hpp"
+#include "records/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -34,7 +34,7 @@ Result<void> pass_role_on(const Store& store, const MemberRecord& leaving,
 
 // Its name, address and pod network are free some time later (release_retired_members).
 Result<void> remove_member(const EnrolmentContext& context, FoundMember member,
-                        const std::string& by) {
+                           const std::string& by) {
   const NodeName node{member.record.cluster, member.record.node};
   Transaction transaction;
   if (member.record.role == Role::master) {
@@ -53,7 +53,7 @@ Result<void> remove_member(const EnrolmentContext& context, FoundMember member,
 }  // namespace
 
 Result<void> remove_machine(const EnrolmentContext& context, const NodeName& node,
-                         const std::string& by) {
+                            const std::string& by) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
   auto member = find_member(context.store, node.cluster, node.node);
   if (!member) return pass(member.error());

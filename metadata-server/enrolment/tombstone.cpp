@@ -2,7 +2,7 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
-#include "site/audit.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {

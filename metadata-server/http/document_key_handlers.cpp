@@ -4,7 +4,7 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
-#include "site/document_key_changes.hpp"
+#include "trust/document_key_changes.hpp"
 
 namespace muster::handlers {
 namespace {
@@ -42,7 +42,7 @@ Result<Response> get_document_keys(const Rooms& rooms, const Caller&, const Requ
 }
 
 Result<Response> post_document_keys(const Rooms& rooms, const Caller& caller,
-                                     const Request& request) {
+                                    const Request& request) {
   DocumentKey key;
   auto read = read_json_body("document key", request, [&](JsonObject& root) {
     root.text("publicKey", key.public_key);
@@ -59,7 +59,7 @@ Result<Response> post_document_keys(const Rooms& rooms, const Caller& caller,
 }
 
 Result<Response> delete_document_key(const Rooms& rooms, const Caller& caller,
-                                      const Request& request) {
+                                     const Request& request) {
   const std::string& id = request.parameters.at("id");
   if (auto revoked = revoke_document_key(change_by(rooms, caller), id); !revoked) {
     return pass(revoked.error());

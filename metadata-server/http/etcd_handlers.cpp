@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "client/etcd_turn.hpp"
+#include "fleet/served_document.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
-#include "http/served_document.hpp"
+#include "records/audit.hpp"
 #include "rollout/etcd_turn.hpp"
-#include "site/audit.hpp"
 
 namespace muster {
 
@@ -33,7 +33,8 @@ Result<void> note_etcd_of(const Rooms& rooms, const Caller& caller, const Report
 
 namespace {
 
-Result<void> check_is_master(const Rooms& rooms, const std::string& cluster, const std::string& node) {
+Result<void> check_is_master(const Rooms& rooms, const std::string& cluster,
+                             const std::string& node) {
   if (node.empty()) return {};
   const auto document = served_document(rooms, {cluster, node});
   const auto is_node = [&node](const MachineAddress& master) { return master.name == node; };
@@ -42,8 +43,8 @@ Result<void> check_is_master(const Rooms& rooms, const std::string& cluster, con
     if (std::any_of(masters.begin(), masters.end(), is_node)) return {};
   }
   return fail(ErrorKind::invalid, "invalid",
-                fmt::format("reinitialise: /restoredOn: expected a master of {}, found {}",
-                            in_ticks(cluster), in_ticks(node)));
+              fmt::format("reinitialise: /restoredOn: expected a master of {}, found {}",
+                          in_ticks(cluster), in_ticks(node)));
 }
 
 }  // namespace
@@ -70,7 +71,7 @@ Result<Response> post_etcd_turn(const Rooms& rooms, const Caller& caller, const 
 }
 
 Result<Response> post_reinitialise(const Rooms& rooms, const Caller& caller,
-                                    const Request& request) {
+                                   const Request& request) {
   const std::string& cluster = request.parameters.at("cluster");
   std::string confirm;
   EtcdRestore restore;
@@ -81,8 +82,8 @@ Result<Response> post_reinitialise(const Rooms& rooms, const Caller& caller,
   if (!read) return pass(read.error());
   if (confirm != cluster) {
     return fail(ErrorKind::invalid, "invalid",
-                  fmt::format("reinitialise: /confirm: expected the cluster's name {}, found {}",
-                              in_ticks(cluster), in_ticks(confirm)));
+                fmt::format("reinitialise: /confirm: expected the cluster's name {}, found {}",
+                            in_ticks(cluster), in_ticks(confirm)));
   }
   if (auto known = check_is_master(rooms, cluster, restore.node); !known)
     return pass(known.error());

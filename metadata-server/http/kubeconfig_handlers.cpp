@@ -3,12 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include "enrolment/quota.hpp"
+#include "fleet/served_document.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
-#include "http/served_document.hpp"
 #include "pki/signature.hpp"
-#include "site/audit.hpp"
-#include "site/cluster_authorities.hpp"
+#include "records/audit.hpp"
+#include "trust/cluster_authorities.hpp"
 
 namespace muster::handlers {
 namespace {
@@ -26,8 +26,8 @@ Result<NodeDocument> any_document(const Rooms& rooms, const std::string& cluster
   const auto served = rooms.current.cluster(cluster);
   if (!served || served->documents.empty()) {
     return fail(ErrorKind::not_found, "not_found",
-                  fmt::format("cluster {}: nothing is published for it; run `muster apply` first",
-                              in_ticks(cluster)));
+                fmt::format("cluster {}: nothing is published for it; run `muster apply` first",
+                            in_ticks(cluster)));
   }
   auto document = read_document(*served->documents.begin()->second);
   if (!document) return pass(document.error());
@@ -73,8 +73,7 @@ Result<KubeconfigOrder> read_order(const Request& request) {
 
 }  // namespace
 
-Result<Response> post_kubeconfig(const Rooms& rooms, const Caller& caller,
-                                  const Request& request) {
+Result<Response> post_kubeconfig(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto order = read_order(request);
   if (!order) return pass(order.error());
   if (auto own = check_owns(rooms.store, caller, order->cluster); !own) return pass(own.error());

@@ -7,21 +7,21 @@
 
 #include "document/document_format.hpp"
 #include "enrolment/ban.hpp"
+#include "fleet/master_turns.hpp"
+#include "fleet/served_document.hpp"
 #include "http/content_encoding.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
-#include "http/master_turns.hpp"
-#include "http/served_document.hpp"
 #include "http/tombstone_handlers.hpp"
 #include "pki/signature.hpp"
-#include "site/audit.hpp"
-#include "site/cluster_authorities.hpp"
-#include "site/secrets.hpp"
+#include "records/audit.hpp"
+#include "records/secrets.hpp"
+#include "trust/cluster_authorities.hpp"
 
 namespace muster {
 
 Result<std::shared_ptr<const ServedAnswer>> served_answer(const Rooms& rooms,
-                                                           const NodeName& node) {
+                                                          const NodeName& node) {
   auto answer = rooms.current.document(node.cluster, node.node);
   if (answer) return answer;
   return fail(
@@ -71,8 +71,8 @@ Result<std::uint32_t> format_read_by(const Request& request) {
   const auto parsed = std::from_chars(text.data(), end, format);
   if (parsed.ec == std::errc() && parsed.ptr == end && format > 0) return format;
   return fail(ErrorKind::invalid, "invalid",
-                fmt::format("{}: expected the newest format that is read, such as 1, found {}",
-                            document_format_header, in_ticks(text)));
+              fmt::format("{}: expected the newest format that is read, such as 1, found {}",
+                          document_format_header, in_ticks(text)));
 }
 
 // Never an older form of it: what the operator ordered is in effect, or is told not to be.
@@ -91,7 +91,7 @@ struct Order {
 };
 
 Result<Order> read_order(const NodeDocument& document, const std::string& name,
-                          const std::string& csr) {
+                         const std::string& csr) {
   const auto& listed = document.certificates;
   const auto found = std::find_if(listed.begin(), listed.end(),
                                   [&](const CertificateSpec& spec) { return spec.name == name; });
@@ -99,7 +99,7 @@ Result<Order> read_order(const NodeDocument& document, const std::string& name,
   const auto request = CertificateRequest::from_pem(csr);
   if (!request) {
     return fail(ErrorKind::invalid, "csr_invalid",
-                  fmt::format("certificate {}: {}", in_ticks(name), request.error().message));
+                fmt::format("certificate {}: {}", in_ticks(name), request.error().message));
   }
   return Order{*found, request->public_key()};
 }
@@ -126,7 +126,7 @@ Result<Response> get_peers(const Rooms& rooms, const Caller& caller, const Reque
 }
 
 Result<Response> post_certificates(const Rooms& rooms, const Caller& caller,
-                                    const Request& request) {
+                                   const Request& request) {
   if (auto free = check_not_frozen(caller); !free) return pass(free.error());
   std::vector<std::pair<std::string, std::string>> asked;
   auto read = read_json_body("certificates request", request, [&](JsonObject& root) {

@@ -10,24 +10,12 @@
 #include <string_view>
 #include <vector>
 
+#include "fleet/certificate_expiries.hpp"
+#include "fleet/machine_trouble.hpp"
 #include "http/listener_counters.hpp"
 #include "http/request.hpp"
 
 namespace muster {
-
-struct CertificateExpiry {
-  std::string cluster;         // "" for the site's own
-  std::string name;            // of the authority or machine
-  std::string kind;            // "authority", "server" or "machine"
-  std::int64_t not_after = 0;  // Unix seconds
-};
-
-// The machines of one cluster's documents.
-struct MachineCount {
-  std::string cluster;
-  std::map<std::string, int> configurations;  // settled, trying, refused, fallen-back, unknown
-  int unwell = 0;
-};
 
 class Metrics {
  public:

@@ -7,16 +7,16 @@
 #include "document/document_format.hpp"
 #include "enrolment/ban.hpp"
 #include "enrolment/quota.hpp"
+#include "fleet/machine_removal.hpp"
+#include "fleet/machine_trouble.hpp"
+#include "fleet/master_turns.hpp"
+#include "fleet/node_state.hpp"
+#include "fleet/served_document.hpp"
+#include "fleet/vanished.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
-#include "http/machine_removal.hpp"
-#include "http/machine_trouble.hpp"
-#include "http/master_turns.hpp"
-#include "http/node_state.hpp"
 #include "http/publication.hpp"
-#include "http/served_document.hpp"
-#include "http/vanished.hpp"
-#include "site/all_records.hpp"
+#include "records/all_records.hpp"
 #include "store/kinds.hpp"
 
 namespace muster::handlers {
@@ -67,7 +67,7 @@ struct OrderBody {
 };
 
 Result<void> give_order(const Rooms& rooms, const std::string& order, const NodeName& node,
-                     const OrderBody& body, const std::string& by) {
+                        const OrderBody& body, const std::string& by) {
   if (order == "replace") return order_replacement(rooms.enrolment, node, by);
   if (order == "unfreeze") return unfreeze(rooms.enrolment, node, body.keep, by);
   if (order == "ban") return ban(rooms.enrolment, node, body.reason, by);
@@ -81,7 +81,7 @@ Result<void> give_order(const Rooms& rooms, const std::string& order, const Node
 
 // What is ordered of a Node travels in the cluster's next peer list.
 Result<void> order_drain_of(const Rooms& rooms, const std::string& order, const NodeName& node,
-                         const OrderBody& body, const std::string& by) {
+                            const OrderBody& body, const std::string& by) {
   if (order == "undrain") {
     auto ended = end_drain(rooms.store, node.cluster, node.node, rooms.enrolment.now(), by);
     if (!ended) return pass(ended.error());
@@ -99,8 +99,8 @@ Result<void> order_drain_of(const Rooms& rooms, const std::string& order, const 
 
 // The API server learns it from the masters' documents, the duties from the peer list.
 Result<Response> publish_order(const Rooms& rooms, const std::string& order, const NodeName& node,
-                                nlohmann::json answer, const Caller& caller,
-                                const Request& request) {
+                               nlohmann::json answer, const Caller& caller,
+                               const Request& request) {
   auto published = republish(rooms.publishing, node.cluster, caller.text());
   if (!published) {
     std::string& message = published.error().error.message;
@@ -115,7 +115,7 @@ Result<Response> publish_order(const Rooms& rooms, const std::string& order, con
 }
 
 Result<Response> order_to_leave(const Rooms& rooms, const NodeName& node, const OrderBody& body,
-                                 const Caller& caller, const Request& request) {
+                                const Caller& caller, const Request& request) {
   const bool is_served = rooms.current.document(node.cluster, node.node) != nullptr;
   const auto step =
       order_removal(rooms, node, {body.drain, std::chrono::seconds(body.seconds), caller.text()});
@@ -132,7 +132,7 @@ Result<Response> order_to_leave(const Rooms& rooms, const NodeName& node, const 
 }
 
 Result<Response> order_a_converge(const Rooms& rooms, const NodeName& node, const OrderBody& body,
-                                   const Caller& caller) {
+                                  const Caller& caller) {
   nlohmann::json answer = {{"cluster", node.cluster}, {"node", node.node}, {"order", "converge"}};
   if (body.cancel) {
     auto cancelled = cancel_converge_of(rooms, node, caller.text());
@@ -215,8 +215,7 @@ Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& requ
   return json_response(row);
 }
 
-Result<Response> post_node_order(const Rooms& rooms, const Caller& caller,
-                                  const Request& request) {
+Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const Request& request) {
   const NodeName node{request.parameters.at("cluster"), request.parameters.at("node")};
   const std::string& order = request.parameters.at("order");
   OrderBody body;

@@ -4,13 +4,13 @@
 #include "enrolment/join_token.hpp"
 #include "enrolment/quota.hpp"
 #include "enrolment/user_data.hpp"
-#include "http/cluster_end.hpp"
+#include "fleet/cluster_end.hpp"
+#include "fleet/machine_removal.hpp"
+#include "fleet/on_demand.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
-#include "http/machine_removal.hpp"
 #include "http/publication.hpp"
-#include "site/on_demand.hpp"
-#include "site/releases.hpp"
+#include "publish/releases.hpp"
 
 namespace muster::handlers {
 namespace {
@@ -35,7 +35,7 @@ struct MadeUserData {
 };
 
 Result<MadeUserData> make_user_data(const Rooms& rooms, const NewJoinToken& order,
-                                     const std::string& actor) {
+                                    const std::string& actor) {
   const auto digest = agent_digest(rooms.store);
   if (!digest) return pass(digest.error());
   const auto token = create_join_token(rooms.enrolment, order, actor);
@@ -51,7 +51,7 @@ class UserDataFiles {
       : rooms_(rooms), cluster_(cluster), actor_(actor) {}
 
   Result<void> add(const std::string& name, const std::string& pool, std::uint32_t count,
-                std::chrono::seconds lifetime) {
+                   std::chrono::seconds lifetime) {
     auto made = make_user_data(rooms_, {cluster_, {}, pool, Role::node, count, lifetime}, actor_);
     if (!made) return pass(made.error());
     tokens_.push_back(made->token_id);
@@ -124,19 +124,18 @@ auto within_quota(const Rooms& rooms, const Caller& caller, const ClusterClaim& 
 
 // What was handed out before, and not used, admits nobody any more.
 Result<void> revoke_unused_nodes(const Rooms& rooms, const OnDemandCluster& cluster,
-                              const std::string& actor) {
+                                 const std::string& actor) {
   Transaction transaction;
   const auto unused =
       revoke_unused(rooms.enrolment, cluster.open_tokens, cluster.nodes_pool, actor, transaction);
   if (!unused) return pass(unused.error());
-  if (auto committed = rooms.store.commit(transaction); !committed)
-    return pass(committed.error());
+  if (auto committed = rooms.store.commit(transaction); !committed) return pass(committed.error());
   return {};
 }
 
 // Each is drained where that makes sense; what is ordered stands, whatever becomes of the others.
 Result<nlohmann::json> remove_surplus(const Rooms& rooms, const ScaledCluster& scaled,
-                                       const std::string& actor) {
+                                      const std::string& actor) {
   const std::string& cluster = scaled.cluster.name;
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& node : scaled.surplus) {
@@ -179,8 +178,7 @@ Result<Response> post_clusters(const Rooms& rooms, const Caller& caller, const R
   const auto& created = *tried;
   if (!created) return refused_response(created.error(), request);
   rooms.ends.set(created->name, created->expires_at);
-  if (auto reloaded = rooms.reload_inventory(order.name); !reloaded)
-    return pass(reloaded.error());
+  if (auto reloaded = rooms.reload_inventory(order.name); !reloaded) return pass(reloaded.error());
   UserDataFiles files(rooms, order.name, order.actor);
   for (std::uint32_t master = 1; master <= created->masters; ++master) {
     auto added =

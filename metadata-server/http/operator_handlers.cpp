@@ -5,8 +5,8 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
-#include "site/audit.hpp"
-#include "site/audit_archive.hpp"
+#include "records/audit.hpp"
+#include "records/audit_archive.hpp"
 
 namespace muster::handlers {
 
@@ -60,7 +60,7 @@ Result<Response> post_operators(const Rooms& rooms, const Caller& caller, const 
 }
 
 Result<Response> put_operator_limits(const Rooms& rooms, const Caller& caller,
-                                      const Request& request) {
+                                     const Request& request) {
   const std::string& name = request.parameters.at("name");
   std::optional<OperatorLimits> limits;
   auto read =
@@ -72,8 +72,7 @@ Result<Response> put_operator_limits(const Rooms& rooms, const Caller& caller,
   return json_response({{"name", name}, {"limits", to_value(limits)}});
 }
 
-Result<Response> delete_operator(const Rooms& rooms, const Caller& caller,
-                                  const Request& request) {
+Result<Response> delete_operator(const Rooms& rooms, const Caller& caller, const Request& request) {
   const std::string& name = request.parameters.at("name");
   if (auto revoked = revoke_operator(rooms.enrolment, name, caller.text()); !revoked) {
     return pass(revoked.error());

@@ -7,9 +7,9 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
-#include "site/audit.hpp"
-#include "site/releases.hpp"
-#include "site/revision.hpp"
+#include "publish/releases.hpp"
+#include "records/audit.hpp"
+#include "records/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster::handlers {

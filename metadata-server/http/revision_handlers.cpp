@@ -4,8 +4,8 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
-#include "site/revision_difference.hpp"
-#include "site/site_facts.hpp"
+#include "publish/revision_difference.hpp"
+#include "publish/site_facts.hpp"
 
 namespace muster {
 namespace {
@@ -41,8 +41,8 @@ Result<Response> refused_response(const PublishRefusal& refusal, const Request& 
 }
 
 Result<Response> publication_response(const Rooms& rooms,
-                                       const Published<PublishOutcome>& published, bool dry_run,
-                                       const Caller& caller, const Request& request) {
+                                      const Published<PublishOutcome>& published, bool dry_run,
+                                      const Caller& caller, const Request& request) {
   if (!published) return refused_response(published.error(), request);
   if (!dry_run) {
     for (const auto& [cluster, revision] : published->revisions) {

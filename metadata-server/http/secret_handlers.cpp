@@ -1,4 +1,5 @@
-#include "site/secrets.hpp"
+#include "publish/secret_removal.hpp"
+#include "records/secrets.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -1,13 +1,13 @@
 #include "enrolment/ban.hpp"
 #include "enrolment/pending.hpp"
+#include "fleet/machine_trouble.hpp"
+#include "fleet/master_turns.hpp"
+#include "fleet/node_state.hpp"
+#include "fleet/vanished.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
-#include "http/machine_trouble.hpp"
-#include "http/master_turns.hpp"
-#include "http/node_state.hpp"
 #include "http/rooms.hpp"
-#include "http/vanished.hpp"
-#include "site/drain.hpp"
+#include "records/drain.hpp"
 #include "store/kinds.hpp"
 
 namespace muster::handlers {
@@ -32,7 +32,7 @@ Result<bool> awaits_signature(const Rooms& rooms, const std::string& name,
 
 // Members that will be removed for their silence, machines that are being drained, masters' turns.
 Result<void> add_departures(const Rooms& rooms, const std::string& cluster,
-                         const ServedCluster& served, nlohmann::json& row) {
+                            const ServedCluster& served, nlohmann::json& row) {
   int vanishing = 0;
   for (const auto& [node, answer] : served.documents) {
     const auto vanishes = vanishes_at(rooms, {cluster, node});
@@ -103,7 +103,7 @@ Result<Response> get_readyz(const Rooms& rooms, const Caller&, const Request&) {
   const auto site = rooms.store.get(kinds::site, kinds::site_settings_key);
   if (site) return plain("ok\n");
   return fail(ErrorKind::unavailable, "store_unavailable",
-                "the store does not answer: " + site.error().message);
+              "the store does not answer: " + site.error().message);
 }
 
 Result<Response> get_metrics(const Rooms& rooms, const Caller&, const Request&) {

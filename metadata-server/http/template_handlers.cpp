@@ -1,5 +1,5 @@
 // What clusters are made from on demand.
-#include "site/templates.hpp"
+#include "publish/templates.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -40,8 +40,7 @@ Result<Response> get_templates(const Rooms& rooms, const Caller& caller, const R
   return json_response({{"templates", rows}});
 }
 
-Result<Response> delete_template(const Rooms& rooms, const Caller& caller,
-                                  const Request& request) {
+Result<Response> delete_template(const Rooms& rooms, const Caller& caller, const Request& request) {
   const std::string& template_name = request.parameters.at("name");
   auto removed = remove_template(rooms.store, template_name, rooms.enrolment.now(), caller.text());
   if (!removed) return pass(removed.error());

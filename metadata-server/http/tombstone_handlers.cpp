@@ -5,12 +5,12 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
-#include "site/cluster_signer.hpp"
+#include "trust/cluster_signer.hpp"
 
 namespace muster {
 
 Result<Envelope> sign_tombstone(const Rooms& rooms, const std::string& key,
-                                 const TombstoneRecord& record) {
+                                const TombstoneRecord& record) {
   Tombstone tombstone;
   tombstone.site = rooms.site.site();
   tombstone.cluster = record.cluster;
@@ -43,7 +43,7 @@ namespace handlers {
 Result<Response> delete_document(const Rooms& rooms, const Caller& caller, const Request&) {
   if (!caller.ended) {
     return fail(ErrorKind::conflict, "not_ended",
-                  fmt::format("{}: its cluster has not ended; it has a document", caller.text()));
+                fmt::format("{}: its cluster has not ended; it has a document", caller.text()));
   }
   if (auto noted = note_tombstone_taken(rooms.enrolment, caller.node, caller.key); !noted)
     return pass(noted.error());

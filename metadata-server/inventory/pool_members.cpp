@@ -44,8 +44,8 @@ void check_clashes(const std::vector<const Node*>& listed, const std::vector<Nod
                                member.name.value, member.pool, member.name.value)));
   };
   for (const Node* node : listed) {
-    fail(names, node->name, "metadata.name");
-    fail(addresses, node->address, "spec.address");
+    refuse(names, node->name, "metadata.name");
+    refuse(addresses, node->address, "spec.address");
   }
 }
 

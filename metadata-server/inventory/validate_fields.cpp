@@ -36,7 +36,7 @@ class FieldValidator {
       case FieldType::text_or_secret:
         return check_text_or_secret(value, path);
       case FieldType::any:
-        if (value.kind != Value::Kind::map) fail(value, path, "a map");
+        if (value.kind != Value::Kind::map) refuse(value, path, "a map");
         return;
     }
   }
@@ -47,7 +47,7 @@ class FieldValidator {
     problems_.push_back(
         problem_at(place, path, std::move(expected), std::move(found), std::move(hint)));
   }
-  void REFUSE4(Value& value, const std::string& path, std::string expected, std::string hint = {}) {
+  void refuse(Value& value, const std::string& path, std::string expected, std::string hint = {}) {
     report(value.place, path, std::move(expected), found_text(value), std::move(hint));
     clear(value);
   }
@@ -62,7 +62,7 @@ class FieldValidator {
   }
 
   void check_object(Value& value, const SchemaNode& schema, const std::string& path) {
-    if (value.kind != Value::Kind::map) return fail(value, path, "a map of fields");
+    if (value.kind != Value::Kind::map) return refuse(value, path, "a map of fields");
     for (const auto& [name, child] : schema.children) check_required(value, *child, path, name);
     for (auto entry = value.fields.begin(); entry != value.fields.end();) {
       const std::string entry_path = below(path, entry->first);
@@ -107,7 +107,7 @@ class FieldValidator {
   }
 
   void check_list(Value& value, const SchemaNode& schema, const std::string& path) {
-    if (value.kind != Value::Kind::list) return fail(value, path, "a list");
+    if (value.kind != Value::Kind::list) return refuse(value, path, "a list");
     std::size_t index = 0;
     for (Value& item : value.items) {
       const std::string item_path = fmt::format("{}[{}]", path, index++);
@@ -120,7 +120,7 @@ class FieldValidator {
   }
 
   void check_map(Value& value, const SchemaNode& schema, const std::string& path) {
-    if (value.kind != Value::Kind::map) return fail(value, path, "a map");
+    if (value.kind != Value::Kind::map) return refuse(value, path, "a map");
     const Field& field = *schema.field;
     for (auto& [key, entry] : value.fields) {
       const std::string entry_path = fmt::format("{}[{}]", path, escaped(key));
@@ -149,14 +149,14 @@ class FieldValidator {
           value.kind == Value::Kind::scalar &&
           std::find(field.values.begin(), field.values.end(), value.scalar) != field.values.end();
       if (!known)
-        REFUSE4(value, path, one_of(field.values), did_you_mean(value.scalar, field.values));
+        refuse(value, path, one_of(field.values), did_you_mean(value.scalar, field.values));
       return;
     }
     const std::string expected =
         field.format == nullptr ? "text" : std::string(field.format->expected);
     if (value.kind != Value::Kind::scalar ||
         (field.format != nullptr && !field.format->accepts(value.scalar)))
-      fail(value, path, expected);
+      refuse(value, path, expected);
   }
 
   void check_integer(Value& value, const Field& field, const std::string& path) {
@@ -166,14 +166,14 @@ class FieldValidator {
     const bool is_number =
         value.kind == Value::Kind::scalar && read.ec == std::errc() && read.ptr == end;
     if (!is_number || number < field.minimum || number > field.maximum)
-      fail(value, path,
+      refuse(value, path,
              fmt::format("a whole number from {} to {}", field.minimum, field.maximum));
   }
 
   void check_boolean(Value& value, const std::string& path) {
     const bool known =
         value.kind == Value::Kind::scalar && (value.scalar == "true" || value.scalar == "false");
-    if (!known) fail(value, path, "true or false");
+    if (!known) refuse(value, path, "true or false");
   }
 
   // A value that stands where a secret belongs may be one: it is never shown.
@@ -194,7 +194,7 @@ class FieldValidator {
 
   void check_text_or_secret(Value& value, const std::string& path) {
     if (value.kind == Value::Kind::map) return check_secret(value, path);
-    if (value.kind != Value::Kind::scalar) fail(value, path, "text or {secretRef: NAME}");
+    if (value.kind != Value::Kind::scalar) refuse(value, path, "text or {secretRef: NAME}");
   }
 
   std::vector<InventoryProblem>& problems_;

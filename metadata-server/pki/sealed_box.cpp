@@ -126,8 +126,8 @@ Result<std::string> SealingKey::open(std::string_view sealed, std::string_view r
             "opening '{}': {}. Either the row was changed outside the server or the sealing key is another one: restore both from one backup.",
             row, found));
   };
-  if (sealed.size() < 1 + nonce_size + tag_size) return pass("the sealed value is too short");
-  if (sealed.front() != format_version) return pass("the sealed value has an unknown format");
+  if (sealed.size() < 1 + nonce_size + tag_size) return refuse("the sealed value is too short");
+  if (sealed.front() != format_version) return refuse("the sealed value has an unknown format");
   const std::string_view nonce = sealed.substr(1, nonce_size);
   const std::string_view ciphertext =
       sealed.substr(1 + nonce_size, sealed.size() - 1 - nonce_size - tag_size);
@@ -147,7 +147,7 @@ Result<std::string> SealingKey::open(std::string_view sealed, std::string_view r
                           tag.data()) != 1)
     return fail_openssl(ErrorKind::internal, fmt::format("opening '{}'", row));
   if (EVP_DecryptFinal_ex(context.get(), as_bytes(rest.data()), &length) != 1)
-    return pass("the sealed value does not open with this sealing key");
+    return refuse("the sealed value does not open with this sealing key");
   return plaintext;
 }
 

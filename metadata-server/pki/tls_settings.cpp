@@ -75,9 +75,10 @@ Result<SslContext> make_server_context(const TlsServerSettings& settings) {
   if (!context) return context;
   SSL_CTX* native = context->get();
   if (auto used = use_certificate(native, settings.certificate_pem, settings.key_pem); !used)
-    return muster::context(used.error(), "TLS server");
+    return muster::while_doing(used.error(), "TLS server");
   const auto authorities = trust(native, settings.client_authorities_pem);
-  if (!authorities) return muster::context(authorities.error(), "TLS server: client authorities");
+  if (!authorities)
+    return muster::while_doing(authorities.error(), "TLS server: client authorities");
   // Tells a client that holds several certificates which one to present.
   for (const auto& authority : *authorities)
     if (SSL_CTX_add_client_CA(native, authority.native()) != 1)
@@ -100,10 +101,10 @@ Result<SslContext> make_client_context(const TlsClientSettings& settings) {
   SSL_CTX* native = context->get();
   if (!settings.authorities_pem.empty())
     if (auto trusted = trust(native, settings.authorities_pem); !trusted)
-      return muster::context(trusted.error(), "TLS client: authorities");
+      return muster::while_doing(trusted.error(), "TLS client: authorities");
   if (!settings.certificate_pem.empty())
     if (auto used = use_certificate(native, settings.certificate_pem, settings.key_pem); !used)
-      return muster::context(used.error(), "TLS client");
+      return muster::while_doing(used.error(), "TLS client");
   SSL_CTX_set_verify(native, settings.verify_server ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
                      settings.verify_server ? accept_only_valid : nullptr);
   if (!settings.check_dates)

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "pki/unix_seconds.hpp"
-#include "site/audit.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {

@@ -4,7 +4,7 @@
 
 #include "document/signed_document.hpp"
 #include "sample_machine.hpp"
-#include "unit/site/sample_site.hpp"
+#include "unit/publish/sample_site.hpp"
 
 using namespace muster;
 

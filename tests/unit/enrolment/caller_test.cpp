@@ -3,8 +3,8 @@
 #include "enrolment/ban.hpp"
 #include "enrolment/operators.hpp"
 #include "enrolment/remove.hpp"
+#include "records/revision.hpp"
 #include "sample_enrolment.hpp"
-#include "site/revision.hpp"
 
 using namespace muster;
 using namespace sample;

@@ -1,8 +1,8 @@
 #include "enrolment/join_token.hpp"
 
 #include "pki/signature.hpp"
+#include "records/agenda.hpp"
 #include "sample_enrolment.hpp"
-#include "site/agenda.hpp"
 
 using namespace muster;
 using namespace sample;

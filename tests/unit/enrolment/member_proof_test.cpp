@@ -4,6 +4,7 @@
 #include "enrolment/remove.hpp"
 #include "fakes/cms_signer.hpp"
 #include "pki/signature.hpp"
+#include "publish/retired_members.hpp"
 #include "sample_enrolment.hpp"
 
 using namespace muster;
@@ -37,7 +38,7 @@ struct Cloud : Enrolment {
     ;
   }
   Result<EnrolOutcome> enrol_with(const std::string& source, const Machine& machine,
-                                   const std::string& token_text, const std::string& identity) {
+                                  const std::string& token_text, const std::string& identity) {
     EnrolRequest made = request(machine, token_text);
     made.instance_identity = identity;
     return muster::enrol(context, made, source);

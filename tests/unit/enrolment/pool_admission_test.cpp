@@ -1,6 +1,7 @@
 #include "enrolment/pool_admission.hpp"
 
 #include "enrolment/remove.hpp"
+#include "publish/retired_members.hpp"
 #include "sample_enrolment.hpp"
 
 using namespace muster;
@@ -9,7 +10,7 @@ using namespace sample;
 namespace {
 
 Result<EnrolOutcome> enrol_at(Enrolment& site, const std::string& address, const Machine& machine,
-                               const std::string& token) {
+                              const std::string& token) {
   return muster::enrol(site.context, site.request(machine, token), address);
 }
 

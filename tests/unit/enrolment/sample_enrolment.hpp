@@ -9,7 +9,7 @@
 #include "enrolment/enrol.hpp"
 #include "enrolment/join_token.hpp"
 #include "enrolment/machine.hpp"
-#include "site/audit.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 #include "store/memory_store.hpp"
 
@@ -104,7 +104,7 @@ struct Enrolment {
     return made;
   }
   muster::Result<muster::EnrolOutcome> enrol(const Machine& machine,
-                                              const std::string& token = "") {
+                                             const std::string& token = "") {
     return muster::enrol(context, request(machine, token), "10.77.0.21");
   }
   // The certificate; the test ends where there is none.

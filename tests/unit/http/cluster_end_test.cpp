@@ -1,5 +1,5 @@
 // The end of clusters on demand: who is told, who gets a tombstone, and that nothing is left.
-#include "http/cluster_end.hpp"
+#include "fleet/cluster_end.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,9 +7,9 @@
 #include "enrolment/enrol.hpp"
 #include "enrolment/join_token.hpp"
 #include "enrolment/recover.hpp"
-#include "http/agenda_keeper.hpp"
+#include "fleet/agenda_keeper.hpp"
+#include "records/audit.hpp"
 #include "sample_rooms.hpp"
-#include "site/audit.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;

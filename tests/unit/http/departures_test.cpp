@@ -1,7 +1,8 @@
 // How machines leave: drained, removed, vanished.
 #include <limits>
 
-#include "http/agenda_keeper.hpp"
+#include "fleet/agenda_keeper.hpp"
+#include "publish/retired_members.hpp"
 #include "sample_pool.hpp"
 
 using namespace muster;

@@ -1,8 +1,8 @@
 // What the routes answer, with every room behind them and no socket before them.
 #include "http/handlers.hpp"
 
+#include "records/revision.hpp"
 #include "sample_rooms.hpp"
-#include "site/revision.hpp"
 
 using namespace muster;
 using sample::House;

@@ -1,8 +1,8 @@
-#include "http/machine_reports.hpp"
+#include "fleet/machine_reports.hpp"
 
 #include <doctest/doctest.h>
 
-#include "site/audit.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 #include "store/memory_store.hpp"
 

@@ -1,7 +1,7 @@
 // What lists and the status say of machines that are not well, or not let in.
-#include "http/machine_trouble.hpp"
+#include "fleet/machine_trouble.hpp"
 
-#include "http/node_state.hpp"
+#include "fleet/node_state.hpp"
 #include "sample_rooms.hpp"
 
 using namespace muster;

@@ -1,5 +1,5 @@
 // `muster node converge` of three masters, as their agents and the operator see it.
-#include "http/master_turns.hpp"
+#include "fleet/master_turns.hpp"
 
 #include "rollout/turns.hpp"
 #include "sample_rooms.hpp"

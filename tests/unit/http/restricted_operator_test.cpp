@@ -2,9 +2,9 @@
 #include <thread>
 
 #include "enrolment/operators.hpp"
-#include "http/unused_counts.hpp"
+#include "fleet/on_demand.hpp"
+#include "fleet/unused_counts.hpp"
 #include "sample_pool.hpp"
-#include "site/on_demand.hpp"
 
 using namespace muster;
 

@@ -1,10 +1,10 @@
 // A cluster whose machines are members of pools, with a clock that the test moves.
 #pragma once
 
-#include "http/machine_removal.hpp"
-#include "http/vanished.hpp"
+#include "fleet/machine_removal.hpp"
+#include "fleet/vanished.hpp"
+#include "records/pool_member.hpp"
 #include "sample_rooms.hpp"
-#include "site/pool_member.hpp"
 
 namespace sample {
 

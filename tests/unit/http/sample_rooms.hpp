@@ -5,11 +5,11 @@
 #include "enrolment/identity.hpp"
 #include "enrolment/remove.hpp"
 #include "fakes/scratch_folder.hpp"
-#include "http/inventory_slot.hpp"
+#include "fleet/inventory_slot.hpp"
 #include "http/rooms.hpp"
 #include "http/router.hpp"
-#include "site/member_publisher.hpp"
-#include "unit/site/sample_site.hpp"
+#include "publish/member_publisher.hpp"
+#include "unit/publish/sample_site.hpp"
 
 namespace sample {
 
@@ -65,19 +65,13 @@ struct House {
   muster::Metrics metrics;
   muster::ClusterEnds ends;
   muster::Rooms rooms{
-      store,
-      site.sealing,
+      {store, site.sealing, site.keys, site.current, publishing, enrolment, reports,
+       [this](const std::string& cluster_name) { return inventory.reload(store, cluster_name); },
+       ends},
       artifacts,
-      site.keys,
-      site.current,
-      publishing,
-      enrolment,
       tokens,
       [this] { return inventory.boot(); },
-      reports,
       metrics,
-      [this](const std::string& cluster_name) { return inventory.reload(store, cluster_name); },
-      ends,
       folder.path("audit")};
   muster::Router router{rooms, callers, metrics, admin_group};
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "pki/unix_seconds.hpp"
-#include "site/audit.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 #include "store/memory_store.hpp"
 

@@ -1,0 +1,22 @@
+// The end of a cluster on demand, by an operator or by its time.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "document/on_delete.hpp"
+#include "fleet/fleet.hpp"
+
+namespace muster {
+
+struct ClusterEnd {
+  std::string cluster;
+  std::string actor;                  // "operator anna", "expiry"
+  std::string action;                 // of the audit row: "cluster-deleted", "cluster-expired"
+  std::optional<OnDelete> on_delete;  // instead of what each pool says
+};
+// Its machines are served tombstones from now on, everything else of it is gone: one transaction.
+// not_found: no cluster on demand has that name.
+[[nodiscard]] Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end);
+
+}  // namespace muster

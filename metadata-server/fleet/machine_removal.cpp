@@ -1,0 +1,222 @@
+#include "fleet/machine_removal.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "enrolment/machine.hpp"
+#include "enrolment/remove.hpp"
+#include "fleet/served_document.hpp"
+#include "records/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+namespace {
+
+// A machine that is well reports about every minute.
+constexpr std::int64_t dead_after = 300;
+
+// Why no pod of it could be sent away; empty: some could.
+Result<std::string> reason_not_to_drain(const Fleet& fleet, const NodeName& node) {
+  const auto machine = find_machine(fleet.store, node);
+  if (!machine) return pass(machine.error());
+  if (machine->record.banned) return std::string("it is banned, so that it obeys no API server");
+  if (!fleet.reports.find(node).report) return std::string("it never reported");
+  const std::int64_t silence = fleet.reports.silence_of(node, fleet.enrolment.now());
+  if (silence > dead_after) return fmt::format("it was not heard of for {} s", silence);
+  const auto etcd = fleet.store.get(kinds::etcd, node.cluster);
+  if (!etcd && etcd.error().kind != ErrorKind::not_found) return pass(etcd.error());
+  return etcd ? std::string() : std::string("its cluster never ran");
+}
+
+// Without its last master a cluster has neither etcd nor API, and nobody to remove a Node.
+Result<void> check_not_last_master(const Fleet& fleet, const NodeName& node) {
+  const auto document = served_document(fleet, node);
+  if (!document) return {};  // not a part of its cluster yet
+  if (!is_control_plane(document->role.role)) return {};
+  for (const MachineAddress& master : document->role.cluster.masters) {
+    if (master.name == node.node) continue;
+    // One that was removed is in the documents until the next publication.
+    const auto member = find_member(fleet.store, node.cluster, master.name);
+    if (!member) return pass(member.error());
+    if (!*member || (*member)->record.removed_at == 0) return {};
+  }
+  return fail(
+      ErrorKind::conflict, "last_master",
+      fmt::format(
+          "machine '{}/{}': expected another master beside it, found none: its cluster would be left without API and etcd; let another master join first, or end the cluster with `muster cluster delete {}`",
+          node.cluster, node.node, node.cluster));
+}
+
+// Its pod network would go to another machine while routes still lead to it.
+Result<void> check_node_gone(const Fleet& fleet, const NodeName& node) {
+  const auto duties = fleet.reports.duties_of(node.cluster);
+  const auto peers = fleet.current.peers(node.cluster);
+  if (!duties || !peers) return {};
+  const auto& leaving = duties->leaving;
+  const bool is_there = std::find(leaving.begin(), leaving.end(), node.node) != leaving.end();
+  if (!is_there && duties->peers_generation >= peers->generation) return {};
+  return fail(
+      ErrorKind::conflict, "node_object_there",
+      fmt::format(
+          "node '{}/{}': its Node object may still be there; the duties of its cluster remove it within a minute, then ask again, or insist with --no-drain",
+          node.cluster, node.node));
+}
+
+Result<void> order_draining(const Fleet& fleet, const NodeName& node, const RemovalOrder& order) {
+  Transaction transaction;
+  auto ordered = order_drain(fleet.store, {node.cluster, node.node, true, order.limit, order.by},
+                             fleet.enrolment.now(), transaction);
+  if (!ordered) return pass(ordered.error());
+  if (auto committed = fleet.store.commit(transaction); !committed) return pass(committed.error());
+  return {};
+}
+
+Result<void> publish(const Fleet& fleet, const std::string& cluster, const std::string& by) {
+  const auto published = republish(fleet.publishing, cluster, by);
+  if (!published) return pass(published.error().error);
+  if (auto reloaded = fleet.reload_inventory(cluster); !reloaded) return pass(reloaded.error());
+  return {};
+}
+
+Result<void> give_up(const Fleet& fleet, FoundDrain found, const std::string& why) {
+  DrainRecord& record = found.record;
+  const std::string key = kinds::pair_key(record.cluster, record.node);
+  record.given_up = true;
+  record.remove = false;
+  Transaction transaction;
+  transaction.expect(kinds::drain, key, found.version).put(kinds::drain, key, to_json(record));
+  append_audit(transaction, fleet.enrolment.now(), "server", "drain-given-up", key, why);
+  spdlog::warn("drain of {}: given up: {}", key, in_ticks(why));
+  if (auto committed = fleet.store.commit(transaction); !committed) return pass(committed.error());
+  return {};
+}
+
+// True: its cluster is to be published.
+Result<bool> finish(const Fleet& fleet, const FoundDrain& found,
+                    const std::optional<DutiesReport>& duties) {
+  const DrainRecord& record = found.record;
+  if (record.given_up) return false;
+  const NodeName node{record.cluster, record.node};
+  const auto [phase, message] = progress_of(record, duties ? &*duties : nullptr);
+  if (phase == DrainPhase::drained) {
+    if (!record.remove) return false;
+    if (auto allowed = check_not_last_master(fleet, node); !allowed) {
+      if (auto done = give_up(fleet, found, allowed.error().message); !done)
+        return pass(done.error());
+      return true;
+    }
+    if (auto removed = remove_now(fleet, node, record.by); !removed) return pass(removed.error());
+    spdlog::info("{}: removed {}/{}, drained", record.by, node.cluster, node.node);
+    return true;
+  }
+  if (unix_seconds(fleet.enrolment.now()) < record.until) return false;
+  if (auto done = give_up(fleet, found, message); !done) return pass(done.error());
+  return true;
+}
+
+}  // namespace
+
+Result<void> remove_now(const Fleet& fleet, const NodeName& node, const std::string& by) {
+  auto removed = remove_machine(fleet.enrolment, node, by);
+  if (removed) fleet.reports.forget(node);
+  return removed;
+}
+
+Result<NodeObjects> node_objects(const Fleet& fleet, const std::string& cluster) {
+  const auto etcd = fleet.store.get(kinds::etcd, cluster);
+  if (!etcd && etcd.error().kind != ErrorKind::not_found) return pass(etcd.error());
+  return NodeObjects{etcd.has_value(), fleet.current.cluster(cluster),
+                     fleet.reports.duties_of(cluster)};
+}
+
+Result<RemovalStep> order_removal(const Fleet& fleet, const NodeName& node,
+                                  const RemovalOrder& order) {
+  RemovalStep step;
+  const auto member = find_member(fleet.store, node.cluster, node.node);
+  if (!member) return pass(member.error());
+  const bool is_member = *member && (*member)->record.removed_at == 0;
+  if (is_member) {
+    if (auto allowed = check_not_last_master(fleet, node); !allowed) return pass(allowed.error());
+  } else if (order.drain && !fleet.enrolment.inventory()->role_of(node)) {
+    if (auto gone = check_node_gone(fleet, node); !gone) return pass(gone.error());
+  }
+  if (is_member && order.drain) {
+    auto reason = reason_not_to_drain(fleet, node);
+    if (!reason) return pass(reason.error());
+    step.undrained = std::move(*reason);
+    step.is_draining = step.undrained.empty();
+  }
+  if (step.is_draining) {
+    if (auto ordered = order_draining(fleet, node, order); !ordered) return pass(ordered.error());
+    return step;
+  }
+  if (auto removed = remove_now(fleet, node, order.by); !removed) return pass(removed.error());
+  return step;
+}
+
+Result<void> finish_drains(const Fleet& fleet) {
+  const auto drains = list_drains(fleet.store, {});
+  if (!drains) return pass(drains.error());
+  std::map<std::string, std::optional<DutiesReport>> duties;  // by cluster
+  std::map<std::string, std::string> changed;                 // cluster -> for whom
+  for (const FoundDrain& found : *drains) {
+    const std::string& cluster = found.record.cluster;
+    if (!duties.contains(cluster)) duties[cluster] = fleet.reports.duties_of(cluster);
+    const auto done = finish(fleet, found, duties[cluster]);
+    // Somebody wrote it meanwhile: next time.
+    if (!done && done.error().kind != ErrorKind::conflict) return pass(done.error());
+    if (done && *done) changed[cluster] = found.record.by;
+  }
+  for (const auto& [cluster, by] : changed) {
+    if (auto published = publish(fleet, cluster, by); !published) return published;
+  }
+  return {};
+}
+
+namespace {
+
+// Clusters with a drain that no publication has told of yet.
+Result<std::set<std::string>> unpublished_drains(const Fleet& fleet) {
+  const auto drains = list_drains(fleet.store, {});
+  if (!drains) return pass(drains.error());
+  std::set<std::string> clusters;
+  for (const FoundDrain& found : *drains) {
+    const auto served = fleet.current.cluster(found.record.cluster);
+    if (served && served->revision_number < found.record.since)
+      clusters.insert(found.record.cluster);
+  }
+  return clusters;
+}
+
+// Where this server may not sign, what is published stays until somebody else does.
+void try_publishing(const Fleet& fleet, const std::string& cluster) {
+  if (auto published = publish(fleet, cluster, "server"); !published)
+    spdlog::debug("publishing {}: {}", cluster, published.error().message);
+}
+
+}  // namespace
+
+Result<void> publish_drains(const Fleet& fleet) {
+  const auto unpublished = unpublished_drains(fleet);
+  if (!unpublished) return pass(unpublished.error());
+  for (const auto& cluster : *unpublished) try_publishing(fleet, cluster);
+  return {};
+}
+
+Result<bool> release_places(const Fleet& fleet, const std::string& cluster,
+                            std::chrono::seconds quarantine) {
+  const auto nodes = node_objects(fleet, cluster);
+  if (!nodes) return fail(nodes.error().kind, nodes.error().message);
+  const auto retired = release_retired_members(
+      fleet.store, cluster, unix_seconds(fleet.enrolment.now()), quarantine, *nodes);
+  // Somebody published meanwhile: next time.
+  if (!retired && retired.error().kind == ErrorKind::conflict) return true;
+  if (!retired) return pass(retired.error());
+  if (retired->is_served) try_publishing(fleet, cluster);
+  return retired->waiting > 0;
+}
+
+}  // namespace muster

@@ -1,0 +1,183 @@
+#include "fleet/machine_trouble.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "document/report_text.hpp"
+#include "enrolment/pending.hpp"
+#include "enrolment/pending_reason.hpp"
+#include "fleet/node_state.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+namespace {
+
+// A refusal that was not repeated for so long is history.
+constexpr std::int64_t refusals_count = 900;  // seconds
+// A machine that goes on enrols within this after it asked for trust.
+constexpr std::int64_t grace_to_enrol = 5;
+
+// The more, the worse.
+namespace weight {
+constexpr int banned = 1, silent = 2, unwell = 3, not_let_in = 4, refused = 5, failed = 6;
+}
+
+// The agent's messages say what is wrong; then what to do.
+std::string cure_of(const Report& report) {
+  if (report.failure && !report.failure->cure.empty()) return report.failure->cure;
+  if (report.unwell.empty()) return {};
+  const std::string& message = report.unwell.front().message;
+  const auto end = message.find("; ");
+  return end == std::string::npos ? std::string() : message.substr(end + 2);
+}
+
+MachineTrouble trouble_in(const Report& report, std::int64_t now) {
+  if (is_well(report)) return {};
+  const int how_bad = report.verdict == Verdict::failed ? weight::failed
+                      : report.refused_document         ? weight::refused
+                                                        : weight::unwell;
+  return {how_bad, in_short(report, now), cure_of(report)};
+}
+
+std::string cure_of(const RefusalNote& note) {
+  if (note.code == went_away)
+    return "write this site's pin into its settings, and restart its agent";
+  if (note.code.rfind("token", 0) == 0)
+    return "make a token (`muster token create`), write it into the machine's settings, and restart its agent";
+  return fmt::format("see `muster explain enrolment {}`", note.source);
+}
+
+}  // namespace
+
+Result<MachineTroubles> MachineTroubles::gather(const Fleet& fleet) {
+  MachineTroubles troubles(fleet);
+  const auto inventory = fleet.enrolment.inventory();
+  const std::int64_t now = unix_seconds(fleet.enrolment.now());
+  const auto add = [&](const std::string& key, const Stranger& found) {
+    if (key.empty()) return troubles.strangers_.push_back(found);
+    Stranger& known = troubles.outside_[key];
+    if (found.last >= known.last) known = found;
+  };
+  for (const auto& note : fleet.enrolment.refusals.since(now - refusals_count)) {
+    if (note.code == went_away && note.last > now - grace_to_enrol) continue;
+    std::string key = note.node;
+    const ListedNode* listed =
+        key.empty() ? inventory->listed(note.source, note.hostname) : nullptr;
+    if (listed != nullptr) key = kinds::pair_key(listed->name.cluster, listed->name.node);
+    add(key,
+        {note.source, note.hostname,
+         fmt::format("not let in: {} (from {}, {} times)", note.message, note.source, note.count),
+         cure_of(note), note.last});
+  }
+  const auto waiting = list_pending(fleet.enrolment);
+  if (!waiting) return pass(waiting.error());
+  for (const auto& machine : *waiting) {
+    if (!machine.approved.node.empty()) continue;
+    const auto [node, reason, cure] = why_pending(*inventory, machine);
+    add(node.node.empty() ? std::string() : kinds::pair_key(node.cluster, node.node),
+        {machine.source, machine.hints.hostname, "waits for approval: " + reason, cure,
+         machine.last_seen});
+  }
+  std::stable_sort(troubles.strangers_.begin(), troubles.strangers_.end(),
+                   [](const auto& a, const auto& b) { return a.last < b.last; });
+  return troubles;
+}
+
+MachineTrouble MachineTroubles::outside(const NodeName& node, std::int64_t since) const {
+  const auto found = outside_.find(kinds::pair_key(node.cluster, node.node));
+  if (found == outside_.end() || found->second.last < since) return {};
+  return {weight::not_let_in, found->second.reason, found->second.cure};
+}
+
+MachineTrouble MachineTroubles::of(const NodeName& node) const {
+  const HeardMachine heard = fleet_->reports.find(node);
+  if (!heard.report) return outside(node, 0);
+  const std::int64_t now = unix_seconds(fleet_->enrolment.now());
+  MachineTrouble trouble = trouble_in(*heard.report, now);
+  if (fleet_->reports.silence_of(node, fleet_->enrolment.now()) <= silent_after) return trouble;
+  if (auto newer = outside(node, heard.seen_at); newer.weight > 0) return newer;
+  trouble.weight = std::max(trouble.weight, weight::silent);
+  trouble.reason = fmt::format("not heard of since {}; last: {}", time_in_short(heard.seen_at, now),
+                               in_short(*heard.report, now));
+  if (trouble.cure.empty())
+    trouble.cure =
+        "see whether it is on and reaches this server; on it: journalctl -u muster-agent";
+  return trouble;
+}
+
+MachineTrouble MachineTroubles::of(const NodeName& node, const MachineRecord& record) const {
+  if (record.banned) {
+    const std::string why = record.ban_reason.empty() ? "no reason was given" : record.ban_reason;
+    return {weight::banned, "banned: " + why,
+            fmt::format("`muster unban {}` lets it in again", node.node)};
+  }
+  if (record.frozen) {
+    return {weight::failed, "frozen: " + record.freeze_reason,
+            fmt::format("`muster node unfreeze {} --keep FINGERPRINT`", node.node)};
+  }
+  return of(node);
+}
+
+nlohmann::json MachineTroubles::worst(std::size_t count) const {
+  std::vector<std::pair<NodeName, MachineTrouble>> found;
+  for (const auto& name : fleet_->current.clusters()) {
+    const auto cluster = fleet_->current.cluster(name);
+    if (!cluster) continue;
+    const auto& out = cluster->banned_machines;
+    for (const auto& [node, answer] : cluster->documents) {
+      if (std::find(out.begin(), out.end(), node) != out.end()) continue;
+      const auto trouble = of({name, node});
+      if (trouble.weight > 0) found.push_back({{name, node}, trouble});
+    }
+  }
+  const std::size_t shown = std::min(count, found.size());
+  const auto is_worse = [](const auto& a, const auto& b) {
+    if (a.second.weight != b.second.weight) return a.second.weight > b.second.weight;
+    return std::tie(a.first.cluster, a.first.node) < std::tie(b.first.cluster, b.first.node);
+  };
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(shown), found.end(),
+                    is_worse);
+  nlohmann::json rows = nlohmann::json::array();
+  for (std::size_t i = 0; i < shown; ++i) {
+    rows.push_back({{"cluster", found[i].first.cluster},
+                    {"node", found[i].first.node},
+                    {"reason", found[i].second.reason},
+                    {"cure", found[i].second.cure}});
+  }
+  return rows;
+}
+
+nlohmann::json MachineTroubles::strangers(std::size_t count) const {
+  nlohmann::json rows = nlohmann::json::array();
+  for (auto at = strangers_.rbegin(); at != strangers_.rend() && rows.size() < count; ++at) {
+    rows.push_back({{"source", at->source},
+                    {"hostname", at->hostname},
+                    {"reason", at->reason},
+                    {"cure", at->cure},
+                    {"last", at->last}});
+  }
+  return rows;
+}
+
+std::vector<MachineCount> count_machines(const Fleet& fleet) {
+  std::vector<MachineCount> counts;
+  for (const auto& name : fleet.current.clusters()) {
+    const auto cluster = fleet.current.cluster(name);
+    if (!cluster) continue;
+    MachineCount& count = counts.emplace_back();
+    count.cluster = name;
+    int told = 0;
+    fleet.reports.each_of(name, [&](const std::string& node, const HeardMachine& heard) {
+      if (!heard.report || !cluster->documents.contains(node)) return;
+      if (!heard.report->unwell.empty()) ++count.unwell;
+      if (!heard.report->configuration) return;
+      ++count.configurations[std::string(muster::name(*heard.report->configuration))];
+      ++told;
+    });
+    const int unknown = static_cast<int>(cluster->documents.size()) - told;
+    if (unknown > 0) count.configurations["unknown"] = unknown;
+  }
+  return counts;
+}
+
+}  // namespace muster

@@ -1,0 +1,60 @@
+// What is wrong with machines and how it is mended, from all that the server knows: their reports,
+// what they are, who was not let in and who waits. For lists, one machine, and the worst of all.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "enrolment/machine.hpp"
+#include "fleet/fleet.hpp"
+
+namespace muster {
+
+struct MachineTrouble {
+  int weight = 0;  // 0: nothing is wrong; the more, the worse
+  std::string reason, cure;
+};
+
+// Somebody who is not let in: at an address that is no machine's of the inventory, or a machine of
+// it.
+struct Stranger {
+  std::string source, hostname, reason, cure;
+  std::int64_t last = 0;  // Unix seconds
+};
+
+// What is asked once for all machines is asked when it is made.
+class MachineTroubles {
+ public:
+  [[nodiscard]] static Result<MachineTroubles> gather(const Fleet& fleet);
+
+  [[nodiscard]] MachineTrouble of(const NodeName& node) const;
+  // With what its record says of bans and freezes.
+  [[nodiscard]] MachineTrouble of(const NodeName& node, const MachineRecord& record) const;
+  // The worst `count` of all clusters: {"cluster","node","reason","cure"}, the worst first.
+  [[nodiscard]] nlohmann::json worst(std::size_t count) const;
+  // The newest `count`: {"source","hostname","reason","cure","last"}.
+  [[nodiscard]] nlohmann::json strangers(std::size_t count) const;
+
+ private:
+  explicit MachineTroubles(const Fleet& fleet) : fleet_(&fleet) {}
+  // Why it was not let in after `since` (Unix seconds).
+  [[nodiscard]] MachineTrouble outside(const NodeName& node, std::int64_t since) const;
+
+  const Fleet* fleet_;
+  std::map<std::string, Stranger> outside_;  // "cluster/node" -> the newest word of it
+  std::vector<Stranger> strangers_;          // the newest last
+};
+
+// The machines of one cluster's documents.
+struct MachineCount {
+  std::string cluster;
+  std::map<std::string, int> configurations;  // settled, trying, refused, fallen-back, unknown
+  int unwell = 0;
+};
+
+// Per cluster, how many machines have which configuration, and how many are unwell.
+[[nodiscard]] std::vector<MachineCount> count_machines(const Fleet& fleet);
+
+}  // namespace muster

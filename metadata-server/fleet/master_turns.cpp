@@ -1,0 +1,126 @@
+#include "fleet/master_turns.hpp"
+
+#include <algorithm>
+
+#include "enrolment/ban.hpp"
+#include "fleet/served_document.hpp"
+#include "rollout/etcd_record.hpp"
+#include "rollout/turns.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+namespace {
+
+Result<EtcdRecord> etcd_of(const Store& store, const std::string& cluster) {
+  const auto record = store.get(kinds::etcd, cluster);
+  if (record) return parse_etcd_record(record->value);
+  if (record.error().kind == ErrorKind::not_found) return EtcdRecord{};
+  return pass(record.error());
+}
+
+// Every document of a cluster names its masters.
+Result<std::vector<MasterState>> master_states(const Fleet& fleet, const std::string& cluster) {
+  std::vector<MasterState> masters;
+  const auto served = fleet.current.cluster(cluster);
+  if (!served || served->documents.empty()) return masters;
+  const auto document = read_document(*served->documents.begin()->second);
+  if (!document) return pass(document.error());
+  const auto etcd = etcd_of(fleet.store, cluster);
+  if (!etcd) return pass(etcd.error());
+  for (const auto& master : document->role.cluster.masters) {
+    MasterState& state = masters.emplace_back();
+    state.node = master.name;
+    state.is_member = etcd->members.contains(master.name);
+    const auto answer = served->documents.find(master.name);
+    if (answer != served->documents.end()) state.generation = answer->second->generation;
+    HeardMachine heard = fleet.reports.find({cluster, master.name});
+    state.report = std::move(heard.report);
+    state.seen_at = heard.seen_at;
+  }
+  return masters;
+}
+
+bool is_master(const std::vector<MasterState>& masters, const std::string& node) {
+  return std::any_of(masters.begin(), masters.end(),
+                     [&](const MasterState& master) { return master.node == node; });
+}
+
+Result<std::string> order_turn_of(const Fleet& fleet, const NodeName& node, const std::string& by,
+                                  const std::vector<MasterState>& masters) {
+  const TimePoint now = fleet.enrolment.now();
+  auto waits_for =
+      order_turn(fleet.store, node.cluster, {node.node, by, unix_seconds(now)}, masters, now);
+  if (!waits_for) return pass(waits_for.error());
+  return std::move(*waits_for);
+}
+
+}  // namespace
+
+Result<std::string> order_converge_of(const Fleet& fleet, const NodeName& node,
+                                      const std::string& by) {
+  const auto masters = master_states(fleet, node.cluster);
+  if (!masters) return pass(masters.error());
+  if (is_master(*masters, node.node)) return order_turn_of(fleet, node, by, *masters);
+  const auto ordered = order_converge(fleet.enrolment, node, by);
+  if (!ordered) return tl::unexpected(ordered.error());
+  return std::string();
+}
+
+Result<void> cancel_converge_of(const Fleet& fleet, const NodeName& node, const std::string& by) {
+  const auto masters = master_states(fleet, node.cluster);
+  if (!masters) return pass(masters.error());
+  if (!is_master(*masters, node.node)) return cancel_converge(fleet.enrolment, node, by);
+  const auto cancelled =
+      cancel_turn(fleet.store, node.cluster, node.node, by, *masters, fleet.enrolment.now());
+  if (!cancelled) return pass(cancelled.error());
+  return {};
+}
+
+Result<bool> answers_converge(const Fleet& fleet, const NodeName& node, bool is_ordered) {
+  const auto turns = find_turns(fleet.store, node.cluster);
+  if (!turns) return pass(turns.error());
+  // Almost always: one read, and nothing is parsed.
+  if (!is_ordered && !turns->grant && turns->waiting.empty()) return false;
+  const auto masters = master_states(fleet, node.cluster);
+  if (!masters) return pass(masters.error());
+  if (!is_master(*masters, node.node)) return is_ordered;
+  if (is_ordered) {
+    const auto waits = order_turn_of(fleet, node, "operator", *masters);
+    if (!waits) return tl::unexpected(waits.error());
+  }
+  const auto told =
+      tell_turn(fleet.store, node.cluster, node.node, *masters, fleet.enrolment.now());
+  if (!told) return pass(told.error());
+  return *told;
+}
+
+Result<std::map<std::string, nlohmann::json>> turns_of(const Fleet& fleet,
+                                                       const std::string& cluster) {
+  std::map<std::string, nlohmann::json> turns;
+  const auto record = find_turns(fleet.store, cluster);
+  if (!record) return pass(record.error());
+  if (!record->grant && record->waiting.empty()) return turns;
+  const auto masters = master_states(fleet, cluster);
+  if (!masters) return pass(masters.error());
+  const auto decision = decide_turns(*record, *masters, unix_seconds(fleet.enrolment.now()));
+  const auto add = [&](const TurnOrder& order, const char* state, std::int64_t since,
+                       const std::string& message) {
+    turns[order.node] = {
+        {"state", state}, {"since", since}, {"by", order.by}, {"message", message}};
+  };
+  if (record->grant) {
+    const TurnGrant& grant = *record->grant;
+    add(grant.order, "holds", grant.granted_at,
+        grant.is_told ? "until it reports that it converged"
+                      : "it hears of it when it next reports");
+  }
+  for (const auto& order : record->waiting) {
+    const auto why = decision.waits_for.find(order.node);
+    add(order, "waits", order.ordered_at,
+        why == decision.waits_for.end() || why->second.empty() ? "a master's next report"
+                                                               : why->second);
+  }
+  return turns;
+}
+
+}  // namespace muster

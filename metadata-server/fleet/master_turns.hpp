@@ -1,0 +1,29 @@
+// The masters' turns (rollout/turns), with what the handlers know of the masters.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "fleet/fleet.hpp"
+#include "rollout/turn_decision.hpp"
+
+namespace muster {
+
+// `muster node converge` of any machine. A node is told with its next report, a master in its turn.
+// Answers what it waits for; empty: it is told when it next reports.
+[[nodiscard]] Result<std::string> order_converge_of(const Fleet& fleet, const NodeName& node,
+                                                    const std::string& by);
+[[nodiscard]] Result<void> cancel_converge_of(const Fleet& fleet, const NodeName& node,
+                                              const std::string& by);
+
+// After a report was kept: whether its answer says converge. `is_ordered`: its machine record said
+// so, which of a master only an earlier server wrote.
+[[nodiscard]] Result<bool> answers_converge(const Fleet& fleet, const NodeName& node,
+                                            bool is_ordered);
+
+// A cluster's turns for people: by node {"state": "holds"|"waits","since","by","message"}.
+[[nodiscard]] Result<std::map<std::string, nlohmann::json>> turns_of(const Fleet& fleet,
+                                                                     const std::string& cluster);
+
+}  // namespace muster

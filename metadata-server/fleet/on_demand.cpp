@@ -1,0 +1,254 @@
+#include "fleet/on_demand.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "document/field_syntax.hpp"
+#include "document/problem.hpp"
+#include "inventory/cluster_template.hpp"
+#include "pki/unix_seconds.hpp"
+#include "publish/cluster_publication.hpp"
+#include "publish/templates.hpp"
+#include "records/all_records.hpp"
+#include "records/audit.hpp"
+#include "records/drain.hpp"
+#include "records/pool_member.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+constexpr std::chrono::seconds shortest_life = std::chrono::minutes(10);
+// An end that is brought forward: its machines hear of it within their next minute.
+constexpr std::chrono::seconds shortest_rest = std::chrono::minutes(1);
+constexpr std::chrono::seconds longest_life = std::chrono::hours(24 * 30);
+
+void check_lifetime(std::chrono::seconds lifetime, std::chrono::seconds shortest,
+                    std::vector<Problem>& problems) {
+  if (lifetime >= shortest && lifetime <= longest_life) return;
+  problems.push_back({"/ttlSeconds", fmt::format("expected {} to {}, found {}", shortest.count(),
+                                                 longest_life.count(), lifetime.count())});
+}
+
+// The first of its warnings that is still to come, else its end.
+std::int64_t next_of(std::int64_t expires_at, std::int64_t now) {
+  for (const auto before : expiry_warnings) {
+    if (now < expires_at - before.count()) return expires_at - before.count();
+  }
+  return expires_at;
+}
+
+// Its row of the agenda goes where its next one is.
+void schedule(OnDemandCluster& cluster, std::int64_t now, Transaction& transaction) {
+  remove_agenda(cluster.next_at, agenda::cluster, cluster.name, transaction);
+  cluster.next_at = next_of(cluster.expires_at, now);
+  put_agenda({cluster.next_at, std::string(agenda::cluster), cluster.name, {}}, transaction);
+}
+
+void check_nodes(std::uint32_t nodes, const NodePool& pool, std::vector<Problem>& problems) {
+  if (nodes <= static_cast<std::uint32_t>(pool.maximum.value)) return;
+  problems.push_back(
+      {"/nodes",
+       fmt::format("expected at most {}, the maximum of the template's pool '{}', found {}",
+                   pool.maximum.value, pool.name.value, nodes)});
+}
+
+std::vector<Problem> problems_of(const NewCluster& order, const NodePool& nodes) {
+  std::vector<Problem> problems;
+  if (!is_dns_label(order.name)) {
+    problems.push_back(
+        {"/name", fmt::format("expected a name such as 'ci-42', found {}", in_ticks(order.name))});
+  }
+  if (order.masters > 7 || order.masters % 2 == 0) {
+    problems.push_back({"/masters", fmt::format("expected 1, 3, 5 or 7, found {}", order.masters)});
+  }
+  check_nodes(order.nodes, nodes, problems);
+  check_lifetime(order.lifetime, shortest_life, problems);
+  return problems;
+}
+
+Result<void> put_order(const PublishContext& context, const FoundOnDemand& order,
+                       const std::string& actor, const std::string& action,
+                       const std::string& detail, Transaction transaction = {}) {
+  const std::string& name = order.cluster.name;
+  transaction.expect(kinds::on_demand, name, order.version)
+      .put(kinds::on_demand, name, to_json(order.cluster));
+  append_audit(transaction, context.now(), actor, action, name, detail);
+  return context.store.commit(transaction);
+}
+
+Result<void> remove_all(const Store& store, std::string_view kind, const std::string& prefix,
+                        Transaction& transaction) {
+  const auto records = all_records(store, kind, prefix);
+  if (!records) return pass(records.error());
+  for (const auto& record : *records) transaction.remove(kind, record.key);
+  return {};
+}
+
+}  // namespace
+
+Published<OnDemandCluster> create_cluster(const PublishContext& context, const NewCluster& order,
+                                          Transaction transaction) {
+  const auto made = find_template(context.store, order.template_name);
+  if (!made) return tl::unexpected(refused(made.error()));
+  const auto inventory = load(made->files);
+  if (!inventory) return tl::unexpected(refused(inventory.error()));
+  const NodePool& nodes = template_pool(*inventory, Role::node);
+  if (const auto problems = problems_of(order, nodes); !problems.empty())
+    return tl::unexpected(
+        refused({ErrorKind::invalid, fmt::format("cluster:\n{}", to_text(problems))}));
+  OnDemandCluster cluster;
+  cluster.name = order.name;
+  cluster.template_name = order.template_name;
+  cluster.masters_pool = template_pool(*inventory, Role::master).name.value;
+  cluster.nodes_pool = nodes.name.value;
+  cluster.masters = order.masters;
+  cluster.nodes = order.nodes;
+  cluster.created_at = unix_seconds(context.now());
+  cluster.expires_at = cluster.created_at + order.lifetime.count();
+  cluster.created_by = order.actor;
+  schedule(cluster, cluster.created_at, transaction);
+  transaction.expect(kinds::on_demand, order.name, 0)
+      .put(kinds::on_demand, order.name, to_json(cluster));
+  append_audit(transaction, context.now(), order.actor, "cluster-created", order.name,
+               fmt::format("template {}, {} masters, {} nodes, expires {}", order.template_name,
+                           order.masters, order.nodes, cluster.expires_at));
+  const auto published = publish_instance(
+      context, {order.name, made->files, order.masters, order.actor}, std::move(transaction));
+  if (!published) return tl::unexpected(published.error());
+  return cluster;
+}
+
+namespace {
+
+// Those of the pool that stay, were nothing ordered now; the newest first.
+Result<std::vector<MemberRecord>> staying_members(const Store& store, const std::string& cluster,
+                                                  const std::string& pool) {
+  auto members = list_members(store, cluster);
+  if (!members) return members;
+  const auto drains = list_drains(store, cluster);
+  if (!drains) return pass(drains.error());
+  const auto leaves = [&](const MemberRecord& member) {
+    return std::any_of(drains->begin(), drains->end(), [&](const FoundDrain& found) {
+      return found.record.remove && found.record.node == member.node;
+    });
+  };
+  std::erase_if(*members, [&](const MemberRecord& member) {
+    return member.pool != pool || member.removed_at != 0 || leaves(member);
+  });
+  // Of one second, the highest index: names are given from the lowest.
+  const auto age = [](const MemberRecord& member) {
+    return std::tuple(member.admitted_at, member.node.size(), std::string_view(member.node));
+  };
+  std::sort(members->begin(), members->end(),
+            [&](const auto& left, const auto& right) { return age(left) > age(right); });
+  return members;
+}
+
+}  // namespace
+
+Result<ScaledCluster> scale_cluster(const PublishContext& context, const std::string& name,
+                                    std::uint32_t nodes, const std::string& actor,
+                                    Transaction transaction) {
+  auto found = find_on_demand(context.store, name);
+  if (!found) return pass(found.error());
+  const auto inventory = published_inventory(context.store, name);
+  if (!inventory) return pass(inventory.error());
+  std::vector<Problem> problems;
+  check_nodes(nodes, template_pool(*inventory, Role::node), problems);
+  if (!problems.empty()) return fail(fmt::format("cluster '{}'", name), problems);
+  const auto members = staying_members(context.store, name, found->cluster.nodes_pool);
+  if (!members) return pass(members.error());
+  const std::uint32_t before = found->cluster.nodes;
+  ScaledCluster scaled;
+  if (nodes >= before) {
+    scaled.more = nodes - before;
+  } else if (nodes > members->size()) {
+    scaled.more = nodes - static_cast<std::uint32_t>(members->size());
+  }
+  for (std::size_t i = 0; i + nodes < members->size(); ++i)
+    scaled.surplus.push_back((*members)[i].node);
+  found->cluster.nodes = nodes;
+  auto put =
+      put_order(context, *found, actor, "cluster-scaled",
+                fmt::format("{} nodes instead of {}", nodes, before), std::move(transaction));
+  if (!put) return pass(put.error());
+  scaled.cluster = std::move(found->cluster);
+  return scaled;
+}
+
+Result<OnDemandCluster> extend_cluster(const PublishContext& context, const std::string& name,
+                                       std::chrono::seconds lifetime, const std::string& actor) {
+  auto found = find_on_demand(context.store, name);
+  if (!found) return pass(found.error());
+  std::vector<Problem> problems;
+  check_lifetime(lifetime, shortest_rest, problems);
+  if (!problems.empty()) return fail(fmt::format("cluster '{}'", name), problems);
+  const std::int64_t now = unix_seconds(context.now());
+  found->cluster.expires_at = now + lifetime.count();
+  Transaction transaction;
+  schedule(found->cluster, now, transaction);
+  auto put =
+      put_order(context, *found, actor, "cluster-extended",
+                fmt::format("expires {}", found->cluster.expires_at), std::move(transaction));
+  if (!put) return pass(put.error());
+  return std::move(found->cluster);
+}
+
+Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
+                                                 const AgendaRow& row) {
+  auto found = find_on_demand(context.store, row.name);
+  if (!found && found.error().kind != ErrorKind::not_found) return pass(found.error());
+  if (!found || found->cluster.next_at != row.at) {
+    Transaction transaction;
+    remove_agenda(row.at, row.what, row.name, transaction);
+    if (auto removed = context.store.commit(transaction); !removed) return pass(removed.error());
+    return std::nullopt;
+  }
+  const std::int64_t now = unix_seconds(context.now());
+  if (now >= found->cluster.expires_at) return DueCluster{std::move(found->cluster), true};
+  Transaction transaction;
+  schedule(found->cluster, now, transaction);
+  auto put = put_order(context, *found, "expiry", "cluster-expiry-warned",
+                       fmt::format("expires {}, in {} s", found->cluster.expires_at,
+                                   found->cluster.expires_at - now),
+                       std::move(transaction));
+  if (!put) return pass(put.error());
+  return DueCluster{std::move(found->cluster), false};
+}
+
+Result<void> delete_cluster(const PublishContext& context, const std::string& name,
+                            const std::string& actor, std::string_view action,
+                            Transaction transaction) {
+  const auto order = find_on_demand(context.store, name);
+  if (!order) return pass(order.error());
+  const auto cluster = find_cluster(context.store, name);
+  if (!cluster) return pass(cluster.error());
+  transaction.expect(kinds::on_demand, name, order->version)
+      .remove(kinds::on_demand, name)
+      .expect(kinds::cluster, name, cluster->version)
+      .remove(kinds::cluster, name)
+      .remove(kinds::peers, name)
+      .remove(kinds::etcd, name)
+      .remove(kinds::turn, name);
+  remove_agenda(order->cluster.next_at, agenda::cluster, name, transaction);
+  const auto members = list_members(context.store, name);
+  if (!members) return pass(members.error());
+  for (const auto& member : *members) {
+    transaction.remove(kinds::address, member.address);
+    remove_agenda_of(member, transaction);
+  }
+  for (const auto kind : {kinds::drain, kinds::member, kinds::document, kinds::machine,
+                          kinds::report, kinds::authority, kinds::secret, kinds::revision}) {
+    auto removed = remove_all(context.store, kind, kinds::prefix_of(name), transaction);
+    if (!removed) return removed;
+  }
+  append_audit(transaction, context.now(), actor, action, name,
+               fmt::format("{} machines", members->size()));
+  if (auto committed = context.store.commit(transaction); !committed) return committed;
+  context.current.remove(name);
+  return {};
+}
+
+}  // namespace muster

@@ -1,0 +1,69 @@
+// Clusters that the server makes from a template and owns until they expire. `apply` refuses their
+// names. Creating one costs the same however many there are.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "publish/publish.hpp"
+#include "records/agenda.hpp"
+#include "records/on_demand_record.hpp"
+#include "store/store.hpp"
+
+namespace muster {
+
+// How long before its end a cluster warns.
+inline constexpr std::array<std::chrono::seconds, 2> expiry_warnings{std::chrono::minutes(30),
+                                                                     std::chrono::minutes(5)};
+
+struct NewCluster {
+  std::string name, template_name;
+  std::uint32_t masters = 1;                              // 1, 3, 5 or 7
+  std::uint32_t nodes = 0;                                // at most the pool's maximum
+  std::chrono::seconds lifetime = std::chrono::hours(4);  // 10 minutes to 30 days
+  std::string actor;
+};
+// Its authorities, secrets and first revision, in one transaction. Nobody is served anything before
+// its masters are there. `transaction`: what is to be written with it. Refusals: invalid, every
+// problem at once; not_found: no such template; conflict: a cluster has that name.
+[[nodiscard]] Published<OnDemandCluster> create_cluster(const PublishContext& context,
+                                                        const NewCluster& order,
+                                                        Transaction transaction = {});
+
+// How many nodes there are to be: of what is asked for, `more` are new, and the members `surplus`,
+// the newest, are to go. invalid: more than the pool's maximum.
+struct ScaledCluster {
+  OnDemandCluster cluster;
+  std::uint32_t more = 0;
+  std::vector<std::string> surplus;
+};
+[[nodiscard]] Result<ScaledCluster> scale_cluster(const PublishContext& context,
+                                                  const std::string& name, std::uint32_t nodes,
+                                                  const std::string& actor,
+                                                  Transaction transaction = {});
+// It expires `lifetime` from now, 1 minute to 30 days; it warns of that end anew.
+[[nodiscard]] Result<OnDemandCluster> extend_cluster(const PublishContext& context,
+                                                     const std::string& name,
+                                                     std::chrono::seconds lifetime,
+                                                     const std::string& actor);
+// What the agenda's row is about: a cluster that warns of its end, which is written down, or one
+// whose end has come, which is left to the caller. Nothing for a row that was overtaken, which
+// goes.
+struct DueCluster {
+  OnDemandCluster cluster;
+  bool has_ended = false;
+};
+[[nodiscard]] Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
+                                                               const AgendaRow& row);
+// Everything of it, in one transaction: documents, machines' identities, authorities, secrets,
+// revisions, members with their addresses. `transaction`: what else is to go, such as its tokens.
+// `action`: "cluster-deleted", "cluster-expired". Cost: that cluster, however many there are.
+[[nodiscard]] Result<void> delete_cluster(const PublishContext& context, const std::string& name,
+                                          const std::string& actor, std::string_view action,
+                                          Transaction transaction);
+
+}  // namespace muster

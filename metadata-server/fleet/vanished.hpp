@@ -1,0 +1,46 @@
+// Members of pools that are not heard of any more: told early, removed after their pool's
+// vanishedAfter (README.md, "Machines that vanish").
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fleet/fleet.hpp"
+
+namespace muster {
+
+// Not thread-safe: the server's tick owns it.
+class VanishWatch {
+ public:
+  // Removes whoever vanished. Costs a look at memory, twice a minute, where nobody is silent.
+  [[nodiscard]] Result<void> look(const Fleet& fleet);
+
+ private:
+  struct Silent {
+    NodeName node;
+    std::int64_t seconds = 0;
+  };
+  [[nodiscard]] static Result<std::map<std::string, std::vector<Silent>>> vanished(
+      const Fleet& fleet);
+  [[nodiscard]] std::size_t allowance(const Fleet& fleet, const std::string& cluster);
+
+  TimePoint next_look_;
+  struct Window {
+    TimePoint end;
+    std::size_t removed = 0;
+  };
+  std::map<std::string, Window> windows_;  // by cluster
+};
+
+// The Unix second at which a member that is silent for half of its pool's vanishedAfter already
+// will be removed, other things being well; nothing for everybody else.
+[[nodiscard]] Result<std::optional<std::int64_t>> vanishes_at(const Fleet& fleet,
+                                                              const NodeName& node);
+
+// Every member there is is missed from now on, also who enrolled and was never heard of: at the
+// start.
+[[nodiscard]] Result<void> expect_members(const Fleet& fleet);
+
+}  // namespace muster

@@ -1,0 +1,46 @@
+// One cluster's part of a publication: what compile makes of it, compared with what its machines
+// are served now, signed, and put into the transaction. For publish.cpp.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "document/detached_signature.hpp"
+#include "publish/publish.hpp"
+#include "records/revision.hpp"
+
+namespace muster {
+
+struct ClusterInput {
+  const Inventory& inventory;
+  const InventoryFiles& files;
+  FoundCluster found;  // what is current; the commit fails if that changes
+  SiteFacts facts;
+  std::string actor;
+  std::string action;  // of the audit row: "published", "rolled-back", "republished"
+  bool remove = false;
+  std::uint64_t rollback_of = 0;
+  bool dry_run = false;                           // compares, signs and writes nothing
+  const ClusterSignatures* signatures = nullptr;  // made away from here; else the server signs
+  std::uint64_t instance_masters = 0;             // as Revision has it
+};
+
+struct ClusterPublication {
+  std::string cluster;
+  std::string revision;
+  std::vector<MachineChange> changes;
+  std::vector<InventoryProblem> warnings;
+  // To be put into CurrentDocuments after the commit; nullptr: nothing changed, nothing is written.
+  std::shared_ptr<const ServedCluster> served;
+};
+
+[[nodiscard]] PublishRefusal refused(Error error);
+[[nodiscard]] PublishRefusal refused(std::vector<InventoryProblem> problems);
+
+[[nodiscard]] Published<ClusterPublication> prepare_publication(const PublishContext& context,
+                                                                const ClusterInput& input,
+                                                                Transaction& transaction);
+
+}  // namespace muster

@@ -1,0 +1,60 @@
+// What machines are served right now, signed and ready. Readers take a pointer to something that
+// never changes, so a publication waits for nobody and nobody waits for it. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "document/node_document.hpp"
+#include "records/published_document.hpp"
+#include "store/store.hpp"
+
+namespace muster {
+
+struct ServedAnswer {
+  std::string body;  // envelope JSON
+  std::string etag;  // "\"sha256:...\"", quotes included
+  std::uint64_t generation = 0;
+  std::uint32_t format = 1;  // who reads less is not given it
+};
+
+// Everything of one cluster at one revision.
+struct ServedCluster {
+  std::uint64_t revision_number = 0;
+  std::string revision;                      // "sha256:..."
+  std::vector<std::string> banned_machines;  // as its documents have them, sorted
+  std::shared_ptr<const ServedAnswer> peers;
+  std::unordered_map<std::string, std::shared_ptr<const ServedAnswer>> documents;  // by node
+};
+
+class CurrentDocuments {
+ public:
+  // Replaces everything by what the store holds: at the start.
+  [[nodiscard]] Result<void> load(const Store& store);
+  // nullptr: no such cluster, or no such node in it.
+  [[nodiscard]] std::shared_ptr<const ServedAnswer> document(const std::string& cluster,
+                                                             const std::string& node) const;
+  [[nodiscard]] std::shared_ptr<const ServedAnswer> peers(const std::string& cluster) const;
+  [[nodiscard]] std::shared_ptr<const ServedCluster> cluster(const std::string& name) const;
+  [[nodiscard]] std::vector<std::string> clusters() const;  // sorted
+  // An older revision than the one in place is ignored: publications may end in another order than
+  // they were committed.
+  void replace(const std::string& name, std::shared_ptr<const ServedCluster> cluster);
+  // Of a cluster that is no more.
+  void remove(const std::string& name);
+
+ private:
+  mutable std::shared_mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<const ServedCluster>> clusters_;
+};
+
+[[nodiscard]] std::shared_ptr<const ServedAnswer> to_served(const PublishedDocument& published);
+// The document inside the answer: what certificates and secrets its machine may ask for.
+[[nodiscard]] Result<NodeDocument> read_document(const ServedAnswer& answer);
+
+}  // namespace muster

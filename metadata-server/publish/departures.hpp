@@ -1,0 +1,23 @@
+// Machines that left a cluster while certificates of theirs may still be valid: Kubernetes has no
+// revocation, so the masters' documents name them as refused until then. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "publish/machine_change.hpp"
+#include "records/published_document.hpp"
+
+namespace muster {
+
+// Brings `departed` (node -> Unix seconds until which a certificate of its may be valid) up to what
+// a publication at `now` changes: machines that it removes are added by the longest lifetime in
+// their last document, those that it has and those whose time is over go. `old`: by node, has every
+// machine that is removed.
+void note_departures(const std::vector<MachineChange>& changes,
+                     const std::map<std::string, PublishedDocument>& old, std::int64_t now,
+                     std::map<std::string, std::int64_t>& departed);
+
+}  // namespace muster

@@ -1,0 +1,72 @@
+#include "publish/machine_change.hpp"
+
+#include <algorithm>
+
+#include "document/release_names.hpp"
+#include "inventory/difference.hpp"
+#include "machine/desired_state_of.hpp"
+#include "machine/unit_change.hpp"
+
+namespace muster {
+namespace {
+
+bool lists(const NodeDocument& document, std::string_view release) {
+  const auto& releases = document.config.releases;
+  return std::any_of(releases.begin(), releases.end(),
+                     [&](const auto& listed) { return listed.name == release; });
+}
+
+// Facts and peers are the same on both sides: what they are makes no difference.
+Result<DesiredState> state_of(const NodeDocument& document) {
+  return desired_state_of(document, {}, {}, {});
+}
+
+void add_effects(const NodeDocument& old_document, const NodeDocument& new_document,
+                 MachineChange& change) {
+  const auto before = state_of(old_document), after = state_of(new_document);
+  if (!before || !after) {
+    change.cost = ChangeCost::restart;
+    change.effects.push_back("not known what restarts: " +
+                             (before ? after.error().message : before.error().message));
+    return;
+  }
+  for (const auto& unit : changes_between(*before, *after)) {
+    change.effects.push_back(to_text(unit));
+    if (unit.waits) change.cost = ChangeCost::restart;
+  }
+}
+
+}  // namespace
+
+std::string_view name(ChangeCost cost) {
+  return cost == ChangeCost::none ? "none" : "restart";
+}
+
+std::string_view name(MachineChange::Kind kind) {
+  switch (kind) {
+    case MachineChange::Kind::added:
+      return "added";
+    case MachineChange::Kind::changed:
+      return "changed";
+    case MachineChange::Kind::unchanged:
+      return "unchanged";
+    case MachineChange::Kind::removed:
+      return "removed";
+  }
+  return "unchanged";
+}
+
+void describe(const NodeDocument& old_document, const NodeDocument& new_document,
+              MachineChange& change) {
+  for (const auto& difference : diff_documents(old_document, new_document)) {
+    change.differences.push_back(to_text(difference));
+  }
+  add_effects(old_document, new_document, change);
+  if (lists(new_document, releases::kubernetes) && lists(old_document, releases::kubernetes_node)) {
+    change.effects.push_back(fmt::format(
+        "warning: goes back to the release {}, which is {} and {} in one: every machine downloads all of it; import these two in the wanted version to stay with them",
+        releases::kubernetes, releases::kubernetes_node, releases::kubernetes_control_plane));
+  }
+}
+
+}  // namespace muster

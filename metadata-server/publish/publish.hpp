@@ -1,0 +1,108 @@
+// From an inventory to what machines are served: compile, compare, sign, and write everything in
+// one transaction. Nothing is changed unless all of it is.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "document/detached_signature.hpp"
+#include "inventory/load.hpp"
+#include "inventory/site_facts.hpp"
+#include "publish/current_documents.hpp"
+#include "publish/machine_change.hpp"
+#include "trust/site_keys.hpp"
+
+namespace muster {
+
+// What publishing needs, passed in. All outlive the call.
+struct PublishContext {
+  Store& store;
+  const SealingKey& sealing;
+  const SiteKeys& keys;
+  CurrentDocuments& current;
+  std::function<TimePoint()> now;
+  // Names of a cluster's banned machines (enrolment/ban).
+  std::function<Result<std::vector<std::string>>(const std::string& cluster)> banned_machines;
+  // Adds the end of a removed machine's identity (enrolment/ban, forget_machine).
+  std::function<void(const std::string& cluster, const std::string& node, Transaction&)> forget;
+  // Fields that need a newer agent: a test's own, since there may be none yet.
+  std::span<const LaterField> later = later_fields;
+};
+
+struct PublishRequest {
+  std::vector<std::string> clusters;  // empty: all that the files define
+  InventoryFiles files;
+  std::map<std::string, std::string> based_on;  // cluster -> revision; "" or absent: none yet
+  bool remove = false;                          // machines that the files leave out may go
+  bool dry_run = false;
+  std::string actor;  // "operator anna"
+  // Made away from here, by cluster; empty: the server signs.
+  std::map<std::string, ClusterSignatures> signatures;
+};
+
+struct PublishOutcome {
+  std::map<std::string, std::string> revisions;  // cluster -> digest
+  std::vector<MachineChange> changes;            // by cluster and node
+  std::vector<InventoryProblem> warnings;
+};
+
+// Why nothing was published. With problems the inventory is wrong (kind invalid).
+struct PublishRefusal {
+  Error error;
+  std::vector<InventoryProblem> problems;
+};
+template <class T>
+using Published = tl::expected<T, PublishRefusal>;
+
+// Refusals: invalid with problems; conflict: another revision than based_on is current, a machine
+// would be removed without `remove`, or a live cluster's CIDRs, DNS domain or etcd topology would
+// change, or the cluster was made on demand, or this server may not sign; as ClusterSigner says. A
+// cluster whose content and signer are what is current already keeps its revision, and nothing is
+// written. A machine's generation is the revision number that last changed its content or its
+// signer.
+[[nodiscard]] Published<PublishOutcome> publish(const PublishContext& context,
+                                                const PublishRequest& request);
+
+// The first revision of a cluster that is made from a template (inventory/cluster_template).
+// `transaction`: what is to be written with it. conflict: there is a cluster of that name.
+struct InstanceRequest {
+  std::string cluster;
+  InventoryFiles files;
+  std::uint64_t masters = 1;
+  std::string actor;
+};
+[[nodiscard]] Published<PublishOutcome> publish_instance(const PublishContext& context,
+                                                         const InstanceRequest& request,
+                                                         Transaction transaction);
+
+// Publishes the content of an earlier revision (find_revision) anew: its files, catalogue and
+// secret versions; authorities, pod networks, members of pools and banned machines are today's.
+// Machines that it does not have are removed only with `remove`.
+struct RollbackRequest {
+  std::string cluster, revision, actor;
+  bool remove = false;
+  bool dry_run = false;
+};
+[[nodiscard]] Published<PublishOutcome> roll_back(const PublishContext& context,
+                                                  const RollbackRequest& request);
+
+// What somebody needs who signs away from here: compile's second input, and the generation that the
+// next publication gives. The authorities and secrets of a cluster that is new here are made by
+// this, so that they can be signed. invalid: no name for a cluster.
+struct SigningFacts {
+  SiteFacts facts;
+  std::uint64_t generation = 0;
+};
+[[nodiscard]] Result<SigningFacts> prepare_signing(const PublishContext& context,
+                                                   const std::string& cluster,
+                                                   const std::string& actor);
+
+// Publishes the current content with today's banned machines and members of pools: after ban and
+// unban, an admission or a removal.
+[[nodiscard]] Published<PublishOutcome> republish(const PublishContext& context,
+                                                  const std::string& cluster,
+                                                  const std::string& actor);
+
+}  // namespace muster

@@ -1,0 +1,70 @@
+#include "publish/releases.hpp"
+
+#include "records/all_records.hpp"
+#include "records/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+Result<void> check_artifacts(const ArtifactStore& artifacts, const Release& release) {
+  std::string missing;
+  for (const auto& artifact : release.artifacts) {
+    if (artifacts.contains(artifact.digest, artifact.size)) continue;
+    missing += fmt::format("\n{} ({}, {} bytes)", artifact.path, artifact.digest, artifact.size);
+  }
+  if (missing.empty()) return {};
+  return fail(
+      ErrorKind::invalid,
+      fmt::format("release {} {}: these artifacts are not in the store; import them first:{}",
+                  release.name, release.version, missing));
+}
+
+Result<void> import_manifest(const ArtifactStore& artifacts, const Release& release) {
+  const std::string manifest = to_canonical_json(release);
+  auto incoming = artifacts.begin_import(digest(release), manifest.size());
+  if (!incoming) return pass(incoming.error());
+  if (auto written = incoming->write(manifest); !written) return written;
+  return incoming->finish();
+}
+
+}  // namespace
+
+Result<void> add_release(Store& store, const ArtifactStore& artifacts, const Release& release,
+                         std::string_view actor, TimePoint now) {
+  if (auto checked = check_artifacts(artifacts, release); !checked) return checked;
+  if (auto imported = import_manifest(artifacts, release); !imported) return imported;
+  const std::string key = kinds::pair_key(release.name, release.version);
+  return update(
+      store, kinds::release, key,
+      [&](const std::optional<std::string>& present, Transaction& transaction) -> Result<void> {
+        const std::string manifest = to_canonical_json(release);
+        if (present == manifest) return {};
+        if (present) {
+          return fail(
+              ErrorKind::conflict,
+              fmt::format(
+                  "release {} {}: it is there with another manifest, and machines may run it. Give the new one another version.",
+                  release.name, release.version));
+        }
+        transaction.put(kinds::release, key, manifest);
+        append_audit(transaction, now, actor, "release-added",
+                     fmt::format("{} {}", release.name, release.version), digest(release));
+        return {};
+      });
+}
+
+Result<Catalogue> load_catalogue(const Store& store) {
+  const auto records = all_records(store, kinds::release);
+  if (!records) return pass(records.error());
+  Catalogue catalogue;
+  for (const auto& record : *records) {
+    const auto release = parse_release(record.value);
+    if (!release) return while_doing(release.error(), fmt::format("release '{}'", record.key));
+    if (auto added = catalogue.add(*release); !added) return pass(added.error());
+  }
+  return catalogue;
+}
+
+}  // namespace muster

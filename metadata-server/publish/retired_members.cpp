@@ -1,0 +1,83 @@
+#include "publish/retired_members.hpp"
+
+#include <algorithm>
+
+#include "records/revision.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+// Which peer list is the first without it is found out by looking, whoever published that.
+Result<void> note_departure(Store& store, const MemberRecord& member, std::uint64_t generation) {
+  auto found = find_member(store, member.cluster, member.node);
+  if (!found) return pass(found.error());
+  if (!*found || (*found)->record.removed_at == 0) return {};
+  (*found)->record.left_generation = generation;
+  Transaction transaction;
+  put_member(**found, transaction);
+  return store.commit(transaction);
+}
+
+// Its name may be a listed machine's by now.
+bool is_served_still(const MemberRecord& member, const NodeObjects& nodes) {
+  if (!nodes.served) return false;
+  const auto found = nodes.served->documents.find(member.node);
+  if (found == nodes.served->documents.end()) return false;
+  const auto document = read_document(*found->second);
+  return !document || !document->role.pool.empty();
+}
+
+}  // namespace
+
+bool is_node_gone(const MemberRecord& member, const NodeObjects& nodes) {
+  if (!nodes.may_be_any) return true;
+  if (member.left_generation == 0 || !nodes.duties) return false;
+  const auto& leaving = nodes.duties->leaving;
+  return nodes.duties->peers_generation >= member.left_generation &&
+         std::find(leaving.begin(), leaving.end(), member.node) == leaving.end();
+}
+
+Result<RetiredMembers> release_retired_members(Store& store, const std::string& cluster,
+                                               std::int64_t now, std::chrono::seconds quarantine,
+                                               const NodeObjects& nodes) {
+  RetiredMembers retired;
+  const auto members = list_members(store, cluster);
+  if (!members) return pass(members.error());
+  std::vector<const MemberRecord*> over;
+  for (const MemberRecord& member : *members) {
+    if (member.removed_at == 0) continue;
+    const bool is_served = is_served_still(member, nodes);
+    retired.is_served = retired.is_served || is_served;
+    if (member.left_generation == 0 && nodes.served && nodes.served->peers && !is_served) {
+      auto noted = note_departure(store, member, nodes.served->peers->generation);
+      if (!noted) return pass(noted.error());
+    }
+    const bool is_over = now >= member.removed_at + quarantine.count();
+    if (is_over && !is_served && is_node_gone(member, nodes)) {
+      over.push_back(&member);
+    } else {
+      ++retired.waiting;
+    }
+  }
+  if (over.empty()) return retired;
+  auto found = find_cluster(store, cluster);
+  if (!found) return pass(found.error());
+  Transaction transaction;
+  for (const MemberRecord* member : over) {
+    transaction.remove(kinds::member, kinds::pair_key(member->cluster, member->node))
+        .remove(kinds::address, member->address);
+    if (!nodes.served || !nodes.served->documents.contains(member->node))
+      found->record.pod_cidrs.erase(member->node);
+  }
+  if (found->version != 0) {
+    transaction.expect(kinds::cluster, cluster, found->version)
+        .put(kinds::cluster, cluster, to_json(found->record));
+  }
+  if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
+  retired.released = over.size();
+  return retired;
+}
+
+}  // namespace muster

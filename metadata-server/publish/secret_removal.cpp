@@ -1,0 +1,53 @@
+#include "publish/secret_removal.hpp"
+
+#include "publish/current_documents.hpp"
+#include "records/all_records.hpp"
+#include "records/secrets.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+// The first node whose document names the secret; empty when there is none.
+Result<std::string> find_user(const Store& store, const std::string& cluster,
+                              const std::string& name) {
+  const auto records = all_records(store, kinds::document, kinds::prefix_of(cluster));
+  if (!records) return pass(records.error());
+  for (const auto& record : *records) {
+    const auto published = parse_published_document(record.value);
+    if (!published) return pass(published.error());
+    const auto document = read_document(*to_served(*published));
+    if (!document) return pass(document.error());
+    for (const auto& reference : document->config.secrets) {
+      if (reference.name == name) return document->role.node;
+    }
+  }
+  return std::string();
+}
+
+}  // namespace
+
+Result<void> remove_secret(Store& store, const std::string& cluster, const std::string& name,
+                           std::string_view actor, TimePoint now) {
+  // The cluster's version guards against a publication that begins to use the secret meanwhile.
+  const auto record = store.get(kinds::cluster, cluster);
+  if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
+  Transaction transaction;
+  if (auto added = add_secret_removal(store, cluster, name, actor, now, transaction); !added)
+    return added;
+  if (transaction.changes.empty()) return {};
+  const auto user = find_user(store, cluster, name);
+  if (!user) return pass(user.error());
+  if (!user->empty()) {
+    return fail(
+        ErrorKind::conflict,
+        fmt::format(
+            "secret '{0}' of cluster '{1}': machine '{2}' uses it. Take it out of the inventory and apply, then remove it.",
+            name, cluster, *user));
+  }
+  transaction.expect(kinds::cluster, cluster, record ? record->version : 0);
+  return store.commit(transaction);
+}
+
+}  // namespace muster

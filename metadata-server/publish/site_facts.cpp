@@ -1,0 +1,58 @@
+#include "publish/site_facts.hpp"
+
+#include <algorithm>
+
+#include "pki/unix_seconds.hpp"
+#include "publish/releases.hpp"
+#include "records/drain.hpp"
+#include "records/pool_member.hpp"
+#include "records/revision.hpp"
+#include "records/secrets.hpp"
+#include "store/kinds.hpp"
+#include "trust/cluster_authorities.hpp"
+
+namespace muster {
+
+Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
+                                    const std::string& cluster,
+                                    std::vector<std::string> banned_machines, TimePoint now) {
+  SiteFacts facts;
+  facts.site = site;
+  auto authorities = load_cluster_authorities(store, cluster);
+  if (!authorities) return pass(authorities.error());
+  facts.authorities = std::move(*authorities);
+  const auto catalogue = load_catalogue(store);
+  if (!catalogue) return pass(catalogue.error());
+  for (const auto& release : catalogue->releases()) {
+    facts.catalogue.push_back(
+        {release.name, release.version, release.manifest_digest, release.size});
+  }
+  const auto secrets = list_secrets(store, cluster);
+  if (!secrets) return pass(secrets.error());
+  for (const auto& secret : *secrets) facts.secrets[secret.name] = secret.version;
+  auto found = find_cluster(store, cluster);
+  if (!found) return pass(found.error());
+  facts.pod_cidrs = std::move(found->record.pod_cidrs);
+  const std::int64_t seconds = unix_seconds(now);
+  for (const auto& [node, until] : found->record.departed) {
+    if (until > seconds) facts.departed_machines.push_back(node);
+  }
+  const auto members = list_members(store, cluster);
+  if (!members) return pass(members.error());
+  for (const auto& member : *members) {
+    if (member.removed_at == 0)
+      facts.members.push_back({member.node, member.pool, member.role, member.address});
+  }
+  const auto drains = list_drains(store, cluster);
+  if (!drains) return pass(drains.error());
+  for (const auto& [record, version] : *drains)
+    facts.drains[record.node] = record.given_up ? Drain::cordon : Drain::evict;
+  const auto documents = store.count(kinds::document, kinds::prefix_of(cluster));
+  if (!documents) return pass(documents.error());
+  facts.is_started = *documents > 0;
+  std::sort(banned_machines.begin(), banned_machines.end());
+  facts.banned_machines = std::move(banned_machines);
+  return facts;
+}
+
+}  // namespace muster

@@ -1,0 +1,95 @@
+#include "publish/templates.hpp"
+
+#include "document/field_syntax.hpp"
+#include "document/json_object.hpp"
+#include "document/problem.hpp"
+#include "document/strict_json.hpp"
+#include "inventory/cluster_template.hpp"
+#include "publish/cluster_publication.hpp"
+#include "records/all_records.hpp"
+#include "records/audit.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+constexpr JsonLimits template_limits{2 * maximum_inventory_total + (1u << 20), 8};
+
+std::string to_json(const Template& made) {
+  return canonical_text(
+      {{"name", made.name}, {"files", made.files}, {"setBy", made.set_by}, {"setAt", made.set_at}});
+}
+
+Result<Template> parse_template(std::string_view json) {
+  const auto value = parse_strict_json("template record", json, template_limits);
+  if (!value) return pass(value.error());
+  Template made;
+  std::vector<Problem> problems;
+  JsonObject root(*value, "", problems);
+  root.text("name", made.name);
+  root.text_map("files", made.files);
+  root.text("setBy", made.set_by);
+  root.number("setAt", made.set_at);
+  root.close();
+  if (!problems.empty()) return fail("template record", problems);
+  return made;
+}
+
+tl::unexpected<Error> no_template(const std::string& name) {
+  return fail(
+      ErrorKind::not_found,
+      fmt::format(
+          "template {}: there is none; `muster template list` shows those there are, `muster template set NAME DIR` makes one",
+          in_ticks(name)));
+}
+
+}  // namespace
+
+Published<void> set_template(Store& store, const Template& made, TimePoint now) {
+  if (!is_dns_label(made.name)) {
+    return tl::unexpected(refused(
+        {ErrorKind::invalid,
+         fmt::format("template: expected a name such as 'small', found {}", in_ticks(made.name))}));
+  }
+  const auto inventory = load(made.files);
+  if (!inventory) return tl::unexpected(refused(inventory.error()));
+  if (auto problems = check_template(*inventory); !problems.empty())
+    return tl::unexpected(refused(std::move(problems)));
+  Transaction transaction;
+  transaction.put(kinds::cluster_template, made.name, to_json(made));
+  append_audit(transaction, now, made.set_by, "template-set", made.name, "");
+  if (auto committed = store.commit(transaction); !committed)
+    return tl::unexpected(refused(committed.error()));
+  return {};
+}
+
+Result<Template> find_template(const Store& store, const std::string& name) {
+  const auto record = store.get(kinds::cluster_template, name);
+  if (!record && record.error().kind == ErrorKind::not_found) return no_template(name);
+  if (!record) return pass(record.error());
+  return parse_template(record->value);
+}
+
+Result<std::vector<Template>> list_templates(const Store& store) {
+  const auto records = all_records(store, kinds::cluster_template);
+  if (!records) return pass(records.error());
+  std::vector<Template> templates;
+  for (const auto& record : *records) {
+    auto made = parse_template(record.value);
+    if (!made) return while_doing(made.error(), fmt::format("template '{}'", record.key));
+    templates.push_back(std::move(*made));
+  }
+  return templates;
+}
+
+Result<void> remove_template(Store& store, const std::string& name, TimePoint now,
+                             const std::string& by) {
+  if (auto found = find_template(store, name); !found) return pass(found.error());
+  Transaction transaction;
+  transaction.remove(kinds::cluster_template, name);
+  append_audit(transaction, now, by, "template-removed", name, "");
+  return store.commit(transaction);
+}
+
+}  // namespace muster

@@ -1,0 +1,147 @@
+#include "records/drain.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "pki/unix_seconds.hpp"
+#include "records/all_records.hpp"
+#include "records/audit.hpp"
+#include "records/revision.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+Result<FoundDrain> parse(const Record& record) {
+  auto parsed = parse_drain_record(record.value);
+  if (!parsed) return while_doing(parsed.error(), fmt::format("drain '{}'", record.key));
+  return FoundDrain{std::move(*parsed), record.version};
+}
+
+}  // namespace
+
+std::string to_json(const DrainRecord& record) {
+  return canonical_text({{"cluster", record.cluster},
+                         {"node", record.node},
+                         {"remove", record.remove},
+                         {"givenUp", record.given_up},
+                         {"orderedAt", record.ordered_at},
+                         {"until", record.until},
+                         {"since", record.since},
+                         {"by", record.by}});
+}
+
+Result<DrainRecord> parse_drain_record(std::string_view json) {
+  const auto value = parse_strict_json("drain record", json);
+  if (!value) return pass(value.error());
+  DrainRecord record;
+  std::vector<Problem> problems;
+  JsonObject root(*value, "", problems);
+  root.text("cluster", record.cluster);
+  root.text("node", record.node);
+  root.flag("remove", record.remove);
+  root.flag("givenUp", record.given_up);
+  root.number("orderedAt", record.ordered_at);
+  root.number("until", record.until);
+  root.number("since", record.since);
+  root.text("by", record.by);
+  root.close();
+  if (!problems.empty()) return fail("drain record", problems);
+  return record;
+}
+
+Result<std::optional<FoundDrain>> find_drain(const Store& store, const std::string& cluster,
+                                             const std::string& node) {
+  const auto record = store.get(kinds::drain, kinds::pair_key(cluster, node));
+  if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
+  if (!record) return pass(record.error());
+  auto found = parse(*record);
+  if (!found) return pass(found.error());
+  return std::move(*found);
+}
+
+Result<std::vector<FoundDrain>> list_drains(const Store& store, const std::string& cluster) {
+  const auto records =
+      all_records(store, kinds::drain, cluster.empty() ? "" : kinds::prefix_of(cluster));
+  if (!records) return pass(records.error());
+  std::vector<FoundDrain> drains;
+  for (const auto& record : *records) {
+    auto found = parse(record);
+    if (!found) return pass(found.error());
+    drains.push_back(std::move(*found));
+  }
+  return drains;
+}
+
+Result<void> order_drain(const Store& store, const DrainOrder& order, TimePoint now,
+                         Transaction& transaction) {
+  if (order.limit < std::chrono::minutes(1) || order.limit > std::chrono::hours(24)) {
+    return fail(ErrorKind::invalid,
+                fmt::format("drain: expected a timeoutSeconds of 60 to 86400, found {}",
+                            order.limit.count()));
+  }
+  const auto standing = find_drain(store, order.cluster, order.node);
+  if (!standing) return pass(standing.error());
+  const auto cluster = find_cluster(store, order.cluster);
+  if (!cluster) return pass(cluster.error());
+  DrainRecord record;
+  // Draining goes on, and what was reported of it stays true.
+  const bool goes_on = *standing && !(*standing)->record.given_up;
+  record.since = goes_on ? (*standing)->record.since : cluster->record.revision_number + 1;
+  record.cluster = order.cluster;
+  record.node = order.node;
+  record.remove = order.remove;
+  record.ordered_at = unix_seconds(now);
+  record.until = record.ordered_at + order.limit.count();
+  record.by = order.by;
+  const std::string key = kinds::pair_key(order.cluster, order.node);
+  transaction.expect(kinds::drain, key, *standing ? (*standing)->version : 0)
+      .put(kinds::drain, key, to_json(record));
+  append_audit(transaction, now, order.by, order.remove ? "removal-ordered" : "drain-ordered", key,
+               fmt::format("within {} s", order.limit.count()));
+  return {};
+}
+
+Result<void> end_drain(Store& store, const std::string& cluster, const std::string& node,
+                       TimePoint now, const std::string& by) {
+  const std::string key = kinds::pair_key(cluster, node);
+  return update(
+      store, kinds::drain, key,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        if (!value) {
+          return fail(
+              ErrorKind::not_found,
+              fmt::format(
+                  "node '{}': no drain is ordered; `muster node list` shows the machines that are drained",
+                  key));
+        }
+        transaction.remove(kinds::drain, key);
+        append_audit(transaction, now, by, "drain-ended", key, "");
+        return {};
+      });
+}
+
+DrainProgress progress_of(const DrainRecord& record, const DutiesReport* duties) {
+  DrainProgress progress;
+  progress.message = "the duties of its cluster have not told yet";
+  if (duties != nullptr && duties->peers_generation >= record.since) {
+    const auto found = std::find_if(duties->drains.begin(), duties->drains.end(),
+                                    [&](const NodeDrain& row) { return row.node == record.node; });
+    if (found != duties->drains.end()) {
+      progress.message = found->message;
+      if (found->is_done) progress.phase = DrainPhase::drained;
+    }
+  }
+  if (record.given_up) {
+    progress.phase = DrainPhase::given_up;
+    progress.message = fmt::format(
+        "not drained in {} s; order `muster node drain` again, `muster node undrain`, or `muster node remove --no-drain`",
+        record.until - record.ordered_at);
+  }
+  return progress;
+}
+
+}  // namespace muster

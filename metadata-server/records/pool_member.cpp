@@ -1,0 +1,142 @@
+#include "records/pool_member.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "records/agenda.hpp"
+#include "records/all_records.hpp"
+#include "records/revision.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+Result<std::optional<FoundMember>> read_member(const Store& store, const std::string& key) {
+  const auto record = store.get(kinds::member, key);
+  if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
+  if (!record) return pass(record.error());
+  auto member = parse_member_record(record->value);
+  if (!member) return while_doing(member.error(), fmt::format("member '{}'", key));
+  return FoundMember{std::move(*member), record->version};
+}
+
+std::string key_of(const MemberRecord& record) {
+  return kinds::pair_key(record.cluster, record.node);
+}
+
+}  // namespace
+
+std::string to_json(const MemberRecord& record) {
+  return canonical_text({{"cluster", record.cluster},
+                         {"node", record.node},
+                         {"pool", record.pool},
+                         {"role", name(record.role)},
+                         {"address", record.address},
+                         {"key", record.key},
+                         {"admittedAt", record.admitted_at},
+                         {"removedAt", record.removed_at},
+                         {"endsAt", record.ends_at},
+                         {"leftGeneration", record.left_generation}});
+}
+
+Result<MemberRecord> parse_member_record(std::string_view json) {
+  const auto value = parse_strict_json("member record", json);
+  if (!value) return pass(value.error());
+  MemberRecord record;
+  std::vector<Problem> problems;
+  JsonObject root(*value, "", problems);
+  root.text("cluster", record.cluster);
+  root.text("node", record.node);
+  root.text("pool", record.pool);
+  root.word("role", record.role, parse_role);
+  root.text("address", record.address);
+  root.text("key", record.key);
+  root.number("admittedAt", record.admitted_at);
+  root.number("removedAt", record.removed_at);
+  root.number("endsAt", record.ends_at, Need::optional);
+  root.number("leftGeneration", record.left_generation, Need::optional);
+  root.close();
+  if (!problems.empty()) return fail("member record", problems);
+  return record;
+}
+
+Result<std::optional<FoundMember>> find_member(const Store& store, const std::string& cluster,
+                                               const std::string& node) {
+  return read_member(store, kinds::pair_key(cluster, node));
+}
+
+Result<std::optional<FoundMember>> find_member_at(const Store& store, const std::string& address) {
+  const auto holder = store.get(kinds::address, address);
+  if (!holder && holder.error().kind == ErrorKind::not_found) return std::nullopt;
+  if (!holder) return pass(holder.error());
+  return read_member(store, holder->value);
+}
+
+Result<std::vector<MemberRecord>> list_members(const Store& store, const std::string& cluster) {
+  const auto records = all_records(store, kinds::member, kinds::prefix_of(cluster));
+  if (!records) return pass(records.error());
+  std::vector<MemberRecord> members;
+  for (const auto& record : *records) {
+    auto member = parse_member_record(record.value);
+    if (!member) return while_doing(member.error(), fmt::format("member '{}'", record.key));
+    members.push_back(std::move(*member));
+  }
+  return members;
+}
+
+void add_member(const MemberRecord& record, Transaction& transaction) {
+  const std::string key = key_of(record);
+  transaction.expect(kinds::member, key, 0)
+      .put(kinds::member, key, to_json(record))
+      .expect(kinds::address, record.address, 0)
+      .put(kinds::address, record.address, key);
+  if (record.ends_at != 0)
+    put_agenda({record.ends_at, std::string(agenda::member), key, {}}, transaction);
+}
+
+void remove_agenda_of(const MemberRecord& record, Transaction& transaction) {
+  if (record.ends_at != 0)
+    remove_agenda(record.ends_at, agenda::member, key_of(record), transaction);
+}
+
+void put_member(const FoundMember& found, Transaction& transaction) {
+  const std::string key = key_of(found.record);
+  transaction.expect(kinds::member, key, found.version)
+      .put(kinds::member, key, to_json(found.record));
+}
+
+Result<void> check_not_of_members(const Store& store, const std::string& cluster,
+                                  const std::vector<MachineAddress>& machines,
+                                  Transaction& transaction) {
+  std::string taken;
+  for (const auto& [node, address] : machines) {
+    const auto holder = find_member_at(store, address);
+    if (!holder) return pass(holder.error());
+    if (!*holder) {
+      transaction.expect(kinds::address, address, 0);
+      continue;
+    }
+    const MemberRecord& member = (*holder)->record;
+    if (member.cluster == cluster && member.node == node) continue;
+    taken += fmt::format(
+        "\nmachine '{}/{}': expected an address that is free, found {}, which '{}/{}' of pool '{}' {}",
+        cluster, node, address, member.cluster, member.node, member.pool,
+        member.removed_at == 0 ? "has; give one of them another"
+                               : "had until a short time ago; it is free some minutes after");
+  }
+  if (taken.empty()) return {};
+  return fail(ErrorKind::conflict, fmt::format("cluster '{}':{}", cluster, taken));
+}
+
+void retire_member(FoundMember found, std::int64_t now, Transaction& transaction) {
+  remove_agenda_of(found.record, transaction);
+  found.record.removed_at = now;
+  put_agenda({now, std::string(agenda::released), found.record.cluster, {}}, transaction);
+  put_member(found, transaction);
+}
+
+}  // namespace muster

@@ -1,0 +1,254 @@
+#include "records/revision.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "inventory/cluster_template.hpp"
+#include "inventory/compile.hpp"
+#include "pki/signature.hpp"
+#include "records/all_records.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+// Escaping may double what load() accepts; facts of ten thousand nodes add some megabytes.
+constexpr JsonLimits revision_limits{2 * maximum_inventory_total + (64u << 20), 16};
+constexpr JsonLimits cluster_limits{16u << 20, 8};
+constexpr std::size_t shortest_prefix = 8;  // hex digits
+constexpr std::string_view digest_prefix = "sha256:";
+
+void read_head(JsonObject& root, Revision& revision) {
+  root.text("cluster", revision.cluster);
+  root.number("number", revision.number);
+  root.text("digest", revision.digest);
+  root.number("publishedAt", revision.published_at);
+  root.text("actor", revision.actor);
+  root.number("rollbackOf", revision.rollback_of);
+  root.number("machines", revision.machines, Need::optional);
+  root.number("instanceMasters", revision.instance_masters, Need::optional);
+}
+
+bool is_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+// A short text of digits is a number; a long one is the beginning of a digest.
+std::uint64_t number_of(std::string_view wanted) {
+  std::uint64_t number = 0;
+  if (wanted.size() >= shortest_prefix) return 0;
+  const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
+  return error == std::errc() && end == wanted.data() + wanted.size() ? number : 0;
+}
+
+tl::unexpected<Error> no_such_revision(const std::string& cluster, std::string_view wanted) {
+  return fail(
+      ErrorKind::not_found,
+      fmt::format("cluster '{}': there is no revision {}. `muster revision list` shows them.",
+                  cluster, in_ticks(wanted)));
+}
+
+Result<std::uint64_t> find_number(const Store& store, const std::string& cluster,
+                                  std::string_view wanted) {
+  if (const std::uint64_t number = number_of(wanted); number != 0) return number;
+  std::string_view digits = wanted;
+  if (digits.starts_with(digest_prefix)) digits.remove_prefix(digest_prefix.size());
+  if (digits.size() < shortest_prefix || !is_hex(digits)) {
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "revision: expected a number, or a digest or at least its first {} digits, found {}",
+            shortest_prefix, in_ticks(wanted)));
+  }
+  const std::string prefix = fmt::format("{}{}", digest_prefix, digits);
+  const auto revisions = list_revisions(store, cluster);
+  if (!revisions) return pass(revisions.error());
+  const Revision* found = nullptr;
+  for (const auto& revision : *revisions) {
+    if (!revision.digest.starts_with(prefix)) continue;
+    if (found == nullptr) found = &revision;
+    if (found->digest != revision.digest) {
+      return fail(
+          ErrorKind::conflict,
+          fmt::format("cluster '{}': the revisions {} and {} both begin with {}. Give more digits.",
+                      cluster, found->digest, revision.digest, in_ticks(wanted)));
+    }
+  }
+  if (found == nullptr) return no_such_revision(cluster, wanted);
+  return found->number;
+}
+
+}  // namespace
+
+std::string to_json(const Revision& revision) {
+  return canonical_text(
+      {{"cluster", revision.cluster},
+       {"number", revision.number},
+       {"digest", revision.digest},
+       {"publishedAt", revision.published_at},
+       {"actor", revision.actor},
+       {"rollbackOf", revision.rollback_of},
+       {"machines", revision.machines},
+       {"instanceMasters", revision.instance_masters},
+       {"files", revision.files},
+       {"facts", nlohmann::json::parse(to_json(revision.facts), nullptr, false)}});
+}
+
+Checked<Inventory> inventory_of(const Revision& revision) {
+  auto inventory = load(revision.files);
+  if (!inventory || revision.instance_masters == 0) return inventory;
+  return instantiate(std::move(*inventory), revision.cluster,
+                     static_cast<int>(revision.instance_masters));
+}
+
+Result<Revision> parse_revision(std::string_view json) {
+  const auto value = parse_strict_json("revision", json, revision_limits);
+  if (!value) return pass(value.error());
+  Revision revision;
+  std::vector<Problem> problems;
+  JsonObject root(*value, "", problems);
+  read_head(root, revision);
+  root.text_map("files", revision.files);
+  const nlohmann::json* facts = root.raw("facts");
+  root.close();
+  if (!problems.empty()) return fail("revision", problems);
+  auto parsed = parse_site_facts(facts->dump());
+  if (!parsed) return while_doing(parsed.error(), "revision");
+  revision.facts = std::move(*parsed);
+  return revision;
+}
+
+std::string to_json(const ClusterRecord& record) {
+  return canonical_text({{"name", record.name},
+                         {"revisionNumber", record.revision_number},
+                         {"revision", record.revision},
+                         {"publishedAt", record.published_at},
+                         {"actor", record.actor},
+                         {"fixed",
+                          {{"podCidr", record.fixed.pod_cidr},
+                           {"serviceCidr", record.fixed.service_cidr},
+                           {"dnsDomain", record.fixed.dns_domain},
+                           {"etcdTopology", record.fixed.etcd_topology}}},
+                         {"podCidrs", record.pod_cidrs},
+                         {"departed", record.departed},
+                         {"documentKey", record.document_key}});
+}
+
+const std::string& signer_of(const ClusterRecord& record, const std::string& servers_key) {
+  return record.document_key.empty() ? servers_key : record.document_key;
+}
+
+Result<ClusterRecord> parse_cluster_record(std::string_view json) {
+  const auto value = parse_strict_json("cluster record", json, cluster_limits);
+  if (!value) return pass(value.error());
+  ClusterRecord record;
+  std::vector<Problem> problems;
+  JsonObject root(*value, "", problems);
+  root.text("name", record.name);
+  root.number("revisionNumber", record.revision_number);
+  root.text("revision", record.revision);
+  root.number("publishedAt", record.published_at);
+  root.text("actor", record.actor);
+  root.object("fixed", [&](JsonObject& fixed) {
+    fixed.text("podCidr", record.fixed.pod_cidr);
+    fixed.text("serviceCidr", record.fixed.service_cidr);
+    fixed.text("dnsDomain", record.fixed.dns_domain);
+    fixed.text("etcdTopology", record.fixed.etcd_topology);
+  });
+  root.text_map("podCidrs", record.pod_cidrs);
+  root.object(
+      "departed",
+      [&](JsonObject& departed) {
+        for (const auto& node : departed.fields()) departed.number(node, record.departed[node]);
+      },
+      Need::optional);
+  root.text("documentKey", record.document_key, Need::optional);
+  root.close();
+  if (!problems.empty()) return fail("cluster record", problems);
+  return record;
+}
+
+Result<FoundCluster> find_cluster(const Store& store, const std::string& name) {
+  const auto record = store.get(kinds::cluster, name);
+  if (!record && record.error().kind == ErrorKind::not_found) {
+    FoundCluster found;
+    found.record.name = name;
+    return found;
+  }
+  if (!record) return pass(record.error());
+  auto parsed = parse_cluster_record(record->value);
+  if (!parsed) return while_doing(parsed.error(), fmt::format("cluster '{}'", name));
+  return FoundCluster{std::move(*parsed), record->version};
+}
+
+Result<std::vector<Revision>> list_revisions(const Store& store, const std::string& cluster) {
+  const auto records = all_records(store, kinds::revision, kinds::prefix_of(cluster));
+  if (!records) return pass(records.error());
+  std::vector<Revision> revisions;
+  for (const auto& record : *records) {
+    auto revision = parse_revision(record.value);
+    if (!revision) return while_doing(revision.error(), fmt::format("revision '{}'", record.key));
+    revision->files.clear();
+    revision->facts = {};
+    revisions.push_back(std::move(*revision));
+  }
+  std::reverse(revisions.begin(), revisions.end());
+  return revisions;
+}
+
+Result<Revision> find_revision(const Store& store, const std::string& cluster,
+                               std::string_view wanted) {
+  const auto number = find_number(store, cluster, wanted);
+  if (!number) return pass(number.error());
+  const auto record = store.get(kinds::revision, kinds::revision_key(cluster, *number));
+  if (!record && record.error().kind == ErrorKind::not_found) {
+    return no_such_revision(cluster, wanted);
+  }
+  if (!record) return pass(record.error());
+  return parse_revision(record->value);
+}
+
+Result<std::set<std::string>> manifests_of_revisions(const Store& store) {
+  const auto records = all_records(store, kinds::revision);
+  if (!records) return pass(records.error());
+  std::set<std::string> manifests, seen;
+  for (const auto& record : *records) {
+    const auto revision = parse_revision(record.value);
+    if (!revision) return while_doing(revision.error(), fmt::format("revision '{}'", record.key));
+    if (!seen.insert(revision->digest).second) continue;  // published anew, or gone back to
+    const auto inventory = inventory_of(*revision);
+    if (!inventory) continue;
+    const auto compiled = compile(*inventory, revision->cluster, revision->facts);
+    if (!compiled) continue;
+    for (const auto& document : compiled->documents) {
+      for (const auto& release : document.config.releases)
+        manifests.insert(release.manifest_digest);
+    }
+  }
+  return manifests;
+}
+
+Result<Inventory> published_inventory(const Store& store, const std::string& cluster) {
+  const auto found = find_cluster(store, cluster);
+  if (!found) return pass(found.error());
+  const auto revision =
+      store.get(kinds::revision, kinds::revision_key(cluster, found->record.revision_number));
+  if (!revision) return pass(revision.error());
+  const auto parsed = parse_revision(revision->value);
+  if (!parsed) return pass(parsed.error());
+  auto inventory = inventory_of(*parsed);
+  if (!inventory) {
+    return fail(
+        ErrorKind::corrupt,
+        fmt::format(
+            "cluster '{}': this program refuses the inventory of revision {}, which an earlier one published. Apply a sound one:\n{}",
+            cluster, parsed->number, to_text(inventory.error())));
+  }
+  return std::move(*inventory);
+}
+
+}  // namespace muster

@@ -1,0 +1,177 @@
+#include "records/secrets.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "document/field_syntax.hpp"
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "pki/signature.hpp"
+#include "pki/unix_seconds.hpp"
+#include "records/all_records.hpp"
+#include "records/audit.hpp"
+#include "records/sealed_text.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+// A row without a sealed value says that the secret was removed; it keeps the count.
+struct SecretRow {
+  std::uint64_t version = 0;
+  std::uint64_t record_version = 0;
+  std::int64_t created_at = 0;
+  std::string sealed;
+};
+
+std::string row_text(TimePoint now, std::string_view sealed) {
+  return canonical_text({{"createdAt", unix_seconds(now)}, {"sealedValue", sealed}});
+}
+
+Result<SecretRow> parse_row(const Record& record) {
+  const std::string what = fmt::format("secret '{}'", record.key);
+  const auto json = parse_strict_json(what, record.value);
+  if (!json) return pass(json.error());
+  SecretRow row;
+  row.version = kinds::parse_number(record.key).value_or(0);
+  row.record_version = record.version;
+  std::vector<Problem> problems;
+  JsonObject root(*json, "", problems);
+  root.number("createdAt", row.created_at);
+  root.text("sealedValue", row.sealed);
+  root.close();
+  if (!problems.empty()) return fail(what, problems);
+  return row;
+}
+
+Result<void> check_name(const std::string& cluster, const std::string& name) {
+  if (!is_dns_label(cluster) || !is_dns_label(name)) {
+    return fail(
+        ErrorKind::invalid,
+        fmt::format(
+            "secret {} of cluster {}: expected names of lower-case letters, digits and '-', at most 63",
+            in_ticks(name), in_ticks(cluster)));
+  }
+  return {};
+}
+
+Result<std::vector<SecretRow>> rows_of(const Store& store, const std::string& cluster,
+                                       const std::string& name) {
+  const auto records = all_records(store, kinds::secret, kinds::secret_prefix(cluster, name));
+  if (!records) return pass(records.error());
+  std::vector<SecretRow> rows;
+  for (const auto& record : *records) {
+    auto row = parse_row(record);
+    if (!row) return pass(row.error());
+    rows.push_back(std::move(*row));
+  }
+  return rows;
+}
+
+}  // namespace
+
+Result<std::uint64_t> set_secret(Store& store, const SealingKey& sealing,
+                                 const std::string& cluster, const std::string& name,
+                                 std::string_view value, std::string_view actor, TimePoint now) {
+  if (auto checked = check_name(cluster, name); !checked) return pass(checked.error());
+  if (value.empty() || value.size() > maximum_secret_size) {
+    return fail(ErrorKind::invalid,
+                fmt::format("secret '{}' of cluster '{}': expected 1 to {} bytes, found {}", name,
+                            cluster, maximum_secret_size, value.size()));
+  }
+  const auto rows = rows_of(store, cluster, name);
+  if (!rows) return pass(rows.error());
+  const std::uint64_t newest = rows->empty() ? 0 : rows->back().version;
+  if (newest != 0 && !rows->back().sealed.empty()) {
+    const auto present = open_text(sealing, kinds::secret, kinds::secret_key(cluster, name, newest),
+                                   rows->back().sealed);
+    if (!present) return pass(present.error());
+    if (equal_secrets(*present, value)) return newest;
+  }
+  const std::string key = kinds::secret_key(cluster, name, newest + 1);
+  const auto sealed = seal_text(sealing, kinds::secret, key, value);
+  if (!sealed) return pass(sealed.error());
+  Transaction transaction;
+  transaction.expect(kinds::secret, key, 0).put(kinds::secret, key, row_text(now, *sealed));
+  append_audit(transaction, now, actor, "secret-set", fmt::format("{}/{}", cluster, name),
+               fmt::format("version {}", newest + 1));
+  if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
+  return newest + 1;
+}
+
+Result<void> add_secret_removal(const Store& store, const std::string& cluster,
+                                const std::string& name, std::string_view actor, TimePoint now,
+                                Transaction& transaction) {
+  if (auto checked = check_name(cluster, name); !checked) return checked;
+  const auto rows = rows_of(store, cluster, name);
+  if (!rows) return pass(rows.error());
+  if (rows->empty() || rows->back().sealed.empty()) return {};
+  for (const auto& row : *rows) {
+    const std::string key = kinds::secret_key(cluster, name, row.version);
+    transaction.expect(kinds::secret, key, row.record_version);
+    if (row.version == rows->back().version) {
+      transaction.put(kinds::secret, key, row_text(now, {}));
+    } else {
+      transaction.remove(kinds::secret, key);
+    }
+  }
+  append_audit(transaction, now, actor, "secret-removed", fmt::format("{}/{}", cluster, name));
+  return {};
+}
+
+Result<std::string> get_secret(const Store& store, const SealingKey& sealing,
+                               const std::string& cluster, const std::string& name,
+                               std::uint64_t version) {
+  const std::string key = kinds::secret_key(cluster, name, version);
+  const auto record = store.get(kinds::secret, key);
+  if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
+  if (record) {
+    const auto row = parse_row(*record);
+    if (!row) return pass(row.error());
+    if (!row->sealed.empty()) return open_text(sealing, kinds::secret, key, row->sealed);
+  }
+  return fail(
+      ErrorKind::not_found,
+      fmt::format(
+          "secret '{0}' of cluster '{1}': there is no version {2}. Set it with `muster secret set` and apply.",
+          name, cluster, version));
+}
+
+Result<std::vector<SecretInfo>> list_secrets(const Store& store, const std::string& cluster) {
+  const auto records = all_records(store, kinds::secret,
+                                   cluster.empty() ? std::string() : kinds::prefix_of(cluster));
+  if (!records) return pass(records.error());
+  std::vector<SecretInfo> list;
+  bool removed = false;  // the last of the list, which a later version may bring back
+  for (const auto& record : *records) {
+    const auto row = parse_row(record);
+    if (!row) return pass(row.error());
+    const auto owner = kinds::parse_pair_key(record.key);
+    if (!owner) continue;
+    const std::string name = owner->second.substr(0, owner->second.rfind('/'));
+    const bool same =
+        !list.empty() && list.back().cluster == owner->first && list.back().name == name;
+    if (same || removed) list.pop_back();
+    list.push_back({owner->first, name, row->version, row->created_at});
+    removed = row->sealed.empty();
+  }
+  if (removed) list.pop_back();
+  // By the keys' bytes "db-2/" comes before "db/".
+  std::sort(list.begin(), list.end(), [](const SecretInfo& a, const SecretInfo& b) {
+    return std::tie(a.cluster, a.name) < std::tie(b.cluster, b.name);
+  });
+  return list;
+}
+
+Result<void> create_secret(const SealingKey& sealing, const std::string& cluster,
+                           std::string_view name, std::string_view value, TimePoint now,
+                           Transaction& transaction) {
+  const std::string key = kinds::secret_key(cluster, name, 1);
+  const auto sealed = seal_text(sealing, kinds::secret, key, value);
+  if (!sealed) return pass(sealed.error());
+  transaction.expect(kinds::secret, key, 0).put(kinds::secret, key, row_text(now, *sealed));
+  return {};
+}
+
+}  // namespace muster

@@ -1,0 +1,84 @@
+#include "trust/stored_authority.hpp"
+
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "records/sealed_text.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+constexpr auto authority_lifetime = std::chrono::hours(24 * 3650);
+
+struct AuthorityRecord {
+  std::vector<std::string> certificates;  // PEM, the issuing one first
+  std::string sealed_key;                 // of the issuing one
+};
+
+Result<AuthorityRecord> read_record(const Store& store, std::string_view key) {
+  const auto found = store.get(kinds::authority, key);
+  if (!found) return pass(found.error());
+  const std::string what = fmt::format("authority '{}'", key);
+  const auto json = parse_strict_json(what, found->value);
+  if (!json) return pass(json.error());
+  AuthorityRecord record;
+  std::vector<Problem> problems;
+  JsonObject root(*json, "", problems);
+  root.texts("certificates", record.certificates);
+  root.text("sealedKey", record.sealed_key);
+  root.close();
+  if (problems.empty() && record.certificates.empty()) {
+    problems.push_back({"/certificates", "expected at least one certificate, found none"});
+  }
+  if (!problems.empty()) return fail(what, problems);
+  return record;
+}
+
+}  // namespace
+
+std::vector<std::string> StoredAuthority::trusted_pem() const {
+  std::vector<std::string> list;
+  for (const auto& certificate : trusted) list.push_back(certificate.pem());
+  return list;
+}
+
+Result<StoredAuthority> create_authority(std::string_view key, std::string_view common_name,
+                                         const SealingKey& sealing, Transaction& transaction) {
+  auto authority = CertificateAuthority::create(common_name, authority_lifetime);
+  if (!authority) return pass(authority.error());
+  const auto sealed = seal_text(sealing, kinds::authority, key, authority->key_pem());
+  if (!sealed) return pass(sealed.error());
+  transaction.expect(kinds::authority, key, 0)
+      .put(
+          kinds::authority, key,
+          canonical_text({{"certificates", nlohmann::json::array({authority->certificate().pem()})},
+                          {"sealedKey", *sealed}}));
+  const Certificate certificate = authority->certificate();
+  return StoredAuthority{std::move(*authority), {certificate}};
+}
+
+Result<StoredAuthority> load_authority(const Store& store, std::string_view key,
+                                       const SealingKey& sealing) {
+  const auto record = read_record(store, key);
+  if (!record) return pass(record.error());
+  const auto key_pem = open_text(sealing, kinds::authority, key, record->sealed_key);
+  if (!key_pem) return pass(key_pem.error());
+  auto issuing = CertificateAuthority::from_pem(record->certificates.front(), *key_pem);
+  if (!issuing) return while_doing(issuing.error(), fmt::format("authority '{}'", key));
+  std::vector<Certificate> trusted;
+  for (const auto& pem : record->certificates) {
+    auto certificate = Certificate::from_pem(pem);
+    if (!certificate) return while_doing(certificate.error(), fmt::format("authority '{}'", key));
+    trusted.push_back(std::move(*certificate));
+  }
+  return StoredAuthority{std::move(*issuing), std::move(trusted)};
+}
+
+Result<std::vector<std::string>> load_trusted(const Store& store, std::string_view key) {
+  auto record = read_record(store, key);
+  if (!record) return pass(record.error());
+  return std::move(record->certificates);
+}
+
+}  // namespace muster

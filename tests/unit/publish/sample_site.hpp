@@ -1,0 +1,102 @@
+// A whole site in memory, with releases, for this room's tests.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include "fakes/scratch_folder.hpp"
+#include "pki/signature.hpp"
+#include "publish/publish.hpp"
+#include "publish/releases.hpp"
+#include "store/kinds.hpp"
+#include "store/memory_store.hpp"
+
+namespace sample {
+
+inline const muster::TimePoint now = std::chrono::system_clock::now();
+
+inline muster::ServerAddresses addresses() {
+  return {{"http://10.77.0.1:8080"},
+          {"https://10.77.0.1:8443", "https://[fd00::1]:8443"},
+          {"https://muster.example:8444"}};
+}
+
+inline std::string cluster(const std::string& spec = "", const std::string& name = "lab") {
+  return "apiVersion: muster/v1\nkind: Cluster\nmetadata: {name: " + name +
+         "}\nspec:\n  kubernetesVersion: 1.36.3\n" +
+         (spec.find("podCidr") == std::string::npos ? "  podCidr: 10.64.0.0/16\n" : "") +
+         "  serviceCidr: 10.96.0.0/16\n" + spec;
+}
+
+inline std::string node(const std::string& name, const std::string& role, int address,
+                        const std::string& more = "", const std::string& cluster_name = "lab") {
+  return fmt::format(
+      "---\napiVersion: muster/v1\nkind: Node\nmetadata: {{name: {}}}\n"
+      "spec: {{cluster: {}, role: {}, address: 10.77.0.{}{}}}\n",
+      name, cluster_name, role, address, more);
+}
+
+// One master and one node.
+inline std::string small_inventory(const std::string& more = "") {
+  return cluster() + node("m1", "master", 11) + node("n1", "node", 21, more);
+}
+
+struct Site {
+  muster::MemoryStore store;
+  muster::SealingKey sealing{muster::random_bytes(32)};
+  muster::SiteKeys keys = muster::initialise_site(store, sealing, addresses(), now).value();
+  muster::CurrentDocuments current;
+  std::vector<std::string> banned, forgotten;
+  muster::PublishContext context{
+      store,
+      sealing,
+      keys,
+      current,
+      [] { return now; },
+      [this](const std::string&) -> muster::Result<std::vector<std::string>> { return banned; },
+      [this](const std::string& cluster_name, const std::string& node_name, muster::Transaction&) {
+        forgotten.push_back(cluster_name + "/" + node_name);
+      }};
+
+  Site() {
+    for (const char* name : {"kubernetes", "etcd", "containerd", "runc", "cni-plugins", "coredns",
+                             "pause", "host-tools", "haproxy"})
+      add_release(name, std::string(name) == "kubernetes" ? "1.36.3" : "1.0.0");
+  }
+  Site(const Site&) = delete;
+
+  void add_release(const std::string& name, const std::string& version) {
+    muster::Release release;
+    release.name = name;
+    release.version = version;
+    release.artifacts = {{"bin/" + name, muster::ArtifactKind::file, "0755",
+                          muster::sha256_digest(name + version), 100}};
+    muster::Transaction transaction;
+    transaction.put(muster::kinds::release, muster::kinds::pair_key(name, version),
+                    to_canonical_json(release));
+    REQUIRE(store.commit(transaction));
+  }
+
+  // What is current, as `muster apply` asks for it.
+  [[nodiscard]] muster::PublishRequest request(const std::string& text) const {
+    muster::PublishRequest request;
+    request.files = {{"site.yaml", text}};
+    for (const auto& name : current.clusters())
+      request.based_on[name] = current.cluster(name)->revision;
+    request.actor = "operator anna";
+    return request;
+  }
+  muster::PublishOutcome publish(const std::string& text) {
+    return must(muster::publish(context, request(text)));
+  }
+  static muster::PublishOutcome must(muster::Published<muster::PublishOutcome> published) {
+    if (!published)
+      FAIL(published.error().error.message << "\n" << to_text(published.error().problems));
+    return std::move(*published);
+  }
+  [[nodiscard]] muster::NodeDocument document(const std::string& name,
+                                              const std::string& cluster_name = "lab") const {
+    return muster::read_document(*current.document(cluster_name, name)).value();
+  }
+};
+
+}  // namespace sample
