@@ -8,28 +8,11 @@
 #include "fleet/served_document.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
+#include "http/rooms.hpp"
 #include "records/audit.hpp"
 #include "rollout/etcd_turn.hpp"
 
 namespace muster {
-
-Result<void> note_etcd_of(const Rooms& rooms, const Caller& caller, const Report& report) {
-  if (report.etcd_cluster_id.empty()) return {};
-  const auto document = served_document(rooms, caller.node);
-  if (!document) return {};  // of a machine that left the inventory
-  const auto& masters = document->role.cluster.masters;
-  const bool is_master = std::any_of(
-      masters.begin(), masters.end(),
-      [&caller](const MachineAddress& master) { return master.name == caller.node.node; });
-  if (!is_master) return {};
-  const auto noted =
-      note_etcd_member(rooms.store, {caller.node.cluster, caller.node.node, report.etcd_cluster_id,
-                                     report.etcd_member_id, report.sent_at * 1000});
-  if (noted) return {};
-  if (noted.error().kind != ErrorKind::conflict) return pass(noted.error());
-  spdlog::error("{}: {}", caller.text(), in_ticks(noted.error().message));
-  return {};
-}
 
 namespace {
 

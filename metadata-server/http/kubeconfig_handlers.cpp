@@ -6,6 +6,7 @@
 #include "fleet/served_document.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
+#include "http/rooms.hpp"
 #include "pki/signature.hpp"
 #include "records/audit.hpp"
 #include "trust/cluster_authorities.hpp"

@@ -12,6 +12,7 @@
 #include "http/content_encoding.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
+#include "http/rooms.hpp"
 #include "http/tombstone_handlers.hpp"
 #include "pki/signature.hpp"
 #include "records/audit.hpp"
@@ -19,25 +20,6 @@
 #include "trust/cluster_authorities.hpp"
 
 namespace muster {
-
-Result<std::shared_ptr<const ServedAnswer>> served_answer(const Rooms& rooms,
-                                                          const NodeName& node) {
-  auto answer = rooms.current.document(node.cluster, node.node);
-  if (answer) return answer;
-  return fail(
-      ErrorKind::not_found, "no_document",
-      fmt::format(
-          "machine '{}/{}': no document is published for it; add the node to the inventory and run `muster apply`",
-          node.cluster, node.node));
-}
-
-Result<NodeDocument> served_document(const Rooms& rooms, const NodeName& node) {
-  const auto answer = served_answer(rooms, node);
-  if (!answer) return pass(answer.error());
-  auto document = read_document(**answer);
-  if (!document) return pass(document.error());
-  return std::move(*document);
-}
 
 namespace handlers {
 namespace {

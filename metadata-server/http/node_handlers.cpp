@@ -16,6 +16,7 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
+#include "http/rooms.hpp"
 #include "records/all_records.hpp"
 #include "store/kinds.hpp"
 

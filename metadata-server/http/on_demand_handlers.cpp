@@ -10,6 +10,7 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
+#include "http/rooms.hpp"
 #include "publish/releases.hpp"
 
 namespace muster::handlers {

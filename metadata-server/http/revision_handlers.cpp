@@ -4,6 +4,7 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
+#include "http/rooms.hpp"
 #include "publish/revision_difference.hpp"
 #include "publish/site_facts.hpp"
 

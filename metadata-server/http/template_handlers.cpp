@@ -7,6 +7,7 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
+#include "http/rooms.hpp"
 
 namespace muster::handlers {
 

@@ -1,0 +1,48 @@
+#include "fleet/served_document.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "rollout/etcd_turn.hpp"
+
+namespace muster {
+
+Result<std::shared_ptr<const ServedAnswer>> served_answer(const Fleet& fleet,
+                                                          const NodeName& node) {
+  auto answer = fleet.current.document(node.cluster, node.node);
+  if (answer) return answer;
+  return fail(
+      ErrorKind::not_found, "no_document",
+      fmt::format(
+          "machine '{}/{}': no document is published for it; add the node to the inventory and run `muster apply`",
+          node.cluster, node.node));
+}
+
+Result<NodeDocument> served_document(const Fleet& fleet, const NodeName& node) {
+  const auto answer = served_answer(fleet, node);
+  if (!answer) return pass(answer.error());
+  auto document = read_document(**answer);
+  if (!document) return pass(document.error());
+  return std::move(*document);
+}
+
+Result<void> note_etcd_of(const Fleet& fleet, const Caller& caller, const Report& report) {
+  if (report.etcd_cluster_id.empty()) return {};
+  const auto document = served_document(fleet, caller.node);
+  if (!document) return {};  // of a machine that left the inventory
+  const auto& masters = document->role.cluster.masters;
+  const bool is_master = std::any_of(
+      masters.begin(), masters.end(),
+      [&caller](const MachineAddress& master) { return master.name == caller.node.node; });
+  if (!is_master) return {};
+  const auto noted =
+      note_etcd_member(fleet.store, {caller.node.cluster, caller.node.node, report.etcd_cluster_id,
+                                     report.etcd_member_id, report.sent_at * 1000});
+  if (noted) return {};
+  if (noted.error().kind != ErrorKind::conflict) return pass(noted.error());
+  spdlog::error("{}: {}", caller.text(), in_ticks(noted.error().message));
+  return {};
+}
+
+}  // namespace muster
