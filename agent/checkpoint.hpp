@@ -28,7 +28,8 @@ struct ReleaseStamp {
 // A document that failed on this machine by its own doing, as it was told then. It ends with
 // another document, or with an operator's order to try again.
 struct Refusal {
-  std::string digest, reason, failure_class;
+  RefusedDocument document;
+  std::string failure_class;
   FailureDetail detail;
 };
 
@@ -68,9 +69,6 @@ struct Checkpoint {
   // as long as what they belong to is there.
   std::map<std::string, std::string> newer_fields;
 };
-
-[[nodiscard]] std::string to_json(const Checkpoint& checkpoint);
-[[nodiscard]] Result<Checkpoint> parse_checkpoint(std::string_view json);
 
 // A missing file is an empty checkpoint, which knows the stamps that the machine's image brought
 // (paths::carried_releases: made when the image was, of verified bytes; whoever could change them

@@ -137,11 +137,7 @@ void read_judgements(JsonObject& root, Report& report) {
   }
   root.object(
       "refusedDocument",
-      [&](JsonObject& object) {
-        RefusedDocument& refused = report.refused_document.emplace();
-        object.text("digest", refused.digest);
-        object.text("reason", refused.reason);
-      },
+      [&](JsonObject& object) { read_fields(object, report.refused_document.emplace()); },
       Need::optional);
   root.objects(
       "unwell",
@@ -153,13 +149,7 @@ void read_judgements(JsonObject& root, Report& report) {
       },
       Need::optional);
   root.object(
-      "failure",
-      [&](JsonObject& object) {
-        FailureDetail& failure = report.failure.emplace();
-        object.text("unit", failure.unit);
-        object.texts("log", failure.log);
-        object.text("cure", failure.cure);
-      },
+      "failure", [&](JsonObject& object) { read_fields(object, report.failure.emplace()); },
       Need::optional);
 }
 
@@ -167,16 +157,12 @@ void write_judgements(const Report& report, nlohmann::json& value) {
   if (!report.fetched_digest.empty()) value["fetchedDigest"] = report.fetched_digest;
   if (!report.pending_digest.empty()) value["pendingDigest"] = report.pending_digest;
   if (report.configuration) value["configuration"] = name(*report.configuration);
-  if (const auto& refused = report.refused_document) {
-    value["refusedDocument"] = {{"digest", refused->digest}, {"reason", refused->reason}};
-  }
+  if (report.refused_document) write_fields(*report.refused_document, value["refusedDocument"]);
   for (const HealthProblem& problem : report.unwell) {
     value["unwell"].push_back(
         {{"subject", problem.subject}, {"message", problem.message}, {"since", problem.since}});
   }
-  if (const auto& failure = report.failure) {
-    value["failure"] = {{"unit", failure->unit}, {"log", failure->log}, {"cure", failure->cure}};
-  }
+  if (report.failure) write_fields(*report.failure, value["failure"]);
 }
 
 void read_fields(JsonObject& root, Report& report) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "document/failure_report.hpp"
 #include "result/result.hpp"
 
 namespace muster {
@@ -46,25 +47,12 @@ enum class Configuration {
 };
 [[nodiscard]] std::string_view name(Configuration configuration);
 
-// A document that failed here by its own doing: not tried again until another comes, or an operator
-// orders it (`muster node converge`).
-struct RefusedDocument {
-  std::string digest, reason;
-};
-
 // Something that should be in effect on the machine and is not. The agent puts it back by itself,
 // for as long as it takes.
 struct HealthProblem {
   std::string subject;     // "kubelet", "route 10.244.3.0/24", "unit etcd.service"
   std::string message;     // what was found, and the cure where it takes a person
   std::int64_t since = 0;  // Unix seconds of the machine's clock
-};
-
-// What an attempt failed on, beside its class and message.
-struct FailureDetail {
-  std::string unit;              // that failed; empty where none did
-  std::vector<std::string> log;  // its last lines, without secrets
-  std::string cure;              // what a person can do; empty where nobody need
 };
 
 struct Report {
