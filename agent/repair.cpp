@@ -104,6 +104,7 @@ Repaired repair(const Plan& plan, Run& run, const ApplyInputs& inputs) {
     backoff.failed(subject, done.error(), run.host.clock.since_boot());
     lose(subject, done.error().error.message);
     repaired.failures.push_back(std::move(done.error()));
+    done.error().subject = subject;
   }
   return repaired;
 }
