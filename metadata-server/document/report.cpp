@@ -178,6 +178,7 @@ void read_fields(JsonObject& root, Report& report) {
   root.text("message", report.message);
   root.flag("offline", report.offline);
   root.texts("pending", report.pending);
+  root.flag("asksTurn", report.asks_turn, Need::optional);
   root.objects("phases", [&](JsonObject& object) {
     Phase& phase = report.phases.emplace_back();
     object.text("name", phase.name);
@@ -248,6 +249,7 @@ std::string to_json(const Report& report) {
                           {"etcdMemberId", report.etcd_member_id},
                           {"sentAt", report.sent_at}};
   if (report.document_format != 1) value["documentFormat"] = report.document_format;
+  if (report.asks_turn) value["asksTurn"] = true;
   write_judgements(report, value);
   if (report.duties) value["duties"] = to_value(*report.duties);
   return canonical_text(value);
@@ -267,7 +269,9 @@ Result<Report> parse_report(std::string_view text) {
 }
 
 std::string to_json(const ReportAnswer& answer) {
-  return canonical_text({{"pollAfter", answer.poll_after.count()}, {"converge", answer.converge}});
+  nlohmann::json value = {{"pollAfter", answer.poll_after.count()}, {"converge", answer.converge}};
+  if (!answer.turn_waits_for.empty()) value["turnWaitsFor"] = answer.turn_waits_for;
+  return canonical_text(value);
 }
 
 Result<ReportAnswer> parse_report_answer(std::string_view text) {
@@ -279,6 +283,7 @@ Result<ReportAnswer> parse_report_answer(std::string_view text) {
   JsonObject root(*json, "", problems, UnknownFields::ignored);
   root.number("pollAfter", seconds);
   root.flag("converge", answer.converge);
+  root.text("turnWaitsFor", answer.turn_waits_for, Need::optional);
   root.close();
   if (!problems.empty()) return fail("report answer", problems);
   answer.poll_after = std::chrono::seconds(seconds);

@@ -75,6 +75,8 @@ struct Report {
   std::string message;   // one error or a list of findings, newline-separated
   bool offline = false;  // came up from the signed cache
   std::vector<std::string> pending;  // changes that wait for a reboot or a turn
+  // Somebody ordered it on the machine, which is one of several masters: may it take what waits?
+  bool asks_turn = false;
   std::vector<Phase> phases;
   std::string etcd_cluster_id;  // control plane with a running member
   std::string etcd_member_id;
@@ -86,6 +88,8 @@ struct Report {
 struct ReportAnswer {
   std::chrono::seconds poll_after{60};
   bool converge = false;  // an operator ordered `muster node converge`
+  // To one that asked for its turn and has to wait: for what. The order stands.
+  std::string turn_waits_for;
 };
 
 [[nodiscard]] std::string to_json(const Report& report);
