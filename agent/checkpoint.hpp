@@ -39,7 +39,7 @@ struct Checkpoint {
   std::uint64_t peers_generation = 0;
   std::string node, cluster;  // as enrolled; generations belong to them
   std::uint64_t report_counter = 0;
-  std::int64_t last_contact = 0;  // Unix seconds, by the server's clock
+  std::int64_t last_contact = 0;  // Unix seconds, by the server's clock; at most an hour old
   std::string settled_boot;       // boot id of the last boot that converged
   // Digests of the document under which the machine was last found wholly in effect (its envelope:
   // settled_document.hpp), and of the desired state that was made of it.
