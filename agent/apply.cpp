@@ -38,14 +38,9 @@ class Execute {
                    [this](std::string_view line) { run_.reporter.note(line); });
   }
 
-  // The machine goes on with what it runs, and its turn brings what is missing then.
   Result<void> operator()(const BringReleases& action) {
-    auto brought =
-        bring_releases(run_.host, run_.network, run_.checkpoint, action.releases, inputs_.sources);
-    if (!brought) {
-      run_.reporter.note("not brought ahead of its turn: " + brought.error().message);
-    }
-    return {};
+    return bring_releases(run_.host, run_.network, run_.checkpoint, action.releases,
+                          inputs_.sources);
   }
 
   Result<void> operator()(const ObtainCertificates& action) {

@@ -19,6 +19,11 @@ void Backoff::keep_only(const std::set<std::string>& subjects) {
   std::erase_if(rows_, [&](const auto& row) { return subjects.count(row.first) == 0; });
 }
 
+void Backoff::explained(const Failure& failure) {
+  const auto found = rows_.find(failure.subject);
+  if (found != rows_.end()) found->second.failure = failure;
+}
+
 void Backoff::failed(const std::string& subject, Failure failure, Time now) {
   Row& row = rows_[subject];
   row.failure = std::move(failure);

@@ -23,6 +23,8 @@ class Backoff {
   // How it failed last; nullptr: it did not.
   [[nodiscard]] const Failure* failure(const std::string& subject) const;
   void failed(const std::string& subject, Failure failure, Time now);
+  // What is known of the failure by now is what `failure` tells until the next try.
+  void explained(const Failure& failure);
   void succeeded(const std::string& subject) { rows_.erase(subject); }
   // Of no others is anything wanted any more: what comes anew starts with the first pause.
   void keep_only(const std::set<std::string>& subjects);

@@ -1,304 +1,26 @@
 #include "agent/checkpoint.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include "agent/checkpoint_json.hpp"
 #include "agent/paths.hpp"
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
 
 namespace muster {
 namespace {
 
-constexpr std::size_t size_limit = 8u << 20;
-
-nlohmann::json units_json(const Checkpoint& checkpoint) {
-  auto units = nlohmann::json::object();
-  for (const auto& [name, inputs] : checkpoint.units) {
-    units[name] = {{"configuration", inputs.configuration},
-                   {"reloaded", inputs.reloaded},
-                   {"tools", inputs.tools}};
+Checkpoint fresh_checkpoint(const Filesystem& files) {
+  Checkpoint fresh;
+  if (const auto carried = files.read(paths::carried_releases, largest_checkpoint)) {
+    fresh.releases = parse_carried_stamps(*carried);
+    fresh.package_versions = packages_of(fresh.releases);
   }
-  return units;
-}
-
-nlohmann::json releases_json(const Checkpoint& checkpoint) {
-  auto releases = nlohmann::json::object();
-  for (const auto& [name, stamp] : checkpoint.releases) {
-    releases[name] = {{"manifestDigest", stamp.manifest_digest},
-                      {"files", stamp.files},
-                      {"packages", stamp.packages}};
-  }
-  return releases;
-}
-
-std::vector<std::string> archives_of(const Checkpoint& checkpoint) {
-  std::vector<std::string> archives;
-  for (const auto& [archive, manifests] : checkpoint.images) archives.push_back(archive);
-  return archives;
-}
-
-nlohmann::json restarts_json(const Checkpoint& checkpoint) {
-  auto restarts = nlohmann::json::object();
-  for (const auto& [unit, memory] : checkpoint.restarts) {
-    restarts[unit] = {{"count", memory.count}, {"at", memory.at}};
-  }
-  return restarts;
-}
-
-// Reads each member of an object field with `read(name, member object)`.
-template <class Read>
-void members(JsonObject& root, std::string_view field, std::vector<Problem>& problems, Read read) {
-  const nlohmann::json* value = root.raw(field);
-  if (value == nullptr || !value->is_object()) return;
-  for (const auto& [name, member] : value->items()) {
-    JsonObject object(member, pointer_to(pointer_to("", field), name), problems,
-                      UnknownFields::ignored);
-    read(name, object);
-    object.close();
-  }
-}
-
-void read_stamps(JsonObject& root, std::vector<Problem>& problems,
-                 std::map<std::string, ReleaseStamp>& releases) {
-  members(root, "releases", problems, [&](const std::string& name, JsonObject& release) {
-    ReleaseStamp& stamp = releases[name];
-    release.text("manifestDigest", stamp.manifest_digest);
-    release.text_map("files", stamp.files);
-    release.text_map("packages", stamp.packages);
-  });
-}
-
-// What cannot be read is as if it was not there: the releases are hashed then.
-std::map<std::string, ReleaseStamp> carried_stamps(const Filesystem& files) {
-  std::map<std::string, ReleaseStamp> releases;
-  const auto text = files.read(paths::carried_releases, size_limit);
-  if (!text) return {};
-  const auto json = parse_strict_json(paths::carried_releases, *text, {size_limit});
-  if (!json) return {};
-  std::vector<Problem> problems;
-  JsonObject root(*json, "", problems, UnknownFields::ignored);
-  root.constant("version", "1");
-  read_stamps(root, problems, releases);
-  root.close();
-  if (!problems.empty()) return {};
-  return releases;
-}
-
-nlohmann::json to_value(const Refusal& refusal) {
-  return {{"digest", refusal.digest},
-          {"reason", refusal.reason},
-          {"failureClass", refusal.failure_class},
-          {"unit", refusal.detail.unit},
-          {"log", refusal.detail.log},
-          {"cure", refusal.detail.cure}};
-}
-
-void read_refusal(JsonObject& object, Refusal& refusal) {
-  object.text("digest", refusal.digest);
-  object.text("reason", refusal.reason);
-  object.text("failureClass", refusal.failure_class);
-  object.text("unit", refusal.detail.unit);
-  object.texts("log", refusal.detail.log);
-  object.text("cure", refusal.detail.cure);
-}
-
-std::map<std::string, std::string> packages_of(
-    const std::map<std::string, ReleaseStamp>& releases) {
-  std::map<std::string, std::string> versions;
-  for (const auto& [release, stamp] : releases) {
-    versions.insert(stamp.packages.begin(), stamp.packages.end());
-  }
-  return versions;
-}
-
-void read_set(JsonObject& root, std::string_view field, std::set<std::string>& target) {
-  std::vector<std::string> list;
-  root.texts(field, list);
-  target = std::set<std::string>(list.begin(), list.end());
-}
-
-// An agent before 0.3 noted the archives alone.
-void read_images(JsonObject& root, Checkpoint& checkpoint) {
-  std::vector<std::string> archives;
-  std::map<std::string, std::vector<std::string>> manifests;
-  root.texts("images", archives);
-  root.text_list_map("imageManifests", manifests, Need::optional);
-  for (const auto& archive : archives) {
-    const auto& known = manifests[archive];
-    checkpoint.images[archive] = std::set<std::string>(known.begin(), known.end());
-  }
-}
-
-// A memory that cannot be read is none: it decides nothing but when an alarm is given.
-void read_restarts(JsonObject& root, Restarts& restarts) {
-  const nlohmann::json* value = root.raw("restarts", Need::optional);
-  if (value == nullptr || !value->is_object()) return;
-  for (const auto& [unit, memory] : value->items()) {
-    if (!memory.is_object() || !memory.contains("count") || !memory.contains("at")) continue;
-    const auto& [count, at] = std::tie(memory["count"], memory["at"]);
-    if (!count.is_number_unsigned() || !at.is_array()) continue;
-    UnitRestarts& known = restarts[unit];
-    known.count = count.get<std::uint32_t>();
-    for (const auto& time : at) {
-      if (time.is_number_integer()) known.at.push_back(time.get<std::int64_t>());
-    }
-  }
-}
-
-void read_secrets(JsonObject& root, std::map<std::string, std::uint64_t>& secrets) {
-  const nlohmann::json* value = root.raw("secrets");
-  if (value == nullptr || !value->is_object()) return;
-  for (const auto& [path, version] : value->items()) {
-    if (version.is_number_unsigned()) {
-      secrets[path] = version.get<std::uint64_t>();
-    } else {
-      root.problem("secrets", fmt::format("expected a version for '{}'", path));
-    }
-  }
-}
-
-nlohmann::json known_fields(const Checkpoint& checkpoint) {
-  nlohmann::json value = {{"version", 1},
-                          {"trustVersion", checkpoint.trust_version},
-                          {"documentGeneration", checkpoint.document_generation},
-                          {"peersGeneration", checkpoint.peers_generation},
-                          {"node", checkpoint.node},
-                          {"cluster", checkpoint.cluster},
-                          {"reportCounter", checkpoint.report_counter},
-                          {"lastContact", checkpoint.last_contact},
-                          {"settledBoot", checkpoint.settled_boot},
-                          {"kubeletStarted", checkpoint.kubelet_started},
-                          {"settledDocument", checkpoint.settled_document},
-                          {"lastVerdict", checkpoint.last_verdict},
-                          {"lastMessage", checkpoint.last_message},
-                          {"etcdStarted", checkpoint.etcd_started},
-                          {"etcdStart",
-                           {{"state", checkpoint.etcd_start.state},
-                            {"initialCluster", checkpoint.etcd_start.initial_cluster}}},
-                          {"etcdClusterId", checkpoint.etcd_cluster_id},
-                          {"etcdMemberId", checkpoint.etcd_member_id},
-                          {"units", units_json(checkpoint)},
-                          {"releases", releases_json(checkpoint)},
-                          {"secrets", checkpoint.secrets},
-                          {"images", archives_of(checkpoint)},
-                          {"imageManifests", checkpoint.images},
-                          {"restarts", restarts_json(checkpoint)},
-                          {"files", checkpoint.files},
-                          {"created", checkpoint.created},
-                          {"originals", checkpoint.originals},
-                          {"packages", checkpoint.packages},
-                          {"packageVersions", checkpoint.package_versions}};
-  // What came later is left out at its default.
-  if (!checkpoint.etcd_address.empty()) value["etcdAddress"] = checkpoint.etcd_address;
-  if (!checkpoint.settled_state.empty()) value["settledState"] = checkpoint.settled_state;
-  if (checkpoint.refused) value["refused"] = to_value(*checkpoint.refused);
-  if (const auto& restarts = checkpoint.node_restarts; restarts.count > 0) {
-    value["nodeRestarts"] = {{"count", restarts.count}, {"at", restarts.at}};
-  }
-  return value;
-}
-
-// What stands in `found` and not in `known`, whatever depth it stands at.
-void gather_newer(const nlohmann::json& found, const nlohmann::json& known,
-                  const std::string& where, std::map<std::string, std::string>& newer) {
-  for (const auto& [name, value] : found.items()) {
-    const std::string pointer = pointer_to(where, name);
-    const auto match = known.find(name);
-    if (match == known.end()) {
-      newer[pointer] = value.dump();
-    } else if (value.is_object() && match->is_object()) {
-      gather_newer(value, *match, pointer, newer);
-    }
-  }
+  return fresh;
 }
 
 }  // namespace
 
-std::string to_json(const Checkpoint& checkpoint) {
-  nlohmann::json value = known_fields(checkpoint);
-  for (const auto& [where, text] : checkpoint.newer_fields) {
-    const nlohmann::json::json_pointer pointer(where);
-    // What it belonged to may be gone.
-    if (value.contains(pointer) || !value.contains(pointer.parent_pointer())) continue;
-    value[pointer] = nlohmann::json::parse(text, nullptr, false);
-  }
-  return canonical_text(value);
-}
-
-Result<Checkpoint> parse_checkpoint(std::string_view text) {
-  const auto json = parse_strict_json(paths::checkpoint, text, {size_limit});
-  if (!json) return pass(json.error());
-  Checkpoint checkpoint;
-  std::vector<Problem> problems;
-  int version = 0;
-  JsonObject root(*json, "", problems, UnknownFields::ignored);
-  root.number("version", version);
-  if (version != 1) root.problem("version", fmt::format("expected 1, found {}", version));
-  root.number("trustVersion", checkpoint.trust_version);
-  root.number("documentGeneration", checkpoint.document_generation);
-  root.number("peersGeneration", checkpoint.peers_generation);
-  root.text("node", checkpoint.node);
-  root.text("cluster", checkpoint.cluster);
-  root.number("reportCounter", checkpoint.report_counter);
-  root.number("lastContact", checkpoint.last_contact);
-  root.text("settledBoot", checkpoint.settled_boot);
-  root.text("kubeletStarted", checkpoint.kubelet_started, Need::optional);
-  root.object(
-      "nodeRestarts",
-      [&](JsonObject& restarts) {
-        restarts.number("count", checkpoint.node_restarts.count);
-        restarts.number("at", checkpoint.node_restarts.at);
-      },
-      Need::optional);
-  root.text("settledDocument", checkpoint.settled_document);
-  root.text("settledState", checkpoint.settled_state, Need::optional);
-  root.object(
-      "refused", [&](JsonObject& refused) { read_refusal(refused, checkpoint.refused.emplace()); },
-      Need::optional);
-  root.text("lastVerdict", checkpoint.last_verdict);
-  root.text("lastMessage", checkpoint.last_message);
-  root.flag("etcdStarted", checkpoint.etcd_started);
-  root.object("etcdStart", [&](JsonObject& start) {
-    start.text("state", checkpoint.etcd_start.state);
-    start.text("initialCluster", checkpoint.etcd_start.initial_cluster);
-  });
-  root.text("etcdClusterId", checkpoint.etcd_cluster_id);
-  root.text("etcdMemberId", checkpoint.etcd_member_id);
-  root.text("etcdAddress", checkpoint.etcd_address, Need::optional);
-  members(root, "units", problems, [&](const std::string& name, JsonObject& unit) {
-    UnitInputs& inputs = checkpoint.units[name];
-    unit.text("configuration", inputs.configuration);
-    unit.text("reloaded", inputs.reloaded);
-    unit.text_map("tools", inputs.tools, Need::optional);
-    // Of agents before 0.3, which never used it.
-    static_cast<void>(unit.raw("certificates", Need::optional));
-  });
-  read_stamps(root, problems, checkpoint.releases);
-  read_secrets(root, checkpoint.secrets);
-  read_images(root, checkpoint);
-  read_restarts(root, checkpoint.restarts);
-  read_set(root, "files", checkpoint.files);
-  read_set(root, "created", checkpoint.created);
-  read_set(root, "originals", checkpoint.originals);
-  read_set(root, "packages", checkpoint.packages);
-  root.text_map("packageVersions", checkpoint.package_versions, Need::optional);
-  // One of before they were noted, whose agent gave every package exactly its version.
-  if (!root.has("packageVersions")) {
-    checkpoint.package_versions = packages_of(checkpoint.releases);
-  }
-  root.close();
-  if (!problems.empty()) return fail(paths::checkpoint, problems);
-  gather_newer(*json, known_fields(checkpoint), "", checkpoint.newer_fields);
-  return checkpoint;
-}
-
 Result<Checkpoint> load_checkpoint(const Filesystem& files) {
   const auto text = files.read(paths::checkpoint);
   if (!text && text.error().kind == ErrorKind::not_found) {
-    Checkpoint fresh;
-    fresh.releases = carried_stamps(files);
-    fresh.package_versions = packages_of(fresh.releases);
-    return fresh;
+    return fresh_checkpoint(files);
   }
   if (!text) return pass(text.error());
   auto checkpoint = parse_checkpoint(*text);
@@ -314,7 +36,8 @@ Result<Checkpoint> load_checkpoint(const Filesystem& files) {
 
 Result<void> save(const Checkpoint& checkpoint, Filesystem& files) {
   const std::string text = to_json(checkpoint);
-  if (const auto now = files.read(paths::checkpoint, size_limit); now && *now == text) return {};
+  if (const auto now = files.read(paths::checkpoint, largest_checkpoint); now && *now == text)
+    return {};
   if (auto made = files.make_directory(paths::state, 0700); !made) return made;
   return files.write(paths::checkpoint, text, 0600);
 }

@@ -28,7 +28,8 @@ struct ReleaseStamp {
 // A document that failed on this machine by its own doing, as it was told then. It ends with
 // another document, or with an operator's order to try again.
 struct Refusal {
-  std::string digest, reason, failure_class;
+  RefusedDocument document;
+  std::string failure_class;
   FailureDetail detail;
 };
 
@@ -38,7 +39,7 @@ struct Checkpoint {
   std::uint64_t peers_generation = 0;
   std::string node, cluster;  // as enrolled; generations belong to them
   std::uint64_t report_counter = 0;
-  std::int64_t last_contact = 0;  // Unix seconds, by the server's clock
+  std::int64_t last_contact = 0;  // Unix seconds, by the server's clock; at most an hour old
   std::string settled_boot;       // boot id of the last boot that converged
   // Digests of the document under which the machine was last found wholly in effect (its envelope:
   // settled_document.hpp), and of the desired state that was made of it.
@@ -68,9 +69,6 @@ struct Checkpoint {
   // as long as what they belong to is there.
   std::map<std::string, std::string> newer_fields;
 };
-
-[[nodiscard]] std::string to_json(const Checkpoint& checkpoint);
-[[nodiscard]] Result<Checkpoint> parse_checkpoint(std::string_view json);
 
 // A missing file is an empty checkpoint, which knows the stamps that the machine's image brought
 // (paths::carried_releases: made when the image was, of verified bytes; whoever could change them

@@ -38,7 +38,7 @@ RunKind kind_of(const Run& run, const Facts& facts) {
 void choose_document(Run& run, ConvergeState& state) {
   const auto& fetched = state.fetched;
   auto& refused = run.checkpoint.refused;
-  if (refused && refused->digest != fetched.digest) refused.reset();
+  if (refused && refused->document.digest != fetched.digest) refused.reset();
   state.document = fetched.document;
   state.way_back.reset();
   state.is_fallen_back = false;

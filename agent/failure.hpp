@@ -2,6 +2,7 @@
 // values.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "agent/action.hpp"
@@ -33,6 +34,8 @@ struct Failure {
   FailureClass kind = FailureClass::document;
   Error error;
   FailureDetail detail = {};  // the unit that failed, its last lines, the cure
+  bool is_explained = false;  // the detail is filled in and the message masked: once for each
+  std::string subject = {};   // as Memory::backoff names what failed; empty: it holds nothing back
 };
 
 // What a step of a converge comes to: a value, or a Failure.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <set>
 
 #include "agent/observe.hpp"
@@ -160,6 +161,42 @@ std::string unit_of_class(FailureClass kind) {
   return kind == FailureClass::kubelet ? "kubelet.service" : std::string();
 }
 
+// What the failures of one run need once: the mask, and the last lines of each unit.
+class Explainer {
+ public:
+  Explainer(const Run& run, SecretMask mask) : run_(run), mask_(std::move(mask)) {}
+
+  void explain(Failure& failure) {
+    FailureDetail& detail = failure.detail;
+    failure.error.message = mask_.apply(failure.error.message);
+    if (detail.unit.empty()) detail.unit = failed_unit(failure);
+    if (detail.unit.empty()) detail.unit = unit_of_class(failure.kind);
+    if (!detail.unit.empty() && detail.log.empty()) detail.log = last_lines(detail.unit);
+    if (detail.cure.empty()) detail.cure = cure_of(failure, run_);
+    failure.is_explained = true;
+  }
+
+  [[nodiscard]] std::string masked_text(std::string text) const {
+    return mask_.apply(std::move(text));
+  }
+
+ private:
+  const std::vector<std::string>& last_lines(const std::string& unit) {
+    const auto [found, is_new] = lines_.try_emplace(unit);
+    auto& lines = found->second;
+    if (!is_new) return lines;
+    if (const auto tail = run_.host.journal.tail(unit, run_.reporter.report().boot_id)) {
+      lines = mask_.apply(without_stacks(*tail, unit));
+      for (auto& line : lines) line = std::string(cut_text(line, longest_log_line));
+    }
+    return lines;
+  }
+
+  const Run& run_;
+  SecretMask mask_;
+  std::map<std::string, std::vector<std::string>> lines_;
+};
+
 }  // namespace
 
 SecretMask machine_secrets(const Run& run, const DesiredState& desired) {
@@ -192,19 +229,16 @@ std::string failed_unit(const Failure& failure) {
   return first;
 }
 
-void add_detail(Failure& failure, const Run& run, const DesiredState& desired) {
-  FailureDetail& detail = failure.detail;
-  const SecretMask mask = machine_secrets(run, desired);
-  failure.error.message = mask.apply(failure.error.message);
-  if (detail.unit.empty()) detail.unit = failed_unit(failure);
-  if (detail.unit.empty()) detail.unit = unit_of_class(failure.kind);
-  if (!detail.unit.empty() && detail.log.empty()) {
-    if (auto lines = run.host.journal.tail(detail.unit, run.reporter.report().boot_id)) {
-      detail.log = mask.apply(without_stacks(*lines, detail.unit));
-      for (auto& line : detail.log) line = std::string(cut_text(line, longest_log_line));
-    }
+void add_details(const std::vector<Failure*>& failures, std::vector<HealthProblem>& unwell,
+                 const Run& run, const DesiredState& desired) {
+  if (failures.empty() && unwell.empty()) return;
+  Explainer explainer(run, machine_secrets(run, desired));
+  for (Failure* failure : failures) {
+    if (failure->is_explained) continue;
+    explainer.explain(*failure);
+    run.memory.backoff.explained(*failure);
   }
-  if (detail.cure.empty()) detail.cure = cure_of(failure, run);
+  for (auto& problem : unwell) problem.message = explainer.masked_text(std::move(problem.message));
 }
 
 }  // namespace muster

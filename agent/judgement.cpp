@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t most_problems = 50;
 
 Failure refusal_as_failure(const Refusal& refusal) {
-  Failure failure{FailureClass::document, Error{ErrorKind::conflict, refusal.reason},
+  Failure failure{FailureClass::document, Error{ErrorKind::conflict, refusal.document.reason},
                   refusal.detail};
   failure.kind = failure_class_named(refusal.failure_class);
   return failure;
@@ -83,8 +83,8 @@ bool refuse(Run& run, const ConvergeState& state, const Failure& failure) {
     reason +=
         fmt::format("\nnot taken back, since it has changed data: {}", fmt::join(stays, ", "));
   }
-  run.checkpoint.refused = Refusal{state.fetched.digest, std::move(reason),
-                                   std::string(name(failure.kind)), failure.detail};
+  run.checkpoint.refused = Refusal{
+      {state.fetched.digest, std::move(reason)}, std::string(name(failure.kind)), failure.detail};
   // Before anything is put back: whoever is killed now goes on with that.
   return save(run.checkpoint, run.host.files).has_value();
 }
@@ -126,7 +126,7 @@ void tell(const Judgement& judgement, const ConvergeResult<>& done, Run& run,
   report.pending_digest = state.pending.empty() ? std::string() : state.fetched.digest;
   report.refused_document.reset();
   if (const auto& refused = run.checkpoint.refused; refused && state.is_fallen_back) {
-    report.refused_document = RefusedDocument{refused->digest, refused->reason};
+    report.refused_document = refused->document;
   } else if (!state.fetched.refused.empty()) {
     report.refused_document = RefusedDocument{{}, state.fetched.refused};
   }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <iostream>
+#include <type_traits>
 
 #include "agent/daemon.hpp"
 #include "agent/host/notify.hpp"
@@ -12,6 +13,7 @@
 #include "agent/monitor/monitor.hpp"
 #include "agent/monitor/network_monitor.hpp"
 #include "agent/observe.hpp"
+#include "agent/order_here.hpp"
 #include "agent/plan_text.hpp"
 #include "agent/readiness.hpp"
 #include "agent/real_network.hpp"
@@ -43,14 +45,15 @@ int fail_with(const Error& error) {
 
 // Loads what every run needs and calls `use(run)`.
 template <class Use>
-int with_run(RealHost& real, bool verify, bool ordered, Use use) {
+Result<std::invoke_result_t<Use, Run&>> with_run(RealHost& real, bool verify, bool ordered,
+                                                 Use use) {
   RealNetwork network;
   auto settings = load_settings(real.host, network, narrate);
-  if (!settings) return fail_with(settings.error());
+  if (!settings) return pass(settings.error());
   const auto lock = take_run_lock(real.host, narrate);
-  if (!lock) return fail_with(lock.error());
+  if (!lock) return pass(lock.error());
   auto checkpoint = load_checkpoint(real.files);
-  if (!checkpoint) return fail_with(checkpoint.error());
+  if (!checkpoint) return pass(checkpoint.error());
   Memory memory;
   Reporter reporter(real.host, *checkpoint, memory, narrate);
   Run run{real.host, network, *settings, *checkpoint, reporter, Deadline(real.clock, boot_deadline),
@@ -58,25 +61,43 @@ int with_run(RealHost& real, bool verify, bool ordered, Use use) {
   return use(run);
 }
 
-int converge(RealHost& real, bool verify, bool ordered) {
-  bool is_given_its_turn = false;
-  const int status = with_run(real, verify, ordered, [&](Run& run) {
-    const auto outcome = reconcile(run);
-    is_given_its_turn = outcome.answer.converge && !ordered;
-    return outcome.verdict == Verdict::failed ? 1 : 0;
+Result<ConvergeOnce> converge_once(RealHost& real, bool verify, Order order) {
+  return with_run(real, verify, order == Order::given, [&](Run& run) {
+    if (order == Order::asks) run.reporter.ask_turn();
+    ConvergeOnce done;
+    done.outcome = reconcile(run);
+    done.was_heard = run.reporter.was_heard();
+    return done;
   });
-  if (!is_given_its_turn) return status;
-  narrate("an operator gave this machine its turn: going on as with --now");
-  return converge(real, verify, true);
+}
+
+int converge(RealHost& real, bool verify) {
+  auto done = converge_once(real, verify, Order::none);
+  if (done && done->outcome.answer.converge) {
+    narrate("an operator gave this machine its turn: going on as with --now");
+    done = converge_once(real, verify, Order::given);
+  }
+  if (!done) return fail_with(done.error());
+  return done->outcome.verdict == Verdict::failed ? 1 : 0;
+}
+
+int converge_here(RealHost& real, bool verify, bool without_turn) {
+  const auto checkpoint = load_checkpoint(real.files);
+  if (!checkpoint) return fail_with(checkpoint.error());
+  const bool asks_first = !without_turn && takes_turns(real.files, *checkpoint);
+  const auto done =
+      converge_now(asks_first, [&](Order order) { return converge_once(real, verify, order); });
+  if (done) return done->verdict == Verdict::failed ? 1 : 0;
+  const int failed = fail_with(done.error());
+  return done.error().kind == ErrorKind::forbidden ? status_refused : failed;
 }
 
 int plan(RealHost& real) {
-  return with_run(real, false, false, [&](Run& run) {
-    const auto planned = preview(run);
-    if (!planned) return fail_with(planned.error().error);
-    std::cout << to_text(*planned, real.files);
-    return 0;
-  });
+  const auto planned = with_run(real, false, false, [&](Run& run) { return preview(run); });
+  if (!planned) return fail_with(planned.error());
+  if (!*planned) return fail_with(planned->error().error);
+  std::cout << to_text(**planned, real.files);
+  return 0;
 }
 
 int status(RealHost& real, bool as_json) {
@@ -153,11 +174,17 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", program_version);
   app.require_subcommand(1);
   bool verify = false, ordered = false, as_json = false, confirmed = false, has_ended = false;
-  bool abandons_etcd = false;
+  bool without_turn = false, abandons_etcd = false;
   std::string output = "text", subject;
   auto* on_converge = app.add_subcommand("converge", "fetch, verify, plan, apply, report, once");
   on_converge->add_flag("--verify", verify, "hash every file of every release again");
-  on_converge->add_flag("--now", ordered, "also restart what must wait for a turn");
+  auto* now = on_converge->add_flag(
+      "--now", ordered,
+      "also restart what must wait for a turn; one of several masters asks the server for its own");
+  on_converge
+      ->add_flag("--without-turn", without_turn,
+                 "of a master whose server is away: see that the others are well")
+      ->needs(now);
   auto* on_plan = app.add_subcommand("plan", "what converge would do and what it costs");
   auto* on_status = app.add_subcommand("status", "what is in force on this machine");
   on_status->add_option("-o,--output", output)->check(CLI::IsMember({"text", "json"}));
@@ -191,7 +218,8 @@ int main(int argc, char** argv) {
     static_cast<void>(fail_with({ErrorKind::forbidden, "expected root; run it with sudo"}));
     return status_refused;
   }
-  if (*on_converge) return converge(real, verify, ordered);
+  if (*on_converge && ordered) return converge_here(real, verify, without_turn);
+  if (*on_converge) return converge(real, verify);
   if (*on_plan) return plan(real);
   if (*on_status) return status(real, as_json);
   if (*on_reset) return run_reset(real, has_ended, abandons_etcd);

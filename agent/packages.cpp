@@ -113,7 +113,7 @@ Result<std::vector<Package>> packages_to_install(const Host& host, const Checkpo
     return fail(
         ErrorKind::invalid,
         fmt::format(
-            "packages that Muster did not install are left alone, and too old: {}; on the machine: apt-get install --only-upgrade {}",
+            "packages that Muster did not install are left alone, and too old: {}; on the machine: apt-get update && apt-get install --only-upgrade {}",
             fmt::join(old, ", "), fmt::join(names, " ")));
   }
   return wanted;

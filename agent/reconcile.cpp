@@ -48,9 +48,11 @@ ConvergeResult<> converge_with_retries(Run& run, ConvergeState& state) {
 // Told while what failed is still to be seen, and before it is judged by its unit.
 ConvergeResult<> converge_and_explain(Run& run, ConvergeState& state) {
   auto done = converge_with_retries(run, state);
-  if (!done) add_detail(done.error(), run, state.desired);
-  for (auto& failure : state.failures) add_detail(failure, run, state.desired);
-  if (state.not_ready) add_detail(*state.not_ready, run, state.desired);
+  std::vector<Failure*> failures;
+  if (!done) failures.push_back(&done.error());
+  for (auto& failure : state.failures) failures.push_back(&failure);
+  if (state.not_ready) failures.push_back(&*state.not_ready);
+  add_details(failures, state.unwell, run, state.desired);
   return done;
 }
 

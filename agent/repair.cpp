@@ -85,11 +85,14 @@ Repaired repair(const Plan& plan, Run& run, const ApplyInputs& inputs) {
   };
   for (const auto& planned : one_by_one(plan)) {
     const std::string subject = std::visit(SubjectOf{}, planned.action);
+    // The machine goes on with what it runs, and its turn brings what is missing then: told, but
+    // nothing that the newest document is judged by.
+    const bool is_ahead = std::holds_alternative<BringReleases>(planned.action);
     const auto* before = backoff.failure(subject);
     const auto left = backoff.left(subject, run.host.clock.since_boot());
     if (before != nullptr && left.count() > 0) {
       lose(subject, fmt::format("{}; tried again in {} s", before->error.message, left.count()));
-      repaired.failures.push_back(*before);
+      if (!is_ahead) repaired.failures.push_back(*before);
       continue;
     }
     if (const auto input = missing_input(inputs.desired, subject, lost); !input.empty()) {
@@ -101,9 +104,10 @@ Repaired repair(const Plan& plan, Run& run, const ApplyInputs& inputs) {
       backoff.succeeded(subject);
       continue;
     }
+    done.error().subject = subject;
     backoff.failed(subject, done.error(), run.host.clock.since_boot());
     lose(subject, done.error().error.message);
-    repaired.failures.push_back(std::move(done.error()));
+    if (!is_ahead) repaired.failures.push_back(std::move(done.error()));
   }
   return repaired;
 }

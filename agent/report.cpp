@@ -80,7 +80,11 @@ ReportAnswer Reporter::finish(Verdict verdict, std::string_view failure_class,
   static_cast<void>(save(checkpoint_, host_.files));
   if (server_ != nullptr) {
     send_spooled();
-    if (const auto answer = send()) return {answer->poll_after, is_ordered_};
+    report_.asks_turn = asks_turn_;
+    const auto answer = send();
+    report_.asks_turn = false;
+    was_heard_ = answer.has_value();
+    if (answer) return {answer->poll_after, is_ordered_, answer->turn_waits_for};
   }
   spool();
   ReportAnswer answer;

@@ -29,10 +29,15 @@ class Reporter {
   void note(std::string_view line);
   // A line for people alone.
   void say(std::string_view line) { narrate_(line); }
+  // The run's last report asks for the machine's turn; one that is spooled does not.
+  void ask_turn() { asks_turn_ = true; }
   // The run's verdict, sent or spooled. Tells what the server answered, if it did;
   // `converge` where it answered so to any report of this run.
   [[nodiscard]] ReportAnswer finish(Verdict verdict, std::string_view failure_class,
                                     std::string_view message);
+
+  // Whether the server heard the verdict.
+  [[nodiscard]] bool was_heard() const { return was_heard_; }
 
   // Fields that the phases of a run fill in.
   [[nodiscard]] Report& report() { return report_; }
@@ -56,6 +61,7 @@ class Reporter {
   Report report_;
   bool is_placed_ = false;
   bool is_ordered_ = false;
+  bool asks_turn_ = false, was_heard_ = false;
   std::int64_t clock_offset_us_ = 0;
   std::chrono::nanoseconds next_report_{0};  // CLOCK_BOOTTIME
 };

@@ -137,11 +137,7 @@ void read_judgements(JsonObject& root, Report& report) {
   }
   root.object(
       "refusedDocument",
-      [&](JsonObject& object) {
-        RefusedDocument& refused = report.refused_document.emplace();
-        object.text("digest", refused.digest);
-        object.text("reason", refused.reason);
-      },
+      [&](JsonObject& object) { read_fields(object, report.refused_document.emplace()); },
       Need::optional);
   root.objects(
       "unwell",
@@ -153,13 +149,7 @@ void read_judgements(JsonObject& root, Report& report) {
       },
       Need::optional);
   root.object(
-      "failure",
-      [&](JsonObject& object) {
-        FailureDetail& failure = report.failure.emplace();
-        object.text("unit", failure.unit);
-        object.texts("log", failure.log);
-        object.text("cure", failure.cure);
-      },
+      "failure", [&](JsonObject& object) { read_fields(object, report.failure.emplace()); },
       Need::optional);
 }
 
@@ -167,16 +157,12 @@ void write_judgements(const Report& report, nlohmann::json& value) {
   if (!report.fetched_digest.empty()) value["fetchedDigest"] = report.fetched_digest;
   if (!report.pending_digest.empty()) value["pendingDigest"] = report.pending_digest;
   if (report.configuration) value["configuration"] = name(*report.configuration);
-  if (const auto& refused = report.refused_document) {
-    value["refusedDocument"] = {{"digest", refused->digest}, {"reason", refused->reason}};
-  }
+  if (report.refused_document) write_fields(*report.refused_document, value["refusedDocument"]);
   for (const HealthProblem& problem : report.unwell) {
     value["unwell"].push_back(
         {{"subject", problem.subject}, {"message", problem.message}, {"since", problem.since}});
   }
-  if (const auto& failure = report.failure) {
-    value["failure"] = {{"unit", failure->unit}, {"log", failure->log}, {"cure", failure->cure}};
-  }
+  if (report.failure) write_fields(*report.failure, value["failure"]);
 }
 
 void read_fields(JsonObject& root, Report& report) {
@@ -192,6 +178,7 @@ void read_fields(JsonObject& root, Report& report) {
   root.text("message", report.message);
   root.flag("offline", report.offline);
   root.texts("pending", report.pending);
+  root.flag("asksTurn", report.asks_turn, Need::optional);
   root.objects("phases", [&](JsonObject& object) {
     Phase& phase = report.phases.emplace_back();
     object.text("name", phase.name);
@@ -262,6 +249,7 @@ std::string to_json(const Report& report) {
                           {"etcdMemberId", report.etcd_member_id},
                           {"sentAt", report.sent_at}};
   if (report.document_format != 1) value["documentFormat"] = report.document_format;
+  if (report.asks_turn) value["asksTurn"] = true;
   write_judgements(report, value);
   if (report.duties) value["duties"] = to_value(*report.duties);
   return canonical_text(value);
@@ -281,7 +269,9 @@ Result<Report> parse_report(std::string_view text) {
 }
 
 std::string to_json(const ReportAnswer& answer) {
-  return canonical_text({{"pollAfter", answer.poll_after.count()}, {"converge", answer.converge}});
+  nlohmann::json value = {{"pollAfter", answer.poll_after.count()}, {"converge", answer.converge}};
+  if (!answer.turn_waits_for.empty()) value["turnWaitsFor"] = answer.turn_waits_for;
+  return canonical_text(value);
 }
 
 Result<ReportAnswer> parse_report_answer(std::string_view text) {
@@ -293,6 +283,7 @@ Result<ReportAnswer> parse_report_answer(std::string_view text) {
   JsonObject root(*json, "", problems, UnknownFields::ignored);
   root.number("pollAfter", seconds);
   root.flag("converge", answer.converge);
+  root.text("turnWaitsFor", answer.turn_waits_for, Need::optional);
   root.close();
   if (!problems.empty()) return fail("report answer", problems);
   answer.poll_after = std::chrono::seconds(seconds);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "document/failure_report.hpp"
 #include "result/result.hpp"
 
 namespace muster {
@@ -46,25 +47,12 @@ enum class Configuration {
 };
 [[nodiscard]] std::string_view name(Configuration configuration);
 
-// A document that failed here by its own doing: not tried again until another comes, or an operator
-// orders it (`muster node converge`).
-struct RefusedDocument {
-  std::string digest, reason;
-};
-
 // Something that should be in effect on the machine and is not. The agent puts it back by itself,
 // for as long as it takes.
 struct HealthProblem {
   std::string subject;     // "kubelet", "route 10.244.3.0/24", "unit etcd.service"
   std::string message;     // what was found, and the cure where it takes a person
   std::int64_t since = 0;  // Unix seconds of the machine's clock
-};
-
-// What an attempt failed on, beside its class and message.
-struct FailureDetail {
-  std::string unit;              // that failed; empty where none did
-  std::vector<std::string> log;  // its last lines, without secrets
-  std::string cure;              // what a person can do; empty where nobody need
 };
 
 struct Report {
@@ -87,6 +75,8 @@ struct Report {
   std::string message;   // one error or a list of findings, newline-separated
   bool offline = false;  // came up from the signed cache
   std::vector<std::string> pending;  // changes that wait for a reboot or a turn
+  // Somebody ordered it on the machine, which is one of several masters: may it take what waits?
+  bool asks_turn = false;
   std::vector<Phase> phases;
   std::string etcd_cluster_id;  // control plane with a running member
   std::string etcd_member_id;
@@ -98,6 +88,8 @@ struct Report {
 struct ReportAnswer {
   std::chrono::seconds poll_after{60};
   bool converge = false;  // an operator ordered `muster node converge`
+  // To one that asked for its turn and has to wait: for what. The order stands.
+  std::string turn_waits_for;
 };
 
 [[nodiscard]] std::string to_json(const Report& report);

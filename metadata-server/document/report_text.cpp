@@ -1,7 +1,8 @@
 #include "document/report_text.hpp"
 
-#include <fmt/chrono.h>
+#include <fmt/format.h>
 
+#include "document/time_text.hpp"
 #include "document/utf8.hpp"
 
 namespace muster {
@@ -18,7 +19,7 @@ std::string first_line(const std::string& text) {
 std::string unwell_text(const std::vector<HealthProblem>& problems, std::int64_t now) {
   const HealthProblem& first = problems.front();
   std::string text = fmt::format("unwell: {} {} since {}", first.subject, first_line(first.message),
-                                 time_in_short(first.since, now));
+                                 short_utc_text(first.since, now));
   if (problems.size() > 1) text += fmt::format(", and {} more", problems.size() - 1);
   return text;
 }
@@ -33,15 +34,6 @@ std::string refused_text(const Report& report) {
 }
 
 }  // namespace
-
-std::string time_in_short(std::int64_t seconds, std::int64_t now) {
-  constexpr std::int64_t day = 86'400;
-  // fmt throws at what no calendar has.
-  if (seconds <= 0 || seconds > now + std::int64_t{100} * 365 * day) return "an unknown time";
-  const auto time = fmt::gmtime(static_cast<std::time_t>(seconds));
-  return seconds / day == now / day ? fmt::format("{:%H:%M} UTC", time)
-                                    : fmt::format("{:%Y-%m-%d %H:%M} UTC", time);
-}
 
 bool is_well(const Report& report) {
   return report.verdict != Verdict::failed && report.unwell.empty() && !report.refused_document;

@@ -13,9 +13,6 @@ namespace muster {
 // `now`: Unix seconds; another day's times come with their date. Messages: their first line.
 [[nodiscard]] std::string in_short(const Report& report, std::int64_t now);
 
-// "14:02 UTC", with the date on another day than `now`; both are Unix seconds.
-[[nodiscard]] std::string time_in_short(std::int64_t seconds, std::int64_t now);
-
 // Whether somebody should look at the machine.
 [[nodiscard]] bool is_well(const Report& report);
 

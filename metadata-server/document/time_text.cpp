@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace muster {
@@ -53,6 +54,17 @@ std::string utc_text(std::int64_t unix_seconds) {
 
 std::string utc_text(system_clock::time_point time) {
   return utc_text(floor<seconds>(time).time_since_epoch().count());
+}
+
+std::string short_utc_text(std::int64_t unix_seconds, std::int64_t now) {
+  constexpr std::int64_t day = 86'400;
+  const std::int64_t latest = std::min(now + std::int64_t{100} * 365 * day, end_of_year_9999);
+  if (unix_seconds <= 0 || unix_seconds > latest) {
+    return "an unknown time";
+  }
+  const std::string text = utc_text(unix_seconds);
+  const std::string clock = text.substr(11, 5) + " UTC";
+  return unix_seconds / day == now / day ? clock : text.substr(0, 10) + " " + clock;
 }
 
 std::optional<sys_seconds> parse_utc(std::string_view text) {

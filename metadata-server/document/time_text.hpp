@@ -16,6 +16,10 @@ namespace muster {
 // Such a text, also with a fraction of a second, which is dropped; nothing for anything else.
 [[nodiscard]] std::optional<std::chrono::sys_seconds> parse_utc(std::string_view text);
 
+// "14:02 UTC", with the date on another day than `now`; both are Unix seconds. What is no time of a
+// machine that is told of now (none, or a century ahead) is "an unknown time".
+[[nodiscard]] std::string short_utc_text(std::int64_t unix_seconds, std::int64_t now);
+
 // "2026-11-21 06:10:03" in the time zone of whoever reads it; "" for 0.
 [[nodiscard]] std::string local_text(std::int64_t unix_seconds);
 

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "document/report_text.hpp"
+#include "document/time_text.hpp"
 #include "enrolment/pending.hpp"
 #include "enrolment/pending_reason.hpp"
 #include "fleet/node_state.hpp"
@@ -97,8 +98,8 @@ MachineTrouble MachineTroubles::of(const NodeName& node) const {
   if (fleet_->reports.silence_of(node, fleet_->enrolment.now()) <= silent_after) return trouble;
   if (auto newer = outside(node, heard.seen_at); newer.weight > 0) return newer;
   trouble.weight = std::max(trouble.weight, weight::silent);
-  trouble.reason = fmt::format("not heard of since {}; last: {}", time_in_short(heard.seen_at, now),
-                               in_short(*heard.report, now));
+  trouble.reason = fmt::format("not heard of since {}; last: {}",
+                               short_utc_text(heard.seen_at, now), in_short(*heard.report, now));
   if (trouble.cure.empty())
     trouble.cure =
         "see whether it is on and reaches this server; on it: journalctl -u muster-agent";

@@ -10,7 +10,8 @@
 
 namespace muster {
 
-// `muster node converge` of any machine. A node is told with its next report, a master in its turn.
+// `muster node converge` of any machine, and `muster-agent converge --now` on a master. A node is
+// told with its next report, a master in its turn.
 // Answers what it waits for; empty: it is told when it next reports.
 [[nodiscard]] Result<std::string> order_converge_of(const Fleet& fleet, const NodeName& node,
                                                     const std::string& by);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "document/document_format.hpp"
 #include "enrolment/ban.hpp"
@@ -172,8 +173,10 @@ Result<Response> get_secret(const Rooms& rooms, const Caller& caller, const Requ
 }
 
 Result<Response> post_report(const Rooms& rooms, const Caller& caller, const Request& request) {
-  const auto report = parse_report(request.body);
+  auto report = parse_report(request.body);
   if (!report) return pass(report.error());
+  // A question, and nothing to be kept of the machine.
+  const bool asks_turn = std::exchange(report->asks_turn, false);
   const TimePoint now = rooms.enrolment.now();
   const auto noted =
       note_report(rooms.enrolment, caller.node, *report, [&](Transaction& transaction) {
@@ -190,6 +193,11 @@ Result<Response> post_report(const Rooms& rooms, const Caller& caller, const Req
   }
   ReportAnswer answer;
   answer.poll_after = poll_after(rooms, caller.node);
+  if (asks_turn) {
+    const auto waits_for = order_converge_of(rooms, caller.node, caller.text());
+    if (!waits_for) return pass(waits_for.error());
+    answer.turn_waits_for = *waits_for;
+  }
   const auto converge = answers_converge(rooms, caller.node, noted->converge);
   if (!converge) return pass(converge.error());
   answer.converge = *converge;

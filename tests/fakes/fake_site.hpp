@@ -42,6 +42,8 @@ class FakeSite {
   std::optional<Envelope> tombstone;                      // answers recoveries
   std::map<std::string, std::string> secrets, artifacts;  // artifacts: digest -> bytes
   std::vector<Report> reports;
+  bool gives_turns = true;         // to masters that ask for them; a server before 0.3 does not
+  std::string turn_waits_for;      // what they wait for
   std::vector<std::string> asked;  // "document", "certificates kubelet-client", ...
   std::vector<std::vector<std::string>> told_macs;  // at each enrolment
   EtcdTurnAnswer turn{"start-new", "m1=https://10.0.0.1:2380", {}, {}, {}};
@@ -188,6 +190,10 @@ class FakeServer final : public Server {
     site_.reports.push_back(report);
     ReportAnswer answer;
     answer.converge = std::exchange(site_.converge_ordered, false);
+    if (report.asks_turn) {
+      answer.turn_waits_for = site_.turn_waits_for;
+      answer.converge = site_.turn_waits_for.empty() && site_.gives_turns;
+    }
     return answer;
   }
   Result<EtcdTurnAnswer> etcd_turn(const EtcdTurnRequest& request) override {

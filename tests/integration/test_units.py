@@ -81,5 +81,11 @@ def test_an_absurd_peer_costs_its_own_route(tmp_path):
     assert [line.split(" dev")[0] for line in done.stdout.splitlines()] == [rows[1], rows[3]]
 
 
+def test_networkd_keeps_the_address_that_the_seed_told():
+    assert {"[Network]", "KeepConfiguration=static"} <= set(read("muster.network").splitlines())
+    with open(os.path.join(REPOSITORY, "tests", "golden", "boot", "network-config"), encoding="utf-8") as stream:
+        assert "  node0:\n" in stream.read()  # the name that the drop-ins are for
+
+
 def test_networkd_leaves_routes_that_are_not_its_own():
     assert {"ManageForeignRoutes=no", "ManageForeignRoutingPolicyRules=no"} <= set(read("muster.networkd").splitlines())

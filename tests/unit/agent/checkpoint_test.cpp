@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/checkpoint_json.hpp"
 #include "agent/paths.hpp"
 #include "fakes/fake_host.hpp"
 

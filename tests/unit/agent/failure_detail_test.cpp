@@ -21,6 +21,7 @@ struct FailureFixture {
           checkpoint,   reporter, Deadline(machine.clock, boot_deadline),
           false,        false,    memory};
   DesiredState desired;
+  std::vector<HealthProblem> unwell;
 
   FailureFixture() {
     settings.enrol_servers = {"https://10.0.0.254:8443"};
@@ -29,7 +30,7 @@ struct FailureFixture {
   }
   Failure explain(FailureClass kind, ErrorKind error, const std::string& message) {
     Failure failure{kind, {error, message}};
-    add_detail(failure, run, desired);
+    add_details({&failure}, unwell, run, desired);
     return failure;
   }
 };
@@ -122,9 +123,33 @@ TEST_CASE_FIXTURE(FailureFixture, "cures of what no unit caused") {
   CHECK(explain(FailureClass::package, ErrorKind::corrupt, "digest")
             .detail.cure.find("muster release import") != std::string::npos);
   Failure known{FailureClass::network, {ErrorKind::invalid, "address"}, {{}, {}, "give it"}};
-  add_detail(known, run, desired);
+  add_details({&known}, unwell, run, desired);
   CHECK(known.detail.cure == "give it");
   CHECK(known.detail.unit.empty());
+}
+
+TEST_CASE_FIXTURE(FailureFixture,
+                  "what is explained once stays as it is, for as long as it is held back") {
+  machine.journal.lines["kubelet.service"] = {"first"};
+  Failure one{FailureClass::kubelet, {ErrorKind::io, std::string(kubelet_failed)}};
+  one.subject = "kubelet.service";
+  Failure other = one;
+  other.subject = "kubelet.service again";
+  memory.backoff.failed(one.subject, one, machine.clock.since_boot());
+  add_details({&one, &other}, unwell, run, desired);
+  CHECK(machine.journal.asked.size() == 1);  // of one unit, once in a run
+  CHECK(other.detail.log == std::vector<std::string>{"first"});
+  machine.journal.lines["kubelet.service"] = {"second"};
+  Failure held = *memory.backoff.failure("kubelet.service");
+  add_details({&held}, unwell, run, desired);
+  CHECK(machine.journal.asked.size() == 1);
+  CHECK(held.detail.log == std::vector<std::string>{"first"});
+}
+
+TEST_CASE_FIXTURE(FailureFixture, "what is unwell is told without secrets too") {
+  unwell = {{"images/pause.tar", "ctr: login t1.join-token-value refused", 0}};
+  add_details({}, unwell, run, desired);
+  CHECK(unwell[0].message == "ctr: login [secret] refused");
 }
 
 TEST_CASE_FIXTURE(FailureFixture, "of a panic the words are told, not the stack") {

@@ -140,7 +140,7 @@ TEST_CASE_FIXTURE(PackagesFixture, "a package that Muster did not install is lef
   there("installed", "2.6.1-1");
   CHECK(
       install() ==
-      "packages that Muster did not install are left alone, and too old: haproxy 2.6.1-1 (expected 2.6.12-1 or later); on the machine: apt-get install --only-upgrade haproxy");
+      "packages that Muster did not install are left alone, and too old: haproxy 2.6.1-1 (expected 2.6.12-1 or later); on the machine: apt-get update && apt-get install --only-upgrade haproxy");
   CHECK(dpkg_runs() == 0);
   CHECK(checkpoint.packages.empty());
   CHECK_FALSE(machine.files.status(mask));

@@ -33,6 +33,17 @@ TEST_CASE_FIXTURE(ReconcileFixture,
   CHECK(network.downloads.empty());
 }
 
+TEST_CASE_FIXTURE(ReconcileFixture, "a poll without news writes nothing at all") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  REQUIRE(converge().verdict == Verdict::converged);
+  machine.files.changes.clear();
+  for (int minute = 0; minute < 30; ++minute) {
+    machine.clock.sleep(std::chrono::seconds(60));
+    REQUIRE(converge().verdict == Verdict::converged);
+  }
+  CHECK(machine.files.changes == std::vector<std::string>{});
+}
+
 TEST_CASE_FIXTURE(ReconcileFixture,
                   "the first boot of an image with stamps hashes and downloads nothing") {
   REQUIRE(converge().verdict == Verdict::converged);

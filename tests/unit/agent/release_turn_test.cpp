@@ -56,12 +56,16 @@ TEST_CASE_FIXTURE(ReconcileFixture, "what cannot be brought ahead fails no machi
   }
   ++document.generation;
   serve();
-  narrated.clear();
-  const auto outcome = converge();
-  CHECK(outcome.verdict == Verdict::pending_changes);
-  CHECK(std::count_if(narrated.begin(), narrated.end(), [](const auto& line) {
-          return line.starts_with("not brought ahead of its turn: release runc 2: ");
-        }) == 1);
+  CHECK(converge().verdict == Verdict::pending_changes);
+  // It is told, with its cause, and tried again.
+  const Report& report = site.reports.back();
+  REQUIRE(report.unwell.size() == 1);
+  CHECK(report.unwell[0].subject == "releases ahead of their turn");
+  CHECK(report.unwell[0].message.starts_with("bring ahead of their turn runc 2: release runc 2: "));
+  CHECK(report.failure_class.empty());
+  CHECK_FALSE(report.refused_document);
+  CHECK(converge().verdict == Verdict::pending_changes);
+  CHECK(site.reports.back().unwell[0].message.ends_with("; tried again in 30 s"));
 }
 
 TEST_CASE_FIXTURE(ReconcileFixture, "what is reloaded while a restart waits still waits for it") {

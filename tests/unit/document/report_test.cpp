@@ -76,6 +76,17 @@ TEST_CASE("the server's answer round-trips") {
         "/converge: expected true or false, found nothing");
 }
 
+TEST_CASE("a report may ask for its machine's turn, and is told what it waits for") {
+  Report report = sample_report();
+  CHECK(to_json(report).find("asksTurn") == std::string::npos);  // left out at its default
+  report.asks_turn = true;
+  CHECK(parse_report(to_json(report))->asks_turn);
+  ReportAnswer answer{std::chrono::seconds(5), false, "m1 has the turn"};
+  CHECK(to_json(answer) == R"({"converge":false,"pollAfter":5,"turnWaitsFor":"m1 has the turn"})");
+  CHECK(parse_report_answer(to_json(answer))->turn_waits_for == "m1 has the turn");
+  CHECK(parse_report_answer(R"({"converge":true,"pollAfter":5})")->turn_waits_for.empty());
+}
+
 TEST_CASE("configuration and health are two judgements") {
   Report report = sample_report();
   report.configuration = Configuration::fallen_back;

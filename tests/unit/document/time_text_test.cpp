@@ -22,6 +22,16 @@ TEST_CASE("a time is written as RFC 3339 in UTC, and read again") {
   CHECK(parse_utc("2026-11-21T06:10:03.282260Z")->time_since_epoch().count() == 1'795'241'403);
 }
 
+TEST_CASE("today's time is told without its date") {
+  constexpr std::int64_t now = 1'795'241'403;
+  CHECK(short_utc_text(now - 60, now) == "06:09 UTC");
+  CHECK(short_utc_text(now - 86'400, now) == "2026-11-20 06:10 UTC");
+  for (const std::int64_t time :
+       {std::int64_t{0}, std::int64_t{-1}, now * 9, std::numeric_limits<std::int64_t>::max()}) {
+    CHECK(short_utc_text(time, now) == "an unknown time");
+  }
+}
+
 TEST_CASE("what is no time in UTC is nothing") {
   for (const char* text :
        {"", "yesterday", "2026-11-21", "2026-11-21T06:10:03", "2026-11-21 06:10:03Z",

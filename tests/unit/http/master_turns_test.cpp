@@ -24,7 +24,11 @@ struct TurnHouse : House {
   }
   // Whether the answer to this report says converge.
   bool hears(const std::string& name, Verdict verdict) {
+    return report(name, verdict).at("converge").get<bool>();
+  }
+  nlohmann::json report(const std::string& name, Verdict verdict, bool asks_turn = false) {
     Report made;
+    made.asks_turn = asks_turn;
     made.machine_id = made.boot_id = name;
     made.counter = ++counter;
     made.verdict = verdict;
@@ -37,7 +41,7 @@ struct TurnHouse : House {
     const auto answer =
         ask("POST", "/v1/report", nlohmann::json::parse(to_json(made)), peers[name]);
     REQUIRE_MESSAGE(answer.status == 200, answer.body.dump());
-    return answer.body.at("converge").get<bool>();
+    return answer.body;
   }
   sample::Answer order(const std::string& name, bool cancel = false) {
     nlohmann::json body = nlohmann::json::object();
@@ -88,6 +92,21 @@ TEST_CASE_FIXTURE(TurnHouse, "three masters take their turns one after the other
   CHECK(store.get(kinds::turn, "lab").error().kind == ErrorKind::not_found);
   const auto none = order("m3", true);
   CHECK(none.status == 404);
+}
+
+TEST_CASE_FIXTURE(TurnHouse, "an order on the master itself takes its turn like any other") {
+  const auto given = report("m1", Verdict::pending_changes, true);
+  CHECK(given.at("converge") == true);
+  CHECK_FALSE(given.contains("turnWaitsFor"));
+  const auto waits = report("m2", Verdict::pending_changes, true);
+  CHECK(waits.at("converge") == false);
+  CHECK(waits.at("turnWaitsFor") == "m1 has the turn");
+  CHECK(turn("m2").at("by") == "machine lab/m2");
+  // The order stands, though only that one report asked.
+  CHECK_FALSE(hears("m2", Verdict::pending_changes));
+  CHECK_FALSE(hears("m1", Verdict::converged));
+  CHECK(hears("m2", Verdict::pending_changes));
+  CHECK_FALSE(ask("GET", "/v1/operator/nodes/lab/m2").body.at("report").contains("asksTurn"));
 }
 
 TEST_CASE_FIXTURE(TurnHouse, "a node takes its order with its next report, whoever has the turn") {

@@ -1,9 +1,12 @@
 """What fell out of effect comes back by itself: routes, masquerading, peers' names, images; after a networkd restart, a link
 that went down and up, and commands of a person. The seconds until each is back are printed."""
 import json
+import os
 import time
 
 import pytest
+
+from local_cluster import REPOSITORY
 
 pytestmark = pytest.mark.long
 
@@ -41,9 +44,13 @@ def invocation(cluster, host):
     return cluster.run(host, "systemctl", "show", "-P", "InvocationID", "muster-routes.service").stdout
 
 
+def in_kernel(cluster, host):
+    return cluster.run(host, "ip", "-o", "route", "show", "proto", "77").stdout
+
+
 def test_by_hand(cluster):
     cluster.wait_for("everything on n1", lambda: in_effect(cluster, "n1") == EVERYTHING, 30)
-    routes = cluster.run("n1", "ip", "-o", "route", "show", "proto", "77").stdout
+    routes = in_kernel(cluster, "n1")
     script = r"""
 ip route del $(ip -o route show proto 77 | head -1 | cut -d' ' -f1)
 nft flush table ip muster
@@ -55,7 +62,7 @@ $ctr -n k8s.io images rm --sync $($ctr -n k8s.io images list | awk -v d=$digest 
 """
     cluster.run("n1", "sh", "-ec", script)
     put_back(cluster, "n1", EVERYTHING)
-    assert cluster.run("n1", "ip", "-o", "route", "show", "proto", "77").stdout == routes
+    assert in_kernel(cluster, "n1") == routes
 
 
 def test_networkd_restart_and_a_link_that_went(cluster):
@@ -65,6 +72,23 @@ def test_networkd_restart_and_a_link_that_went(cluster):
     cluster.run("n1", "sh", "-c", "ip link set host0 down; ip link set host0 up")
     assert "routes" not in in_effect(cluster, "n1"), "the link took no route along"
     put_back(cluster, "n1", {"routes"})
+
+
+def test_networkd_restart_beside_our_drop_in(cluster):
+    """As on an image of ours, whose address the seed told: nothing is to be put back."""
+    folder = "/etc/systemd/network/10-lab.network.d"
+    cluster.run("n1", "mkdir", folder)
+    cluster.put_file("n1", os.path.join(REPOSITORY, "units", "muster.network"), folder + "/muster.conf")
+    routes, run = in_kernel(cluster, "n1"), invocation(cluster, "n1")
+    assert routes
+    try:
+        cluster.run("n1", "systemctl", "restart", "systemd-networkd.service")
+        cluster.run("n1", "/lib/systemd/systemd-networkd-wait-online", "--interface=host0", "--timeout=30")
+        assert in_kernel(cluster, "n1") == routes
+        assert invocation(cluster, "n1") == run
+    finally:
+        cluster.run("n1", "rm", "-r", folder)
+        cluster.run("n1", "networkctl", "reload")
 
 
 def finding(cluster, host):
@@ -94,7 +118,7 @@ def test_one_peer_with_an_absurd_address(cluster):
         cluster.apply()
         cluster.converge("n1")
         wanted = cluster.run("n1", "cat", "/etc/muster/routes").stdout.splitlines()
-        there = cluster.run("n1", "ip", "-o", "route", "show", "proto", "77").stdout
+        there = in_kernel(cluster, "n1")
         absurd = [row for row in wanted if row.endswith("10.76.0.29")]
         assert absurd and all(row in there for row in wanted if row not in absurd)
         assert not any(row in there for row in absurd)

@@ -1,7 +1,8 @@
 """runc published in a newer build, and a setting of etcd with it: nothing changes on running machines before each one's turn, as `diff`
-said, and three masters that are ordered at once take theirs one after the other."""
+said, and three masters that are ordered at once, from the server or each from itself, take theirs one after the other."""
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -52,10 +53,23 @@ def downtimes(cluster, host, since):
     return down
 
 
-def converge_all_masters(cluster):
+def order_at_the_server(cluster):
+    cluster.muster("node", "converge", *MASTERS, "--cluster", "lab")
+
+
+def order_on_each_machine(cluster):
+    """All at once: one has its turn at once, the others are told whom they wait for, and go on by themselves."""
+    done = cluster.on_each(MASTERS, lambda host: cluster.converge(host, "--now", check=False))
+    waiting = {host: one.stderr.splitlines()[-1] for host, one in done.items() if one.returncode == 5}
+    assert waiting and all(one.returncode in (0, 5) for one in done.values()), done
+    for host, line in waiting.items():
+        assert re.match("muster-agent: this master waits for its turn: m[123] has the turn; it takes it by itself when it comes ", line), (host, line)
+
+
+def converge_all_masters(cluster, order):
     """Ordered at once; each one's downtimes of etcd, none beside another's."""
     since = cluster.run("m1", "date", "+%s").stdout.strip()
-    cluster.muster("node", "converge", *MASTERS, "--cluster", "lab")
+    order(cluster)
     cluster.wait_for("every master's turn", lambda: all(cluster.report(host)["verdict"] == "converged" for host in MASTERS), 240)
     shown = cluster.muster("node", "list", "--cluster", "lab", "-o", "json").stdout
     assert [row["node"] for row in json.loads(shown)["nodes"] if row["turn"]] == []
@@ -95,7 +109,7 @@ def test_nothing_changes_before_each_machines_turn(cluster, tmp_path):
         assert state(cluster, "n1")[0::2] == before["n1"][0::2]
         assert cluster.report("n1")["pending"] == pending
 
-        converge_all_masters(cluster)
+        converge_all_masters(cluster, order_at_the_server)
         for host in MASTERS:
             assert cluster.run(host, "readlink", "/opt/muster/current/runc").stdout.strip() == f"../releases/runc/{new}"
         assert state(cluster, "n1")[0::2] == before["n1"][0::2], "n1 had no turn yet"
@@ -107,5 +121,5 @@ def test_nothing_changes_before_each_machines_turn(cluster, tmp_path):
     # The setting goes again: the way back is a turn like any other.
     for host in MASTERS:
         cluster.converge(host)
-    converge_all_masters(cluster)
+    converge_all_masters(cluster, order_on_each_machine)
     cluster.wait_converged(MACHINES)
