@@ -14,7 +14,8 @@ namespace {
 
 // A refusal that was not repeated for so long is history.
 constexpr std::int64_t refusals_count = 900;  // seconds
-// A machine that goes on enrols within this after it asked for trust.
+// A machine that goes on enrols within this after it asked for trust first: one that does not may
+// ask again as often as it likes.
 constexpr std::int64_t grace_to_enrol = 5;
 
 // The more, the worse.
@@ -58,17 +59,7 @@ Granted<MachineTroubles> MachineTroubles::gather(const Rooms& rooms) {
     Stranger& known = troubles.outside_[key];
     if (found.last >= known.last) known = found;
   };
-  for (const auto& note : rooms.enrolment.refusals.since(now - refusals_count)) {
-    if (note.code == went_away && note.last > now - grace_to_enrol) continue;
-    std::string key = note.node;
-    const ListedNode* listed =
-        key.empty() ? inventory->listed(note.source, note.hostname) : nullptr;
-    if (listed != nullptr) key = kinds::pair_key(listed->name.cluster, listed->name.node);
-    add(key,
-        {note.source, note.hostname,
-         fmt::format("not let in: {} (from {}, {} times)", note.message, note.source, note.count),
-         cure_of(note), note.last});
-  }
+  // Before the refusals: one that is kept is newer than the last time that it was let wait.
   const auto waiting = list_pending(rooms.enrolment);
   if (!waiting) return refuse(waiting.error());
   for (const auto& machine : *waiting) {
@@ -77,6 +68,17 @@ Granted<MachineTroubles> MachineTroubles::gather(const Rooms& rooms) {
     add(node.node.empty() ? std::string() : kinds::pair_key(node.cluster, node.node),
         {machine.source, machine.hints.hostname, "waits for approval: " + reason, cure,
          machine.last_seen});
+  }
+  for (const auto& note : rooms.enrolment.refusals.since(now - refusals_count)) {
+    if (note.code == went_away && note.first > now - grace_to_enrol) continue;
+    std::string key = note.node;
+    const ListedNode* listed =
+        key.empty() ? inventory->listed(note.source, note.hostname) : nullptr;
+    if (listed != nullptr) key = kinds::pair_key(listed->name.cluster, listed->name.node);
+    add(key,
+        {note.source, note.hostname,
+         fmt::format("not let in: {} (from {}, {} times)", note.message, note.source, note.count),
+         cure_of(note), note.last});
   }
   std::stable_sort(troubles.strangers_.begin(), troubles.strangers_.end(),
                    [](const auto& a, const auto& b) { return a.last < b.last; });
