@@ -17,6 +17,9 @@ constexpr std::int64_t refusals_count = 900;  // seconds
 // A machine that goes on enrols within this after it asked for trust first: one that does not may
 // ask again as often as it likes.
 constexpr std::int64_t grace_to_enrol = 5;
+// Of a machine that missed two of its reports, what is asked in its name or from its address
+// counts. Of one that reports it does not: a pod's question comes from the machine's address too.
+constexpr std::int64_t reports_missed = 120;  // seconds
 
 // The more, the worse.
 namespace weight {
@@ -96,8 +99,10 @@ MachineTrouble MachineTroubles::of(const NodeName& node) const {
   if (!heard.report) return outside(node, 0);
   const std::int64_t now = unix_seconds(rooms_->enrolment.now());
   MachineTrouble trouble = trouble_in(*heard.report, now);
-  if (rooms_->reports.silence_of(node, rooms_->enrolment.now()) <= silent_after) return trouble;
+  const std::int64_t silence = rooms_->reports.silence_of(node, rooms_->enrolment.now());
+  if (silence <= reports_missed) return trouble;
   if (auto newer = outside(node, heard.seen_at); newer.weight > 0) return newer;
+  if (silence <= silent_after) return trouble;
   trouble.weight = std::max(trouble.weight, weight::silent);
   trouble.reason = fmt::format("not heard of since {}; last: {}", time_in_short(heard.seen_at, now),
                                in_short(*heard.report, now));

@@ -154,3 +154,19 @@ TEST_CASE("a machine that waited and asks for trust anew has gone away, within o
   house.time += std::chrono::seconds(30);
   CHECK(reason().rfind("not let in: it asked for the trust list and went away", 0) == 0);
 }
+
+TEST_CASE(
+    "a machine that reported, and trusts another site since, is told after two missed reports") {
+  House house;
+  house.apply(sample::small_inventory());
+  tell(house, house.machine("n1"), sound_report());
+  const auto reason = [&] { return row_of(house, "n1").at("reason").get<std::string>(); };
+  house.time += std::chrono::seconds(50);
+  house.ask("GET", "/v1/trust", {}, stranger("10.77.0.21"));
+  house.time += std::chrono::seconds(70);
+  CHECK(reason().empty());
+  house.time += std::chrono::seconds(1);
+  CHECK(reason().rfind("not let in: it asked for the trust list and went away", 0) == 0);
+  tell(house, house.machine("n1"), sound_report());
+  CHECK(reason().empty());
+}
