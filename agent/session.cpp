@@ -71,6 +71,11 @@ std::string settings_stamp(const Run& run) {
   return status ? fmt::format("{} {}", status->inode, status->modified_ns) : std::string();
 }
 
+ConvergeResult<Identity> settings_changed() {
+  return fail_converge(FailureClass::identity, ErrorKind::conflict,
+                       "the settings changed while this machine waited: it asks anew by them");
+}
+
 std::string waiting_text(const EnrolAnswer& answer) {
   if (answer.awaits_masters)
     return "waiting for the cluster's masters: it starts when as many are there as it needs";
@@ -121,6 +126,8 @@ ConvergeResult<Identity> enrol(Run& run, const TrustList& trust, const Facts& fa
           tried.error());
     });
     if (!answer) return pass_failure(answer.error());
+    // Also what let it in was asked by settings that a person has replaced since.
+    if (settings_stamp(run) != settings_before) return settings_changed();
     if (!answer->proof_missing.empty() && !proofs.instance_identity.empty()) {
       return fail_converge(FailureClass::identity, ErrorKind::forbidden, answer->proof_missing);
     }
@@ -137,10 +144,7 @@ ConvergeResult<Identity> enrol(Run& run, const TrustList& trust, const Facts& fa
       return fail_converge(FailureClass::identity, ErrorKind::forbidden, what_for);
     }
     await_approval(run, answer->poll_after, asked);
-    if (settings_stamp(run) != settings_before) {
-      return fail_converge(FailureClass::identity, ErrorKind::conflict,
-                           "the settings changed while this machine waited: it asks anew by them");
-    }
+    if (settings_stamp(run) != settings_before) return settings_changed();
   }
 }
 

@@ -15,8 +15,12 @@ namespace {
 
 // A refusal that was not repeated for so long is history.
 constexpr std::int64_t refusals_count = 900;  // seconds
-// A machine that goes on enrols within this after it asked for trust.
+// A machine that goes on enrols within this after it asked for trust first: one that does not may
+// ask again as often as it likes.
 constexpr std::int64_t grace_to_enrol = 5;
+// Of a machine that missed two of its reports, what is asked in its name or from its address
+// counts. Of one that reports it does not: a pod's question comes from the machine's address too.
+constexpr std::int64_t reports_missed = 120;  // seconds
 
 // The more, the worse.
 namespace weight {
@@ -59,17 +63,7 @@ Result<MachineTroubles> MachineTroubles::gather(const Fleet& fleet) {
     Stranger& known = troubles.outside_[key];
     if (found.last >= known.last) known = found;
   };
-  for (const auto& note : fleet.enrolment.refusals.since(now - refusals_count)) {
-    if (note.code == went_away && note.last > now - grace_to_enrol) continue;
-    std::string key = note.node;
-    const ListedNode* listed =
-        key.empty() ? inventory->listed(note.source, note.hostname) : nullptr;
-    if (listed != nullptr) key = kinds::pair_key(listed->name.cluster, listed->name.node);
-    add(key,
-        {note.source, note.hostname,
-         fmt::format("not let in: {} (from {}, {} times)", note.message, note.source, note.count),
-         cure_of(note), note.last});
-  }
+  // Before the refusals: one that is kept is newer than the last time that it was let wait.
   const auto waiting = list_pending(fleet.enrolment);
   if (!waiting) return pass(waiting.error());
   for (const auto& machine : *waiting) {
@@ -78,6 +72,17 @@ Result<MachineTroubles> MachineTroubles::gather(const Fleet& fleet) {
     add(node.node.empty() ? std::string() : kinds::pair_key(node.cluster, node.node),
         {machine.source, machine.hints.hostname, "waits for approval: " + reason, cure,
          machine.last_seen});
+  }
+  for (const auto& note : fleet.enrolment.refusals.since(now - refusals_count)) {
+    if (note.code == went_away && note.first > now - grace_to_enrol) continue;
+    std::string key = note.node;
+    const ListedNode* listed =
+        key.empty() ? inventory->listed(note.source, note.hostname) : nullptr;
+    if (listed != nullptr) key = kinds::pair_key(listed->name.cluster, listed->name.node);
+    add(key,
+        {note.source, note.hostname,
+         fmt::format("not let in: {} (from {}, {} times)", note.message, note.source, note.count),
+         cure_of(note), note.last});
   }
   std::stable_sort(troubles.strangers_.begin(), troubles.strangers_.end(),
                    [](const auto& a, const auto& b) { return a.last < b.last; });
@@ -95,8 +100,10 @@ MachineTrouble MachineTroubles::of(const NodeName& node) const {
   if (!heard.report) return outside(node, 0);
   const std::int64_t now = unix_seconds(fleet_->enrolment.now());
   MachineTrouble trouble = trouble_in(*heard.report, now);
-  if (fleet_->reports.silence_of(node, fleet_->enrolment.now()) <= silent_after) return trouble;
+  const std::int64_t silence = fleet_->reports.silence_of(node, fleet_->enrolment.now());
+  if (silence <= reports_missed) return trouble;
   if (auto newer = outside(node, heard.seen_at); newer.weight > 0) return newer;
+  if (silence <= silent_after) return trouble;
   trouble.weight = std::max(trouble.weight, weight::silent);
   trouble.reason = fmt::format("not heard of since {}; last: {}",
                                short_utc_text(heard.seen_at, now), in_short(*heard.report, now));

@@ -81,3 +81,16 @@ TEST_CASE_FIXTURE(WaitingFixture, "another token ends the wait of the service") 
   CHECK_FALSE(has_waited(std::chrono::minutes(2)));
   CHECK(waiting_for(machine.files).empty());
 }
+
+TEST_CASE_FIXTURE(WaitingFixture, "settings that change while it is let in are those it goes by") {
+  machine.files.put(paths::settings, "{}");
+  site.is_pending = false;
+  network.on_look = [&] { ++machine.files.nodes[paths::settings].modified_ns; };
+  const auto session = open_session(run, {});
+  REQUIRE_FALSE(session);
+  CHECK(session.error().error.message ==
+        "the settings changed while this machine waited: it asks anew by them");
+  CHECK_FALSE(machine.files.has(paths::identity));
+  network.on_look = nullptr;
+  CHECK(open_session(run, {}));
+}

@@ -1,6 +1,7 @@
 // What lists and the status say of machines that are not well, or not let in.
 #include "fleet/machine_trouble.hpp"
 
+#include "enrolment/pending.hpp"
 #include "fleet/node_state.hpp"
 #include "sample_rooms.hpp"
 
@@ -125,4 +126,47 @@ TEST_CASE("something that asked for trust and went away is told, by its node whe
   house.time += std::chrono::hours(1);
   CHECK(status().at("strangers").empty());
   CHECK(row_of(house, "n1").at("reason") == "");
+}
+
+TEST_CASE("who asks for trust again and again and never goes on is told as well") {
+  House house;
+  house.apply(sample::small_inventory());
+  for (int i = 0; i < 10; ++i) {
+    house.ask("GET", "/v1/trust", {}, stranger("10.77.0.21"));
+    house.time += std::chrono::seconds(1);
+  }
+  const std::string reason = row_of(house, "n1").at("reason");
+  CHECK(reason.rfind("not let in: it asked for the trust list and went away", 0) == 0);
+  CHECK(reason.find("(from 10.77.0.21, 10 times)") != std::string::npos);
+}
+
+TEST_CASE("a machine that waited and asks for trust anew has gone away, within one second too") {
+  House house;
+  house.apply(sample::small_inventory());
+  PendingMachine machine;
+  machine.fingerprint = "sha256:k";
+  machine.source = "10.77.0.21";
+  REQUIRE(note_pending(house.enrolment, machine));
+  const auto reason = [&] { return row_of(house, "n1").at("reason").get<std::string>(); };
+  CHECK(reason().rfind("waits for approval: ", 0) == 0);
+  house.ask("GET", "/v1/trust", {}, stranger("10.77.0.21"));
+  CHECK(reason().rfind("waits for approval: ", 0) == 0);  // it may be about to ask again
+  house.time += std::chrono::seconds(30);
+  CHECK(reason().rfind("not let in: it asked for the trust list and went away", 0) == 0);
+}
+
+TEST_CASE(
+    "a machine that reported, and trusts another site since, is told after two missed reports") {
+  House house;
+  house.apply(sample::small_inventory());
+  tell(house, house.machine("n1"), sound_report());
+  const auto reason = [&] { return row_of(house, "n1").at("reason").get<std::string>(); };
+  house.time += std::chrono::seconds(50);
+  house.ask("GET", "/v1/trust", {}, stranger("10.77.0.21"));
+  house.time += std::chrono::seconds(70);
+  CHECK(reason().empty());
+  house.time += std::chrono::seconds(1);
+  CHECK(reason().rfind("not let in: it asked for the trust list and went away", 0) == 0);
+  tell(house, house.machine("n1"), sound_report());
+  CHECK(reason().empty());
 }

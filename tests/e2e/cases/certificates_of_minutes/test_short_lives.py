@@ -8,19 +8,12 @@ import time
 
 import pytest
 
+from short_lives import kept_serials, restart_server, serials
+
 pytestmark = pytest.mark.long
 
 MACHINES = ("m1", "m2", "m3", "n1", "c1")
 RUN = 13 * 60
-SERIALS = r"""for c in /etc/kubernetes/pki/*/tls.crt /var/lib/muster/identity/certificate.pem; do
-  echo "$c $(openssl x509 -in "$c" -noout -serial -checkend 0 | tr '\n' ' ')"; done"""
-
-
-def serials(cluster, host):
-    rows = (line.split(None, 2) for line in cluster.run(host, "sh", "-c", SERIALS).stdout.splitlines())
-    found = {path: (serial, text) for path, serial, text in rows}
-    assert all("will not expire" in text for _, text in found.values()), (host, found)
-    return {path.split("/")[-2]: serial for path, (serial, _) in found.items()}
 
 
 class Probe:
@@ -49,12 +42,6 @@ class Probe:
             thread.join(30)
 
 
-def restart_server(cluster, **settings):
-    cluster.stop_server()
-    cluster.server_settings = settings
-    cluster.start_server()
-
-
 def test_nothing_stops(cluster):
     restart_server(cluster, identityLifetimeMinutes=4)
     cluster.add_node("c1", "10.77.0.41")
@@ -74,10 +61,9 @@ def test_nothing_stops(cluster):
             ready = cluster.ready_nodes()
         last = cluster.on_each(MACHINES, lambda host: serials(cluster, host))
     print(f"asked {probe.asked} times, {len(probe.failures)} failures")
-    kept = {(host, name) for host in MACHINES for name in first[host] if last[host].get(name) == first[host][name]}
     # The identities of the others live for 72 hours, and the first roles' certificate for its one hour.
     expected = {(host, "identity") for host in MACHINES if host != "c1"} | {(host, "bootstrap-admin") for host in ("m1", "m2", "m3")}
-    assert kept == expected
+    assert kept_serials(first, last) == expected
     assert set(MACHINES) <= ready
     assert probe.failures == []
     cluster.kubectl("delete", "pod", "on-master", "on-node", "--now")
