@@ -67,7 +67,7 @@ TEST_CASE("a report may tell of the duties, as many rows as of anything") {
 }
 
 TEST_CASE("the server's answer round-trips") {
-  CHECK(to_json(ReportAnswer{std::chrono::seconds(5), true}) ==
+  CHECK(to_json(ReportAnswer{std::chrono::seconds(5), true, {}}) ==
         R"({"converge":true,"pollAfter":5})");
   CHECK(parse_report_answer(R"({"converge":true,"pollAfter":5})").value().poll_after.count() == 5);
   CHECK(parse_report_answer(R"({"pollAfter":-5})").error().message ==
