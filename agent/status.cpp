@@ -41,7 +41,7 @@ void add_judgements(const Report& report, std::int64_t now, const Row& row) {
   if (!report.fetched_digest.empty()) row("fetched", report.fetched_digest);
   if (!report.pending_digest.empty()) row("pending", report.pending_digest);
   if (const auto& refused = report.refused_document) {
-    row("refused", refused->document.digest + ": " + refused->document.reason);
+    row("refused", refused->digest + ": " + refused->reason);
   }
   for (const auto& problem : report.unwell) row("unwell", problem.subject + " " + problem.message);
   if (!report.failure) return;
