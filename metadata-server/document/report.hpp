@@ -89,7 +89,7 @@ struct ReportAnswer {
   std::chrono::seconds poll_after{60};
   bool converge = false;  // an operator ordered `muster node converge`
   // To one that asked for its turn and has to wait: for what. The order stands.
-  std::string turn_waits_for;
+  std::string turn_waits_for = {};
 };
 
 [[nodiscard]] std::string to_json(const Report& report);

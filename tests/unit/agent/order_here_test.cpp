@@ -107,24 +107,21 @@ TEST_CASE_FIXTURE(OrderFixture, "a machine that disturbs no other master asks no
   CHECK(given == std::vector<Order>{Order::given});
 }
 
-TEST_CASE("masters take turns where there are several, once they settled") {
-  FakeFilesystem files;
+TEST_CASE_FIXTURE(OrderFixture, "masters take turns where there are several, once they settled") {
   Checkpoint checkpoint;
-  CHECK_FALSE(takes_turns(files, checkpoint));
+  CHECK_FALSE(takes_turns(machine.files, checkpoint));
   const auto settle_as = [&](Role role, std::size_t masters) {
-    NodeDocument document = example_document(role);
-    document.role.cluster.masters.resize(masters);
-    Envelope envelope;
-    envelope.payload = to_canonical_json(document);
-    checkpoint.node = document.role.node;
-    checkpoint.cluster = document.role.cluster.name;
-    REQUIRE(settle(files, checkpoint, envelope, "sha256:s"));
+    NodeDocument settled = example_document(role);
+    settled.role.cluster.masters.resize(masters);
+    site.serve(settled);
+    checkpoint.node = settled.role.node;
+    checkpoint.cluster = settled.role.cluster.name;
+    REQUIRE(settle(machine.files, checkpoint, site.document_envelope, "sha256:s"));
   };
-  REQUIRE(example_document().role.cluster.masters.size() > 1);
-  settle_as(Role::master, example_document().role.cluster.masters.size());
-  CHECK(takes_turns(files, checkpoint));
+  settle_as(Role::master, 2);
+  CHECK(takes_turns(machine.files, checkpoint));
   settle_as(Role::master, 1);
-  CHECK_FALSE(takes_turns(files, checkpoint));
-  settle_as(Role::node, example_document().role.cluster.masters.size());
-  CHECK_FALSE(takes_turns(files, checkpoint));
+  CHECK_FALSE(takes_turns(machine.files, checkpoint));
+  settle_as(Role::node, 2);
+  CHECK_FALSE(takes_turns(machine.files, checkpoint));
 }

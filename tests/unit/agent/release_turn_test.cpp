@@ -61,7 +61,7 @@ TEST_CASE_FIXTURE(ReconcileFixture, "what cannot be brought ahead fails no machi
   const Report& report = site.reports.back();
   REQUIRE(report.unwell.size() == 1);
   CHECK(report.unwell[0].subject == "releases ahead of their turn");
-  CHECK(report.unwell[0].message.starts_with("bring ahead of their turn runc 2: release runc 2: "));
+  CHECK(report.unwell[0].message.starts_with("bring release runc 2 (0.0 MB): release runc 2: "));
   CHECK(report.failure_class.empty());
   CHECK_FALSE(report.refused_document);
   CHECK(converge().verdict == Verdict::pending_changes);
