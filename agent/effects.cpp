@@ -7,6 +7,7 @@
 #include <optional>
 #include <sstream>
 
+#include "agent/full_disks.hpp"
 #include "agent/paths.hpp"
 #include "document/strict_json.hpp"
 
@@ -55,6 +56,7 @@ class Look {
     look_at_routes();
     look_at_masquerade();
     look_at_hosts();
+    look_at_disks();
     for (const auto* monitor : {"kubelet", "runtime"}) look_at_finding(monitor);
     if (!undone_.empty()) effects_.undone[route_setter] = in_short(undone_);
     return std::move(effects_);
@@ -63,6 +65,12 @@ class Look {
  private:
   void add_unwell(std::string subject, std::string message) {
     effects_.unwell.push_back({std::move(subject), std::move(message), 0});
+  }
+
+  // A poll without news writes nothing that could fail.
+  void look_at_disks() {
+    const std::string full = full_disks(host_.files, 1);
+    if (!full.empty()) add_unwell("disk", fmt::format("no room on the file system of {}", full));
   }
 
   // "CIDR via ADDRESS" a line; of two rows for one network the unit leaves the last one.

@@ -1,11 +1,10 @@
 #include "agent/failure_detail.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <map>
-#include <set>
 
+#include "agent/full_disks.hpp"
 #include "agent/observe.hpp"
 #include "agent/paths.hpp"
 #include "document/utf8.hpp"
@@ -15,42 +14,10 @@ namespace {
 
 constexpr std::uint64_t too_little = 64u << 20;  // bytes free, where a machine begins to fail
 
-// Folders that converging and the components write to, each maybe on a file system of its own.
-constexpr std::array written = {
-    "/var/lib/muster",  "/opt/muster",   "/etc",     "/var/lib/containerd",
-    "/var/lib/kubelet", "/var/lib/etcd", "/var/log", "/run"};
-
 bool says(const Failure& failure, std::string_view words) {
   const auto has = [&](const std::string& text) { return text.find(words) != std::string::npos; };
   return has(failure.error.message) ||
          std::any_of(failure.detail.log.begin(), failure.detail.log.end(), has);
-}
-
-std::string size_text(std::uint64_t bytes) {
-  return bytes >= (1u << 30) ? fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1u << 30))
-                             : fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1u << 20));
-}
-
-// Which file systems are full, and how much; empty: none is, any more.
-std::string full_disks(const Filesystem& files, const std::string& failed) {
-  std::string text;
-  std::set<std::uint64_t> seen;
-  std::vector<std::string> folders(written.begin(), written.end());
-  // What could not be written may lie on a file system of its own.
-  folders.push_back(failed.substr(0, failed.find_last_of('/')));
-  for (const std::string& folder : folders) {
-    if (folder.empty()) continue;
-    const auto space = files.space(folder);
-    if (!space || !seen.insert(space->device).second) continue;
-    const std::string comma = text.empty() ? "" : ", ";
-    if (space->free_files == 0) {
-      text += fmt::format("{}{} (no file more fits)", comma, folder);
-    } else if (space->free < too_little) {
-      text += fmt::format("{}{} ({} of {} free)", comma, folder, size_text(space->free),
-                          size_text(space->size));
-    }
-  }
-  return text;
 }
 
 // The first path in ticks.
@@ -62,7 +29,7 @@ std::string path_in(std::string_view text) {
 }
 
 std::string cure_of_disk(const Filesystem& files, const Failure& failure) {
-  const std::string full = full_disks(files, path_in(failure.error.message));
+  const std::string full = full_disks(files, too_little, path_in(failure.error.message));
   if (full.empty()) return {};
   return fmt::format(
       "free space on the file system of {}: see `du -xh / | sort -h | tail`, `journalctl --vacuum-size=50M`, `crictl rmi --prune`; it goes on by itself then",

@@ -193,14 +193,18 @@ TEST_CASE_FIXTURE(JudgementFixture,
                   "a full disk is told, stops nothing that runs, and is over when emptied") {
   REQUIRE(converge().verdict == Verdict::converged);
   machine.files.crash_at = machine.files.calls;
+  machine.files.spaces[paths::state] = {0, 1u << 30, 100, 2};
   machine.clock.sleep(std::chrono::seconds(60));
   CHECK(converge().verdict == Verdict::converged);
   REQUIRE(told().unwell.size() == 1);
   CHECK(told().unwell[0].subject == "disk");
+  CHECK(told().unwell[0].message ==
+        "no room on the file system of /var/lib/muster (0.0 MiB of 1.0 GiB free)");
   publish(2, 120);
   CHECK(converge().fetched.document.generation == 1);
   CHECK(told().unwell[0].subject == "disk");
   machine.files.restart();
+  machine.files.spaces.clear();
   CHECK(converge().verdict == Verdict::pending_changes);
   CHECK(told().unwell.empty());
 }

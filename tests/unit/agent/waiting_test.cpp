@@ -91,6 +91,6 @@ TEST_CASE_FIXTURE(WaitingFixture, "settings that change while it is let in are t
   CHECK(session.error().error.message ==
         "the settings changed while this machine waited: it asks anew by them");
   CHECK_FALSE(machine.files.has(paths::identity));
-  network.on_look = nullptr;
+  network.on_look = [] {};
   CHECK(open_session(run, {}));
 }
