@@ -10,20 +10,13 @@
 #include <mutex>
 
 #include "artifact/artifact_store.hpp"
-#include "enrolment/ban.hpp"
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/pinned_regions.hpp"
-#include "enrolment/remove.hpp"
 #include "fleet/certificate_expiries.hpp"
-#include "fleet/inventory_slot.hpp"
 #include "fleet/machine_trouble.hpp"
-#include "fleet/vanished.hpp"
 #include "http/artifact_encoder.hpp"
-#include "http/caller_cache.hpp"
 #include "http/listener.hpp"
-#include "http/rooms.hpp"
-#include "http/router.hpp"
-#include "publish/member_publisher.hpp"
+#include "http/wiring.hpp"
 #include "store/kinds.hpp"
 #include "store/sqlite_store.hpp"
 #include "trust/site_key_custody.hpp"
@@ -85,66 +78,20 @@ struct Server::Parts {
       : settings(std::move(given)),
         sealing(std::move(key)),
         database(std::move(opened)),
-        store(*database, callers),
         site(std::move(keys)),
         artifacts(std::move(store_of_artifacts)),
-        enrolment{store,
-                  site.machines(),
-                  nonces,
-                  refusals,
-                  [this] { return inventory.enrolment(); },
-                  now,
-                  limits(settings),
-                  [this](const NodeName& node, const std::string& member_key) {
-                    return members.publish(node.cluster, node.node, member_key);
-                  },
-                  std::move(regions)},
-        publishing{
-            store,
-            sealing,
-            site,
-            current,
-            now,
-            [this](const std::string& cluster) { return banned_machines(store, cluster); },
-            [](const std::string& cluster, const std::string& node, Transaction& transaction) {
-              forget_machine({cluster, node}, transaction);
-            }},
-        tokens(settings.metadata_tokens),
-        members(publishing),
-        reports(store),
-        rooms{
-            {store, sealing, site, current, publishing, enrolment, reports,
-             [this](const std::string& cluster) { return inventory.reload(store, cluster); }, ends},
-            artifacts,
-            tokens,
-            [this] { return inventory.boot(); },
-            metrics,
-            audit_path(settings),
-            &encoder},
-        router(rooms, callers, metrics, group_id(settings.admin_group)),
-        upkeep(rooms, settings) {}
+        wiring(*database, sealing, site, artifacts,
+               {now, limits(settings), std::move(regions), settings.metadata_tokens,
+                audit_path(settings), group_id(settings.admin_group), &encoder}),
+        upkeep(wiring.rooms, settings) {}
 
   Settings settings;
   SealingKey sealing;
   std::unique_ptr<SqliteStore> database;
-  CallerCache callers;
-  CallerWatchingStore store;
   SiteKeys site;
   ArtifactStore artifacts;
-  NoncePool nonces;
-  RefusalLog refusals;
-  InventorySlot inventory;
-  EnrolmentContext enrolment;
-  CurrentDocuments current;
-  PublishContext publishing;
-  MetadataTokens tokens;
-  MemberPublisher members;
-  MachineReports reports;
-  Metrics metrics;
-  ClusterEnds ends;
   ArtifactEncoder encoder{artifacts};
-  Rooms rooms;
-  Router router;
+  Wiring wiring;
   Upkeep upkeep;
   TimePoint renew_tls_at;
   std::vector<std::unique_ptr<Listener>> listeners;
@@ -156,24 +103,20 @@ struct Server::Parts {
 };
 
 std::map<std::string, std::int64_t> Server::Parts::seconds_left() const {
-  auto left = ends.all();
+  auto left = wiring.ends.all();
   const std::int64_t time = unix_seconds(now());
   for (auto& [cluster, seconds] : left) seconds = std::max<std::int64_t>(0, seconds - time);
   return left;
 }
 
 Result<void> Server::Parts::load() {
-  if (auto loaded = current.load(store); !loaded) return loaded;
-  if (auto loaded = inventory.load(store); !loaded) return loaded;
-  if (auto loaded = reports.load(); !loaded) return loaded;
-  if (auto loaded = ends.load(store); !loaded) return loaded;
-  reports.begin(now());
-  if (auto known = expect_members(rooms); !known)
-    return fail(known.error().kind, known.error().message);
-  metrics.set_expiries([this] { return certificate_expiries(rooms); });
+  if (auto loaded = wiring.views.load(); !loaded) return loaded;
+  wiring.reports.begin(now());
+  Metrics& metrics = wiring.metrics;
+  metrics.set_expiries([this] { return certificate_expiries(wiring.rooms); });
   metrics.set_cluster_ends([this] { return seconds_left(); });
   metrics.set_encodings_pending([this] { return encoder.pending(); });
-  metrics.set_machines([this] { return count_machines(rooms); });
+  metrics.set_machines([this] { return count_machines(wiring.rooms); });
   return {};
 }
 
@@ -195,9 +138,9 @@ Result<void> Server::Parts::listen() {
       if (!made) return pass(made.error());
       tls = std::move(*made);
     }
-    auto opened = Listener::open(*wanted, router, std::move(tls));
+    auto opened = Listener::open(*wanted, wiring.router, std::move(tls));
     if (!opened) return pass(opened.error());
-    metrics.watch(wanted->kind, (*opened)->counters());
+    wiring.metrics.watch(wanted->kind, (*opened)->counters());
     listeners.push_back(std::move(*opened));
   }
   return {};
@@ -265,16 +208,16 @@ Result<void> Server::tick() {
     parts.renew_tls_at = now() + tls_lifetime / 2;
     spdlog::info("renewed the listeners' certificate");
   }
-  if (auto flushed = parts.reports.flush(); !flushed) return flushed;
+  if (auto flushed = parts.wiring.reports.flush(parts.wiring.store); !flushed) return flushed;
   if (auto kept = parts.upkeep.tick(); !kept) return kept;
-  const auto answers = parts.store.get(kinds::site, kinds::site_settings_key);
+  const auto answers = parts.wiring.store.get(kinds::site, kinds::site_settings_key);
   if (!answers) return pass(answers.error());
   return {};
 }
 
 void Server::stop(std::chrono::milliseconds grace) {
   for (const auto& listener : parts_->listeners) listener->stop(grace);
-  if (auto flushed = parts_->reports.flush(); !flushed) {
+  if (auto flushed = parts_->wiring.reports.flush(parts_->wiring.store); !flushed) {
     spdlog::error("writing what was served: {}", flushed.error().message);
   }
 }
@@ -284,7 +227,7 @@ std::string Server::describe() const {
   for (const auto& listener : parts_->listeners) {
     text += fmt::format("{} {}, ", name(listener->settings().kind), listener->address());
   }
-  return text + fmt::format("{} clusters", parts_->current.clusters().size());
+  return text + fmt::format("{} clusters", parts_->wiring.current.clusters().size());
 }
 
 }  // namespace muster

@@ -55,7 +55,7 @@ Result<void> note_tombstone_taken(const EnrolmentContext& context, const NodeNam
   transaction.remove(kinds::tombstone, key);
   append_audit(transaction, context.now(), fmt::format("machine {}/{}", node.cluster, node.node),
                "tombstone-taken", kinds::pair_key(node.cluster, node.node), "key " + key);
-  return context.store.commit(transaction);
+  return commit(context.store, transaction);
 }
 
 }  // namespace muster

@@ -61,11 +61,10 @@ Result<void> AgendaKeeper::end_member(const AgendaRow& row) {
   if (!ended) return pass(ended.error());
   if (!*ended) return {};
   const NodeName& node = **ended;
-  fleet_.reports.forget(node);
   spdlog::info("expiry: removed {}/{}", node.cluster, node.node);
   const auto published = republish(fleet_.publishing, node.cluster, "expiry");
   if (!published) return pass(published.error().error);
-  return fleet_.reload_inventory(node.cluster);
+  return {};
 }
 
 // Looked at again and again: when a Node object is gone is the duties' to tell.
@@ -76,7 +75,7 @@ Result<void> AgendaKeeper::release_members(const AgendaRow& row) {
   remove_agenda(row.at, row.what, row.name, transaction);
   const std::int64_t next = unix_seconds(fleet_.enrolment.now()) + look_again_after;
   if (*waits) put_agenda({next, row.what, row.name, {}}, transaction);
-  return fleet_.store.commit(transaction);
+  return commit(fleet_.store, transaction);
 }
 
 }  // namespace muster

@@ -10,7 +10,6 @@ namespace muster {
 Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end) {
   if (const auto found = find_on_demand(fleet.store, end.cluster); !found)
     return pass(found.error());
-  const auto served = fleet.current.cluster(end.cluster);
   constexpr int attempts = 10;  // somebody may enrol meanwhile
   for (int attempt = 1;; ++attempt) {
     Transaction transaction;
@@ -20,11 +19,6 @@ Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end) {
                                   std::move(transaction));
     if (deleted) break;
     if (deleted.error().kind != ErrorKind::conflict || attempt == attempts) return deleted;
-  }
-  fleet.ends.remove(end.cluster);
-  if (auto reloaded = fleet.reload_inventory(end.cluster); !reloaded) return reloaded;
-  if (served) {
-    for (const auto& [node, answer] : served->documents) fleet.reports.forget({end.cluster, node});
   }
   spdlog::info("{}: {} {}", end.actor, end.action, end.cluster);
   return {};

@@ -4,24 +4,41 @@
 #include <mutex>
 
 #include "records/on_demand_record.hpp"
+#include "store/kinds.hpp"
 
 namespace muster {
 
 Result<void> ClusterEnds::load(const Store& store) {
   const auto clusters = list_on_demand(store);
   if (!clusters) return pass(clusters.error());
-  for (const auto& cluster : *clusters) set(cluster.name, cluster.expires_at);
+  std::map<std::string, std::int64_t> ends;
+  for (const auto& cluster : *clusters) ends[cluster.name] = cluster.expires_at;
+  const std::unique_lock lock(mutex_);
+  ends_ = std::move(ends);
   return {};
 }
 
-void ClusterEnds::set(const std::string& cluster, std::int64_t at) {
-  const std::unique_lock lock(mutex_);
-  ends_[cluster] = at;
-}
-
-void ClusterEnds::remove(const std::string& cluster) {
-  const std::unique_lock lock(mutex_);
-  ends_.erase(cluster);
+Result<void> ClusterEnds::follow(const Commit& commit) {
+  Result<void> all;
+  for (const auto& change : commit.changes) {
+    if (change.kind != kinds::on_demand) continue;
+    std::int64_t end = 0;
+    if (change.value) {
+      const auto cluster = parse_on_demand_cluster(*change.value);
+      if (!cluster) {
+        all = while_doing(cluster.error(), fmt::format("{} '{}'", change.kind, change.key));
+        continue;
+      }
+      end = cluster->expires_at;
+    }
+    const std::unique_lock lock(mutex_);
+    if (change.value) {
+      ends_[change.key] = end;
+    } else {
+      ends_.erase(change.key);
+    }
+  }
+  return all;
 }
 
 std::optional<std::chrono::seconds> ClusterEnds::left(const std::string& cluster,

@@ -1,5 +1,5 @@
 // When each cluster on demand ends, in memory: for answers that wait for no store, and for metrics.
-// Thread-safe.
+// Fed by the store's feed (kind "on-demand"). Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -9,20 +9,18 @@
 #include <shared_mutex>
 #include <string>
 
-#include "store/store.hpp"
+#include "store/views.hpp"
 
 namespace muster {
 
-class ClusterEnds {
+class ClusterEnds final : public View {
  public:
-  // From the store, at the start.
-  [[nodiscard]] Result<void> load(const Store& store);
-  void set(const std::string& cluster, std::int64_t at);  // Unix seconds
-  void remove(const std::string& cluster);
+  [[nodiscard]] Result<void> load(const Store& store) override;
+  [[nodiscard]] Result<void> follow(const Commit& commit) override;
   // Until its end; 0 once that has come. Nothing: no cluster on demand.
   [[nodiscard]] std::optional<std::chrono::seconds> left(const std::string& cluster,
                                                          std::int64_t now) const;
-  [[nodiscard]] std::map<std::string, std::int64_t> all() const;
+  [[nodiscard]] std::map<std::string, std::int64_t> all() const;  // Unix seconds
 
  private:
   mutable std::shared_mutex mutex_;

@@ -2,11 +2,10 @@
 // members outlive it.
 #pragma once
 
-#include <functional>
-
 #include "enrolment/enrolment_context.hpp"
 #include "fleet/cluster_ends.hpp"
 #include "fleet/machine_reports.hpp"
+#include "fleet/members.hpp"
 #include "pki/sealed_box.hpp"
 #include "publish/current_documents.hpp"
 #include "publish/publish.hpp"
@@ -19,13 +18,12 @@ struct Fleet {
   Store& store;
   const SealingKey& sealing;
   SiteKeys& site;
-  CurrentDocuments& current;
+  const CurrentDocuments& current;
   const PublishContext& publishing;
   const EnrolmentContext& enrolment;
   MachineReports& reports;
-  // After a publication of that cluster: enrolment and boot find machines in the new inventory.
-  std::function<Result<void>(const std::string& cluster)> reload_inventory;
-  ClusterEnds& ends;
+  const ClusterEnds& ends;
+  const Members& members;
 };
 
 }  // namespace muster

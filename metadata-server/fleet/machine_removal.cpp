@@ -77,7 +77,6 @@ Result<void> order_draining(const Fleet& fleet, const NodeName& node, const Remo
 Result<void> publish(const Fleet& fleet, const std::string& cluster, const std::string& by) {
   const auto published = republish(fleet.publishing, cluster, by);
   if (!published) return pass(published.error().error);
-  if (auto reloaded = fleet.reload_inventory(cluster); !reloaded) return pass(reloaded.error());
   return {};
 }
 
@@ -108,7 +107,8 @@ Result<bool> finish(const Fleet& fleet, const FoundDrain& found,
         return pass(done.error());
       return true;
     }
-    if (auto removed = remove_now(fleet, node, record.by); !removed) return pass(removed.error());
+    if (auto removed = remove_machine(fleet.enrolment, node, record.by); !removed)
+      return pass(removed.error());
     spdlog::info("{}: removed {}/{}, drained", record.by, node.cluster, node.node);
     return true;
   }
@@ -118,12 +118,6 @@ Result<bool> finish(const Fleet& fleet, const FoundDrain& found,
 }
 
 }  // namespace
-
-Result<void> remove_now(const Fleet& fleet, const NodeName& node, const std::string& by) {
-  auto removed = remove_machine(fleet.enrolment, node, by);
-  if (removed) fleet.reports.forget(node);
-  return removed;
-}
 
 Result<NodeObjects> node_objects(const Fleet& fleet, const std::string& cluster) {
   const auto etcd = fleet.store.get(kinds::etcd, cluster);
@@ -153,7 +147,8 @@ Result<RemovalStep> order_removal(const Fleet& fleet, const NodeName& node,
     if (auto ordered = order_draining(fleet, node, order); !ordered) return pass(ordered.error());
     return step;
   }
-  if (auto removed = remove_now(fleet, node, order.by); !removed) return pass(removed.error());
+  if (auto removed = remove_machine(fleet.enrolment, node, order.by); !removed)
+    return pass(removed.error());
   return step;
 }
 

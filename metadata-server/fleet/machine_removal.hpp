@@ -31,10 +31,6 @@ struct RemovalStep {
 // What is known of the Node objects of a cluster.
 [[nodiscard]] Result<NodeObjects> node_objects(const Fleet& fleet, const std::string& cluster);
 
-// Removes at once, for `by`; what its cluster is served changes with the next publication.
-[[nodiscard]] Result<void> remove_now(const Fleet& fleet, const NodeName& node,
-                                      const std::string& by);
-
 // Removes what was drained for it, and gives up what took too long. About every second; costs one
 // empty answer of the store where nothing is being drained.
 [[nodiscard]] Result<void> finish_drains(const Fleet& fleet);

@@ -19,14 +19,14 @@ std::string key_of(const NodeName& node) {
   return kinds::pair_key(node.cluster, node.node);
 }
 
-// {"report": <report JSON text>, "seenAt": seconds, "served": digest, "boot": its timeline}
+// {"report": <report JSON text>, "seenAt": seconds, "boot": its timeline}
 std::string to_text(const HeardMachine& machine) {
   return canonical_text({{"report", machine.report ? to_json(*machine.report) : std::string()},
                          {"seenAt", machine.seen_at},
-                         {"served", machine.served},
                          {"boot", to_value(machine.boot)}});
 }
 
+// Programs before kind "served" was there wrote it as a field here.
 HeardMachine parse(const std::string& text) {
   HeardMachine machine;
   const auto json = nlohmann::json::parse(text, nullptr, false);
@@ -47,15 +47,69 @@ bool is_ready(const HeardMachine& machine) {
                             machine.report->verdict == Verdict::pending_changes);
 }
 
-Result<void> MachineReports::load() {
-  const auto records = all_records(store_, kinds::report);
-  if (!records) return pass(records.error());
+Result<void> MachineReports::load(const Store& store) {
+  const auto reports = all_records(store, kinds::report);
+  if (!reports) return pass(reports.error());
+  const auto served = all_records(store, kinds::served);
+  if (!served) return pass(served.error());
+  std::map<std::string, Known> loaded;
+  for (const auto& record : *reports) loaded[record.key].heard = parse(record.value);
+  for (const auto& record : *served) loaded[record.key].heard.served = record.value;
   const std::lock_guard lock(mutex_);
-  for (const auto& record : *records) {
-    machines_[record.key] = parse(record.value);
-    if (const auto names = kinds::parse_pair_key(record.key)) ready_.insert(names->first);
+  for (const auto& [key, known] : machines_) {
+    if (known.unwritten == 0) continue;
+    loaded[key].heard.served = known.heard.served;
+    loaded[key].unwritten = known.unwritten;
+  }
+  machines_ = std::move(loaded);
+  for (const auto& [key, known] : machines_) {
+    if (const auto names = kinds::parse_pair_key(key)) ready_.insert(names->first);
   }
   return {};
+}
+
+Result<void> MachineReports::follow(const Commit& commit) {
+  for (const auto& change : commit.changes) {
+    if (change.kind == kinds::served) {
+      take_served(change.key, change.value);
+    } else if (change.kind == kinds::report && change.value) {
+      take_report(change.key, *change.value);
+    } else if ((change.kind == kinds::report || change.kind == kinds::machine) && !change.value) {
+      forget(change.key);
+    }
+  }
+  return {};
+}
+
+void MachineReports::forget(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  machines_.erase(key);
+  // What was served before is no reason to write a record of a machine that is gone.
+  std::erase_if(unwritten_, [&](const Served& row) { return key_of(row.node) == key; });
+}
+
+void MachineReports::take_report(const std::string& key, const std::string& text) {
+  HeardMachine said = parse(text);
+  const std::lock_guard lock(mutex_);
+  HeardMachine& machine = machines_[key].heard;
+  const bool was_ready = is_ready(machine);
+  said.served = std::move(machine.served);
+  machine = std::move(said);
+  if (was_ready || !is_ready(machine)) return;
+  if (const auto names = kinds::parse_pair_key(key)) ready_.insert(names->first);
+}
+
+void MachineReports::take_served(const std::string& key, const std::optional<std::string>& digest) {
+  const std::lock_guard lock(mutex_);
+  const auto found = machines_.find(key);
+  if (!digest) {
+    if (found == machines_.end()) return;
+    found->second.heard.served.clear();
+    if (!found->second.heard.report) machines_.erase(found);
+    return;
+  }
+  Known& known = machines_[key];
+  if (known.unwritten == 0) known.heard.served = *digest;
 }
 
 void MachineReports::begin(TimePoint now) {
@@ -79,53 +133,57 @@ void MachineReports::write(const NodeName& node, const Report& report, TimePoint
   transaction.put(kinds::report, key_of(node), to_text(machine));
 }
 
-void MachineReports::keep(const NodeName& node, const Report& report, TimePoint now) {
-  const std::lock_guard lock(mutex_);
-  HeardMachine& machine = machines_[key_of(node)];
-  const bool was_ready = is_ready(machine);
-  machine.report = report;
-  add_report(machine.boot, report);
-  machine.seen_at = unix_seconds(now);
-  if (!was_ready && is_ready(machine)) ready_.insert(node.cluster);
-}
-
 void MachineReports::note_served(const NodeName& node, const std::string& digest, TimePoint now) {
   const std::lock_guard lock(mutex_);
-  HeardMachine& machine = machines_[key_of(node)];
-  if (machine.served == digest) return;
-  machine.served = digest;
+  Known& known = machines_[key_of(node)];
+  if (known.heard.served == digest) return;
+  known.heard.served = digest;
+  ++known.unwritten;
   unwritten_.push_back({node, digest, now});
 }
 
-Result<void> MachineReports::flush() {
-  std::vector<Served> rows;
-  {
-    const std::lock_guard lock(mutex_);
-    rows.swap(unwritten_);
-  }
-  for (std::size_t i = 0; i < rows.size();) {
+Result<void> MachineReports::flush(Store& store) {
+  for (;;) {
+    std::vector<Served> rows;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto end = unwritten_.begin() + static_cast<std::ptrdiff_t>(
+                                                std::min(unwritten_.size(), rows_per_transaction));
+      rows.assign(unwritten_.begin(), end);
+      unwritten_.erase(unwritten_.begin(), end);
+    }
+    if (rows.empty()) return {};
     Transaction transaction;
-    for (std::size_t n = 0; n < rows_per_transaction && i < rows.size(); ++n, ++i) {
-      const Served& row = rows[i];
+    for (const Served& row : rows) {
       append_audit(transaction, row.time,
                    fmt::format("machine {}/{}", row.node.cluster, row.node.node), "document-served",
                    key_of(row.node), row.digest);
-      transaction.put(kinds::report, key_of(row.node), to_text(find(row.node)));
+      transaction.put(kinds::served, key_of(row.node), row.digest);
     }
-    if (auto written = store_.commit(transaction); !written) {
-      // Kept for the next flush: a store that is away must not cost the audit its rows.
-      const std::lock_guard lock(mutex_);
-      unwritten_.insert(unwritten_.begin(), rows.begin(), rows.end());
-      return written;
-    }
+    const auto written = store.commit(transaction);
+    note_written(rows, written.has_value());
+    if (!written) return pass(written.error());
   }
-  return {};
+}
+
+// Not kept: they wait for the next flush, since a store that is away must not cost the audit its
+// rows.
+void MachineReports::note_written(const std::vector<Served>& rows, bool is_kept) {
+  const std::lock_guard lock(mutex_);
+  if (!is_kept) {
+    unwritten_.insert(unwritten_.begin(), rows.begin(), rows.end());
+    return;
+  }
+  for (const Served& row : rows) {
+    const auto found = machines_.find(key_of(row.node));
+    if (found != machines_.end() && found->second.unwritten > 0) --found->second.unwritten;
+  }
 }
 
 HeardMachine MachineReports::find(const NodeName& node) const {
   const std::lock_guard lock(mutex_);
   const auto found = machines_.find(key_of(node));
-  return found == machines_.end() ? HeardMachine() : found->second;
+  return found == machines_.end() ? HeardMachine() : found->second.heard;
 }
 
 std::chrono::seconds MachineReports::poll_after(const NodeName& node) const {
@@ -133,11 +191,12 @@ std::chrono::seconds MachineReports::poll_after(const NodeName& node) const {
   {
     const std::lock_guard lock(mutex_);
     const auto found = machines_.find(key_of(node));
-    if (found != machines_.end() && found->second.report) {
-      const Verdict verdict = found->second.report->verdict;
+    if (found != machines_.end() && found->second.heard.report) {
+      const Report& report = *found->second.heard.report;
+      const Verdict verdict = report.verdict;
       if (verdict == Verdict::failed) longest = 30;
       // Whoever has an API server carries bans to it: they hold within half a minute.
-      const bool has_apiserver = !found->second.report->etcd_member_id.empty();
+      const bool has_apiserver = !report.etcd_member_id.empty();
       if (verdict == Verdict::converged || verdict == Verdict::pending_changes) {
         longest = has_apiserver ? 25 : 55;
       }
@@ -155,28 +214,12 @@ std::optional<DutiesReport> MachineReports::duties_of(const std::string& cluster
   const HeardMachine* newest = nullptr;
   for (auto at = machines_.lower_bound(prefix);
        at != machines_.end() && at->first.starts_with(prefix); ++at) {
-    const HeardMachine& machine = at->second;
+    const HeardMachine& machine = at->second.heard;
     if (!machine.report || !machine.report->duties) continue;
     if (newest == nullptr || machine.seen_at >= newest->seen_at) newest = &machine;
   }
   if (newest == nullptr) return std::nullopt;
   return newest->report->duties;
-}
-
-std::vector<NodeName> MachineReports::silent_since(TimePoint cutoff) const {
-  const std::int64_t seconds = unix_seconds(cutoff);
-  std::vector<NodeName> silent;
-  const std::lock_guard lock(mutex_);
-  for (const auto& [key, machine] : machines_) {
-    if (machine.seen_at >= seconds) continue;
-    if (auto names = kinds::parse_pair_key(key)) silent.push_back({names->first, names->second});
-  }
-  return silent;
-}
-
-void MachineReports::expect(const NodeName& node) {
-  const std::lock_guard lock(mutex_);
-  machines_.try_emplace(key_of(node));
 }
 
 std::set<std::string> MachineReports::take_ready() {
@@ -187,13 +230,6 @@ std::set<std::string> MachineReports::take_ready() {
 void MachineReports::note_ready(const std::string& cluster) {
   const std::lock_guard lock(mutex_);
   ready_.insert(cluster);
-}
-
-void MachineReports::forget(const NodeName& node) {
-  const std::lock_guard lock(mutex_);
-  machines_.erase(key_of(node));
-  // What was served before is no reason to write a record of a machine that is gone.
-  std::erase_if(unwritten_, [&](const Served& row) { return row.node == node; });
 }
 
 }  // namespace muster

@@ -1,5 +1,6 @@
-// What was last heard of each machine and what it was last served: in memory for answers, in the
-// store (kind "report") for the next start. Thread-safe.
+// What was last heard of each machine and what it was last served: in memory for answers. Fed by
+// the store's feed (kinds "report" and "served", and where a "machine" goes). Only in memory are
+// what was served since the last flush(), and since when machines can be heard. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -16,7 +17,7 @@
 #include "inventory/match.hpp"
 #include "pki/certificate.hpp"
 #include "store/kinds.hpp"
-#include "store/store.hpp"
+#include "store/views.hpp"
 
 namespace muster {
 
@@ -30,48 +31,43 @@ struct HeardMachine {
 // Its node is Ready, as far as it knows.
 [[nodiscard]] bool is_ready(const HeardMachine& machine);
 
-class MachineReports {
+class MachineReports final : public View {
  public:
-  explicit MachineReports(Store& store) : store_(store) {}
-  [[nodiscard]] Result<void> load();
+  [[nodiscard]] Result<void> load(const Store& store) override;
+  [[nodiscard]] Result<void> follow(const Commit& commit) override;
   // From now on machines can be heard: nobody's silence is older.
   void begin(TimePoint now);
   // Seconds since it was heard of, or could have been; since `admitted_at` (Unix seconds) for one
   // that never was.
   [[nodiscard]] std::int64_t silence_of(const NodeName& node, TimePoint now,
                                         std::int64_t admitted_at = 0) const;
-  // Adds the report to a transaction. It is found once keep() said that the commit went through.
+  // Adds the report to a transaction.
   void write(const NodeName& node, const Report& report, TimePoint now,
              Transaction& transaction) const;
-  void keep(const NodeName& node, const Report& report, TimePoint now);
   // In memory at once; the audit row ("document-served", one per machine and digest) with the next
   // flush(), so that serving waits for no disk.
   void note_served(const NodeName& node, const std::string& digest, TimePoint now);
-  // Writes what note_served() gathered, many machines to a transaction.
-  [[nodiscard]] Result<void> flush();
+  // Writes what note_served() gathered, many machines to a transaction. After an error the rest
+  // waits for the next one.
+  [[nodiscard]] Result<void> flush(Store& store);
   [[nodiscard]] HeardMachine find(const NodeName& node) const;
   // Calls `use(name, const HeardMachine&)` for each of the cluster's machines that were heard of or
-  // are expected, without a copy; it must not call this object.
+  // served, without a copy; it must not call this object.
   template <class Use>
   void each_of(const std::string& cluster, Use use) const {
     const std::string prefix = kinds::prefix_of(cluster);
     const std::lock_guard lock(mutex_);
     for (auto at = machines_.lower_bound(prefix);
          at != machines_.end() && at->first.starts_with(prefix); ++at) {
-      use(at->first.substr(prefix.size()), at->second);
+      use(at->first.substr(prefix.size()), at->second.heard);
     }
   }
   // When the machine should ask again: soon while it converges, about a minute, spread, when it
   // has.
   [[nodiscard]] std::chrono::seconds poll_after(const NodeName& node) const;
-  void forget(const NodeName& node);
 
   // The newest word of a cluster's duties. Cost: the cluster's machines.
   [[nodiscard]] std::optional<DutiesReport> duties_of(const std::string& cluster) const;
-  // Machines that enrolled or were served, and were not heard of since `cutoff`. In memory alone.
-  [[nodiscard]] std::vector<NodeName> silent_since(TimePoint cutoff) const;
-  // It enrolled: from now on it is missed.
-  void expect(const NodeName& node);
   // Clusters of which a machine became Ready since the last call, and at first every one.
   [[nodiscard]] std::set<std::string> take_ready();
   void note_ready(const std::string& cluster);  // to be taken again
@@ -82,9 +78,17 @@ class MachineReports {
     std::string digest;
     TimePoint time;
   };
-  Store& store_;
+  struct Known {
+    HeardMachine heard;
+    std::size_t unwritten = 0;  // rows of unwritten_, or on their way: memory knows better
+  };
+  void forget(const std::string& key);
+  void take_report(const std::string& key, const std::string& text);
+  void take_served(const std::string& key, const std::optional<std::string>& digest);
+  void note_written(const std::vector<Served>& rows, bool is_kept);
+
   mutable std::mutex mutex_;
-  std::map<std::string, HeardMachine> machines_;  // by "cluster/node"
+  std::map<std::string, Known> machines_;  // by "cluster/node"
   std::vector<Served> unwritten_;
   std::set<std::string> ready_;  // clusters
   std::int64_t begun_at_ = 0;    // Unix seconds

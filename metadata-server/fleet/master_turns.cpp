@@ -32,7 +32,7 @@ Result<std::vector<MasterState>> master_states(const Fleet& fleet, const std::st
     state.node = master.name;
     state.is_member = etcd->members.contains(master.name);
     const auto answer = served->documents.find(master.name);
-    if (answer != served->documents.end()) state.generation = answer->second->generation;
+    if (answer) state.generation = answer->generation;
     HeardMachine heard = fleet.reports.find({cluster, master.name});
     state.report = std::move(heard.report);
     state.seen_at = heard.seen_at;

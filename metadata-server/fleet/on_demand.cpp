@@ -75,7 +75,7 @@ Result<void> put_order(const PublishContext& context, const FoundOnDemand& order
   transaction.expect(kinds::on_demand, name, order.version)
       .put(kinds::on_demand, name, to_json(order.cluster));
   append_audit(transaction, context.now(), actor, action, name, detail);
-  return context.store.commit(transaction);
+  return commit(context.store, transaction);
 }
 
 Result<void> remove_all(const Store& store, std::string_view kind, const std::string& prefix,
@@ -239,16 +239,15 @@ Result<void> delete_cluster(const PublishContext& context, const std::string& na
     transaction.remove(kinds::address, member.address);
     remove_agenda_of(member, transaction);
   }
-  for (const auto kind : {kinds::drain, kinds::member, kinds::document, kinds::machine,
-                          kinds::report, kinds::authority, kinds::secret, kinds::revision}) {
+  for (const auto kind :
+       {kinds::drain, kinds::member, kinds::document, kinds::machine, kinds::report, kinds::served,
+        kinds::authority, kinds::secret, kinds::revision}) {
     auto removed = remove_all(context.store, kind, kinds::prefix_of(name), transaction);
     if (!removed) return removed;
   }
   append_audit(transaction, context.now(), actor, action, name,
                fmt::format("{} machines", members->size()));
-  if (auto committed = context.store.commit(transaction); !committed) return committed;
-  context.current.remove(name);
-  return {};
+  return commit(context.store, transaction);
 }
 
 }  // namespace muster

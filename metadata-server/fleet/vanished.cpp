@@ -4,14 +4,12 @@
 
 #include <algorithm>
 
-#include "fleet/machine_removal.hpp"
+#include "enrolment/remove.hpp"
 
 namespace muster {
 namespace {
 
 constexpr std::chrono::seconds look_interval{30};
-// The shortest vanishedAfter that may be written.
-constexpr std::chrono::minutes shortest{5};
 // Heard of lately: three polls of a machine that is well.
 constexpr std::int64_t lately = 180;
 constexpr std::chrono::minutes window{10};
@@ -21,49 +19,31 @@ struct Patience {
   std::int64_t silence = 0;  // so far
 };
 
-Result<Patience> patience_with(const Fleet& fleet, const NodeName& node) {
-  const auto member = find_member(fleet.store, node.cluster, node.node);
-  if (!member) return pass(member.error());
-  if (!*member || (*member)->record.removed_at != 0) return Patience{};
-  const MemberRecord& record = (*member)->record;
+Patience patience_with(const Fleet& fleet, const MemberRecord& member) {
   const auto inventory = fleet.enrolment.inventory();
-  const NodePool* pool = inventory->pool(node.cluster, record.pool);
-  if (pool == nullptr || is_control_plane(record.role)) return Patience{};
-  return Patience{pool->vanished_after.value.count(),
-                  fleet.reports.silence_of(node, fleet.enrolment.now(), record.admitted_at)};
+  const NodePool* pool = inventory->pool(member.cluster, member.pool);
+  if (pool == nullptr || is_control_plane(member.role)) return {};
+  return {pool->vanished_after.value.count(),
+          fleet.reports.silence_of({member.cluster, member.node}, fleet.enrolment.now(),
+                                   member.admitted_at)};
 }
 
 }  // namespace
 
-Result<void> expect_members(const Fleet& fleet) {
-  for (const auto& cluster : fleet.current.clusters()) {
-    const auto members = list_members(fleet.store, cluster);
-    if (!members) return pass(members.error());
-    for (const auto& member : *members) {
-      if (member.removed_at == 0) fleet.reports.expect({cluster, member.node});
-    }
-  }
-  return {};
+std::optional<std::int64_t> vanishes_at(const Fleet& fleet, const NodeName& node) {
+  const auto member = fleet.members.find(node);
+  if (!member) return std::nullopt;
+  const auto [limit, silence] = patience_with(fleet, *member);
+  if (limit == 0 || silence < limit / 2) return std::nullopt;
+  return unix_seconds(fleet.enrolment.now()) - silence + limit;
 }
 
-Result<std::optional<std::int64_t>> vanishes_at(const Fleet& fleet, const NodeName& node) {
-  const TimePoint now = fleet.enrolment.now();
-  // Most machines are well, and cost no look into the store.
-  if (fleet.reports.silence_of(node, now) < shortest / std::chrono::seconds(2)) return std::nullopt;
-  const auto patience = patience_with(fleet, node);
-  if (!patience) return pass(patience.error());
-  if (patience->limit == 0 || patience->silence < patience->limit / 2) return std::nullopt;
-  return unix_seconds(now) - patience->silence + patience->limit;
-}
-
-Result<std::map<std::string, std::vector<VanishWatch::Silent>>> VanishWatch::vanished(
-    const Fleet& fleet) {
+std::map<std::string, std::vector<VanishWatch::Silent>> VanishWatch::vanished(const Fleet& fleet) {
   std::map<std::string, std::vector<Silent>> found;
-  for (const NodeName& node : fleet.reports.silent_since(fleet.enrolment.now() - shortest)) {
-    const auto patience = patience_with(fleet, node);
-    if (!patience) return pass(patience.error());
-    if (patience->limit != 0 && patience->silence >= patience->limit)
-      found[node.cluster].push_back({node, patience->silence});
+  for (const MemberRecord& member : fleet.members.all()) {
+    const auto [limit, silence] = patience_with(fleet, member);
+    if (limit != 0 && silence >= limit)
+      found[member.cluster].push_back({{member.cluster, member.node}, silence});
   }
   return found;
 }
@@ -94,22 +74,20 @@ Result<void> VanishWatch::look(const Fleet& fleet) {
   if (now < next_look_) return {};
   next_look_ = now + look_interval;
   std::erase_if(windows_, [&](const auto& entry) { return now >= entry.second.end; });
-  auto clusters = vanished(fleet);
-  if (!clusters) return pass(clusters.error());
-  for (auto& [cluster, machines] : *clusters) {
+  for (auto& [cluster, machines] : vanished(fleet)) {
     std::sort(machines.begin(), machines.end(),
               [](const Silent& left, const Silent& right) { return left.seconds > right.seconds; });
     const std::size_t count = std::min(machines.size(), allowance(fleet, cluster));
     for (std::size_t i = 0; i < count; ++i) {
       const auto& [node, seconds] = machines[i];
       spdlog::warn("{}/{}: not heard of for {} s, removed", cluster, node.node, seconds);
-      if (auto removed = remove_now(fleet, node, "vanished"); !removed) return removed;
+      if (auto removed = remove_machine(fleet.enrolment, node, "vanished"); !removed)
+        return removed;
       ++windows_[cluster].removed;
     }
     if (count == 0) continue;
     const auto published = republish(fleet.publishing, cluster, "vanished");
     if (!published) return pass(published.error().error);
-    if (auto reloaded = fleet.reload_inventory(cluster); !reloaded) return pass(reloaded.error());
   }
   return {};
 }

@@ -22,8 +22,7 @@ class VanishWatch {
     NodeName node;
     std::int64_t seconds = 0;
   };
-  [[nodiscard]] static Result<std::map<std::string, std::vector<Silent>>> vanished(
-      const Fleet& fleet);
+  [[nodiscard]] static std::map<std::string, std::vector<Silent>> vanished(const Fleet& fleet);
   [[nodiscard]] std::size_t allowance(const Fleet& fleet, const std::string& cluster);
 
   TimePoint next_look_;
@@ -36,11 +35,6 @@ class VanishWatch {
 
 // The Unix second at which a member that is silent for half of its pool's vanishedAfter already
 // will be removed, other things being well; nothing for everybody else.
-[[nodiscard]] Result<std::optional<std::int64_t>> vanishes_at(const Fleet& fleet,
-                                                              const NodeName& node);
-
-// Every member there is is missed from now on, also who enrolled and was never heard of: at the
-// start.
-[[nodiscard]] Result<void> expect_members(const Fleet& fleet);
+[[nodiscard]] std::optional<std::int64_t> vanishes_at(const Fleet& fleet, const NodeName& node);
 
 }  // namespace muster

@@ -4,13 +4,29 @@
 
 namespace muster {
 
+Result<void> CallerCache::load(const Store&) {
+  const std::lock_guard lock(mutex_);
+  entries_.clear();
+  changed_.clear();
+  oldest_ = ++changes_;
+  return {};
+}
+
+Result<void> CallerCache::follow(const Commit& commit) {
+  for (const auto& change : commit.changes) {
+    // The kinds are what Caller::text() calls the two.
+    if (change.kind == kinds::machine || change.kind == kinds::operator_record)
+      forget(fmt::format("{} {}", change.kind, change.key));
+  }
+  return {};
+}
+
 std::optional<Caller> CallerCache::find(const std::string& certificate_id) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(certificate_id);
   if (found == entries_.end()) return std::nullopt;
   const Entry& entry = found->second;
-  const bool is_fresh = std::chrono::steady_clock::now() < entry.until;
-  if (is_fresh && !changed_since(entry.text, entry.changes)) return entry.caller;
+  if (!changed_since(entry.text, entry.changes)) return entry.caller;
   entries_.erase(found);
   return std::nullopt;
 }
@@ -32,8 +48,7 @@ void CallerCache::put(const std::string& certificate_id, const Caller& caller,
   const std::lock_guard lock(mutex_);
   if (changed_since(text, changes_before)) return;
   if (entries_.size() >= capacity_) entries_.clear();
-  entries_[certificate_id] = {caller, std::move(text), changes_before,
-                              std::chrono::steady_clock::now() + lifetime_};
+  entries_[certificate_id] = {caller, std::move(text), changes_before};
 }
 
 void CallerCache::forget(const std::string& caller) {
@@ -44,33 +59,6 @@ void CallerCache::forget(const std::string& caller) {
     oldest_ = changes_;
   }
   changed_[caller] = changes_;
-}
-
-Result<Record> CallerWatchingStore::get(std::string_view kind, std::string_view key) const {
-  return store_.get(kind, key);
-}
-
-Result<std::vector<Record>> CallerWatchingStore::list(std::string_view kind,
-                                                      std::string_view prefix,
-                                                      std::string_view after,
-                                                      std::size_t limit) const {
-  return store_.list(kind, prefix, after, limit);
-}
-
-Result<std::uint64_t> CallerWatchingStore::count(std::string_view kind,
-                                                 std::string_view prefix) const {
-  return store_.count(kind, prefix);
-}
-
-Result<void> CallerWatchingStore::commit(const Transaction& transaction) {
-  auto committed = store_.commit(transaction);
-  for (const auto& change : transaction.changes) {
-    // The kinds are what Caller::text() calls the two.
-    if (change.kind == kinds::machine || change.kind == kinds::operator_record) {
-      cache_.forget(fmt::format("{} {}", change.kind, change.key));
-    }
-  }
-  return committed;
 }
 
 }  // namespace muster

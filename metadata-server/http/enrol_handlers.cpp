@@ -18,7 +18,7 @@ Result<Response> ended_response(const Rooms& rooms, const EnrolOutcome& outcome)
 }
 
 Result<Response> to_response(const Result<EnrolOutcome>& outcome, std::string_view verb,
-                              const Request& request) {
+                             const Request& request) {
   if (!outcome) return pass(outcome.error());
   if (!outcome->pending) {
     spdlog::info("{} {}/{} from {}, key {}", verb, outcome->node.cluster, outcome->node.node,
@@ -46,9 +46,7 @@ Result<Response> post_nonce(const Rooms& rooms, const Caller&, const Request& re
 Result<Response> post_enrol(const Rooms& rooms, const Caller&, const Request& request) {
   const auto order = parse_enrol_request(request.body);
   if (!order) return pass(order.error());
-  const auto outcome = enrol(rooms.enrolment, *order, request.peer.address);
-  if (outcome && !outcome->pending) rooms.reports.expect(outcome->node);
-  return to_response(outcome, "enrolled", request);
+  return to_response(enrol(rooms.enrolment, *order, request.peer.address), "enrolled", request);
 }
 
 Result<Response> post_recover(const Rooms& rooms, const Caller&, const Request& request) {

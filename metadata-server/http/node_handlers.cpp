@@ -93,7 +93,7 @@ Result<void> order_drain_of(const Rooms& rooms, const std::string& order, const 
   Transaction transaction;
   const DrainOrder wanted{node.cluster, node.node, false, std::chrono::seconds(body.seconds), by};
   auto ordered = order_drain(rooms.store, wanted, rooms.enrolment.now(), transaction);
-  if (ordered) ordered = rooms.store.commit(transaction);
+  if (ordered) ordered = commit(rooms.store, transaction);
   if (!ordered) return pass(ordered.error());
   return {};
 }
@@ -195,11 +195,10 @@ Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& requ
   const auto states = NodeStates::gather(rooms, node.cluster);
   if (!states) return pass(states.error());
   const auto vanishes = vanishes_at(rooms, node);
-  if (!vanishes) return pass(vanishes.error());
   const auto troubles = MachineTroubles::gather(rooms);
   if (!troubles) return pass(troubles.error());
   nlohmann::json row = summary(rooms, node, **answer, machine->record, *states, *troubles);
-  row["vanishesAt"] = vanishes->value_or(0);
+  row["vanishesAt"] = vanishes.value_or(0);
   const std::string& etag = (*answer)->etag;
   row["digest"] = etag.substr(1, etag.size() - 2);
   row["identity"] = identity_of(machine->record);

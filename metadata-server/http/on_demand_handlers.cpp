@@ -149,7 +149,6 @@ Result<nlohmann::json> remove_surplus(const Rooms& rooms, const ScaledCluster& s
   if (scaled.surplus.empty()) return rows;
   const auto published = republish(rooms.publishing, cluster, actor);
   if (!published) return pass(published.error().error);
-  if (auto reloaded = rooms.reload_inventory(cluster); !reloaded) return pass(reloaded.error());
   return rows;
 }
 
@@ -178,8 +177,6 @@ Result<Response> post_clusters(const Rooms& rooms, const Caller& caller, const R
   if (!tried) return pass(tried.error());
   const auto& created = *tried;
   if (!created) return refused_response(created.error(), request);
-  rooms.ends.set(created->name, created->expires_at);
-  if (auto reloaded = rooms.reload_inventory(order.name); !reloaded) return pass(reloaded.error());
   UserDataFiles files(rooms, order.name, order.actor);
   for (std::uint32_t master = 1; master <= created->masters; ++master) {
     auto added =
@@ -259,7 +256,6 @@ Result<Response> post_extend(const Rooms& rooms, const Caller& caller, const Req
   const auto extended =
       extend_cluster(rooms.publishing, cluster, std::chrono::seconds(seconds), caller.text());
   if (!extended) return pass(extended.error());
-  rooms.ends.set(extended->name, extended->expires_at);
   return json_response(to_value(rooms, *extended));
 }
 

@@ -87,7 +87,7 @@ Result<Response> get_audit(const Rooms& rooms, const Caller&, const Request& req
   const auto limit = query_number(request, "limit", 100);
   if (!limit) return pass(limit.error());
   // What was served a moment ago belongs in the answer.
-  if (auto flushed = rooms.reports.flush(); !flushed) return pass(flushed.error());
+  if (auto flushed = rooms.reports.flush(rooms.store); !flushed) return pass(flushed.error());
   nlohmann::json rows = nlohmann::json::array();
   std::string last = *after;
   // The store's pages are shorter than what may be asked for.

@@ -6,15 +6,14 @@
 
 namespace muster {
 
-// 200 with revisions and changes; 400 of kind "inventory" with every problem's place. What was
-// published is in enrolment's inventory when this returns.
+// 200 with revisions and changes; 400 of kind "inventory" with every problem's place.
 [[nodiscard]] Result<Response> publication_response(const Rooms& rooms,
-                                                     const Published<PublishOutcome>& published,
-                                                     bool dry_run, const Caller& caller,
-                                                     const Request& request);
+                                                    const Published<PublishOutcome>& published,
+                                                    bool dry_run, const Caller& caller,
+                                                    const Request& request);
 
 // Why nothing was published: as publication_response answers it.
 [[nodiscard]] Result<Response> refused_response(const PublishRefusal& refusal,
-                                                 const Request& request);
+                                                const Request& request);
 
 }  // namespace muster

@@ -47,8 +47,6 @@ Result<Response> publication_response(const Rooms& rooms,
   if (!published) return refused_response(published.error(), request);
   if (!dry_run) {
     for (const auto& [cluster, revision] : published->revisions) {
-      auto reloaded = rooms.reload_inventory(cluster);
-      if (!reloaded) return pass(reloaded.error());
       spdlog::info("{}: published {} {}", caller.text(), cluster, revision);
     }
   }

@@ -158,27 +158,19 @@ class Preparation {
 
   Result<void> write(CompiledCluster& compiled, const Cluster& cluster,
                      const ClusterSigner& signer) {
-    auto served = std::make_shared<ServedCluster>();
-    served->revision_number = number_;
-    served->revision = publication_.revision;
-    served->banned_machines = input_.facts.banned_machines;
-    if (auto written = write_documents(compiled, signer, *served); !written) return written;
-    if (auto written = write_peers(compiled.peers, signer, *served); !written) return written;
+    if (auto written = write_documents(compiled, signer); !written) return written;
+    if (auto written = write_peers(compiled.peers, signer); !written) return written;
     if (auto removed = remove_gone(); !removed) return removed;
     write_records(compiled, cluster, signer);
-    publication_.served = std::move(served);
+    publication_.is_changed = true;
     return {};
   }
 
-  Result<void> write_documents(CompiledCluster& compiled, const ClusterSigner& signer,
-                               ServedCluster& served) {
+  Result<void> write_documents(CompiledCluster& compiled, const ClusterSigner& signer) {
     for (auto& document : compiled.documents) {
       const std::string& node = document.role.node;
       const auto old = old_.find(node);
-      if (old != old_.end() && is_kept(old->second, contents_[node])) {
-        served.documents[node] = to_served(old->second);
-        continue;
-      }
+      if (old != old_.end() && is_kept(old->second, contents_[node])) continue;
       document.generation = number_;
       const auto envelope = signer.sign_document(node, to_canonical_json(document));
       if (!envelope)
@@ -186,28 +178,22 @@ class Preparation {
       PublishedDocument made = published(*envelope, contents_[node]);
       made.format = needs_of(document, context_.later).format;
       transaction_.put(kinds::document, kinds::pair_key(name_, node), to_json(made));
-      served.documents[node] = to_served(made);
     }
     return {};
   }
 
-  Result<void> write_peers(PeerList& peers, const ClusterSigner& signer, ServedCluster& served) {
+  Result<void> write_peers(PeerList& peers, const ClusterSigner& signer) {
     const auto record = context_.store.get(kinds::peers, name_);
     if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
     if (record) {
       const auto old = parse_published_document(record->value);
       if (!old) return pass(old.error());
-      if (is_kept(*old, peers_content_)) {
-        served.peers = to_served(*old);
-        return {};
-      }
+      if (is_kept(*old, peers_content_)) return {};
     }
     peers.generation = number_;
     const auto envelope = signer.sign_peers(to_canonical_json(peers));
     if (!envelope) return while_doing(envelope.error(), fmt::format("peer list of '{}'", name_));
-    const PublishedDocument made = published(*envelope, peers_content_);
-    transaction_.put(kinds::peers, name_, to_json(made));
-    served.peers = to_served(made);
+    transaction_.put(kinds::peers, name_, to_json(published(*envelope, peers_content_)));
     return {};
   }
 
@@ -217,6 +203,7 @@ class Preparation {
       const std::string key = kinds::pair_key(name_, change.node);
       transaction_.remove(kinds::document, key)
           .remove(kinds::report, key)
+          .remove(kinds::served, key)
           .remove(kinds::drain, key);
       if (context_.forget) context_.forget(name_, change.node, transaction_);
       if (auto retired = retire(change.node); !retired) return retired;
@@ -244,6 +231,8 @@ class Preparation {
     record.actor = input_.actor;
     record.fixed = fixed_settings_of(cluster);
     record.document_key = signer.key_id();
+    record.banned_machines = input_.facts.banned_machines;
+    record.inventory = inventory_digest(input_.files, input_.instance_masters);
     for (const auto& [node, network] : compiled.pod_cidrs) record.pod_cidrs[node] = network;
     note_departures(publication_.changes, old_, seconds, record.departed);
     Revision revision{name_,

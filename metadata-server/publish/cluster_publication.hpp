@@ -32,8 +32,7 @@ struct ClusterPublication {
   std::string revision;
   std::vector<MachineChange> changes;
   std::vector<InventoryProblem> warnings;
-  // To be put into CurrentDocuments after the commit; nullptr: nothing changed, nothing is written.
-  std::shared_ptr<const ServedCluster> served;
+  bool is_changed = false;  // else nothing is written
 };
 
 [[nodiscard]] PublishRefusal refused(Error error);

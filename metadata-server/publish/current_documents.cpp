@@ -1,7 +1,9 @@
 #include "publish/current_documents.hpp"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
+#include <optional>
 
 #include "document/signed_document.hpp"
 #include "records/all_records.hpp"
@@ -12,35 +14,78 @@ namespace muster {
 
 namespace {
 
-Result<std::shared_ptr<const ServedAnswer>> read_answer(const Record& record,
-                                                        std::string_view kind) {
-  const auto published = parse_published_document(record.value);
-  if (!published) return while_doing(published.error(), fmt::format("{} '{}'", kind, record.key));
+Result<std::shared_ptr<const ServedAnswer>> read_answer(std::string_view kind, std::string_view key,
+                                                        std::string_view value) {
+  const auto published = parse_published_document(value);
+  if (!published) return while_doing(published.error(), fmt::format("{} '{}'", kind, key));
   return to_served(*published);
+}
+
+void put_head(const ClusterRecord& record, ServedCluster& cluster) {
+  cluster.revision_number = record.revision_number;
+  cluster.revision = record.revision;
+  cluster.banned_machines = record.banned_machines;
 }
 
 Result<std::shared_ptr<const ServedCluster>> read_cluster(const Store& store,
                                                           const ClusterRecord& record) {
   auto cluster = std::make_shared<ServedCluster>();
-  cluster->revision_number = record.revision_number;
-  cluster->revision = record.revision;
-  const auto revision = find_revision(store, record.name, fmt::to_string(record.revision_number));
-  if (!revision) return pass(revision.error());
-  cluster->banned_machines = revision->facts.banned_machines;
+  put_head(record, *cluster);
+  if (record.inventory.empty()) {  // an earlier program wrote it
+    const auto revision = find_revision(store, record.name, fmt::to_string(record.revision_number));
+    if (!revision) return pass(revision.error());
+    cluster->banned_machines = revision->facts.banned_machines;
+  }
   const auto peers = store.get(kinds::peers, record.name);
   if (!peers) return pass(peers.error());
-  auto answer = read_answer(*peers, kinds::peers);
+  auto answer = read_answer(kinds::peers, peers->key, peers->value);
   if (!answer) return pass(answer.error());
   cluster->peers = std::move(*answer);
   const auto documents = all_records(store, kinds::document, kinds::prefix_of(record.name));
   if (!documents) return pass(documents.error());
+  std::vector<std::pair<std::string, DocumentTable::Answer>> all;
   for (const auto& document : *documents) {
-    auto served = read_answer(document, kinds::document);
+    auto served = read_answer(kinds::document, document.key, document.value);
     if (!served) return pass(served.error());
     const auto name = kinds::parse_pair_key(document.key);
-    if (name) cluster->documents[name->second] = std::move(*served);
+    if (name) all.emplace_back(name->second, std::move(*served));
   }
+  cluster->documents.change(all);
   return cluster;
+}
+
+// What a commit changes of one cluster.
+struct ClusterChange {
+  std::optional<ClusterRecord> record;
+  bool is_gone = false;
+  std::optional<std::shared_ptr<const ServedAnswer>> peers;
+  std::vector<std::pair<std::string, DocumentTable::Answer>> documents;
+};
+
+Result<void> read_change(const Transaction::Change& change,
+                         std::map<std::string, ClusterChange>& clusters) {
+  if (change.kind == kinds::cluster) {
+    ClusterChange& cluster = clusters[change.key];
+    cluster.is_gone = !change.value;
+    if (!change.value) return {};
+    auto record = parse_cluster_record(*change.value);
+    if (!record) return while_doing(record.error(), fmt::format("cluster '{}'", change.key));
+    cluster.record = std::move(*record);
+    return {};
+  }
+  if (change.kind != kinds::peers && change.kind != kinds::document) return {};
+  DocumentTable::Answer answer;
+  if (change.value) {
+    auto read = read_answer(change.kind, change.key, *change.value);
+    if (!read) return pass(read.error());
+    answer = std::move(*read);
+  }
+  if (change.kind == kinds::peers) {
+    clusters[change.key].peers = std::move(answer);
+  } else if (const auto name = kinds::parse_pair_key(change.key)) {
+    clusters[name->first].documents.emplace_back(name->second, std::move(answer));
+  }
+  return {};
 }
 
 }  // namespace
@@ -73,6 +118,32 @@ Result<void> CurrentDocuments::load(const Store& store) {
   return {};
 }
 
+Result<void> CurrentDocuments::follow(const Commit& commit) {
+  std::map<std::string, ClusterChange> changed;
+  Result<void> all;
+  for (const auto& change : commit.changes) {
+    if (auto read = read_change(change, changed); !read) all = std::move(read);
+  }
+  for (auto& [name, change] : changed) {
+    std::shared_ptr<const ServedCluster> next;  // none: it is no more
+    const auto old = cluster(name);
+    if (!change.is_gone && (old || change.record)) {
+      auto made = old ? std::make_shared<ServedCluster>(*old) : std::make_shared<ServedCluster>();
+      if (change.record) put_head(*change.record, *made);
+      if (change.peers) made->peers = std::move(*change.peers);
+      made->documents.change(change.documents);
+      next = std::move(made);
+    }
+    const std::unique_lock lock(mutex_);
+    if (next) {
+      clusters_[name].swap(next);  // the old one ends after the lock, with its last reader
+    } else {
+      clusters_.erase(name);
+    }
+  }
+  return all;
+}
+
 std::shared_ptr<const ServedCluster> CurrentDocuments::cluster(const std::string& name) const {
   const std::shared_lock lock(mutex_);
   const auto found = clusters_.find(name);
@@ -82,9 +153,7 @@ std::shared_ptr<const ServedCluster> CurrentDocuments::cluster(const std::string
 std::shared_ptr<const ServedAnswer> CurrentDocuments::document(const std::string& cluster_name,
                                                                const std::string& node) const {
   const auto served = cluster(cluster_name);
-  if (!served) return nullptr;
-  const auto found = served->documents.find(node);
-  return found == served->documents.end() ? nullptr : found->second;
+  return served ? served->documents.find(node) : nullptr;
 }
 
 std::shared_ptr<const ServedAnswer> CurrentDocuments::peers(const std::string& cluster_name) const {
@@ -98,19 +167,6 @@ std::vector<std::string> CurrentDocuments::clusters() const {
   for (const auto& [name, served] : clusters_) names.push_back(name);
   std::sort(names.begin(), names.end());
   return names;
-}
-
-void CurrentDocuments::replace(const std::string& name,
-                               std::shared_ptr<const ServedCluster> cluster) {
-  const std::unique_lock lock(mutex_);
-  auto& place = clusters_[name];
-  if (place && place->revision_number > cluster->revision_number) return;
-  place.swap(cluster);  // the old one ends after the lock, with its last reader
-}
-
-void CurrentDocuments::remove(const std::string& name) {
-  const std::unique_lock lock(mutex_);
-  clusters_.erase(name);
 }
 
 }  // namespace muster

@@ -1,5 +1,6 @@
 // What machines are served right now, signed and ready. Readers take a pointer to something that
-// never changes, so a publication waits for nobody and nobody waits for it. Thread-safe.
+// never changes, so a publication waits for nobody and nobody waits for it. Fed by the store's feed
+// (kinds "cluster", "peers", "document"). Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,9 @@
 #include <vector>
 
 #include "document/node_document.hpp"
+#include "publish/document_table.hpp"
 #include "records/published_document.hpp"
-#include "store/store.hpp"
+#include "store/views.hpp"
 
 namespace muster {
 
@@ -29,24 +31,19 @@ struct ServedCluster {
   std::string revision;                      // "sha256:..."
   std::vector<std::string> banned_machines;  // as its documents have them, sorted
   std::shared_ptr<const ServedAnswer> peers;
-  std::unordered_map<std::string, std::shared_ptr<const ServedAnswer>> documents;  // by node
+  DocumentTable documents;
 };
 
-class CurrentDocuments {
+class CurrentDocuments final : public View {
  public:
-  // Replaces everything by what the store holds: at the start.
-  [[nodiscard]] Result<void> load(const Store& store);
+  [[nodiscard]] Result<void> load(const Store& store) override;
+  [[nodiscard]] Result<void> follow(const Commit& commit) override;
   // nullptr: no such cluster, or no such node in it.
   [[nodiscard]] std::shared_ptr<const ServedAnswer> document(const std::string& cluster,
                                                              const std::string& node) const;
   [[nodiscard]] std::shared_ptr<const ServedAnswer> peers(const std::string& cluster) const;
   [[nodiscard]] std::shared_ptr<const ServedCluster> cluster(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> clusters() const;  // sorted
-  // An older revision than the one in place is ignored: publications may end in another order than
-  // they were committed.
-  void replace(const std::string& name, std::shared_ptr<const ServedCluster> cluster);
-  // Of a cluster that is no more.
-  void remove(const std::string& name);
 
  private:
   mutable std::shared_mutex mutex_;

@@ -82,7 +82,7 @@ Published<PublishOutcome> finish(const PublishContext& context, Transaction& tra
   PublishOutcome outcome;
   bool is_changed = false;
   for (auto& publication : publications) {
-    is_changed = is_changed || publication.served;
+    is_changed = is_changed || publication.is_changed;
     outcome.revisions[publication.cluster] = publication.revision;
     outcome.changes.insert(outcome.changes.end(), publication.changes.begin(),
                            publication.changes.end());
@@ -91,9 +91,6 @@ Published<PublishOutcome> finish(const PublishContext& context, Transaction& tra
   if (dry_run || !is_changed) return outcome;
   if (auto committed = context.store.commit(transaction); !committed) {
     return tl::unexpected(refused(committed.error()));
-  }
-  for (auto& publication : publications) {
-    if (publication.served) context.current.replace(publication.cluster, publication.served);
   }
   return outcome;
 }

@@ -21,7 +21,7 @@ struct PublishContext {
   Store& store;
   const SealingKey& sealing;
   const SiteKeys& keys;
-  CurrentDocuments& current;
+  const CurrentDocuments& current;
   std::function<TimePoint()> now;
   // Names of a cluster's banned machines (enrolment/ban).
   std::function<Result<std::vector<std::string>>(const std::string& cluster)> banned_machines;

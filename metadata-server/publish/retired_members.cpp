@@ -17,15 +17,15 @@ Result<void> note_departure(Store& store, const MemberRecord& member, std::uint6
   (*found)->record.left_generation = generation;
   Transaction transaction;
   put_member(**found, transaction);
-  return store.commit(transaction);
+  return commit(store, transaction);
 }
 
 // Its name may be a listed machine's by now.
 bool is_served_still(const MemberRecord& member, const NodeObjects& nodes) {
   if (!nodes.served) return false;
   const auto found = nodes.served->documents.find(member.node);
-  if (found == nodes.served->documents.end()) return false;
-  const auto document = read_document(*found->second);
+  if (!found) return false;
+  const auto document = read_document(*found);
   return !document || !document->role.pool.empty();
 }
 

@@ -47,7 +47,7 @@ Result<void> remove_secret(Store& store, const std::string& cluster, const std::
             name, cluster, *user));
   }
   transaction.expect(kinds::cluster, cluster, record ? record->version : 0);
-  return store.commit(transaction);
+  return commit(store, transaction);
 }
 
 }  // namespace muster

@@ -89,7 +89,7 @@ Result<void> remove_template(Store& store, const std::string& name, TimePoint no
   Transaction transaction;
   transaction.remove(kinds::cluster_template, name);
   append_audit(transaction, now, by, "template-removed", name, "");
-  return store.commit(transaction);
+  return commit(store, transaction);
 }
 
 }  // namespace muster

@@ -41,7 +41,7 @@ Result<void> let_lapse(Store& store, const AgendaRow& row) {
   std::istringstream lines(row.value);
   for (std::string kind, key; lines >> kind >> key;) transaction.remove(kind, key);
   remove_agenda(row.at, row.what, row.name, transaction);
-  return store.commit(transaction);
+  return commit(store, transaction);
 }
 
 Result<std::vector<AgendaRow>> list_due(const Store& store, std::int64_t now, std::size_t limit) {

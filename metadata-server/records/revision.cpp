@@ -98,6 +98,10 @@ std::string to_json(const Revision& revision) {
        {"facts", nlohmann::json::parse(to_json(revision.facts), nullptr, false)}});
 }
 
+std::string inventory_digest(const InventoryFiles& files, std::uint64_t instance_masters) {
+  return sha256_digest(canonical_text({{"files", files}, {"instanceMasters", instance_masters}}));
+}
+
 Checked<Inventory> inventory_of(const Revision& revision) {
   auto inventory = load(revision.files);
   if (!inventory || revision.instance_masters == 0) return inventory;
@@ -135,7 +139,9 @@ std::string to_json(const ClusterRecord& record) {
                            {"etcdTopology", record.fixed.etcd_topology}}},
                          {"podCidrs", record.pod_cidrs},
                          {"departed", record.departed},
-                         {"documentKey", record.document_key}});
+                         {"documentKey", record.document_key},
+                         {"bannedMachines", record.banned_machines},
+                         {"inventory", record.inventory}});
 }
 
 const std::string& signer_of(const ClusterRecord& record, const std::string& servers_key) {
@@ -167,6 +173,8 @@ Result<ClusterRecord> parse_cluster_record(std::string_view json) {
       },
       Need::optional);
   root.text("documentKey", record.document_key, Need::optional);
+  root.texts("bannedMachines", record.banned_machines, Need::optional);
+  root.text("inventory", record.inventory, Need::optional);
   root.close();
   if (!problems.empty()) return fail("cluster record", problems);
   return record;
@@ -240,13 +248,17 @@ Result<Inventory> published_inventory(const Store& store, const std::string& clu
   if (!revision) return pass(revision.error());
   const auto parsed = parse_revision(revision->value);
   if (!parsed) return pass(parsed.error());
-  auto inventory = inventory_of(*parsed);
+  return published_inventory(*parsed);
+}
+
+Result<Inventory> published_inventory(const Revision& revision) {
+  auto inventory = inventory_of(revision);
   if (!inventory) {
     return fail(
         ErrorKind::corrupt,
         fmt::format(
             "cluster '{}': this program refuses the inventory of revision {}, which an earlier one published. Apply a sound one:\n{}",
-            cluster, parsed->number, to_text(inventory.error())));
+            revision.cluster, revision.number, to_text(inventory.error())));
   }
   return std::move(*inventory);
 }

@@ -28,6 +28,9 @@ struct Revision {
   SiteFacts facts;
   std::uint64_t instance_masters = 0;  // not 0: the files are a template, this many masters are its
 };
+// Tells revisions of one inventory apart from those that changed it.
+[[nodiscard]] std::string inventory_digest(const InventoryFiles& files,
+                                           std::uint64_t instance_masters);
 // What its files say; of a template, under the cluster's own name.
 [[nodiscard]] Checked<Inventory> inventory_of(const Revision& revision);
 
@@ -47,7 +50,10 @@ struct ClusterRecord {
   std::map<std::string, std::string> pod_cidrs;  // node -> network, removed nodes too
   // Removed node -> Unix seconds until which a certificate that it has may be valid.
   std::map<std::string, std::int64_t> departed;
-  std::string document_key;  // key id of what signed all that it is served
+  std::string document_key;                  // key id of what signed all that it is served
+  std::vector<std::string> banned_machines;  // as its documents have them, sorted
+  // inventory_digest of the current revision; empty where an earlier program wrote the record.
+  std::string inventory;
 };
 // Of a record that an earlier program wrote, the server's own key.
 [[nodiscard]] const std::string& signer_of(const ClusterRecord& record,
@@ -76,5 +82,6 @@ struct FoundCluster {
 // The inventory of one cluster's current revision, which may name other clusters too: what
 // enrolment and boot find machines in. not_found: it was never published.
 [[nodiscard]] Result<Inventory> published_inventory(const Store& store, const std::string& cluster);
+[[nodiscard]] Result<Inventory> published_inventory(const Revision& revision);
 
 }  // namespace muster

@@ -38,23 +38,37 @@ Result<std::uint64_t> MemoryStore::count(std::string_view kind, std::string_view
   return found;
 }
 
-Result<void> MemoryStore::commit(const Transaction& transaction) {
-  const std::lock_guard lock(mutex_);
-  for (const auto& expectation : transaction.expectations) {
-    const auto entry = entries_.find({expectation.kind, expectation.key});
-    const std::uint64_t found = entry == entries_.end() ? 0 : entry->second.version;
-    if (found != expectation.version) return pass(version_conflict(expectation, found));
-  }
-  if (transaction.changes.empty()) return {};
-  ++revision_;
-  for (const auto& change : transaction.changes) {
-    if (change.value) {
-      entries_[{change.kind, change.key}] = {*change.value, revision_};
-    } else {
-      entries_.erase({change.kind, change.key});
+Result<std::uint64_t> MemoryStore::commit(const Transaction& transaction) {
+  const std::lock_guard one_by_one(committing_);
+  const std::uint64_t revision = log_.revision() + (transaction.changes.empty() ? 0 : 1);
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& expectation : transaction.expectations) {
+      const auto entry = entries_.find({expectation.kind, expectation.key});
+      const std::uint64_t found = entry == entries_.end() ? 0 : entry->second.version;
+      if (found != expectation.version) return pass(version_conflict(expectation, found));
+    }
+    for (const auto& change : transaction.changes) {
+      if (change.value) {
+        entries_[{change.kind, change.key}] = {*change.value, revision};
+      } else {
+        entries_.erase({change.kind, change.key});
+      }
     }
   }
-  return {};
+  if (!transaction.changes.empty()) log_.append(revision, transaction);
+  return revision;
+}
+
+Result<std::unique_ptr<Watch>> MemoryStore::watch(std::optional<std::uint64_t> after) const {
+  return log_.watch(after);
+}
+
+Result<std::uint64_t> MemoryStore::snapshot(
+    const std::function<Result<void>(const Store& store)>& read) const {
+  const std::lock_guard nobody_commits(committing_);
+  if (auto done = read(*this); !done) return pass(done.error());
+  return log_.revision();
 }
 
 }  // namespace muster

@@ -6,7 +6,7 @@ namespace muster {
 
 namespace {
 // Step i (from 0) leads to schema version i + 1.
-constexpr std::array<const char*, 2> steps = {
+constexpr std::array<const char*, 3> steps = {
     // `store_revision` grows with every commit and is the version of the records that it wrote, so
     // a
     // version is never used again, not even after a record was removed and came back.
@@ -18,6 +18,8 @@ constexpr std::array<const char*, 2> steps = {
        INSERT INTO store_revision(one, value) VALUES(1, 0);)",
     // Records of pools' members (kinds "member" and "address"). An older program would publish
     // without them, which takes every member's document away: it must not open this file.
+    "",
+    // Fields of the records of clusters that an older program refuses, and kind "served".
     "",
 };
 }  // namespace

@@ -39,8 +39,8 @@ Result<std::uint64_t> next_revision(SqliteConnection& connection) {
   return revision;
 }
 
-Result<void> write(SqliteConnection& connection, const Transaction::Change& change,
-                   std::uint64_t revision) {
+Result<void> write_change(SqliteConnection& connection, const Transaction::Change& change,
+                          std::uint64_t revision) {
   auto statement = connection.prepare(
       change.value
           ? "INSERT INTO records(kind, key, value, version) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(kind, key) DO UPDATE SET value = ?3, version = ?4"
@@ -66,7 +66,8 @@ Result<void> prepare_file(SqliteConnection& connection, const std::string& path)
 }
 }  // namespace
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, OpenMode mode) {
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, OpenMode mode,
+                                                       FeedLimits limits) {
   const std::string doing = fmt::format("opening the store '{}'", path);
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
@@ -78,17 +79,22 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, 
               "{}: no such file; run `muster init` for a new site, restore a backup, or correct stateDirectory in the server's settings",
               doing));
     }
-    if (auto created = create_sqlite_file(path); !created) return while_doing(created.error(), doing);
+    if (auto created = create_sqlite_file(path); !created)
+      return while_doing(created.error(), doing);
   } else if ((status.st_mode & 077) != 0 && ::chmod(path.c_str(), 0600) != 0) {
     return fail_errno(errno, fmt::format("{}: setting mode 0600", doing));
   }
   auto connection = SqliteConnection::open(path);
   if (!connection) return while_doing(connection.error(), doing);
-  if (auto ready = prepare_file(*connection, path); !ready) return while_doing(ready.error(), doing);
+  if (auto ready = prepare_file(*connection, path); !ready)
+    return while_doing(ready.error(), doing);
   if (auto durable = connection->use_write_ahead_log(); !durable) {
     return while_doing(durable.error(), doing);
   }
-  return std::unique_ptr<SqliteStore>(new SqliteStore(path, std::move(*connection)));
+  const auto revision = connection->read_number("SELECT value FROM store_revision");
+  if (!revision) return while_doing(revision.error(), doing);
+  return std::unique_ptr<SqliteStore>(
+      new SqliteStore(path, std::move(*connection), limits, static_cast<std::uint64_t>(*revision)));
 }
 
 Result<Record> SqliteStore::get(std::string_view kind, std::string_view key) const {
@@ -133,30 +139,50 @@ Result<std::uint64_t> SqliteStore::count(std::string_view kind, std::string_view
   return statement->column_number(0);
 }
 
-Result<void> SqliteStore::apply(const Transaction& transaction) {
+Result<std::uint64_t> SqliteStore::apply(const Transaction& transaction) {
   for (const auto& expectation : transaction.expectations) {
     auto found = version_of(connection_, expectation.kind, expectation.key);
     if (!found) return pass(found.error());
     if (*found != expectation.version) return pass(version_conflict(expectation, *found));
   }
-  if (transaction.changes.empty()) return {};
+  if (transaction.changes.empty()) return log_.revision();
   auto revision = next_revision(connection_);
   if (!revision) return pass(revision.error());
   for (const auto& change : transaction.changes) {
-    if (auto written = write(connection_, change, *revision); !written) {
+    if (auto written = write_change(connection_, change, *revision); !written) {
       return while_doing(written.error(), fmt::format("writing {} '{}'", change.kind, change.key));
     }
   }
-  return {};
+  return revision;
 }
 
-Result<void> SqliteStore::commit(const Transaction& transaction) {
+Result<std::uint64_t> SqliteStore::write(const Transaction& transaction) {
   const std::lock_guard lock(mutex_);
-  if (auto begun = connection_.execute("BEGIN IMMEDIATE"); !begun) return begun;
-  auto done = apply(transaction);
-  if (done) done = connection_.execute("COMMIT");
-  if (!done) connection_.roll_back();
-  return done;
+  if (auto begun = connection_.execute("BEGIN IMMEDIATE"); !begun) return pass(begun.error());
+  auto revision = apply(transaction);
+  if (revision) {
+    if (auto durable = connection_.execute("COMMIT"); !durable) revision = pass(durable.error());
+  }
+  if (!revision) connection_.roll_back();
+  return revision;
+}
+
+Result<std::uint64_t> SqliteStore::commit(const Transaction& transaction) {
+  const std::lock_guard one_by_one(committing_);
+  auto revision = write(transaction);
+  if (revision && !transaction.changes.empty()) log_.append(*revision, transaction);
+  return revision;
+}
+
+Result<std::unique_ptr<Watch>> SqliteStore::watch(std::optional<std::uint64_t> after) const {
+  return log_.watch(after);
+}
+
+Result<std::uint64_t> SqliteStore::snapshot(
+    const std::function<Result<void>(const Store& store)>& read) const {
+  const std::lock_guard nobody_commits(committing_);
+  if (auto done = read(*this); !done) return pass(done.error());
+  return log_.revision();
 }
 
 Result<void> SqliteStore::back_up(const std::string& path) const {

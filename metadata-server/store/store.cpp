@@ -39,6 +39,19 @@ Error version_conflict(const Transaction::Expectation& expectation, std::uint64_
                       version, found)};
 }
 
+tl::unexpected<Error> fail_compacted(std::uint64_t after, std::uint64_t dropped) {
+  return fail(
+      ErrorKind::not_found,
+      fmt::format(
+          "feed after revision {}: expected every commit since, found them kept only after revision {}; list anew",
+          after, dropped));
+}
+
+Result<void> commit(Store& store, const Transaction& transaction) {
+  if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
+  return {};
+}
+
 Result<void> update(Store& store, std::string_view kind, std::string_view key,
                     const std::function<Result<void>(const std::optional<std::string>& value,
                                                      Transaction& transaction)>& change) {
@@ -53,7 +66,7 @@ Result<void> update(Store& store, std::string_view kind, std::string_view key,
     const auto value = record ? std::optional(std::move(record->value)) : std::nullopt;
     if (auto decided = change(value, transaction); !decided) return decided;
     if (transaction.changes.empty()) return {};
-    auto committed = store.commit(transaction);
+    auto committed = commit(store, transaction);
     if (committed || committed.error().kind != ErrorKind::conflict) return committed;
   }
   return fail(ErrorKind::unavailable,

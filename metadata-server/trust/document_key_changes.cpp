@@ -73,7 +73,7 @@ Result<void> put_in_force(const TrustChange& change, const Present& present, con
   if (auto covered = check_covered(change, present, list, transaction); !covered) return covered;
   audit_difference(change, present.list, list, transaction);
   put_trust_list(present.site, std::move(envelope), transaction);
-  if (auto committed = change.store.commit(transaction); !committed) return committed;
+  if (auto committed = change.store.commit(transaction); !committed) return pass(committed.error());
   auto trust = load_trust(change.store);
   if (!trust) return pass(trust.error());
   change.keys.replace_trust(std::move(*trust));

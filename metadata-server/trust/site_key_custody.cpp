@@ -48,7 +48,7 @@ Result<void> take_site_key(Store& store, const SealingKey& sealing, NewKeyFile f
     return replaced;
   }
   append_audit(transaction, now, "server", "site-key-taken", id);
-  return store.commit(transaction);
+  return commit(store, transaction);
 }
 
 Result<void> return_site_key(Store& store, const SealingKey& sealing, const PrivateKey& key,
@@ -66,7 +66,7 @@ Result<void> return_site_key(Store& store, const SealingKey& sealing, const Priv
   Transaction transaction;
   if (auto put = put_key(key, kinds::site_key, sealing, transaction); !put) return put;
   append_audit(transaction, now, "server", "site-key-returned", id);
-  return store.commit(transaction);
+  return commit(store, transaction);
 }
 
 }  // namespace muster

@@ -76,7 +76,7 @@ Result<void> create_site(Store& store, const SealingKey& sealing, const ServerAd
   if (auto signed_list = append(record.chain, list, *site_key); !signed_list) return signed_list;
   put_site(record, 0, transaction);
   append_audit(transaction, now, "server", "site-created", record.site_key);
-  return store.commit(transaction);
+  return commit(store, transaction);
 }
 
 }  // namespace

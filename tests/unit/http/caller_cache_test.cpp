@@ -2,13 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include <thread>
-
 #include "store/kinds.hpp"
 #include "store/memory_store.hpp"
 
 using namespace muster;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -27,9 +24,11 @@ Caller person(const std::string& name) {
 
 struct Watched {
   MemoryStore memory;
-  CallerCache cache{1h};
-  CallerWatchingStore store{memory, cache};
+  CallerCache cache;
+  Views views{memory, {&cache}};
+  ViewedStore store{memory, views};
   Watched() {
+    REQUIRE(views.load());
     cache.put("certificate of n1", machine("n1"), cache.changes());
     cache.put("certificate of n2", machine("n2"), cache.changes());
     cache.put("certificate of anna", person("anna"), cache.changes());
@@ -88,19 +87,22 @@ TEST_CASE("every certificate of a machine is forgotten with it") {
   CHECK_FALSE(watched.cache.find("certificate of n1"));
 }
 
-TEST_CASE("a commit whose fate is unknown forgets too") {
+TEST_CASE("a commit that was refused forgets nobody") {
   Watched watched;
   Transaction transaction;
   transaction.expect(kinds::machine, "lab/n1", 7).put(kinds::machine, "lab/n1", "{}");
   CHECK_FALSE(watched.store.commit(transaction));
-  CHECK(watched.known() == "n2 anna ");
+  CHECK(watched.known() == "n1 n2 anna ");
 }
 
 TEST_CASE("what the cache forgets of its changes makes it distrust what it knew, not trust it") {
-  CallerCache cache(1h, 3);
+  CallerCache cache(3);
   cache.put("1", machine("n1"), cache.changes());
   const std::uint64_t before = cache.changes();
-  for (const char* name : {"a", "b", "c", "d"}) cache.forget(std::string("machine lab/") + name);
+  Commit commit;
+  for (const char* name : {"a", "b", "c", "d"})
+    commit.changes.push_back({"machine", std::string("lab/") + name, "{}"});
+  REQUIRE(cache.follow(commit));
   CHECK_FALSE(cache.find("1"));
   cache.put("1", machine("n1"), before);
   CHECK_FALSE(cache.find("1"));
@@ -108,9 +110,11 @@ TEST_CASE("what the cache forgets of its changes makes it distrust what it knew,
   CHECK(cache.find("1"));
 }
 
-TEST_CASE("an answer is kept for its moment") {
-  CallerCache cache(20ms);
-  cache.put("1", machine("n1"), cache.changes());
-  std::this_thread::sleep_for(30ms);
-  CHECK_FALSE(cache.find("1"));
+TEST_CASE("a view that lists anew forgets everybody, and what was read before") {
+  Watched watched;
+  const std::uint64_t before = watched.cache.changes();
+  REQUIRE(watched.views.load());
+  CHECK(watched.known().empty());
+  watched.cache.put("certificate of n1", machine("n1"), before);
+  CHECK(watched.known().empty());
 }

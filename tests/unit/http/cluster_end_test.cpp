@@ -102,9 +102,10 @@ struct OnDemand : House {
   std::map<std::string, std::uint64_t> rows() {
     std::map<std::string, std::uint64_t> found;
     for (const auto kind :
-         {kinds::authority, kinds::revision, kinds::cluster, kinds::document, kinds::peers,
-          kinds::machine, kinds::member, kinds::address, kinds::token, kinds::pending,
-          kinds::secret, kinds::report, kinds::etcd, kinds::turn, kinds::on_demand,
+         {kinds::authority,     kinds::revision,    kinds::cluster,   kinds::document,
+          kinds::peers,         kinds::machine,     kinds::member,    kinds::address,
+          kinds::token,         kinds::pending,     kinds::secret,    kinds::report,
+          kinds::served,        kinds::etcd,        kinds::turn,      kinds::on_demand,
           kinds::cluster_token, kinds::ended_token, kinds::tombstone, kinds::agenda}) {
       if (const auto count = site.store.count(kind).value(); count > 0)
         found[std::string(kind)] = count;
@@ -231,7 +232,7 @@ TEST_CASE_FIXTURE(OnDemand, "everything is collected, and at last the tombstones
     const Machine master = enrolled("ci", "m", 1), worker = enrolled("ci", "w", 2);
     CHECK(ask("GET", "/v1/document", {}, master.peer).status == 200);
     REQUIRE(ask("DELETE", "/v1/operator/clusters/ci").status == 200);
-    REQUIRE(reports.flush());
+    REQUIRE(reports.flush(store));
     CHECK(tombstone(master).node == "m-1");
     // It kept it: one row less.
     REQUIRE(ask("DELETE", "/v1/document", {}, master.peer).status == 200);
@@ -258,7 +259,7 @@ TEST_CASE_FIXTURE(OnDemand, "a member whose time to live is over goes alone") {
   pass(30min);
   CHECK(audit("member-expired") == std::vector<std::string>{"expiry ci/w-1"});
   CHECK(tombstone(worker).on_delete == OnDelete::poweroff);
-  CHECK_FALSE(site.current.document("ci", "w-1"));
+  CHECK_FALSE(current.document("ci", "w-1"));
   for (const Machine* machine : {&master, &younger})
     CHECK(ask("GET", "/v1/document", {}, machine->peer).body["payloadType"] ==
           "application/vnd.muster.node-document.v1+json");
@@ -273,7 +274,7 @@ TEST_CASE_FIXTURE(OnDemand, "whoever asks shortly before the end asks again righ
   const Machine master = enrolled("ci", "m", 1);
   Report report;
   report.verdict = Verdict::converged;
-  reports.keep({"ci", "m-1"}, report, time);
+  hear({"ci", "m-1"}, report);
   time += 10min - 3s;
   RequestHead head;
   head.method = "GET";

@@ -154,7 +154,7 @@ TEST_CASE("the last master is not removed, and one of three is") {
   REQUIRE(finish_drains(house.rooms));
   CHECK(house.is_served("m-1") != house.is_served("m-2"));
   // Who stays is the first of the masters now.
-  CHECK(read_document(*house.site.current.document("lab", "m-2"))->role.role == Role::master);
+  CHECK(read_document(*house.current.document("lab", "m-2"))->role.role == Role::master);
 }
 
 TEST_CASE("a member that vanished is told of early, then removed") {
@@ -240,7 +240,7 @@ TEST_CASE("an inventory's machine frees its pod network when its Node object is 
   made.boot_id = made.machine_id = "m";
   made.counter = 1;
   made.verdict = Verdict::converged;
-  const std::uint64_t generation = house.site.current.peers("lab")->generation;
+  const std::uint64_t generation = house.current.peers("lab")->generation;
   made.duties = DutiesReport{generation, {"n1"}, {}};
   const auto remove = [&] { return house.ask("POST", "/v1/operator/nodes/lab/n1/remove"); };
   REQUIRE(house.ask("POST", "/v1/report", nlohmann::json::parse(to_json(made)), m1).status == 200);

@@ -43,7 +43,7 @@ TEST_CASE("an agent is served a document of a format that it reads, and no older
   CHECK(next.body != today.body);
   CHECK(ask("7").body == next.body);
   // The same after a start, as the store has it.
-  REQUIRE(house.site.current.load(house.store));
+  REQUIRE(house.views.load());
   for (const char* reads : {"", "1"}) {
     const auto refused = ask(reads);
     CHECK(refused.status == 409);
@@ -77,7 +77,7 @@ TEST_CASE("apply and node show name the machine whose agent is too old for what 
   const auto n1 = house.machine("n1"), m1 = house.machine("m1");
   REQUIRE(house.ask("POST", "/v1/report", report_by("0.1.0"), n1).status == 200);
   REQUIRE(house.ask("POST", "/v1/report", report_by("0.2.0"), m1).status == 200);
-  const auto documents = house.site.current.cluster("lab");
+  const auto documents = house.current.cluster("lab");
   const auto releases = read_document(*documents->documents.at("n1")).value().config.releases;
   const bool is_split =
       std::any_of(releases.begin(), releases.end(),
@@ -96,7 +96,7 @@ TEST_CASE("apply and node show name the machine whose agent is too old for what 
       house.ask("POST", "/v1/operator/apply",
                 {{"clusters", {"lab"}},
                  {"files", {{"site.yaml", sample::small_inventory(", labels: {rack: r1}")}}},
-                 {"basedOn", {{"lab", house.site.current.cluster("lab")->revision}}},
+                 {"basedOn", {{"lab", house.current.cluster("lab")->revision}}},
                  {"dryRun", true}});
   for (const auto& change : preview.body.at("changes")) {
     if (change.at("node") == "n1") {

@@ -39,7 +39,7 @@ nlohmann::json signed_order(House& house, const std::string& text) {
   }
   compiled.peers.generation = prepared.at("generation");
   signatures.peers = sign_detached(peer_list_type, to_canonical_json(compiled.peers), key).value();
-  const auto current = house.site.current.cluster("lab");
+  const auto current = house.current.cluster("lab");
   return {{"clusters", {"lab"}},
           {"files", {{"site.yaml", text}}},
           {"basedOn", {{"lab", current ? current->revision : ""}}},
@@ -161,7 +161,7 @@ TEST_CASE("what two revisions differ in is told per machine") {
   };
   const auto forward = diff("1", "2").body;
   CHECK(forward.at("from").at("number") == 1);
-  CHECK(forward.at("to").at("revision") == house.site.current.cluster("lab")->revision);
+  CHECK(forward.at("to").at("revision") == house.current.cluster("lab")->revision);
   REQUIRE(forward.at("changes").size() == 3);
   CHECK(forward["changes"][0] == nlohmann::json{{"cluster", "lab"},
                                                 {"node", "m1"},

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "fakes/forwarding_store.hpp"
 #include "records/audit.hpp"
 #include "store/kinds.hpp"
 #include "store/memory_store.hpp"
@@ -23,105 +24,150 @@ Report report(Verdict verdict, const std::string& message = "") {
   return made;
 }
 
-// Fails every commit while it is away.
-class FailingStore final : public Store {
+// Takes so many commits, then is away.
+class AwayStore final : public ForwardingStore {
  public:
-  MemoryStore memory;
-  bool away = false;
-  Result<Record> get(std::string_view kind, std::string_view key) const override {
-    return memory.get(kind, key);
-  }
-  Result<std::vector<Record>> list(std::string_view kind, std::string_view prefix,
-                                   std::string_view after, std::size_t limit) const override {
-    return memory.list(kind, prefix, after, limit);
-  }
-  Result<std::uint64_t> count(std::string_view kind, std::string_view prefix) const override {
-    return memory.count(kind, prefix);
-  }
-  Result<void> commit(const Transaction& transaction) override {
-    if (away) return fail(ErrorKind::unavailable, "away");
-    return memory.commit(transaction);
+  using ForwardingStore::ForwardingStore;
+  int commits_left = 0;
+  Result<std::uint64_t> commit(const Transaction& transaction) override {
+    if (commits_left-- <= 0) return fail(ErrorKind::unavailable, "away");
+    return ForwardingStore::commit(transaction);
   }
 };
 
-void put(MachineReports& reports, Store& store, const Report& made) {
-  Transaction transaction;
-  reports.write(n1, made, now, transaction);
-  REQUIRE(store.commit(transaction));
-  reports.keep(n1, made, now);
-}
+struct Fed {
+  MemoryStore memory;
+  MachineReports reports;
+  Views views{memory, {&reports}};
+  ViewedStore store{memory, views};
+
+  void put(const Report& made, const NodeName& node = n1) {
+    Transaction transaction;
+    reports.write(node, made, now, transaction);
+    REQUIRE(store.commit(transaction));
+  }
+  // As the next start finds it.
+  [[nodiscard]] HeardMachine later() {
+    MachineReports again;
+    REQUIRE(again.load(memory));
+    return again.find(n1);
+  }
+};
 
 }  // namespace
 
 TEST_CASE("a report is found once its transaction went through, and after a restart") {
-  MemoryStore store;
-  MachineReports reports(store);
+  Fed fed;
   const Report made = report(Verdict::failed, "no disk\n\x1b");
   Transaction transaction;
-  reports.write(n1, made, now, transaction);
-  CHECK_FALSE(reports.find(n1).report);
-  REQUIRE(store.commit(transaction));
-  reports.keep(n1, made, now);
-  CHECK(reports.find(n1).report->message == made.message);
-  CHECK(reports.find(n1).seen_at == 1795242048);
-  MachineReports later(store);
-  REQUIRE(later.load());
-  CHECK(later.find(n1).report->verdict == Verdict::failed);
-  CHECK(later.find(n1).report->message == made.message);
-  later.forget(n1);
-  CHECK_FALSE(later.find(n1).report);
+  fed.reports.write(n1, made, now, transaction);
+  CHECK_FALSE(fed.reports.find(n1).report);
+  REQUIRE(fed.store.commit(transaction));
+  CHECK(fed.reports.find(n1).report->message == made.message);
+  CHECK(fed.reports.find(n1).seen_at == 1795242048);
+  CHECK(fed.later().report->verdict == Verdict::failed);
+  CHECK(fed.later().report->message == made.message);
+}
+
+TEST_CASE("of a machine whose report is removed nothing stays in memory") {
+  Fed fed;
+  fed.put(report(Verdict::converged));
+  fed.put(report(Verdict::converged), {"lab", "n2"});
+  fed.reports.note_served(n1, "sha256:1", now);
+  REQUIRE(fed.store.commit(
+      Transaction().remove(kinds::report, "lab/n1").remove(kinds::served, "lab/n1")));
+  CHECK_FALSE(fed.reports.find(n1).report);
+  CHECK(fed.reports.find(n1).served.empty());
+  CHECK(fed.reports.find({"lab", "n2"}).report);
+  // What it was served before is no reason to write of it again.
+  REQUIRE(fed.reports.flush(fed.store));
+  CHECK(*fed.store.count(kinds::served) == 0);
+  CHECK(list_audit(fed.store, "", 10)->empty());
 }
 
 TEST_CASE("what a machine was served is one audit row per document, at the next flush") {
-  FailingStore store;
-  MachineReports reports(store);
-  reports.note_served(n1, "sha256:1", now);
-  reports.note_served(n1, "sha256:1", now);
-  CHECK(reports.find(n1).served == "sha256:1");
-  CHECK(list_audit(store, "", 10)->empty());
-  store.away = true;
-  CHECK_FALSE(reports.flush());
-  store.away = false;
-  reports.note_served(n1, "sha256:2", now + 1s);
-  REQUIRE(reports.flush());
-  REQUIRE(reports.flush());
-  const auto rows = list_audit(store, "", 10);
+  Fed fed;
+  fed.reports.note_served(n1, "sha256:1", now);
+  fed.reports.note_served(n1, "sha256:1", now);
+  CHECK(fed.reports.find(n1).served == "sha256:1");
+  CHECK(list_audit(fed.store, "", 10)->empty());
+  fed.reports.note_served(n1, "sha256:2", now + 1s);
+  REQUIRE(fed.reports.flush(fed.store));
+  REQUIRE(fed.reports.flush(fed.store));
+  const auto rows = list_audit(fed.store, "", 10);
   REQUIRE(rows->size() == 2);
   CHECK(rows->at(0).actor == "machine lab/n1");
   CHECK(rows->at(0).action == "document-served");
   CHECK(rows->at(0).detail == "sha256:1");
   CHECK(rows->at(1).detail == "sha256:2");
   // A report that is written keeps what was served, and the other way round.
-  put(reports, store, report(Verdict::converged));
-  MachineReports later(store);
-  REQUIRE(later.load());
-  CHECK(later.find(n1).served == "sha256:2");
-  CHECK(later.find(n1).report);
+  fed.put(report(Verdict::converged));
+  CHECK(fed.reports.find(n1).served == "sha256:2");
+  CHECK(fed.later().served == "sha256:2");
+  CHECK(fed.later().report);
+}
+
+TEST_CASE("a flush that fails late keeps what it did not write, and writes nothing twice") {
+  MemoryStore memory;
+  AwayStore store(memory);
+  MachineReports reports;
+  for (int i = 0; i < 1200; ++i)
+    reports.note_served({"lab", fmt::format("n{}", i)}, "sha256:1", now);
+  store.commits_left = 1;
+  CHECK_FALSE(reports.flush(store));
+  store.commits_left = 100;
+  REQUIRE(reports.flush(store));
+  CHECK(*memory.count(kinds::audit) == 1200);
+  CHECK(*memory.count(kinds::served) == 1200);
+}
+
+TEST_CASE("memory knows better what was served than a row that was written before") {
+  Fed fed;
+  fed.reports.note_served(n1, "sha256:1", now);
+  REQUIRE(fed.reports.flush(fed.store));
+  fed.reports.note_served(n1, "sha256:2", now);
+  REQUIRE(fed.memory.commit(Transaction().put(kinds::served, "lab/n1", "sha256:1")));
+  fed.put(report(Verdict::converged));
+  CHECK(fed.reports.find(n1).served == "sha256:2");
+  REQUIRE(fed.views.load());
+  CHECK(fed.reports.find(n1).served == "sha256:2");
+  REQUIRE(fed.reports.flush(fed.store));
+  CHECK(fed.later().served == "sha256:2");
+  // Of another server's row, where this one has nothing to say.
+  REQUIRE(fed.store.commit(Transaction().put(kinds::served, "lab/n1", "sha256:3")));
+  CHECK(fed.reports.find(n1).served == "sha256:3");
+}
+
+TEST_CASE("what an earlier program wrote as one record is read") {
+  Fed fed;
+  REQUIRE(fed.store.commit(
+      Transaction().put(kinds::report, "lab/n1", R"({"seenAt": 7, "served": "sha256:1"})")));
+  CHECK(fed.later().served == "sha256:1");
+  CHECK(fed.later().seen_at == 7);
 }
 
 TEST_CASE("who converges asks soon, who has converged within a minute, spread") {
-  MemoryStore store;
-  MachineReports reports(store);
+  Fed fed;
   const auto range = [&] {
     auto least = std::chrono::seconds::max(), most = std::chrono::seconds(0);
     for (int i = 0; i < 2000; ++i) {
-      least = std::min(least, reports.poll_after(n1));
-      most = std::max(most, reports.poll_after(n1));
+      least = std::min(least, fed.reports.poll_after(n1));
+      most = std::max(most, fed.reports.poll_after(n1));
     }
     return std::pair{least, most};
   };
   CHECK(range() == std::pair{2s, 2s});
-  put(reports, store, report(Verdict::failed));
+  fed.put(report(Verdict::failed));
   CHECK(range() == std::pair{22s, 30s});
-  put(reports, store, report(Verdict::converged));
+  fed.put(report(Verdict::converged));
   CHECK(range() == std::pair{40s, 55s});
-  put(reports, store, report(Verdict::pending_changes));
+  fed.put(report(Verdict::pending_changes));
   CHECK(range() == std::pair{40s, 55s});
   // A master carries bans to its API server.
   Report master = report(Verdict::converged);
   master.etcd_member_id = "8e9e05c52164694d";
-  put(reports, store, master);
+  fed.put(master);
   CHECK(range() == std::pair{18s, 25s});
-  put(reports, store, report(Verdict::converging));
+  fed.put(report(Verdict::converging));
   CHECK(range() == std::pair{2s, 2s});
 }

@@ -32,7 +32,7 @@ struct TurnHouse : House {
     made.machine_id = made.boot_id = name;
     made.counter = ++counter;
     made.verdict = verdict;
-    made.generation = site.current.document("lab", name)->generation;
+    made.generation = current.document("lab", name)->generation;
     if (verdict == Verdict::pending_changes) made.pending = {"containerd.service: restart: x"};
     if (name != "n1" && verdict != Verdict::failed) {
       made.etcd_cluster_id = "c";

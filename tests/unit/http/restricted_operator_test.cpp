@@ -201,10 +201,10 @@ TEST_CASE("unused places of a cluster's tokens end when it is complete, and not 
   };
   CHECK(left() == 3);
   const auto ready = [&](const std::string& name, Role role, int address) {
-    if (shop.site.current.document("ci", name) == nullptr) shop.admit(name, role, address, "ci");
+    if (shop.current.document("ci", name) == nullptr) shop.admit(name, role, address, "ci");
     Report made;
     made.verdict = Verdict::converged;
-    shop.reports.keep({"ci", name}, made, shop.time);
+    shop.hear({"ci", name}, made);
     REQUIRE(revoke_unused_counts(shop.rooms));
   };
   ready("m-1", Role::master, 1);
@@ -237,8 +237,8 @@ TEST_CASE("a cluster is scaled in by its newest members; unused places end") {
   CHECK(scaled.at("removing") == nlohmann::json::parse(R"([{"node":"w-3","draining":false},
                                                            {"node":"w-2","draining":false}])"));
   CHECK(scaled.at("userData").empty());
-  CHECK(shop.site.current.document("ci", "w-3") == nullptr);
-  CHECK(shop.site.current.document("ci", "w-1") != nullptr);
+  CHECK(shop.current.document("ci", "w-3") == nullptr);
+  CHECK(shop.current.document("ci", "w-1") != nullptr);
   const auto tokens = shop.ask("GET", "/v1/operator/tokens");
   for (const auto& row : tokens.body.at("tokens")) CHECK(row.at("role") == "master");
   scaled = scale(3);

@@ -29,8 +29,7 @@ struct PoolHouse : House {
          "sha256:" + name, muster::unix_seconds(time), 0},
         transaction);
     REQUIRE(store.commit(transaction));
-    REQUIRE(members.publish(cluster_name, name, "sha256:" + name));
-    reports.expect({cluster_name, name});
+    REQUIRE(member_publisher.publish(cluster_name, name, "sha256:" + name));
   }
   // It is heard of; a master with etcd, and what it says of the duties.
   void report(const std::string& name, const nlohmann::json& duties = {}) {
@@ -56,15 +55,13 @@ struct PoolHouse : House {
     report("m-1");
     for (int i = 1; i <= nodes; ++i) report(fmt::format("w-{}", i));
   }
-  [[nodiscard]] std::uint64_t peers_generation() const {
-    return site.current.peers("lab")->generation;
-  }
+  [[nodiscard]] std::uint64_t peers_generation() const { return current.peers("lab")->generation; }
   [[nodiscard]] nlohmann::json duties(const std::vector<nlohmann::json>& drains,
                                       const std::vector<std::string>& leaving = {}) const {
     return {{"peersGeneration", peers_generation()}, {"leaving", leaving}, {"drains", drains}};
   }
   [[nodiscard]] bool is_served(const std::string& name) const {
-    return site.current.document("lab", name) != nullptr;
+    return current.document("lab", name) != nullptr;
   }
   std::string state(const std::string& name) {
     return ask("GET", "/v1/operator/nodes/lab/" + name).body.value("state", std::string());
@@ -73,7 +70,7 @@ struct PoolHouse : House {
     return ask("POST", "/v1/operator/nodes/lab/" + name + "/" + verb, body);
   }
   [[nodiscard]] std::string drain_of(const std::string& name) const {
-    const auto envelope = nlohmann::json::parse(site.current.peers("lab")->body);
+    const auto envelope = nlohmann::json::parse(current.peers("lab")->body);
     const auto list = muster::parse_peer_list(
         muster::base64_decode(envelope.at("payload").get<std::string>()).value());
     for (const auto& peer : list->peers) {

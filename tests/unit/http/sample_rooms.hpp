@@ -1,14 +1,9 @@
 // A whole server in memory, without sockets: what the routes table answers, for this room's tests.
 #pragma once
 
-#include "enrolment/ban.hpp"
 #include "enrolment/identity.hpp"
-#include "enrolment/remove.hpp"
 #include "fakes/scratch_folder.hpp"
-#include "fleet/inventory_slot.hpp"
-#include "http/rooms.hpp"
-#include "http/router.hpp"
-#include "publish/member_publisher.hpp"
+#include "http/wiring.hpp"
 #include "unit/publish/sample_site.hpp"
 
 namespace sample {
@@ -29,54 +24,25 @@ struct Answer {
   std::string message() const { return body.value("message", std::string()); }
 };
 
-struct House {
+struct Grounds {
   Site site;
   muster::ScratchFolder folder;
   muster::ArtifactStore artifacts = muster::ArtifactStore::open(folder.path("artifacts")).value();
-  muster::CallerCache callers{std::chrono::hours(1)};
-  muster::CallerWatchingStore store{site.store, callers};
-  muster::NoncePool nonces;
-  muster::RefusalLog refusals;
   muster::TimePoint time = now;
-  muster::InventorySlot inventory;
-  muster::EnrolmentContext enrolment{store,
-                                     site.keys.machines(),
-                                     nonces,
-                                     refusals,
-                                     [this] { return inventory.enrolment(); },
-                                     [this] { return time; },
-                                     {},
-                                     [this](const muster::NodeName& node, const std::string& key) {
-                                       return members.publish(node.cluster, node.node, key);
-                                     }};
-  muster::PublishContext publishing{
-      store,
-      site.sealing,
-      site.keys,
-      site.current,
-      [this] { return time; },
-      [this](const std::string& name) { return muster::banned_machines(store, name); },
-      [](const std::string& cluster_name, const std::string& node_name, muster::Transaction& t) {
-        muster::forget_machine({cluster_name, node_name}, t);
-      }};
-  muster::MetadataTokens tokens{muster::TokenPolicy::optional};
-  muster::MemberPublisher members{publishing};
-  muster::MachineReports reports{store};
-  muster::Metrics metrics;
-  muster::ClusterEnds ends;
-  muster::Rooms rooms{
-      {store, site.sealing, site.keys, site.current, publishing, enrolment, reports,
-       [this](const std::string& cluster_name) { return inventory.reload(store, cluster_name); },
-       ends},
-      artifacts,
-      tokens,
-      [this] { return inventory.boot(); },
-      metrics,
-      folder.path("audit")};
-  muster::Router router{rooms, callers, metrics, admin_group};
+};
 
-  House() = default;
-  House(const House&) = delete;
+// Wired as the server is, on a store in memory and a clock that the test moves.
+struct House : Grounds, muster::Wiring {
+  explicit House(std::chrono::milliseconds patience = muster::Views::patience)
+      : Wiring(site.memory, site.sealing, site.keys, artifacts,
+               {[this] { return time; },
+                {},
+                {},
+                muster::TokenPolicy::optional,
+                folder.path("audit"),
+                admin_group,
+                nullptr,
+                patience}) {}
 
   Answer ask(const std::string& method, const std::string& target, const nlohmann::json& body = {},
              const muster::Peer& peer = on_admin_socket(0),
@@ -112,7 +78,7 @@ struct House {
   // What `muster apply` sends; the test ends where it is refused.
   Answer apply(const std::string& text, bool remove = false) {
     nlohmann::json based_on = nlohmann::json::object();
-    if (const auto current = site.current.cluster("lab")) based_on["lab"] = current->revision;
+    if (const auto served = current.cluster("lab")) based_on["lab"] = served->revision;
     auto answer = ask("POST", "/v1/operator/apply",
                       {{"clusters", {"lab"}},
                        {"files", {{"site.yaml", text}}},
@@ -120,6 +86,12 @@ struct House {
                        {"remove", remove}});
     REQUIRE_MESSAGE(answer.status == 200, answer.body.dump());
     return answer;
+  }
+  // What it reported, without asking who it is.
+  void hear(const muster::NodeName& node, const muster::Report& report) {
+    muster::Transaction transaction;
+    reports.write(node, report, time, transaction);
+    REQUIRE(store.commit(transaction));
   }
   // An enrolled machine, as the node listener's handshake proved it.
   muster::Peer machine(const std::string& name) {

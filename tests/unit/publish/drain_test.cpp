@@ -12,7 +12,7 @@ constexpr std::int64_t minute = 60;
 Result<void> order(Site& site, const DrainOrder& wanted, TimePoint at = sample::now) {
   Transaction transaction;
   auto ordered = order_drain(site.store, wanted, at, transaction);
-  return ordered ? site.store.commit(transaction) : ordered;
+  return ordered ? commit(site.store, transaction) : ordered;
 }
 
 DrainRecord record_of(const Site& site) {

@@ -41,10 +41,12 @@ inline std::string small_inventory(const std::string& more = "") {
 }
 
 struct Site {
-  muster::MemoryStore store;
+  muster::MemoryStore memory;
+  muster::CurrentDocuments current;
+  muster::Views views{memory, {&current}};
+  muster::ViewedStore store{memory, views};
   muster::SealingKey sealing{muster::random_bytes(32)};
   muster::SiteKeys keys = muster::initialise_site(store, sealing, addresses(), now).value();
-  muster::CurrentDocuments current;
   std::vector<std::string> banned, forgotten;
   muster::PublishContext context{
       store,

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "fakes/forwarding_store.hpp"
 #include "fakes/scratch_folder.hpp"
 #include "records/audit.hpp"
 #include "store/kinds.hpp"
@@ -21,23 +22,12 @@ namespace {
 const TimePoint start = TimePoint(std::chrono::seconds(1'795'000'000));
 
 // A store that loses its power in the middle.
-class CutStore final : public Store {
+class CutStore final : public ForwardingStore {
  public:
-  explicit CutStore(Store& store) : store_(store) {}
-  Result<Record> get(std::string_view kind, std::string_view key) const override {
-    return store_.get(kind, key);
+  using ForwardingStore::ForwardingStore;
+  Result<std::uint64_t> commit(const Transaction&) override {
+    return fail(ErrorKind::io, "power cut");
   }
-  Result<std::vector<Record>> list(std::string_view kind, std::string_view prefix,
-                                   std::string_view after, std::size_t limit) const override {
-    return store_.list(kind, prefix, after, limit);
-  }
-  Result<std::uint64_t> count(std::string_view kind, std::string_view prefix) const override {
-    return store_.count(kind, prefix);
-  }
-  Result<void> commit(const Transaction&) override { return fail(ErrorKind::io, "power cut"); }
-
- private:
-  Store& store_;
 };
 
 struct Fixture {

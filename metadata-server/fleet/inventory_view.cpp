@@ -1,0 +1,99 @@
+#include "fleet/inventory_view.hpp"
+
+#include <algorithm>
+
+#include "records/all_records.hpp"
+#include "records/revision.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+void InventoryView::Machines::replace(const std::string& cluster, const Inventory& inventory,
+                                      const std::string& digest) {
+  enrolment = std::make_shared<const EnrolmentInventory>(enrolment->with(cluster, inventory));
+  boot = std::make_shared<const BootInventory>(boot->with(cluster, inventory));
+  if (digest.empty()) {
+    digests.erase(cluster);
+  } else {
+    digests[cluster] = digest;
+  }
+}
+
+Result<void> InventoryView::load(const Store& store) {
+  const auto clusters = all_records(store, kinds::cluster);
+  if (!clusters) return pass(clusters.error());
+  Machines loaded;
+  for (const auto& record : *clusters) {
+    const auto cluster = parse_cluster_record(record.value);
+    if (!cluster) return while_doing(cluster.error(), fmt::format("cluster '{}'", record.key));
+    const auto inventory = published_inventory(store, record.key);
+    if (!inventory) return pass(inventory.error());
+    loaded.replace(record.key, *inventory, cluster->inventory);
+  }
+  set(std::move(loaded));
+  return {};
+}
+
+Result<void> InventoryView::follow(const Commit& commit) {
+  const bool is_touched = std::any_of(commit.changes.begin(), commit.changes.end(),
+                                      [](const auto& one) { return one.kind == kinds::cluster; });
+  if (!is_touched) return {};
+  Machines next = machines();
+  Result<void> all;
+  for (const auto& change : commit.changes) {
+    if (change.kind != kinds::cluster) continue;
+    if (auto done = follow(change, commit, next); !done)
+      all = while_doing(done.error(), fmt::format("cluster '{}'", change.key));
+  }
+  set(std::move(next));
+  return all;
+}
+
+// The revision is written in the transaction that makes it current.
+Result<void> InventoryView::follow(const Transaction::Change& change, const Commit& commit,
+                                   Machines& next) {
+  if (!change.value) {
+    next.replace(change.key, {}, {});
+    return {};
+  }
+  const auto cluster = parse_cluster_record(*change.value);
+  if (!cluster) return pass(cluster.error());
+  const auto known = next.digests.find(change.key);
+  if (known != next.digests.end() && known->second == cluster->inventory) return {};
+  const auto key = kinds::revision_key(change.key, cluster->revision_number);
+  const auto revision = std::find_if(
+      commit.changes.begin(), commit.changes.end(),
+      [&](const auto& one) { return one.kind == kinds::revision && one.key == key && one.value; });
+  if (revision == commit.changes.end())
+    return fail(
+        ErrorKind::corrupt,
+        fmt::format("revision '{}': expected it with the cluster's record, found none", key));
+  const auto parsed = parse_revision(*revision->value);
+  if (!parsed) return pass(parsed.error());
+  const auto inventory = published_inventory(*parsed);
+  if (!inventory) return pass(inventory.error());
+  next.replace(change.key, *inventory, cluster->inventory);
+  return {};
+}
+
+std::shared_ptr<const EnrolmentInventory> InventoryView::enrolment() const {
+  const std::lock_guard lock(mutex_);
+  return machines_.enrolment;
+}
+
+std::shared_ptr<const BootInventory> InventoryView::boot() const {
+  const std::lock_guard lock(mutex_);
+  return machines_.boot;
+}
+
+InventoryView::Machines InventoryView::machines() const {
+  const std::lock_guard lock(mutex_);
+  return machines_;
+}
+
+void InventoryView::set(Machines machines) {
+  const std::lock_guard lock(mutex_);
+  machines_ = std::move(machines);
+}
+
+}  // namespace muster

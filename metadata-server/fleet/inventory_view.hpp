@@ -1,0 +1,43 @@
+// Where enrolment and boot find machines: what is published, each cluster replaced whole when its
+// inventory changes. Fed by the store's feed (kinds "cluster" and "revision"). Thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "boot/boot_inventory.hpp"
+#include "enrolment/enrolment_inventory.hpp"
+#include "store/views.hpp"
+
+namespace muster {
+
+class InventoryView final : public View {
+ public:
+  [[nodiscard]] Result<void> load(const Store& store) override;
+  // A publication of the same inventory, as for a ban or an admission, costs the look at its
+  // digest.
+  [[nodiscard]] Result<void> follow(const Commit& commit) override;
+  [[nodiscard]] std::shared_ptr<const EnrolmentInventory> enrolment() const;
+  [[nodiscard]] std::shared_ptr<const BootInventory> boot() const;
+
+ private:
+  struct Machines {
+    std::shared_ptr<const EnrolmentInventory> enrolment =
+        std::make_shared<const EnrolmentInventory>();
+    std::shared_ptr<const BootInventory> boot = std::make_shared<const BootInventory>();
+    std::map<std::string, std::string> digests;  // cluster -> of the inventory that it is found in
+
+    void replace(const std::string& cluster, const Inventory& inventory, const std::string& digest);
+  };
+  [[nodiscard]] static Result<void> follow(const Transaction::Change& change, const Commit& commit,
+                                           Machines& next);
+  [[nodiscard]] Machines machines() const;
+  void set(Machines machines);
+
+  mutable std::mutex mutex_;
+  Machines machines_;
+};
+
+}  // namespace muster

@@ -1,0 +1,31 @@
+// The machines of pools that are there, in memory: who is missed when it is silent. Fed by the
+// store's feed (kind "member"). Thread-safe.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "inventory/match.hpp"
+#include "records/pool_member.hpp"
+#include "store/views.hpp"
+
+namespace muster {
+
+class Members final : public View {
+ public:
+  [[nodiscard]] Result<void> load(const Store& store) override;
+  [[nodiscard]] Result<void> follow(const Commit& commit) override;
+  // Nothing: no member of a pool, or removed.
+  [[nodiscard]] std::optional<MemberRecord> find(const NodeName& node) const;
+  // Of every cluster.
+  [[nodiscard]] std::vector<MemberRecord> all() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, MemberRecord> members_;  // by "cluster/node"
+};
+
+}  // namespace muster

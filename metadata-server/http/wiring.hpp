@@ -1,0 +1,50 @@
+// Everything that a server answers from, wired once: the views and the feed that keeps them, what
+// each room needs, the routes. For server.cpp, and for tests without sockets.
+#pragma once
+
+#include "fleet/inventory_view.hpp"
+#include "http/rooms.hpp"
+#include "http/router.hpp"
+#include "publish/member_publisher.hpp"
+#include "store/views.hpp"
+
+namespace muster {
+
+struct WiringSettings {
+  std::function<TimePoint()> now;
+  EnrolmentLimits limits = {};
+  std::vector<AwsRegion> regions = {};
+  TokenPolicy metadata_tokens = TokenPolicy::optional;
+  std::string audit_folder = {};
+  std::optional<std::uint32_t> admin_group = std::nullopt;
+  ArtifactEncoder* encoder = nullptr;
+  std::chrono::milliseconds views_patience = Views::patience;
+};
+
+// Not moved once it is made: its members know each other. Members are destroyed from the last.
+struct Wiring {
+  // All outlive it. `database`: from now on changed through `store` alone.
+  Wiring(Store& database, const SealingKey& sealing, SiteKeys& site, const ArtifactStore& artifacts,
+         WiringSettings settings);
+  Wiring(const Wiring&) = delete;
+
+  CurrentDocuments current;
+  InventoryView inventory;
+  MachineReports reports;
+  ClusterEnds ends;
+  Members members;
+  CallerCache callers;
+  Views views;  // of these six
+  ViewedStore store;
+  NoncePool nonces;
+  RefusalLog refusals;
+  EnrolmentContext enrolment;
+  PublishContext publishing;
+  MemberPublisher member_publisher;
+  MetadataTokens tokens;
+  Metrics metrics;
+  Rooms rooms;
+  Router router;
+};
+
+}  // namespace muster
