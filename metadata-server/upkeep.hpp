@@ -2,9 +2,9 @@
 // leave, records that nobody needs any more. One thread.
 #pragma once
 
-#include "fleet/agenda_keeper.hpp"
 #include "fleet/expiry_hook.hpp"
 #include "fleet/fleet.hpp"
+#include "fleet/scheduler.hpp"
 #include "fleet/vanished.hpp"
 #include "settings.hpp"
 
@@ -27,7 +27,7 @@ class Upkeep {
   const Fleet& fleet_;
   const Settings& settings_;
   ExpiryHook hook_;
-  AgendaKeeper keeper_;
+  Scheduler keeper_;
   VanishWatch vanish_watch_;
   TimePoint publish_drains_at_, collect_instances_at_, rotate_audit_at_;
 };

@@ -76,14 +76,14 @@ Result<void> add_cluster_end(const EnrolmentContext& context, const std::string&
 }
 
 Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
-                                              const AgendaRow& row) {
+                                              const ScheduleRow& row) {
   const auto name = kinds::parse_pair_key(row.name);
-  if (!name) return fail(ErrorKind::corrupt, fmt::format("agenda: no member '{}'", row.name));
+  if (!name) return fail(ErrorKind::corrupt, fmt::format("schedule: no member '{}'", row.name));
   const NodeName node{name->first, name->second};
   auto member = find_member(context.store, node.cluster, node.node);
   if (!member) return pass(member.error());
   Transaction transaction;
-  remove_agenda(row.at, row.what, row.name, transaction);
+  remove_scheduled(row.at, row.what, row.name, transaction);
   const bool is_current =
       *member && (*member)->record.ends_at == row.at && (*member)->record.removed_at == 0;
   if (!is_current) {

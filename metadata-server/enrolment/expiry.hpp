@@ -7,7 +7,7 @@
 
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/tombstone.hpp"
-#include "records/agenda.hpp"
+#include "records/schedule.hpp"
 
 namespace muster {
 
@@ -19,9 +19,9 @@ namespace muster {
                                            std::optional<OnDelete> on_delete,
                                            Transaction& transaction);
 
-// The member that the agenda's row names is removed like by `muster node remove`. Nothing where it
-// went before: then the row goes. What its cluster is served changes with the next publication.
+// The member that the schedule's row names is removed like by `muster node remove`. Nothing where
+// it went before: then the row goes. What its cluster is served changes with the next publication.
 [[nodiscard]] Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
-                                                            const AgendaRow& row);
+                                                            const ScheduleRow& row);
 
 }  // namespace muster

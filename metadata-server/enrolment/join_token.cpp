@@ -4,9 +4,9 @@
 #include "document/strict_json.hpp"
 #include "enrolment/stored_record.hpp"
 #include "pki/signature.hpp"
-#include "records/agenda.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
+#include "records/schedule.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {

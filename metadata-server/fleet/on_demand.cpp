@@ -39,11 +39,11 @@ std::int64_t next_of(std::int64_t expires_at, std::int64_t now) {
   return expires_at;
 }
 
-// Its row of the agenda goes where its next one is.
+// Its row of the schedule goes where its next one is.
 void schedule(OnDemandCluster& cluster, std::int64_t now, Transaction& transaction) {
-  remove_agenda(cluster.next_at, agenda::cluster, cluster.name, transaction);
+  remove_scheduled(cluster.next_at, scheduled::cluster, cluster.name, transaction);
   cluster.next_at = next_of(cluster.expires_at, now);
-  put_agenda({cluster.next_at, std::string(agenda::cluster), cluster.name, {}}, transaction);
+  put_scheduled({cluster.next_at, std::string(scheduled::cluster), cluster.name, {}}, transaction);
 }
 
 void check_nodes(std::uint32_t nodes, const NodePool& pool, std::vector<Problem>& problems) {
@@ -197,12 +197,12 @@ Result<OnDemandCluster> extend_cluster(const PublishContext& context, const std:
 }
 
 Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
-                                                 const AgendaRow& row) {
+                                                 const ScheduleRow& row) {
   auto found = find_on_demand(context.store, row.name);
   if (!found && found.error().kind != ErrorKind::not_found) return pass(found.error());
   if (!found || found->cluster.next_at != row.at) {
     Transaction transaction;
-    remove_agenda(row.at, row.what, row.name, transaction);
+    remove_scheduled(row.at, row.what, row.name, transaction);
     if (auto removed = context.store.commit(transaction); !removed) return pass(removed.error());
     return std::nullopt;
   }
@@ -232,12 +232,12 @@ Result<void> delete_cluster(const PublishContext& context, const std::string& na
       .remove(kinds::peers, name)
       .remove(kinds::etcd, name)
       .remove(kinds::turn, name);
-  remove_agenda(order->cluster.next_at, agenda::cluster, name, transaction);
+  remove_scheduled(order->cluster.next_at, scheduled::cluster, name, transaction);
   const auto members = list_members(context.store, name);
   if (!members) return pass(members.error());
   for (const auto& member : *members) {
     transaction.remove(kinds::address, member.address);
-    remove_agenda_of(member, transaction);
+    remove_scheduled_of(member, transaction);
   }
   for (const auto kind :
        {kinds::drain, kinds::member, kinds::document, kinds::machine, kinds::report, kinds::served,

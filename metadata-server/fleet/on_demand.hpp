@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "publish/publish.hpp"
-#include "records/agenda.hpp"
 #include "records/on_demand_record.hpp"
+#include "records/schedule.hpp"
 #include "store/store.hpp"
 
 namespace muster {
@@ -50,7 +50,7 @@ struct ScaledCluster {
                                                      const std::string& name,
                                                      std::chrono::seconds lifetime,
                                                      const std::string& actor);
-// What the agenda's row is about: a cluster that warns of its end, which is written down, or one
+// What the schedule's row is about: a cluster that warns of its end, which is written down, or one
 // whose end has come, which is left to the caller. Nothing for a row that was overtaken, which
 // goes.
 struct DueCluster {
@@ -58,7 +58,7 @@ struct DueCluster {
   bool has_ended = false;
 };
 [[nodiscard]] Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
-                                                               const AgendaRow& row);
+                                                               const ScheduleRow& row);
 // Everything of it, in one transaction: documents, machines' identities, authorities, secrets,
 // revisions, members with their addresses. `transaction`: what else is to go, such as its tokens.
 // `action`: "cluster-deleted", "cluster-expired". Cost: that cluster, however many there are.

@@ -17,7 +17,7 @@ struct OnDemandCluster {
   std::string masters_pool, nodes_pool;         // names of the template's pools
   std::uint32_t masters = 1, nodes = 0;         // that were asked for
   std::int64_t created_at = 0, expires_at = 0;  // Unix seconds
-  std::int64_t next_at = 0;                     // when it warns or ends: its row in the agenda
+  std::int64_t next_at = 0;                     // when it warns or ends: its row in the schedule
   std::string created_by;                       // "operator anna"
   // Ids of the join tokens that came with it and with its growing: what is left of them is revoked
   // when as many machines as were asked for are Ready.

@@ -6,9 +6,9 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
-#include "records/agenda.hpp"
 #include "records/all_records.hpp"
 #include "records/revision.hpp"
+#include "records/schedule.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -95,12 +95,12 @@ void add_member(const MemberRecord& record, Transaction& transaction) {
       .expect(kinds::address, record.address, 0)
       .put(kinds::address, record.address, key);
   if (record.ends_at != 0)
-    put_agenda({record.ends_at, std::string(agenda::member), key, {}}, transaction);
+    put_scheduled({record.ends_at, std::string(scheduled::member), key, {}}, transaction);
 }
 
-void remove_agenda_of(const MemberRecord& record, Transaction& transaction) {
+void remove_scheduled_of(const MemberRecord& record, Transaction& transaction) {
   if (record.ends_at != 0)
-    remove_agenda(record.ends_at, agenda::member, key_of(record), transaction);
+    remove_scheduled(record.ends_at, scheduled::member, key_of(record), transaction);
 }
 
 void put_member(const FoundMember& found, Transaction& transaction) {
@@ -133,9 +133,9 @@ Result<void> check_not_of_members(const Store& store, const std::string& cluster
 }
 
 void retire_member(FoundMember found, std::int64_t now, Transaction& transaction) {
-  remove_agenda_of(found.record, transaction);
+  remove_scheduled_of(found.record, transaction);
   found.record.removed_at = now;
-  put_agenda({now, std::string(agenda::released), found.record.cluster, {}}, transaction);
+  put_scheduled({now, std::string(scheduled::released), found.record.cluster, {}}, transaction);
   put_member(found, transaction);
 }
 

@@ -52,8 +52,8 @@ void put_member(const FoundMember& found, Transaction& transaction);
 [[nodiscard]] Result<void> check_not_of_members(const Store& store, const std::string& cluster,
                                                 const std::vector<MachineAddress>& machines,
                                                 Transaction& transaction);
-// The rows that the agenda has for it go.
-void remove_agenda_of(const MemberRecord& record, Transaction& transaction);
+// The rows that the schedule has for it go.
+void remove_scheduled_of(const MemberRecord& record, Transaction& transaction);
 // Marks it as gone. The next publication leaves it out.
 void retire_member(FoundMember found, std::int64_t now, Transaction& transaction);
 

@@ -41,7 +41,7 @@ inline constexpr std::string_view release = "release";  // <name>/<version>
 inline constexpr std::string_view cluster_token = "cluster-token";  // <cluster>/<token id>, empty
 inline constexpr std::string_view ended_token = "ended-token";      // <token id>
 inline constexpr std::string_view tombstone = "tombstone";          // <public key fingerprint>
-inline constexpr std::string_view agenda = "agenda";  // <12-digit Unix seconds>/<what>/<name>
+inline constexpr std::string_view schedule = "schedule";  // <12-digit Unix seconds>/<what>/<name>
 
 inline constexpr std::string_view site_settings_key = "settings";
 // The site's own authorities: of machine identities, and of the server's TLS.

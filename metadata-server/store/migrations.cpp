@@ -19,8 +19,10 @@ constexpr std::array<const char*, 3> steps = {
     // Records of pools' members (kinds "member" and "address"). An older program would publish
     // without them, which takes every member's document away: it must not open this file.
     "",
-    // Fields of the records of clusters that an older program refuses, and kind "served".
-    "",
+    // Fields of the records of clusters that an older program refuses, and kind "served". What is
+    // to
+    // be done at a time had another name.
+    "UPDATE records SET kind = 'schedule' WHERE kind = 'agenda';",
 };
 }  // namespace
 

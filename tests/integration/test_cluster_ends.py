@@ -114,7 +114,7 @@ def test_an_end_that_comes_by_itself(site):
 
 
 def test_a_server_that_is_killed_while_it_ends_a_cluster_ends_it_all_or_not_at_all(site):
-    before = {kind: count for kind, count in site.rows().items() if kind not in ("tombstone", "ended-token", "agenda")}
+    before = {kind: count for kind, count in site.rows().items() if kind not in ("tombstone", "ended-token", "schedule")}
     for i, milliseconds in enumerate((0, 2, 4, 6, 8, 10, 13, 16, 20, 30, 60)):
         name = f"cut-{i}"
         site.create(name)
@@ -131,7 +131,7 @@ def test_a_server_that_is_killed_while_it_ends_a_cluster_ends_it_all_or_not_at_a
         if is_there:
             site.muster("cluster", "delete", name)
         assert master.ask("GET", "/v1/document")[1]["payloadType"] == TOMBSTONE
-    after = {kind: count for kind, count in site.rows().items() if kind not in ("tombstone", "ended-token", "agenda")}
+    after = {kind: count for kind, count in site.rows().items() if kind not in ("tombstone", "ended-token", "schedule")}
     assert after == before
 
 

@@ -1,7 +1,7 @@
 #include "enrolment/join_token.hpp"
 
 #include "pki/signature.hpp"
-#include "records/agenda.hpp"
+#include "records/schedule.hpp"
 #include "sample_enrolment.hpp"
 
 using namespace muster;
@@ -56,7 +56,7 @@ TEST_CASE("a day after its end a token is forgotten, with everything that was ke
   REQUIRE(rows.size() == 1);
   REQUIRE(let_lapse(site.store, rows[0]));
   CHECK(refusal(site.enrol({.hardware = 22}, late)).starts_with("token_unknown"));
-  for (const auto kind : {kinds::token, kinds::cluster_token, kinds::agenda})
+  for (const auto kind : {kinds::token, kinds::cluster_token, kinds::schedule})
     CHECK(site.store.list(kind)->empty());
 }
 

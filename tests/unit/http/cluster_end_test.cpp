@@ -7,7 +7,7 @@
 #include "enrolment/enrol.hpp"
 #include "enrolment/join_token.hpp"
 #include "enrolment/recover.hpp"
-#include "fleet/agenda_keeper.hpp"
+#include "fleet/scheduler.hpp"
 #include "records/audit.hpp"
 #include "sample_rooms.hpp"
 
@@ -30,10 +30,9 @@ struct Machine {
 
 struct OnDemand : House {
   std::vector<std::pair<std::string, std::int64_t>> warnings;  // cluster, seconds before its end
-  AgendaKeeper keeper{rooms, std::chrono::minutes(15), [this](const OnDemandCluster& cluster) {
-                        warnings.emplace_back(cluster.name,
-                                              cluster.expires_at - unix_seconds(time));
-                      }};
+  Scheduler keeper{rooms, std::chrono::minutes(15), [this](const OnDemandCluster& cluster) {
+                     warnings.emplace_back(cluster.name, cluster.expires_at - unix_seconds(time));
+                   }};
   OnDemand() {
     // Machines hear of seconds, not of fractions.
     time = std::chrono::floor<std::chrono::seconds>(time);
@@ -106,7 +105,7 @@ struct OnDemand : House {
           kinds::peers,         kinds::machine,     kinds::member,    kinds::address,
           kinds::token,         kinds::pending,     kinds::secret,    kinds::report,
           kinds::served,        kinds::etcd,        kinds::turn,      kinds::on_demand,
-          kinds::cluster_token, kinds::ended_token, kinds::tombstone, kinds::agenda}) {
+          kinds::cluster_token, kinds::ended_token, kinds::tombstone, kinds::schedule}) {
       if (const auto count = site.store.count(kind).value(); count > 0)
         found[std::string(kind)] = count;
     }
@@ -130,8 +129,8 @@ TEST_CASE_FIXTURE(OnDemand, "a cluster warns twice, is extended, warns again, an
   pass(1min);
   CHECK(warnings.size() == 1);
   pass(1s);
-  AgendaKeeper after_a_restart(rooms, std::chrono::minutes(15),
-                               [](const OnDemandCluster&) { FAIL("warned again"); });
+  Scheduler after_a_restart(rooms, std::chrono::minutes(15),
+                            [](const OnDemandCluster&) { FAIL("warned again"); });
   REQUIRE(after_a_restart.tick());
   pass(25min - 1s);
   REQUIRE(ask("POST", "/v1/operator/clusters/ci/extend", {{"ttlSeconds", 3600}}).status == 200);
@@ -242,8 +241,8 @@ TEST_CASE_FIXTURE(OnDemand, "everything is collected, and at last the tombstones
   auto after = rows();
   CHECK(after["tombstone"] == 3);
   CHECK(after["ended-token"] == 12);
-  CHECK(after["agenda"] == 18);  // of each end two, of each token one
-  for (const char* kind : {"tombstone", "ended-token", "agenda"}) after.erase(kind);
+  CHECK(after["schedule"] == 18);  // of each end two, of each token one
+  for (const char* kind : {"tombstone", "ended-token", "schedule"}) after.erase(kind);
   CHECK(after == before);
   pass(1h);
   pass(24h * 90);
@@ -293,10 +292,10 @@ TEST_CASE_FIXTURE(OnDemand, "whoever asks shortly before the end asks again righ
 
 TEST_CASE_FIXTURE(OnDemand, "what fails keeps nothing else waiting, and is tried again") {
   Transaction transaction;
-  put_agenda({1, "nonsense", "x", {}}, transaction);
+  put_scheduled({1, "nonsense", "x", {}}, transaction);
   REQUIRE(store.commit(transaction));
   create("ci", 10min);
   pass(10min);
   CHECK(audit("cluster-expired").size() == 1);
-  CHECK(rows()["agenda"] == 4);  // what failed, and when the cluster's and its tokens lapse
+  CHECK(rows()["schedule"] == 4);  // what failed, and when the cluster's and its tokens lapse
 }

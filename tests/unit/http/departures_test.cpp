@@ -1,7 +1,7 @@
 // How machines leave: drained, removed, vanished.
 #include <limits>
 
-#include "fleet/agenda_keeper.hpp"
+#include "fleet/scheduler.hpp"
 #include "publish/retired_members.hpp"
 #include "sample_pool.hpp"
 
@@ -256,10 +256,10 @@ TEST_CASE("an inventory's machine frees its pod network when its Node object is 
 }
 
 TEST_CASE(
-    "the agenda frees a removed member's place after its Node object is gone, and then rests") {
+    "the schedule frees a removed member's place after its Node object is gone, and then rests") {
   PoolHouse house;
   house.start(1);
-  AgendaKeeper keeper(house.rooms, std::chrono::minutes(15), [](const OnDemandCluster&) {});
+  Scheduler keeper(house.rooms, std::chrono::minutes(15), [](const OnDemandCluster&) {});
   const auto is_held = [&] { return find_member(house.store, "lab", "w-1").value().has_value(); };
   const auto look = [&](std::chrono::seconds later) {
     house.time += later;

@@ -142,6 +142,16 @@ TEST_CASE("a database of before the pools keeps its records") {
   CHECK(mode_of(path + ".before-3") == 0600);
 }
 
+TEST_CASE("what a database of before had to do at a time is done by its new name") {
+  const ScratchFolder folder;
+  const std::string path = make_filled(folder);
+  CHECK(must_open(path)->commit(Transaction().put("agenda", "000000000001/member/lab/w-1", "x")));
+  run_sql(path, "PRAGMA user_version = 2");
+  const auto store = must_open(path);
+  CHECK(*store->count("agenda") == 0);
+  CHECK(store->get("schedule", "000000000001/member/lab/w-1")->value == "x");
+}
+
 TEST_CASE("what is not a store of ours is refused and left as it was") {
   const ScratchFolder folder;
   SUBCASE("not SQLite at all") {

@@ -1,4 +1,4 @@
-#include "records/agenda.hpp"
+#include "records/schedule.hpp"
 
 #include <fmt/format.h>
 
@@ -18,40 +18,40 @@ std::string key_of(std::int64_t at, std::string_view what, std::string_view name
 
 }  // namespace
 
-void put_agenda(const AgendaRow& row, Transaction& transaction) {
-  transaction.put(kinds::agenda, key_of(row.at, row.what, row.name), row.value);
+void put_scheduled(const ScheduleRow& row, Transaction& transaction) {
+  transaction.put(kinds::schedule, key_of(row.at, row.what, row.name), row.value);
 }
 
-void remove_agenda(std::int64_t at, std::string_view what, std::string_view name,
-                   Transaction& transaction) {
-  transaction.remove(kinds::agenda, key_of(at, what, name));
+void remove_scheduled(std::int64_t at, std::string_view what, std::string_view name,
+                      Transaction& transaction) {
+  transaction.remove(kinds::schedule, key_of(at, what, name));
 }
 
 void put_lapse(std::int64_t at,
                const std::vector<std::pair<std::string_view, std::string>>& records,
                Transaction& transaction) {
   if (records.empty()) return;
-  AgendaRow row{at, std::string(agenda::lapse), hex_encode(random_bytes(8)), {}};
+  ScheduleRow row{at, std::string(scheduled::lapse), hex_encode(random_bytes(8)), {}};
   for (const auto& [kind, key] : records) row.value += fmt::format("{} {}\n", kind, key);
-  put_agenda(row, transaction);
+  put_scheduled(row, transaction);
 }
 
-Result<void> let_lapse(Store& store, const AgendaRow& row) {
+Result<void> let_lapse(Store& store, const ScheduleRow& row) {
   Transaction transaction;
   std::istringstream lines(row.value);
   for (std::string kind, key; lines >> kind >> key;) transaction.remove(kind, key);
-  remove_agenda(row.at, row.what, row.name, transaction);
+  remove_scheduled(row.at, row.what, row.name, transaction);
   return commit(store, transaction);
 }
 
-Result<std::vector<AgendaRow>> list_due(const Store& store, std::int64_t now, std::size_t limit) {
-  auto records = store.list(kinds::agenda, {}, {}, limit);
-  if (!records) return while_doing(records.error(), "agenda");
-  std::vector<AgendaRow> due;
+Result<std::vector<ScheduleRow>> list_due(const Store& store, std::int64_t now, std::size_t limit) {
+  auto records = store.list(kinds::schedule, {}, {}, limit);
+  if (!records) return while_doing(records.error(), "schedule");
+  std::vector<ScheduleRow> due;
   for (auto& record : *records) {
     const auto time = kinds::parse_pair_key(record.key);
     const auto subject = time ? kinds::parse_pair_key(time->second) : std::nullopt;
-    if (!subject) return fail(ErrorKind::corrupt, fmt::format("agenda: no row '{}'", record.key));
+    if (!subject) return fail(ErrorKind::corrupt, fmt::format("schedule: no row '{}'", record.key));
     const std::int64_t at = std::strtoll(time->first.c_str(), nullptr, 10);
     if (at > now) break;
     due.push_back({at, subject->first, subject->second, std::move(record.value)});

@@ -1,6 +1,6 @@
-// What the server is to do at a time: kind "agenda", by time. One read of the first rows says that
-// nothing is due, however much there is to come. Whoever is due removes its row in the transaction
-// that does it, so that a server that was killed does it once more or not at all.
+// What the server is to do at a time: kind "schedule", by time. One read of the first rows says
+// that nothing is due, however much there is to come. Whoever is due removes its row in the
+// transaction that does it, so that a server that was killed does it once more or not at all.
 #pragma once
 
 #include <cstdint>
@@ -13,33 +13,33 @@
 
 namespace muster {
 
-struct AgendaRow {
+struct ScheduleRow {
   std::int64_t at = 0;  // Unix seconds
   std::string what;     // "cluster", "member", ...: the words below
   std::string name;     // of what it is about: "ci-42", "lab/ci-1"
   std::string value;    // what else its doer needs to know
 };
 
-namespace agenda {
+namespace scheduled {
 inline constexpr std::string_view cluster = "cluster";    // on demand: it warns, or ends
 inline constexpr std::string_view member = "member";      // its time to live is over
 inline constexpr std::string_view released = "released";  // a cluster's removed members may be free
 inline constexpr std::string_view lapse = "lapse";        // of the records that `value` names
-}  // namespace agenda
+}  // namespace scheduled
 
-void put_agenda(const AgendaRow& row, Transaction& transaction);
+void put_scheduled(const ScheduleRow& row, Transaction& transaction);
 // No row, no change.
-void remove_agenda(std::int64_t at, std::string_view what, std::string_view name,
-                   Transaction& transaction);
+void remove_scheduled(std::int64_t at, std::string_view what, std::string_view name,
+                      Transaction& transaction);
 // Records that nobody can ask for any more after `at`: (kind, key).
 void put_lapse(std::int64_t at,
                const std::vector<std::pair<std::string_view, std::string>>& records,
                Transaction& transaction);
 // Removes what such a row names, and the row.
-[[nodiscard]] Result<void> let_lapse(Store& store, const AgendaRow& row);
+[[nodiscard]] Result<void> let_lapse(Store& store, const ScheduleRow& row);
 
 // What is due, earliest first, at most `limit` rows.
-[[nodiscard]] Result<std::vector<AgendaRow>> list_due(const Store& store, std::int64_t now,
-                                                      std::size_t limit);
+[[nodiscard]] Result<std::vector<ScheduleRow>> list_due(const Store& store, std::int64_t now,
+                                                        std::size_t limit);
 
 }  // namespace muster

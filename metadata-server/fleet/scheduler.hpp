@@ -1,4 +1,4 @@
-// Does what the agenda says is due (records/agenda): one tick after the other, by one thread.
+// Does what the schedule says is due (records/schedule): one tick after the other, by one thread.
 #pragma once
 
 #include <functional>
@@ -7,16 +7,16 @@
 
 #include "fleet/fleet.hpp"
 #include "fleet/on_demand.hpp"
-#include "records/agenda.hpp"
+#include "records/schedule.hpp"
 
 namespace muster {
 
-class AgendaKeeper {
+class Scheduler {
  public:
   // `warn` is called once per warning, after it was written down; it must not wait. `quarantine`:
   // how long the places of removed members are held.
-  AgendaKeeper(const Fleet& fleet, std::chrono::seconds quarantine,
-               std::function<void(const OnDemandCluster&)> warn)
+  Scheduler(const Fleet& fleet, std::chrono::seconds quarantine,
+            std::function<void(const OnDemandCluster&)> warn)
       : fleet_(fleet), quarantine_(quarantine), warn_(std::move(warn)) {}
 
   // Costs one read where nothing is due. What fails is logged and tried again half a minute later;
@@ -24,10 +24,10 @@ class AgendaKeeper {
   [[nodiscard]] Result<void> tick();
 
  private:
-  [[nodiscard]] Result<void> carry_out(const AgendaRow& row);
-  [[nodiscard]] Result<void> advance_cluster(const AgendaRow& row);
-  [[nodiscard]] Result<void> end_member(const AgendaRow& row);
-  [[nodiscard]] Result<void> release_members(const AgendaRow& row);
+  [[nodiscard]] Result<void> carry_out(const ScheduleRow& row);
+  [[nodiscard]] Result<void> advance_cluster(const ScheduleRow& row);
+  [[nodiscard]] Result<void> end_member(const ScheduleRow& row);
+  [[nodiscard]] Result<void> release_members(const ScheduleRow& row);
 
   const Fleet& fleet_;
   std::chrono::seconds quarantine_;

@@ -1,4 +1,4 @@
-#include "fleet/agenda_keeper.hpp"
+#include "fleet/scheduler.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -17,32 +17,32 @@ constexpr std::int64_t look_again_after = 10;
 
 }  // namespace
 
-Result<void> AgendaKeeper::tick() {
+Result<void> Scheduler::tick() {
   const std::int64_t now = unix_seconds(fleet_.enrolment.now());
   std::erase_if(failed_, [&](const auto& entry) { return entry.second <= now; });
   const auto due = list_due(fleet_.store, now, rows_per_tick + failed_.size());
   if (!due) return pass(due.error());
-  for (const AgendaRow& row : *due) {
+  for (const ScheduleRow& row : *due) {
     const std::string subject = fmt::format("{} {}", row.what, row.name);
     if (failed_.contains(subject)) continue;
     const auto done = carry_out(row);
     if (done) continue;
     failed_[subject] = now + retry_after;
-    spdlog::error("agenda: {}: {}; tried again in {} s", subject, done.error().message,
+    spdlog::error("schedule: {}: {}; tried again in {} s", subject, done.error().message,
                   retry_after);
   }
   return {};
 }
 
-Result<void> AgendaKeeper::carry_out(const AgendaRow& row) {
-  if (row.what == agenda::cluster) return advance_cluster(row);
-  if (row.what == agenda::member) return end_member(row);
-  if (row.what == agenda::released) return release_members(row);
-  if (row.what == agenda::lapse) return let_lapse(fleet_.store, row);
+Result<void> Scheduler::carry_out(const ScheduleRow& row) {
+  if (row.what == scheduled::cluster) return advance_cluster(row);
+  if (row.what == scheduled::member) return end_member(row);
+  if (row.what == scheduled::released) return release_members(row);
+  if (row.what == scheduled::lapse) return let_lapse(fleet_.store, row);
   return fail(ErrorKind::corrupt, "expected cluster, member, released or lapse");
 }
 
-Result<void> AgendaKeeper::advance_cluster(const AgendaRow& row) {
+Result<void> Scheduler::advance_cluster(const ScheduleRow& row) {
   const auto due = advance_expiry(fleet_.publishing, row);
   if (!due) return pass(due.error());
   if (!*due) return {};
@@ -56,7 +56,7 @@ Result<void> AgendaKeeper::advance_cluster(const AgendaRow& row) {
   return {};
 }
 
-Result<void> AgendaKeeper::end_member(const AgendaRow& row) {
+Result<void> Scheduler::end_member(const ScheduleRow& row) {
   const auto ended = expire_member(fleet_.enrolment, row);
   if (!ended) return pass(ended.error());
   if (!*ended) return {};
@@ -68,13 +68,13 @@ Result<void> AgendaKeeper::end_member(const AgendaRow& row) {
 }
 
 // Looked at again and again: when a Node object is gone is the duties' to tell.
-Result<void> AgendaKeeper::release_members(const AgendaRow& row) {
+Result<void> Scheduler::release_members(const ScheduleRow& row) {
   const auto waits = release_places(fleet_, row.name, quarantine_);
   if (!waits) return pass(waits.error());
   Transaction transaction;
-  remove_agenda(row.at, row.what, row.name, transaction);
+  remove_scheduled(row.at, row.what, row.name, transaction);
   const std::int64_t next = unix_seconds(fleet_.enrolment.now()) + look_again_after;
-  if (*waits) put_agenda({next, row.what, row.name, {}}, transaction);
+  if (*waits) put_scheduled({next, row.what, row.name, {}}, transaction);
   return commit(fleet_.store, transaction);
 }
 
