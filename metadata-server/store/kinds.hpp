@@ -44,6 +44,7 @@ inline constexpr std::string_view tombstone = "tombstone";          // <public k
 inline constexpr std::string_view schedule = "schedule";  // <12-digit Unix seconds>/<what>/<name>
 
 inline constexpr std::string_view site_settings_key = "settings";
+inline constexpr std::string_view clock_key = "clock";  // of kind site: records/clock_record
 // The site's own authorities: of machine identities, and of the server's TLS.
 inline constexpr std::string_view machines_authority_key = "-/machines";
 inline constexpr std::string_view server_authority_key = "-/server";
