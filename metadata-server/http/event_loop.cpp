@@ -67,8 +67,15 @@ Result<void> EventLoop::start() {
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, event_.get(), &event) != 0) {
     return fail_errno(errno, "watching an event loop's wake-up");
   }
+  turned_at_ = Clock::now().time_since_epoch().count();
   thread_ = std::thread([this] { run(); });
   return {};
+}
+
+Clock::duration EventLoop::stalled() {
+  const auto since = Clock::now() - Clock::time_point(Clock::duration(turned_at_));
+  wake();
+  return since;
 }
 
 void EventLoop::stop(Clock::time_point until) {
@@ -91,6 +98,7 @@ void EventLoop::run() {
   std::array<struct epoll_event, 128> events;
   while (!stopping_ || !connections_.empty()) {
     const auto now = Clock::now();
+    turned_at_ = now.time_since_epoch().count();
     if (!accepting_ && !stopping_ && now >= accept_again_) {
       struct epoll_event event {};
       event.events = EPOLLIN | EPOLLEXCLUSIVE;

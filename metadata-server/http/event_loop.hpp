@@ -48,6 +48,8 @@ class EventLoop {
   // Accepts no more, closes idle connections, lets the others finish until `until`. Thread-safe.
   void stop(Clock::time_point until);
   void join();
+  // Since it last came round; wakes it, so that it has come round by the next call. Thread-safe.
+  [[nodiscard]] Clock::duration stalled();
 
  private:
   struct Entry {
@@ -87,6 +89,7 @@ class EventLoop {
   bool accepting_ = false;
   Clock::time_point accept_again_{};
   std::atomic<Clock::rep> stop_by_{0};
+  std::atomic<Clock::rep> turned_at_{0};
 
   std::mutex mutex_;
   std::vector<std::pair<std::uint64_t, WireAnswer>> completed_;

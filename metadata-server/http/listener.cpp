@@ -1,5 +1,6 @@
 #include "http/listener.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "http/event_loop.hpp"
@@ -68,6 +69,12 @@ void Listener::stop(std::chrono::milliseconds grace) {
     unlink(impl_->settings.address.c_str() + 5);
   }
   impl_->socket = FileDescriptor();
+}
+
+std::chrono::milliseconds Listener::stalled() {
+  Clock::duration longest{0};
+  for (const auto& loop : impl_->loops) longest = std::max(longest, loop->stalled());
+  return std::chrono::duration_cast<std::chrono::milliseconds>(longest);
 }
 
 std::string Listener::address() const {

@@ -28,6 +28,9 @@ class Listener {
   // Accepts no more, lets requests in progress finish for `grace`, returns when all is quiet.
   // Idempotent.
   void stop(std::chrono::milliseconds grace);
+  // How long the slowest of its event threads has not come round: a moment, where all is well. For
+  // a watchdog that asks about once a second; wakes them.
+  [[nodiscard]] std::chrono::milliseconds stalled();
   [[nodiscard]] std::string address() const;  // as bound, "127.0.0.1:40123"
   [[nodiscard]] const ListenerSettings& settings() const;
   [[nodiscard]] const ListenerCounters& counters() const;
