@@ -115,16 +115,15 @@ int serve_until_signal(Server& server, const sigset_t& signals) {
     const struct timespec second { 1, 0 };
     const int signal = sigtimedwait(&signals, nullptr, &second);
     if (signal == SIGTERM || signal == SIGINT) return signal;
-    const auto ticked = server.tick();
-    if (ticked) {
-      // Without the store there is no watchdog's trust: systemd then restarts the server.
+    const auto alive = server.check_alive();
+    if (alive) {
       sd_notify(0, "WATCHDOG=1");
       if (!healthy) sd_notifyf(0, "STATUS=%s", server.describe().c_str());
     } else if (healthy) {
-      spdlog::error("{}", ticked.error().message);
-      sd_notifyf(0, "STATUS=not healthy: %s", ticked.error().message.c_str());
+      spdlog::error("{}", alive.error().message);
+      sd_notifyf(0, "STATUS=not healthy: %s", alive.error().message.c_str());
     }
-    healthy = ticked.has_value();
+    healthy = alive.has_value();
   }
 }
 

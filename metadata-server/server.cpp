@@ -10,17 +10,17 @@
 #include <mutex>
 
 #include "artifact/artifact_store.hpp"
+#include "background_tasks.hpp"
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/pinned_regions.hpp"
 #include "fleet/certificate_expiries.hpp"
 #include "fleet/machine_trouble.hpp"
 #include "http/artifact_encoder.hpp"
-#include "http/listener.hpp"
+#include "http/server_listeners.hpp"
 #include "http/wiring.hpp"
 #include "store/kinds.hpp"
 #include "store/sqlite_store.hpp"
 #include "trust/site_key_custody.hpp"
-#include "upkeep.hpp"
 
 namespace muster {
 namespace {
@@ -83,7 +83,9 @@ struct Server::Parts {
         wiring(*database, sealing, site, artifacts,
                {now, limits(settings), std::move(regions), settings.metadata_tokens,
                 audit_path(settings), group_id(settings.admin_group), &encoder}),
-        upkeep(wiring.rooms, settings) {}
+        listeners(wiring.router, wiring.metrics,
+                  [this](ListenerKind kind, TimePoint at) { return issue_tls(kind, at); }),
+        background_tasks(wiring.rooms, settings, listeners, wiring.tasks) {}
 
   Settings settings;
   SealingKey sealing;
@@ -92,14 +94,12 @@ struct Server::Parts {
   ArtifactStore artifacts;
   ArtifactEncoder encoder{artifacts};
   Wiring wiring;
-  Upkeep upkeep;
-  TimePoint renew_tls_at;
-  std::vector<std::unique_ptr<Listener>> listeners;
+  ServerListeners listeners;
+  BackgroundTasks background_tasks;
 
   [[nodiscard]] Result<void> load();
   [[nodiscard]] std::map<std::string, std::int64_t> seconds_left() const;
-  [[nodiscard]] Result<void> listen();
-  [[nodiscard]] Result<SslContext> tls_for(ListenerKind kind) const;
+  [[nodiscard]] Result<TlsServerSettings> issue_tls(ListenerKind kind, TimePoint at) const;
 };
 
 std::map<std::string, std::int64_t> Server::Parts::seconds_left() const {
@@ -111,39 +111,24 @@ std::map<std::string, std::int64_t> Server::Parts::seconds_left() const {
 
 Result<void> Server::Parts::load() {
   if (auto loaded = wiring.views.load(); !loaded) return loaded;
-  wiring.reports.begin(now());
+  auto timed = wiring.clock.load(wiring.store, wiring.reports.newest());
+  if (!timed) return timed;
+  wiring.reports.begin(wiring.clock.since_boot());
   Metrics& metrics = wiring.metrics;
   metrics.set_expiries([this] { return certificate_expiries(wiring.rooms); });
   metrics.set_cluster_ends([this] { return seconds_left(); });
   metrics.set_encodings_pending([this] { return encoder.pending(); });
   metrics.set_machines([this] { return count_machines(wiring.rooms); });
+  metrics.set_tasks([this] { return wiring.tasks.all(); });
+  metrics.set_clock([this] { return wiring.clock.status(); });
+  metrics.set_quarantined([this] { return wiring.quarantine.names(); });
   return {};
 }
 
-Result<SslContext> Server::Parts::tls_for(ListenerKind kind) const {
+Result<TlsServerSettings> Server::Parts::issue_tls(ListenerKind kind, TimePoint at) const {
   const auto client = kind == ListenerKind::enrol ? ClientCertificate::optional_may_expire
                                                   : ClientCertificate::required;
-  const auto tls = site.server_tls(client, tls_lifetime, now());
-  if (!tls) return pass(tls.error());
-  return make_server_context(*tls);
-}
-
-Result<void> Server::Parts::listen() {
-  renew_tls_at = now() + tls_lifetime / 2;
-  for (const ListenerSettings* wanted :
-       {&settings.boot, &settings.enrol, &settings.node, &settings.scrape, &settings.admin}) {
-    SslContext tls;
-    if (wanted->tls) {
-      auto made = tls_for(wanted->kind);
-      if (!made) return pass(made.error());
-      tls = std::move(*made);
-    }
-    auto opened = Listener::open(*wanted, wiring.router, std::move(tls));
-    if (!opened) return pass(opened.error());
-    wiring.metrics.watch(wanted->kind, (*opened)->counters());
-    listeners.push_back(std::move(*opened));
-  }
-  return {};
+  return site.server_tls(client, tls_lifetime, at);
 }
 
 Result<std::string> initialise_server(const Settings& settings) {
@@ -191,43 +176,33 @@ Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(
       std::move(settings), std::move(opened->sealing), std::move(opened->store), std::move(*site),
       std::move(*artifacts), std::move(*regions))));
-  if (auto loaded = server->parts_->load(); !loaded) return pass(loaded.error());
-  if (auto listening = server->parts_->listen(); !listening) return pass(listening.error());
+  Parts& parts = *server->parts_;
+  if (auto loaded = parts.load(); !loaded) return pass(loaded.error());
+  const Settings& by = parts.settings;
+  auto listening = parts.listeners.open({by.boot, by.enrol, by.node, by.scrape, by.admin}, now());
+  if (!listening) return pass(listening.error());
+  parts.background_tasks.start();
   return server;
 }
 
-Result<void> Server::tick() {
-  Parts& parts = *parts_;
-  if (now() >= parts.renew_tls_at) {
-    for (const auto& listener : parts.listeners) {
-      if (!listener->settings().tls) continue;
-      auto tls = parts.tls_for(listener->settings().kind);
-      if (!tls) return pass(tls.error());
-      listener->set_tls(std::move(*tls));
-    }
-    parts.renew_tls_at = now() + tls_lifetime / 2;
-    spdlog::info("renewed the listeners' certificate");
-  }
-  if (auto flushed = parts.wiring.reports.flush(parts.wiring.store); !flushed) return flushed;
-  if (auto kept = parts.upkeep.tick(); !kept) return kept;
-  const auto answers = parts.wiring.store.get(kinds::site, kinds::site_settings_key);
+Result<void> Server::check_alive() {
+  if (auto alive = parts_->listeners.check_alive(); !alive) return alive;
+  const auto answers = parts_->wiring.store.get(kinds::site, kinds::site_settings_key);
   if (!answers) return pass(answers.error());
   return {};
 }
 
 void Server::stop(std::chrono::milliseconds grace) {
-  for (const auto& listener : parts_->listeners) listener->stop(grace);
+  parts_->listeners.stop(grace);
+  parts_->background_tasks.stop();
   if (auto flushed = parts_->wiring.reports.flush(parts_->wiring.store); !flushed) {
     spdlog::error("writing what was served: {}", flushed.error().message);
   }
 }
 
 std::string Server::describe() const {
-  std::string text;
-  for (const auto& listener : parts_->listeners) {
-    text += fmt::format("{} {}, ", name(listener->settings().kind), listener->address());
-  }
-  return text + fmt::format("{} clusters", parts_->wiring.current.clusters().size());
+  return fmt::format("{}{} clusters", parts_->listeners.describe(),
+                     parts_->wiring.current.clusters().size());
 }
 
 }  // namespace muster

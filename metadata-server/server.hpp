@@ -28,9 +28,10 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // About once a second, by one thread: writes what may wait, renews the listeners' certificate at
-  // half life. An error: the store does not answer (the server goes on and tries again).
-  [[nodiscard]] Result<void> tick();
+  // About once a second, by one thread: that the listeners' threads come round and the store
+  // answers. What background tasks do or fail to do is not asked. An error: the server goes on, and
+  // may be well again; whoever feeds a watchdog does not.
+  [[nodiscard]] Result<void> check_alive();
   // Lets requests in progress finish for `grace`. Idempotent.
   void stop(std::chrono::milliseconds grace);
   // "boot 0.0.0.0:8080, enrol ..., 3 clusters": for people.

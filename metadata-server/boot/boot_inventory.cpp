@@ -40,13 +40,14 @@ BootInventory BootInventory::with(const std::string& cluster, const Inventory& i
   BootInventory made = *this;
   made.clusters_.erase(cluster);
   const auto nodes = nodes_of(inventory, cluster);
-  if (nodes.empty()) return made;
+  const auto written = inventory.clusters.find(cluster);
+  if (nodes.empty() || written == inventory.clusters.end()) return made;
   auto one = std::make_shared<OneCluster>();
   std::vector<Node> marked;
   for (const Node* node : nodes) {
     marked.push_back(*node);
     const auto machine =
-        std::make_shared<const BootMachine>(to_boot_machine(inventory.clusters.at(cluster), *node));
+        std::make_shared<const BootMachine>(to_boot_machine(written->second, *node));
     one->by_name[node->name.value] = machine;
     one->by_address[machine->address] = machine;
   }

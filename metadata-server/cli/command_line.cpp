@@ -36,6 +36,7 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
   CommandLine line{app, [&chosen](CLI::App* command, Action action) {
                      command->callback([&chosen, action = std::move(action)] { chosen = action; });
                    }};
+  add_clock_commands(line);
   add_status_commands(line);
   add_inventory_commands(line);
   add_enrolment_commands(line);

@@ -7,6 +7,7 @@
 
 #include "cli/answer.hpp"
 #include "cli/session.hpp"
+#include "cli/site_notes.hpp"
 #include "cli/time_span.hpp"
 
 namespace muster {
@@ -70,7 +71,7 @@ std::string status_text(const nlohmann::json& answer) {
     notes += trouble_text(
         cell(row, "/source") + (hostname.empty() ? "" : fmt::format(" ('{}')", hostname)), row);
   }
-  return table.text() + notes +
+  return table.text() + site_notes(answer) + notes +
          fmt::format("{} machine(s) wait for an approval (muster pending)\n",
                      cell(answer, "/pendingApprovals"));
 }

@@ -60,7 +60,7 @@ Result<void> check_free(const EnrolmentContext& context, const MachineRecord& re
   if (record.replace_ordered && (record.replace_key.empty() || record.replace_key == fingerprint)) {
     return {};
   }
-  if (!has_live_identity(record, context.now(), context.limits.recovery_window)) return {};
+  if (!has_live_identity(record, earliest_now(context), context.limits.recovery_window)) return {};
   return fail(
       ErrorKind::conflict, "live_identity",
       fmt::format(

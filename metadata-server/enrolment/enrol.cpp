@@ -220,7 +220,7 @@ Result<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
   if (!found) return pass(found.error());
   const bool holds_name =
       role && found->record.current && found->record.current->key == question.fingerprint &&
-      has_live_identity(found->record, context.now(), context.limits.recovery_window);
+      has_live_identity(found->record, earliest_now(context), context.limits.recovery_window);
   if (holds_name) {
     right->token.reset();
   } else if (right->token) {

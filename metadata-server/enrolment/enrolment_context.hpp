@@ -39,6 +39,12 @@ struct EnrolmentContext {
   // Brings a pool's member its document (publish/member_publisher); false: masters are awaited.
   std::function<Result<bool>(const NodeName& node, const std::string& key)> publish_member = {};
   std::vector<AwsRegion> regions = {};  // whose instance identity documents are verified
+  // The earliest that it can be where `now` is in doubt (fleet/site_clock): a name is not free
+  // before. None: `now`.
+  std::function<TimePoint()> earliest_now = {};
 };
+[[nodiscard]] inline TimePoint earliest_now(const EnrolmentContext& context) {
+  return context.earliest_now ? context.earliest_now() : context.now();
+}
 
 }  // namespace muster

@@ -61,13 +61,13 @@ class Tombstones {
 
 Result<void> add_cluster_end(const EnrolmentContext& context, const std::string& cluster,
                              std::optional<OnDelete> on_delete, Transaction& transaction) {
-  const auto inventory = published_inventory(context.store, cluster);
-  if (!inventory) return pass(inventory.error());
+  const auto stored = stored_inventory(context.store, cluster);
+  if (!stored) return pass(stored.error());
   // Tokens first: who is admitted after this spends one, and the commit fails.
   if (auto ended = end_join_tokens_of(context, cluster, transaction); !ended) return ended;
   const auto members = list_members(context.store, cluster);
   if (!members) return pass(members.error());
-  Tombstones tombstones(*inventory, unix_seconds(context.now()), transaction);
+  Tombstones tombstones(stored->inventory, unix_seconds(context.now()), transaction);
   for (const auto& member : *members) {
     if (auto added = tombstones.add(context.store, member, on_delete); !added) return added;
   }
@@ -90,10 +90,10 @@ Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
     if (auto removed = context.store.commit(transaction); !removed) return pass(removed.error());
     return std::nullopt;
   }
-  const auto inventory = published_inventory(context.store, node.cluster);
-  if (!inventory) return pass(inventory.error());
+  const auto stored = stored_inventory(context.store, node.cluster);
+  if (!stored) return pass(stored.error());
   const std::int64_t now = unix_seconds(context.now());
-  Tombstones tombstones(*inventory, now, transaction);
+  Tombstones tombstones(stored->inventory, now, transaction);
   if (auto added = tombstones.add(context.store, (*member)->record, std::nullopt); !added)
     return pass(added.error());
   tombstones.finish();

@@ -43,7 +43,8 @@ std::string state_of(const EnrolmentContext& context, const MachineRecord& machi
   if (member && member->record.removed_at != 0) return "removed";
   if (machine.banned) return "banned";
   if (machine.frozen) return "frozen";
-  if (has_live_identity(machine, context.now(), context.limits.recovery_window)) return "enrolled";
+  if (has_live_identity(machine, earliest_now(context), context.limits.recovery_window))
+    return "enrolled";
   return member ? "admitted" : "not enrolled";
 }
 

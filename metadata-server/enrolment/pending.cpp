@@ -11,7 +11,8 @@ namespace muster {
 
 namespace {
 bool is_expired(const PendingMachine& machine, const EnrolmentContext& context) {
-  return machine.last_seen + context.limits.pending_lifetime.count() <= unix_seconds(context.now());
+  return machine.last_seen + context.limits.pending_lifetime.count() <=
+         unix_seconds(earliest_now(context));
 }
 
 nlohmann::json to_value(const NodeName& node) {

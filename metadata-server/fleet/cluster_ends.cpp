@@ -3,16 +3,24 @@
 #include <algorithm>
 #include <mutex>
 
+#include "records/all_records.hpp"
 #include "records/on_demand_record.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
 
 Result<void> ClusterEnds::load(const Store& store) {
-  const auto clusters = list_on_demand(store);
-  if (!clusters) return pass(clusters.error());
+  const auto records = all_records(store, kinds::on_demand);
+  if (!records) return pass(records.error());
   std::map<std::string, std::int64_t> ends;
-  for (const auto& cluster : *clusters) ends[cluster.name] = cluster.expires_at;
+  for (const auto& record : *records) {
+    const auto cluster = parse_on_demand_cluster(record.value);
+    quarantine_.note(record.key, Quarantine::Part::order,
+                     cluster ? Result<void>()
+                             : while_doing(cluster.error(),
+                                           fmt::format("{} '{}'", kinds::on_demand, record.key)));
+    if (cluster) ends[record.key] = cluster->expires_at;
+  }
   const std::unique_lock lock(mutex_);
   ends_ = std::move(ends);
   return {};
@@ -30,6 +38,7 @@ Result<void> ClusterEnds::follow(const Commit& commit) {
         continue;
       }
       end = cluster->expires_at;
+      quarantine_.note(change.key, Quarantine::Part::order, {});
     }
     const std::unique_lock lock(mutex_);
     if (change.value) {

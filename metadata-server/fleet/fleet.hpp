@@ -6,6 +6,7 @@
 #include "fleet/cluster_ends.hpp"
 #include "fleet/machine_reports.hpp"
 #include "fleet/members.hpp"
+#include "fleet/site_clock.hpp"
 #include "pki/sealed_box.hpp"
 #include "publish/current_documents.hpp"
 #include "publish/publish.hpp"
@@ -19,11 +20,13 @@ struct Fleet {
   const SealingKey& sealing;
   SiteKeys& site;
   const CurrentDocuments& current;
+  const Quarantine& quarantine;
   const PublishContext& publishing;
   const EnrolmentContext& enrolment;
   MachineReports& reports;
   const ClusterEnds& ends;
   const Members& members;
+  SiteClock& clock;  // what destroys by age goes by it
 };
 
 }  // namespace muster

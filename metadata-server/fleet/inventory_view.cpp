@@ -25,10 +25,13 @@ Result<void> InventoryView::load(const Store& store) {
   Machines loaded;
   for (const auto& record : *clusters) {
     const auto cluster = parse_cluster_record(record.value);
-    if (!cluster) return while_doing(cluster.error(), fmt::format("cluster '{}'", record.key));
-    const auto inventory = published_inventory(store, record.key);
-    if (!inventory) return pass(inventory.error());
-    loaded.replace(record.key, *inventory, cluster->inventory);
+    if (!cluster) continue;  // in quarantine by its documents
+    const auto stored = stored_inventory(store, record.key);
+    if (!stored) return pass(stored.error());
+    quarantine_.note(record.key, Quarantine::Part::inventory, stored->sound);
+    // What is refused is looked at again, whatever comes.
+    loaded.replace(record.key, stored->inventory,
+                   stored->sound ? cluster->inventory : std::string());
   }
   set(std::move(loaded));
   return {};
@@ -64,16 +67,16 @@ Result<void> InventoryView::follow(const Transaction::Change& change, const Comm
   const auto revision = std::find_if(
       commit.changes.begin(), commit.changes.end(),
       [&](const auto& one) { return one.kind == kinds::revision && one.key == key && one.value; });
+  // Another change of the record: of a quarantined cluster, or one that an earlier program wrote.
+  if (revision == commit.changes.end() && known == next.digests.end()) return {};
   if (revision == commit.changes.end())
     return fail(
         ErrorKind::corrupt,
         fmt::format("revision '{}': expected it with the cluster's record, found none", key));
-  const auto parsed = parse_revision(*revision->value);
-  if (!parsed) return pass(parsed.error());
-  const auto inventory = published_inventory(*parsed);
-  if (!inventory) return pass(inventory.error());
-  next.replace(change.key, *inventory, cluster->inventory);
-  return {};
+  const StoredInventory stored = stored_inventory(key, *revision->value);
+  quarantine_.note(change.key, Quarantine::Part::inventory, stored.sound);
+  next.replace(change.key, stored.inventory, stored.sound ? cluster->inventory : std::string());
+  return stored.sound;
 }
 
 std::shared_ptr<const EnrolmentInventory> InventoryView::enrolment() const {

@@ -9,12 +9,16 @@
 
 #include "boot/boot_inventory.hpp"
 #include "enrolment/enrolment_inventory.hpp"
+#include "publish/quarantine.hpp"
 #include "store/views.hpp"
 
 namespace muster {
 
 class InventoryView final : public View {
  public:
+  // A cluster whose inventory this program refuses gets into `quarantine`, with what can be read of
+  // it, and is free again with the next one that is published.
+  explicit InventoryView(Quarantine& quarantine) : quarantine_(quarantine) {}
   [[nodiscard]] Result<void> load(const Store& store) override;
   // A publication of the same inventory, as for a ban or an admission, costs the look at its
   // digest.
@@ -31,11 +35,12 @@ class InventoryView final : public View {
 
     void replace(const std::string& cluster, const Inventory& inventory, const std::string& digest);
   };
-  [[nodiscard]] static Result<void> follow(const Transaction::Change& change, const Commit& commit,
-                                           Machines& next);
+  [[nodiscard]] Result<void> follow(const Transaction::Change& change, const Commit& commit,
+                                    Machines& next);
   [[nodiscard]] Machines machines() const;
   void set(Machines machines);
 
+  Quarantine& quarantine_;
   mutable std::mutex mutex_;
   Machines machines_;
 };

@@ -112,7 +112,8 @@ Result<bool> finish(const Fleet& fleet, const FoundDrain& found,
     spdlog::info("{}: removed {}/{}, drained", record.by, node.cluster, node.node);
     return true;
   }
-  if (unix_seconds(fleet.enrolment.now()) < record.until) return false;
+  const auto now = fleet.clock.believed_now();
+  if (!now || unix_seconds(*now) < record.until) return false;
   if (auto done = give_up(fleet, found, message); !done) return pass(done.error());
   return true;
 }
@@ -157,18 +158,19 @@ Result<void> finish_drains(const Fleet& fleet) {
   if (!drains) return pass(drains.error());
   std::map<std::string, std::optional<DutiesReport>> duties;  // by cluster
   std::map<std::string, std::string> changed;                 // cluster -> for whom
+  Result<void> all;  // the first error; nobody waits for it
   for (const FoundDrain& found : *drains) {
     const std::string& cluster = found.record.cluster;
     if (!duties.contains(cluster)) duties[cluster] = fleet.reports.duties_of(cluster);
     const auto done = finish(fleet, found, duties[cluster]);
     // Somebody wrote it meanwhile: next time.
-    if (!done && done.error().kind != ErrorKind::conflict) return pass(done.error());
+    if (!done && done.error().kind != ErrorKind::conflict && all) all = pass(done.error());
     if (done && *done) changed[cluster] = found.record.by;
   }
   for (const auto& [cluster, by] : changed) {
-    if (auto published = publish(fleet, cluster, by); !published) return published;
+    if (auto published = publish(fleet, cluster, by); !published && all) all = published;
   }
-  return {};
+  return all;
 }
 
 namespace {
@@ -202,11 +204,11 @@ Result<void> publish_drains(const Fleet& fleet) {
 }
 
 Result<bool> release_places(const Fleet& fleet, const std::string& cluster,
-                            std::chrono::seconds quarantine) {
+                            std::chrono::seconds quarantine, TimePoint now) {
   const auto nodes = node_objects(fleet, cluster);
   if (!nodes) return fail(nodes.error().kind, nodes.error().message);
-  const auto retired = release_retired_members(
-      fleet.store, cluster, unix_seconds(fleet.enrolment.now()), quarantine, *nodes);
+  const auto retired =
+      release_retired_members(fleet.store, cluster, unix_seconds(now), quarantine, *nodes);
   // Somebody published meanwhile: next time.
   if (!retired && retired.error().kind == ErrorKind::conflict) return true;
   if (!retired) return pass(retired.error());

@@ -42,6 +42,6 @@ struct RemovalStep {
 // Frees what removed members of the cluster held, once their quarantine is over and their Node
 // objects are gone. Returns whether any wait still. Costs the cluster's members.
 [[nodiscard]] Result<bool> release_places(const Fleet& fleet, const std::string& cluster,
-                                          std::chrono::seconds quarantine);
+                                          std::chrono::seconds quarantine, TimePoint now);
 
 }  // namespace muster

@@ -57,6 +57,8 @@ Result<void> MachineReports::load(const Store& store) {
   for (const auto& record : *served) loaded[record.key].heard.served = record.value;
   const std::lock_guard lock(mutex_);
   for (const auto& [key, known] : machines_) {
+    if (const auto same = loaded.find(key); same != loaded.end())
+      same->second.heard.heard_at = known.heard.heard_at;
     if (known.unwritten == 0) continue;
     loaded[key].heard.served = known.heard.served;
     loaded[key].unwritten = known.unwritten;
@@ -90,6 +92,7 @@ void MachineReports::forget(const std::string& key) {
 
 void MachineReports::take_report(const std::string& key, const std::string& text) {
   HeardMachine said = parse(text);
+  said.heard_at = since_boot_();
   const std::lock_guard lock(mutex_);
   HeardMachine& machine = machines_[key].heard;
   const bool was_ready = is_ready(machine);
@@ -112,16 +115,27 @@ void MachineReports::take_served(const std::string& key, const std::optional<std
   if (known.unwritten == 0) known.heard.served = *digest;
 }
 
-void MachineReports::begin(TimePoint now) {
+std::int64_t MachineReports::newest() const {
   const std::lock_guard lock(mutex_);
-  begun_at_ = unix_seconds(now);
+  std::int64_t newest = 0;
+  for (const auto& [key, known] : machines_) newest = std::max(newest, known.heard.seen_at);
+  return newest;
+}
+
+void MachineReports::begin(std::int64_t since_boot) {
+  const std::lock_guard lock(mutex_);
+  begun_at_ = since_boot;
 }
 
 std::int64_t MachineReports::silence_of(const NodeName& node, TimePoint now,
                                         std::int64_t admitted_at) const {
-  const std::int64_t seen_at = find(node).seen_at;
+  const std::optional<std::int64_t> heard_at = find(node).heard_at;
+  const std::int64_t time = since_boot_();
   const std::lock_guard lock(mutex_);
-  return unix_seconds(now) - std::max({seen_at, begun_at_, admitted_at});
+  if (heard_at) return time - std::max(*heard_at, begun_at_);
+  const std::int64_t silence = time - begun_at_;
+  return admitted_at == 0 ? silence
+                          : std::clamp<std::int64_t>(unix_seconds(now) - admitted_at, 0, silence);
 }
 
 void MachineReports::write(const NodeName& node, const Report& report, TimePoint now,

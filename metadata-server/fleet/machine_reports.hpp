@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,7 @@
 
 #include "document/report.hpp"
 #include "fleet/boot_timeline.hpp"
+#include "fleet/site_clock.hpp"
 #include "inventory/match.hpp"
 #include "pki/certificate.hpp"
 #include "store/kinds.hpp"
@@ -24,8 +26,10 @@ namespace muster {
 struct HeardMachine {
   std::optional<Report> report;  // the last one
   std::int64_t seen_at = 0;      // Unix seconds, of that report
-  std::string served;            // digest of the document that it was last given
-  BootTimeline boot;             // of its last boot
+  // Of the last one since the start, seconds since boot: for its silence.
+  std::optional<std::int64_t> heard_at;
+  std::string served;  // digest of the document that it was last given
+  BootTimeline boot;   // of its last boot
 };
 
 // Its node is Ready, as far as it knows.
@@ -33,10 +37,17 @@ struct HeardMachine {
 
 class MachineReports final : public View {
  public:
+  // `since_boot`: seconds (fleet/site_clock). Silence is measured by it, so that nobody is silent
+  // because the clock was set.
+  explicit MachineReports(
+      std::function<std::int64_t()> since_boot = clocks_of_this_machine().since_boot)
+      : since_boot_(std::move(since_boot)) {}
   [[nodiscard]] Result<void> load(const Store& store) override;
   [[nodiscard]] Result<void> follow(const Commit& commit) override;
+  // When any machine was last heard of, Unix seconds; 0: none was.
+  [[nodiscard]] std::int64_t newest() const;
   // From now on machines can be heard: nobody's silence is older.
-  void begin(TimePoint now);
+  void begin(std::int64_t since_boot);
   // Seconds since it was heard of, or could have been; since `admitted_at` (Unix seconds) for one
   // that never was.
   [[nodiscard]] std::int64_t silence_of(const NodeName& node, TimePoint now,
@@ -73,6 +84,7 @@ class MachineReports final : public View {
   void note_ready(const std::string& cluster);  // to be taken again
 
  private:
+  const std::function<std::int64_t()> since_boot_;
   struct Served {
     NodeName node;
     std::string digest;
@@ -91,7 +103,7 @@ class MachineReports final : public View {
   std::map<std::string, Known> machines_;  // by "cluster/node"
   std::vector<Served> unwritten_;
   std::set<std::string> ready_;  // clusters
-  std::int64_t begun_at_ = 0;    // Unix seconds
+  std::int64_t begun_at_ = 0;    // since boot
 };
 
 }  // namespace muster

@@ -19,11 +19,19 @@ Result<void> Members::load(const Store& store) {
   const auto records = all_records(store, kinds::member);
   if (!records) return pass(records.error());
   std::map<std::string, MemberRecord> loaded;
+  std::map<std::string, Result<void>> clusters;
   for (const auto& record : *records) {
     auto member = read_present(record.key, record.value);
-    if (!member) return pass(member.error());
-    if (*member) loaded[record.key] = std::move(**member);
+    const auto names = kinds::parse_pair_key(record.key);
+    Result<void>& sound = clusters[names ? names->first : record.key];
+    if (!member) {
+      sound = pass(member.error());
+    } else if (*member) {
+      loaded[record.key] = std::move(**member);
+    }
   }
+  for (const auto& [cluster, sound] : clusters)
+    quarantine_.note(cluster, Quarantine::Part::members, sound);
   const std::lock_guard lock(mutex_);
   members_ = std::move(loaded);
   return {};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "inventory/match.hpp"
+#include "publish/quarantine.hpp"
 #include "records/pool_member.hpp"
 #include "store/views.hpp"
 
@@ -16,6 +17,8 @@ namespace muster {
 
 class Members final : public View {
  public:
+  // A cluster of which a record cannot be read gets into `quarantine`.
+  explicit Members(Quarantine& quarantine) : quarantine_(quarantine) {}
   [[nodiscard]] Result<void> load(const Store& store) override;
   [[nodiscard]] Result<void> follow(const Commit& commit) override;
   // Nothing: no member of a pool, or removed.
@@ -24,6 +27,7 @@ class Members final : public View {
   [[nodiscard]] std::vector<MemberRecord> all() const;
 
  private:
+  Quarantine& quarantine_;
   mutable std::mutex mutex_;
   std::map<std::string, MemberRecord> members_;  // by "cluster/node"
 };

@@ -197,7 +197,7 @@ Result<OnDemandCluster> extend_cluster(const PublishContext& context, const std:
 }
 
 Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
-                                                 const ScheduleRow& row) {
+                                                 const ScheduleRow& row, TimePoint time) {
   auto found = find_on_demand(context.store, row.name);
   if (!found && found.error().kind != ErrorKind::not_found) return pass(found.error());
   if (!found || found->cluster.next_at != row.at) {
@@ -206,7 +206,7 @@ Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
     if (auto removed = context.store.commit(transaction); !removed) return pass(removed.error());
     return std::nullopt;
   }
-  const std::int64_t now = unix_seconds(context.now());
+  const std::int64_t now = unix_seconds(time);
   if (now >= found->cluster.expires_at) return DueCluster{std::move(found->cluster), true};
   Transaction transaction;
   schedule(found->cluster, now, transaction);

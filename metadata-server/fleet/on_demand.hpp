@@ -58,7 +58,8 @@ struct DueCluster {
   bool has_ended = false;
 };
 [[nodiscard]] Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
-                                                               const ScheduleRow& row);
+                                                               const ScheduleRow& row,
+                                                               TimePoint now);
 // Everything of it, in one transaction: documents, machines' identities, authorities, secrets,
 // revisions, members with their addresses. `transaction`: what else is to go, such as its tokens.
 // `action`: "cluster-deleted", "cluster-expired". Cost: that cluster, however many there are.

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <set>
+
 #include "enrolment/expiry.hpp"
 #include "fleet/cluster_end.hpp"
 #include "fleet/machine_removal.hpp"
@@ -11,47 +13,66 @@ namespace muster {
 
 namespace {
 
-constexpr std::size_t rows_per_tick = 16;  // the rest waits a second
-constexpr std::int64_t retry_after = 30;   // seconds
+constexpr std::size_t rows_at_once = 16;
+constexpr std::int64_t retry_after = 30;  // seconds
 constexpr std::int64_t look_again_after = 10;
 
 }  // namespace
 
-Result<void> Scheduler::tick() {
-  const std::int64_t now = unix_seconds(fleet_.enrolment.now());
-  std::erase_if(failed_, [&](const auto& entry) { return entry.second <= now; });
-  const auto due = list_due(fleet_.store, now, rows_per_tick + failed_.size());
-  if (!due) return pass(due.error());
-  for (const ScheduleRow& row : *due) {
-    const std::string subject = fmt::format("{} {}", row.what, row.name);
-    if (failed_.contains(subject)) continue;
-    const auto done = carry_out(row);
-    if (done) continue;
-    failed_[subject] = now + retry_after;
-    spdlog::error("schedule: {}: {}; tried again in {} s", subject, done.error().message,
-                  retry_after);
+Result<void> Scheduler::carry_out_due(const std::stop_token& stop) {
+  std::set<std::string> seen;  // in this run
+  for (bool is_more = true; is_more && !stop.stop_requested();) {
+    is_more = false;
+    const auto now = fleet_.clock.believed_now();
+    if (!now) return {};
+    const auto due =
+        list_due(fleet_.store, unix_seconds(*now), rows_at_once + failed_.size() + seen.size());
+    if (!due) return pass(due.error());
+    for (const ScheduleRow& row : *due) {
+      const std::string subject = fmt::format("{} {}", row.what, row.name);
+      const auto failed = failed_.find(subject);
+      const bool waits =
+          failed != failed_.end() && fleet_.clock.since_boot() < failed->second.again_at;
+      if (waits || stop.stop_requested() || !seen.insert(subject).second) continue;
+      is_more = true;
+      const auto done = carry_out(row, *now);
+      failed_.erase(subject);
+      if (!done)
+        failed_[subject] = {row, fleet_.clock.since_boot() + retry_after,
+                            while_doing(done.error(), subject).value()};
+    }
+  }
+  return first_failure();
+}
+
+Result<void> Scheduler::first_failure() {
+  while (!failed_.empty()) {
+    const auto& [row, again_at, error] = failed_.begin()->second;
+    const auto is_there = is_scheduled(fleet_.store, row);
+    if (!is_there) return pass(is_there.error());
+    if (*is_there) return pass(error);
+    failed_.erase(failed_.begin());  // somebody took it back
   }
   return {};
 }
 
-Result<void> Scheduler::carry_out(const ScheduleRow& row) {
-  if (row.what == scheduled::cluster) return advance_cluster(row);
+Result<void> Scheduler::carry_out(const ScheduleRow& row, TimePoint now) {
+  if (row.what == scheduled::cluster) return advance_cluster(row, now);
   if (row.what == scheduled::member) return end_member(row);
-  if (row.what == scheduled::released) return release_members(row);
+  if (row.what == scheduled::released) return release_members(row, now);
   if (row.what == scheduled::lapse) return let_lapse(fleet_.store, row);
   return fail(ErrorKind::corrupt, "expected cluster, member, released or lapse");
 }
 
-Result<void> Scheduler::advance_cluster(const ScheduleRow& row) {
-  const auto due = advance_expiry(fleet_.publishing, row);
+Result<void> Scheduler::advance_cluster(const ScheduleRow& row, TimePoint now) {
+  const auto due = advance_expiry(fleet_.publishing, row, now);
   if (!due) return pass(due.error());
   if (!*due) return {};
   const OnDemandCluster& cluster = (*due)->cluster;
   if ((*due)->has_ended)
     return end_cluster(fleet_, {cluster.name, "expiry", "cluster-expired", std::nullopt});
   spdlog::warn("cluster {}: ends in {} s; `muster cluster extend {} --ttl 4h` lets it live longer",
-               cluster.name, cluster.expires_at - unix_seconds(fleet_.enrolment.now()),
-               cluster.name);
+               cluster.name, cluster.expires_at - unix_seconds(now), cluster.name);
   warn_(cluster);
   return {};
 }
@@ -68,12 +89,12 @@ Result<void> Scheduler::end_member(const ScheduleRow& row) {
 }
 
 // Looked at again and again: when a Node object is gone is the duties' to tell.
-Result<void> Scheduler::release_members(const ScheduleRow& row) {
-  const auto waits = release_places(fleet_, row.name, quarantine_);
+Result<void> Scheduler::release_members(const ScheduleRow& row, TimePoint now) {
+  const auto waits = release_places(fleet_, row.name, quarantine_, now);
   if (!waits) return pass(waits.error());
   Transaction transaction;
   remove_scheduled(row.at, row.what, row.name, transaction);
-  const std::int64_t next = unix_seconds(fleet_.enrolment.now()) + look_again_after;
+  const std::int64_t next = unix_seconds(now) + look_again_after;
   if (*waits) put_scheduled({next, row.what, row.name, {}}, transaction);
   return commit(fleet_.store, transaction);
 }

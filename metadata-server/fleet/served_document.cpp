@@ -12,6 +12,14 @@ Result<std::shared_ptr<const ServedAnswer>> served_answer(const Fleet& fleet,
                                                           const NodeName& node) {
   auto answer = fleet.current.document(node.cluster, node.node);
   if (answer) return answer;
+  // It may be one that cannot be read: its machine is not to be told that there is none.
+  if (auto row = fleet.quarantine.find(node.cluster)) {
+    return fail(
+        ErrorKind::unavailable, "quarantined",
+        fmt::format(
+            "machine '{}/{}': its cluster is in quarantine, and no document of it can be read: {}",
+            node.cluster, node.node, row->reason));
+  }
   return fail(
       ErrorKind::not_found, "no_document",
       fmt::format(

@@ -9,10 +9,9 @@
 namespace muster {
 namespace {
 
-constexpr std::chrono::seconds look_interval{30};
 // Heard of lately: three polls of a machine that is well.
 constexpr std::int64_t lately = 180;
-constexpr std::chrono::minutes window{10};
+constexpr std::int64_t window = 600;
 
 struct Patience {
   std::int64_t limit = 0;    // seconds; 0: it never vanishes
@@ -53,42 +52,47 @@ std::map<std::string, std::vector<VanishWatch::Silent>> VanishWatch::vanished(co
 std::size_t VanishWatch::allowance(const Fleet& fleet, const std::string& cluster) {
   const auto served = fleet.current.cluster(cluster);
   if (!served) return 0;
-  const TimePoint now = fleet.enrolment.now();
   std::size_t heard = 0;
   bool has_master = false;
   for (const auto& [node, answer] : served->documents) {
     const HeardMachine machine = fleet.reports.find({cluster, node});
-    if (!machine.report || unix_seconds(now) - machine.seen_at > lately) continue;
+    if (!machine.heard_at || fleet.clock.since_boot() - *machine.heard_at > lately) continue;
     ++heard;
     has_master = has_master || !machine.report->etcd_member_id.empty();
   }
   if (!has_master || heard * 2 < served->documents.size()) return 0;
   Window& current = windows_[cluster];
-  if (now >= current.end) current = {now + window, 0};
+  if (fleet.clock.since_boot() >= current.end) current = {fleet.clock.since_boot() + window, 0};
   const std::size_t most = std::max<std::size_t>(1, served->documents.size() / 10);
   return most - std::min(most, current.removed);
 }
 
 Result<void> VanishWatch::look(const Fleet& fleet) {
-  const TimePoint now = fleet.enrolment.now();
-  if (now < next_look_) return {};
-  next_look_ = now + look_interval;
-  std::erase_if(windows_, [&](const auto& entry) { return now >= entry.second.end; });
+  if (!fleet.clock.believed_now()) return {};
+  std::erase_if(windows_,
+                [&](const auto& entry) { return fleet.clock.since_boot() >= entry.second.end; });
+  Result<void> all;
   for (auto& [cluster, machines] : vanished(fleet)) {
-    std::sort(machines.begin(), machines.end(),
-              [](const Silent& left, const Silent& right) { return left.seconds > right.seconds; });
-    const std::size_t count = std::min(machines.size(), allowance(fleet, cluster));
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto& [node, seconds] = machines[i];
-      spdlog::warn("{}/{}: not heard of for {} s, removed", cluster, node.node, seconds);
-      if (auto removed = remove_machine(fleet.enrolment, node, "vanished"); !removed)
-        return removed;
-      ++windows_[cluster].removed;
-    }
-    if (count == 0) continue;
-    const auto published = republish(fleet.publishing, cluster, "vanished");
-    if (!published) return pass(published.error().error);
+    auto removed = remove_longest_silent(fleet, cluster, std::move(machines));
+    if (!removed && all) all = std::move(removed);
   }
+  return all;
+}
+
+Result<void> VanishWatch::remove_longest_silent(const Fleet& fleet, const std::string& cluster,
+                                                std::vector<Silent> machines) {
+  std::sort(machines.begin(), machines.end(),
+            [](const Silent& left, const Silent& right) { return left.seconds > right.seconds; });
+  const std::size_t count = std::min(machines.size(), allowance(fleet, cluster));
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& [node, seconds] = machines[i];
+    spdlog::warn("{}/{}: not heard of for {} s, removed", cluster, node.node, seconds);
+    if (auto removed = remove_machine(fleet.enrolment, node, "vanished"); !removed) return removed;
+    ++windows_[cluster].removed;
+  }
+  if (count == 0) return {};
+  const auto published = republish(fleet.publishing, cluster, "vanished");
+  if (!published) return pass(published.error().error);
   return {};
 }
 

@@ -11,10 +11,11 @@
 
 namespace muster {
 
-// Not thread-safe: the server's tick owns it.
+// Not thread-safe: a background task owns it.
 class VanishWatch {
  public:
-  // Removes whoever vanished. Costs a look at memory, twice a minute, where nobody is silent.
+  // Removes whoever vanished; nobody while the clock is in doubt. Costs a look at memory where
+  // nobody is silent. A cluster that fails holds up no other: the first error is told at the end.
   [[nodiscard]] Result<void> look(const Fleet& fleet);
 
  private:
@@ -23,11 +24,12 @@ class VanishWatch {
     std::int64_t seconds = 0;
   };
   [[nodiscard]] static std::map<std::string, std::vector<Silent>> vanished(const Fleet& fleet);
+  [[nodiscard]] Result<void> remove_longest_silent(const Fleet& fleet, const std::string& cluster,
+                                                   std::vector<Silent> machines);
   [[nodiscard]] std::size_t allowance(const Fleet& fleet, const std::string& cluster);
 
-  TimePoint next_look_;
   struct Window {
-    TimePoint end;
+    std::int64_t end = 0;  // since boot
     std::size_t removed = 0;
   };
   std::map<std::string, Window> windows_;  // by cluster

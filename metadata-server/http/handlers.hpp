@@ -32,6 +32,10 @@ namespace muster::handlers {
 // tombstone_handlers.cpp
 [[nodiscard]] Result<Response> delete_document(const Rooms&, const Caller&, const Request&);
 
+// clock_handlers.cpp
+[[nodiscard]] Result<Response> get_clock(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Result<Response> post_clock_confirm(const Rooms&, const Caller&, const Request&);
+
 // etcd_handlers.cpp
 [[nodiscard]] Result<Response> post_etcd_turn(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Result<Response> post_reinitialise(const Rooms&, const Caller&, const Request&);

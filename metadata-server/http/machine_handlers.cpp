@@ -183,6 +183,7 @@ Result<Response> post_report(const Rooms& rooms, const Caller& caller, const Req
         rooms.reports.write(caller.node, *report, now, transaction);
       });
   if (!noted) return pass(noted.error());
+  if (!noted->froze && !caller.frozen) rooms.clock.hear(caller.text(), report->sent_at);
   if (noted->froze)
     spdlog::warn("{}: its identity was seen on two machines and is frozen", caller.text());
   if (auto known = note_etcd_of(rooms, caller, *report); !known) return pass(known.error());

@@ -51,6 +51,9 @@ struct Metrics::Impl {
   std::function<std::map<std::string, std::int64_t>()> cluster_ends;
   std::function<std::size_t()> encodings_pending;
   std::function<std::vector<MachineCount>()> machines;
+  std::function<std::vector<TaskStatus>()> tasks;
+  std::function<ClockStatus()> clock;
+  std::function<std::vector<std::string>()> quarantined;
 
   Series& series_of(ListenerKind listener, std::string_view method, std::string_view route,
                     int status) {
@@ -135,6 +138,59 @@ struct Metrics::Impl {
     }
   }
 
+  void add_tasks(prometheus::Registry& into) const {
+    if (!tasks) return;
+    auto& runs = prometheus::BuildCounter()
+                     .Name("muster_background_task_runs_total")
+                     .Help("Runs of a background task that ended")
+                     .Register(into);
+    auto& failures = prometheus::BuildCounter()
+                         .Name("muster_background_task_failures_total")
+                         .Help("Runs of a background task that failed")
+                         .Register(into);
+    auto& in_row = prometheus::BuildGauge()
+                       .Name("muster_background_task_failures_in_row")
+                       .Help("Failed runs since the last that succeeded; 0: it is well")
+                       .Register(into);
+    auto& took = prometheus::BuildGauge()
+                     .Name("muster_background_task_seconds")
+                     .Help("What the last run of a background task took")
+                     .Register(into);
+    for (const auto& task : tasks()) {
+      runs.Add({{"task", task.name}}).Increment(static_cast<double>(task.runs));
+      failures.Add({{"task", task.name}}).Increment(static_cast<double>(task.failures));
+      in_row.Add({{"task", task.name}}).Set(static_cast<double>(task.failures_in_row));
+      took.Add({{"task", task.name}}).Set(static_cast<double>(task.took.count()) / 1000);
+    }
+  }
+
+  void add_clock(prometheus::Registry& into) const {
+    if (!clock) return;
+    const ClockStatus now = clock();
+    prometheus::BuildGauge()
+        .Name("muster_clock_believed")
+        .Help("1 while the server believes its clock; else nothing ends or expires")
+        .Register(into)
+        .Add({})
+        .Set(now.is_believed ? 1 : 0);
+    prometheus::BuildGauge()
+        .Name("muster_clock_lead_seconds")
+        .Help("By how much the clock is ahead of what was expected")
+        .Register(into)
+        .Add({})
+        .Set(static_cast<double>(now.lead));
+  }
+
+  void add_quarantined(prometheus::Registry& into) const {
+    if (!quarantined) return;
+    auto& family =
+        prometheus::BuildGauge()
+            .Name("muster_cluster_quarantined")
+            .Help("Clusters that are served as they were, and for which nothing is published")
+            .Register(into);
+    for (const auto& cluster : quarantined()) family.Add({{"cluster", cluster}}).Set(1);
+  }
+
   void add_cluster_ends(prometheus::Registry& into) const {
     if (!cluster_ends) return;
     auto& family = prometheus::BuildGauge()
@@ -181,6 +237,21 @@ void Metrics::set_machines(std::function<std::vector<MachineCount>()> ask) {
   impl_->machines = std::move(ask);
 }
 
+void Metrics::set_tasks(std::function<std::vector<TaskStatus>()> ask) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->tasks = std::move(ask);
+}
+
+void Metrics::set_clock(std::function<ClockStatus()> ask) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->clock = std::move(ask);
+}
+
+void Metrics::set_quarantined(std::function<std::vector<std::string>()> ask) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->quarantined = std::move(ask);
+}
+
 std::string Metrics::text() {
   const std::lock_guard lock(impl_->mutex);
   // What was asked for now lives in a registry of this scrape, so that what is gone leaves no
@@ -191,6 +262,9 @@ std::string Metrics::text() {
   impl_->add_cluster_ends(now);
   impl_->add_encodings(now);
   impl_->add_machines(now);
+  impl_->add_tasks(now);
+  impl_->add_clock(now);
+  impl_->add_quarantined(now);
   auto families = impl_->registry.Collect();
   auto more = now.Collect();
   families.insert(families.end(), std::make_move_iterator(more.begin()),

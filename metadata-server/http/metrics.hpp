@@ -12,6 +12,8 @@
 
 #include "fleet/certificate_expiries.hpp"
 #include "fleet/machine_trouble.hpp"
+#include "fleet/site_clock.hpp"
+#include "fleet/task_board.hpp"
 #include "http/listener_counters.hpp"
 #include "http/request.hpp"
 
@@ -35,6 +37,9 @@ class Metrics {
   // Artifacts whose zstd form is still to be made.
   void set_encodings_pending(std::function<std::size_t()> ask);
   void set_machines(std::function<std::vector<MachineCount>()> ask);
+  void set_tasks(std::function<std::vector<TaskStatus>()> ask);
+  void set_clock(std::function<ClockStatus()> ask);
+  void set_quarantined(std::function<std::vector<std::string>()> ask);  // clusters
   // The text exposition format, version 0.0.4.
   [[nodiscard]] std::string text();
 

@@ -7,6 +7,7 @@
 #include "boot/boot_inventory.hpp"
 #include "boot/metadata_tokens.hpp"
 #include "fleet/fleet.hpp"
+#include "fleet/task_board.hpp"
 #include "http/metrics.hpp"
 
 namespace muster {
@@ -18,6 +19,7 @@ struct Rooms : Fleet {
   const MetadataTokens& tokens;
   std::function<std::shared_ptr<const BootInventory>()> boot;
   Metrics& metrics;
+  const TaskBoard& tasks;
   std::string audit_folder;            // where older rows of the audit lie
   ArtifactEncoder* encoder = nullptr;  // none: artifacts are served plain, but for forms of before
 };

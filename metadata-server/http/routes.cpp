@@ -101,6 +101,8 @@ constexpr std::array table{
   Route{"POST",   "/v1/operator/operators",                      api,                 operators, memory,   64 * KiB, pooled, post_operators,    "a certificate for an operator"},
   Route{"PUT",    "/v1/operator/operators/:name/limits",         api,                 operators, memory,   64 * KiB, pooled, put_operator_limits, "hold an operator to limits, or to none"},
   Route{"DELETE", "/v1/operator/operators/:name",                api,                 operators, memory,   1 * KiB, pooled,  delete_operator,   "revoke an operator"},
+  Route{"GET",    "/v1/operator/clock",                          api,                 operators, none,     0,       at_once, get_clock,         "the server's clock, and whether it is believed"},
+  Route{"POST",   "/v1/operator/clock/confirm",                  api,                 operators, memory,   1 * KiB, pooled,  post_clock_confirm, "an operator says that the clock is right"},
   Route{"GET",    "/v1/operator/status",                         api,                 operators, none,     0,       pooled,  get_status,        "the site at a glance"},
 
   // Last: it takes every path that is left.

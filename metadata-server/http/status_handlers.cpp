@@ -85,6 +85,29 @@ nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
           {"silent", silent}};
 }
 
+nlohmann::json quarantined(const Rooms& rooms) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& row : rooms.quarantine.all())
+    rows.push_back({{"cluster", row.cluster}, {"reason", row.reason}, {"cure", row.cure}});
+  return rows;
+}
+
+nlohmann::json background_tasks(const Rooms& rooms) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const TaskStatus& task : rooms.tasks.all()) {
+    rows.push_back({{"name", task.name},
+                    {"intervalSeconds", static_cast<double>(task.interval.count()) / 1000},
+                    {"runs", task.runs},
+                    {"failures", task.failures},
+                    {"failuresInRow", task.failures_in_row},
+                    {"lastError", task.last_error},
+                    {"lastErrorAt", task.last_error_at},
+                    {"lastSeconds", static_cast<double>(task.took.count()) / 1000},
+                    {"runningSeconds", static_cast<double>(task.running.count()) / 1000}});
+  }
+  return rows;
+}
+
 nlohmann::json servers(const Rooms& rooms) {
   const auto trust = rooms.site.trust();
   const ServerAddresses& addresses = trust->list.servers;
@@ -137,6 +160,9 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
   return json_response({{"site", rooms.site.site()},
                         {"servers", servers(rooms)},
                         {"clusters", clusters},
+                        {"clock", to_value(rooms.clock.status())},
+                        {"quarantined", quarantined(rooms)},
+                        {"backgroundTasks", background_tasks(rooms)},
                         {"worst", troubles->worst(rows_told)},
                         {"strangers", troubles->strangers(rows_told)},
                         {"pendingApprovals", pending->size()},

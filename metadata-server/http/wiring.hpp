@@ -19,6 +19,8 @@ struct WiringSettings {
   std::optional<std::uint32_t> admin_group = std::nullopt;
   ArtifactEncoder* encoder = nullptr;
   std::chrono::milliseconds views_patience = Views::patience;
+  // Seconds since boot (fleet/site_clock).
+  std::function<std::int64_t()> since_boot = clocks_of_this_machine().since_boot;
 };
 
 // Not moved once it is made: its members know each other. Members are destroyed from the last.
@@ -28,6 +30,9 @@ struct Wiring {
          WiringSettings settings);
   Wiring(const Wiring&) = delete;
 
+  SiteClock clock;
+  TaskBoard tasks;
+  Quarantine quarantine;
   CurrentDocuments current;
   InventoryView inventory;
   MachineReports reports;

@@ -24,8 +24,8 @@ class Loader {
  public:
   explicit Loader(const InventoryFiles& files) : files_(files) {}
 
-  Checked<Inventory> load() {
-    if (!check_sizes()) return tl::unexpected(std::move(problems_));
+  ToleratedInventory load() {
+    if (!check_sizes()) return {{}, std::move(problems_)};
     read_files();
     for (Value& document : documents_) take_document(document);
     sort_and_check_names(inventory_.nodes);
@@ -33,8 +33,7 @@ class Loader {
     if (documents_.empty() && problems_.empty())
       report({}, "", "at least one Cluster", "no object in any file");
     check_inventory(inventory_, complete_, problems_);
-    if (problems_.empty()) return std::move(inventory_);
-    return tl::unexpected(finish());
+    return {std::move(inventory_), finish()};
   }
 
  private:
@@ -161,6 +160,12 @@ class Loader {
 }  // namespace
 
 Checked<Inventory> load(const InventoryFiles& files) {
+  ToleratedInventory read = load_tolerantly(files);
+  if (read.problems.empty()) return std::move(read.inventory);
+  return tl::unexpected(std::move(read.problems));
+}
+
+ToleratedInventory load_tolerantly(const InventoryFiles& files) {
   return Loader(files).load();
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "inventory/objects.hpp"
 #include "result/result.hpp"
@@ -25,6 +26,14 @@ using InventoryFiles = std::map<std::string, std::string>;
 // addon's manifestFile names. Anchors, aliases and tags are refused: a text of a kilobyte must not
 // become a gigabyte.
 [[nodiscard]] Checked<Inventory> load(const InventoryFiles& files);
+
+// The same of what was accepted once, by an earlier program perhaps: what can be read of it, with
+// what load() would refuse. What is refused is left out, so nothing is to be published from it.
+struct ToleratedInventory {
+  Inventory inventory;
+  std::vector<InventoryProblem> problems;
+};
+[[nodiscard]] ToleratedInventory load_tolerantly(const InventoryFiles& files);
 
 // Reads every *.yaml and *.yml file below `folder`, hidden ones and links out of it left out.
 // not_found: no such folder. invalid: no such file in it, or more than the limits. io: unreadable.

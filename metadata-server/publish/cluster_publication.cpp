@@ -51,7 +51,9 @@ class Preparation {
     if (auto removed = check_removed(); !removed) return tl::unexpected(refused(removed.error()));
     publication_.revision = revision_digest();
     if (input_.dry_run) return std::move(publication_);
-    const bool is_current = publication_.revision == input_.found.record.revision;
+    // What got its cluster into quarantine is written anew, though nothing else changes.
+    const bool is_current = publication_.revision == input_.found.record.revision &&
+                            context_.quarantine.check_free(name_).has_value();
     const auto signer = choose_signer();
     if (!signer) {
       // Nothing to sign, so nothing is wrong with a server that may not.
@@ -187,8 +189,7 @@ class Preparation {
     if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
     if (record) {
       const auto old = parse_published_document(record->value);
-      if (!old) return pass(old.error());
-      if (is_kept(*old, peers_content_)) return {};
+      if (old && is_kept(*old, peers_content_)) return {};
     }
     peers.generation = number_;
     const auto envelope = signer.sign_peers(to_canonical_json(peers));
@@ -234,7 +235,8 @@ class Preparation {
     record.banned_machines = input_.facts.banned_machines;
     record.inventory = inventory_digest(input_.files, input_.instance_masters);
     for (const auto& [node, network] : compiled.pod_cidrs) record.pod_cidrs[node] = network;
-    note_departures(publication_.changes, old_, seconds, record.departed);
+    note_departures(publication_.changes, old_, seconds, unix_seconds(earliest_now(context_)),
+                    record.departed);
     Revision revision{name_,
                       number_,
                       publication_.revision,

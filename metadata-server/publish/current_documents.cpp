@@ -27,31 +27,50 @@ void put_head(const ClusterRecord& record, ServedCluster& cluster) {
   cluster.banned_machines = record.banned_machines;
 }
 
-Result<std::shared_ptr<const ServedCluster>> read_cluster(const Store& store,
-                                                          const ClusterRecord& record) {
-  auto cluster = std::make_shared<ServedCluster>();
-  put_head(record, *cluster);
-  if (record.inventory.empty()) {  // an earlier program wrote it
-    const auto revision = find_revision(store, record.name, fmt::to_string(record.revision_number));
-    if (!revision) return pass(revision.error());
-    cluster->banned_machines = revision->facts.banned_machines;
+// A cluster as far as its records can be read.
+struct ReadCluster {
+  std::shared_ptr<ServedCluster> served = std::make_shared<ServedCluster>();
+  Result<void> sound;  // the first thing that cannot be read
+  void note(const Error& error) {
+    if (sound) sound = pass(error);
   }
-  const auto peers = store.get(kinds::peers, record.name);
-  if (!peers) return pass(peers.error());
-  auto answer = read_answer(kinds::peers, peers->key, peers->value);
-  if (!answer) return pass(answer.error());
-  cluster->peers = std::move(*answer);
-  const auto documents = all_records(store, kinds::document, kinds::prefix_of(record.name));
+};
+
+Result<void> read_head(const Store& store, const ClusterRecord& record, ReadCluster& cluster) {
+  put_head(record, *cluster.served);
+  if (!record.inventory.empty()) return {};
+  // An earlier program wrote it.
+  const auto revision = find_revision(store, record.name, fmt::to_string(record.revision_number));
+  if (revision) {
+    cluster.served->banned_machines = revision->facts.banned_machines;
+  } else if (is_store_away(revision.error())) {
+    return pass(revision.error());
+  } else {
+    cluster.note(revision.error());
+  }
+  return {};
+}
+
+Result<void> read_documents(const Store& store, const std::string& name, ReadCluster& cluster) {
+  const auto peers = store.get(kinds::peers, name);
+  if (!peers && is_store_away(peers.error())) return pass(peers.error());
+  auto answer = peers ? read_answer(kinds::peers, peers->key, peers->value) : pass(peers.error());
+  if (answer) cluster.served->peers = std::move(*answer);
+  if (!answer) cluster.note(answer.error());
+  const auto documents = all_records(store, kinds::document, kinds::prefix_of(name));
   if (!documents) return pass(documents.error());
   std::vector<std::pair<std::string, DocumentTable::Answer>> all;
   for (const auto& document : *documents) {
     auto served = read_answer(kinds::document, document.key, document.value);
-    if (!served) return pass(served.error());
-    const auto name = kinds::parse_pair_key(document.key);
-    if (name) all.emplace_back(name->second, std::move(*served));
+    const auto names = kinds::parse_pair_key(document.key);
+    if (!served) {
+      cluster.note(served.error());
+    } else if (names) {
+      all.emplace_back(names->second, std::move(*served));
+    }
   }
-  cluster->documents.change(all);
-  return cluster;
+  cluster.served->documents.change(all);
+  return {};
 }
 
 // What a commit changes of one cluster.
@@ -107,11 +126,17 @@ Result<void> CurrentDocuments::load(const Store& store) {
   if (!records) return pass(records.error());
   std::unordered_map<std::string, std::shared_ptr<const ServedCluster>> loaded;
   for (const auto& record : *records) {
-    const auto cluster = parse_cluster_record(record.value);
-    if (!cluster) return while_doing(cluster.error(), fmt::format("cluster '{}'", record.key));
-    auto served = read_cluster(store, *cluster);
-    if (!served) return while_doing(served.error(), fmt::format("cluster '{}'", record.key));
-    loaded[cluster->name] = std::move(*served);
+    ReadCluster cluster;
+    const auto head = parse_cluster_record(record.value);
+    quarantine_.note(
+        record.key, Quarantine::Part::record,
+        head ? Result<void>() : while_doing(head.error(), fmt::format("cluster '{}'", record.key)));
+    if (head) {
+      if (auto read = read_head(store, *head, cluster); !read) return read;
+    }
+    if (auto read = read_documents(store, record.key, cluster); !read) return read;
+    quarantine_.note(record.key, Quarantine::Part::documents, cluster.sound);
+    loaded[record.key] = std::move(cluster.served);
   }
   const std::unique_lock lock(mutex_);
   clusters_ = std::move(loaded);
@@ -125,8 +150,13 @@ Result<void> CurrentDocuments::follow(const Commit& commit) {
     if (auto read = read_change(change, changed); !read) all = std::move(read);
   }
   for (auto& [name, change] : changed) {
+    if (change.is_gone) quarantine_.forget(name);
     std::shared_ptr<const ServedCluster> next;  // none: it is no more
     const auto old = cluster(name);
+    if (change.record) quarantine_.note(name, Quarantine::Part::record, {});
+    // A publication writes anew whatever could not be read.
+    if (change.record && (!old || old->revision_number != change.record->revision_number))
+      quarantine_.note(name, Quarantine::Part::documents, {});
     if (!change.is_gone && (old || change.record)) {
       auto made = old ? std::make_shared<ServedCluster>(*old) : std::make_shared<ServedCluster>();
       if (change.record) put_head(*change.record, *made);

@@ -13,6 +13,7 @@
 
 #include "document/node_document.hpp"
 #include "publish/document_table.hpp"
+#include "publish/quarantine.hpp"
 #include "records/published_document.hpp"
 #include "store/views.hpp"
 
@@ -36,6 +37,9 @@ struct ServedCluster {
 
 class CurrentDocuments final : public View {
  public:
+  // A cluster of which a record cannot be read gets into `quarantine`, with what can be read of its
+  // documents, and is free again when that is written anew.
+  explicit CurrentDocuments(Quarantine& quarantine) : quarantine_(quarantine) {}
   [[nodiscard]] Result<void> load(const Store& store) override;
   [[nodiscard]] Result<void> follow(const Commit& commit) override;
   // nullptr: no such cluster, or no such node in it.
@@ -46,6 +50,7 @@ class CurrentDocuments final : public View {
   [[nodiscard]] std::vector<std::string> clusters() const;  // sorted
 
  private:
+  Quarantine& quarantine_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<const ServedCluster>> clusters_;
 };

@@ -24,8 +24,8 @@ std::int64_t longest_lifetime(const PublishedDocument& published) {
 
 void note_departures(const std::vector<MachineChange>& changes,
                      const std::map<std::string, PublishedDocument>& old, std::int64_t now,
-                     std::map<std::string, std::int64_t>& departed) {
-  std::erase_if(departed, [&](const auto& entry) { return entry.second <= now; });
+                     std::int64_t earliest, std::map<std::string, std::int64_t>& departed) {
+  std::erase_if(departed, [&](const auto& entry) { return entry.second <= earliest; });
   for (const auto& change : changes) {
     if (change.kind == MachineChange::Kind::removed) {
       departed[change.node] = now + longest_lifetime(old.at(change.node));

@@ -14,10 +14,10 @@ namespace muster {
 
 // Brings `departed` (node -> Unix seconds until which a certificate of its may be valid) up to what
 // a publication at `now` changes: machines that it removes are added by the longest lifetime in
-// their last document, those that it has and those whose time is over go. `old`: by node, has every
-// machine that is removed.
+// their last document, those that it has and those whose time is over at `earliest` go. `old`: by
+// node, has every machine that is removed.
 void note_departures(const std::vector<MachineChange>& changes,
                      const std::map<std::string, PublishedDocument>& old, std::int64_t now,
-                     std::map<std::string, std::int64_t>& departed);
+                     std::int64_t earliest, std::map<std::string, std::int64_t>& departed);
 
 }  // namespace muster

@@ -60,7 +60,7 @@ Result<SiteFacts> facts_of_today(const PublishContext& context, const std::strin
   auto banned = context.banned_machines(cluster);
   if (!banned) return pass(banned.error());
   auto facts = gather_site_facts(context.store, context.keys.site(), cluster, std::move(*banned),
-                                 context.now());
+                                 earliest_now(context));
   if (!facts) return facts;
   auto authorities =
       prepare_cluster(context.store, context.sealing, cluster, context.now(), transaction);
@@ -160,6 +160,10 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
 }
 
 }  // namespace
+
+TimePoint earliest_now(const PublishContext& context) {
+  return context.earliest_now ? context.earliest_now() : context.now();
+}
 
 Published<PublishOutcome> publish(const PublishContext& context, const PublishRequest& request) {
   const auto inventory = load(request.files);
@@ -269,6 +273,8 @@ Published<PublishOutcome> roll_back(const PublishContext& context, const Rollbac
 
 Published<PublishOutcome> republish(const PublishContext& context, const std::string& cluster,
                                     const std::string& actor) {
+  if (auto free = context.quarantine.check_free(cluster); !free)
+    return tl::unexpected(refused(free.error()));
   for (int attempt = 1;; ++attempt) {
     auto found = find_cluster(context.store, cluster);
     if (!found) return tl::unexpected(refused(found.error()));

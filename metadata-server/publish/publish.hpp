@@ -22,6 +22,7 @@ struct PublishContext {
   const SealingKey& sealing;
   const SiteKeys& keys;
   const CurrentDocuments& current;
+  const Quarantine& quarantine;
   std::function<TimePoint()> now;
   // Names of a cluster's banned machines (enrolment/ban).
   std::function<Result<std::vector<std::string>>(const std::string& cluster)> banned_machines;
@@ -29,7 +30,11 @@ struct PublishContext {
   std::function<void(const std::string& cluster, const std::string& node, Transaction&)> forget;
   // Fields that need a newer agent: a test's own, since there may be none yet.
   std::span<const LaterField> later = later_fields;
+  // The earliest that it can be where `now` is in doubt (fleet/site_clock): what is forgotten by
+  // its age goes by this. None: `now`.
+  std::function<TimePoint()> earliest_now = {};
 };
+[[nodiscard]] TimePoint earliest_now(const PublishContext& context);
 
 struct PublishRequest {
   std::vector<std::string> clusters;  // empty: all that the files define
@@ -100,7 +105,7 @@ struct SigningFacts {
                                                    const std::string& actor);
 
 // Publishes the current content with today's banned machines and members of pools: after ban and
-// unban, an admission or a removal.
+// unban, an admission or a removal. conflict: the cluster is in quarantine.
 [[nodiscard]] Published<PublishOutcome> republish(const PublishContext& context,
                                                   const std::string& cluster,
                                                   const std::string& actor);

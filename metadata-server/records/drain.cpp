@@ -70,6 +70,8 @@ Result<std::vector<FoundDrain>> list_drains(const Store& store, const std::strin
   std::vector<FoundDrain> drains;
   for (const auto& record : *records) {
     auto found = parse(record);
+    // Of all clusters, one that cannot be read holds up no other's.
+    if (!found && cluster.empty()) continue;
     if (!found) return pass(found.error());
     drains.push_back(std::move(*found));
   }

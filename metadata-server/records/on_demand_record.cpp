@@ -66,8 +66,7 @@ Result<std::vector<OnDemandCluster>> list_on_demand(const Store& store) {
   std::vector<OnDemandCluster> clusters;
   for (const auto& record : *records) {
     auto parsed = parse_on_demand_cluster(record.value);
-    if (!parsed)
-      return while_doing(parsed.error(), fmt::format("on-demand cluster '{}'", record.key));
+    if (!parsed) continue;  // in quarantine, which says so
     clusters.push_back(std::move(*parsed));
   }
   return clusters;

@@ -41,7 +41,7 @@ Result<std::map<std::string, PublishedDocument>> load_published_documents(
   std::map<std::string, PublishedDocument> documents;
   for (const auto& record : *records) {
     auto document = parse_published_document(record.value);
-    if (!document) return while_doing(document.error(), fmt::format("document '{}'", record.key));
+    if (!document) continue;  // its machine's next one takes its place
     if (const auto name = kinds::parse_pair_key(record.key)) {
       documents[name->second] = std::move(*document);
     }

@@ -240,27 +240,70 @@ Result<std::set<std::string>> manifests_of_revisions(const Store& store) {
   return manifests;
 }
 
-Result<Inventory> published_inventory(const Store& store, const std::string& cluster) {
-  const auto found = find_cluster(store, cluster);
-  if (!found) return pass(found.error());
-  const auto revision =
-      store.get(kinds::revision, kinds::revision_key(cluster, found->record.revision_number));
-  if (!revision) return pass(revision.error());
-  const auto parsed = parse_revision(revision->value);
-  if (!parsed) return pass(parsed.error());
-  return published_inventory(*parsed);
+namespace {
+
+// Files and number of masters of a revision's record, whatever else stands in it.
+std::pair<InventoryFiles, std::uint64_t> content_of(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  InventoryFiles files;
+  if (!json.is_object()) return {};
+  const auto found = json.find("files");
+  if (found != json.end() && found->is_object()) {
+    for (const auto& [path, file] : found->items())
+      if (file.is_string()) files[path] = file.get<std::string>();
+  }
+  const auto masters = json.find("instanceMasters");
+  const bool is_count = masters != json.end() && masters->is_number_unsigned();
+  return {std::move(files), is_count ? masters->get<std::uint64_t>() : 0};
 }
 
-Result<Inventory> published_inventory(const Revision& revision) {
-  auto inventory = inventory_of(revision);
-  if (!inventory) {
-    return fail(
-        ErrorKind::corrupt,
-        fmt::format(
-            "cluster '{}': this program refuses the inventory of revision {}, which an earlier one published. Apply a sound one:\n{}",
-            revision.cluster, revision.number, to_text(inventory.error())));
+tl::unexpected<Error> refused_inventory(const std::string& cluster, std::uint64_t number,
+                                        const std::vector<InventoryProblem>& problems) {
+  return fail(
+      ErrorKind::corrupt,
+      fmt::format(
+          "cluster '{}': this program refuses the inventory of revision {}, which an earlier one published. Apply a sound one:\n{}",
+          cluster, number, to_text(problems)));
+}
+
+}  // namespace
+
+Result<Inventory> published_inventory(const Store& store, const std::string& cluster) {
+  auto stored = stored_inventory(store, cluster);
+  if (!stored) return pass(stored.error());
+  if (!stored->sound) return pass(stored->sound.error());
+  return std::move(stored->inventory);
+}
+
+Result<StoredInventory> stored_inventory(const Store& store, const std::string& cluster) {
+  const auto found = find_cluster(store, cluster);
+  if (!found) return pass(found.error());
+  if (found->version == 0) return no_record(kinds::cluster, cluster);
+  const std::string key = kinds::revision_key(cluster, found->record.revision_number);
+  const auto record = store.get(kinds::revision, key);
+  if (record) return stored_inventory(key, record->value);
+  if (record.error().kind != ErrorKind::not_found) return pass(record.error());
+  return StoredInventory{{}, fail(ErrorKind::corrupt, record.error().message)};
+}
+
+StoredInventory stored_inventory(const std::string& key, const std::string& text) {
+  StoredInventory stored;
+  const auto names = kinds::parse_pair_key(key);
+  const std::string cluster = names ? names->first : std::string();
+  auto whole = parse_revision(text);
+  auto [files, masters] =
+      whole ? std::pair(std::move(whole->files), whole->instance_masters) : content_of(text);
+  ToleratedInventory read = load_tolerantly(files);
+  const bool is_instance = masters != 0 && !read.inventory.clusters.empty();
+  stored.inventory =
+      is_instance ? instantiate(std::move(read.inventory), cluster, static_cast<int>(masters))
+                  : std::move(read.inventory);
+  if (!whole) {
+    stored.sound = while_doing(whole.error(), fmt::format("revision '{}'", key));
+  } else if (!read.problems.empty()) {
+    stored.sound = refused_inventory(cluster, whole->number, read.problems);
   }
-  return std::move(*inventory);
+  return stored;
 }
 
 }  // namespace muster

@@ -82,6 +82,15 @@ struct FoundCluster {
 // The inventory of one cluster's current revision, which may name other clusters too: what
 // enrolment and boot find machines in. not_found: it was never published.
 [[nodiscard]] Result<Inventory> published_inventory(const Store& store, const std::string& cluster);
-[[nodiscard]] Result<Inventory> published_inventory(const Revision& revision);
+// The same as far as this program can read it, with why published_inventory would refuse it: for
+// what must go on in a cluster that an earlier program published. not_found as above.
+struct StoredInventory {
+  Inventory inventory;
+  Result<void> sound;
+};
+[[nodiscard]] Result<StoredInventory> stored_inventory(const Store& store,
+                                                       const std::string& cluster);
+// Of a revision's record.
+[[nodiscard]] StoredInventory stored_inventory(const std::string& key, const std::string& text);
 
 }  // namespace muster

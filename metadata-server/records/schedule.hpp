@@ -38,6 +38,8 @@ void put_lapse(std::int64_t at,
 // Removes what such a row names, and the row.
 [[nodiscard]] Result<void> let_lapse(Store& store, const ScheduleRow& row);
 
+[[nodiscard]] Result<bool> is_scheduled(const Store& store, const ScheduleRow& row);
+
 // What is due, earliest first, at most `limit` rows.
 [[nodiscard]] Result<std::vector<ScheduleRow>> list_due(const Store& store, std::int64_t now,
                                                         std::size_t limit);

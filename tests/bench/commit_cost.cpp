@@ -99,11 +99,12 @@ void measure(const std::string& folder, int machines) {
   const auto print = [&](const char* what, int runs, const std::function<Transaction(int)>& make) {
     // Alone first: there is no watch yet, so that nothing is kept for one.
     const double alone = median_of(runs, *database, make);
-    CurrentDocuments current;
-    InventoryView inventory;
+    Quarantine quarantine;
+    CurrentDocuments current(quarantine);
+    InventoryView inventory(quarantine);
     MachineReports reports;
-    ClusterEnds ends;
-    Members members;
+    ClusterEnds ends(quarantine);
+    Members members(quarantine);
     CallerCache callers;
     Views views(*database, {&current, &inventory, &reports, &ends, &members, &callers});
     if (auto loaded = views.load(); !loaded) {

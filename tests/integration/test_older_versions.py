@@ -3,6 +3,7 @@ import base64
 import hashlib
 import json
 import os
+import sqlite3
 
 import pytest
 from older_site import OlderSite
@@ -63,3 +64,31 @@ def test_the_agent_of_0_2_0_is_served_what_it_reads(kept):
     assert "enrol" in done["err"] and HAS_READ in done["err"] and "refused" not in done["err"], done["err"]
     assert cached_digest(kept, "m1")[0] == shown(kept, "m1")["digest"]
     assert kept.kept("m1", "cache/peers.json")["payloadType"] == "application/vnd.muster.peer-list.v1+json"
+
+
+def test_an_inventory_that_is_refused_by_now_keeps_no_server_from_starting(kept):
+    """One unknown field in what was published once: that cluster is in quarantine, and cured while the server runs."""
+    before = shown(kept, "n1")["digest"]
+    kept.stop_server()
+    store = sqlite3.connect(os.path.join(kept.state, "server", "state.sqlite"))
+    with store:
+        changed = store.execute("update records set value = cast(replace(value, 'maxPods: 120', 'maxPods: 120, formerField: 1') as blob) where kind = 'revision'")
+        assert changed.rowcount == 1
+    store.close()
+    kept.start_server()
+    (row,) = json.loads(kept.muster("status", "-o", "json").stdout)["quarantined"]
+    assert row["cluster"] == "lab" and "formerField: expected a known field, found 'formerField'" in row["reason"], row
+    text = kept.muster("status").stdout
+    assert "cluster lab is in quarantine: it is served as it was, and nothing new is published for it" in text and "muster apply DIR" in text, text
+    # Its machines are enrolled, and served as they were.
+    done = kept.run_agent(kept.program("muster-agent"), "plan", "n1")
+    assert HAS_READ in done["err"] and "enrol" not in done["err"] and "refused" not in done["err"], done["err"]
+    assert cached_digest(kept, "n1")[0] == shown(kept, "n1")["digest"] == before
+    # The very inventory of before is cure enough.
+    kept.muster("apply", kept.inventory)
+    status = json.loads(kept.muster("status", "-o", "json").stdout)
+    assert status["quarantined"] == [] and status["clusters"][0]["revisionNumber"] == 2, status
+    assert shown(kept, "n1")["digest"] == before
+    kept.stop_server()
+    kept.start_server()
+    assert json.loads(kept.muster("status", "-o", "json").stdout)["quarantined"] == []

@@ -98,7 +98,8 @@ TEST_CASE("a cluster of a template is its own: authorities, name, masters") {
   CHECK(two.role.cluster.name == "ci-2");
   CHECK(one.role.cluster.authorities != two.role.cluster.authorities);
   // Another start of the server reads the same.
-  CurrentDocuments again;
+  Quarantine quarantine;
+  CurrentDocuments again(quarantine);
   REQUIRE(again.load(site.store));
   CHECK(again.document("ci-1", "w-1")->etag == site.current.document("ci-1", "w-1")->etag);
   CHECK(published_inventory(site.store, "ci-1")->clusters.contains("ci-1"));

@@ -30,9 +30,10 @@ struct Machine {
 
 struct OnDemand : House {
   std::vector<std::pair<std::string, std::int64_t>> warnings;  // cluster, seconds before its end
-  Scheduler keeper{rooms, std::chrono::minutes(15), [this](const OnDemandCluster& cluster) {
-                     warnings.emplace_back(cluster.name, cluster.expires_at - unix_seconds(time));
-                   }};
+  Scheduler scheduler{rooms, std::chrono::minutes(15), [this](const OnDemandCluster& cluster) {
+                        warnings.emplace_back(cluster.name,
+                                              cluster.expires_at - unix_seconds(time));
+                      }};
   OnDemand() {
     // Machines hear of seconds, not of fractions.
     time = std::chrono::floor<std::chrono::seconds>(time);
@@ -79,7 +80,7 @@ struct OnDemand : House {
   }
   void pass(std::chrono::seconds span) {
     time += span;
-    for (int i = 0; i < 5; ++i) REQUIRE(keeper.tick());
+    for (int i = 0; i < 5; ++i) REQUIRE(scheduler.carry_out_due());
   }
   // What the machine is served; the test ends where that is no tombstone of its own.
   Tombstone tombstone(const Machine& machine) {
@@ -131,7 +132,7 @@ TEST_CASE_FIXTURE(OnDemand, "a cluster warns twice, is extended, warns again, an
   pass(1s);
   Scheduler after_a_restart(rooms, std::chrono::minutes(15),
                             [](const OnDemandCluster&) { FAIL("warned again"); });
-  REQUIRE(after_a_restart.tick());
+  REQUIRE(after_a_restart.carry_out_due());
   pass(25min - 1s);
   REQUIRE(ask("POST", "/v1/operator/clusters/ci/extend", {{"ttlSeconds", 3600}}).status == 200);
   pass(30min);
@@ -290,12 +291,52 @@ TEST_CASE_FIXTURE(OnDemand, "whoever asks shortly before the end asks again righ
         answer.headers.end());
 }
 
+TEST_CASE_FIXTURE(OnDemand,
+                  "a clock that is set ahead ends nothing, until an operator vouches for it") {
+  make_template(", ttl: 240h");
+  create("ci", 24h * 30);
+  const Machine master = enrolled("ci", "m", 1), worker = enrolled("ci", "w", 2);
+  pass(1h);
+  const auto before = rows();
+  for (const auto step : {24h * 31, 24h, -24h, -24h * 31}) {
+    time += step;
+    set_by += step;
+    const auto clock_now = ask("GET", "/v1/operator/status").body.at("clock");
+    CHECK(clock_now.at("believed") == false);
+    CHECK(clock_now.at("lead") == step / 1s);
+    pass(5s);
+    CHECK(rows() == before);
+    CHECK(warnings.empty());
+    time -= step;
+    set_by -= step;
+    CHECK(ask("GET", "/v1/operator/clock").body.at("believed") == true);
+    pass(1s);
+    CHECK(rows() == before);
+  }
+  time += 24h * 31;
+  set_by += 24h * 31;
+  const auto confirm = [&](std::chrono::seconds off) {
+    return ask("POST", "/v1/operator/clock/confirm", {{"time", unix_seconds(time + off)}});
+  };
+  CHECK(confirm(-24h * 31).body.at("kind") == "clock_differs");
+  pass(0s);
+  CHECK(rows() == before);
+  CHECK(confirm(4min).body.at("believed") == true);
+  pass(0s);
+  CHECK(rows()["cluster"] == 0);
+  CHECK(audit("clock-confirmed") == std::vector<std::string>{"operator root clock"});
+  CHECK(audit("cluster-expired") == std::vector<std::string>{"expiry ci"});
+}
+
 TEST_CASE_FIXTURE(OnDemand, "what fails keeps nothing else waiting, and is tried again") {
   Transaction transaction;
   put_scheduled({1, "nonsense", "x", {}}, transaction);
   REQUIRE(store.commit(transaction));
   create("ci", 10min);
-  pass(10min);
+  time += 10min;
+  const auto done = scheduler.carry_out_due();
+  REQUIRE_FALSE(done);
+  CHECK(done.error().message == "nonsense x: expected cluster, member, released or lapse");
   CHECK(audit("cluster-expired").size() == 1);
   CHECK(rows()["schedule"] == 4);  // what failed, and when the cluster's and its tokens lapse
 }

@@ -130,7 +130,7 @@ TEST_CASE("after the server itself was away nobody is taken for dead") {
   PoolHouse house;
   house.start(1);
   house.time += std::chrono::hours(1);
-  house.reports.begin(house.time - std::chrono::seconds(10));
+  house.reports.begin(house.clock.since_boot() - 10);
   CHECK(house.order("w-1", "remove").body.at("draining") == true);
 }
 
@@ -195,7 +195,7 @@ TEST_CASE("a network that is cut removes nobody, and a restarted server starts t
   REQUIRE(watch.look(house.rooms));
   CHECK(house.is_served("w-1"));
   for (const char* name : {"w-1", "w-2"}) house.report(name);
-  house.reports.begin(house.time - std::chrono::minutes(29));
+  house.reports.begin(house.clock.since_boot() - 29 * 60);
   house.time += std::chrono::seconds(31);
   REQUIRE(watch.look(house.rooms));  // three of five, and the server is not up for long enough
   CHECK(house.is_served("w-3"));
@@ -206,6 +206,55 @@ TEST_CASE("a network that is cut removes nobody, and a restarted server starts t
   house.time += std::chrono::seconds(31);
   REQUIRE(watch.look(house.rooms));
   CHECK(house.is_served("w-3") != house.is_served("w-4"));
+}
+
+TEST_CASE("a clock that is set ahead makes nobody vanish, nor does its confirmation") {
+  PoolHouse house;
+  house.start(4);
+  VanishWatch watch;
+  const auto all_report = [&] {
+    for (const char* name : {"m-1", "w-1", "w-2", "w-3"}) house.report(name);
+  };
+  house.time += std::chrono::minutes(10);
+  all_report();
+  REQUIRE(house.clock.believed_now());
+  house.time += std::chrono::hours(24);
+  house.set_by += std::chrono::hours(24);
+  all_report();
+  REQUIRE(watch.look(house.rooms));
+  CHECK(house.is_served("w-4"));
+  REQUIRE(house.ask("POST", "/v1/operator/clock/confirm", {{"time", unix_seconds(house.time)}})
+              .status == 200);
+  all_report();
+  REQUIRE(watch.look(house.rooms));
+  CHECK(house.is_served("w-4"));
+  house.time += std::chrono::minutes(31);
+  all_report();
+  REQUIRE(watch.look(house.rooms));
+  CHECK_FALSE(house.is_served("w-4"));
+}
+
+TEST_CASE(
+    "a machine that left is refused until its certificates are over by a clock that is believed") {
+  sample::House house;
+  house.apply(sample::small_inventory() + sample::node("n2", "node", 22));
+  house.apply(sample::small_inventory(), true);
+  const auto refused = [&] {
+    REQUIRE(republish(house.publishing, "lab", "server"));
+    return read_document(*house.current.document("lab", "m1"))->config.banned_machines;
+  };
+  CHECK(refused() == std::vector<std::string>{"n2"});
+  const std::chrono::hours years(24 * 1000);
+  house.time += years;
+  house.set_by += years;
+  REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/n1/ban", {{"reason", "stolen"}}).status == 200);
+  CHECK(refused() == std::vector<std::string>{"n1", "n2"});
+  REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/n1/unban").status == 200);
+  house.time -= years;
+  house.set_by -= years;
+  CHECK(refused() == std::vector<std::string>{"n2"});
+  house.time += years;
+  CHECK(refused().empty());
 }
 
 TEST_CASE("masters, and members of a pool that says never, do not vanish") {
@@ -259,11 +308,11 @@ TEST_CASE(
     "the schedule frees a removed member's place after its Node object is gone, and then rests") {
   PoolHouse house;
   house.start(1);
-  Scheduler keeper(house.rooms, std::chrono::minutes(15), [](const OnDemandCluster&) {});
+  Scheduler scheduler(house.rooms, std::chrono::minutes(15), [](const OnDemandCluster&) {});
   const auto is_held = [&] { return find_member(house.store, "lab", "w-1").value().has_value(); };
   const auto look = [&](std::chrono::seconds later) {
     house.time += later;
-    REQUIRE(keeper.tick());
+    REQUIRE(scheduler.carry_out_due());
   };
   REQUIRE(house.order("w-1", "remove", {{"drain", false}}).status == 200);
   look(std::chrono::seconds(0));

@@ -128,7 +128,8 @@ TEST_CASE("an apply with signatures is published; a ban then waits for the next"
       "lab/n1: this server holds to the ban; its masters' API servers do not know of it yet: cluster 'lab': this server may not sign for it. Sign with a key that may (`muster document-key list`): muster apply DIR --document-key FILE");
   CHECK(house.ask("GET", "/v1/document", {}, n1).status == 403);
   CHECK(lab(house).at("awaitsSignature") == true);
-  CurrentDocuments restarted;
+  Quarantine afresh;
+  CurrentDocuments restarted(afresh);
   REQUIRE(restarted.load(house.store));
   CHECK(restarted.cluster("lab")->banned_machines.empty());
   REQUIRE(house.ask("POST", "/v1/operator/apply", signed_order(house, text)).status == 200);

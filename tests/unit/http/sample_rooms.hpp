@@ -29,6 +29,8 @@ struct Grounds {
   muster::ScratchFolder folder;
   muster::ArtifactStore artifacts = muster::ArtifactStore::open(folder.path("artifacts")).value();
   muster::TimePoint time = now;
+  // What the wall clock was set by, without time passing: it stands in `time` too.
+  std::chrono::seconds set_by{0};
 };
 
 // Wired as the server is, on a store in memory and a clock that the test moves.
@@ -42,7 +44,8 @@ struct House : Grounds, muster::Wiring {
                 folder.path("audit"),
                 admin_group,
                 nullptr,
-                patience}) {}
+                patience,
+                [this] { return muster::unix_seconds(time - set_by); }}) {}
 
   Answer ask(const std::string& method, const std::string& target, const nlohmann::json& body = {},
              const muster::Peer& peer = on_admin_socket(0),

@@ -277,7 +277,8 @@ TEST_CASE("apply owns the clusters that it names") {
 TEST_CASE("what is served survives a restart") {
   Site site;
   site.publish(sample::small_inventory());
-  CurrentDocuments loaded;
+  Quarantine quarantine;
+  CurrentDocuments loaded(quarantine);
   REQUIRE(loaded.load(site.store));
   CHECK(loaded.document("lab", "m1")->body == site.current.document("lab", "m1")->body);
   CHECK(loaded.document("lab", "m1")->etag == site.current.document("lab", "m1")->etag);

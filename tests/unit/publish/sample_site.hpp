@@ -42,7 +42,8 @@ inline std::string small_inventory(const std::string& more = "") {
 
 struct Site {
   muster::MemoryStore memory;
-  muster::CurrentDocuments current;
+  muster::Quarantine quarantine;
+  muster::CurrentDocuments current{quarantine};
   muster::Views views{memory, {&current}};
   muster::ViewedStore store{memory, views};
   muster::SealingKey sealing{muster::random_bytes(32)};
@@ -53,6 +54,7 @@ struct Site {
       sealing,
       keys,
       current,
+      quarantine,
       [] { return now; },
       [this](const std::string&) -> muster::Result<std::vector<std::string>> { return banned; },
       [this](const std::string& cluster_name, const std::string& node_name, muster::Transaction&) {

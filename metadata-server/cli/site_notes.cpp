@@ -1,0 +1,47 @@
+#include "cli/site_notes.hpp"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "cli/answer.hpp"
+#include "cli/table.hpp"
+
+namespace muster {
+namespace {
+
+std::string note(const std::string& text, const std::string& cure) {
+  return printable(text) + "\n" + (cure.empty() ? "" : "  cure: " + printable(cure) + "\n");
+}
+
+// A reason may have many lines: an inventory's problems.
+std::string quarantine_note(const nlohmann::json& row) {
+  std::string text = fmt::format(
+      "cluster {} is in quarantine: it is served as it was, and nothing new is published for it\n",
+      printable(cell(row, "/cluster")));
+  std::istringstream reason(cell(row, "/reason"));
+  for (std::string line; std::getline(reason, line);) text += "  " + printable(line) + "\n";
+  return text + "  cure: " + printable(cell(row, "/cure")) + "\n";
+}
+
+std::string task_note(const nlohmann::json& task) {
+  return note(fmt::format("background task {}: failed {} times in a row, last at {}: {}",
+                          cell(task, "/name"), cell(task, "/failuresInRow"),
+                          time_text(task, "/lastErrorAt"), cell(task, "/lastError")),
+              "");
+}
+
+}  // namespace
+
+std::string site_notes(const nlohmann::json& status) {
+  std::string notes;
+  if (const std::string message = cell(status, "/clock/message"); !message.empty())
+    notes += note(message, cell(status, "/clock/cure"));
+  for (const auto& row : list_at(status, "/quarantined")) notes += quarantine_note(row);
+  for (const auto& task : list_at(status, "/backgroundTasks")) {
+    if (number_at(task, "/failuresInRow") > 0) notes += task_note(task);
+  }
+  return notes;
+}
+
+}  // namespace muster

@@ -1,0 +1,46 @@
+#include <doctest/doctest.h>
+
+#include "operator_api.hpp"
+
+using namespace muster;
+using fake::OperatorApi;
+
+TEST_CASE("status says what is wrong with the server itself, before its machines") {
+  const OperatorApi api(
+      {{"GET /v1/operator/status",
+        {200,
+         R"({"clusters":[],"pendingApprovals":0,)"
+         R"("clock":{"believed":false,"message":"the clock was set","cure":"confirm it"},)"
+         R"("quarantined":[{"cluster":"lab","reason":"refused:\nlab.yaml:3:1\u001b[2J","cure":"apply"}],)"
+         R"("backgroundTasks":[{"name":"schedule","failuresInRow":0,"lastError":"old"},)"
+         R"({"name":"audit-archive","failuresInRow":3,"lastErrorAt":0,"lastError":"disk full"}],)"
+         R"("worst":[{"cluster":"lab","node":"n1","reason":"silent","cure":""}]})"}}});
+  const auto ran = fake::muster({"--server", api.url(), "status"});
+  CHECK(
+      ran.out.find(
+          "the clock was set\n  cure: confirm it\n"
+          "cluster lab is in quarantine: it is served as it was, and nothing new is published for it\n"
+          "  refused:\n"
+          "  lab.yaml:3:1\\x1b[2J\n"
+          "  cure: apply\n"
+          "background task audit-archive: failed 3 times in a row, last at : disk full\n"
+          "lab/n1: silent\n") != std::string::npos);
+}
+
+TEST_CASE("the clock is shown, and confirmed with this machine's own") {
+  const OperatorApi api(
+      {{"GET /v1/operator/clock",
+        {200, R"({"time":1796000000,"message":"the clock was set","cure":"confirm it"})"}},
+       {"POST /v1/operator/clock/confirm", {200, R"({"time":1796000000,"message":""})"}}});
+  auto ran = fake::muster({"--server", api.url(), "clock", "show"});
+  CHECK(ran.out == "2026-11-30T00:53:20Z  in doubt\nthe clock was set\n  cure: confirm it\n");
+  const auto before = std::time(nullptr);
+  ran = fake::muster({"--server", api.url(), "clock", "confirm"});
+  CHECK(ran.out == "2026-11-30T00:53:20Z  believed\n");
+  const std::string& asked = api.asked().back();
+  const std::string expected = "POST /v1/operator/clock/confirm {\"time\":";
+  REQUIRE(asked.starts_with(expected));
+  const auto sent = std::stoll(asked.substr(expected.size()));
+  CHECK(sent >= before);
+  CHECK(sent <= before + 60);
+}

@@ -1,0 +1,149 @@
+// A cluster of which this program refuses what an earlier one wrote: alone, and curable while the
+// server runs.
+#include "publish/quarantine.hpp"
+
+#include <doctest/doctest.h>
+
+#include "records/all_records.hpp"
+#include "sample_rooms.hpp"
+
+using namespace muster;
+using sample::House;
+
+namespace {
+
+struct TwoClusters : House {
+  std::string good = sample::small_inventory();
+
+  TwoClusters() {
+    apply(good);
+    publish_other(sample::cluster("  podCidr: 10.65.0.0/16\n", "other") +
+                  sample::node("o1", "master", 31, "", "other"));
+  }
+  void publish_other(const std::string& text) {
+    const auto made = ask("POST", "/v1/operator/apply",
+                          {{"clusters", {"other"}},
+                           {"files", {{"other.yaml", text}}},
+                           {"basedOn", nlohmann::json::object()}});
+    REQUIRE_MESSAGE(made.status == 200, made.body.dump());
+  }
+  // What is in the store, after `from` in records of that kind and cluster became `to`.
+  void change(std::string_view kind, const std::string& prefix, const std::string& from,
+              const std::string& to) {
+    Transaction transaction;
+    const auto records = all_records(store, kind, prefix);
+    for (const Record& record : *records) {
+      std::string value = record.value;
+      const auto at = value.find(from);
+      REQUIRE_MESSAGE(at != std::string::npos, record.key);
+      transaction.put(kind, record.key, value.replace(at, from.size(), to));
+    }
+    REQUIRE_FALSE(transaction.changes.empty());
+    REQUIRE(store.commit(transaction));
+  }
+  // As a server does that starts with that store.
+  Result<void> start() { return views.load(); }
+  NodeDocument document(const std::string& cluster, const std::string& node) {
+    return read_document(*current.document(cluster, node)).value();
+  }
+  nlohmann::json quarantined() { return ask("GET", "/v1/operator/status").body.at("quarantined"); }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(TwoClusters,
+                  "an inventory that is refused by now puts its cluster in quarantine, alone") {
+  const Peer m1 = machine("m1");
+  const auto before = ask("GET", "/v1/document", {}, m1).body;
+  std::string from, to, reason;
+  SUBCASE("a field that is not known any more") {
+    from = "serviceCidr: 10.96.0.0/16";
+    to = "serviceCidr: 10.96.0.0/16\\n  formerField: 1";
+    reason = "formerField: expected a known field, found 'formerField'";
+  }
+  SUBCASE("a value that breaks a rule") {
+    from = "role: node, address: 10.77.0.21";
+    to = "role: node, address: 10.77.0.11";
+    reason = "expected a value of one machine only";
+  }
+  SUBCASE("not even YAML") {
+    from = "kind: Cluster";
+    to = "kind: [Cluster";
+    reason = "site.yaml";
+  }
+  SUBCASE("no Cluster, only its machines") {
+    from = "kind: Cluster";
+    to = "kind: Clustre";
+    reason = "'Clustre'";
+  }
+  CAPTURE(to);
+  change(kinds::revision, "lab/", from, to);
+  REQUIRE(start());
+  const auto rows = quarantined();
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].at("cluster") == "lab");
+  CHECK_MESSAGE(rows[0].at("reason").get<std::string>().find(reason) != std::string::npos,
+                rows.dump());
+  CHECK(rows[0].at("cure").get<std::string>().starts_with(
+      "correct its inventory until `muster validate DIR` accepts it, then `muster apply DIR`"));
+  // Served as it was; its machines are who they were.
+  CHECK(ask("GET", "/v1/document", {}, m1).body == before);
+  CHECK(ask("POST", "/v1/operator/nodes/other/o1/ban", {{"reason", "stolen"}}).status == 200);
+  CHECK(document("other", "o1").config.banned_machines == std::vector<std::string>{"o1"});
+  // Nothing new is published for it.
+  const auto republished = republish(publishing, "lab", "server");
+  REQUIRE_FALSE(republished);
+  CHECK(republished.error().error.code == "quarantined");
+  CHECK(ask("GET", "/v1/document", {}, m1).body == before);
+  // The cure works while the server runs.
+  apply(sample::small_inventory(", labels: {rack: r2}"));
+  CHECK(quarantined().empty());
+  CHECK(republish(publishing, "lab", "server"));
+  CHECK(document("lab", "n1").config.kubelet.labels.at("rack") == "r2");
+  REQUIRE(start());
+  CHECK(quarantined().empty());
+}
+
+TEST_CASE_FIXTURE(TwoClusters,
+                  "a record that cannot be read puts its cluster in quarantine, alone") {
+  const Peer m1 = machine("m1"), n1 = machine("n1");
+  std::string_view kind;
+  std::string prefix;
+  bool is_curable = true;
+  SUBCASE("a revision with a field of a newer program") {
+    kind = kinds::revision;
+    prefix = "lab/";
+  }
+  SUBCASE("a document") {
+    kind = kinds::document;
+    prefix = "lab/n1";
+  }
+  SUBCASE("a peer list") {
+    kind = kinds::peers;
+    prefix = "lab";
+  }
+  SUBCASE("the cluster's own record") {
+    kind = kinds::cluster;
+    prefix = "lab";
+    is_curable = false;
+  }
+  CAPTURE(kind);
+  change(kind, prefix, "{", "{\"formerField\":1,");
+  REQUIRE(start());
+  const auto rows = quarantined();
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].at("cluster") == "lab");
+  CHECK(rows[0].at("reason").get<std::string>().find("formerField") != std::string::npos);
+  CHECK(ask("GET", "/v1/document", {}, m1).status == 200);
+  const auto answer = ask("GET", "/v1/document", {}, n1);
+  CHECK(answer.status == (kind == kinds::document ? 503 : 200));
+  if (kind == kinds::document) CHECK(answer.body.at("kind") == "quarantined");
+  CHECK(ask("POST", "/v1/operator/nodes/other/o1/ban", {{"reason", "stolen"}}).status == 200);
+  CHECK(document("other", "o1").config.banned_machines == std::vector<std::string>{"o1"});
+  if (!is_curable) return;
+  apply(sample::small_inventory(", labels: {rack: r2}"));
+  CHECK(quarantined().empty());
+  CHECK(ask("GET", "/v1/document", {}, n1).status == 200);
+  REQUIRE(start());
+  CHECK(quarantined().empty());
+}
