@@ -20,7 +20,9 @@ namespace muster {
                                            Transaction& transaction);
 
 // The member that the agenda's row names is removed like by `muster node remove`. Nothing where it
-// went before: then the row goes. What its cluster is served changes with the next publication.
+// went before, and of a control-plane machine, which an inventory of before may have given a ttl: a
+// cluster does not lose its quorum by time. Then the row goes. What its cluster is served changes
+// with the next publication.
 [[nodiscard]] Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
                                                             const AgendaRow& row);
 

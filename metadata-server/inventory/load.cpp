@@ -7,6 +7,7 @@
 
 #include "document/problem.hpp"
 #include "inventory/check.hpp"
+#include "inventory/later_rules.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/schema_tree.hpp"
 #include "inventory/suggest.hpp"
@@ -22,7 +23,7 @@ constexpr std::size_t most_problems = 1000;
 
 class Loader {
  public:
-  explicit Loader(const InventoryFiles& files) : files_(files) {}
+  Loader(const InventoryFiles& files, Rules rules) : files_(files), rules_(rules) {}
 
   Checked<Inventory> load() {
     if (!check_sizes()) return tl::unexpected(std::move(problems_));
@@ -33,6 +34,9 @@ class Loader {
     if (documents_.empty() && problems_.empty())
       report({}, "", "at least one Cluster", "no object in any file");
     check_inventory(inventory_, complete_, problems_);
+    const auto later = check_later_rules(inventory_);
+    auto& told = rules_ == Rules::today ? problems_ : inventory_.warnings;
+    told.insert(told.end(), later.begin(), later.end());
     if (problems_.empty()) return std::move(inventory_);
     return tl::unexpected(finish());
   }
@@ -152,6 +156,7 @@ class Loader {
   }
 
   const InventoryFiles& files_;
+  const Rules rules_;
   std::vector<Value> documents_;
   Inventory inventory_;
   std::vector<InventoryProblem> problems_;
@@ -160,8 +165,8 @@ class Loader {
 
 }  // namespace
 
-Checked<Inventory> load(const InventoryFiles& files) {
-  return Loader(files).load();
+Checked<Inventory> load(const InventoryFiles& files, Rules rules) {
+  return Loader(files, rules).load();
 }
 
 namespace {

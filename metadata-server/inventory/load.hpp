@@ -24,7 +24,11 @@ using InventoryFiles = std::map<std::string, std::string>;
 // Every *.yaml and *.yml file is an inventory file (several documents per file) but those that an
 // addon's manifestFile names. Anchors, aliases and tags are refused: a text of a kilobyte must not
 // become a gigabyte.
-[[nodiscard]] Checked<Inventory> load(const InventoryFiles& files);
+//
+// `rules`: what was stored by an earlier version has warnings where it breaks what is a rule by
+// now.
+enum class Rules { today, stored };
+[[nodiscard]] Checked<Inventory> load(const InventoryFiles& files, Rules rules = Rules::today);
 
 // Reads every *.yaml and *.yml file below `folder`, hidden ones and links out of it left out.
 // not_found: no such folder. invalid: no such file in it, or more than the limits. io: unreadable.

@@ -99,7 +99,7 @@ std::string to_json(const Revision& revision) {
 }
 
 Checked<Inventory> inventory_of(const Revision& revision) {
-  auto inventory = load(revision.files);
+  auto inventory = load(revision.files, Rules::stored);
   if (!inventory || revision.instance_masters == 0) return inventory;
   return instantiate(std::move(*inventory), revision.cluster,
                      static_cast<int>(revision.instance_masters));
