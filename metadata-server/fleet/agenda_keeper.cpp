@@ -63,9 +63,9 @@ Result<void> AgendaKeeper::end_member(const AgendaRow& row) {
   const NodeName& node = **ended;
   fleet_.reports.forget(node);
   spdlog::info("expiry: removed {}/{}", node.cluster, node.node);
-  const auto published = republish(fleet_.publishing, node.cluster, "expiry");
-  if (!published) return pass(published.error().error);
-  return fleet_.reload_inventory(node.cluster);
+  // What could not be published now is as long as its place waits to be free.
+  try_publishing(fleet_, node.cluster, "expiry");
+  return {};
 }
 
 // Looked at again and again: when a Node object is gone is the duties' to tell.

@@ -66,8 +66,6 @@ class MachineReports {
   [[nodiscard]] std::chrono::seconds poll_after(const NodeName& node) const;
   void forget(const NodeName& node);
 
-  // The newest word of a cluster's duties. Cost: the cluster's machines.
-  [[nodiscard]] std::optional<DutiesReport> duties_of(const std::string& cluster) const;
   // Machines that enrolled or were served, and were not heard of since `cutoff`. In memory alone.
   [[nodiscard]] std::vector<NodeName> silent_since(TimePoint cutoff) const;
   // It enrolled: from now on it is missed.

@@ -96,6 +96,7 @@ Result<void> VanishWatch::look(const Fleet& fleet) {
   std::erase_if(windows_, [&](const auto& entry) { return now >= entry.second.end; });
   auto clusters = vanished(fleet);
   if (!clusters) return pass(clusters.error());
+  Result<void> all;
   for (auto& [cluster, machines] : *clusters) {
     std::sort(machines.begin(), machines.end(),
               [](const Silent& left, const Silent& right) { return left.seconds > right.seconds; });
@@ -103,15 +104,15 @@ Result<void> VanishWatch::look(const Fleet& fleet) {
     for (std::size_t i = 0; i < count; ++i) {
       const auto& [node, seconds] = machines[i];
       spdlog::warn("{}/{}: not heard of for {} s, removed", cluster, node.node, seconds);
-      if (auto removed = remove_now(fleet, node, "vanished"); !removed) return removed;
+      if (auto removed = remove_now(fleet, node, "vanished"); !removed) {
+        if (all) all = pass(removed.error());
+        continue;
+      }
       ++windows_[cluster].removed;
     }
-    if (count == 0) continue;
-    const auto published = republish(fleet.publishing, cluster, "vanished");
-    if (!published) return pass(published.error().error);
-    if (auto reloaded = fleet.reload_inventory(cluster); !reloaded) return pass(reloaded.error());
+    if (count > 0) try_publishing(fleet, cluster, "vanished");
   }
-  return {};
+  return all;
 }
 
 }  // namespace muster
