@@ -92,6 +92,7 @@ struct Server::Parts {
                   site.machines(),
                   nonces,
                   refusals,
+                  counts,
                   [this] { return inventory.enrolment(); },
                   now,
                   limits(settings),
@@ -133,6 +134,7 @@ struct Server::Parts {
   ArtifactStore artifacts;
   NoncePool nonces;
   RefusalLog refusals;
+  AuditCounts counts;
   InventorySlot inventory;
   EnrolmentContext enrolment;
   CurrentDocuments current;
@@ -276,6 +278,9 @@ void Server::stop(std::chrono::milliseconds grace) {
   for (const auto& listener : parts_->listeners) listener->stop(grace);
   if (auto flushed = parts_->reports.flush(); !flushed) {
     spdlog::error("writing what was served: {}", flushed.error().message);
+  }
+  if (auto flushed = parts_->counts.flush_all(parts_->store, now()); !flushed) {
+    spdlog::error("audit: counts of refused calls: {}", flushed.error().message);
   }
 }
 

@@ -26,6 +26,9 @@ Upkeep::Upkeep(const Fleet& fleet, const Settings& settings)
 
 Result<void> Upkeep::tick() {
   const TimePoint time = fleet_.enrolment.now();
+  // A full disk is no reason to stop: they are kept, bounded, and written later.
+  if (auto told = fleet_.enrolment.counts.flush(fleet_.store, time); !told)
+    spdlog::debug("audit: counts of refused calls: {}", told.error().message);
   if (auto kept = keeper_.tick(); !kept) return kept;
   if (auto done = see_off(time); !done) return done;
   if (auto collected = collect_instances(time); !collected) return collected;

@@ -45,8 +45,9 @@ Result<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine fo
 }
 }  // namespace
 
-Result<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolRequest& request,
-                             const Certificate& presented, const std::string& source) {
+namespace {
+Result<EnrolOutcome> recover_key(const EnrolmentContext& context, const EnrolRequest& request,
+                              const Certificate& presented, const std::string& source) {
   const auto key = check_proof(context, ProofPurpose::recover, request.proof);
   if (!key) return pass(key.error());
   if (auto issued = check_issuer(context, presented); !issued) return pass(issued.error());
@@ -77,6 +78,22 @@ Result<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolRequest
   auto found = find_holder(context, presented);
   if (!found) return pass(found.error());
   return issue_next(context, std::move(*found), fingerprint, *key, "recovered", source);
+}
+}  // namespace
+
+Result<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolRequest& request,
+                             const Certificate& presented, const std::string& source) {
+  auto outcome = recover_key(context, request, presented, source);
+  if (outcome || (outcome.error().kind != ErrorKind::forbidden &&
+                  outcome.error().kind != ErrorKind::unauthenticated)) {
+    return outcome;
+  }
+  const auto node = node_of(presented);
+  context.counts.note("recovery-refused", source,
+                      node ? kinds::pair_key(node->cluster, node->node) : outcome.error().code,
+                      fmt::format("{}: {}", outcome.error().code, outcome.error().message),
+                      context.now());
+  return outcome;
 }
 
 Result<EnrolOutcome> renew(const EnrolmentContext& context, const EnrolRequest& request,

@@ -37,12 +37,14 @@ struct House {
   muster::CallerWatchingStore store{site.store, callers};
   muster::NoncePool nonces;
   muster::RefusalLog refusals;
+  muster::AuditCounts counts;
   muster::TimePoint time = now;
   muster::InventorySlot inventory;
   muster::EnrolmentContext enrolment{store,
                                      site.keys.machines(),
                                      nonces,
                                      refusals,
+                                     counts,
                                      [this] { return inventory.enrolment(); },
                                      [this] { return time; },
                                      {},
