@@ -15,8 +15,7 @@ Result<FoundMachine> find_holder(const EnrolmentContext& context, const Certific
   if (!node) return pass(node.error());
   auto found = find_machine(context.store, *node);
   if (!found) return pass(found.error());
-  const std::string key = presented.public_key().fingerprint();
-  if (auto holds = check_holds_name(found->record, key); !holds) return pass(holds.error());
+  if (auto holds = check_holds_name(context, *found, presented); !holds) return pass(holds.error());
   if (auto may = check_may_be_issued(found->record); !may) return pass(may.error());
   return std::move(*found);
 }
