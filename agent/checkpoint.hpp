@@ -33,10 +33,18 @@ struct Refusal {
   FailureDetail detail;
 };
 
+// A document or peer list that was taken.
+struct Taken {
+  std::uint64_t generation = 0;
+  std::string digest;  // empty: none
+};
+
 struct Checkpoint {
   std::uint64_t trust_version = 0;
   std::uint64_t document_generation = 0;
   std::uint64_t peers_generation = 0;
+  // With their content. An agent before 0.3 moves the generations alone: these may be behind.
+  Taken document_taken, peers_taken;
   std::string node, cluster;  // as enrolled; generations belong to them
   std::uint64_t report_counter = 0;
   std::int64_t last_contact = 0;  // Unix seconds, by the server's clock; at most an hour old

@@ -126,6 +126,20 @@ void read_secrets(JsonObject& root, std::map<std::string, std::uint64_t>& secret
   }
 }
 
+nlohmann::json to_value(const Taken& taken) {
+  return {{"generation", taken.generation}, {"digest", taken.digest}};
+}
+
+void read_taken(JsonObject& root, std::string_view field, Taken& taken) {
+  root.object(
+      field,
+      [&](JsonObject& object) {
+        object.number("generation", taken.generation);
+        object.text("digest", taken.digest);
+      },
+      Need::optional);
+}
+
 nlohmann::json known_fields(const Checkpoint& checkpoint) {
   nlohmann::json value = {{"version", 1},
                           {"trustVersion", checkpoint.trust_version},
@@ -158,6 +172,10 @@ nlohmann::json known_fields(const Checkpoint& checkpoint) {
                           {"packages", checkpoint.packages},
                           {"packageVersions", checkpoint.package_versions}};
   // What came later is left out at its default.
+  if (!checkpoint.document_taken.digest.empty())
+    value["documentTaken"] = to_value(checkpoint.document_taken);
+  if (!checkpoint.peers_taken.digest.empty())
+    value["peersTaken"] = to_value(checkpoint.peers_taken);
   if (!checkpoint.etcd_address.empty()) value["etcdAddress"] = checkpoint.etcd_address;
   if (!checkpoint.settled_state.empty()) value["settledState"] = checkpoint.settled_state;
   if (checkpoint.refused) value["refused"] = to_value(*checkpoint.refused);
@@ -196,6 +214,8 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   root.number("trustVersion", checkpoint.trust_version);
   root.number("documentGeneration", checkpoint.document_generation);
   root.number("peersGeneration", checkpoint.peers_generation);
+  read_taken(root, "documentTaken", checkpoint.document_taken);
+  read_taken(root, "peersTaken", checkpoint.peers_taken);
   root.text("node", checkpoint.node);
   root.text("cluster", checkpoint.cluster);
   root.number("reportCounter", checkpoint.report_counter);

@@ -99,10 +99,18 @@ ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
     }
     state.add_unwell({{"disk", state.fetched.unsaved, 0}});
   }
+  if (const auto& found = state.fetched.contradiction)
+    state.add_unwell({{"history", to_text(*found), 0}});
   Report& report = run.reporter.report();
   report.fetched_digest = state.fetched.digest;
   report.generation = state.fetched.document.generation;
   report.offline = state.fetched.offline;
+  report.contradiction = state.fetched.contradiction;
+  // Before the first look at the Lease: a master that names nobody.
+  if (!is_control_plane(state.fetched.document.role.role))
+    report.lease_holder.reset();
+  else if (!report.lease_holder)
+    report.lease_holder.emplace();
   return {};
 }
 

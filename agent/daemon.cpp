@@ -11,8 +11,9 @@
 namespace muster {
 namespace {
 
-// What the next report tells of them; nothing where another machine holds the Lease.
+// What the next report tells of them.
 struct KeptDuties {
+  std::optional<std::string> lease_holder;  // nothing: not a control plane
   std::optional<DutiesReport> report;
   bool is_awaited = false;
   EtcdCare etcd;                      // of the last look
@@ -35,16 +36,16 @@ KeptDuties keep_duties(Host& host, const Outcome& outcome, const EtcdCare& last,
                        const Narrate& narrate) {
   const auto& document = outcome.fetched.document;
   // Whatever became of the newest document here: the cluster goes on.
-  if (!outcome.is_up || outcome.fetched.digest.empty() || !is_control_plane(document.role.role)) {
-    return {};
-  }
+  KeptDuties kept;
+  if (!is_control_plane(document.role.role)) return kept;
+  kept.lease_holder.emplace();
+  if (!outcome.is_up || outcome.fetched.digest.empty()) return kept;
   const auto done = perform_duties(
       document, outcome.fetched.peers, host,
       [&](const std::vector<std::string>& machines) {
         return remove_departed_members(host.process, document, machines);
       },
       outcome.answer.poll_after);
-  KeptDuties kept;
   if (!done) {
     narrate("duties: " + done.error().message);
     kept.etcd = keep_etcd(host, outcome, EtcdCarer::leader, last.suspects, narrate);
@@ -54,6 +55,7 @@ KeptDuties keep_duties(Host& host, const Outcome& outcome, const EtcdCare& last,
   for (const auto& line : done->done) narrate("duties: " + line);
   for (const auto& line : done->failed) narrate("duties failed: " + line);
   kept.report = done->report;
+  kept.lease_holder = done->lease_holder;
   kept.is_awaited = done->is_awaited;
   kept.unwell = done->unwell;
   if (!done->holder) return kept;
@@ -100,6 +102,7 @@ Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
     if (!checkpoint) return pass(checkpoint.error());
     Reporter reporter(host, *checkpoint, memory, narrate);
     reporter.report().duties = duties.report;
+    reporter.report().lease_holder = duties.lease_holder;
     Run run{host,  network, *settings, *checkpoint, reporter, Deadline(host.clock, boot_deadline),
             false, ordered, memory};
     run.is_service = true;

@@ -77,6 +77,21 @@ Result<Tombstone> take_tombstone(Run& run, Session& session, const Envelope& env
   return tombstone;
 }
 
+Taken as_taken(std::uint64_t generation, const Envelope& envelope) {
+  return {generation, digest(envelope)};
+}
+
+// Says why what was fetched is refused, too.
+template <class Document>
+Result<Document> check_history(std::string_view of, const Taken& last, Result<Document> document,
+                               const Envelope& envelope, Fetched& result) {
+  if (!document) return document;
+  auto found = contradiction_of(of, last, as_taken(document->generation, envelope));
+  if (!found) return document;
+  result.contradiction = std::move(found);
+  return fail(ErrorKind::conflict, to_text(*result.contradiction));
+}
+
 ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& result) {
   std::string& refused = result.refused;
   const auto cached = read_envelope(run.host.files, paths::document_cache);
@@ -104,6 +119,10 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& res
   }
   auto document = verify_document(envelope, session.trust, session.identity.node(),
                                   session.identity.cluster(), run.checkpoint.document_generation);
+  document = check_history(
+      "document",
+      good ? as_taken(good->document.generation, good->envelope) : run.checkpoint.document_taken,
+      std::move(document), envelope, result);
   if (!document) {
     if (!good) return fail_converge(FailureClass::document, document.error());
     refused = document.error().message;
@@ -115,19 +134,22 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& res
     return *good;
   }
   run.checkpoint.document_generation = document->generation;
+  run.checkpoint.document_taken = as_taken(document->generation, envelope);
   return Accepted{*document, envelope};
 }
 
 // Never fails: without a list the machine keeps the routes it has.
-PeerList fetch_peers(Run& run, Session& session) {
+PeerList fetch_peers(Run& run, Session& session, Fetched& result) {
   const auto cached = read_envelope(run.host.files, paths::peers_cache);
   const std::string cluster = session.identity.cluster();
   PeerList good;
   bool has_good = false;
+  Taken last = run.checkpoint.peers_taken;
   if (cached) {
     auto list = verify_peers(*cached, session.trust, cluster, run.checkpoint.peers_generation);
     if (list) good = *list;
     has_good = list.has_value();
+    if (list) last = as_taken(list->generation, *cached);
   }
   if (!session.server) return good;
   auto fetched = session.server->peers(has_good ? etag_of(cached) : std::string());
@@ -138,6 +160,7 @@ PeerList fetch_peers(Run& run, Session& session) {
   if (!*fetched) return good;
   auto list =
       verify_peers((*fetched)->envelope, session.trust, cluster, run.checkpoint.peers_generation);
+  list = check_history("peers", last, std::move(list), (*fetched)->envelope, result);
   if (!list) {
     run.reporter.note(list.error().message);
     return good;
@@ -146,6 +169,7 @@ PeerList fetch_peers(Run& run, Session& session) {
     run.reporter.note(kept.error().message);
   }
   run.checkpoint.peers_generation = list->generation;
+  run.checkpoint.peers_taken = as_taken(list->generation, (*fetched)->envelope);
   return *list;
 }
 
@@ -203,6 +227,20 @@ Result<PeerList> verify_peers(const Envelope& envelope, const TrustList& trust,
   return list;
 }
 
+std::optional<Contradiction> contradiction_of(std::string_view of, const Taken& last,
+                                              const Taken& found) {
+  const bool is_same =
+      last.digest.empty() || last.generation != found.generation || last.digest == found.digest;
+  if (is_same) return std::nullopt;
+  return Contradiction{std::string(of), found.generation, last.digest, found.digest};
+}
+
+std::string to_text(const Contradiction& found) {
+  return fmt::format(
+      "{} refused: generation {}: expected {}, which this machine took, found {}; the site has two histories: its database was put back, or somebody else signs with its key. If it was put back, publish the wanted content anew (`muster revision rollback`); else revoke that document key",
+      found.of, found.generation, found.taken, found.refused);
+}
+
 ConvergeResult<Fetched> fetch(Run& run, Session& session) {
   Fetched fetched;
   if (auto kept = keep_settled_of_cache(run.host.files, run.checkpoint); !kept) {
@@ -225,7 +263,7 @@ ConvergeResult<Fetched> fetch(Run& run, Session& session) {
     take(*accepted);
     fetched.offline = true;
   }
-  fetched.peers = fetch_peers(run, session);
+  fetched.peers = fetch_peers(run, session, fetched);
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {
     fetched.unsaved = saved.error().message;
   }

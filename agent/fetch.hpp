@@ -5,6 +5,7 @@
 #include "agent/session.hpp"
 #include "document/node_document.hpp"
 #include "document/peer_list.hpp"
+#include "document/report.hpp"
 
 namespace muster {
 
@@ -18,6 +19,8 @@ struct Fetched {
   std::string unsaved;
   // The server's document was refused and the last good one is in force: what was wrong with it.
   std::string refused;
+  // What was refused had the generation of what the machine has already.
+  std::optional<Contradiction> contradiction;
 };
 
 // Signed by a document key whose scope covers the cluster, for this site, cluster and node, of a
@@ -28,6 +31,13 @@ struct Fetched {
 [[nodiscard]] Result<PeerList> verify_peers(const Envelope& envelope, const TrustList& trust,
                                             std::string_view cluster,
                                             std::uint64_t minimum_generation);
+
+// A generation has one content: `found` is of the one that was taken last, and is not that. `of`:
+// "document" or "peers".
+[[nodiscard]] std::optional<Contradiction> contradiction_of(std::string_view of, const Taken& last,
+                                                            const Taken& found);
+// What it is and what to do about it, for the report and the journal.
+[[nodiscard]] std::string to_text(const Contradiction& found);
 
 // document: refused and nothing cached, or the cached one is older than the age policy allows.
 [[nodiscard]] ConvergeResult<Fetched> fetch(Run& run, Session& session);

@@ -10,6 +10,7 @@ void keep_status(const Report& report, Filesystem& files) {
   kept.sent_at = 0;
   kept.phases.clear();
   kept.duties.reset();
+  kept.lease_holder.reset();
   const std::string text = to_json(kept);
   if (const auto before = files.read(paths::kept_status); before && *before == text) return;
   // Nobody but a person misses it.

@@ -10,7 +10,7 @@
 namespace muster {
 
 // Both judgements of the report: configuration and health, and why it failed. Without its counter,
-// time, phases and duties, so that an unchanged machine writes nothing.
+// time, phases, duties and their Lease, so that an unchanged machine writes nothing.
 void keep_status(const Report& report, Filesystem& files);
 // Nothing: none was kept in this boot, or it cannot be read.
 [[nodiscard]] std::optional<Report> kept_status(const Filesystem& files);

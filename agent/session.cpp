@@ -52,6 +52,7 @@ ConvergeResult<Identity> admitted(Run& run, const PrivateKey& key, const EnrolAn
     checkpoint.cluster = identity->cluster();
     checkpoint.document_generation = 0;
     checkpoint.peers_generation = 0;
+    checkpoint.document_taken = checkpoint.peers_taken = {};
   }
   return *identity;
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "agent/identity.hpp"
 #include "agent/kept_status.hpp"
 #include "agent/settings_text.hpp"
 #include "agent/tombstone.hpp"
@@ -25,6 +26,12 @@ std::string end_of(const Host& host) {
   const auto kept = kept_tombstone(host.files);
   if (!kept) return kept.error().message;
   return *kept ? to_text(**kept) : std::string();
+}
+
+// By which an operator tells two machines apart that hold one name; "" before it is enrolled.
+std::string identity_key_of(const Host& host) {
+  const auto identity = load_identity(host.files);
+  return identity && *identity ? (*identity)->key.public_key().fingerprint() : std::string();
 }
 
 std::string state_of(const Host& host, const std::string& unit) {
@@ -65,6 +72,7 @@ std::string status_text(const Host& host, const Checkpoint& checkpoint, const Fa
   if (const std::string end = end_of(host); !end.empty()) row("ended", end);
   row("node", or_none(checkpoint.node));
   row("cluster", or_none(checkpoint.cluster));
+  if (const std::string key = identity_key_of(host); !key.empty()) row("identity", key);
   row("verdict", or_none(checkpoint.last_verdict));
   if (!checkpoint.last_message.empty()) row("", checkpoint.last_message);
   if (const auto report = kept_status(host.files)) {
@@ -89,6 +97,7 @@ std::string status_json(const Host& host, const Checkpoint& checkpoint, const Fa
       {"waitsFor", waiting_for(host.files)},
       {"report", report ? nlohmann::json::parse(to_json(*report)) : nlohmann::json(nullptr)},
       {"cluster", checkpoint.cluster},
+      {"identityKey", identity_key_of(host)},
       {"ended", end_of(host)},
       {"verdict", checkpoint.last_verdict},
       {"message", checkpoint.last_message},

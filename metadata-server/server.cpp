@@ -198,6 +198,9 @@ void Server::stop(std::chrono::milliseconds grace) {
   if (auto flushed = parts_->wiring.reports.flush(parts_->wiring.store); !flushed) {
     spdlog::error("writing what was served: {}", flushed.error().message);
   }
+  if (auto flushed = parts_->wiring.counts.flush_all(parts_->wiring.store, now()); !flushed) {
+    spdlog::error("audit: counts of refused calls: {}", flushed.error().message);
+  }
 }
 
 std::string Server::describe() const {

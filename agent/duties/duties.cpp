@@ -117,13 +117,17 @@ Result<DutiesOutcome> perform_duties(const NodeDocument& document, const PeerLis
   if (!view) return while_doing(view.error(), "duties");
 
   const LeaseStep step = next_lease_step(view->lease, machine, host.clock.now());
-  if (step == LeaseStep::leave) return outcome;
+  if (step == LeaseStep::leave) {
+    outcome.lease_holder = view->lease->holder;
+    return outcome;
+  }
   if (step != LeaseStep::keep) {
     auto written = write_lease(kubectl, view->lease, machine, host);
     if (!written && written.error().kind == ErrorKind::conflict) return outcome;
     if (!written) return while_doing(written.error(), "duties: the Lease");
   }
   outcome.holder = true;
+  outcome.lease_holder = machine;
 
   keep_nodes(document, peers, *view, kubectl, remove_members, host, outcome);
   const bool is_new = !view->lease;

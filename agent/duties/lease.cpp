@@ -1,6 +1,10 @@
 #include "agent/duties/lease.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "document/time_text.hpp"
+#include "pki/unix_seconds.hpp"
 
 namespace muster {
 
@@ -8,9 +12,11 @@ LeaseStep next_lease_step(const std::optional<LeaseView>& lease, std::string_vie
                           std::chrono::system_clock::time_point now) {
   if (!lease || lease->holder.empty()) return LeaseStep::take;
   const auto renewed = parse_utc(lease->renewed);  // whole seconds are exact enough
-  if (!renewed || now - *renewed > lease_duration) return LeaseStep::take;
+  if (!renewed) return LeaseStep::take;
+  const auto age = now - to_time_point(*renewed);
+  if (age > lease_duration) return LeaseStep::take;
   if (lease->holder != machine) return LeaseStep::leave;
-  return now - *renewed > lease_renewal ? LeaseStep::renew : LeaseStep::keep;
+  return age > lease_renewal ? LeaseStep::renew : LeaseStep::keep;
 }
 
 std::string lease_object(const std::optional<LeaseView>& lease, const std::string& machine,
@@ -22,7 +28,8 @@ std::string lease_object(const std::optional<LeaseView>& lease, const std::strin
                          {"leaseTransitions", 0}};
   if (lease) {
     metadata["resourceVersion"] = lease->resource_version;
-    spec["leaseTransitions"] = lease->transitions + (lease->holder == machine ? 0 : 1);
+    const int before = std::min(lease->transitions, std::numeric_limits<int>::max() - 1);
+    spec["leaseTransitions"] = lease->holder == machine ? before : before + 1;
   }
   return nlohmann::json({{"apiVersion", "coordination.k8s.io/v1"},
                          {"kind", "Lease"},

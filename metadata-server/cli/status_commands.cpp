@@ -59,6 +59,10 @@ std::string status_text(const nlohmann::json& answer) {
       notes += fmt::format("{}: {} machine(s) drained (muster node list)\n", cell(row, "/cluster"),
                            cell(row, "/draining"));
     notes += turns_note(row);
+    if (number_at(row, "/twoHistories") > 0)
+      notes += fmt::format(
+          "{}: ALARM: {} machine(s) know two documents of one generation: this server was put back, or somebody else signs\n",
+          cell(row, "/cluster"), cell(row, "/twoHistories"));
     if (number_at(row, "/vanishing") > 0)
       notes +=
           fmt::format("{}: {} machine(s) not heard of, to be removed soon (muster node list)\n",

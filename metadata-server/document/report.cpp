@@ -1,22 +1,13 @@
 #include "document/report.hpp"
 
-#include <algorithm>
-
 #include "document/json_object.hpp"
+#include "document/report_limits.hpp"
 #include "document/strict_json.hpp"
-#include "document/utf8.hpp"
 
 namespace muster {
 namespace {
 
 constexpr std::size_t maximum_report_size = 256u << 10;
-constexpr std::size_t maximum_rows = 200;
-constexpr std::size_t longest_name = 128;
-constexpr std::size_t longest_row = 512;
-constexpr std::size_t longest_message = 8192;
-
-constexpr std::size_t longest_log = 40;  // lines
-
 constexpr Configuration configurations[] = {Configuration::settled, Configuration::trying,
                                             Configuration::refused, Configuration::fallen_back};
 
@@ -37,74 +28,6 @@ Result<Verdict> parse_verdict(std::string_view text) {
   }
   return fail(ErrorKind::invalid,
               "expected converging, converged, pending-changes or failed, found " + in_ticks(text));
-}
-
-void cut(std::string& text, std::size_t longest) {
-  text.resize(cut_text(text, longest).size());
-}
-
-// What the server counts reports by; an unknown one would be a series of its own in its metrics.
-constexpr std::string_view failure_classes[] = {"identity", "document", "clock",   "network",
-                                                "disk",     "package",  "runtime", "kubelet",
-                                                "etcd",     "api"};
-
-// The last lines say why.
-void cut_failure(FailureDetail& failure) {
-  cut(failure.unit, longest_name);
-  cut(failure.cure, longest_row);
-  if (failure.log.size() > longest_log) {
-    failure.log.erase(failure.log.begin(), failure.log.end() - longest_log);
-  }
-  for (std::string& line : failure.log) cut(line, longest_row);
-}
-
-void check(Report& report, std::vector<Problem>& problems) {
-  const auto count = [&](std::string_view where, std::size_t rows) {
-    if (rows > maximum_rows) {
-      problems.push_back({std::string(where),
-                          fmt::format("expected at most {} rows, found {}", maximum_rows, rows)});
-    }
-  };
-  count("/phases", report.phases.size());
-  count("/pending", report.pending.size());
-  count("/unwell", report.unwell.size());
-  if (report.duties) {
-    count("/duties/leaving", report.duties->leaving.size());
-    count("/duties/drains", report.duties->drains.size());
-    for (std::string& node : report.duties->leaving) cut(node, longest_row);
-    for (NodeDrain& drain : report.duties->drains) {
-      cut(drain.node, longest_row);
-      cut(drain.message, longest_row);
-    }
-  }
-  const bool known = report.failure_class.empty() ||
-                     std::find(std::begin(failure_classes), std::end(failure_classes),
-                               report.failure_class) != std::end(failure_classes);
-  if (!known) {
-    problems.push_back({"/failureClass", fmt::format("expected nothing or one of {}, found {}",
-                                                     fmt::join(failure_classes, ", "),
-                                                     in_ticks(report.failure_class))});
-  }
-  for (std::string* text : {&report.machine_id, &report.boot_id, &report.agent_version,
-                            &report.document_digest, &report.fetched_digest, &report.pending_digest,
-                            &report.etcd_cluster_id, &report.etcd_member_id}) {
-    cut(*text, longest_name);
-  }
-  cut(report.message, longest_message);
-  for (std::string& row : report.pending) cut(row, longest_row);
-  for (Phase& phase : report.phases) {
-    cut(phase.name, longest_name);
-    cut(phase.detail, longest_row);
-  }
-  for (HealthProblem& problem : report.unwell) {
-    cut(problem.subject, longest_name);
-    cut(problem.message, longest_row);
-  }
-  if (report.refused_document) {
-    cut(report.refused_document->digest, longest_name);
-    cut(report.refused_document->reason, longest_message);
-  }
-  if (report.failure) cut_failure(*report.failure);
 }
 
 void read_duties(JsonObject& object, DutiesReport& duties) {
@@ -153,6 +76,31 @@ void read_judgements(JsonObject& root, Report& report) {
       Need::optional);
 }
 
+// Fields that agents before 0.3 do not send.
+void read_history(JsonObject& root, Report& report) {
+  if (root.has("leaseHolder")) root.text("leaseHolder", report.lease_holder.emplace());
+  root.object(
+      "contradiction",
+      [&](JsonObject& object) {
+        Contradiction& found = report.contradiction.emplace();
+        object.text("of", found.of);
+        object.number("generation", found.generation);
+        object.text("taken", found.taken);
+        object.text("refused", found.refused);
+      },
+      Need::optional);
+}
+
+void write_history(const Report& report, nlohmann::json& value) {
+  if (report.lease_holder) value["leaseHolder"] = *report.lease_holder;
+  if (const auto& found = report.contradiction) {
+    value["contradiction"] = {{"of", found->of},
+                              {"generation", found->generation},
+                              {"taken", found->taken},
+                              {"refused", found->refused}};
+  }
+}
+
 void write_judgements(const Report& report, nlohmann::json& value) {
   if (!report.fetched_digest.empty()) value["fetchedDigest"] = report.fetched_digest;
   if (!report.pending_digest.empty()) value["pendingDigest"] = report.pending_digest;
@@ -190,6 +138,7 @@ void read_fields(JsonObject& root, Report& report) {
   root.text("etcdMemberId", report.etcd_member_id);
   root.number("sentAt", report.sent_at);
   read_judgements(root, report);
+  read_history(root, report);
   root.object(
       "duties", [&](JsonObject& object) { read_duties(object, report.duties.emplace()); },
       Need::optional);
@@ -251,6 +200,7 @@ std::string to_json(const Report& report) {
   if (report.document_format != 1) value["documentFormat"] = report.document_format;
   if (report.asks_turn) value["asksTurn"] = true;
   write_judgements(report, value);
+  write_history(report, value);
   if (report.duties) value["duties"] = to_value(*report.duties);
   return canonical_text(value);
 }
@@ -263,7 +213,7 @@ Result<Report> parse_report(std::string_view text) {
   JsonObject root(*json, "", problems, UnknownFields::ignored);
   read_fields(root, report);
   root.close();
-  check(report, problems);
+  keep_to_limits(report, problems);
   if (!problems.empty()) return fail("report", problems);
   return report;
 }

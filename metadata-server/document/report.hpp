@@ -55,6 +55,14 @@ struct HealthProblem {
   std::int64_t since = 0;  // Unix seconds of the machine's clock
 };
 
+// A document or a peer list that was refused since the machine has another one of its generation:
+// the site has two histories (a database that was put back, or somebody else who signs).
+struct Contradiction {
+  std::string of;  // "document" or "peers"
+  std::uint64_t generation = 0;
+  std::string taken, refused;  // digests
+};
+
 struct Report {
   std::string machine_id;
   std::string boot_id;
@@ -82,6 +90,10 @@ struct Report {
   std::string etcd_member_id;
   std::int64_t sent_at = 0;            // the machine's clock, Unix seconds
   std::optional<DutiesReport> duties;  // only the holder's
+  // Control plane: whom the machine saw hold the Lease of the duties, itself too; empty: it does
+  // not know. Nothing: an agent before 0.3, or no control plane.
+  std::optional<std::string> lease_holder;
+  std::optional<Contradiction> contradiction;
 };
 
 // The server's answer.
@@ -94,7 +106,8 @@ struct ReportAnswer {
 
 [[nodiscard]] std::string to_json(const Report& report);
 // Refuses more than 256 KiB, more than 200 phases, pending rows or problems; cuts long strings to
-// their limit. Unknown fields are a newer agent's, and ignored.
+// their limit, and times to the years 1970 to 9999, so that they can be reckoned with. Unknown
+// fields are a newer agent's, and ignored.
 [[nodiscard]] Result<Report> parse_report(std::string_view json);
 [[nodiscard]] std::string to_json(const ReportAnswer& answer);
 [[nodiscard]] Result<ReportAnswer> parse_report_answer(std::string_view json);

@@ -10,6 +10,7 @@
 #include "document/time_text.hpp"
 #include "pki/cms_content.hpp"
 #include "pki/signature.hpp"
+#include "pki/unix_seconds.hpp"
 
 namespace muster {
 namespace {
@@ -47,7 +48,7 @@ Result<AwsInstance> parse_instance(std::string_view json) {
         fmt::format("/pendingTime: expected a time such as 2026-11-21T10:00:00Z, found {}",
                     in_ticks(launched)));
   }
-  instance.launched = *time;
+  instance.launched = to_time_point(*time);
   if (!is_instance_id(instance.instance_id)) {
     return refuse_document(
         fmt::format("/instanceId: expected an id such as i-1234567890abcdef0, found {}",

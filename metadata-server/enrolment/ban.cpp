@@ -47,6 +47,17 @@ Result<void> change_machine(const EnrolmentContext& context, const NodeName& nod
   return {};
 }
 
+// Whoever else held the name is out, and told so.
+void keep_key(MachineRecord& record, const std::string& keep, std::int64_t now) {
+  auto kept = record.current;
+  if (record.claimant && record.claimant->key == keep) kept = record.claimant;
+  end_keys(record);
+  std::erase(record.replaced, keep);
+  record.current = std::move(kept);
+  record.previous.reset();
+  record.decided_at = now;
+}
+
 }  // namespace
 
 Result<void> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
@@ -99,7 +110,10 @@ Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
                       const std::string& keep, const std::string& by) {
   const auto machine = find_machine(context.store, node);
   if (!machine) return pass(machine.error());
-  const bool is_present_key = machine->record.current && machine->record.current->key == keep;
+  const auto& claimant = machine->record.claimant;
+  const bool is_claimant = claimant && claimant->key == keep;
+  const bool is_present_key =
+      is_claimant || (machine->record.current && machine->record.current->key == keep);
   if (!is_present_key) {
     const auto pending = find_pending(context, keep);
     if (!pending) return pass(pending.error());
@@ -107,10 +121,10 @@ Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
       return fail(
           ErrorKind::invalid, "fingerprint_other",
           fmt::format(
-              "node '{}/{}': expected --keep with the fingerprint of its identity key ({}) or of a pending machine, found {}",
+              "node '{}/{}': expected --keep with the fingerprint of its identity key ({}{}) or of a pending machine, found {}",
               node.cluster, node.node,
               machine->record.current ? machine->record.current->key : "it has none",
-              in_ticks(keep)));
+              claimant ? " or " + claimant->key : "", in_ticks(keep)));
     }
     // Refused now rather than after the freeze is gone.
     MachineRecord kept = machine->record;
@@ -125,6 +139,8 @@ Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
                                record.frozen = false;
                                record.freeze_reason.clear();
                                record.boots.clear();  // the next report says which machine it is
+                               if (is_present_key)
+                                 keep_key(record, keep, unix_seconds(context.now()));
                                record.replace_ordered = !is_present_key;
                                record.replace_key = is_present_key ? "" : keep;
                                return true;

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "enrolment/clone_detection.hpp"
 #include "enrolment/identity.hpp"
 #include "enrolment/operators.hpp"
 #include "enrolment/tombstone.hpp"
+#include "pki/certificate_authority.hpp"
+#include "records/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -19,6 +22,29 @@ tl::unexpected<Error> unknown_identity() {
 bool has_organization(const Certificate& certificate, std::string_view organization) {
   const auto organizations = certificate.organizations();
   return organizations.size() == 1 && organizations.front() == organization;
+}
+
+IssuedIdentity identity_in(const Certificate& certificate) {
+  return {certificate.public_key().fingerprint(), certificate.serial(),
+          unix_seconds(certificate.not_after()),
+          unix_seconds(certificate.not_before() + certificate_backdate)};
+}
+
+// Best effort: what could not be noted is at the next call.
+void note_claimant(const EnrolmentContext& context, FoundMachine found, const IssuedIdentity& old) {
+  const auto& known = found.record.claimant;
+  if (found.record.frozen && known && known->key == old.key) return;
+  const auto reason = observe_old_key(found.record, old);
+  if (!reason) return;
+  if (!found.record.frozen) {
+    found.record.frozen = true;
+    found.record.freeze_reason = *reason;
+  }
+  Transaction transaction;
+  put_machine(found, transaction);
+  append_audit(transaction, context.now(), "server", "frozen",
+               kinds::pair_key(found.record.cluster, found.record.node), *reason);
+  static_cast<void>(context.store.commit(transaction));
 }
 
 // Best effort: without it the old key is accepted until the next call.
@@ -38,7 +64,7 @@ Result<Caller> identify_machine(const EnrolmentContext& context, const Certifica
   caller.node = std::move(*node);
   caller.key = presented.public_key().fingerprint();
   caller.frozen = found->record.frozen;
-  if (auto holds = check_holds_name(found->record, caller.key); !holds) {
+  if (auto holds = check_holds_name(context, *found, presented); !holds) {
     const auto tombstone = find_tombstone(context.store, caller.key);
     if (!tombstone) return pass(tombstone.error());
     if (!*tombstone) return pass(holds.error());
@@ -101,9 +127,22 @@ Result<NodeName> node_of(const Certificate& certificate) {
   return NodeName{units.front(), certificate.common_name()};
 }
 
-Result<void> check_holds_name(const MachineRecord& record, std::string_view key) {
+Result<void> check_holds_name(const EnrolmentContext& context, const FoundMachine& found,
+                              const Certificate& presented) {
+  const MachineRecord& record = found.record;
   if (!record.current) return unknown_identity();
-  if (record.current->key == key || (record.previous && record.previous->key == key)) return {};
+  const IssuedIdentity old = identity_in(presented);
+  for (const auto* held : {&record.current, &record.previous})
+    if (*held && (*held)->key == old.key) return {};
+  MachineRecord noted = record;
+  if (observe_old_key(noted, old)) {
+    note_claimant(context, found, old);
+    return fail(
+        ErrorKind::forbidden, "frozen",
+        fmt::format(
+            "machine '{0}': another machine renewed this key, so that one of the two is a copy, and the identity is frozen; an operator decides with `muster node unfreeze {0} --keep {1}`, or with the other's key",
+            record.node, old.key));
+  }
   return fail(
       ErrorKind::forbidden, "superseded",
       fmt::format(

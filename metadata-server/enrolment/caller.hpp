@@ -26,15 +26,19 @@ struct Caller {
 
 // Looks the certificate up. A machine's first call with a renewed key ends the old key's
 // acceptance. Refusals: certificate_expired, identity_unknown (no such record; a removed node is
-// answered like one that never was, unless it has a tombstone), superseded, banned,
+// answered like one that never was, unless it has a tombstone), superseded, frozen, banned,
 // operator_revoked, certificate_other (neither a machine's nor an operator's).
 [[nodiscard]] Result<Caller> identify(const EnrolmentContext& context,
                                        const Certificate& presented);
 
 // The name in a machine's certificate: CN and OU. Error certificate_other.
 [[nodiscard]] Result<NodeName> node_of(const Certificate& certificate);
-// `key` is the record's current identity, or the previous while the current was never used.
-[[nodiscard]] Result<void> check_holds_name(const MachineRecord& record, std::string_view key);
+// `presented` is of the record's current key, or of the previous while the current was never used.
+// Refusals identity_unknown; superseded: the key was ended by an enrolment or an operator; frozen:
+// it was renewed away, so that two machines hold the identity, which is frozen by this and noted.
+[[nodiscard]] Result<void> check_holds_name(const EnrolmentContext& context,
+                                            const FoundMachine& found,
+                                            const Certificate& presented);
 // Certificates and secrets: refusal frozen.
 [[nodiscard]] Result<void> check_not_frozen(const Caller& caller);
 

@@ -99,19 +99,6 @@ Result<EnrolOutcome> wait(const Question& question, const NodeName& proposed) {
   return outcome;
 }
 
-// Best effort: the refusal stands whether or not its row could be written.
-void audit_live_identity(const Question& question, FoundMachine found) {
-  const std::int64_t now = unix_seconds(question.context.now());
-  if (now < found.record.refused_at + 60) return;
-  found.record.refused_at = now;
-  Transaction transaction;
-  put_machine(found, transaction);
-  append_audit(transaction, question.context.now(), question.source, "enrolment-refused",
-               kinds::pair_key(found.record.cluster, found.record.node),
-               fmt::format("another key holds this name, asked with {}", question.fingerprint));
-  static_cast<void>(question.context.store.commit(transaction));
-}
-
 Result<EnrolOutcome> issue(const Question& question, const Right& right, const NodeName& node,
                            FoundMachine found) {
   const auto issued = issue_identity(question.context, node, question.key);
@@ -231,7 +218,6 @@ Result<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
   }
   if (!role) return wait(question, {});
   if (auto free = check_free(context, found->record, question.fingerprint); !free) {
-    if (free.error().code == "live_identity") audit_live_identity(question, std::move(*found));
     return pass(free.error());
   }
   if (!holds_name && !right->token && !right->approval) return wait(question, *node);
@@ -259,6 +245,17 @@ Result<EnrolOutcome> attempt(const EnrolmentContext& context, const EnrolRequest
     }
   }
 }
+// A server that is not well refused nobody.
+void note_refused(const EnrolmentContext& context, const RefusalNote& note, ErrorKind kind) {
+  const bool is_answer = kind == ErrorKind::unauthenticated || kind == ErrorKind::forbidden ||
+                         kind == ErrorKind::conflict || kind == ErrorKind::exhausted;
+  if (!is_answer) return;
+  context.counts.note("enrolment-refused", note.source, note.node.empty() ? note.code : note.node,
+                      fmt::format("{}: {}{}", note.code, note.message,
+                                  note.key.empty() ? "" : ", asked with " + note.key),
+                      context.now());
+}
+
 }  // namespace
 
 Result<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest& request,
@@ -279,6 +276,7 @@ Result<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest& 
   note.code = outcome.error().code;
   note.message = outcome.error().message;
   note.first = note.last = unix_seconds(context.now());
+  note_refused(context, note, outcome.error().kind);
   context.refusals.add(std::move(note));
   return outcome;
 }

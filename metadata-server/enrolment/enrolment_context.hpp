@@ -13,6 +13,7 @@
 #include "enrolment/nonces.hpp"
 #include "enrolment/refusal_log.hpp"
 #include "pki/unix_seconds.hpp"
+#include "records/audit_counts.hpp"
 #include "store/store.hpp"
 #include "trust/stored_authority.hpp"
 
@@ -33,6 +34,7 @@ struct EnrolmentContext {
   const StoredAuthority& machines;  // issues the identities of machines and operators
   NoncePool& nonces;
   RefusalLog& refusals;
+  AuditCounts& counts;  // rows of what is refused
   std::function<std::shared_ptr<const EnrolmentInventory>()> inventory;
   std::function<TimePoint()> now;
   EnrolmentLimits limits;

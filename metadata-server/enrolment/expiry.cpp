@@ -90,6 +90,14 @@ Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
     if (auto removed = context.store.commit(transaction); !removed) return pass(removed.error());
     return std::nullopt;
   }
+  if (is_control_plane((*member)->record.role)) {
+    (*member)->record.ends_at = 0;
+    put_member(**member, transaction);
+    append_audit(transaction, context.now(), "expiry", "member-stays", row.name,
+                 "a control-plane machine does not end by its pool's ttl");
+    if (auto kept = context.store.commit(transaction); !kept) return pass(kept.error());
+    return std::nullopt;
+  }
   const auto stored = stored_inventory(context.store, node.cluster);
   if (!stored) return pass(stored.error());
   const std::int64_t now = unix_seconds(context.now());

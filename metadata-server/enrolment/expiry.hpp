@@ -19,8 +19,10 @@ namespace muster {
                                            std::optional<OnDelete> on_delete,
                                            Transaction& transaction);
 
-// The member that the schedule's row names is removed like by `muster node remove`. Nothing where
-// it went before: then the row goes. What its cluster is served changes with the next publication.
+// The member that the schedule's row names is removed like by `muster node remove`. Nothing where it
+// went before, and of a control-plane machine, which an inventory of before may have given a ttl: a
+// cluster does not lose its quorum by time. Then the row goes. What its cluster is served changes
+// with the next publication.
 [[nodiscard]] Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
                                                             const ScheduleRow& row);
 

@@ -16,8 +16,7 @@ std::string to_json(const InstanceUse& use) {
                          {"cluster", use.cluster},
                          {"node", use.node},
                          {"launchedAt", use.launched_at},
-                         {"usedAt", use.used_at},
-                         {"refusedAt", use.refused_at}});
+                         {"usedAt", use.used_at}});
 }
 
 Result<InstanceUse> parse_instance_use(std::string_view json) {
@@ -32,7 +31,7 @@ Result<InstanceUse> parse_instance_use(std::string_view json) {
   root.text("node", use.node);
   root.number("launchedAt", use.launched_at);
   root.number("usedAt", use.used_at);
-  root.number("refusedAt", use.refused_at);
+  static_cast<void>(root.raw("refusedAt", Need::optional));  // of servers before 0.3
   root.close();
   if (!problems.empty()) return fail("instance record", problems);
   return use;

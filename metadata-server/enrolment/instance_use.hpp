@@ -18,7 +18,6 @@ struct InstanceUse {
   std::string cluster, node;     // as which member
   std::int64_t launched_at = 0;  // Unix seconds, by the document
   std::int64_t used_at = 0;
-  std::int64_t refused_at = 0;  // when another key last came with its document
 };
 [[nodiscard]] std::string to_json(const InstanceUse& use);
 [[nodiscard]] Result<InstanceUse> parse_instance_use(std::string_view json);

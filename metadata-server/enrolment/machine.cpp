@@ -58,9 +58,11 @@ std::string to_json(const MachineRecord& record) {
                           {"uuid", record.uuid},
                           {"serial", record.serial},
                           {"enrolledAt", record.enrolled_at},
-                          {"refusedAt", record.refused_at}};
+                          {"decidedAt", record.decided_at},
+                          {"replaced", record.replaced}};
   if (record.current) value["current"] = to_value(*record.current);
   if (record.previous) value["previous"] = to_value(*record.previous);
+  if (record.claimant) value["claimant"] = to_value(*record.claimant);
   for (const auto& boot : record.boots) value["boots"].push_back(to_value(boot));
   return canonical_text(value);
 }
@@ -75,6 +77,7 @@ Result<MachineRecord> parse_machine_record(std::string_view json) {
   root.text("node", record.node);
   read_identity(root, "current", record.current);
   read_identity(root, "previous", record.previous);
+  read_identity(root, "claimant", record.claimant);
   root.flag("banned", record.banned);
   root.text("banReason", record.ban_reason);
   root.flag("frozen", record.frozen);
@@ -86,7 +89,9 @@ Result<MachineRecord> parse_machine_record(std::string_view json) {
   root.text("uuid", record.uuid);
   root.text("serial", record.serial);
   root.number("enrolledAt", record.enrolled_at);
-  root.number("refusedAt", record.refused_at);
+  static_cast<void>(root.raw("refusedAt", Need::optional));  // of servers before 0.3
+  root.number("decidedAt", record.decided_at, Need::optional);
+  root.texts("replaced", record.replaced, Need::optional);
   root.close();
   if (!problems.empty()) return fail("machine record", problems);
   return record;
@@ -123,7 +128,15 @@ bool has_live_identity(const MachineRecord& record, TimePoint now,
   return now < ends + recovery_window;
 }
 
+void end_keys(MachineRecord& record) {
+  record.replaced.clear();
+  for (const auto* identity : {&record.current, &record.previous, &record.claimant})
+    if (*identity) record.replaced.push_back((*identity)->key);
+  record.claimant.reset();
+}
+
 void take_over(MachineRecord& record, IssuedIdentity identity) {
+  end_keys(record);
   record.current = std::move(identity);
   record.previous.reset();
   record.replace_ordered = false;

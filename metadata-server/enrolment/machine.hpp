@@ -44,7 +44,12 @@ struct MachineRecord {
   std::vector<SeenBoot> boots;    // newest last, at most 8
   std::string uuid, serial;       // hardware as of the enrolment, for people
   std::int64_t enrolled_at = 0;   // Unix seconds
-  std::int64_t refused_at = 0;    // when another key was last refused this name
+  // When it was last decided which key has the name, beside the enrolment, and which had it until
+  // either: their machines are told so, and no more is made of it.
+  std::int64_t decided_at = 0;
+  std::vector<std::string> replaced;
+  // Whose key was renewed away and called again (superseded.hpp): two machines hold this identity.
+  std::optional<IssuedIdentity> claimant;
 };
 
 [[nodiscard]] std::string to_json(const MachineRecord& record);
@@ -61,6 +66,8 @@ void put_machine(const FoundMachine& found, Transaction& transaction);
 // The name is taken: the newest identity is valid, or could still be recovered.
 [[nodiscard]] bool has_live_identity(const MachineRecord& record, TimePoint now,
                                      std::chrono::seconds recovery_window);
+// The keys that have the name now are out, whatever of them is still valid.
+void end_keys(MachineRecord& record);
 // `key` takes the name over: nothing before it is accepted any more.
 void take_over(MachineRecord& record, IssuedIdentity identity);
 // `identity` replaces the one that `caller_key` presents, which stays valid until the new one is

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "enrolment/machine.hpp"
-#include "records/audit.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -39,20 +38,6 @@ Result<void> check_pinned(const std::vector<AwsRegion>& pinned, const AwsPolicy&
           policy.regions.empty() ? "REGION" : policy.regions.front()));
 }
 
-// Best effort: the refusal stands whether or not its row could be written.
-void audit_second_use(const PoolQuestion& question, FoundInstanceUse found) {
-  const std::int64_t now = unix_seconds(question.context.now());
-  if (now < found.use.refused_at + 60) return;
-  found.use.refused_at = now;
-  Transaction transaction;
-  put_instance_use(found, transaction);
-  append_audit(transaction, question.context.now(), question.source, "enrolment-refused",
-               kinds::pair_key(found.use.cluster, found.use.node),
-               fmt::format("second use of the identity document of {}, asked with {}",
-                           found.use.instance, question.key));
-  static_cast<void>(question.context.store.commit(transaction));
-}
-
 // An operator let another key take over the member that this instance is.
 Result<bool> is_replaced(const PoolQuestion& question, const InstanceUse& use) {
   const auto machine = find_machine(question.context.store, {use.cluster, use.node});
@@ -72,8 +57,8 @@ Result<Use> check_use(const PoolQuestion& question, const FoundInstanceUse& foun
   const auto replaced = is_replaced(question, use);
   if (!replaced) return pass(replaced.error());
   if (*replaced) return Use::replacing;
-  audit_second_use(question, found);
   const std::string name = kinds::pair_key(use.cluster, use.node);
+  question.note.node = name;
   if (*is_there)
     return fail(
         ErrorKind::conflict, "identity_document_used",

@@ -93,7 +93,7 @@ Result<MemberRecord> allocate(const PoolQuestion& question, const NodePool& pool
   bool has_master = false;
   for (const MemberRecord& member : *members) {
     taken.insert(member.node);
-    has_master = has_master || (member.role == Role::master && member.removed_at == 0);
+    has_master = has_master || (is_control_plane(member.role) && member.removed_at == 0);
   }
   int index = 1;
   while (index <= pool.maximum.value && taken.contains(member_name(pool, index))) ++index;
@@ -111,7 +111,8 @@ Result<MemberRecord> allocate(const PoolQuestion& question, const NodePool& pool
   record.address = address;
   record.key = question.key;
   record.admitted_at = unix_seconds(question.context.now());
-  if (pool.time_to_live) record.ends_at = record.admitted_at + pool.time_to_live->count();
+  if (pool.time_to_live && !is_control_plane(record.role))
+    record.ends_at = record.admitted_at + pool.time_to_live->value.count();
   return record;
 }
 

@@ -15,8 +15,7 @@ Result<FoundMachine> find_holder(const EnrolmentContext& context, const Certific
   if (!node) return pass(node.error());
   auto found = find_machine(context.store, *node);
   if (!found) return pass(found.error());
-  const std::string key = presented.public_key().fingerprint();
-  if (auto holds = check_holds_name(found->record, key); !holds) return pass(holds.error());
+  if (auto holds = check_holds_name(context, *found, presented); !holds) return pass(holds.error());
   if (auto may = check_may_be_issued(found->record); !may) return pass(may.error());
   return std::move(*found);
 }
@@ -45,8 +44,9 @@ Result<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine fo
 }
 }  // namespace
 
-Result<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolRequest& request,
-                             const Certificate& presented, const std::string& source) {
+namespace {
+Result<EnrolOutcome> recover_key(const EnrolmentContext& context, const EnrolRequest& request,
+                              const Certificate& presented, const std::string& source) {
   const auto key = check_proof(context, ProofPurpose::recover, request.proof);
   if (!key) return pass(key.error());
   if (auto issued = check_issuer(context, presented); !issued) return pass(issued.error());
@@ -77,6 +77,22 @@ Result<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolRequest
   auto found = find_holder(context, presented);
   if (!found) return pass(found.error());
   return issue_next(context, std::move(*found), fingerprint, *key, "recovered", source);
+}
+}  // namespace
+
+Result<EnrolOutcome> recover(const EnrolmentContext& context, const EnrolRequest& request,
+                             const Certificate& presented, const std::string& source) {
+  auto outcome = recover_key(context, request, presented, source);
+  if (outcome || (outcome.error().kind != ErrorKind::forbidden &&
+                  outcome.error().kind != ErrorKind::unauthenticated)) {
+    return outcome;
+  }
+  const auto node = node_of(presented);
+  context.counts.note("recovery-refused", source,
+                      node ? kinds::pair_key(node->cluster, node->node) : outcome.error().code,
+                      fmt::format("{}: {}", outcome.error().code, outcome.error().message),
+                      context.now());
+  return outcome;
 }
 
 Result<EnrolOutcome> renew(const EnrolmentContext& context, const EnrolRequest& request,

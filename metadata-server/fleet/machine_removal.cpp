@@ -8,8 +8,10 @@
 
 #include "enrolment/machine.hpp"
 #include "enrolment/remove.hpp"
+#include "fleet/report_authority.hpp"
 #include "fleet/served_document.hpp"
 #include "records/audit.hpp"
+#include "records/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -52,12 +54,17 @@ Result<void> check_not_last_master(const Fleet& fleet, const NodeName& node) {
 
 // Its pod network would go to another machine while routes still lead to it.
 Result<void> check_node_gone(const Fleet& fleet, const NodeName& node) {
-  const auto duties = fleet.reports.duties_of(node.cluster);
+  const auto nodes = node_objects(fleet, node.cluster);
+  if (!nodes) return pass(nodes.error());
   const auto peers = fleet.current.peers(node.cluster);
-  if (!duties || !peers) return {};
+  const auto& duties = nodes->duties;
+  // A cluster that never ran has no Nodes; of one that ran, somebody must have looked.
+  if (!peers || (!duties && !nodes->may_be_any)) return {};
+  if (duties) {
   const auto& leaving = duties->leaving;
   const bool is_there = std::find(leaving.begin(), leaving.end(), node.node) != leaving.end();
   if (!is_there && duties->peers_generation >= peers->generation) return {};
+  }
   return fail(
       ErrorKind::conflict, "node_object_there",
       fmt::format(
@@ -82,9 +89,12 @@ Result<void> publish(const Fleet& fleet, const std::string& cluster, const std::
 
 Result<void> give_up(const Fleet& fleet, FoundDrain found, const std::string& why) {
   DrainRecord& record = found.record;
+  const auto cluster = find_cluster(fleet.store, record.cluster);
+  if (!cluster) return pass(cluster.error());
   const std::string key = kinds::pair_key(record.cluster, record.node);
   record.given_up = true;
   record.remove = false;
+  record.since = cluster->record.revision_number + 1;  // until then publish_drains() tries
   Transaction transaction;
   transaction.expect(kinds::drain, key, found.version).put(kinds::drain, key, to_json(record));
   append_audit(transaction, fleet.enrolment.now(), "server", "drain-given-up", key, why);
@@ -120,11 +130,15 @@ Result<bool> finish(const Fleet& fleet, const FoundDrain& found,
 
 }  // namespace
 
+void try_publishing(const Fleet& fleet, const std::string& cluster, const std::string& by) {
+  if (auto published = publish(fleet, cluster, by); !published)
+    spdlog::debug("publishing {}: {}", cluster, published.error().message);
+}
+
 Result<NodeObjects> node_objects(const Fleet& fleet, const std::string& cluster) {
   const auto etcd = fleet.store.get(kinds::etcd, cluster);
   if (!etcd && etcd.error().kind != ErrorKind::not_found) return pass(etcd.error());
-  return NodeObjects{etcd.has_value(), fleet.current.cluster(cluster),
-                     fleet.reports.duties_of(cluster)};
+  return NodeObjects{etcd.has_value(), fleet.current.cluster(cluster), duties_of(fleet, cluster)};
 }
 
 Result<RemovalStep> order_removal(const Fleet& fleet, const NodeName& node,
@@ -161,15 +175,14 @@ Result<void> finish_drains(const Fleet& fleet) {
   Result<void> all;  // the first error; nobody waits for it
   for (const FoundDrain& found : *drains) {
     const std::string& cluster = found.record.cluster;
-    if (!duties.contains(cluster)) duties[cluster] = fleet.reports.duties_of(cluster);
+    if (!duties.contains(cluster)) duties[cluster] = duties_of(fleet, cluster);
     const auto done = finish(fleet, found, duties[cluster]);
     // Somebody wrote it meanwhile: next time.
-    if (!done && done.error().kind != ErrorKind::conflict && all) all = pass(done.error());
+    if (!done && done.error().kind != ErrorKind::conflict && all)
+      all = while_doing(done.error(), fmt::format("drain of {}/{}", cluster, found.record.node));
     if (done && *done) changed[cluster] = found.record.by;
   }
-  for (const auto& [cluster, by] : changed) {
-    if (auto published = publish(fleet, cluster, by); !published && all) all = published;
-  }
+  for (const auto& [cluster, by] : changed) try_publishing(fleet, cluster, by);
   return all;
 }
 
@@ -188,18 +201,12 @@ Result<std::set<std::string>> unpublished_drains(const Fleet& fleet) {
   return clusters;
 }
 
-// Where this server may not sign, what is published stays until somebody else does.
-void try_publishing(const Fleet& fleet, const std::string& cluster) {
-  if (auto published = publish(fleet, cluster, "server"); !published)
-    spdlog::debug("publishing {}: {}", cluster, published.error().message);
-}
-
 }  // namespace
 
 Result<void> publish_drains(const Fleet& fleet) {
   const auto unpublished = unpublished_drains(fleet);
   if (!unpublished) return pass(unpublished.error());
-  for (const auto& cluster : *unpublished) try_publishing(fleet, cluster);
+  for (const auto& cluster : *unpublished) try_publishing(fleet, cluster, "server");
   return {};
 }
 
@@ -212,7 +219,7 @@ Result<bool> release_places(const Fleet& fleet, const std::string& cluster,
   // Somebody published meanwhile: next time.
   if (!retired && retired.error().kind == ErrorKind::conflict) return true;
   if (!retired) return pass(retired.error());
-  if (retired->is_served) try_publishing(fleet, cluster);
+  if (retired->is_served) try_publishing(fleet, cluster, "server");
   return retired->waiting > 0;
 }
 

@@ -222,18 +222,6 @@ std::chrono::seconds MachineReports::poll_after(const NodeName& node) const {
       std::uniform_int_distribution<int>((longest * 5 + 6) / 7, longest)(random));
 }
 
-std::optional<DutiesReport> MachineReports::duties_of(const std::string& cluster) const {
-  const std::string prefix = kinds::prefix_of(cluster);
-  const std::lock_guard lock(mutex_);
-  const HeardMachine* newest = nullptr;
-  for (auto at = machines_.lower_bound(prefix);
-       at != machines_.end() && at->first.starts_with(prefix); ++at) {
-    const HeardMachine& machine = at->second.heard;
-    if (!machine.report || !machine.report->duties) continue;
-    if (newest == nullptr || machine.seen_at >= newest->seen_at) newest = &machine;
-  }
-  if (newest == nullptr) return std::nullopt;
-  return newest->report->duties;
 }
 
 std::set<std::string> MachineReports::take_ready() {

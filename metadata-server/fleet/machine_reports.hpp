@@ -77,8 +77,6 @@ class MachineReports final : public View {
   // has.
   [[nodiscard]] std::chrono::seconds poll_after(const NodeName& node) const;
 
-  // The newest word of a cluster's duties. Cost: the cluster's machines.
-  [[nodiscard]] std::optional<DutiesReport> duties_of(const std::string& cluster) const;
   // Clusters of which a machine became Ready since the last call, and at first every one.
   [[nodiscard]] std::set<std::string> take_ready();
   void note_ready(const std::string& cluster);  // to be taken again

@@ -8,6 +8,7 @@
 #include "enrolment/pending.hpp"
 #include "enrolment/pending_reason.hpp"
 #include "fleet/node_state.hpp"
+#include "records/all_records.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -24,7 +25,8 @@ constexpr std::int64_t reports_missed = 120;  // seconds
 
 // The more, the worse.
 namespace weight {
-constexpr int banned = 1, silent = 2, unwell = 3, not_let_in = 4, refused = 5, failed = 6;
+constexpr int banned = 1, silent = 2, unwell = 3, not_let_in = 4, refused = 5, failed = 6,
+              two_histories = 7;
 }
 
 // The agent's messages say what is wrong; then what to do.
@@ -44,6 +46,27 @@ MachineTrouble trouble_in(const Report& report, std::int64_t now) {
   return {how_bad, in_short(report, now), cure_of(report)};
 }
 
+MachineTrouble trouble_of(const MachineRecord& frozen) {
+  std::string keys = "FINGERPRINT";
+  if (frozen.claimant && frozen.current)
+    keys = fmt::format("{}` or `--keep {}", frozen.current->key, frozen.claimant->key);
+  return {weight::failed, "frozen: " + frozen.freeze_reason,
+          fmt::format("`muster node unfreeze {} --keep {}`", frozen.node, keys)};
+}
+
+// Without parsing what is not: almost none is.
+Result<std::map<std::string, MachineRecord>> frozen_machines(const Store& store) {
+  const auto records = all_records(store, kinds::machine);
+  if (!records) return pass(records.error());
+  std::map<std::string, MachineRecord> frozen;
+  for (const auto& record : *records) {
+    if (record.value.find(R"("frozen":true)") == std::string::npos) continue;
+    auto machine = parse_machine_record(record.value);
+    if (machine && machine->frozen) frozen[record.key] = std::move(*machine);
+  }
+  return frozen;
+}
+
 std::string cure_of(const RefusalNote& note) {
   if (note.code == went_away)
     return "write this site's pin into its settings, and restart its agent";
@@ -54,6 +77,13 @@ std::string cure_of(const RefusalNote& note) {
 
 }  // namespace
 
+bool knows_two_histories(const Report& report, const ServedAnswer* served) {
+  if (report.contradiction) return true;
+  return served != nullptr && !report.fetched_digest.empty() &&
+         report.generation == served->generation &&
+         served->etag != "\"" + report.fetched_digest + "\"";
+}
+
 Result<MachineTroubles> MachineTroubles::gather(const Fleet& fleet) {
   MachineTroubles troubles(fleet);
   const auto inventory = fleet.enrolment.inventory();
@@ -63,6 +93,9 @@ Result<MachineTroubles> MachineTroubles::gather(const Fleet& fleet) {
     Stranger& known = troubles.outside_[key];
     if (found.last >= known.last) known = found;
   };
+  auto frozen = frozen_machines(fleet.store);
+  if (!frozen) return pass(frozen.error());
+  troubles.frozen_ = std::move(*frozen);
   // Before the refusals: one that is kept is newer than the last time that it was let wait.
   const auto waiting = list_pending(fleet.enrolment);
   if (!waiting) return pass(waiting.error());
@@ -95,9 +128,29 @@ MachineTrouble MachineTroubles::outside(const NodeName& node, std::int64_t since
   return {weight::not_let_in, found->second.reason, found->second.cure};
 }
 
+MachineTrouble MachineTroubles::of_two_histories(const NodeName& node, const Report& report) const {
+  const auto served = fleet_->current.document(node.cluster, node.node);
+  if (!knows_two_histories(report, served.get())) return {};
+  constexpr const char* cure =
+      "if this server's database was put back, publish the wanted content anew (`muster revision rollback`); else somebody else signs: `muster document-key list`, and revoke it";
+  if (const auto& found = report.contradiction) {
+    return {weight::two_histories,
+            fmt::format("two of one generation: {} {}: it has {}, and was offered {}", found->of,
+                        found->generation, found->taken, found->refused),
+            cure};
+  }
+  return {weight::two_histories,
+          fmt::format("two of one generation: document {}: it has {}, and is served {}",
+                      report.generation, report.fetched_digest, served->etag),
+          cure};
+}
+
 MachineTrouble MachineTroubles::of(const NodeName& node) const {
+  const auto frozen = frozen_.find(kinds::pair_key(node.cluster, node.node));
+  if (frozen != frozen_.end()) return trouble_of(frozen->second);
   const HeardMachine heard = fleet_->reports.find(node);
   if (!heard.report) return outside(node, 0);
+  if (auto found = of_two_histories(node, *heard.report); found.weight > 0) return found;
   const std::int64_t now = unix_seconds(fleet_->enrolment.now());
   MachineTrouble trouble = trouble_in(*heard.report, now);
   const std::int64_t silence = fleet_->reports.silence_of(node, fleet_->enrolment.now());
@@ -119,10 +172,7 @@ MachineTrouble MachineTroubles::of(const NodeName& node, const MachineRecord& re
     return {weight::banned, "banned: " + why,
             fmt::format("`muster unban {}` lets it in again", node.node)};
   }
-  if (record.frozen) {
-    return {weight::failed, "frozen: " + record.freeze_reason,
-            fmt::format("`muster node unfreeze {} --keep FINGERPRINT`", node.node)};
-  }
+  if (record.frozen) return trouble_of(record);
   return of(node);
 }
 
@@ -176,7 +226,9 @@ std::vector<MachineCount> count_machines(const Fleet& fleet) {
     count.cluster = name;
     int told = 0;
     fleet.reports.each_of(name, [&](const std::string& node, const HeardMachine& heard) {
-      if (!heard.report || !cluster->documents.contains(node)) return;
+      const auto served = cluster->documents.find(node);
+      if (!heard.report || served == cluster->documents.end()) return;
+      if (knows_two_histories(*heard.report, served->second.get())) ++count.two_histories;
       if (!heard.report->unwell.empty()) ++count.unwell;
       if (!heard.report->configuration) return;
       ++count.configurations[std::string(muster::name(*heard.report->configuration))];

@@ -12,6 +12,10 @@
 
 namespace muster {
 
+// The machine was offered another document or peer list of a generation that it has, or has one
+// that is not what it is served now (agents before 0.3 do not say so): the site has two histories.
+[[nodiscard]] bool knows_two_histories(const Report& report, const ServedAnswer* served);
+
 struct MachineTrouble {
   int weight = 0;  // 0: nothing is wrong; the more, the worse
   std::string reason, cure;
@@ -39,11 +43,14 @@ class MachineTroubles {
 
  private:
   explicit MachineTroubles(const Fleet& fleet) : fleet_(&fleet) {}
+  // Another content than it is served, of that one's generation.
+  [[nodiscard]] MachineTrouble of_two_histories(const NodeName& node, const Report& report) const;
   // Why it was not let in after `since` (Unix seconds).
   [[nodiscard]] MachineTrouble outside(const NodeName& node, std::int64_t since) const;
 
   const Fleet* fleet_;
   std::map<std::string, Stranger> outside_;  // "cluster/node" -> the newest word of it
+  std::map<std::string, MachineRecord> frozen_;  // by "cluster/node"
   std::vector<Stranger> strangers_;          // the newest last
 };
 
@@ -52,9 +59,11 @@ struct MachineCount {
   std::string cluster;
   std::map<std::string, int> configurations;  // settled, trying, refused, fallen-back, unknown
   int unwell = 0;
+  int two_histories = 0;  // machines that know two contents of one generation
 };
 
-// Per cluster, how many machines have which configuration, and how many are unwell.
+// Per cluster, how many machines have which configuration, and how many are unwell or know of two
+// contents of one generation.
 [[nodiscard]] std::vector<MachineCount> count_machines(const Fleet& fleet);
 
 }  // namespace muster

@@ -33,6 +33,9 @@ Result<std::vector<MasterState>> master_states(const Fleet& fleet, const std::st
     state.is_member = etcd->members.contains(master.name);
     const auto answer = served->documents.find(master.name);
     if (answer) state.generation = answer->generation;
+    const auto machine = find_machine(fleet.store, {cluster, master.name});
+    if (!machine) return pass(machine.error());
+    state.is_frozen = machine->record.frozen;
     HeardMachine heard = fleet.reports.find({cluster, master.name});
     state.report = std::move(heard.report);
     state.seen_at = heard.seen_at;

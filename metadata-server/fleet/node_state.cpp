@@ -2,6 +2,7 @@
 
 #include "fleet/machine_removal.hpp"
 #include "fleet/master_turns.hpp"
+#include "fleet/report_authority.hpp"
 
 namespace muster {
 namespace {
@@ -25,7 +26,7 @@ Result<NodeStates> NodeStates::gather(const Fleet& fleet, const std::string& clu
   const auto drains = list_drains(fleet.store, cluster);
   if (!drains) return pass(drains.error());
   for (const auto& found : *drains) states.drains_[found.record.node] = found.record;
-  if (!states.drains_.empty()) states.duties_ = fleet.reports.duties_of(cluster);
+  if (!states.drains_.empty()) states.duties_ = duties_of(fleet, cluster);
   auto turns = turns_of(fleet, cluster);
   if (!turns) return tl::unexpected(turns.error());
   states.turns_ = std::move(*turns);

@@ -2,8 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-
+#include "fleet/report_authority.hpp"
 #include "rollout/etcd_turn.hpp"
 
 namespace muster {
@@ -36,14 +35,9 @@ Result<NodeDocument> served_document(const Fleet& fleet, const NodeName& node) {
 }
 
 Result<void> note_etcd_of(const Fleet& fleet, const Caller& caller, const Report& report) {
-  if (report.etcd_cluster_id.empty()) return {};
-  const auto document = served_document(fleet, caller.node);
-  if (!document) return {};  // of a machine that left the inventory
-  const auto& masters = document->role.cluster.masters;
-  const bool is_master = std::any_of(
-      masters.begin(), masters.end(),
-      [&caller](const MachineAddress& master) { return master.name == caller.node.node; });
-  if (!is_master) return {};
+  // Of a frozen master nobody knows whose etcd it is.
+  if (report.etcd_cluster_id.empty() || caller.frozen) return {};
+  if (!is_listed_master(fleet, caller.node)) return {};
   const auto noted =
       note_etcd_member(fleet.store, {caller.node.cluster, caller.node.node, report.etcd_cluster_id,
                                      report.etcd_member_id, report.sent_at * 1000});

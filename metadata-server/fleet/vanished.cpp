@@ -90,9 +90,7 @@ Result<void> VanishWatch::remove_longest_silent(const Fleet& fleet, const std::s
     if (auto removed = remove_machine(fleet.enrolment, node, "vanished"); !removed) return removed;
     ++windows_[cluster].removed;
   }
-  if (count == 0) return {};
-  const auto published = republish(fleet.publishing, cluster, "vanished");
-  if (!published) return pass(published.error().error);
+  if (count > 0) try_publishing(fleet, cluster, "vanished");
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "document/document_format.hpp"
 #include "enrolment/ban.hpp"
 #include "fleet/master_turns.hpp"
+#include "fleet/report_authority.hpp"
 #include "fleet/served_document.hpp"
 #include "http/content_encoding.hpp"
 #include "http/handlers.hpp"
@@ -175,6 +176,7 @@ Result<Response> get_secret(const Rooms& rooms, const Caller& caller, const Requ
 Result<Response> post_report(const Rooms& rooms, const Caller& caller, const Request& request) {
   auto report = parse_report(request.body);
   if (!report) return pass(report.error());
+  drop_what_is_not_its_own(rooms, caller, *report);
   // A question, and nothing to be kept of the machine.
   const bool asks_turn = std::exchange(report->asks_turn, false);
   const TimePoint now = rooms.enrolment.now();

@@ -128,6 +128,11 @@ struct Metrics::Impl {
                        .Name("muster_machines_unwell")
                        .Help("Machines on which something that should be in effect is not")
                        .Register(into);
+    auto& two_histories =
+        prometheus::BuildGauge()
+            .Name("muster_machines_two_histories")
+            .Help("Machines that know two documents or peer lists of one generation: an alarm")
+            .Register(into);
     for (const auto& count : machines()) {
       for (const char* word : {"settled", "trying", "refused", "fallen-back", "unknown"}) {
         const auto found = count.configurations.find(word);
@@ -135,6 +140,7 @@ struct Metrics::Impl {
             .Set(found == count.configurations.end() ? 0 : found->second);
       }
       unwell.Add({{"cluster", count.cluster}}).Set(count.unwell);
+      two_histories.Add({{"cluster", count.cluster}}).Set(count.two_histories);
     }
   }
 

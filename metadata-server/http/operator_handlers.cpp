@@ -86,8 +86,10 @@ Result<Response> get_audit(const Rooms& rooms, const Caller&, const Request& req
   if (!after) return pass(after.error());
   const auto limit = query_number(request, "limit", 100);
   if (!limit) return pass(limit.error());
-  // What was served a moment ago belongs in the answer.
+  // What was served or refused a moment ago belongs in the answer.
   if (auto flushed = rooms.reports.flush(rooms.store); !flushed) return pass(flushed.error());
+  auto counted = rooms.enrolment.counts.flush(rooms.store, rooms.enrolment.now());
+  if (!counted) return pass(counted.error());
   nlohmann::json rows = nlohmann::json::array();
   std::string last = *after;
   // The store's pages are shorter than what may be asked for.

@@ -38,6 +38,16 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+// RFC 9110 7.6.1: a list.
+bool has_option(std::string_view list, std::string_view wanted) {
+  while (!list.empty()) {
+    const auto comma = std::min(list.find(','), list.size());
+    if (equals_ignoring_case(trim(list.substr(0, comma)), wanted)) return true;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return false;
+}
+
 tl::expected<void, HeadRefusal> read_request_line(std::string_view line, const HeadLimits& limits,
                                                   RequestHead& head) {
   const auto first = line.find(' ');
@@ -102,7 +112,7 @@ tl::expected<void, HeadRefusal> read_header(std::string_view line, RequestHead& 
     }
     head.expects_continue = true;
   } else if (equals_ignoring_case(name, "connection")) {
-    if (equals_ignoring_case(value, "close")) head.keep_alive = false;
+    if (has_option(value, "close")) head.keep_alive = false;
   }
   return {};
 }

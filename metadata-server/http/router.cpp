@@ -54,6 +54,18 @@ Error not_for_you(Audience audience) {
           : "this is for enrolled machines: use a machine's identity certificate"};
 }
 
+// As the handshake proved it, where nobody could say more.
+std::string name_of(const Peer& peer) {
+  if (peer.user) return fmt::format("uid {}", *peer.user);
+  if (!peer.certificate) return peer.address;
+  if (const auto node = node_of(*peer.certificate)) {
+    Caller machine;
+    machine.node = *node;
+    return machine.text();
+  }
+  return fmt::format("operator {}", peer.certificate->common_name());
+}
+
 // Operators run the server: what went wrong inside it is theirs to cure.
 Reason reason_for(const Caller& caller) {
   return caller.kind == Caller::Kind::person ? Reason::told : Reason::in_the_log;
@@ -91,7 +103,9 @@ Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_v
     const auto known = looked_up ? callers_.find(peer.certificate_id) : std::nullopt;
     admission.blocking = route.runs == Runs::pooled || (looked_up && !known);
     if (looked_up && !is_of(route.audience, known, peer)) {
-      admission.refusal = to_response(not_for_you(route.audience), request_id);
+      const Error refusal = not_for_you(route.audience);
+      note_refused(route, peer, known, refusal);
+      admission.refusal = to_response(refusal, request_id);
     } else if (route.body == BodyAs::artifact) {
       open_sink(route, head, peer, request_id, admission);
     }
@@ -115,6 +129,7 @@ void Router::open_sink(const Route& route, const RequestHead& head, const Peer& 
                        std::string_view request_id, Admission& admission) {
   const auto caller = admitted(route, peer);
   if (!caller) {
+    note_refused(route, peer, std::nullopt, caller.error());
     admission.refusal = to_response(caller.error(), request_id);
     return;
   }
@@ -159,8 +174,7 @@ Result<Caller> Router::admitted(const Route& route, const Peer& peer) {
   if (!caller) return caller;
   const bool person = caller->kind == Caller::Kind::person;
   if (is_for_people(route.audience) && !person) return pass(not_for_you(route.audience));
-  if (route.audience == Audience::operators && caller->restricted)
-    return pass(restricted(*caller));
+  if (route.audience == Audience::operators && caller->restricted) return pass(restricted(*caller));
   const bool for_machines =
       route.audience == Audience::machine || route.audience == Audience::ended_too;
   if (for_machines && person) return pass(not_for_you(route.audience));
@@ -171,15 +185,37 @@ Result<Caller> Router::admitted(const Route& route, const Peer& peer) {
 Response Router::answer(const Request& request) {
   const Route& route = routes_[request.route];
   const auto caller = admitted(route, request.peer);
-  if (!caller) return to_response(caller.error(), request.id);
+  if (!caller) {
+    note_refused(route, request.peer, std::nullopt, caller.error());
+    return to_response(caller.error(), request.id);
+  }
   const auto cluster = request.parameters.find("cluster");
   if (route.audience == Audience::creators && cluster != request.parameters.end()) {
-    if (auto own = check_owns(rooms_.store, *caller, cluster->second); !own)
+    if (auto own = check_owns(rooms_.store, *caller, cluster->second); !own) {
+      note_refused(route, request.peer, *caller, own.error());
       return to_response(own.error(), request.id);
   }
+  }
   auto response = route.handler(rooms_, *caller, request);
-  if (!response) return to_response(response.error(), request.id, reason_for(*caller));
-  return std::move(*response);
+  if (response) return std::move(*response);
+  note_refused(route, request.peer, *caller, response.error());
+  return to_response(response.error(), request.id, reason_for(*caller));
+}
+
+void Router::note_refused(const Route& route, const Peer& peer, const std::optional<Caller>& caller,
+                          const Error& error) const {
+  if (route.audience == Audience::anyone) return;  // enrolment tells of its own
+  // What is another's is answered like what is not there.
+  const bool may_be_anothers = error.code == "not_found" && caller &&
+                               (caller->restricted || caller->kind == Caller::Kind::machine);
+  if (error.kind != ErrorKind::forbidden && error.kind != ErrorKind::unauthenticated &&
+      !may_be_anothers) {
+    return;
+  }
+  rooms_.enrolment.counts.note("refused", caller ? caller->text() : name_of(peer),
+                               fmt::format("{} {}", route.method, route.pattern),
+                               fmt::format("{}: {}", error.code, error.message),
+                               rooms_.enrolment.now());
 }
 
 void Router::note(std::string_view method, std::string_view path, std::size_t route,

@@ -27,6 +27,9 @@ class Router final : public Service {
  private:
   [[nodiscard]] Result<Caller> find_caller(const Peer& peer);
   [[nodiscard]] Result<Caller> admitted(const Route& route, const Peer& peer);
+  // A row of the audit for whoever is refused what is not his.
+  void note_refused(const Route& route, const Peer& peer, const std::optional<Caller>& caller,
+                    const Error& error) const;
   void open_sink(const Route& route, const RequestHead& head, const Peer& peer,
                  std::string_view request_id, Admission& admission);
 

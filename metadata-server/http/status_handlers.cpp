@@ -50,6 +50,7 @@ Result<void> add_departures(const Rooms& rooms, const std::string& cluster,
 nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
                            const ServedCluster& cluster) {
   int converged = 0, converging = 0, pending = 0, failed = 0, silent = 0, unwell = 0;
+  int two_histories = 0;
   const std::int64_t now = unix_seconds(rooms.enrolment.now());
   for (const auto& [node, answer] : cluster.documents) {
     const HeardMachine heard = rooms.reports.find({name, node});
@@ -58,6 +59,7 @@ nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
       continue;
     }
     if (!heard.report->unwell.empty()) ++unwell;
+    if (knows_two_histories(*heard.report, answer.get())) ++two_histories;
     switch (heard.report->verdict) {
       case Verdict::converged:
         ++converged;
@@ -82,6 +84,7 @@ nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
           {"pendingChanges", pending},
           {"failed", failed},
           {"unwell", unwell},
+          {"twoHistories", two_histories},
           {"silent", silent}};
 }
 

@@ -43,6 +43,7 @@ struct Wiring {
   ViewedStore store;
   NoncePool nonces;
   RefusalLog refusals;
+  AuditCounts counts;
   EnrolmentContext enrolment;
   PublishContext publishing;
   MemberPublisher member_publisher;

@@ -7,6 +7,7 @@
 
 #include "document/problem.hpp"
 #include "inventory/check.hpp"
+#include "inventory/later_rules.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/schema_tree.hpp"
 #include "inventory/suggest.hpp"
@@ -22,7 +23,7 @@ constexpr std::size_t most_problems = 1000;
 
 class Loader {
  public:
-  explicit Loader(const InventoryFiles& files) : files_(files) {}
+  Loader(const InventoryFiles& files, Rules rules) : files_(files), rules_(rules) {}
 
   ToleratedInventory load() {
     if (!check_sizes()) return {{}, std::move(problems_)};
@@ -33,6 +34,9 @@ class Loader {
     if (documents_.empty() && problems_.empty())
       report({}, "", "at least one Cluster", "no object in any file");
     check_inventory(inventory_, complete_, problems_);
+    const auto later = check_later_rules(inventory_);
+    auto& told = rules_ == Rules::today ? problems_ : inventory_.warnings;
+    told.insert(told.end(), later.begin(), later.end());
     return {std::move(inventory_), finish()};
   }
 
@@ -151,6 +155,7 @@ class Loader {
   }
 
   const InventoryFiles& files_;
+  const Rules rules_;
   std::vector<Value> documents_;
   Inventory inventory_;
   std::vector<InventoryProblem> problems_;
@@ -159,14 +164,14 @@ class Loader {
 
 }  // namespace
 
-Checked<Inventory> load(const InventoryFiles& files) {
-  ToleratedInventory read = load_tolerantly(files);
+Checked<Inventory> load(const InventoryFiles& files, Rules rules) {
+  ToleratedInventory read = Loader(files, rules).load();
   if (read.problems.empty()) return std::move(read.inventory);
   return tl::unexpected(std::move(read.problems));
 }
 
 ToleratedInventory load_tolerantly(const InventoryFiles& files) {
-  return Loader(files).load();
+  return Loader(files, Rules::stored).load();
 }
 
 namespace {

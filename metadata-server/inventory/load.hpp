@@ -25,7 +25,11 @@ using InventoryFiles = std::map<std::string, std::string>;
 // Every *.yaml and *.yml file is an inventory file (several documents per file) but those that an
 // addon's manifestFile names. Anchors, aliases and tags are refused: a text of a kilobyte must not
 // become a gigabyte.
-[[nodiscard]] Checked<Inventory> load(const InventoryFiles& files);
+//
+// `rules`: what was stored by an earlier version has warnings where it breaks what is a rule by
+// now.
+enum class Rules { today, stored };
+[[nodiscard]] Checked<Inventory> load(const InventoryFiles& files, Rules rules = Rules::today);
 
 // The same of what was accepted once, by an earlier program perhaps: what can be read of it, with
 // what load() would refuse. What is refused is left out, so nothing is to be published from it.

@@ -97,7 +97,8 @@ struct NodePool {
   std::vector<Sourced<std::string>> address_ranges;  // IPv4 networks
   std::vector<Sourced<std::string>> profiles;
   OnDelete on_delete = OnDelete::poweroff;  // what a member does when its time here is over
-  std::optional<std::chrono::seconds> time_to_live;  // of each member, from its admission
+  // Of each member of role node, from its admission.
+  std::optional<Sourced<std::chrono::seconds>> time_to_live;
   Value overrides;
 };
 

@@ -139,7 +139,9 @@ NodePool read_node_pool(const Value& document) {
   pool.profiles = texts_of(spec.find("profiles"));
   if (const auto on_delete = parse_on_delete(text_of(spec.find("onDelete")).value))
     pool.on_delete = *on_delete;
-  pool.time_to_live = parse_duration(text_of(spec.find("ttl")).value);
+  const auto written = text_of(spec.find("ttl"));
+  if (const auto lifetime = parse_duration(written.value))
+    pool.time_to_live = {*lifetime, written.place};
   pool.overrides = read_overrides(spec);
   return pool;
 }

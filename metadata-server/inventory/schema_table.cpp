@@ -162,7 +162,7 @@ const std::vector<Field> node_pool_fields{
   {.path = "NodePool.spec.onDelete", .values = {"poweroff", "reset", "keep"}, .default_text = "poweroff",
    .description = "What a member does when its cluster ends, or its own time: switch itself off, take everything of Muster away, or nothing."},
   {.path = "NodePool.spec.ttl", .format = &f::lifetime,
-   .description = "Time to live of each member; without it, as long as its cluster."},
+   .description = "Time to live of each member, of a pool of role node; without it, as long as its cluster."},
   {.path = "NodePool.spec.profiles", .type = Type::list, .description = "Layers above the cluster's, later ones win."},
   {.path = "NodePool.spec.profiles[]", .format = &f::object_name, .description = "Name of a Profile."},
   {.path = "NodePool.spec.labels", .type = Type::map, .key_format = &f::label_key,

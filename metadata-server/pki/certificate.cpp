@@ -14,6 +14,7 @@
 
 #include "pki/openssl_text.hpp"
 #include "pki/signature.hpp"
+#include "pki/unix_seconds.hpp"
 
 namespace muster {
 
@@ -60,7 +61,7 @@ TimePoint time_point(const ASN1_TIME* time) {
   // timegm would lock and look at the time zone: this is asked at every request.
   using namespace std::chrono;
   const sys_days day = year(parts.tm_year + 1900) / (parts.tm_mon + 1) / parts.tm_mday;
-  return day + hours(parts.tm_hour) + minutes(parts.tm_min) + seconds(parts.tm_sec);
+  return to_time_point(day + hours(parts.tm_hour) + minutes(parts.tm_min) + seconds(parts.tm_sec));
 }
 
 bool allows(X509* certificate, std::uint32_t usage) {

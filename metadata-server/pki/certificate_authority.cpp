@@ -19,8 +19,6 @@ namespace {
 using NativeCertificate = std::unique_ptr<X509, decltype(&X509_free)>;
 using AlternativeNames = std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)>;
 
-// A machine whose clock is a little behind must still find the certificate valid.
-constexpr auto backdate = std::chrono::minutes(5);
 constexpr std::size_t serial_size = 16;   // bytes
 constexpr std::size_t maximum_name = 64;  // ub-common-name, RFC 5280 appendix A.1
 
@@ -145,7 +143,7 @@ Result<CertificateAuthority> CertificateAuthority::create(std::string_view commo
   X509* x509 = certificate.get();
   const TimePoint now = std::chrono::system_clock::now();
   if (x509 == nullptr || X509_set_version(x509, X509_VERSION_3) != 1 || !set_serial(x509) ||
-      !set_time(X509_getm_notBefore(x509), now - backdate) ||
+      !set_time(X509_getm_notBefore(x509), now - certificate_backdate) ||
       !set_time(X509_getm_notAfter(x509), now + lifetime) ||
       !add_name(X509_get_subject_name(x509), NID_commonName, common_name) ||
       X509_set_issuer_name(x509, X509_get_subject_name(x509)) != 1 ||
@@ -197,7 +195,7 @@ Result<Certificate> CertificateAuthority::issue(const PublicKey& key, const Subj
                         fmt::format("issuing certificate '{}'", subject.common_name));
   };
   if (x509 == nullptr || X509_set_version(x509, X509_VERSION_3) != 1 || !set_serial(x509) ||
-      !set_time(X509_getm_notBefore(x509), now - backdate) ||
+      !set_time(X509_getm_notBefore(x509), now - certificate_backdate) ||
       !set_time(X509_getm_notAfter(x509), end) || !add_subject(x509, subject) ||
       X509_set_issuer_name(x509, X509_get_subject_name(issuer)) != 1 ||
       X509_set_pubkey(x509, key.native()) != 1 ||

@@ -9,6 +9,10 @@
 
 namespace muster {
 
+// A machine whose clock is a little behind must still find a new certificate valid: it is from so
+// long before it was issued.
+inline constexpr std::chrono::minutes certificate_backdate{5};
+
 struct Subject {
   std::string common_name;
   std::vector<std::string> organizations;

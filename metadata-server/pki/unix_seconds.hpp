@@ -1,6 +1,7 @@
 // Times as records and certificates keep them. Pure; thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -15,6 +16,14 @@ namespace muster {
 
 [[nodiscard]] inline std::int64_t unix_microseconds(TimePoint time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+}
+
+// The clock counts nanoseconds in 64 bits, which end in 2262, and calendars go to 9999: what
+// somebody else wrote becomes the nearest time from 1970 to 2200, to and from which years can be
+// reckoned.
+[[nodiscard]] inline TimePoint to_time_point(std::chrono::sys_seconds time) {
+  using namespace std::chrono;
+  return std::clamp<sys_seconds>(time, sys_seconds{}, sys_days(year(2200) / 1 / 1));
 }
 
 }  // namespace muster

@@ -13,6 +13,24 @@
 
 namespace muster {
 
+namespace {
+
+// A server before 0.3 let a pool's master end by its ttl without a word to the others. Who has been
+// there longest of them is the first, as after `muster node remove`.
+void name_a_master(const std::vector<MemberRecord>& records, std::vector<PoolMember>& members) {
+  const MemberRecord* first = nullptr;
+  for (const MemberRecord& record : records) {
+    if (record.removed_at != 0 || !is_control_plane(record.role)) continue;
+    if (record.role == Role::master) return;
+    if (first == nullptr || record.admitted_at < first->admitted_at) first = &record;
+  }
+  for (PoolMember& member : members) {
+    if (first != nullptr && member.name == first->node) member.role = Role::master;
+  }
+}
+
+}  // namespace
+
 Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
                                     const std::string& cluster,
                                     std::vector<std::string> banned_machines, TimePoint now) {
@@ -43,6 +61,7 @@ Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
     if (member.removed_at == 0)
       facts.members.push_back({member.node, member.pool, member.role, member.address});
   }
+  name_a_master(*members, facts.members);
   const auto drains = list_drains(store, cluster);
   if (!drains) return pass(drains.error());
   for (const auto& [record, version] : *drains)

@@ -103,7 +103,7 @@ std::string inventory_digest(const InventoryFiles& files, std::uint64_t instance
 }
 
 Checked<Inventory> inventory_of(const Revision& revision) {
-  auto inventory = load(revision.files);
+  auto inventory = load(revision.files, Rules::stored);
   if (!inventory || revision.instance_masters == 0) return inventory;
   return instantiate(std::move(*inventory), revision.cluster,
                      static_cast<int>(revision.instance_masters));

@@ -9,6 +9,7 @@ namespace {
 
 // What keeps a master from counting as up; empty: nothing.
 std::string unwell_reason(const MasterState& master, std::int64_t now) {
+  if (master.is_frozen) return "its identity is frozen";
   if (!master.report) return "never heard of";
   const std::int64_t silence = now - master.seen_at;
   if (silence > unheard_after) return fmt::format("not heard of for {} s", silence);

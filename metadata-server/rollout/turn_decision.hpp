@@ -23,6 +23,7 @@ struct MasterState {
   std::uint64_t generation = 0;  // of the document that it is served
   std::optional<Report> report;  // its last one
   std::int64_t seen_at = 0;      // of that report
+  bool is_frozen = false;        // of two machines with its identity nobody knows which reports
 };
 
 struct TurnDecision {

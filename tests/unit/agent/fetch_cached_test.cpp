@@ -195,3 +195,53 @@ TEST_CASE_FIXTURE(FetchingMachine, "a document that cannot be kept is not taken"
   machine.files.fail_at = machine.files.calls + 2;  // after document and peers
   CHECK(fetch_now().unsaved != "");
 }
+
+TEST_CASE_FIXTURE(FetchingMachine, "a generation has one content: another one of it is refused") {
+  REQUIRE(fetch_now().error == "");
+  const std::string taken = digest(site.document_envelope);
+  const std::string cached = text_of_cache(*this, paths::document_cache);
+  document.config.kernel.sysctl["vm.swappiness"] = "1";
+  site.serve(document);
+  const auto seen = fetch_now();
+  CHECK(seen.document == 5);
+  CHECK(
+      seen.refused ==
+      fmt::format(
+          "document refused: generation 5: expected {}, which this machine took, found {}; the site has two histories: its database was put back, or somebody else signs with its key. If it was put back, publish the wanted content anew (`muster revision rollback`); else revoke that document key",
+          taken, digest(site.document_envelope)));
+  REQUIRE(seen.contradiction);
+  CHECK(seen.contradiction->of == "document");
+  CHECK(seen.contradiction->taken == taken);
+  CHECK(text_of_cache(*this, paths::document_cache) == cached);
+  // Nor does a cache that is lost let it in.
+  machine.files.put(paths::document_cache, "{");
+  CHECK(fetch_now().error.starts_with("document/conflict: document refused: generation 5: "));
+  document.generation = 6;
+  site.serve(document);
+  const auto newer = fetch_now();
+  CHECK(newer.document == 6);
+  CHECK_FALSE(newer.contradiction);
+}
+
+TEST_CASE_FIXTURE(FetchingMachine, "what an agent before 0.3 took is known by its cache alone") {
+  REQUIRE(fetch_now().error == "");
+  Checkpoint before = remembered();
+  before.document_taken = {4, "sha256:behind"};
+  REQUIRE(save(before, machine.files));
+  machine.files.put(paths::document_cache, "{");
+  CHECK(fetch_now().document == 5);
+}
+
+TEST_CASE_FIXTURE(FetchingMachine, "nor are two peer lists of one generation taken") {
+  REQUIRE(fetch_now().peers == 5);
+  const std::string cached = text_of_cache(*this, paths::peers_cache);
+  peers.peers.pop_back();
+  site.serve(peers);
+  const auto seen = fetch_now();
+  CHECK(seen.peers == 5);
+  CHECK(seen.error == "");
+  REQUIRE(seen.contradiction);
+  CHECK(seen.contradiction->of == "peers");
+  CHECK(text_of_cache(*this, paths::peers_cache) == cached);
+  CHECK(notes.back().starts_with("peers refused: generation 5: expected "));
+}

@@ -18,6 +18,7 @@ struct FetchingMachine {
     std::uint64_t document = 0, peers = 0;  // generations
     bool offline = false;
     std::string refused, unsaved;
+    std::optional<Contradiction> contradiction;
   };
 
   FakeHost machine;
@@ -77,6 +78,7 @@ struct FetchingMachine {
     seen.offline = fetched->offline;
     seen.refused = fetched->refused;
     seen.unsaved = fetched->unsaved;
+    seen.contradiction = fetched->contradiction;
     return seen;
   }
 };

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "sample_document.hpp"
 
 using namespace muster;
@@ -124,4 +126,38 @@ TEST_CASE("a report of an agent before 0.3 is read, and says nothing of what cam
   Report later = sample_report();
   later.document_format = 2;
   CHECK(parse_report(to_json(later))->document_format == 2);
+}
+
+TEST_CASE("a report says whom a master saw hold the Lease; of an agent before 0.3 nothing") {
+  Report report = sample_report();
+  CHECK_FALSE(parse_report(to_json(report))->lease_holder);
+  report.lease_holder = "";
+  CHECK(parse_report(to_json(report))->lease_holder == "");
+  report.lease_holder = "m-2";
+  CHECK(parse_report(to_json(report))->lease_holder == "m-2");
+}
+
+TEST_CASE("a report tells of two contents of one generation") {
+  Report report = sample_report();
+  report.contradiction = Contradiction{"document", 7, sample::digest_a, "sha256:b"};
+  const auto read = parse_report(to_json(report)).value().contradiction;
+  REQUIRE(read);
+  CHECK(read->of == "document");
+  CHECK(read->generation == 7);
+  CHECK(read->taken == sample::digest_a);
+  CHECK(read->refused == "sha256:b");
+}
+
+TEST_CASE("times that no clock shows are cut to what can be reckoned with") {
+  Report report = sample_report();
+  report.sent_at = std::numeric_limits<std::int64_t>::max();
+  report.phases = {{"kernel", std::numeric_limits<std::int64_t>::min(),
+                    std::numeric_limits<std::int64_t>::max(), ""}};
+  report.unwell = {{"kubelet", "NotReady", std::numeric_limits<std::int64_t>::min()}};
+  const auto read = parse_report(to_json(report)).value();
+  CHECK(read.sent_at == 253402300799);
+  CHECK(read.sent_at * 1000 > 0);
+  CHECK(read.phases[0].start_us == 0);
+  CHECK(read.phases[0].end_us == 253402300799000000);
+  CHECK(read.unwell[0].since == 0);
 }

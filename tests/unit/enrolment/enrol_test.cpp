@@ -51,12 +51,26 @@ TEST_CASE("a second key for a live name is refused and changes nothing") {
   CHECK(site.record("n1").current->serial == before->serial);
   CHECK_FALSE(site.record("n1").previous);
   CHECK(find_join_token(site.store, token)->token.remaining == 5);
-  // One row a minute, however often it asks.
-  const std::string row = "10.77.0.21 lab/n1 another key holds this name, asked with ";
-  CHECK(site.audit("enrolment-refused") == std::vector<std::string>{row + second.fingerprint()});
-  site.now += 61s;
-  CHECK(refusal(site.enrol(second, token)).starts_with("live_identity: "));
-  CHECK(site.audit("enrolment-refused").size() == 2);
+  // However often it asks: one row, and then one that counts.
+  const std::string what =
+      "live_identity: node 'lab/n1': another key holds this name; if that machine is gone, an operator orders `muster node replace n1`, asked with " +
+      second.fingerprint();
+  const std::string row = "10.77.0.21 lab/n1 3 times; the first: " + what;
+  CHECK(site.audit("enrolment-refused") == std::vector<std::string>{row});
+  for (int i = 0; i < 1000; ++i) CHECK(refusal(site.enrol(second)).starts_with("live_identity: "));
+  CHECK(site.audit("enrolment-refused") == std::vector<std::string>{row});
+  site.now += 1h;
+  CHECK(site.audit("enrolment-refused") ==
+        std::vector<std::string>{row, "10.77.0.21 lab/n1 1000 more times; the first: " + what});
+}
+
+TEST_CASE("guessed tokens leave a row of their source") {
+  Enrolment site;
+  for (int i = 0; i < 50; ++i)
+    CHECK(refusal(site.enrol({}, "muster1.guess")).starts_with("token_unknown: "));
+  const auto rows = site.audit("enrolment-refused");
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].starts_with("10.77.0.21 token_unknown 50 times; the first: token_unknown: "));
 }
 
 TEST_CASE("a name whose certificate can no more be recovered is free") {

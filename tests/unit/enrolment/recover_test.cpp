@@ -14,8 +14,7 @@ Result<EnrolOutcome> recovered(Enrolment& site, const PrivateKey& key,
   request.proof = site.proof(key, ProofPurpose::recover);
   return recover(site.context, request, presented, "10.77.0.21");
 }
-Result<EnrolOutcome> renewed(Enrolment& site, const PrivateKey& key,
-                              const Certificate& presented) {
+Result<EnrolOutcome> renewed(Enrolment& site, const PrivateKey& key, const Certificate& presented) {
   EnrolRequest request;
   request.proof = site.proof(key, ProofPurpose::recover);
   return renew(site.context, request, presented, "10.77.0.21");
@@ -89,10 +88,82 @@ TEST_CASE("a renewed key takes over when it is first used, and a lost answer loc
   const auto lost = certificate_of(renewed(site, lost_key, first));
   CHECK(identify(site.context, first));
   const auto next = certificate_of(renewed(site, next_key, first));
-  // Nobody ever used the lost one.
-  CHECK(refusal(identify(site.context, lost)).starts_with("superseded: "));
   CHECK(identify(site.context, first));
   CHECK(identify(site.context, next));
-  CHECK(refusal(identify(site.context, first)).starts_with("superseded: "));
   CHECK_FALSE(site.record("n1").previous);
+  CHECK_FALSE(site.record("n1").frozen);
+  // Nobody should ever have used the lost one.
+  CHECK(refusal(identify(site.context, lost)).starts_with("frozen: "));
+  CHECK(site.record("n1").frozen);
+}
+
+namespace {
+// A machine whose key and certificate were copied; the thief has renewed, and used the new key.
+struct Copied {
+  Enrolment site;
+  Machine owner{.hardware = 21};
+  PrivateKey stolen = PrivateKey::generate_p256().value();
+  Certificate first = site.enrolled(owner, site.token());
+  Certificate thief = taken();
+
+  Certificate taken() {
+    site.now += 36h;
+    auto made = certificate_of(renewed(site, stolen, first));
+    REQUIRE(identify(site.context, made));
+    return made;
+  }
+  std::string unfreeze_for(const std::string& keep) {
+    const auto done = unfreeze(site.context, {"lab", "n1"}, keep, "operator anna");
+    return done ? "done" : done.error().message;
+  }
+};
+}  // namespace
+
+TEST_CASE(
+    "where a copied key was renewed, the owner's next call freezes the identity and says so") {
+  Copied copied;
+  Enrolment& site = copied.site;
+  const std::string mine = copied.owner.fingerprint(),
+                    other = copied.stolen.public_key().fingerprint();
+  const std::string told = fmt::format(
+      "frozen: machine 'n1': another machine renewed this key, so that one of the two is a copy, and the identity is frozen; an operator decides with `muster node unfreeze n1 --keep {}`, or with the other's key",
+      mine);
+  const std::string reason = fmt::format(
+      "key {} was renewed to {}, and calls again: one of them is a copy's; keep the key of the machine that is 'n1' (`muster-agent status` tells it)",
+      mine, other);
+  CHECK(refusal(identify(site.context, copied.first)) == told);
+  CHECK(site.record("n1").freeze_reason == reason);
+  CHECK(refusal(renewed(site, copied.stolen, copied.thief)).starts_with("frozen: "));
+  CHECK(refusal(identify(site.context, copied.first)) == told);
+  CHECK(site.audit("frozen") == std::vector<std::string>{"server lab/n1 " + reason});
+  CHECK(
+      copied.unfreeze_for("sha256:x") ==
+      fmt::format(
+          "node 'lab/n1': expected --keep with the fingerprint of its identity key ({} or {}) or of a pending machine, found 'sha256:x'",
+          other, mine));
+}
+
+TEST_CASE("the owner of a copied key is heard after its certificate expired, too") {
+  Copied copied;
+  copied.site.now = copied.first.not_after() + 1h;
+  CHECK(refusal(recovered(copied.site, copied.owner.key, copied.first)).starts_with("frozen: "));
+  CHECK(copied.site.record("n1").frozen);
+}
+
+TEST_CASE("an operator keeps the owner's key or the other; who lost does not freeze it again") {
+  Copied copied;
+  Enrolment& site = copied.site;
+  CHECK_FALSE(identify(site.context, copied.first));
+  CHECK(copied.unfreeze_for(copied.owner.fingerprint()) == "done");
+  CHECK(identify(site.context, copied.first));
+  CHECK(refusal(identify(site.context, copied.thief)).starts_with("superseded: "));
+  CHECK_FALSE(site.record("n1").frozen);
+  CHECK(refusal(renewed(site, copied.stolen, copied.thief)).starts_with("superseded: "));
+
+  Copied again;
+  CHECK_FALSE(identify(again.site.context, again.first));
+  CHECK(again.unfreeze_for(again.stolen.public_key().fingerprint()) == "done");
+  CHECK(identify(again.site.context, again.thief));
+  CHECK(refusal(identify(again.site.context, again.first)).starts_with("superseded: "));
+  CHECK_FALSE(again.site.record("n1").frozen);
 }

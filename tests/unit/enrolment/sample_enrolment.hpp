@@ -64,6 +64,7 @@ struct Enrolment {
   muster::StoredAuthority authority = make_authority();
   muster::NoncePool nonces;
   muster::RefusalLog refusals;
+  muster::AuditCounts counts;
   std::shared_ptr<const muster::EnrolmentInventory> inventory =
       std::make_shared<const muster::EnrolmentInventory>(sample::inventory());
   bool masters_awaited = false;
@@ -74,6 +75,7 @@ struct Enrolment {
       authority,
       nonces,
       refusals,
+      counts,
       [this] { return inventory; },
       [this] { return now; },
       {},
@@ -134,8 +136,9 @@ struct Enrolment {
     return muster::find_machine(store, {"lab", name})->record;
   }
   // "actor action subject detail" of the audit's rows of one action, in their order.
-  [[nodiscard]] std::vector<std::string> audit(const std::string& action) const {
+  [[nodiscard]] std::vector<std::string> audit(const std::string& action) {
     std::vector<std::string> rows;
+    REQUIRE(counts.flush(store, now));
     const auto listed = muster::list_audit(store, "", 1000);
     for (const auto& row : *listed) {
       if (row.action == action)

@@ -170,3 +170,57 @@ TEST_CASE(
   tell(house, house.machine("n1"), sound_report());
   CHECK(reason().empty());
 }
+
+TEST_CASE("two contents of one generation are an alarm, whether the agent says so or not") {
+  House house;
+  house.apply(sample::small_inventory());
+  const auto served = house.site.current.document("lab", "n1");
+  const std::string digest = served->etag.substr(1, served->etag.size() - 2);
+  const Peer n1 = house.machine("n1");
+  const auto alarm = [&] {
+    const auto status = house.ask("GET", "/v1/operator/status").body;
+    const auto& worst = status.at("worst");
+    return fmt::format("{} {}", status.at("clusters")[0].at("twoHistories").get<int>(),
+                       worst.empty() ? "" : worst[0].at("reason").get<std::string>());
+  };
+  Report report = sound_report();
+  report.generation = served->generation;
+  report.fetched_digest = digest;
+  tell(house, n1, report);
+  CHECK(alarm() == "0 ");
+  report.counter = ++counter;
+  report.contradiction = Contradiction{"peers", 7, "sha256:a", "sha256:b"};
+  tell(house, n1, report);
+  CHECK(alarm() == "1 two of one generation: peers 7: it has sha256:a, and was offered sha256:b");
+  CHECK(count_machines(house.rooms).front().two_histories == 1);
+  CHECK(
+      house.ask("GET", "/v1/operator/nodes/lab/n1").body.at("cure") ==
+      "if this server's database was put back, publish the wanted content anew (`muster revision rollback`); else somebody else signs: `muster document-key list`, and revoke it");
+  // An agent before 0.3 took it.
+  report.counter = ++counter;
+  report.contradiction.reset();
+  report.fetched_digest = "sha256:other";
+  tell(house, n1, report);
+  CHECK(alarm() ==
+        fmt::format("1 two of one generation: document {}: it has sha256:other, and is served {}",
+                    served->generation, served->etag));
+}
+
+TEST_CASE("a frozen machine is among the worst, with both keys to choose from") {
+  House house;
+  house.apply(sample::small_inventory());
+  const Peer n1 = house.machine("n1");
+  auto found = find_machine(house.store, {"lab", "n1"}).value();
+  found.record.frozen = true;
+  found.record.freeze_reason = "two of them";
+  found.record.claimant = IssuedIdentity{"sha256:owner", "1", 0, 0};
+  Transaction transaction;
+  put_machine(found, transaction);
+  REQUIRE(house.store.commit(transaction));
+  const auto worst = house.ask("GET", "/v1/operator/status").body.at("worst");
+  REQUIRE(worst.size() == 1);
+  CHECK(worst[0].at("reason") == "frozen: two of them");
+  CHECK(worst[0].at("cure") ==
+        fmt::format("`muster node unfreeze n1 --keep {}` or `--keep sha256:owner`",
+                    found.record.current->key));
+}

@@ -63,11 +63,12 @@ TEST_CASE("artifacts that wait for their zstd form are counted at each scrape") 
 TEST_CASE("machines are counted by cluster and configuration, never by name") {
   Metrics metrics;
   metrics.set_machines([] {
-    return std::vector<MachineCount>{{"lab", {{"settled", 4}, {"fallen-back", 1}}, 2}};
+    return std::vector<MachineCount>{{"lab", {{"settled", 4}, {"fallen-back", 1}}, 2, 1}};
   });
   const std::string text = metrics.text();
   CHECK(has(text, "muster_machines{cluster=\"lab\",configuration=\"settled\"} 4"));
   CHECK(has(text, "muster_machines{cluster=\"lab\",configuration=\"fallen-back\"} 1"));
   CHECK(has(text, "muster_machines{cluster=\"lab\",configuration=\"refused\"} 0"));
   CHECK(has(text, "muster_machines_unwell{cluster=\"lab\"} 2"));
+  CHECK(has(text, "muster_machines_two_histories{cluster=\"lab\"} 1"));
 }

@@ -32,6 +32,14 @@ TEST_CASE("a head gives what the event front needs") {
 TEST_CASE("connections are kept by HTTP/1.1 alone, unless it says close") {
   CHECK_FALSE(parse_head("GET / HTTP/1.0\r\n\r\n", {})->keep_alive);
   CHECK_FALSE(parse_head("GET / HTTP/1.1\r\nHost: h\r\nConnection: Close\r\n\r\n", {})->keep_alive);
+  const auto is_kept = [](const std::string& lines) {
+    return parse_head("GET / HTTP/1.1\r\nHost: h\r\n" + lines + "\r\n", {})->keep_alive;
+  };
+  CHECK_FALSE(is_kept("Connection: keep-alive, close\r\n"));
+  CHECK_FALSE(is_kept("Connection: CLOSE ,keep-alive\r\n"));
+  CHECK_FALSE(is_kept("Connection: close\r\nConnection: keep-alive\r\n"));
+  CHECK(is_kept("Connection: keep-alive, ,\r\n"));
+  CHECK(is_kept("Connection: closed\r\n"));
 }
 
 TEST_CASE("what two parsers could read differently is refused") {

@@ -31,15 +31,18 @@ struct PoolHouse : House {
     REQUIRE(store.commit(transaction));
     REQUIRE(member_publisher.publish(cluster_name, name, "sha256:" + name));
   }
-  // It is heard of; a master with etcd, and what it says of the duties.
-  void report(const std::string& name, const nlohmann::json& duties = {}) {
+  // It is heard of; a master with etcd, and what it says of the duties and of who holds their Lease
+  // (an agent before 0.3: nothing).
+  void report(const std::string& name, const nlohmann::json& duties = {},
+              const std::string& lease_holder = "", bool has_etcd = false) {
     if (!peers.contains(name)) peers[name] = machine(name);
     muster::Report made;
     made.machine_id = "m";
     made.boot_id = "b";
     made.counter = ++counter_;
     made.verdict = muster::Verdict::converged;
-    if (name.starts_with("m")) {
+    if (!lease_holder.empty()) made.lease_holder = lease_holder;
+    if (name.starts_with("m") || has_etcd) {
       made.etcd_cluster_id = "c";
       made.etcd_member_id = "e" + name;
     }

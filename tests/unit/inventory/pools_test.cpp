@@ -141,6 +141,18 @@ TEST_CASE("how long a member may be silent: a time, or never; half an hour unles
       "lab.yaml:19:104: spec.vanishedAfter: expected a time from 5m to 30d such as 30m, or never, found '4m'\n");
 }
 
+TEST_CASE("a pool of masters has no ttl; what was stored with one goes on with a warning") {
+  const InventoryFiles files = {{"lab.yaml", small_cluster(machines_network) +
+                                                 pool("m", "master", ", ttl: 30d") +
+                                                 pool("ci", "node", ", ttl: 30d")}};
+  const std::string told =
+      "lab.yaml:14:105: spec.ttl: expected it on a pool of role node only, found it on one of role master; leave it out; a control-plane machine lives as long as its cluster, or goes with 'muster node remove'\n";
+  CHECK(problems(files) == told);
+  const auto stored = load(files, Rules::stored);
+  REQUIRE(stored);
+  CHECK(to_text(stored->warnings) == told);
+}
+
 TEST_CASE("ranges lie in the machines' network and outside those of pods and services") {
   CHECK(
       problems({{"lab.yaml",

@@ -172,11 +172,15 @@ TEST_CASE("another's Lease is left alone until it has expired") {
   const NodeDocument document = example_document();
   FakeCluster cluster;
   cluster.hold("m2", std::chrono::seconds(170));
-  CHECK_FALSE(cluster.turn(document).holder);
+  const DutiesOutcome others = cluster.turn(document);
+  CHECK_FALSE(others.holder);
+  CHECK(others.lease_holder == "m2");
   CHECK(cluster.commands == std::vector<std::string>{get_command});
 
   cluster.hold("m2", std::chrono::seconds(190));
-  CHECK(cluster.turn(document).holder);
+  const DutiesOutcome taken = cluster.turn(document);
+  CHECK(taken.holder);
+  CHECK(taken.lease_holder == "m1");
   CHECK(cluster.inputs[1].find("\"holderIdentity\":\"m1\"") != std::string::npos);
   CHECK(cluster.inputs[1].find("\"leaseTransitions\":3") != std::string::npos);
 }
@@ -185,7 +189,9 @@ TEST_CASE("whoever writes the Lease first has it") {
   FakeCluster cluster;
   cluster.failures["create"] =
       "Error from server (AlreadyExists): leases \"muster-duties\" exists\n";
-  CHECK_FALSE(cluster.turn(example_document()).holder);
+  const DutiesOutcome outcome = cluster.turn(example_document());
+  CHECK_FALSE(outcome.holder);
+  CHECK(outcome.lease_holder == "");  // somebody, at the next turn it is seen who
 }
 
 TEST_CASE("an addon that fails stops the ones after it and is tried again") {

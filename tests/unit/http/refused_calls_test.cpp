@@ -1,0 +1,58 @@
+// Who was refused what leaves a row of the audit, and a storm of it few.
+#include <set>
+
+#include "records/audit.hpp"
+#include "sample_rooms.hpp"
+
+using namespace muster;
+using sample::House;
+
+namespace {
+
+// "actor subject detail" of the rows of one action.
+std::set<std::string> audit(House& house, const std::string& action) {
+  REQUIRE(house.counts.flush(house.store, house.time));
+  std::set<std::string> rows;
+  const auto listed = list_audit(house.store, "", 1000).value();
+  for (const auto& row : listed) {
+    if (row.action == action)
+      rows.insert(fmt::format("{} {} {}", row.actor, row.subject, row.detail));
+  }
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("a machine at the operator's API, and one that asks for another's, leave rows") {
+  House house;
+  house.apply(sample::small_inventory());
+  const Peer n1 = house.machine("n1");
+  for (int i = 0; i < 40; ++i)
+    CHECK(house.ask("GET", "/v1/operator/secrets", {}, n1).status == 403);
+  CHECK(house.ask("GET", "/v1/secrets/db?version=1", {}, n1).status == 404);
+  CHECK(
+      audit(house, "refused") ==
+      std::set<std::string>{
+          "machine lab/n1 GET /v1/operator/secrets 40 times; the first: forbidden: this is the operator's API: use an operator certificate, or the admin socket as root or as a member of its group",
+          "machine lab/n1 GET /v1/secrets/:name not_found: nothing of that name for this caller; `muster explain node` shows what a machine is served"});
+}
+
+TEST_CASE("what a banned machine asks for leaves a row") {
+  House house;
+  house.apply(sample::small_inventory());
+  const Peer n1 = house.machine("n1");
+  REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/n1/ban", {{"reason", "stolen"}}).status == 200);
+  CHECK(house.ask("GET", "/v1/document", {}, n1).status == 403);
+  CHECK(
+      audit(house, "refused") ==
+      std::set<std::string>{
+          "machine lab/n1 GET /v1/document banned: machine 'n1': banned; an operator may lift it with `muster unban n1`"});
+}
+
+TEST_CASE("somebody at the admin socket who is no operator leaves a row") {
+  House house;
+  CHECK(house.ask("GET", "/v1/operator/status", {}, sample::on_admin_socket(1000)).status == 403);
+  const auto rows = audit(house, "refused");
+  REQUIRE(rows.size() == 1);
+  CHECK(rows.begin()->starts_with("uid 1000 GET /v1/operator/status forbidden: "));
+}

@@ -1,0 +1,96 @@
+// What keeps no tick from going on: a server that may not sign, and what older servers let in.
+#include <limits>
+
+#include "fleet/agenda_keeper.hpp"
+#include "sample_pool.hpp"
+
+using namespace muster;
+using sample::PoolHouse;
+
+namespace {
+
+// The server's own key signs no more; its public half, which lets it sign again.
+std::string forbid_signing(PoolHouse& house) {
+  const auto other = PrivateKey::generate_ed25519().value();
+  REQUIRE(house
+              .ask("POST", "/v1/operator/document-keys",
+                   {{"publicKey", other.public_key().pem()}, {"scope", "cluster/lab"}})
+              .status == 200);
+  const auto own = house.site.keys.document_key().public_key();
+  REQUIRE(house.ask("DELETE", "/v1/operator/document-keys/" + own.fingerprint()).status == 200);
+  return own.pem();
+}
+
+}  // namespace
+
+TEST_CASE("where this server may not sign, who was drained is removed and the tick goes on") {
+  PoolHouse house;
+  house.start(2);
+  REQUIRE(house.order("w-1", "remove").status == 200);
+  REQUIRE(house.order("w-2", "drain", {{"timeoutSeconds", 60}}).status == 200);
+  const nlohmann::json done = {{"node", "w-1"}, {"done", true}, {"message", ""}};
+  house.report("m-1", house.duties({done}));
+  const std::string key = forbid_signing(house);
+  REQUIRE(finish_drains(house.rooms));
+  CHECK(find_member(house.store, "lab", "w-1").value()->record.removed_at != 0);
+  house.time += std::chrono::seconds(61);
+  REQUIRE(finish_drains(house.rooms));
+  REQUIRE(publish_drains(house.rooms));
+  CHECK(house.drain_of("w-2") == "evict");
+  VanishWatch watch;
+  house.time += std::chrono::hours(1);
+  house.report("m-1");
+  REQUIRE(watch.look(house.rooms));
+  REQUIRE(house.ask("POST", "/v1/operator/document-keys", {{"publicKey", key}, {"scope", "site"}})
+              .status == 200);
+  REQUIRE(publish_drains(house.rooms));
+  CHECK(house.drain_of("w-2") == "cordon");
+  CHECK_FALSE(house.is_served("w-1"));
+}
+
+TEST_CASE("a pool's master does not end by a ttl that an older server let in") {
+  PoolHouse house;
+  house.start(1);
+  house.admit("m-2", Role::follower, 2);
+  // As servers before 0.3 admitted them.
+  const std::int64_t ends_at = unix_seconds(house.time) + 3600;
+  for (const char* node : {"m-1", "m-2"}) {
+    auto found = find_member(house.store, "lab", node).value().value();
+    found.record.ends_at = ends_at;
+    Transaction transaction;
+    put_member(found, transaction);
+    put_agenda({ends_at, std::string(agenda::member), fmt::format("lab/{}", node), {}},
+               transaction);
+    REQUIRE(house.store.commit(transaction));
+  }
+  house.time += std::chrono::hours(2);
+  AgendaKeeper keeper(house.rooms, std::chrono::minutes(15), [](const OnDemandCluster&) {});
+  REQUIRE(keeper.tick());
+  for (const char* node : {"m-1", "m-2"}) {
+    CHECK(house.is_served(node));
+    CHECK(find_member(house.store, "lab", node).value()->record.ends_at == 0);
+  }
+  const auto left = list_due(house.store, std::numeric_limits<std::int64_t>::max(), 10);
+  REQUIRE(left);
+  CHECK(left->empty());
+  CHECK(house.ask("GET", "/v1/operator/audit?limit=1000").body.dump().find("member-stays") !=
+        std::string::npos);
+}
+
+TEST_CASE("where an older server let the master end, the oldest follower is the master") {
+  PoolHouse house;
+  house.start(1);
+  house.admit("m-2", Role::follower, 2);
+  Transaction transaction;
+  retire_member(find_member(house.store, "lab", "m-1").value().value(), unix_seconds(house.time),
+                transaction);
+  forget_machine({"lab", "m-1"}, transaction);
+  REQUIRE(house.store.commit(transaction));
+  house.admit("m-3", Role::follower, 3);
+  const auto role_of = [&](const std::string& node) {
+    return read_document(*house.site.current.document("lab", node))->role.role;
+  };
+  CHECK_FALSE(house.is_served("m-1"));
+  CHECK(role_of("m-2") == Role::master);
+  CHECK(role_of("m-3") == Role::follower);
+}

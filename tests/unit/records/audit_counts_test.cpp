@@ -1,0 +1,79 @@
+#include "records/audit_counts.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "records/audit.hpp"
+#include "store/memory_store.hpp"
+
+using namespace muster;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Counted {
+  MemoryStore store;
+  TimePoint now = TimePoint(1'700'000'000s);
+  AuditCounts counts{{.rows = 4, .per_actor = 2, .window = 1h}};
+
+  void note(const std::string& actor, const std::string& subject, int times = 1) {
+    for (int i = 0; i < times; ++i)
+      counts.note("refused", actor, subject, fmt::format("try {}", i), now);
+  }
+  // "actor subject detail" of what is written now.
+  std::set<std::string> written() {
+    REQUIRE(counts.flush(store, now));
+    return news();
+  }
+  std::set<std::string> news() {
+    std::set<std::string> found;
+    const auto listed = list_audit(store, last_, 1000).value();
+    for (const auto& row : listed) {
+      found.insert(fmt::format("{} {} {}", row.actor, row.subject, row.detail));
+      last_ = row.id;
+    }
+    now += 1s;  // rows of one moment are in any order
+    return found;
+  }
+
+ private:
+  std::string last_;
+};
+
+using Rows = std::set<std::string>;
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Counted, "the first is a row at once, the rest of its hour another") {
+  note("10.0.0.1", "lab/n1");
+  CHECK(written() == Rows{"10.0.0.1 lab/n1 try 0"});
+  note("10.0.0.1", "lab/n1", 500);
+  now += 59min;
+  CHECK(written().empty());
+  now += 1min;
+  CHECK(written() == Rows{"10.0.0.1 lab/n1 500 more times; the first: try 0"});
+  note("10.0.0.1", "lab/n1", 2);
+  CHECK(written() == Rows{"10.0.0.1 lab/n1 2 times; the first: try 0"});
+  now += 2h;
+  CHECK(written().empty());
+}
+
+TEST_CASE_FIXTURE(Counted, "a storm of inventions is a bounded number of rows, and none is lost") {
+  for (int i = 0; i < 100; ++i) note("10.0.0.1", fmt::format("lab/n{}", i));
+  CHECK(written() == Rows{"10.0.0.1 lab/n0 try 0", "10.0.0.1 lab/n1 try 0",
+                          "10.0.0.1 others 98 times; the first: try 0"});
+  for (int i = 0; i < 1000; ++i) note(fmt::format("10.0.1.{}", i), "lab/n1");
+  CHECK(written() == Rows{"10.0.1.0 lab/n1 try 0", "others others 999 times; the first: try 0"});
+  // Another action has room of its own.
+  counts.note("artifact-uploaded", "operator anna", "", "sha256:a", now);
+  CHECK(written() == Rows{"operator anna  sha256:a"});
+}
+
+TEST_CASE_FIXTURE(Counted, "what is counted is written at the end of the server") {
+  note("10.0.0.1", "lab/n1", 3);
+  CHECK(written() == Rows{"10.0.0.1 lab/n1 3 times; the first: try 0"});
+  note("10.0.0.1", "lab/n1", 4);
+  REQUIRE(counts.flush_all(store, now));
+  CHECK(news() == Rows{"10.0.0.1 lab/n1 4 more times; the first: try 0"});
+}
