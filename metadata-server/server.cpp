@@ -24,6 +24,7 @@
 #include "http/rooms.hpp"
 #include "http/router.hpp"
 #include "publish/member_publisher.hpp"
+#include "publish/releases.hpp"
 #include "store/kinds.hpp"
 #include "store/sqlite_store.hpp"
 #include "trust/site_key_custody.hpp"
@@ -69,6 +70,14 @@ Result<OpenedStore> open_store(const Settings& settings) {
   return OpenedStore{std::move(*sealing), std::move(*store)};
 }
 
+// A server whose disk lost them goes on: machines that have their files need no other.
+void warn_of_missing_files(const Store& store, const ArtifactStore& artifacts) {
+  const auto catalogue = load_catalogue(store);
+  if (!catalogue) return spdlog::warn("releases: {}", catalogue.error().message);
+  for (const auto& release : incomplete_releases(*catalogue, artifacts))
+    spdlog::warn("{}", to_text({release}));
+}
+
 void warn_of_old_addresses(const ServerAddresses& listed, const ServerAddresses& wanted) {
   if (listed.boot == wanted.boot && listed.enrol == wanted.enrol && listed.node == wanted.node)
     return;
@@ -112,15 +121,15 @@ struct Server::Parts {
         tokens(settings.metadata_tokens),
         members(publishing),
         reports(store),
-        rooms{
-            {store, sealing, site, current, publishing, enrolment, reports,
-             [this](const std::string& cluster) { return inventory.reload(store, cluster); }, ends},
-            artifacts,
-            tokens,
-            [this] { return inventory.boot(); },
-            metrics,
-            audit_path(settings),
-            &encoder},
+        rooms{{store, sealing, site, current, publishing, enrolment, reports,
+               [this](const std::string& cluster) { return inventory.reload(store, cluster); },
+               ends, agent},
+              artifacts,
+              tokens,
+              [this] { return inventory.boot(); },
+              metrics,
+              audit_path(settings),
+              &encoder},
         router(rooms, callers, metrics, group_id(settings.admin_group)),
         upkeep(rooms, settings) {}
 
@@ -142,6 +151,7 @@ struct Server::Parts {
   MachineReports reports;
   Metrics metrics;
   ClusterEnds ends;
+  AgentPackage agent;
   ArtifactEncoder encoder{artifacts};
   Rooms rooms;
   Router router;
@@ -167,6 +177,7 @@ Result<void> Server::Parts::load() {
   if (auto loaded = inventory.load(store); !loaded) return loaded;
   if (auto loaded = reports.load(); !loaded) return loaded;
   if (auto loaded = ends.load(store); !loaded) return loaded;
+  if (auto loaded = agent.load(store); !loaded) return loaded;
   reports.begin(now());
   if (auto known = expect_members(rooms); !known)
     return fail(known.error().kind, known.error().message);
@@ -242,6 +253,7 @@ Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   warn_of_old_addresses(site->trust()->list.servers, server_addresses(settings));
   auto artifacts = ArtifactStore::open(artifacts_path(settings));
   if (!artifacts) return pass(artifacts.error());
+  warn_of_missing_files(*opened->store, *artifacts);
   auto regions = settings.aws_certificates.empty() ? Result<std::vector<AwsRegion>>()
                                                    : load_pinned_regions(settings.aws_certificates);
   if (!regions) return pass(regions.error());

@@ -11,9 +11,10 @@
 
 namespace muster {
 
-// The end of a cluster of pools, for the transaction that removes its records: its machines get
-// tombstones, its tokens a last word. `on_delete`: instead of what each pool says. The commit fails
-// with conflict where somebody is admitted meanwhile. Cost: that cluster.
+// The end of a cluster, of pools or of listed machines, for the transaction that removes its
+// records: its machines get tombstones, its tokens a last word. `on_delete`: instead of what each
+// pool says. The commit fails with conflict where somebody is admitted meanwhile. Cost: that
+// cluster.
 [[nodiscard]] Result<void> add_cluster_end(const EnrolmentContext& context,
                                            const std::string& cluster,
                                            std::optional<OnDelete> on_delete,

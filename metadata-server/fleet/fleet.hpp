@@ -4,7 +4,9 @@
 
 #include <functional>
 
+#include "boot/user_data.hpp"
 #include "enrolment/enrolment_context.hpp"
+#include "fleet/agent_package.hpp"
 #include "fleet/cluster_ends.hpp"
 #include "fleet/machine_reports.hpp"
 #include "pki/sealed_box.hpp"
@@ -26,6 +28,14 @@ struct Fleet {
   // After a publication of that cluster: enrolment and boot find machines in the new inventory.
   std::function<Result<void>(const std::string& cluster)> reload_inventory;
   ClusterEnds& ends;
+  AgentPackage& agent;
 };
+
+// What machines are told of the site, by its trust list and its catalogue of now.
+[[nodiscard]] inline SiteContact site_contact(const Fleet& fleet) {
+  const auto trust = fleet.site.trust();
+  return {fleet.site.site(), trust->list.servers.enrol, trust->list.servers.boot,
+          fleet.agent.digest()};
+}
 
 }  // namespace muster

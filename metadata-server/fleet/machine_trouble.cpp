@@ -7,7 +7,7 @@
 #include "document/time_text.hpp"
 #include "enrolment/pending.hpp"
 #include "enrolment/pending_reason.hpp"
-#include "fleet/node_state.hpp"
+#include "fleet/standing.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -101,9 +101,9 @@ MachineTrouble MachineTroubles::of(const NodeName& node) const {
   const std::int64_t now = unix_seconds(fleet_->enrolment.now());
   MachineTrouble trouble = trouble_in(*heard.report, now);
   const std::int64_t silence = fleet_->reports.silence_of(node, fleet_->enrolment.now());
-  if (silence <= reports_missed) return trouble;
+  if (silence <= std::min(reports_missed, silent_after(heard))) return trouble;
   if (auto newer = outside(node, heard.seen_at); newer.weight > 0) return newer;
-  if (silence <= silent_after) return trouble;
+  if (silence <= silent_after(heard)) return trouble;
   trouble.weight = std::max(trouble.weight, weight::silent);
   trouble.reason = fmt::format("not heard of since {}; last: {}",
                                short_utc_text(heard.seen_at, now), in_short(*heard.report, now));

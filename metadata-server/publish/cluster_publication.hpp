@@ -31,6 +31,7 @@ struct ClusterPublication {
   std::string cluster;
   std::string revision;
   std::vector<MachineChange> changes;
+  std::vector<ReleaseUpgrade> upgrades;  // that it does not take by itself
   std::vector<InventoryProblem> warnings;
   // To be put into CurrentDocuments after the commit; nullptr: nothing changed, nothing is written.
   std::shared_ptr<const ServedCluster> served;

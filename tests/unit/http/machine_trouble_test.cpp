@@ -3,6 +3,7 @@
 
 #include "enrolment/pending.hpp"
 #include "fleet/node_state.hpp"
+#include "fleet/standing.hpp"
 #include "sample_rooms.hpp"
 
 using namespace muster;
@@ -91,7 +92,7 @@ TEST_CASE("a machine that is silent, banned or frozen says so with its cure") {
   house.apply(sample::small_inventory());
   const Peer n1 = house.machine("n1");
   tell(house, n1, sound_report());
-  house.time += std::chrono::seconds(silent_after + 1);
+  house.time += std::chrono::seconds(silent_after(house.reports.find({"lab", "n1"})) + 1);
   auto row = row_of(house, "n1");
   CHECK(row.at("reason").get<std::string>().rfind("not heard of since ", 0) == 0);
   CHECK(row.at("cure") ==

@@ -64,10 +64,11 @@ struct House {
   muster::MachineReports reports{store};
   muster::Metrics metrics;
   muster::ClusterEnds ends;
+  muster::AgentPackage agent;
   muster::Rooms rooms{
       {store, site.sealing, site.keys, site.current, publishing, enrolment, reports,
        [this](const std::string& cluster_name) { return inventory.reload(store, cluster_name); },
-       ends},
+       ends, agent},
       artifacts,
       tokens,
       [this] { return inventory.boot(); },
