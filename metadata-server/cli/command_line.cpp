@@ -49,6 +49,8 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
   add_cluster_commands(line);
   add_on_demand_commands(line);
   add_admission_commands(line);
+  add_kubeconfig_command(line);
+  add_audit_command(line);
   add_operator_commands(line);
 }
 

@@ -54,6 +54,8 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "document-key revoke",
                                           "release import",
                                           "release list",
+                                          "release verify",
+                                          "release remove",
                                           "release prune",
                                           "image build",
                                           "image list",
