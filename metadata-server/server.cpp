@@ -18,6 +18,7 @@
 #include "http/artifact_encoder.hpp"
 #include "http/server_listeners.hpp"
 #include "http/wiring.hpp"
+#include "publish/releases.hpp"
 #include "store/kinds.hpp"
 #include "store/sqlite_store.hpp"
 #include "trust/site_key_custody.hpp"
@@ -60,6 +61,14 @@ Result<OpenedStore> open_store(const Settings& settings) {
   auto store = SqliteStore::open(database_path(settings), SqliteStore::OpenMode::must_exist);
   if (!store) return pass(store.error());
   return OpenedStore{std::move(*sealing), std::move(*store)};
+}
+
+// A server whose disk lost them goes on: machines that have their files need no other.
+void warn_of_missing_files(const Store& store, const ArtifactStore& artifacts) {
+  const auto catalogue = load_catalogue(store);
+  if (!catalogue) return spdlog::warn("releases: {}", catalogue.error().message);
+  for (const auto& release : incomplete_releases(*catalogue, artifacts))
+    spdlog::warn("{}", to_text({release}));
 }
 
 void warn_of_old_addresses(const ServerAddresses& listed, const ServerAddresses& wanted) {
@@ -170,6 +179,7 @@ Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   warn_of_old_addresses(site->trust()->list.servers, server_addresses(settings));
   auto artifacts = ArtifactStore::open(artifacts_path(settings));
   if (!artifacts) return pass(artifacts.error());
+  warn_of_missing_files(*opened->store, *artifacts);
   auto regions = settings.aws_certificates.empty() ? Result<std::vector<AwsRegion>>()
                                                    : load_pinned_regions(settings.aws_certificates);
   if (!regions) return pass(regions.error());

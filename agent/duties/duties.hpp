@@ -17,7 +17,7 @@
 namespace muster {
 
 struct DutiesOutcome {
-  bool holder = false;  // this machine holds the Lease
+  bool holder = false;       // this machine holds the Lease
   std::string lease_holder;  // the machine that does; empty: not known
   std::vector<std::string>
       done;  // what was changed in the cluster, for people; empty: all was equal

@@ -88,7 +88,7 @@ Result<void> compress(const ArtifactFile& plain, std::string_view digest, Compre
   return fail(
       ErrorKind::corrupt,
       fmt::format(
-          "expected bytes with this digest, found {}: the disk gave other bytes; remove the artifact and import the release again",
+          "expected bytes with this digest, found {}: the disk gave other bytes; import the release again, which replaces the file",
           read));
 }
 

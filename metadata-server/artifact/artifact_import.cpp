@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <utility>
@@ -17,7 +18,7 @@ namespace {
 tl::unexpected<Error> disk_error(const ArtifactImport::State& state, const Error& error) {
   auto failure = while_doing(error, fmt::format("artifact {}", state.digest));
   // A form of an artifact is its maker's to explain.
-  if (failure.value().kind == ErrorKind::exhausted && state.room) {
+  if (failure.value().kind == ErrorKind::exhausted && state.is_promised) {
     failure.value().message +=
         "; free some space there, 'muster release prune' removes releases that no machine runs";
   }
@@ -34,13 +35,62 @@ Result<void> write_beside_forms(const ArtifactImport::State& state, std::string_
   return write_all(file, bytes.substr(bytes.size() - missing), state.temporary);
 }
 
+constexpr std::size_t compared_piece = 256u << 10;  // bytes read at once
+
+// Up to `count` bytes from `offset`; fewer at the end of the file, or where the disk fails.
+std::string read_at(int file, std::uint64_t offset, std::size_t count) {
+  std::string bytes(count, '\0');
+  std::size_t got = 0;
+  while (got < count) {
+    const ssize_t read =
+        ::pread(file, bytes.data() + got, count - got, static_cast<off_t>(offset + got));
+    if (read < 0 && errno == EINTR) continue;
+    if (read <= 0) break;
+    got += static_cast<std::size_t>(read);
+  }
+  bytes.resize(got);
+  return bytes;
+}
+
+std::string digest_of(int file, std::uint64_t size) {
+  DigestStream stream;
+  for (std::uint64_t offset = 0; offset < size;) {
+    const std::string bytes = read_at(file, offset, compared_piece);
+    if (bytes.empty()) break;
+    stream.update(bytes);
+    offset += bytes.size();
+  }
+  return stream.finish();
+}
+
+// What arrives is not what is there: one of the two is not what the name says. Where it is the
+// file, a new one is begun with what was alike so far.
+Result<void> replace_damaged(ArtifactImport::State& state) {
+  const FileDescriptor present = std::move(state.present);
+  if (digest_of(present.get(), state.size) == state.digest) return {};  // finish() tells the rest
+  if (auto made = create_temporary(state, state.incoming); !made) return made;
+  state.is_replacing = true;
+  state.room->promise(state.size - state.written);
+  state.is_promised = true;
+  state.room->make_room();
+  for (std::uint64_t offset = 0; offset < state.written;) {
+    const std::string bytes = read_at(
+        present.get(), offset, std::min<std::uint64_t>(compared_piece, state.written - offset));
+    if (bytes.empty()) break;  // found by the digest of the whole
+    if (auto copied = write_all(state.file.get(), bytes, state.temporary); !copied)
+      return disk_error(state, copied.error());
+    offset += bytes.size();
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> create_temporary(ArtifactImport::State& state, const std::string& incoming) {
   state.temporary = fmt::format("{}/{}", incoming, hex_encode(random_bytes(16)));
   for (int attempt = 0; attempt < 10; ++attempt) {
-    state.file = FileDescriptor(::open(state.temporary.c_str(),
-                                       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+    state.file = FileDescriptor(
+        ::open(state.temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
     if (!state.file.is_open()) {
       return disk_error(state,
                         fail_errno(errno, fmt::format("creating '{}'", state.temporary)).value());
@@ -83,7 +133,7 @@ Result<void> make_folder(const std::string& folder) {
 }
 
 ArtifactImport::State::~State() {
-  if (room) room->take_back(size - written);
+  if (is_promised) room->take_back(size - written);
 }
 
 ArtifactImport::ArtifactImport(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -107,9 +157,14 @@ Result<void> ArtifactImport::write(std::string_view bytes) {
     return fail(ErrorKind::invalid, fmt::format("artifact {}: expected {} bytes, found more",
                                                 state_->digest, state_->size));
   }
+  const bool is_unlike = state_->present.is_open() &&
+                         read_at(state_->present.get(), state_->written, bytes.size()) != bytes;
+  if (is_unlike) {
+    if (auto replaced = replace_damaged(*state_); !replaced) return replaced;
+  }
   state_->stream.update(bytes);
   state_->written += bytes.size();
-  if (state_->room) state_->room->take_back(bytes.size());
+  if (state_->is_promised) state_->room->take_back(bytes.size());
   if (!state_->file.is_open()) return {};
   if (auto written = write_beside_forms(*state_, bytes); !written) {
     return disk_error(*state_, written.error());
@@ -133,6 +188,14 @@ Result<void> ArtifactImport::finish() {
             state_->digest, found));
   }
   if (is_present()) return {};
+  // Its beginning was copied from a damaged file.
+  if (state_->is_replacing && digest_of(state_->file.get(), state_->size) != state_->digest) {
+    return fail(
+        ErrorKind::corrupt,
+        fmt::format(
+            "artifact {}: the disk gives other bytes than were written to it; look at it (dmesg), then import again",
+            state_->digest));
+  }
   auto placed = place_temporary(*state_, state_->target);
   if (!placed) return disk_error(*state_, placed.error());
   return {};

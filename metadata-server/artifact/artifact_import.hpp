@@ -15,11 +15,15 @@ struct ArtifactImport::State {
   std::string digest;      // announced
   std::string target;      // path in the store
   std::string temporary;   // path in incoming/; empty when the artifact is there already
+  std::string incoming;    // the folder of temporaries
+  FileDescriptor present;  // what is there already, as long as its bytes are those that arrive
   FileDescriptor file;     // temporary, locked as long as the import lives
   std::uint64_t size = 0;  // announced
   std::uint64_t written = 0;
   DigestStream stream;
-  std::shared_ptr<FormRoom> room;  // it was promised `size` there, less what is written
+  std::shared_ptr<FormRoom> room;
+  bool is_replacing = false;  // what is there turned out to be damaged
+  bool is_promised = false;   // `size` in the room, less what is written
 };
 
 // A file in `incoming`, open and locked: prune and open() leave a locked one alone.

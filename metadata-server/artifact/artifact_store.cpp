@@ -88,20 +88,24 @@ Result<ArtifactImport> ArtifactStore::begin_import(std::string_view digest,
   state->digest = digest;
   state->target = path_of(digest);
   state->size = size;
+  state->incoming = folder_ + "/incoming";
+  state->room = room_;
   ArtifactImport import(std::move(state));
   if (contains(digest, size)) {
     // A new time of change keeps prune away until the release that needs it is published.
     static_cast<void>(::utimensat(AT_FDCWD, import.state_->target.c_str(), nullptr, 0));
-    return import;
+    auto present = open_file(import.state_->target, O_NOFOLLOW);
+    if (present) import.state_->present = present->release();
+    if (present) return import;
   }
-  import.state_->room = room_;
+  import.state_->is_promised = true;
   room_->promise(size);
   room_->make_room();
   const std::string& target = import.state_->target;
   if (auto made = make_folder(target.substr(0, target.rfind('/'))); !made) {
     return while_doing(made.error(), fmt::format("artifact {}", digest));
   }
-  if (auto made = create_temporary(*import.state_, folder_ + "/incoming"); !made) {
+  if (auto made = create_temporary(*import.state_, import.state_->incoming); !made) {
     return pass(made.error());
   }
   return import;
@@ -111,7 +115,6 @@ Result<void> ArtifactStore::import_file(const std::string& path, std::string_vie
                                         std::uint64_t size) const {
   auto import = begin_import(digest, size);
   if (!import) return pass(import.error());
-  if (import->is_present()) return {};
   const auto file = open_file(path);
   if (!file) return while_doing(file.error(), fmt::format("artifact {}", digest));
   Result<void> copied =
@@ -148,12 +151,12 @@ Result<void> ArtifactStore::verify(std::string_view digest) const {
   return fail(
       ErrorKind::corrupt,
       fmt::format(
-          "artifact {}: expected bytes with this digest, found {}: the disk gave other bytes. Remove '{}' and import the release again",
+          "artifact {}: expected bytes with this digest, found {}: '{}' is damaged; 'muster release import' of its release replaces it",
           digest, found, path_of(digest)));
 }
 
 Result<PruneOutcome> ArtifactStore::prune(const std::set<std::string>& referred,
-                                          std::chrono::seconds grace) const {
+                                          std::chrono::seconds grace, bool dry_run) const {
   PruneOutcome outcome;
   const auto youngest = fs::file_time_type::clock::now() - grace;
   std::error_code failed;
@@ -168,7 +171,7 @@ Result<PruneOutcome> ArtifactStore::prune(const std::set<std::string>& referred,
       continue;
     }
     const std::uintmax_t size = entry->file_size(gone);
-    if (!fs::remove(entry->path(), gone)) {
+    if (!dry_run && !fs::remove(entry->path(), gone)) {
       if (gone)
         return fail_errno(gone.value(), fmt::format("removing '{}'", entry->path().string()));
       continue;
@@ -177,7 +180,7 @@ Result<PruneOutcome> ArtifactStore::prune(const std::set<std::string>& referred,
     outcome.bytes_removed += size;
   }
   if (failed) return fail_errno(failed.value(), fmt::format("reading '{}/sha256'", folder_));
-  remove_orphaned_forms();
+  if (!dry_run) remove_orphaned_forms();
   return outcome;
 }
 

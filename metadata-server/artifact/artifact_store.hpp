@@ -45,7 +45,8 @@ class ArtifactImport {
   [[nodiscard]] Result<void> write(std::string_view bytes);
   // invalid: too few bytes, or bytes with another digest; the message has both. Once.
   [[nodiscard]] Result<void> finish();
-  // The artifact is there already: further bytes are checked, nothing is written.
+  // The artifact is there already, as far as it was compared: nothing is written while what arrives
+  // is what lies there. Where it is not, and the file is not what its name says, it is replaced.
   [[nodiscard]] bool is_present() const;
 
   struct State;  // artifact_import.hpp
@@ -77,8 +78,7 @@ class ArtifactStore {
   // exactly. Where it would not fit beside the zstd forms, forms are removed.
   [[nodiscard]] Result<ArtifactImport> begin_import(std::string_view digest,
                                                     std::uint64_t size) const;
-  // Streams the file at `path`, never all of it in memory. Nothing is read when the artifact is
-  // there.
+  // Streams the file at `path`, never all of it in memory; compared with what is there already.
   [[nodiscard]] Result<void> import_file(const std::string& path, std::string_view digest,
                                          std::uint64_t size) const;
   // not_found: no such artifact, with its digest. invalid: no digest.
@@ -87,9 +87,10 @@ class ArtifactStore {
   // Reads it all again. corrupt: the disk gave other bytes; the message has both digests.
   [[nodiscard]] Result<void> verify(std::string_view digest) const;
   // Removes every artifact that is not in `referred` and was neither imported nor asked for by an
-  // import within `grace`: a release is published only after its last artifact.
+  // import within `grace`: a release is published only after its last artifact. `dry_run`: counts
+  // alone.
   [[nodiscard]] Result<PruneOutcome> prune(const std::set<std::string>& referred,
-                                           std::chrono::seconds grace) const;
+                                           std::chrono::seconds grace, bool dry_run = false) const;
 
   // The zstd form of an artifact (RFC 8878, one frame, a window of at most 8 MiB), kept beside it
   // and pruned with it. A cache: whoever reads it holds the plain bytes against the digest.

@@ -36,6 +36,10 @@ BootMachine to_boot_machine(const Cluster& cluster, const Node& node) {
 
 }  // namespace
 
+std::string told_whom(const BootMachine& machine) {
+  return fmt::format("cluster {}, node {}", machine.name.cluster, machine.name.node);
+}
+
 BootInventory BootInventory::with(const std::string& cluster, const Inventory& inventory) const {
   BootInventory made = *this;
   made.clusters_.erase(cluster);

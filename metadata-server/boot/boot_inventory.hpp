@@ -28,6 +28,9 @@ struct BootMachine {
   std::vector<std::string> nameservers;
 };
 
+// "cluster lab, node n1": whose user-data it is.
+[[nodiscard]] std::string told_whom(const BootMachine& machine);
+
 struct BootMatch {
   enum class Kind { unknown, found, ambiguous };
   Kind kind = Kind::unknown;

@@ -41,7 +41,7 @@ std::string network_config(const BootMachine& machine) {
 std::optional<std::string> seed_file(std::string_view file, const BootMachine& machine,
                                      const SiteContact& site) {
   if (file == "meta-data") return meta_data(machine);
-  if (file == "user-data") return agent_user_data(site);
+  if (file == "user-data") return user_data(site, told_whom(machine));
   if (file == "network-config") return network_config(machine);
   if (file == "vendor-data") return std::string();
   return std::nullopt;

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "boot/agent_user_data.hpp"
 #include "boot/boot_inventory.hpp"
+#include "boot/user_data.hpp"
 
 namespace muster {
 

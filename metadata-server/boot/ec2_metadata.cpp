@@ -50,7 +50,7 @@ Leaves leaves_of(const BootMachine& machine, const SiteContact& site) {
   if (!machine.macs.empty()) leaves["meta-data/mac"] = machine.macs.front();
   add_interfaces(machine, leaves);
   leaves["dynamic/instance-identity/document"] = identity_document(machine, site.pin);
-  leaves["user-data"] = agent_user_data(site);
+  leaves["user-data"];  // made where it is asked for
   return leaves;
 }
 
@@ -92,6 +92,7 @@ std::optional<std::string> ec2_metadata(std::string_view path, const BootMachine
   if (!is_ec2_path(path)) return std::nullopt;
   const auto slash = std::min(path.find('/'), path.size());
   path.remove_prefix(std::min(slash + 1, path.size()));
+  if (path == "user-data") return user_data(site, told_whom(machine));
   Leaves leaves = leaves_of(machine, site);
   if (path.starts_with("dynamic")) {
     if (auto identity = sign()) leaves["dynamic/instance-identity/dsse"] = std::move(*identity);

@@ -97,12 +97,16 @@ void add_admission_commands(CommandLine& line) {
   approve->add_option("--fingerprint", *fingerprint, "sha256:... as the machine's console shows it")
       ->required();
   approve->add_option("--cluster", *cluster, "where several clusters have a node of that name");
+  auto despite_match = std::make_shared<bool>(false);
+  approve->add_flag("--despite-match", *despite_match,
+                    "though the inventory says that its hardware is another node's");
   approve->footer(
       "Compare the fingerprint with the machine's console, not with `muster pending`.\n"
       "Example: muster approve n4 --fingerprint sha256:9c...");
   line.on(approve, [=](Session& session) {
     nlohmann::json body = {{"name", *name}, {"fingerprint", *fingerprint}};
     if (!cluster->empty()) body["cluster"] = *cluster;
+    if (*despite_match) body["despiteMatch"] = true;
     return ask_and_show(session, "POST", "approve", body, [name](const nlohmann::json&) {
       return fmt::format("{} approved\n", *name);
     });

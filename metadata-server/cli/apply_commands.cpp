@@ -6,7 +6,9 @@
 #include "cli/away_signing.hpp"
 #include "cli/change_list.hpp"
 #include "cli/checked_folder.hpp"
+#include "cli/convergence_wait.hpp"
 #include "cli/session.hpp"
+#include "cli/time_span.hpp"
 #include "pki/key_file.hpp"
 
 namespace muster {
@@ -16,7 +18,9 @@ struct ApplyOptions {
   std::string folder;
   std::string document_key;
   std::vector<std::string> based_on;  // CLUSTER=REVISION, or REVISION where DIR names one cluster
-  bool remove = false;
+  std::vector<std::string> upgrades;  // names of releases
+  std::string timeout = "10m";
+  bool remove = false, wait = false;
 };
 
 // The revisions that this apply is based on. What --based-on does not name is what is published
@@ -47,7 +51,23 @@ Result<nlohmann::json> base_revisions(Session& session, const std::vector<std::s
   return revisions;
 }
 
+// `compared`: of a dry run, the revisions that it was compared with.
+std::string outcome_text(const nlohmann::json& answer, const std::vector<std::string>& clusters,
+                         const nlohmann::json* compared) {
+  std::string text = changes_text(answer);
+  for (const std::string& cluster : clusters) {
+    const std::string revision = compared != nullptr ? cell(*compared, "/" + cluster)
+                                                     : cell(answer, "/revisions/" + cluster);
+    text += fmt::format("{}: {} {}\n", cluster,
+                        compared != nullptr ? "compared with revision" : "revision",
+                        revision.empty() ? "none" : revision);
+  }
+  return text;
+}
+
 Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
+  const auto longest = time_span(session, "--timeout", options.timeout);
+  if (!longest) return Exit::usage;
   const auto folder = read_checked(session, options.folder);
   if (!folder) return folder.error();
   std::vector<std::string> clusters;
@@ -59,27 +79,29 @@ Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
                           {"basedOn", *based_on},
                           {"remove", options.remove},
                           {"dryRun", dry_run}};
+  if (!options.upgrades.empty()) order["upgrade"] = options.upgrades;
   if (!options.document_key.empty()) {
     const auto key = read_key_file(options.document_key);
     if (!key) return complain(session, while_doing(key.error(), "--document-key").value());
-    auto signatures = sign_clusters(session, folder->inventory, *key);
+    auto signatures = sign_clusters(session, folder->inventory, options.upgrades, *key);
     if (!signatures) return signatures.error();
     order["signatures"] = std::move(*signatures);
   }
   auto answer = session.ask("POST", "apply", order);
   if (!answer) return show_refusal(session, answer.error());
-  if (session.wants_json()) {
-    print(json_text(*answer));
-    return Exit::ok;
-  }
-  print(changes_text(*answer));
-  for (const std::string& cluster : clusters) {
-    const std::string revision =
-        dry_run ? cell(*based_on, "/" + cluster) : cell(*answer, "/revisions/" + cluster);
-    print(fmt::format("{}: {} {}\n", cluster, dry_run ? "compared with revision" : "revision",
-                      revision.empty() ? "none" : revision));
-  }
-  return Exit::ok;
+  print(session.wants_json() ? json_text(*answer)
+                             : outcome_text(*answer, clusters, dry_run ? &*based_on : nullptr));
+  if (!options.wait) return Exit::ok;
+  std::fflush(stdout);
+  return await_convergence(session, clusters, std::chrono::seconds(*longest));
+}
+
+void add_upgrade_option(CLI::App* command, const std::shared_ptr<ApplyOptions>& options) {
+  command
+      ->add_option(
+          "--upgrade", options->upgrades,
+          "releases that move to the newest in the catalogue: containerd,runc; those whose version the inventory does not write stay as they are otherwise")
+      ->delimiter(',');
 }
 
 }  // namespace
@@ -90,6 +112,7 @@ void add_apply_commands(CommandLine& line) {
       "diff", "Lists per machine what apply would change, and what it costs");
   diff->add_option("DIR", options->folder, "the inventory's folder")->required();
   diff->add_flag("--remove", options->remove, "as apply --remove would do it");
+  add_upgrade_option(diff, options);
   diff->footer("Example: muster diff ./racks");
   line.on(diff, [options](Session& session) { return apply(session, *options, true); });
 
@@ -98,11 +121,16 @@ void add_apply_commands(CommandLine& line) {
   publish->add_option("DIR", options->folder, "the inventory's folder")->required();
   publish->add_flag("--remove", options->remove,
                     "machines that are no longer in the inventory are removed");
+  add_upgrade_option(publish, options);
   publish->add_option("--based-on", options->based_on,
                       "[CLUSTER=]REVISION that diff showed: refused if another is published");
   publish->add_option(
       "--document-key", options->document_key,
       "compiles and signs here with this key (PEM file, see muster document-key); without it the server signs");
+  publish->add_flag("--wait", options->wait,
+                    "until it is in effect on every machine, telling how far it is");
+  publish->add_option("--timeout", options->timeout, "how long to wait: 90s, 10m, 2h")
+      ->capture_default_str();
   publish->footer(
       "Owns exactly the clusters that DIR names. Refused if another revision was published meanwhile.\nExample: muster apply ./racks");
   line.on(publish, [options](Session& session) { return apply(session, *options, false); });

@@ -44,12 +44,14 @@ Result<ClusterSignatures> sign(CompiledCluster& compiled, std::uint64_t generati
 }  // namespace
 
 tl::expected<nlohmann::json, Exit> sign_clusters(Session& session, const Inventory& inventory,
+                                                 const std::vector<std::string>& upgrades,
                                                  const PrivateKey& key) {
   nlohmann::json all = nlohmann::json::object();
   std::vector<InventoryProblem> problems;
   for (const auto& [name, cluster] : inventory.clusters) {
-    const auto known = ask_facts(session, name);
+    auto known = ask_facts(session, name);
     if (!known) return tl::unexpected(complain(session, known.error()));
+    known->facts.upgrades = upgrades;
     auto compiled = compile(inventory, name, known->facts);
     if (!compiled) {
       problems.insert(problems.end(), compiled.error().begin(), compiled.error().end());

@@ -8,9 +8,10 @@
 namespace muster {
 
 // "signatures" of an apply request, for every cluster of the inventory: compiled here, with the
-// facts that the server tells. Prints what is wrong, and gives the exit status for it.
-[[nodiscard]] tl::expected<nlohmann::json, Exit> sign_clusters(Session& session,
-                                                               const Inventory& inventory,
-                                                               const PrivateKey& key);
+// facts that the server tells, and `upgrades` as the request names them. Prints what is wrong, and
+// gives the exit status for it.
+[[nodiscard]] tl::expected<nlohmann::json, Exit> sign_clusters(
+    Session& session, const Inventory& inventory, const std::vector<std::string>& upgrades,
+    const PrivateKey& key);
 
 }  // namespace muster

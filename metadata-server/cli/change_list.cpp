@@ -20,6 +20,20 @@ std::string change_text(const nlohmann::json& change) {
   return text;
 }
 
+// Releases that were imported and that no cluster takes by itself.
+std::string upgrades_text(const nlohmann::json& answer) {
+  std::string text;
+  for (const auto& row : list_at(answer, "/upgrades")) {
+    const std::string from = cell(row, "/from"), name = cell(row, "/release");
+    text +=
+        printable(fmt::format(
+            "{}: {} {}; muster apply --upgrade {} takes {}", cell(row, "/cluster"), name,
+            from.empty() ? "is not taken by itself" : "stays at " + from, name, cell(row, "/to"))) +
+        "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string changes_text(const nlohmann::json& answer) {
@@ -36,7 +50,7 @@ std::string changes_text(const nlohmann::json& answer) {
   }
   return text +
          fmt::format("{} {} unchanged\n", unchanged, unchanged == 1 ? "machine" : "machines") +
-         warnings;
+         upgrades_text(answer) + warnings;
 }
 
 }  // namespace muster

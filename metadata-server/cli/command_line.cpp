@@ -36,7 +36,6 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
   CommandLine line{app, [&chosen](CLI::App* command, Action action) {
                      command->callback([&chosen, action = std::move(action)] { chosen = action; });
                    }};
-  add_clock_commands(line);
   add_status_commands(line);
   add_inventory_commands(line);
   add_enrolment_commands(line);
@@ -50,7 +49,10 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
   add_cluster_commands(line);
   add_on_demand_commands(line);
   add_admission_commands(line);
+  add_kubeconfig_command(line);
+  add_audit_command(line);
   add_operator_commands(line);
+  add_clock_commands(line);
 }
 
 int run_muster(int count, const char* const* arguments) {

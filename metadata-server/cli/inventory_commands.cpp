@@ -19,6 +19,21 @@ Result<SiteFacts> site_facts(Session& session, const std::string& cluster) {
   return parse_site_facts(canonical_text(*answer));
 }
 
+// Its machines would be told to fetch what the server cannot give.
+std::vector<InventoryProblem> missing_files(const Cluster& cluster,
+                                            const std::vector<CatalogueEntry>& releases) {
+  std::vector<InventoryProblem> problems;
+  for (const auto& release : releases) {
+    if (release.missing == 0) continue;
+    problems.push_back(problem_at(cluster.name.place, "spec.releases",
+                                  fmt::format("every file of release {} {} on the server's disk",
+                                              release.name, release.version),
+                                  fmt::format("{} missing", release.missing),
+                                  "bring them back with 'muster release import'"));
+  }
+  return problems;
+}
+
 // Versions, secrets and pod networks, for each cluster that the server knows something of.
 std::vector<InventoryProblem> compile_problems(Session& session, const Inventory& inventory) {
   std::vector<InventoryProblem> problems;
@@ -31,8 +46,8 @@ std::vector<InventoryProblem> compile_problems(Session& session, const Inventory
       continue;
     }
     const auto compiled = compile(inventory, name, *facts);
-    if (compiled) continue;
-    problems.insert(problems.end(), compiled.error().begin(), compiled.error().end());
+    const auto found = compiled ? missing_files(cluster, compiled->releases) : compiled.error();
+    problems.insert(problems.end(), found.begin(), found.end());
   }
   return problems;
 }

@@ -21,13 +21,19 @@ Exit ask_of_node(Session& session, const Text& cluster, const Text& name, const 
   return ask_and_show(session, method, node_path(*cluster, *name) + order, body, show);
 }
 
+// Its own word is about the document that it had when it reported; a newer one may be published.
+std::string standing_text(const nlohmann::json& row) {
+  const std::string verdict = cell(row, "/verdict"), standing = cell(row, "/standing");
+  return verdict == "converged" && standing == "converging" ? standing : verdict;
+}
+
 std::string nodes_text(const nlohmann::json& answer) {
   Table table({"CLUSTER", "NAME", "ROLE", "ADDRESS", "STATE", "VERDICT", "GENERATION", "PENDING",
                "TURN", "SEEN", "REASON"});
   for (const auto& row : list_at(answer, "/nodes")) {
     const auto pending = list_at(row, "/pending").size();
     table.row({cell(row, "/cluster"), cell(row, "/node"), cell(row, "/role"), cell(row, "/address"),
-               cell(row, "/state"), cell(row, "/verdict"), cell(row, "/generation"),
+               cell(row, "/state"), standing_text(row), cell(row, "/generation"),
                pending == 0 ? "" : std::to_string(pending), cell(row, "/turn/state"),
                time_text(row, "/seenAt"), cell(row, "/reason")});
   }

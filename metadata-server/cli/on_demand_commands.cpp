@@ -12,7 +12,7 @@ namespace muster {
 namespace {
 
 struct OnDemandOptions {
-  std::string name, folder, template_name, ttl = "4h", pool, on_delete;
+  std::string name, folder, template_name, ttl = "4h", pool, on_delete, confirmed;
   int masters = 1, nodes = 0, count = 1;
   UserDataOptions user_data;
 };
@@ -202,9 +202,16 @@ void add_on_demand_commands(CommandLine& line) {
       ->add_option("--on-delete", options->on_delete,
                    "what its machines do, instead of what their pools say")
       ->check(CLI::IsMember({"poweroff", "reset", "keep"}));
-  removed->footer("Example: muster cluster delete ci-42 --on-delete keep");
+  removed->add_option("--confirm", options->confirmed,
+                      "its name again: for a cluster that an inventory lists");
+  removed->footer(
+      "Machines of a listed one keep what they have unless --on-delete says otherwise, and can enrol nowhere before muster-agent reset.\n"
+      "Example: muster cluster delete ci-42 --on-delete keep");
   line.on(removed, [options](Session& session) {
-    const std::string query = options->on_delete.empty() ? "" : "?onDelete=" + options->on_delete;
+    std::string query;
+    if (!options->on_delete.empty()) query = "?onDelete=" + options->on_delete;
+    if (!options->confirmed.empty())
+      query += (query.empty() ? "?confirm=" : "&confirm=") + escape(options->confirmed);
     return ask_and_show(session, "DELETE", "clusters/" + escape(options->name) + query, nullptr,
                         [options](const nlohmann::json&) {
                           return fmt::format("cluster {} deleted\n", options->name);

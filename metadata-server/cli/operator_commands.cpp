@@ -3,59 +3,13 @@
 #include <sstream>
 
 #include "cli/answer.hpp"
+#include "cli/operator_bundle.hpp"
 #include "cli/session.hpp"
+#include "cli/text_file.hpp"
 #include "cli/time_span.hpp"
 
 namespace muster {
 namespace {
-
-void add_kubeconfig(CommandLine& line) {
-  auto cluster = std::make_shared<std::string>();
-  auto break_glass = std::make_shared<bool>(false);
-  auto hours = std::make_shared<int>(12);
-  auto* command = line.app.add_subcommand(
-      "kubeconfig", "Prints a kubeconfig with a short-lived certificate in your name");
-  command->add_option("--cluster", *cluster, "the cluster's name")->required();
-  command->add_option("--ttl", *hours, "hours that it is valid")
-      ->check(CLI::Range(1, 24))
-      ->capture_default_str();
-  command->add_flag("--break-glass", *break_glass,
-                    "system:masters, one hour: past RBAC, in the audit apart");
-  command->footer("Example: muster kubeconfig --cluster lab > ~/.kube/config");
-  line.on(command, [=](Session& session) {
-    const int seconds = (*break_glass ? 1 : *hours) * 3600;
-    return ask_and_show(
-        session, "POST", "kubeconfig",
-        {{"cluster", *cluster}, {"ttlSeconds", seconds}, {"breakGlass", *break_glass}},
-        [](const nlohmann::json& answer) { return cell(answer, "/kubeconfig"); });
-  });
-}
-
-void add_audit(CommandLine& line) {
-  auto after = std::make_shared<std::string>();
-  auto limit = std::make_shared<int>(100);
-  auto* command = line.app.add_subcommand("audit", "Who was granted what, oldest first");
-  command->footer("Example: muster audit --limit 20");
-  command->add_option("--after", *after, "rows after this key");
-  command->add_option("--limit", *limit, "most rows to show")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 10000));
-  line.on(command, [=](Session& session) {
-    return ask_and_show(
-        session, "GET", fmt::format("audit?after={}&limit={}", escape(*after), *limit), nullptr,
-        [](const nlohmann::json& answer) {
-          Table table({"TIME", "ACTOR", "ACTION", "SUBJECT", "DETAIL"});
-          for (const auto& row : list_at(answer, "/rows")) {
-            table.row({time_text(row, "/time"), cell(row, "/actor"), cell(row, "/action"),
-                       cell(row, "/subject"), cell(row, "/detail")});
-          }
-          if (number_at(answer, "/olderFiles") == 0) return table.text();
-          return table.text() +
-                 fmt::format("older rows: {} file(s) in {} on the server, for zcat\n",
-                             cell(answer, "/olderFiles"), cell(answer, "/olderFolder"));
-        });
-  });
-}
 
 struct LimitOptions {
   std::string name, templates, ttl = "4h";
@@ -127,38 +81,94 @@ void add_limit(CommandLine& line, CLI::App* group) {
   });
 }
 
+struct AddOptions {
+  std::string name, request, folder, pin;
+};
+
+// The server's word for its CA is taken by its site key alone: the pin that was given, or that of
+// the server that is asked.
+Result<std::string> authorities_of(Session& session, const std::string& given_pin) {
+  std::string pin = given_pin;
+  if (pin.empty()) {
+    const auto site = session.ask("GET", "site");
+    if (!site) return pass(site.error());
+    pin = cell(*site, "/pin");
+  }
+  return server_authorities(session, pin);
+}
+
+Exit add_bundle(Session& session, const AddOptions& options, nlohmann::json body) {
+  // What can fail comes before the certificate, which replaces an older one of that name.
+  const auto authorities = authorities_of(session, options.pin);
+  if (!authorities) return complain(session, authorities.error());
+  const auto bundle = begin_bundle(options.folder, options.name, body.value("csr", std::string()));
+  if (!bundle) return complain(session, bundle.error());
+  body["csr"] = bundle->request;
+  const auto answer = session.ask("POST", "operators", body);
+  if (!answer) return complain(session, answer.error());
+  if (auto kept = finish_bundle(*bundle, cell(*answer, "/certificate"), *authorities); !kept)
+    return complain(session, kept.error());
+  print(
+      session.wants_json()
+          ? json_text({{"name", options.name}, {"folder", options.folder}})
+          : fmt::format(
+                "{}: operator.key, operator.crt and ca.crt of {}, for their ~/.config/muster; then: muster --server https://HOST:8444 status\n",
+                options.folder, options.name));
+  return Exit::ok;
+}
+
+Exit add_operator(Session& session, const AddOptions& options, const LimitOptions& limits) {
+  if (options.request.empty() && options.folder.empty()) {
+    static_cast<void>(complain(
+        session,
+        {ErrorKind::invalid, "operator add: expected --out DIR, or --csr FILE, found neither"}));
+    return Exit::usage;
+  }
+  const auto held = limits_in(session, limits);
+  if (!held) return Exit::usage;
+  nlohmann::json body = {{"name", options.name}};
+  if (!held->is_null()) body["limits"] = *held;
+  if (!options.request.empty()) {
+    constexpr std::size_t largest_request = 16u << 10;
+    const auto request = read_text_file(options.request, largest_request);
+    if (!request) return complain(session, request.error());
+    body["csr"] = *request;
+  }
+  if (!options.folder.empty()) return add_bundle(session, options, std::move(body));
+  return ask_and_show(session, "POST", "operators", body,
+                      [](const nlohmann::json& answer) { return cell(answer, "/certificate"); });
+}
+
+void add_add(CommandLine& line, CLI::App* group) {
+  auto options = std::make_shared<AddOptions>();
+  auto limits = std::make_shared<LimitOptions>();
+  auto* add = group->add_subcommand(
+      "add", "makes a certificate: a folder with all that its owner needs, or of a request");
+  add->add_option("NAME", options->name, "the operator's name, in every audit row")->required();
+  add->add_option("--out", options->folder,
+                  "folder for operator.key, operator.crt and ca.crt; a key that is there is kept");
+  add->add_option("--csr", options->request,
+                  "certificate request (PEM file): its key stays with the operator")
+      ->check(CLI::ExistingFile);
+  add->add_option("--pin", options->pin,
+                  "sha256:... that the server's CA is checked by [what this server says]");
+  add_limit_options(add, limits);
+  add->footer(
+      "Without --out it prints the certificate alone.\n"
+      "Example: muster operator add anna --out anna\n"
+      "         openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ci.key -subj /CN=ci -out ci.csr\n"
+      "         muster operator add ci --csr ci.csr --templates small --clusters 10 --machines 50 --ttl 8h > ci.crt");
+  line.on(add, [=](Session& session) { return add_operator(session, *options, *limits); });
+}
+
 }  // namespace
 
 void add_operator_commands(CommandLine& line) {
-  add_kubeconfig(line);
-  add_audit(line);
   auto* group = line.app.add_subcommand(
       "operator", "People and jobs that may use the operator's API from elsewhere");
   group->require_subcommand(1);
-  auto name = std::make_shared<std::string>(), request = std::make_shared<std::string>();
-
-  auto* add = group->add_subcommand("add", "signs a certificate request; prints the certificate");
-  add->add_option("NAME", *name, "the operator's name, in every audit row")->required();
-  add->add_option("--csr", *request,
-                  "certificate request (PEM file); its key stays with the operator")
-      ->required()
-      ->check(CLI::ExistingFile);
-  auto limits = std::make_shared<LimitOptions>();
-  add_limit_options(add, limits);
-  add->footer(
-      "Example: openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ci.key -subj /CN=ci -out ci.csr\n"
-      "         muster operator add ci --csr ci.csr --templates small --clusters 10 --machines 50 --ttl 8h > ci.crt");
-  line.on(add, [=](Session& session) {
-    std::ifstream file(*request, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    const auto held = limits_in(session, *limits);
-    if (!held) return Exit::usage;
-    nlohmann::json body = {{"name", *name}, {"csr", text.str()}};
-    if (!held->is_null()) body["limits"] = *held;
-    return ask_and_show(session, "POST", "operators", body,
-                        [](const nlohmann::json& answer) { return cell(answer, "/certificate"); });
-  });
+  auto name = std::make_shared<std::string>();
+  add_add(line, group);
 
   auto* list = group->add_subcommand("list", "operators and when their certificates end");
   line.on(list, [](Session& session) {

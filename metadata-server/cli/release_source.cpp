@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "artifact/release_folder.hpp"
+#include "cli/session.hpp"
 #include "client/http_client.hpp"
 #include "result/file_descriptor.hpp"
 
@@ -33,6 +34,15 @@ Place split(const std::string& url) {
   }
   while (place.path.ends_with('/')) place.path.pop_back();
   return place;
+}
+
+// The file's place below the release's: its name as it is, "%3a" of a Debian epoch too, with what a
+// path of RFC 3986 cannot hold percent-encoded.
+std::string below(const Place& place, const std::string& file) {
+  std::string path = place.path;
+  std::istringstream segments(file);
+  for (std::string segment; std::getline(segments, segment, '/');) path += "/" + escape(segment);
+  return path;
 }
 
 // A file of the system's temporary folder that goes with its owner.
@@ -62,7 +72,7 @@ class Web {
 
   Result<std::string> get(const std::string& file) {
     HttpRequest request;
-    request.path = place_.path + "/" + file;
+    request.path = below(place_, file);
     auto answer = http_.send(request);
     if (!answer) return while_doing(answer.error(), url_of(file));
     if (answer->status != 200) return unexpected(file, answer->status);
@@ -73,7 +83,7 @@ class Web {
     std::ofstream out(scratch_.path(), std::ios::binary | std::ios::trunc);
     std::uint64_t size = 0;
     Download wanted;
-    wanted.path = place_.path + "/" + artifact.path;
+    wanted.path = below(place_, artifact.path);
     wanted.sink = [&](std::string_view bytes, Coding) {
       size += bytes.size();
       out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -101,7 +111,7 @@ class Web {
 
  private:
   [[nodiscard]] std::string url_of(const std::string& file) const {
-    return place_.base + place_.path + "/" + file;
+    return place_.base + below(place_, file);
   }
   [[nodiscard]] tl::unexpected<Error> unexpected(const std::string& file, int status) const {
     return fail(status == 404 ? ErrorKind::not_found : ErrorKind::unavailable,

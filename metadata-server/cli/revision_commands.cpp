@@ -18,10 +18,10 @@ void add_revision_commands(CommandLine& line) {
     return ask_and_show(
         session, "GET", "revisions?cluster=" + escape(*cluster), nullptr,
         [](const nlohmann::json& answer) {
-          Table table({"NUMBER", "REVISION", "PUBLISHED", "BY", "MACHINES"});
+          Table table({"NUMBER", "REVISION", "PUBLISHED", "BY", "MACHINES", "WHAT FOR"});
           for (const auto& row : list_at(answer, "/revisions")) {
             table.row({cell(row, "/number"), cell(row, "/revision"), time_text(row, "/time"),
-                       cell(row, "/actor"), cell(row, "/machines")});
+                       cell(row, "/actor"), cell(row, "/machines"), cell(row, "/cause")});
           }
           return table.text();
         });

@@ -80,7 +80,9 @@ void add_node_commands(CommandLine& line);
 void add_cluster_commands(CommandLine& line);
 void add_on_demand_commands(CommandLine& line);  // template, more of cluster, user-data
 void add_admission_commands(CommandLine& line);  // token, approve, ban
-void add_operator_commands(CommandLine& line);   // operator, kubeconfig, audit
+void add_operator_commands(CommandLine& line);
+void add_kubeconfig_command(CommandLine& line);
+void add_audit_command(CommandLine& line);
 void add_clock_commands(CommandLine& line);
 void add_status_commands(CommandLine& line);  // init, status, completion
 

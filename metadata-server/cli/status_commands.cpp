@@ -39,11 +39,12 @@ std::string trouble_text(const std::string& who, const nlohmann::json& row) {
 
 std::string status_text(const nlohmann::json& answer) {
   Table table({"CLUSTER", "REVISION", "MACHINES", "CONVERGED", "CONVERGING", "PENDING", "FAILED",
-               "UNWELL", "SILENT"});
+               "UNWELL", "SILENT", "NEVER ENROLLED", "BANNED"});
   for (const auto& row : list_at(answer, "/clusters")) {
     table.row({cell(row, "/cluster"), cell(row, "/revision"), cell(row, "/machines"),
                cell(row, "/converged"), cell(row, "/converging"), cell(row, "/pendingChanges"),
-               cell(row, "/failed"), cell(row, "/unwell"), cell(row, "/silent")});
+               cell(row, "/failed"), cell(row, "/unwell"), cell(row, "/silent"),
+               cell(row, "/neverEnrolled"), cell(row, "/banned")});
   }
   std::string notes;
   for (const auto& row : list_at(answer, "/clusters")) {
@@ -68,6 +69,10 @@ std::string status_text(const nlohmann::json& answer) {
           fmt::format("{}: {} machine(s) not heard of, to be removed soon (muster node list)\n",
                       cell(row, "/cluster"), cell(row, "/vanishing"));
   }
+  for (const auto& row : list_at(answer, "/incompleteReleases"))
+    notes += fmt::format(
+        "release {} {}: {} of {} files are not on the server's disk; bring them back with muster release import\n",
+        cell(row, "/name"), cell(row, "/version"), cell(row, "/missing"), cell(row, "/files"));
   for (const auto& row : list_at(answer, "/worst"))
     notes += trouble_text(cell(row, "/cluster") + "/" + cell(row, "/node"), row);
   for (const auto& row : list_at(answer, "/strangers")) {

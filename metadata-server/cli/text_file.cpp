@@ -1,8 +1,15 @@
 #include "cli/text_file.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <fstream>
+
+#include "result/durable_file.hpp"
+#include "result/file_descriptor.hpp"
 
 namespace muster {
 
@@ -15,6 +22,19 @@ Result<std::string> read_text_file(const std::string& path, std::size_t most) {
   if (text.size() <= most) return text;
   return fail(ErrorKind::exhausted,
               fmt::format("'{}': expected at most {} bytes, found more", path, most));
+}
+
+Result<void> write_private_file(const std::string& path, const std::string& text) {
+  const std::string made = fmt::format("{}.{}", path, ::getpid());
+  FileDescriptor file(
+      ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", made));
+  Result<void> written = write_all(file.get(), text, made);
+  if (written) written = sync_path(made);
+  if (written && ::rename(made.c_str(), path.c_str()) != 0)
+    written = fail_errno(errno, fmt::format("writing '{}'", path));
+  if (!written) ::unlink(made.c_str());
+  return written ? sync_folder_of(path) : written;
 }
 
 }  // namespace muster

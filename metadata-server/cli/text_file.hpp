@@ -1,4 +1,4 @@
-// Files that an operator names on the command line.
+// Files that an operator names on the command line, read and written.
 #pragma once
 
 #include <cstddef>
@@ -10,5 +10,8 @@ namespace muster {
 
 // The whole file. exhausted: it has more than `most` bytes.
 [[nodiscard]] Result<std::string> read_text_file(const std::string& path, std::size_t most);
+// The whole file anew, of mode 0600 from its first byte on: whoever opens `path` finds the old one
+// or the new one.
+[[nodiscard]] Result<void> write_private_file(const std::string& path, const std::string& text);
 
 }  // namespace muster

@@ -51,6 +51,20 @@ Result<FoundPending> find_by_prefix(const EnrolmentContext& context, std::string
           "pending machine {}: there is none, or it stopped asking; `muster pending` shows those there are",
           in_ticks(fingerprint)));
 }
+
+// One wrong line of a fingerprint list would give a machine another one's name, role and data.
+Result<void> check_matches(const EnrolmentInventory& inventory, const PendingMachine& machine,
+                           const NodeName& node) {
+  const MatchResult match = inventory.match(machine.hints);
+  const bool is_other = match.kind == MatchResult::Kind::matched && match.node != node;
+  if (!is_other) return {};
+  return fail(
+      ErrorKind::conflict, "matches_other",
+      fmt::format(
+          "pending machine {}: its hardware is that of '{}/{}' by the inventory ({}), not of '{}/{}'; approve it as {}, mend the inventory, or repeat with --despite-match",
+          machine.fingerprint, match.node.cluster, match.node.node, fmt::join(match.reasons, ", "),
+          node.cluster, node.node, match.node.node));
+}
 }  // namespace
 
 Result<void> check_free(const EnrolmentContext& context, const MachineRecord& record,
@@ -70,11 +84,16 @@ Result<void> check_free(const EnrolmentContext& context, const MachineRecord& re
 
 Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& approval,
                                const std::string& approved_by) {
-  const auto node = resolve(*context.inventory(), approval);
+  const auto inventory = context.inventory();
+  const auto node = resolve(*inventory, approval);
   if (!node) return pass(node.error());
   auto found = find_by_prefix(context, approval.fingerprint);
   if (!found) return pass(found.error());
   PendingMachine& machine = found->machine;
+  if (!approval.despite_match) {
+    auto matching = check_matches(*inventory, machine, *node);
+    if (!matching) return pass(matching.error());
+  }
   const auto record = find_machine(context.store, *node);
   if (!record) return pass(record.error());
   if (auto free = check_free(context, record->record, machine.fingerprint); !free) {

@@ -11,18 +11,19 @@ namespace muster {
 struct Approval {
   std::string cluster;  // may be empty where only one cluster has a node of that name
   std::string name;
-  std::string fingerprint;  // whole, or "sha256:" and at least its first 16 hex digits
+  std::string fingerprint;     // whole, or "sha256:" and at least its first 16 hex digits
+  bool despite_match = false;  // though its hardware is another node's by the inventory
 };
 // The machine is issued its identity when it asks next. Refusals: not_found (no such node, no such
-// pending machine), ambiguous, live_identity, banned, frozen. Idempotent. `approved_by`: as the
-// audit names an actor, "operator anna".
+// pending machine), ambiguous, matches_other (its hardware), live_identity, banned, frozen.
+// Idempotent. `approved_by`: as the audit names an actor, "operator anna".
 [[nodiscard]] Result<PendingMachine> approve(const EnrolmentContext& context,
-                                              const Approval& approval,
-                                              const std::string& approved_by);
+                                             const Approval& approval,
+                                             const std::string& approved_by);
 
 // The name is free for this key: not banned, not frozen, and no other key holds it alive unless its
 // replacement was ordered. Refusals banned, frozen, live_identity.
 [[nodiscard]] Result<void> check_free(const EnrolmentContext& context, const MachineRecord& record,
-                                   std::string_view fingerprint);
+                                      std::string_view fingerprint);
 
 }  // namespace muster

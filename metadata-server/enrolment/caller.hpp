@@ -29,7 +29,7 @@ struct Caller {
 // answered like one that never was, unless it has a tombstone), superseded, frozen, banned,
 // operator_revoked, certificate_other (neither a machine's nor an operator's).
 [[nodiscard]] Result<Caller> identify(const EnrolmentContext& context,
-                                       const Certificate& presented);
+                                      const Certificate& presented);
 
 // The name in a machine's certificate: CN and OU. Error certificate_other.
 [[nodiscard]] Result<NodeName> node_of(const Certificate& certificate);

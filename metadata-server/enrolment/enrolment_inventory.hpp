@@ -32,6 +32,8 @@ class EnrolmentInventory {
   [[nodiscard]] EnrolmentInventory with(const std::string& cluster,
                                         const Inventory& inventory) const;
 
+  // Something of it is published, be it without machines.
+  [[nodiscard]] bool has_cluster(const std::string& name) const { return clusters_.contains(name); }
   [[nodiscard]] std::optional<Role> role_of(const NodeName& node) const;
   [[nodiscard]] MatchResult match(const MachineHints& hints) const;
   // Nodes of that name in any cluster: an operator may leave the cluster out where it is clear.

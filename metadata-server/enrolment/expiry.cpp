@@ -1,6 +1,7 @@
 #include "enrolment/expiry.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "enrolment/join_token.hpp"
 #include "enrolment/remove.hpp"
@@ -20,18 +21,18 @@ class Tombstones {
   Tombstones(const Inventory& inventory, std::int64_t now, Transaction& transaction)
       : inventory_(inventory), now_(now), last_(now), transaction_(transaction) {}
 
-  Result<void> add(const Store& store, const MemberRecord& member,
+  // `pool`: empty for a machine that is listed.
+  Result<void> add(const Store& store, const NodeName& node, const std::string& pool,
                    std::optional<OnDelete> on_delete) {
-    const auto found = find_machine(store, {member.cluster, member.node});
+    const auto found = find_machine(store, node);
     if (!found) return pass(found.error());
     // Whoever is about to get an identity by this name comes too late.
-    transaction_.expect(kinds::machine, kinds::pair_key(member.cluster, member.node),
-                        found->version);
-    const TombstoneRecord record{member.cluster, member.node, now_,
-                                 on_delete.value_or(order_for(member.pool))};
+    transaction_.expect(kinds::machine, kinds::pair_key(node.cluster, node.node), found->version);
+    const TombstoneRecord record{node.cluster, node.node, now_,
+                                 on_delete.value_or(order_for(pool))};
     for (auto& key : put_tombstones(found->record, record, transaction_))
       lapsing_.emplace_back(kinds::tombstone, std::move(key));
-    last_ = std::max(last_, now_ + certificate_lifetime(member.cluster));
+    last_ = std::max(last_, now_ + certificate_lifetime(node.cluster));
     for (const auto& identity : {found->record.current, found->record.previous})
       if (identity) last_ = std::max(last_, identity->not_after);
     return {};
@@ -43,7 +44,7 @@ class Tombstones {
     for (const NodePool& pool : inventory_.pools) {
       if (pool.name.value == pool_name) return pool.on_delete;
     }
-    return OnDelete::keep;  // a pool that is no more gives no orders
+    return OnDelete::keep;  // a pool that is no more gives no orders, nor does the inventory
   }
   [[nodiscard]] std::int64_t certificate_lifetime(const std::string& cluster) const {
     const auto found = inventory_.clusters.find(cluster);
@@ -68,8 +69,14 @@ Result<void> add_cluster_end(const EnrolmentContext& context, const std::string&
   const auto members = list_members(context.store, cluster);
   if (!members) return pass(members.error());
   Tombstones tombstones(stored->inventory, unix_seconds(context.now()), transaction);
-  for (const auto& member : *members) {
-    if (auto added = tombstones.add(context.store, member, on_delete); !added) return added;
+  std::map<std::string, std::string> pools;  // by node: members, and every other that has a record
+  for (const auto& member : *members) pools[member.node] = member.pool;
+  const auto machines = list_machines(context.store, cluster);
+  if (!machines) return pass(machines.error());
+  for (const auto& [node, machine] : *machines) pools.try_emplace(node);
+  for (const auto& [node, pool] : pools) {
+    auto added = tombstones.add(context.store, {cluster, node}, pool, on_delete);
+    if (!added) return added;
   }
   tombstones.finish();
   return {};
@@ -102,7 +109,8 @@ Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
   if (!stored) return pass(stored.error());
   const std::int64_t now = unix_seconds(context.now());
   Tombstones tombstones(stored->inventory, now, transaction);
-  if (auto added = tombstones.add(context.store, (*member)->record, std::nullopt); !added)
+  if (auto added = tombstones.add(context.store, node, (*member)->record.pool, std::nullopt);
+      !added)
     return pass(added.error());
   tombstones.finish();
   append_audit(transaction, context.now(), "expiry", "member-expired", row.name,

@@ -100,6 +100,13 @@ std::vector<Problem> problems_of(const NewJoinToken& order) {
 }
 
 Result<void> check_named(const EnrolmentInventory& inventory, const NewJoinToken& order) {
+  if (!inventory.has_cluster(order.cluster)) {
+    return fail(
+        ErrorKind::not_found, "not_found",
+        fmt::format(
+            "cluster '{}': nothing is published for it; run `muster apply` first, or look at `muster status` for the names there are",
+            order.cluster));
+  }
   if (!order.node.empty() && !inventory.role_of({order.cluster, order.node})) {
     return fail(ErrorKind::not_found, "not_found",
                 fmt::format("node '{}/{}': not in the inventory; apply an inventory that names it",

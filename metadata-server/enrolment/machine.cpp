@@ -2,6 +2,8 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
+#include "enrolment/stored_record.hpp"
+#include "records/all_records.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -95,6 +97,20 @@ Result<MachineRecord> parse_machine_record(std::string_view json) {
   root.close();
   if (!problems.empty()) return fail("machine record", problems);
   return record;
+}
+
+Result<std::map<std::string, MachineRecord>> list_machines(const Store& store,
+                                                           const std::string& cluster) {
+  const auto records = all_records(store, kinds::machine, kinds::prefix_of(cluster));
+  if (!records) return pass(records.error());
+  std::map<std::string, MachineRecord> machines;
+  for (const auto& record : *records) {
+    auto machine = as_stored(parse_machine_record(record.value));
+    if (!machine) return while_doing(machine.error(), fmt::format("machine '{}'", record.key));
+    const std::string node = machine->node;
+    machines[node] = std::move(*machine);
+  }
+  return machines;
 }
 
 Result<FoundMachine> find_machine(const Store& store, const NodeName& node) {

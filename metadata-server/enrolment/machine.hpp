@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,6 +60,9 @@ struct FoundMachine {
   MachineRecord record;
   std::uint64_t version = 0;  // 0: there is no record yet, `record` has only the name
 };
+// Of one cluster, by node: those that have a record.
+[[nodiscard]] Result<std::map<std::string, MachineRecord>> list_machines(
+    const Store& store, const std::string& cluster);
 [[nodiscard]] Result<FoundMachine> find_machine(const Store& store, const NodeName& node);
 // Guards by the version that was found, and writes.
 void put_machine(const FoundMachine& found, Transaction& transaction);

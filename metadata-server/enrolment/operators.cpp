@@ -164,7 +164,7 @@ Result<std::string> add_operator(const EnrolmentContext& context, const std::str
         return {};
       });
   if (!done) return pass(done.error());
-  return certificate->pem() + context.machines.issuing.certificate().pem();
+  return certificate->pem();
 }
 
 namespace {

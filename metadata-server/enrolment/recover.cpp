@@ -46,7 +46,7 @@ Result<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine fo
 
 namespace {
 Result<EnrolOutcome> recover_key(const EnrolmentContext& context, const EnrolRequest& request,
-                              const Certificate& presented, const std::string& source) {
+                                 const Certificate& presented, const std::string& source) {
   const auto key = check_proof(context, ProofPurpose::recover, request.proof);
   if (!key) return pass(key.error());
   if (auto issued = check_issuer(context, presented); !issued) return pass(issued.error());

@@ -4,18 +4,44 @@
 
 #include "enrolment/expiry.hpp"
 #include "fleet/on_demand.hpp"
+#include "records/revision.hpp"
+#include "store/kinds.hpp"
 
 namespace muster {
 
+namespace {
+
+Result<ClusterKind> kind_of(const Fleet& fleet, const ClusterEnd& end) {
+  const auto found = find_on_demand(fleet.store, end.cluster);
+  if (found) return ClusterKind::on_demand;
+  if (found.error().kind != ErrorKind::not_found) return pass(found.error());
+  const auto cluster = find_cluster(fleet.store, end.cluster);
+  if (!cluster) return pass(cluster.error());
+  if (cluster->version == 0) return pass(found.error());
+  if (end.confirmed == end.cluster) return ClusterKind::listed;
+  return fail(
+      ErrorKind::conflict, "confirmation",
+      fmt::format(
+          "cluster '{0}': an inventory lists it. Its authorities, secrets and history would be gone for good, and its {1} machines would run on until their certificates end. If that is meant: muster cluster delete {0} --confirm {0}",
+          end.cluster,
+          fleet.store.count(kinds::document, kinds::prefix_of(end.cluster)).value_or(0)));
+}
+
+}  // namespace
+
 Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end) {
-  if (const auto found = find_on_demand(fleet.store, end.cluster); !found)
-    return pass(found.error());
+  const auto kind = kind_of(fleet, end);
+  if (!kind) return pass(kind.error());
+  // Nobody who listed it said in a pool what its end is to do to machines.
+  const std::optional<OnDelete> on_delete =
+      *kind == ClusterKind::listed ? std::optional(end.on_delete.value_or(OnDelete::keep))
+                                   : end.on_delete;
   constexpr int attempts = 10;  // somebody may enrol meanwhile
   for (int attempt = 1;; ++attempt) {
     Transaction transaction;
-    auto added = add_cluster_end(fleet.enrolment, end.cluster, end.on_delete, transaction);
+    auto added = add_cluster_end(fleet.enrolment, end.cluster, on_delete, transaction);
     if (!added) return added;
-    auto deleted = delete_cluster(fleet.publishing, end.cluster, end.actor, end.action,
+    auto deleted = delete_cluster(fleet.publishing, *kind, end.cluster, end.actor, end.action,
                                   std::move(transaction));
     if (deleted) break;
     if (deleted.error().kind != ErrorKind::conflict || attempt == attempts) return deleted;

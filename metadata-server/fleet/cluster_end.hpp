@@ -14,9 +14,12 @@ struct ClusterEnd {
   std::string actor;                  // "operator anna", "expiry"
   std::string action;                 // of the audit row: "cluster-deleted", "cluster-expired"
   std::optional<OnDelete> on_delete;  // instead of what each pool says
+  // The cluster's name once more: one that an inventory lists ends by this alone, and its machines
+  // are told to keep what they have unless `on_delete` says otherwise.
+  std::string confirmed = {};
 };
 // Its machines are served tombstones from now on, everything else of it is gone: one transaction.
-// not_found: no cluster on demand has that name.
+// not_found: no cluster has that name. conflict ("confirmation"): it is listed, and not confirmed.
 [[nodiscard]] Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end);
 
 }  // namespace muster

@@ -2,7 +2,9 @@
 // members outlive it.
 #pragma once
 
+#include "boot/user_data.hpp"
 #include "enrolment/enrolment_context.hpp"
+#include "fleet/agent_package.hpp"
 #include "fleet/cluster_ends.hpp"
 #include "fleet/machine_reports.hpp"
 #include "fleet/members.hpp"
@@ -27,6 +29,14 @@ struct Fleet {
   const ClusterEnds& ends;
   const Members& members;
   SiteClock& clock;  // what destroys by age goes by it
+  const AgentPackage& agent;
 };
+
+// What machines are told of the site, by its trust list and its catalogue of now.
+[[nodiscard]] inline SiteContact site_contact(const Fleet& fleet) {
+  const auto trust = fleet.site.trust();
+  return {fleet.site.site(), trust->list.servers.enrol, trust->list.servers.boot,
+          fleet.agent.digest()};
+}
 
 }  // namespace muster

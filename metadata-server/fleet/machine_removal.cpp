@@ -61,9 +61,9 @@ Result<void> check_node_gone(const Fleet& fleet, const NodeName& node) {
   // A cluster that never ran has no Nodes; of one that ran, somebody must have looked.
   if (!peers || (!duties && !nodes->may_be_any)) return {};
   if (duties) {
-  const auto& leaving = duties->leaving;
-  const bool is_there = std::find(leaving.begin(), leaving.end(), node.node) != leaving.end();
-  if (!is_there && duties->peers_generation >= peers->generation) return {};
+    const auto& leaving = duties->leaving;
+    const bool is_there = std::find(leaving.begin(), leaving.end(), node.node) != leaving.end();
+    if (!is_there && duties->peers_generation >= peers->generation) return {};
   }
   return fail(
       ErrorKind::conflict, "node_object_there",

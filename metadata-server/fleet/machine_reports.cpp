@@ -47,6 +47,15 @@ bool is_ready(const HeardMachine& machine) {
                             machine.report->verdict == Verdict::pending_changes);
 }
 
+std::chrono::seconds longest_poll(const HeardMachine& machine) {
+  constexpr std::chrono::seconds awaited{2}, failed{30}, of_master{25}, of_node{55};
+  if (!machine.report) return awaited;
+  if (machine.report->verdict == Verdict::failed) return failed;
+  if (!is_ready(machine)) return awaited;
+  // Whoever has an API server carries bans to it: they hold within half a minute.
+  return machine.report->etcd_member_id.empty() ? of_node : of_master;
+}
+
 Result<void> MachineReports::load(const Store& store) {
   const auto reports = all_records(store, kinds::report);
   if (!reports) return pass(reports.error());
@@ -201,27 +210,11 @@ HeardMachine MachineReports::find(const NodeName& node) const {
 }
 
 std::chrono::seconds MachineReports::poll_after(const NodeName& node) const {
-  int longest = 2;  // a bring-up step is awaited
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = machines_.find(key_of(node));
-    if (found != machines_.end() && found->second.heard.report) {
-      const Report& report = *found->second.heard.report;
-      const Verdict verdict = report.verdict;
-      if (verdict == Verdict::failed) longest = 30;
-      // Whoever has an API server carries bans to it: they hold within half a minute.
-      const bool has_apiserver = !report.etcd_member_id.empty();
-      if (verdict == Verdict::converged || verdict == Verdict::pending_changes) {
-        longest = has_apiserver ? 25 : 55;
-      }
-    }
-  }
+  const int longest = static_cast<int>(longest_poll(find(node)).count());
   // Spread, so that machines that were switched on together do not ask together for ever.
   thread_local std::minstd_rand random{std::random_device{}()};
   return std::chrono::seconds(
       std::uniform_int_distribution<int>((longest * 5 + 6) / 7, longest)(random));
-}
-
 }
 
 std::set<std::string> MachineReports::take_ready() {

@@ -35,6 +35,10 @@ struct HeardMachine {
 // Its node is Ready, as far as it knows.
 [[nodiscard]] bool is_ready(const HeardMachine& machine);
 
+// The longest time until its next poll that it is told: seconds while a bring-up step is awaited,
+// half a minute after a failure, most of a minute when it has converged.
+[[nodiscard]] std::chrono::seconds longest_poll(const HeardMachine& machine);
+
 class MachineReports final : public View {
  public:
   // `since_boot`: seconds (fleet/site_clock). Silence is measured by it, so that nobody is silent

@@ -8,6 +8,7 @@
 #include "enrolment/pending.hpp"
 #include "enrolment/pending_reason.hpp"
 #include "fleet/node_state.hpp"
+#include "fleet/standing.hpp"
 #include "records/all_records.hpp"
 #include "store/kinds.hpp"
 
@@ -154,9 +155,9 @@ MachineTrouble MachineTroubles::of(const NodeName& node) const {
   const std::int64_t now = unix_seconds(fleet_->enrolment.now());
   MachineTrouble trouble = trouble_in(*heard.report, now);
   const std::int64_t silence = fleet_->reports.silence_of(node, fleet_->enrolment.now());
-  if (silence <= reports_missed) return trouble;
+  if (silence <= std::min(reports_missed, silent_after(heard))) return trouble;
   if (auto newer = outside(node, heard.seen_at); newer.weight > 0) return newer;
-  if (silence <= silent_after) return trouble;
+  if (silence <= silent_after(heard)) return trouble;
   trouble.weight = std::max(trouble.weight, weight::silent);
   trouble.reason = fmt::format("not heard of since {}; last: {}",
                                short_utc_text(heard.seen_at, now), in_short(*heard.report, now));
@@ -227,8 +228,8 @@ std::vector<MachineCount> count_machines(const Fleet& fleet) {
     int told = 0;
     fleet.reports.each_of(name, [&](const std::string& node, const HeardMachine& heard) {
       const auto served = cluster->documents.find(node);
-      if (!heard.report || served == cluster->documents.end()) return;
-      if (knows_two_histories(*heard.report, served->second.get())) ++count.two_histories;
+      if (!heard.report || !served) return;
+      if (knows_two_histories(*heard.report, served.get())) ++count.two_histories;
       if (!heard.report->unwell.empty()) ++count.unwell;
       if (!heard.report->configuration) return;
       ++count.configurations[std::string(muster::name(*heard.report->configuration))];

@@ -49,9 +49,9 @@ class MachineTroubles {
   [[nodiscard]] MachineTrouble outside(const NodeName& node, std::int64_t since) const;
 
   const Fleet* fleet_;
-  std::map<std::string, Stranger> outside_;  // "cluster/node" -> the newest word of it
+  std::map<std::string, Stranger> outside_;      // "cluster/node" -> the newest word of it
   std::map<std::string, MachineRecord> frozen_;  // by "cluster/node"
-  std::vector<Stranger> strangers_;          // the newest last
+  std::vector<Stranger> strangers_;              // the newest last
 };
 
 // The machines of one cluster's documents.

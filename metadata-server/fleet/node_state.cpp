@@ -3,6 +3,7 @@
 #include "fleet/machine_removal.hpp"
 #include "fleet/master_turns.hpp"
 #include "fleet/report_authority.hpp"
+#include "fleet/standing.hpp"
 
 namespace muster {
 namespace {
@@ -53,8 +54,9 @@ std::string NodeStates::word(const NodeName& node, const MachineRecord& record) 
     if (drain->second.remove) return "removing";
     return std::string(name(progress(drain->second).phase));
   }
+  const HeardMachine heard = fleet_->reports.find(node);
   const bool is_silent =
-      fleet_->reports.find(node).report && fleet_->reports.silence_of(node, now) > silent_after;
+      heard.report && fleet_->reports.silence_of(node, now) > silent_after(heard);
   return is_silent ? "silent" : "enrolled";
 }
 

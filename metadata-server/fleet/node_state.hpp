@@ -13,9 +13,6 @@
 
 namespace muster {
 
-// Seconds; a machine that is well reports about every minute.
-constexpr std::int64_t silent_after = 300;
-
 // Of one cluster's machines: what is asked once for all of them is asked when it is made.
 class NodeStates {
  public:

@@ -218,35 +218,45 @@ Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
   return DueCluster{std::move(found->cluster), false};
 }
 
-Result<void> delete_cluster(const PublishContext& context, const std::string& name,
-                            const std::string& actor, std::string_view action,
-                            Transaction transaction) {
+Result<void> delete_cluster(const PublishContext& context, ClusterKind kind,
+                            const std::string& name, const std::string& actor,
+                            std::string_view action, Transaction transaction) {
   const auto order = find_on_demand(context.store, name);
-  if (!order) return pass(order.error());
+  const bool is_absent = !order && order.error().kind == ErrorKind::not_found;
+  if (!order && !(is_absent && kind == ClusterKind::listed)) return pass(order.error());
   const auto cluster = find_cluster(context.store, name);
   if (!cluster) return pass(cluster.error());
-  transaction.expect(kinds::on_demand, name, order->version)
+  if (kind == ClusterKind::listed && (order || cluster->version == 0)) {
+    return fail(
+        ErrorKind::not_found,
+        fmt::format(
+            "cluster '{}': no inventory of it is published; `muster status` shows the clusters there are",
+            name));
+  }
+  const auto machines = context.store.count(kinds::document, kinds::prefix_of(name));
+  if (!machines) return pass(machines.error());
+  transaction.expect(kinds::on_demand, name, order ? order->version : 0)
       .remove(kinds::on_demand, name)
       .expect(kinds::cluster, name, cluster->version)
       .remove(kinds::cluster, name)
       .remove(kinds::peers, name)
       .remove(kinds::etcd, name)
       .remove(kinds::turn, name);
-  remove_scheduled(order->cluster.next_at, scheduled::cluster, name, transaction);
+  if (order) remove_scheduled(order->cluster.next_at, scheduled::cluster, name, transaction);
   const auto members = list_members(context.store, name);
   if (!members) return pass(members.error());
   for (const auto& member : *members) {
     transaction.remove(kinds::address, member.address);
     remove_scheduled_of(member, transaction);
   }
-  for (const auto kind :
+  for (const auto records :
        {kinds::drain, kinds::member, kinds::document, kinds::machine, kinds::report, kinds::served,
         kinds::authority, kinds::secret, kinds::revision}) {
-    auto removed = remove_all(context.store, kind, kinds::prefix_of(name), transaction);
+    auto removed = remove_all(context.store, records, kinds::prefix_of(name), transaction);
     if (!removed) return removed;
   }
   append_audit(transaction, context.now(), actor, action, name,
-               fmt::format("{} machines", members->size()));
+               fmt::format("{} machines", *machines));
   return commit(context.store, transaction);
 }
 

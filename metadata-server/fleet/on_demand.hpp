@@ -63,8 +63,10 @@ struct DueCluster {
 // Everything of it, in one transaction: documents, machines' identities, authorities, secrets,
 // revisions, members with their addresses. `transaction`: what else is to go, such as its tokens.
 // `action`: "cluster-deleted", "cluster-expired". Cost: that cluster, however many there are.
-[[nodiscard]] Result<void> delete_cluster(const PublishContext& context, const std::string& name,
-                                          const std::string& actor, std::string_view action,
-                                          Transaction transaction);
+// not_found: there is none of that kind and name.
+enum class ClusterKind { on_demand, listed };
+[[nodiscard]] Result<void> delete_cluster(const PublishContext& context, ClusterKind kind,
+                                          const std::string& name, const std::string& actor,
+                                          std::string_view action, Transaction transaction);
 
 }  // namespace muster

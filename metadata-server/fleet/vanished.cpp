@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "enrolment/remove.hpp"
+#include "fleet/machine_removal.hpp"
 
 namespace muster {
 namespace {

@@ -49,6 +49,7 @@ Result<Response> post_approve(const Rooms& rooms, const Caller& caller, const Re
     root.text("cluster", approval.cluster, Need::optional);
     root.text("name", approval.name);
     root.text("fingerprint", approval.fingerprint);
+    root.flag("despiteMatch", approval.despite_match, Need::optional);
   });
   if (!read) return pass(read.error());
   const auto approved = approve(rooms.enrolment, approval, caller.text());

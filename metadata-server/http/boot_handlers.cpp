@@ -17,7 +17,7 @@ constexpr std::string_view lifetime_header = "X-Aws-Ec2-Metadata-Token-Ttl-Secon
 
 tl::unexpected<Error> no_such_path() {
   return fail(ErrorKind::not_found, "not_found",
-                "no such path on this listener; http/README.md lists them");
+              "no such path on this listener; http/README.md lists them");
 }
 
 std::string parameter(const Request& request, const std::string& name) {
@@ -39,7 +39,7 @@ Result<MachineMarks> marks_of(const Request& request) {
       marks.serial = value;
     } else if (mark != "f") {
       return fail(ErrorKind::invalid, "mark_unknown",
-                    fmt::format("expected mac, uuid or serial, found {}", in_ticks(mark)));
+                  fmt::format("expected mac, uuid or serial, found {}", in_ticks(mark)));
     }
   }
   return marks;
@@ -71,10 +71,6 @@ FoundMachine find_machine(const Rooms& rooms, const Request& request) {
   return found_or_refused(rooms.boot()->with_marks(*marks), "the hardware that was named");
 }
 
-SiteContact contact(const Rooms& rooms) {
-  return {rooms.site.site(), rooms.site.trust()->list.servers.enrol};
-}
-
 Response uncached_text(std::string text) {
   Response response = text_response(std::move(text));
   response.content_type = "text/plain; charset=utf-8";
@@ -83,7 +79,7 @@ Response uncached_text(std::string text) {
 }
 
 Result<std::optional<std::chrono::seconds>> check_token(const Rooms& rooms,
-                                                         const Request& request) {
+                                                        const Request& request) {
   const std::string& token = request.header("x-aws-ec2-metadata-token");
   if (token.empty()) {
     if (rooms.tokens.policy() == TokenPolicy::optional) return std::nullopt;
@@ -106,7 +102,7 @@ Result<Response> get_nocloud_seed(const Rooms& rooms, const Caller&, const Reque
   std::string file = parameter(request, "file");
   if (const auto named = request.query.find("f"); file.empty() && named != request.query.end())
     file = named->second;
-  auto text = seed_file(file, **machine, contact(rooms));
+  auto text = seed_file(file, **machine, site_contact(rooms));
   if (!text) return no_such_path();
   return uncached_text(std::move(*text));
 }
@@ -136,7 +132,7 @@ Result<Response> get_ec2_metadata(const Rooms& rooms, const Caller&, const Reque
   if (!left) return pass(left.error());
   const auto machine = find_machine(rooms, request);
   if (!machine) return pass(machine.error());
-  auto text = ec2_metadata(path, **machine, contact(rooms),
+  auto text = ec2_metadata(path, **machine, site_contact(rooms),
                            [&] { return signed_identity(rooms.site, **machine); });
   if (!text) return no_such_path();
   Response response = uncached_text(std::move(*text));

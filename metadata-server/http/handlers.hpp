@@ -83,6 +83,8 @@ namespace muster::handlers {
 // release_handlers.cpp
 [[nodiscard]] Result<Response> get_releases(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Result<Response> post_releases(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Result<Response> post_release_check(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Result<Response> delete_release(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Result<Response> post_prune(const Rooms&, const Caller&, const Request&);
 
 // secret_handlers.cpp

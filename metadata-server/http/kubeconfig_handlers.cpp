@@ -35,26 +35,55 @@ Result<NodeDocument> any_document(const Rooms& rooms, const std::string& cluster
   return std::move(*document);
 }
 
-// node-local endpoints exist on machines only: people go to the first master.
-std::string api_url(const ClusterSettings& cluster) {
-  if (cluster.api.mode == EndpointMode::external) {
-    return fmt::format("https://{}:{}", cluster.api.host, cluster.api.port);
+// A way to the API: "lab", and of several masters "lab-m1" for each besides.
+struct Endpoint {
+  std::string name, url;
+};
+
+// node-local endpoints exist on machines only: people go to a master, the first one of those that
+// are well.
+std::vector<Endpoint> endpoints_of(const Rooms& rooms, const ClusterSettings& cluster) {
+  if (cluster.api.mode == EndpointMode::external)
+    return {{cluster.name, fmt::format("https://{}:{}", cluster.api.host, cluster.api.port)}};
+  std::vector<Endpoint> endpoints;
+  std::string best;
+  for (const auto& master : cluster.masters) {
+    const std::string url = fmt::format("https://{}:{}", master.address, cluster.apiserver_port);
+    endpoints.push_back({fmt::format("{}-{}", cluster.name, master.name), url});
+    if (best.empty() && is_ready(rooms.reports.find({cluster.name, master.name}))) best = url;
   }
-  const std::string host =
-      cluster.masters.empty() ? std::string() : cluster.masters.front().address;
-  return fmt::format("https://{}:{}", host, cluster.apiserver_port);
+  if (endpoints.empty()) return {{cluster.name, "https://"}};
+  if (best.empty()) best = endpoints.front().url;
+  if (endpoints.size() == 1) endpoints.clear();
+  endpoints.insert(endpoints.begin(), {cluster.name, best});
+  return endpoints;
 }
 
-std::string kubeconfig_text(const std::string& cluster, const std::string& user,
-                            const std::string& url, const IssuedClusterCertificate& issued,
-                            const PrivateKey& key) {
-  return fmt::format(
-      "apiVersion: v1\nkind: Config\nclusters:\n- name: {0}\n  cluster:\n    server: {1}\n"
-      "    certificate-authority-data: {2}\nusers:\n- name: {3}@{0}\n  user:\n    client-certificate-data: {4}\n"
-      "    client-key-data: {5}\ncontexts:\n- name: {3}@{0}\n  context:\n    cluster: {0}\n    user: {3}@{0}\n"
-      "current-context: {3}@{0}\n",
-      cluster, url, base64_encode(issued.authority), user, base64_encode(issued.certificate),
-      base64_encode(key.pem()));
+struct Kubeconfig {
+  std::string text;
+  std::vector<std::string> contexts;
+};
+
+// One user, and a context for each endpoint; the first one is the current one.
+Kubeconfig make_kubeconfig(const std::string& user, const std::vector<Endpoint>& endpoints,
+                           const IssuedClusterCertificate& issued, const PrivateKey& key) {
+  const std::string account = fmt::format("{}@{}", user, endpoints.front().name);
+  std::string clusters, contexts;
+  Kubeconfig made;
+  for (const auto& [name, url] : endpoints) {
+    made.contexts.push_back(fmt::format("{}@{}", user, name));
+    clusters +=
+        fmt::format("- name: {}\n  cluster:\n    server: {}\n    certificate-authority-data: {}\n",
+                    name, url, base64_encode(issued.authority));
+    contexts += fmt::format("- name: {}\n  context:\n    cluster: {}\n    user: {}\n",
+                            made.contexts.back(), name, account);
+  }
+  made.text = fmt::format(
+      "apiVersion: v1\nkind: Config\nclusters:\n{}users:\n- name: {}\n  user:\n"
+      "    client-certificate-data: {}\n    client-key-data: {}\ncontexts:\n{}current-context: {}\n",
+      clusters, account, base64_encode(issued.certificate), base64_encode(key.pem()), contexts,
+      account);
+  return made;
 }
 
 Result<KubeconfigOrder> read_order(const Request& request) {
@@ -101,9 +130,9 @@ Result<Response> post_kubeconfig(const Rooms& rooms, const Caller& caller, const
   if (auto written = rooms.store.commit(audit); !written) return pass(written.error());
   spdlog::info("{}: kubeconfig for {}{}", caller.text(), order->cluster,
                order->break_glass ? ", past RBAC (break-glass)" : "");
-  Response response = json_response(
-      {{"kubeconfig", kubeconfig_text(order->cluster, caller.name, api_url(document->role.cluster),
-                                      *issued, *key)}});
+  const Kubeconfig made =
+      make_kubeconfig(caller.name, endpoints_of(rooms, document->role.cluster), *issued, *key);
+  Response response = json_response({{"kubeconfig", made.text}, {"contexts", made.contexts}});
   response.headers.emplace_back("Cache-Control", "no-store");
   return response;
 }

@@ -98,8 +98,7 @@ Result<Response> get_document(const Rooms& rooms, const Caller& caller, const Re
   if (!reads) return pass(reads.error());
   if (auto readable = check_reads(*reads, **answer, caller.node); !readable)
     return pass(readable.error());
-  const std::string& etag = (*answer)->etag;
-  rooms.reports.note_served(caller.node, etag.substr(1, etag.size() - 2), rooms.enrolment.now());
+  rooms.reports.note_served(caller.node, std::string((*answer)->digest()), rooms.enrolment.now());
   return envelope_response(**answer, poll_after(rooms, caller.node), request);
 }
 

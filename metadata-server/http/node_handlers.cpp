@@ -12,6 +12,7 @@
 #include "fleet/master_turns.hpp"
 #include "fleet/node_state.hpp"
 #include "fleet/served_document.hpp"
+#include "fleet/standing.hpp"
 #include "fleet/vanished.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
@@ -31,12 +32,15 @@ nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAns
   const bool reported = heard.report.has_value();
   const bool is_judged = reported && heard.report->configuration;
   const MachineTrouble trouble = troubles.of(node, record);
+  const std::int64_t silence =
+      rooms.reports.silence_of(node, rooms.enrolment.now(), record.enrolled_at);
   return {{"cluster", node.cluster},
           {"node", node.node},
           {"role", document ? std::string(name(document->role.role)) : std::string()},
           {"address", document ? document->role.address : std::string()},
           {"generation", answer.generation},
           {"state", states.word(node, record)},
+          {"standing", name(standing_of(heard, record, answer.digest(), silence))},
           {"drain", states.drain(node.node)},
           {"turn", states.turn(node.node)},
           {"verdict", reported ? std::string(name(heard.report->verdict)) : std::string()},
@@ -160,22 +164,17 @@ Result<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Reque
   for (const auto& cluster : rooms.current.clusters()) {
     if (!wanted->empty() && cluster != *wanted) continue;
     if (!check_owns(rooms.store, caller, cluster)) continue;
-    const auto records = all_records(rooms.store, kinds::machine, kinds::prefix_of(cluster));
-    if (!records) return pass(records.error());
+    auto machines = list_machines(rooms.store, cluster);
+    if (!machines) return pass(machines.error());
     const auto states = NodeStates::gather(rooms, cluster);
     if (!states) return pass(states.error());
-    std::map<std::string, MachineRecord> machines;
-    for (const auto& record : *records) {
-      auto machine = parse_machine_record(record.value);
-      if (!machine) return pass(machine.error());
-      machines[machine->node] = std::move(*machine);
-    }
     const auto served = rooms.current.cluster(cluster);
     if (!served) continue;
     std::map<std::string, std::shared_ptr<const ServedAnswer>> in_order(served->documents.begin(),
                                                                         served->documents.end());
     for (const auto& [node, answer] : in_order) {
-      rows.push_back(summary(rooms, {cluster, node}, *answer, machines[node], *states, *troubles));
+      rows.push_back(
+          summary(rooms, {cluster, node}, *answer, (*machines)[node], *states, *troubles));
     }
   }
   return json_response({{"nodes", rows}});
@@ -199,8 +198,7 @@ Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& requ
   if (!troubles) return pass(troubles.error());
   nlohmann::json row = summary(rooms, node, **answer, machine->record, *states, *troubles);
   row["vanishesAt"] = vanishes.value_or(0);
-  const std::string& etag = (*answer)->etag;
-  row["digest"] = etag.substr(1, etag.size() - 2);
+  row["digest"] = (*answer)->digest();
   row["identity"] = identity_of(machine->record);
   row["fingerprint"] = machine->record.current ? machine->record.current->key : std::string();
   const HeardMachine heard = rooms.reports.find(node);

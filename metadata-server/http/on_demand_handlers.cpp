@@ -3,7 +3,6 @@
 
 #include "enrolment/join_token.hpp"
 #include "enrolment/quota.hpp"
-#include "enrolment/user_data.hpp"
 #include "fleet/cluster_end.hpp"
 #include "fleet/machine_removal.hpp"
 #include "fleet/on_demand.hpp"
@@ -11,7 +10,6 @@
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
 #include "http/rooms.hpp"
-#include "publish/releases.hpp"
 
 namespace muster::handlers {
 namespace {
@@ -19,31 +17,16 @@ namespace {
 constexpr std::chrono::minutes master_token_life{15};  // a master is started at once
 constexpr std::chrono::hours node_token_life{1};
 
-// The agent's package in the catalogue; empty where there is none: images carry it then.
-Result<std::string> agent_digest(const Store& store) {
-  const auto catalogue = load_catalogue(store);
-  if (!catalogue) return pass(catalogue.error());
-  const auto release = catalogue->newest("muster-agent");
-  if (!release) return std::string();
-  for (const Artifact& artifact : (*release)->artifacts) {
-    if (artifact.kind == ArtifactKind::deb) return artifact.digest;
-  }
-  return std::string();
-}
-
 struct MadeUserData {
   std::string text, token_id;
 };
 
 Result<MadeUserData> make_user_data(const Rooms& rooms, const NewJoinToken& order,
                                     const std::string& actor) {
-  const auto digest = agent_digest(rooms.store);
-  if (!digest) return pass(digest.error());
   const auto token = create_join_token(rooms.enrolment, order, actor);
   if (!token) return pass(token.error());
-  return MadeUserData{user_data({order.cluster, order.pool, rooms.site.site(),
-                                 rooms.site.trust()->list.servers, token->text, *digest}),
-                      token->id};
+  const std::string whom = fmt::format("cluster {}, pool {}", order.cluster, order.pool);
+  return MadeUserData{user_data(site_contact(rooms), whom, token->text), token->id};
 }
 
 class UserDataFiles {
@@ -260,7 +243,10 @@ Result<Response> post_extend(const Rooms& rooms, const Caller& caller, const Req
 }
 
 Result<Response> delete_cluster(const Rooms& rooms, const Caller& caller, const Request& request) {
-  ClusterEnd end{request.parameters.at("cluster"), caller.text(), "cluster-deleted", {}};
+  ClusterEnd end{request.parameters.at("cluster"), caller.text(), "cluster-deleted", {}, {}};
+  auto confirmed = query_text(request, "confirm", Need::optional);
+  if (!confirmed) return pass(confirmed.error());
+  end.confirmed = std::move(*confirmed);
   const auto wanted = query_text(request, "onDelete", Need::optional);
   if (!wanted) return pass(wanted.error());
   if (!wanted->empty()) {

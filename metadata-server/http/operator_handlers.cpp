@@ -5,6 +5,7 @@
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
+#include "pki/unix_seconds.hpp"
 #include "records/audit.hpp"
 #include "records/audit_archive.hpp"
 
@@ -18,6 +19,28 @@ nlohmann::json to_value(const std::optional<OperatorLimits>& limits) {
           {"clusters", limits->clusters},
           {"machines", limits->machines},
           {"ttlSeconds", limits->lifetime.count()}};
+}
+
+// after, limit, node, within (seconds); tail instead of limit: the newest.
+Result<AuditQuery> read_audit_query(const Request& request, TimePoint now) {
+  constexpr std::uint64_t most = 10000;
+  AuditQuery query;
+  for (const auto& [field, target] :
+       {std::pair{"after", &query.after}, std::pair{"node", &query.node}}) {
+    auto text = query_text(request, field, Need::optional);
+    if (!text) return pass(text.error());
+    *target = std::move(*text);
+  }
+  const auto tail = query_number(request, "tail", 0);
+  const auto limit = query_number(request, "limit", 100);
+  const auto within = query_number(request, "within", 0);
+  for (const auto* number : {&tail, &limit, &within}) {
+    if (!*number) return pass(number->error());
+  }
+  query.newest = *tail > 0;
+  query.limit = std::min(query.newest ? *tail : *limit, most);
+  if (*within > 0) query.since = unix_seconds(now) - static_cast<std::int64_t>(*within);
+  return query;
 }
 
 void read_limits_of(JsonObject& root, std::optional<OperatorLimits>& limits) {
@@ -82,33 +105,25 @@ Result<Response> delete_operator(const Rooms& rooms, const Caller& caller, const
 }
 
 Result<Response> get_audit(const Rooms& rooms, const Caller&, const Request& request) {
-  const auto after = query_text(request, "after", Need::optional);
-  if (!after) return pass(after.error());
-  const auto limit = query_number(request, "limit", 100);
-  if (!limit) return pass(limit.error());
+  const auto query = read_audit_query(request, rooms.enrolment.now());
+  if (!query) return pass(query.error());
   // What was served or refused a moment ago belongs in the answer.
   if (auto flushed = rooms.reports.flush(rooms.store); !flushed) return pass(flushed.error());
   auto counted = rooms.enrolment.counts.flush(rooms.store, rooms.enrolment.now());
   if (!counted) return pass(counted.error());
+  const auto found = find_audit(rooms.store, *query, rooms.enrolment.now());
+  if (!found) return pass(found.error());
   nlohmann::json rows = nlohmann::json::array();
-  std::string last = *after;
-  // The store's pages are shorter than what may be asked for.
-  while (rows.size() < std::min<std::uint64_t>(*limit, 10000)) {
-    const auto page =
-        list_audit(rooms.store, last, std::min<std::uint64_t>(*limit, 10000) - rows.size());
-    if (!page) return pass(page.error());
-    if (page->empty()) break;
-    for (const auto& row : *page) {
-      rows.push_back({{"id", row.id},
-                      {"time", row.time / 1000000},
-                      {"timeMicroseconds", row.time},
-                      {"actor", row.actor},
-                      {"action", row.action},
-                      {"subject", row.subject},
-                      {"detail", row.detail}});
-    }
-    last = page->back().id;
+  for (const auto& row : *found) {
+    rows.push_back({{"id", row.id},
+                    {"time", row.time / 1000000},
+                    {"timeMicroseconds", row.time},
+                    {"actor", row.actor},
+                    {"action", row.action},
+                    {"subject", row.subject},
+                    {"detail", row.detail}});
   }
+  const std::string last = found->empty() ? query->after : found->back().id;
   const auto older = list_audit_files(rooms.audit_folder);
   if (!older) return pass(older.error());
   return json_response({{"rows", rows},

@@ -1,12 +1,11 @@
 #include <spdlog/spdlog.h>
 
-#include "enrolment/ban.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
 #include "http/rooms.hpp"
+#include "publish/releases.hpp"
 #include "publish/revision_difference.hpp"
-#include "publish/site_facts.hpp"
 
 namespace muster {
 namespace {
@@ -58,8 +57,16 @@ Result<Response> publication_response(const Rooms& rooms,
     const auto why = too_old(*heard.report, change.needs, change.node);
     if (!why.empty()) row["agentTooOld"] = why;
   }
+  nlohmann::json upgrades = nlohmann::json::array();
+  for (const auto& [cluster, release] : published->upgrades) {
+    upgrades.push_back({{"cluster", cluster},
+                        {"release", release.name},
+                        {"from", release.from},
+                        {"to", release.to}});
+  }
   nlohmann::json answer = {{"revisions", published->revisions},
                            {"changes", changes},
+                           {"upgrades", upgrades},
                            {"warnings", problems_json(published->warnings)}};
   if (published->revisions.size() == 1) answer["revision"] = published->revisions.begin()->second;
   return json_response(answer);
@@ -75,6 +82,7 @@ Result<Response> post_apply(const Rooms& rooms, const Caller& caller, const Requ
     root.text_map("files", order.files);
     root.text_map("basedOn", order.based_on, Need::optional);
     root.flag("remove", order.remove, Need::optional);
+    root.texts("upgrade", order.upgrades, Need::optional);
     root.flag("dryRun", order.dry_run, Need::optional);
     root.object(
         "signatures",
@@ -124,6 +132,7 @@ Result<Response> get_revisions(const Rooms& rooms, const Caller&, const Request&
                     {"time", revision.published_at},
                     {"actor", revision.actor},
                     {"rollbackOf", revision.rollback_of},
+                    {"cause", revision.cause},
                     {"machines", revision.machines}});
   }
   return json_response({{"cluster", *cluster},
@@ -148,11 +157,16 @@ Result<Response> post_rollback(const Rooms& rooms, const Caller& caller, const R
 Result<Response> get_site_facts(const Rooms& rooms, const Caller&, const Request& request) {
   const auto cluster = query_text(request, "cluster", Need::required);
   if (!cluster) return pass(cluster.error());
-  auto banned = banned_machines(rooms.store, *cluster);
-  if (!banned) return pass(banned.error());
-  auto facts = gather_site_facts(rooms.store, rooms.site.site(), *cluster, std::move(*banned),
-                                 rooms.enrolment.now());
+  auto facts = preview_facts(rooms.publishing, *cluster);
   if (!facts) return pass(facts.error());
+  const auto catalogue = load_catalogue(rooms.store);
+  if (!catalogue) return pass(catalogue.error());
+  for (const auto& release : incomplete_releases(*catalogue, rooms.artifacts)) {
+    for (auto& entry : facts->catalogue) {
+      if (entry.name == release.name && entry.version == release.version)
+        entry.missing = release.missing;
+    }
+  }
   facts->identity_regions.emplace();
   for (const AwsRegion& region : rooms.enrolment.regions)
     facts->identity_regions->push_back(region.name);

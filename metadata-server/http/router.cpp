@@ -156,7 +156,7 @@ Result<Caller> Router::find_caller(const Peer& peer) {
   }
   if (!peer.certificate) {
     return fail(ErrorKind::unauthenticated, "certificate_missing",
-                  "no client certificate: enrol first, then use the identity certificate");
+                "no client certificate: enrol first, then use the identity certificate");
   }
   if (auto known = callers_.find(peer.certificate_id)) {
     // A kept connection outlives its certificate: the handshake looked at the dates only once.
@@ -194,7 +194,7 @@ Response Router::answer(const Request& request) {
     if (auto own = check_owns(rooms_.store, *caller, cluster->second); !own) {
       note_refused(route, request.peer, *caller, own.error());
       return to_response(own.error(), request.id);
-  }
+    }
   }
   auto response = route.handler(rooms_, *caller, request);
   if (response) return std::move(*response);

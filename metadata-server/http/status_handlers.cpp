@@ -2,11 +2,12 @@
 #include "enrolment/pending.hpp"
 #include "fleet/machine_trouble.hpp"
 #include "fleet/master_turns.hpp"
-#include "fleet/node_state.hpp"
+#include "fleet/standing.hpp"
 #include "fleet/vanished.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
+#include "publish/releases.hpp"
 #include "records/drain.hpp"
 #include "store/kinds.hpp"
 
@@ -47,45 +48,51 @@ Result<void> add_departures(const Rooms& rooms, const std::string& cluster,
   return {};
 }
 
-nlohmann::json cluster_row(const Rooms& rooms, const std::string& name,
-                           const ServedCluster& cluster) {
-  int converged = 0, converging = 0, pending = 0, failed = 0, silent = 0, unwell = 0;
-  int two_histories = 0;
-  const std::int64_t now = unix_seconds(rooms.enrolment.now());
+Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
+                                   const ServedCluster& cluster) {
+  const auto machines = list_machines(rooms.store, name);
+  if (!machines) return pass(machines.error());
+  std::map<Standing, int> counts;
+  int unwell = 0, two_histories = 0;
+  const TimePoint now = rooms.enrolment.now();
   for (const auto& [node, answer] : cluster.documents) {
     const HeardMachine heard = rooms.reports.find({name, node});
-    if (!heard.report || now - heard.seen_at > silent_after) {
-      ++silent;
-      continue;
-    }
+    const auto found = machines->find(node);
+    const MachineRecord& record = found == machines->end() ? MachineRecord() : found->second;
+    const std::int64_t silence = rooms.reports.silence_of({name, node}, now, record.enrolled_at);
+    const Standing standing = standing_of(heard, record, answer->digest(), silence);
+    ++counts[standing];
+    const bool is_heard = standing != Standing::silent && standing != Standing::banned;
+    if (!is_heard || !heard.report) continue;
     if (!heard.report->unwell.empty()) ++unwell;
     if (knows_two_histories(*heard.report, answer.get())) ++two_histories;
-    switch (heard.report->verdict) {
-      case Verdict::converged:
-        ++converged;
-        break;
-      case Verdict::converging:
-        ++converging;
-        break;
-      case Verdict::pending_changes:
-        ++pending;
-        break;
-      case Verdict::failed:
-        ++failed;
-        break;
-    }
   }
-  return {{"cluster", name},
-          {"revision", cluster.revision},
-          {"revisionNumber", cluster.revision_number},
-          {"machines", cluster.documents.size()},
-          {"converged", converged},
-          {"converging", converging},
-          {"pendingChanges", pending},
-          {"failed", failed},
-          {"unwell", unwell},
-          {"twoHistories", two_histories},
-          {"silent", silent}};
+  return nlohmann::json{{"cluster", name},
+                        {"revision", cluster.revision},
+                        {"revisionNumber", cluster.revision_number},
+                        {"machines", cluster.documents.size()},
+                        {"converged", counts[Standing::converged]},
+                        {"converging", counts[Standing::converging]},
+                        {"pendingChanges", counts[Standing::pending]},
+                        {"failed", counts[Standing::failed]},
+                        {"unwell", unwell},
+                        {"twoHistories", two_histories},
+                        {"silent", counts[Standing::silent]},
+                        {"neverEnrolled", counts[Standing::never_enrolled]},
+                        {"banned", counts[Standing::banned]}};
+}
+
+Result<nlohmann::json> incomplete_rows(const Rooms& rooms) {
+  const auto catalogue = load_catalogue(rooms.store);
+  if (!catalogue) return pass(catalogue.error());
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& release : incomplete_releases(*catalogue, rooms.artifacts)) {
+    rows.push_back({{"name", release.name},
+                    {"version", release.version},
+                    {"missing", release.missing},
+                    {"files", release.files}});
+  }
+  return rows;
 }
 
 nlohmann::json quarantined(const Rooms& rooms) {
@@ -125,9 +132,15 @@ Result<Response> get_healthz(const Rooms&, const Caller&, const Request&) {
 
 Result<Response> get_readyz(const Rooms& rooms, const Caller&, const Request&) {
   const auto site = rooms.store.get(kinds::site, kinds::site_settings_key);
-  if (site) return plain("ok\n");
-  return fail(ErrorKind::unavailable, "store_unavailable",
-              "the store does not answer: " + site.error().message);
+  if (!site) {
+    return fail(ErrorKind::unavailable, "store_unavailable",
+                "the store does not answer: " + site.error().message);
+  }
+  const auto catalogue = load_catalogue(rooms.store);
+  if (!catalogue) return pass(catalogue.error());
+  const auto incomplete = incomplete_releases(*catalogue, rooms.artifacts);
+  if (incomplete.empty()) return plain("ok\n");
+  return fail(ErrorKind::unavailable, "artifacts_missing", to_text(incomplete));
 }
 
 Result<Response> get_metrics(const Rooms& rooms, const Caller&, const Request&) {
@@ -149,7 +162,9 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
     if (!cluster) continue;
     const auto awaits = awaits_signature(rooms, name, *cluster);
     if (!awaits) return pass(awaits.error());
-    clusters.push_back(cluster_row(rooms, name, *cluster));
+    auto row = cluster_row(rooms, name, *cluster);
+    if (!row) return pass(row.error());
+    clusters.push_back(std::move(*row));
     clusters.back()["awaitsSignature"] = *awaits;
     if (const auto left = rooms.ends.left(name, unix_seconds(rooms.enrolment.now())))
       clusters.back()["secondsLeft"] = left->count();
@@ -160,6 +175,8 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
   if (!pending) return pass(pending.error());
   const auto troubles = MachineTroubles::gather(rooms);
   if (!troubles) return pass(troubles.error());
+  const auto incomplete = incomplete_rows(rooms);
+  if (!incomplete) return pass(incomplete.error());
   return json_response({{"site", rooms.site.site()},
                         {"servers", servers(rooms)},
                         {"clusters", clusters},
@@ -168,6 +185,7 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
                         {"backgroundTasks", background_tasks(rooms)},
                         {"worst", troubles->worst(rows_told)},
                         {"strangers", troubles->strangers(rows_told)},
+                        {"incompleteReleases", *incomplete},
                         {"pendingApprovals", pending->size()},
                         {"time", unix_seconds(rooms.enrolment.now())}});
 }

@@ -39,7 +39,8 @@ struct Wiring {
   ClusterEnds ends;
   Members members;
   CallerCache callers;
-  Views views;  // of these six
+  AgentPackage agent;
+  Views views;  // of these seven
   ViewedStore store;
   NoncePool nonces;
   RefusalLog refusals;

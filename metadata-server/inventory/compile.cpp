@@ -32,7 +32,7 @@ class Compiler {
         member_nodes(inventory_, cluster_.name.value, facts_.members, problems_);
     const std::vector<const Node*> nodes = machines(members);
     check_pool_settings();
-    const ReleaseChoice releases(cluster_, facts_.catalogue, problems_);
+    const ReleaseChoice releases(cluster_, facts_, problems_);
     PodNetworks networks = allocate_pod_networks(cluster_, nodes, facts_.pod_cidrs, problems_);
     check_authorities();
     check_identity_regions();
@@ -41,6 +41,8 @@ class Compiler {
     refused_ = refused_machines(nodes);
     CompiledCluster out;
     out.name = cluster_.name.value;
+    out.releases = releases.all();
+    out.upgrades = releases.offers(cluster_);
     out.pod_cidrs = networks.by_node;
     out.work = networks.work;
     out.peers.site = facts_.site;

@@ -8,6 +8,7 @@
 #include "document/node_document.hpp"
 #include "document/peer_list.hpp"
 #include "inventory/objects.hpp"
+#include "inventory/release_choice.hpp"
 #include "inventory/site_facts.hpp"
 
 namespace muster {
@@ -19,6 +20,8 @@ struct CompiledCluster {
   // Node -> pod network of this compile, for the server to keep: SiteFacts.pod_cidrs of the next
   // one. Networks of nodes that are gone stay reserved until the server drops them.
   std::map<std::string, std::string> pod_cidrs;
+  std::vector<CatalogueEntry> releases;  // of its machines, whatever their role; in name order
+  std::vector<ReleaseUpgrade> upgrades;  // that it does not take by itself
   std::vector<InventoryProblem> warnings;
   // What it took, counted: tests hold it linear in the number of nodes.
   std::size_t work = 0;

@@ -72,7 +72,7 @@ const std::vector<Field> cluster_fields{
    .description = "Flag, without dashes in front, to value."},
   {.path = "Cluster.spec.componentArguments.*.*", .format = &f::flag_value, .description = "The flag's value."},
   {.path = "Cluster.spec.releases", .type = Type::map, .key_format = &f::object_name,
-   .description = "Versions of other components, which without an entry are the newest in the catalogue; also releases of your own, for every machine."},
+   .description = "Versions of other components: without an entry the newest in the catalogue at the first publication, which stays until `muster apply --upgrade`; also releases of your own, for every machine."},
   {.path = "Cluster.spec.releases.*", .format = &f::release_version, .description = "A version in the catalogue."},
   {.path = "Cluster.spec.profiles", .type = Type::list, .description = "Lowest layers of every machine, in order."},
   {.path = "Cluster.spec.profiles[]", .format = &f::object_name, .description = "Name of a Profile."},

@@ -22,11 +22,13 @@ void read_members(const nlohmann::json& read, SiteFacts& facts) {
 
 std::string to_json(const SiteFacts& facts) {
   nlohmann::json catalogue = nlohmann::json::array();
-  for (const CatalogueEntry& entry : facts.catalogue)
-    catalogue.push_back({{"name", entry.name},
-                         {"version", entry.version},
-                         {"manifestDigest", entry.manifest_digest},
-                         {"size", entry.size}});
+  for (const CatalogueEntry& entry : facts.catalogue) {
+    auto& row = catalogue.emplace_back(nlohmann::json{{"name", entry.name},
+                                                      {"version", entry.version},
+                                                      {"manifestDigest", entry.manifest_digest},
+                                                      {"size", entry.size}});
+    if (entry.missing > 0) row["missing"] = entry.missing;
+  }
   nlohmann::json members = nlohmann::json::array();
   for (const PoolMember& member : facts.members)
     members.push_back({{"name", member.name},
@@ -43,6 +45,8 @@ std::string to_json(const SiteFacts& facts) {
                        {"members", members},
                        {"started", facts.is_started}};
   if (facts.identity_regions) value["identityRegions"] = *facts.identity_regions;
+  if (!facts.pins.empty()) value["pins"] = facts.pins;
+  if (!facts.upgrades.empty()) value["upgrades"] = facts.upgrades;
   for (const auto& [node, drain] : facts.drains) value["drains"][node] = name(drain);
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -56,12 +60,15 @@ Result<SiteFacts> parse_site_facts(std::string_view json) {
     for (const nlohmann::json& entry : read.at("catalogue"))
       facts.catalogue.push_back(
           {entry.at("name").get<std::string>(), entry.at("version").get<std::string>(),
-           entry.at("manifestDigest").get<std::string>(), entry.at("size").get<std::uint64_t>()});
+           entry.at("manifestDigest").get<std::string>(), entry.at("size").get<std::uint64_t>(),
+           entry.value("missing", std::uint64_t{0})});
     read.at("secrets").get_to(facts.secrets);
     read.at("podCidrs").get_to(facts.pod_cidrs);
     read.at("bannedMachines").get_to(facts.banned_machines);
     facts.departed_machines = read.value("departedMachines", facts.departed_machines);
     read_members(read, facts);
+    facts.pins = read.value("pins", facts.pins);
+    facts.upgrades = read.value("upgrades", facts.upgrades);
     if (read.contains("identityRegions"))
       facts.identity_regions = read.at("identityRegions").get<std::vector<std::string>>();
     return facts;

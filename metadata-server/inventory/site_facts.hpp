@@ -21,7 +21,8 @@ struct CatalogueEntry {
   std::string name;
   std::string version;
   std::string manifest_digest;
-  std::uint64_t size = 0;  // bytes of all its artifacts
+  std::uint64_t size = 0;     // bytes of all its artifacts
+  std::uint64_t missing = 0;  // of its files, on the server's disk, where that was looked for
 };
 
 // One machine of a NodePool.
@@ -36,6 +37,10 @@ struct SiteFacts {
   // Trusted CA certificates (PEM) by authority: "cluster", "etcd", "front-proxy".
   std::map<std::string, std::vector<std::string>> authorities;
   std::vector<CatalogueEntry> catalogue;
+  // Release -> version that the cluster has by what is published: it stays where the inventory
+  // writes none. Empty before the first publication.
+  std::map<std::string, std::string> pins;
+  std::vector<std::string> upgrades;             // releases that are to be the newest all the same
   std::map<std::string, std::uint64_t> secrets;  // name -> newest version
   std::map<std::string, std::string>
       pod_cidrs;  // node -> what it was given before, removed nodes too
@@ -52,9 +57,9 @@ struct SiteFacts {
   std::optional<std::vector<std::string>> identity_regions = std::nullopt;
 };
 
-// {"site","authorities","catalogue":[{"name","version","manifestDigest","size"}],"secrets",
+// {"site","authorities","catalogue":[{"name","version","manifestDigest","size","missing"?}],"secrets",
 //  "podCidrs","bannedMachines","departedMachines","members":[{"name","pool","role","address"}],
-//  "drains","started","identityRegions"?}
+//  "drains","started","pins"?,"upgrades"?,"identityRegions"?}
 [[nodiscard]] std::string to_json(const SiteFacts& facts);
 [[nodiscard]] Result<SiteFacts> parse_site_facts(std::string_view json);
 

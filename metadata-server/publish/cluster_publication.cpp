@@ -46,6 +46,7 @@ class Preparation {
     if (!documents) return tl::unexpected(refused(documents.error()));
     old_ = std::move(*documents);
     publication_.warnings = std::move(compiled->warnings);
+    publication_.upgrades = std::move(compiled->upgrades);
     compare(*compiled);
     if (auto free = check_addresses(*compiled); !free) return tl::unexpected(refused(free.error()));
     if (auto removed = check_removed(); !removed) return tl::unexpected(refused(removed.error()));
@@ -234,6 +235,8 @@ class Preparation {
     record.document_key = signer.key_id();
     record.banned_machines = input_.facts.banned_machines;
     record.inventory = inventory_digest(input_.files, input_.instance_masters);
+    record.releases.clear();
+    for (const auto& release : compiled.releases) record.releases[release.name] = release.version;
     for (const auto& [node, network] : compiled.pod_cidrs) record.pod_cidrs[node] = network;
     note_departures(publication_.changes, old_, seconds, unix_seconds(earliest_now(context_)),
                     record.departed);
@@ -246,7 +249,8 @@ class Preparation {
                       compiled.documents.size(),
                       input_.files,
                       input_.facts,
-                      input_.instance_masters};
+                      input_.instance_masters,
+                      {}};
     transaction_.expect(kinds::cluster, name_, input_.found.version)
         .put(kinds::cluster, name_, to_json(record))
         .put(kinds::revision, kinds::revision_key(name_, number_), to_json(revision));

@@ -31,6 +31,7 @@ struct ClusterPublication {
   std::string cluster;
   std::string revision;
   std::vector<MachineChange> changes;
+  std::vector<ReleaseUpgrade> upgrades;  // that it does not take by itself
   std::vector<InventoryProblem> warnings;
   bool is_changed = false;  // else nothing is written
 };

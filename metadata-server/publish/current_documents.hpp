@@ -24,6 +24,10 @@ struct ServedAnswer {
   std::string etag;  // "\"sha256:...\"", quotes included
   std::uint64_t generation = 0;
   std::uint32_t format = 1;  // who reads less is not given it
+  // "sha256:...", as machines report it.
+  [[nodiscard]] std::string_view digest() const {
+    return std::string_view(etag).substr(1, etag.size() - 2);
+  }
 };
 
 // Everything of one cluster at one revision.

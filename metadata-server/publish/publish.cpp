@@ -86,6 +86,8 @@ Published<PublishOutcome> finish(const PublishContext& context, Transaction& tra
     outcome.revisions[publication.cluster] = publication.revision;
     outcome.changes.insert(outcome.changes.end(), publication.changes.begin(),
                            publication.changes.end());
+    for (auto& release : publication.upgrades)
+      outcome.upgrades.push_back({publication.cluster, std::move(release)});
     outcome.warnings = std::move(publication.warnings);  // of the whole inventory, each the same
   }
   if (dry_run || !is_changed) return outcome;
@@ -101,6 +103,29 @@ std::vector<std::string> clusters_of(const PublishRequest& request, const Invent
     for (const auto& [name, cluster] : inventory.clusters) names.insert(name);
   }
   return {names.begin(), names.end()};
+}
+
+// A name that none of the clusters may upgrade is a mistake, or written in their files.
+std::vector<InventoryProblem> check_upgrades(const std::vector<std::string>& upgrades,
+                                             const std::vector<std::string>& clusters,
+                                             const Inventory& inventory) {
+  std::vector<InventoryProblem> problems;
+  for (const auto& name : upgrades) {
+    Place written;
+    const bool is_free = std::any_of(clusters.begin(), clusters.end(), [&](const auto& cluster) {
+      const auto found = inventory.clusters.find(cluster);
+      if (found == inventory.clusters.end()) return false;
+      const auto version = found->second.releases.find(name);
+      if (version != found->second.releases.end()) written = version->second.place;
+      return ReleaseChoice::is_free(found->second, name);
+    });
+    if (is_free) continue;
+    problems.push_back(problem_at(
+        written, fmt::format("spec.releases[{}]", name),
+        "a release whose version the inventory does not write, for --upgrade", in_ticks(name),
+        "`muster diff` lists those that can be upgraded; a version that is written is changed there"));
+  }
+  return problems;
 }
 
 // Releases and secrets that the old content needs and that are gone since.
@@ -170,8 +195,9 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
   if (!inventory) return tl::unexpected(refused(inventory.error()));
   Transaction transaction;
   std::vector<ClusterPublication> publications;
-  std::vector<InventoryProblem> problems;
-  for (const auto& name : clusters_of(request, *inventory)) {
+  const auto clusters = clusters_of(request, *inventory);
+  std::vector<InventoryProblem> problems = check_upgrades(request.upgrades, clusters, *inventory);
+  for (const auto& name : clusters) {
     if (!request.signatures.empty() && !request.signatures.contains(name)) {
       return tl::unexpected(
           refused({ErrorKind::invalid,
@@ -190,6 +216,7 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
     }
     auto facts = facts_of_today(context, name, transaction);
     if (!facts) return tl::unexpected(refused(facts.error()));
+    facts->upgrades = request.upgrades;
     ClusterInput input{*inventory,     request.files, std::move(*found), std::move(*facts),
                        request.actor,  "published",   request.remove,    0,
                        request.dry_run};
@@ -240,12 +267,23 @@ Published<PublishOutcome> publish_instance(const PublishContext& context,
   return finish(context, transaction, {std::move(*publication)}, false);
 }
 
+namespace {
+Result<void> check_name(const std::string& cluster) {
+  if (is_dns_label(cluster)) return {};
+  return fail(ErrorKind::invalid,
+              fmt::format("cluster: expected a name such as 'lab', found {}", in_ticks(cluster)));
+}
+}  // namespace
+
+Result<SiteFacts> preview_facts(const PublishContext& context, const std::string& cluster) {
+  if (auto named = check_name(cluster); !named) return pass(named.error());
+  Transaction given_up;
+  return facts_of_today(context, cluster, given_up);
+}
+
 Result<SigningFacts> prepare_signing(const PublishContext& context, const std::string& cluster,
                                      const std::string& actor) {
-  if (!is_dns_label(cluster)) {
-    return fail(ErrorKind::invalid,
-                fmt::format("cluster: expected a name such as 'lab', found {}", in_ticks(cluster)));
-  }
+  if (auto named = check_name(cluster); !named) return pass(named.error());
   const auto found = find_cluster(context.store, cluster);
   if (!found) return pass(found.error());
   Transaction transaction;

@@ -9,6 +9,7 @@
 
 #include "document/detached_signature.hpp"
 #include "inventory/load.hpp"
+#include "inventory/release_choice.hpp"
 #include "inventory/site_facts.hpp"
 #include "publish/current_documents.hpp"
 #include "publish/machine_change.hpp"
@@ -41,15 +42,25 @@ struct PublishRequest {
   InventoryFiles files;
   std::map<std::string, std::string> based_on;  // cluster -> revision; "" or absent: none yet
   bool remove = false;                          // machines that the files leave out may go
+  // Releases that are to be the newest of the catalogue; others stay as they are where the files
+  // write no version.
+  std::vector<std::string> upgrades;
   bool dry_run = false;
   std::string actor;  // "operator anna"
   // Made away from here, by cluster; empty: the server signs.
   std::map<std::string, ClusterSignatures> signatures;
 };
 
+// A newer release that a cluster does not take until `upgrades` names it.
+struct OfferedUpgrade {
+  std::string cluster;
+  ReleaseUpgrade release;
+};
+
 struct PublishOutcome {
   std::map<std::string, std::string> revisions;  // cluster -> digest
   std::vector<MachineChange> changes;            // by cluster and node
+  std::vector<OfferedUpgrade> upgrades;          // by cluster and name
   std::vector<InventoryProblem> warnings;
 };
 
@@ -92,6 +103,12 @@ struct RollbackRequest {
 };
 [[nodiscard]] Published<PublishOutcome> roll_back(const PublishContext& context,
                                                   const RollbackRequest& request);
+
+// compile's second input as `publish` would have it now; nothing is written. The authorities of a
+// cluster that is new here are made for this answer alone: they tell whether the inventory is
+// sound.
+[[nodiscard]] Result<SiteFacts> preview_facts(const PublishContext& context,
+                                              const std::string& cluster);
 
 // What somebody needs who signs away from here: compile's second input, and the generation that the
 // next publication gives. The authorities and secrets of a cluster that is new here are made by

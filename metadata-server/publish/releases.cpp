@@ -67,4 +67,51 @@ Result<Catalogue> load_catalogue(const Store& store) {
   return catalogue;
 }
 
+std::vector<IncompleteRelease> incomplete_releases(const Catalogue& catalogue,
+                                                   const ArtifactStore& artifacts) {
+  std::vector<IncompleteRelease> incomplete;
+  for (const auto& release : catalogue.releases()) {
+    IncompleteRelease found{release.name, release.version, 0, release.artifacts.size() + 1};
+    if (!artifacts.open_artifact(release.manifest_digest)) ++found.missing;
+    for (const auto& artifact : release.artifacts) {
+      if (!artifacts.contains(artifact.digest, artifact.size)) ++found.missing;
+    }
+    if (found.missing > 0) incomplete.push_back(std::move(found));
+  }
+  return incomplete;
+}
+
+std::string to_text(const std::vector<IncompleteRelease>& releases) {
+  std::string text;
+  for (const auto& release : releases) {
+    text += fmt::format(
+        "{}release {} {}: {} of {} files are not on the server's disk; bring them back with `muster release import`",
+        text.empty() ? "" : "\n", release.name, release.version, release.missing, release.files);
+  }
+  return text;
+}
+
+Result<std::vector<ArtifactProblem>> verify_release(const Store& store,
+                                                    const ArtifactStore& artifacts,
+                                                    std::string_view name,
+                                                    std::string_view version) {
+  const auto catalogue = load_catalogue(store);
+  if (!catalogue) return pass(catalogue.error());
+  const auto release = catalogue->find(name, version);
+  if (!release) return pass(release.error());
+  std::vector<ArtifactProblem> problems;
+  const auto check = [&](const std::string& path, const std::string& digest) {
+    const auto sound = artifacts.verify(digest);
+    if (sound) return;
+    const ErrorKind kind = sound.error().kind;
+    problems.push_back({path, digest,
+                        kind == ErrorKind::not_found ? "missing"
+                        : kind == ErrorKind::corrupt ? "damaged"
+                                                     : sound.error().message});
+  };
+  for (const auto& artifact : (*release)->artifacts) check(artifact.path, artifact.digest);
+  check("release.json", (*release)->manifest_digest);
+  return problems;
+}
+
 }  // namespace muster

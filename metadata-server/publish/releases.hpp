@@ -20,4 +20,28 @@ namespace muster {
                                        TimePoint now);
 [[nodiscard]] Result<Catalogue> load_catalogue(const Store& store);
 
+// A release whose files, or its manifest, are not all on this server's disk: it lost them, or a
+// database was restored without them. `muster release import` brings them back.
+struct IncompleteRelease {
+  std::string name, version;
+  std::size_t missing = 0, files = 0;
+};
+// Looks for the files, not into them: a few microseconds each.
+[[nodiscard]] std::vector<IncompleteRelease> incomplete_releases(const Catalogue& catalogue,
+                                                                 const ArtifactStore& artifacts);
+// "release etcd 3.6.16: 2 of 3 files are not on the server's disk; bring them back with `muster
+// release import`", a line each.
+[[nodiscard]] std::string to_text(const std::vector<IncompleteRelease>& releases);
+
+// A file of a release that is not what it should be.
+struct ArtifactProblem {
+  std::string path, digest;
+  std::string found;  // "missing", "damaged", or why it cannot be read
+};
+// Reads every file of it, the manifest (path "release.json") included. not_found: no such release.
+[[nodiscard]] Result<std::vector<ArtifactProblem>> verify_release(const Store& store,
+                                                                  const ArtifactStore& artifacts,
+                                                                  std::string_view name,
+                                                                  std::string_view version);
+
 }  // namespace muster

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "pki/unix_seconds.hpp"
+#include "publish/current_documents.hpp"
 #include "publish/releases.hpp"
 #include "records/drain.hpp"
 #include "records/pool_member.hpp"
+#include "records/published_document.hpp"
 #include "records/revision.hpp"
 #include "records/secrets.hpp"
 #include "store/kinds.hpp"
@@ -29,6 +31,27 @@ void name_a_master(const std::vector<MemberRecord>& records, std::vector<PoolMem
   }
 }
 
+// Which release the cluster has in which version by its current revision: nothing before its first
+// publication. Of a record that an earlier program wrote, it is what its machines are served, or
+// else what that revision chose.
+Result<std::map<std::string, std::string>> pins_of(const Store& store,
+                                                   const ClusterRecord& record) {
+  if (record.revision_number == 0 || !record.releases.empty()) return record.releases;
+  std::map<std::string, std::string> pins;
+  const auto documents = load_published_documents(store, record.name);
+  if (!documents) return pass(documents.error());
+  for (const auto& [node, published] : *documents) {
+    const auto document = read_document(*to_served(published));
+    if (!document) return pass(document.error());
+    for (const auto& release : document->config.releases) pins[release.name] = release.version;
+  }
+  if (!pins.empty()) return pins;
+  const auto revision = find_revision(store, record.name, fmt::to_string(record.revision_number));
+  if (!revision) return pass(revision.error());
+  for (const auto& release : releases_of(*revision)) pins[release.name] = release.version;
+  return pins;
+}
+
 }  // namespace
 
 Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
@@ -50,6 +73,9 @@ Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
   for (const auto& secret : *secrets) facts.secrets[secret.name] = secret.version;
   auto found = find_cluster(store, cluster);
   if (!found) return pass(found.error());
+  auto pins = pins_of(store, found->record);
+  if (!pins) return pass(pins.error());
+  facts.pins = std::move(*pins);
   facts.pod_cidrs = std::move(found->record.pod_cidrs);
   const std::int64_t seconds = unix_seconds(now);
   for (const auto& [node, until] : found->record.departed) {

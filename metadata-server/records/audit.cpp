@@ -1,6 +1,7 @@
 #include "records/audit.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
@@ -57,6 +58,64 @@ Result<std::vector<AuditRow>> list_audit(const Store& store, std::string_view af
     rows.push_back(std::move(*row));
   }
   return rows;
+}
+
+namespace {
+
+// "lab/m1", and what is below it: "lab/m1/kubelet-client".
+bool names(std::string_view text, std::string_view node) {
+  const bool is_whole = node.find('/') != std::string_view::npos;
+  const auto cluster = text.find('/');
+  if (!is_whole && cluster == std::string_view::npos) return false;
+  const std::string_view found = is_whole ? text : text.substr(cluster + 1);
+  return found == node || (found.starts_with(node) && found[node.size()] == '/');
+}
+
+bool is_of(const AuditRow& row, std::string_view node) {
+  constexpr std::string_view machine = "machine ";
+  const std::string_view actor = row.actor;
+  return node.empty() || names(row.subject, node) ||
+         (actor.starts_with(machine) && names(actor.substr(machine.size()), node));
+}
+
+std::string first_key(std::int64_t seconds) {
+  return seconds <= 0 ? std::string()
+                      : kinds::audit_key(static_cast<std::uint64_t>(seconds) * 1000000, {});
+}
+
+// The first `limit` that match after a row.
+Result<std::vector<AuditRow>> first_rows(const Store& store, std::string after,
+                                         std::string_view node, std::size_t limit) {
+  std::vector<AuditRow> rows;
+  while (rows.size() < limit) {
+    const auto page = list_audit(store, after, maximum_page);
+    if (!page) return page;
+    if (page->empty()) break;
+    for (const auto& row : *page) {
+      if (rows.size() < limit && is_of(row, node)) rows.push_back(row);
+    }
+    after = page->back().id;
+  }
+  return rows;
+}
+
+}  // namespace
+
+Result<std::vector<AuditRow>> find_audit(const Store& store, const AuditQuery& query,
+                                         TimePoint now) {
+  const std::string since = std::max(query.after, first_key(query.since));
+  if (!query.newest) return first_rows(store, since, query.node, query.limit);
+  // The store has no way back from the end: ever longer times before now, until there are enough.
+  const std::int64_t seconds = unix_seconds(now);
+  for (std::int64_t span = 600;; span *= 8) {
+    const std::string begin = std::max(since, first_key(seconds - span));
+    auto rows = first_rows(store, begin, query.node, std::numeric_limits<std::size_t>::max());
+    if (!rows) return rows;
+    if (rows->size() < query.limit && begin != since) continue;
+    if (rows->size() > query.limit)
+      rows->erase(rows->begin(), rows->end() - static_cast<std::ptrdiff_t>(query.limit));
+    return rows;
+  }
 }
 
 }  // namespace muster

@@ -34,4 +34,15 @@ void append_audit(Transaction& transaction, TimePoint now, std::string_view acto
 [[nodiscard]] Result<std::vector<AuditRow>> list_audit(const Store& store, std::string_view after,
                                                        std::size_t limit);
 
+struct AuditQuery {
+  std::string after;       // rows after this one; "": from the first
+  std::int64_t since = 0;  // Unix seconds: none that are older
+  std::string node;        // "m1" or "lab/m1": what it did and what was done to it; "": of all
+  std::size_t limit = 100;
+  bool newest = false;  // the last `limit` of them, else the first
+};
+// Oldest first. Of the newest rows it costs little more than these, however many there are.
+[[nodiscard]] Result<std::vector<AuditRow>> find_audit(const Store& store, const AuditQuery& query,
+                                                       TimePoint now);
+
 }  // namespace muster

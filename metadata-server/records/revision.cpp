@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
 #include "inventory/cluster_template.hpp"
-#include "inventory/compile.hpp"
+#include "inventory/release_choice.hpp"
 #include "pki/signature.hpp"
 #include "records/all_records.hpp"
+#include "records/revision_cause.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -127,21 +129,23 @@ Result<Revision> parse_revision(std::string_view json) {
 }
 
 std::string to_json(const ClusterRecord& record) {
-  return canonical_text({{"name", record.name},
-                         {"revisionNumber", record.revision_number},
-                         {"revision", record.revision},
-                         {"publishedAt", record.published_at},
-                         {"actor", record.actor},
-                         {"fixed",
-                          {{"podCidr", record.fixed.pod_cidr},
-                           {"serviceCidr", record.fixed.service_cidr},
-                           {"dnsDomain", record.fixed.dns_domain},
-                           {"etcdTopology", record.fixed.etcd_topology}}},
-                         {"podCidrs", record.pod_cidrs},
-                         {"departed", record.departed},
-                         {"documentKey", record.document_key},
-                         {"bannedMachines", record.banned_machines},
-                         {"inventory", record.inventory}});
+  nlohmann::json value = {{"name", record.name},
+                          {"revisionNumber", record.revision_number},
+                          {"revision", record.revision},
+                          {"publishedAt", record.published_at},
+                          {"actor", record.actor},
+                          {"fixed",
+                           {{"podCidr", record.fixed.pod_cidr},
+                            {"serviceCidr", record.fixed.service_cidr},
+                            {"dnsDomain", record.fixed.dns_domain},
+                            {"etcdTopology", record.fixed.etcd_topology}}},
+                          {"podCidrs", record.pod_cidrs},
+                          {"departed", record.departed},
+                          {"documentKey", record.document_key}};
+  if (!record.banned_machines.empty()) value["bannedMachines"] = record.banned_machines;
+  if (!record.inventory.empty()) value["inventory"] = record.inventory;
+  if (!record.releases.empty()) value["releases"] = record.releases;
+  return canonical_text(value);
 }
 
 const std::string& signer_of(const ClusterRecord& record, const std::string& servers_key) {
@@ -175,6 +179,7 @@ Result<ClusterRecord> parse_cluster_record(std::string_view json) {
   root.text("documentKey", record.document_key, Need::optional);
   root.texts("bannedMachines", record.banned_machines, Need::optional);
   root.text("inventory", record.inventory, Need::optional);
+  root.text_map("releases", record.releases, Need::optional);
   root.close();
   if (!problems.empty()) return fail("cluster record", problems);
   return record;
@@ -193,6 +198,13 @@ Result<FoundCluster> find_cluster(const Store& store, const std::string& name) {
   return FoundCluster{std::move(*parsed), record->version};
 }
 
+namespace {
+void drop_content(Revision& revision) {
+  revision.files.clear();
+  revision.facts = {};
+}
+}  // namespace
+
 Result<std::vector<Revision>> list_revisions(const Store& store, const std::string& cluster) {
   const auto records = all_records(store, kinds::revision, kinds::prefix_of(cluster));
   if (!records) return pass(records.error());
@@ -200,10 +212,12 @@ Result<std::vector<Revision>> list_revisions(const Store& store, const std::stri
   for (const auto& record : *records) {
     auto revision = parse_revision(record.value);
     if (!revision) return while_doing(revision.error(), fmt::format("revision '{}'", record.key));
-    revision->files.clear();
-    revision->facts = {};
+    const bool has_before = !revisions.empty() && revisions.back().number + 1 == revision->number;
+    revision->cause = cause_of(*revision, has_before ? &revisions.back() : nullptr);
+    if (!revisions.empty()) drop_content(revisions.back());
     revisions.push_back(std::move(*revision));
   }
+  if (!revisions.empty()) drop_content(revisions.back());
   std::reverse(revisions.begin(), revisions.end());
   return revisions;
 }
@@ -220,21 +234,28 @@ Result<Revision> find_revision(const Store& store, const std::string& cluster,
   return parse_revision(record->value);
 }
 
-Result<std::set<std::string>> manifests_of_revisions(const Store& store) {
+std::vector<CatalogueEntry> releases_of(const Revision& revision) {
+  const auto inventory = inventory_of(revision);
+  if (!inventory) return {};
+  const auto cluster = inventory->clusters.find(revision.cluster);
+  if (cluster == inventory->clusters.end()) return {};
+  std::vector<InventoryProblem> ignored;
+  return ReleaseChoice(cluster->second, revision.facts, ignored).all();
+}
+
+Result<std::map<std::string, std::string>> manifests_of_revisions(const Store& store) {
   const auto records = all_records(store, kinds::revision);
   if (!records) return pass(records.error());
-  std::set<std::string> manifests, seen;
+  std::map<std::string, std::string> manifests;
+  std::set<std::string> seen;
   for (const auto& record : *records) {
     const auto revision = parse_revision(record.value);
     if (!revision) return while_doing(revision.error(), fmt::format("revision '{}'", record.key));
     if (!seen.insert(revision->digest).second) continue;  // published anew, or gone back to
-    const auto inventory = inventory_of(*revision);
-    if (!inventory) continue;
-    const auto compiled = compile(*inventory, revision->cluster, revision->facts);
-    if (!compiled) continue;
-    for (const auto& document : compiled->documents) {
-      for (const auto& release : document.config.releases)
-        manifests.insert(release.manifest_digest);
+    for (const auto& release : releases_of(*revision)) {
+      manifests[release.manifest_digest] =
+          fmt::format("revision {} of '{}' can be gone back to and needs it", revision->number,
+                      revision->cluster);
     }
   }
   return manifests;

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +26,7 @@ struct Revision {
   InventoryFiles files;
   SiteFacts facts;
   std::uint64_t instance_masters = 0;  // not 0: the files are a template, this many masters are its
+  std::string cause = {};              // not stored: what for (revision_cause), by list_revisions
 };
 // Tells revisions of one inventory apart from those that changed it.
 [[nodiscard]] std::string inventory_digest(const InventoryFiles& files,
@@ -54,6 +54,8 @@ struct ClusterRecord {
   std::vector<std::string> banned_machines;  // as its documents have them, sorted
   // inventory_digest of the current revision; empty where an earlier program wrote the record.
   std::string inventory;
+  // Release -> version that its current revision has. Empty in what an earlier program wrote.
+  std::map<std::string, std::string> releases;
 };
 // Of a record that an earlier program wrote, the server's own key.
 [[nodiscard]] const std::string& signer_of(const ClusterRecord& record,
@@ -76,9 +78,12 @@ struct FoundCluster {
 // newest where several have one digest. not_found; conflict: ambiguous.
 [[nodiscard]] Result<Revision> find_revision(const Store& store, const std::string& cluster,
                                              std::string_view wanted);
-// Digests of the release manifests that any kept revision of any cluster names: what going back to
-// it needs. A revision that this program refuses cannot be gone back to, and needs nothing.
-[[nodiscard]] Result<std::set<std::string>> manifests_of_revisions(const Store& store);
+// What its own files and facts choose, in name order; nothing where this program refuses its files.
+[[nodiscard]] std::vector<CatalogueEntry> releases_of(const Revision& revision);
+// Digests of the release manifests that going back to any kept revision of any cluster needs, with
+// the reason in words: "revision 3 of 'lab' can be gone back to and needs it". A revision that this
+// program refuses cannot be gone back to, and needs nothing.
+[[nodiscard]] Result<std::map<std::string, std::string>> manifests_of_revisions(const Store& store);
 // The inventory of one cluster's current revision, which may name other clusters too: what
 // enrolment and boot find machines in. not_found: it was never published.
 [[nodiscard]] Result<Inventory> published_inventory(const Store& store, const std::string& cluster);

@@ -3,6 +3,8 @@ import functools
 import http.server
 import json
 import os
+import pathlib
+import shutil
 import socketserver
 import subprocess
 import threading
@@ -65,6 +67,55 @@ def test_a_url_is_imported_once(server, web):
     assert server.muster("release", "import", url).stdout == "etcd 9.9.9: imported\n"
     assert server.muster("release", "import", url + "/").stdout == "etcd 9.9.9: already there\n"
     assert versions(server) == ["etcd 9.9.9"]
+
+
+def test_a_debian_epoch_in_a_file_name_is_fetched(server, web):
+    url, folder = web
+    (folder / "debs").mkdir()
+    (folder / "debs" / "nftables_1%3a1.0_amd64.deb").write_text("a package\n")
+    (folder / "release.json").unlink()
+    subprocess.run([os.path.join(REPOSITORY, "scripts", "components.d", "manifest"), "etcd", "9.9.7", folder], check=True)
+    assert server.muster("release", "import", url).stdout == "etcd 9.9.7: imported\n"
+    (folder / "debs" / "nftables_1%3a1.0_amd64.deb").unlink()
+    (folder / "release.json").write_text((folder / "release.json").read_text().replace("9.9.7", "9.9.6"))
+    refused = server.muster("release", "import", url, check=False)
+    assert refused.stderr.endswith(f"muster: {url}/debs/nftables_1%253a1.0_amd64.deb: expected status 200, found 404\n")
+    server.muster("release", "remove", "etcd", "9.9.7")
+    assert "etcd 9.9.7" not in versions(server)
+
+
+def ready(server):
+    done = subprocess.run(["curl", "--silent", "--unix-socket", server.socket, "--write-out", " %{http_code}", "http://admin/readyz"],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
+def test_files_that_the_server_lost_are_named_and_brought_back(server, web):
+    """The database is there, artifacts/ is empty: a restored backup, or a disk that was replaced."""
+    _, folder = web
+    server.muster("release", "import", folder)
+    assert ready(server) == "ok\n 200"
+    server.stop_server()
+    shutil.rmtree(os.path.join(server.state, "server", "artifacts"))
+    server.start_server()
+    lost = "release etcd 9.9.9: 2 of 2 files are not on the server's disk; bring them back with "
+    with open(os.path.join(server.state, "server.log"), encoding="utf-8") as log:
+        assert lost + "`muster release import`" in log.read()
+    assert lost in ready(server) and ready(server).endswith(" 503")
+    assert lost + "muster release import\n" in server.muster("status").stdout
+    assert "etcd 9.9.9: 2 file(s) are not on the server's disk" in server.muster("release", "list").stdout
+    unsound = server.muster("release", "verify", "etcd", check=False)
+    assert unsound.returncode == 1 and "etcd 9.9.9: bin/etcd: missing\n" in unsound.stdout
+    restored = "etcd 9.9.9: {} file(s) were missing or damaged on the server, and are there again\n"
+    assert server.muster("release", "import", folder).stdout == restored.format(2)
+    assert ready(server) == "ok\n 200"
+    # Of the right size, and rotten.
+    [artifact] = [file for file in pathlib.Path(server.state, "server", "artifacts", "sha256").glob("*/*") if file.read_text() == "etcd 9.9.9\n"]
+    artifact.write_text("ETCD 9.9.9\n")
+    assert "etcd 9.9.9: bin/etcd: damaged\n" in server.muster("release", "verify", check=False).stdout
+    assert server.muster("release", "import", folder).stdout == restored.format(1)
+    assert artifact.read_text() == "etcd 9.9.9\n"
+    assert server.muster("release", "verify").stdout == "1 release(s) read, sound\n"
 
 
 def test_no_web_server_is_told(server):

@@ -106,7 +106,7 @@ TEST_CASE_FIXTURE(EncodingFixture,
   CHECK(store.encode(digest, stop).error().message ==
         "artifact " + digest + ": its zstd form: expected bytes with this digest, found " +
             sha256_digest(rotten) +
-            ": the disk gave other bytes; remove the artifact and import the release again");
+            ": the disk gave other bytes; import the release again, which replaces the file");
   CHECK(sample::count_files(folder.path("store/incoming")) == 0);
   CHECK(store.open_encoded(digest).error().kind == ErrorKind::not_found);
   CHECK(store.encode(sha256_digest("none"), stop).error().kind == ErrorKind::not_found);

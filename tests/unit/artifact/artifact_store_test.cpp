@@ -61,7 +61,8 @@ TEST_CASE("a second import changes nothing, and its bytes are checked all the sa
   CHECK(again->is_present());
   CHECK(put(store, content, name_of_content, content.size()));
   CHECK_FALSE(put(store, std::string(content.size(), 'x'), name_of_content, content.size()));
-  CHECK(store.import_file(folder.path("no-such-file"), name_of_content, content.size()));
+  folder.write("a file", content);
+  CHECK(store.import_file(folder.path("a file"), name_of_content, content.size()));
   CHECK(sample::count_files(folder.path("store")) == 1);
 }
 
@@ -142,11 +143,37 @@ TEST_CASE("verify tells what the disk gave") {
   CHECK(checked.error().kind == ErrorKind::corrupt);
   CHECK(checked.error().message ==
         "artifact " + name_of_content + ": expected bytes with this digest, found " +
-            sha256_digest("rotten") + ": the disk gave other bytes. Remove '" + folder.path(path) +
-            "' and import the release again");
+            sha256_digest("rotten") + ": '" + folder.path(path) +
+            "' is damaged; 'muster release import' of its release replaces it");
   // The size differs, so the next import writes it anew.
   REQUIRE(put(store, content, name_of_content, content.size()));
   CHECK(store.verify(name_of_content));
+}
+
+TEST_CASE(
+    "a damaged artifact of the right size is replaced by the next import, a sound one is not") {
+  const sample::Folder folder;
+  const auto store = ArtifactStore::open(folder.path("store")).value();
+  const std::string hex = name_of_content.substr(7);
+  const std::string path = "store/sha256/" + hex.substr(0, 2) + "/" + hex;
+  // In the first piece that is sent, in the second one, in the last byte.
+  for (const std::size_t at : {std::size_t{2}, std::size_t{9}, content.size() - 1}) {
+    CAPTURE(at);
+    std::string damaged = content;
+    damaged[at] ^= 1;
+    folder.write(path, damaged);
+    REQUIRE_FALSE(store.verify(name_of_content));
+    // Wrong bytes mend nothing.
+    CHECK_FALSE(put(store, std::string(content.size(), 'x'), name_of_content, content.size()));
+    REQUIRE_FALSE(store.verify(name_of_content));
+    REQUIRE(put(store, content, name_of_content, content.size()));
+    CHECK(store.verify(name_of_content));
+  }
+  const auto before = fs::status(folder.path(path)).permissions();
+  CHECK_FALSE(put(store, std::string(content.size(), 'x'), name_of_content, content.size()));
+  CHECK(store.verify(name_of_content));
+  CHECK(fs::status(folder.path(path)).permissions() == before);
+  CHECK(sample::count_files(folder.path("store")) == 1);
 }
 
 TEST_CASE("many threads import the same artifact at once") {

@@ -1,8 +1,8 @@
 // A published inventory made by hand, for this room's tests.
 #pragma once
 
-#include "boot/agent_user_data.hpp"
 #include "boot/boot_inventory.hpp"
+#include "boot/user_data.hpp"
 
 namespace sample {
 
@@ -46,6 +46,8 @@ inline muster::BootMachine machine(const std::vector<std::string>& macs = {"0c:c
 
 inline const muster::SiteContact site{
     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    {"https://10.77.0.1:8443", "https://[fd00::1]:8443"}};
+    {"https://10.77.0.1:8443", "https://[fd00::1]:8443"},
+    {"http://10.77.0.1:8080"},
+    "sha256:" + std::string(64, 'a')};
 
 }  // namespace sample

@@ -54,6 +54,8 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "document-key revoke",
                                           "release import",
                                           "release list",
+                                          "release verify",
+                                          "release remove",
                                           "release prune",
                                           "image build",
                                           "image list",
@@ -93,7 +95,9 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "operator add",
                                           "operator list",
                                           "operator limit",
-                                          "operator revoke"});
+                                          "operator revoke",
+                                          "clock show",
+                                          "clock confirm"});
 }
 
 TEST_CASE("wrong usage is exit 2, help is exit 0") {

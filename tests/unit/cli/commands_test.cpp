@@ -236,15 +236,16 @@ TEST_CASE("why a machine was not let in, in lines that it cannot forge") {
 TEST_CASE("revisions are listed with the machines that each has") {
   const OperatorApi api(
       {{"GET /v1/operator/revisions?cluster=lab",
-        {200, R"({"cluster":"lab","revisions":[)"
-              R"({"number":2,"revision":"sha256:b","actor":"operator anna","machines":3},)"
-              R"({"number":1,"revision":"sha256:a","actor":"operator anna"}]})"}}});
+        {200,
+         R"({"cluster":"lab","revisions":[)"
+         R"({"number":2,"revision":"sha256:b","actor":"operator anna","machines":3,"cause":"drain of n1"},)"
+         R"({"number":1,"revision":"sha256:a","actor":"operator anna"}]})"}}});
   const auto ran = fake::muster({"--server", api.url(), "revision", "list", "--cluster", "lab"});
   CHECK(ran.exit == 0);
   CHECK(ran.out ==
-        "NUMBER  REVISION  PUBLISHED  BY             MACHINES\n"
-        "2       sha256:b  -          operator anna  3\n"
-        "1       sha256:a  -          operator anna  -\n");
+        "NUMBER  REVISION  PUBLISHED  BY             MACHINES  WHAT FOR\n"
+        "2       sha256:b  -          operator anna  3         drain of n1\n"
+        "1       sha256:a  -          operator anna  -         -\n");
 }
 
 TEST_CASE("a node of several clusters needs the cluster") {

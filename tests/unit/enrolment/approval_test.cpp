@@ -126,3 +126,19 @@ TEST_CASE("asking again does not write each time, and an approval is not lost by
   REQUIRE(note_pending(site.context, note));
   CHECK(list_pending(site.context)->front().approved == NodeName{"lab", "n1"});
 }
+
+TEST_CASE("hardware that is another node's is approved only by who says so") {
+  Enrolment site;
+  const Machine machine{.hardware = 21};  // n1's
+  CHECK(site.enrol(machine)->pending);
+  Approval approval{"", "m1", machine.fingerprint()};
+  const auto told = refusal(approve(site.context, approval, "operator anna"));
+  CHECK(told.starts_with("matches_other: pending machine " + machine.fingerprint() +
+                         ": its hardware is that of 'lab/n1' by the inventory ("));
+  CHECK(told.ends_with(
+      "), not of 'lab/m1'; approve it as n1, mend the inventory, or repeat with --despite-match"));
+  CHECK(list_pending(site.context)->front().approved == NodeName{});
+  approval.despite_match = true;
+  REQUIRE(approve(site.context, approval, "operator anna"));
+  CHECK(list_pending(site.context)->front().approved == NodeName{"lab", "m1"});
+}

@@ -9,7 +9,7 @@ using namespace sample;
 
 namespace {
 Result<EnrolOutcome> recovered(Enrolment& site, const PrivateKey& key,
-                                const Certificate& presented) {
+                               const Certificate& presented) {
   EnrolRequest request;
   request.proof = site.proof(key, ProofPurpose::recover);
   return recover(site.context, request, presented, "10.77.0.21");

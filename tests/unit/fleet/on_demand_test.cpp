@@ -145,13 +145,15 @@ TEST_CASE("a cluster that is deleted leaves nothing, and its name is free") {
     CHECK(admit(site, "ci", "m-1", Role::master, 1));
     CHECK(admit(site, "ci", "w-1", Role::node, 2));
     Transaction transaction;
-    REQUIRE(delete_cluster(site.context, "ci", "operator anna", "cluster-deleted",
-                           std::move(transaction)));
+    REQUIRE(delete_cluster(site.context, ClusterKind::on_demand, "ci", "operator anna",
+                           "cluster-deleted", std::move(transaction)));
     CHECK(records(site) == before);
     CHECK_FALSE(site.current.cluster("ci"));
   }
-  CHECK(delete_cluster(site.context, "ci", "x", "cluster-deleted", {}).error().kind ==
-        ErrorKind::not_found);
+  for (const auto kind : {ClusterKind::on_demand, ClusterKind::listed}) {
+    CHECK(delete_cluster(site.context, kind, "ci", "x", "cluster-deleted", {}).error().kind ==
+          ErrorKind::not_found);
+  }
 }
 
 TEST_CASE("a cluster is scaled up within its template, and extended") {

@@ -1,5 +1,7 @@
 // The way in, secrets and kubeconfigs as the routes answer them.
 #include "client/proof.hpp"
+#include "enrolment/ban.hpp"
+#include "enrolment/remove.hpp"
 #include "pki/signature.hpp"
 #include "sample_rooms.hpp"
 

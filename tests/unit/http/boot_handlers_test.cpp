@@ -181,8 +181,9 @@ TEST_CASE("a site may require tokens") {
   House house;
   publish(house);
   const MetadataTokens required(TokenPolicy::required);
-  const Rooms rooms{house.rooms,      house.artifacts, required,
-                    house.rooms.boot, house.metrics,   house.rooms.audit_folder};
+  const Rooms rooms{
+      house.rooms,       house.artifacts,         required, house.rooms.boot, house.metrics,
+      house.rooms.tasks, house.rooms.audit_folder};
   Request request;
   request.parameters["path"] = "latest/meta-data/local-hostname";
   request.peer.address = "10.77.0.21";

@@ -1,6 +1,8 @@
 // What the routes answer, with every room behind them and no socket before them.
 #include "http/handlers.hpp"
 
+#include "enrolment/ban.hpp"
+#include "enrolment/remove.hpp"
 #include "records/revision.hpp"
 #include "sample_rooms.hpp"
 
@@ -132,12 +134,16 @@ TEST_CASE("prune keeps what going back to any kept revision needs") {
   house.apply(sample::small_inventory());  // runc 1.0.0
   house.site.add_release("runc", "2.0.0");
   house.site.add_release("runc", "3.0.0");
-  house.apply(sample::small_inventory());  // runc 3.0.0
+  house.apply(sample::cluster("  releases: {runc: 3.0.0}\n") + sample::node("m1", "master", 11) +
+              sample::node("n1", "node", 21));
   house.site.add_release("runc", "4.0.0");
+  const auto told = house.ask("POST", "/v1/operator/releases/prune", {{"dryRun", true}});
+  CHECK(has(releases_of(house), "runc 2.0.0"));
   const auto pruned = house.ask("POST", "/v1/operator/releases/prune");
   REQUIRE(pruned.status == 200);
   CHECK(pruned.body.at("releases") ==
         nlohmann::json::array({{{"name", "runc"}, {"version", "2.0.0"}}}));
+  CHECK(told.body.at("releases") == pruned.body.at("releases"));
   const auto left = releases_of(house);
   CHECK(has(left, "runc 1.0.0"));
   CHECK(has(left, "runc 3.0.0"));

@@ -1,8 +1,11 @@
 // What lists and the status say of machines that are not well, or not let in.
 #include "fleet/machine_trouble.hpp"
 
+#include "enrolment/ban.hpp"
 #include "enrolment/pending.hpp"
+#include "enrolment/remove.hpp"
 #include "fleet/node_state.hpp"
+#include "fleet/standing.hpp"
 #include "sample_rooms.hpp"
 
 using namespace muster;
@@ -91,7 +94,7 @@ TEST_CASE("a machine that is silent, banned or frozen says so with its cure") {
   house.apply(sample::small_inventory());
   const Peer n1 = house.machine("n1");
   tell(house, n1, sound_report());
-  house.time += std::chrono::seconds(silent_after + 1);
+  house.time += std::chrono::seconds(silent_after(house.reports.find({"lab", "n1"})) + 1);
   auto row = row_of(house, "n1");
   CHECK(row.at("reason").get<std::string>().rfind("not heard of since ", 0) == 0);
   CHECK(row.at("cure") ==
@@ -174,7 +177,7 @@ TEST_CASE(
 TEST_CASE("two contents of one generation are an alarm, whether the agent says so or not") {
   House house;
   house.apply(sample::small_inventory());
-  const auto served = house.site.current.document("lab", "n1");
+  const auto served = house.current.document("lab", "n1");
   const std::string digest = served->etag.substr(1, served->etag.size() - 2);
   const Peer n1 = house.machine("n1");
   const auto alarm = [&] {

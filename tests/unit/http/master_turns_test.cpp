@@ -1,6 +1,8 @@
 // `muster node converge` of three masters, as their agents and the operator see it.
 #include "fleet/master_turns.hpp"
 
+#include "enrolment/ban.hpp"
+#include "enrolment/remove.hpp"
 #include "rollout/turns.hpp"
 #include "sample_rooms.hpp"
 

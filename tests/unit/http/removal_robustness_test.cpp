@@ -1,24 +1,28 @@
 // What keeps no tick from going on: a server that may not sign, and what older servers let in.
 #include <limits>
 
-#include "fleet/agenda_keeper.hpp"
+#include "enrolment/ban.hpp"
+#include "enrolment/remove.hpp"
+#include "fleet/scheduler.hpp"
 #include "sample_pool.hpp"
+#include "trust/site_record.hpp"
 
 using namespace muster;
 using sample::PoolHouse;
 
 namespace {
 
-// The server's own key signs no more; its public half, which lets it sign again.
-std::string forbid_signing(PoolHouse& house) {
-  const auto other = PrivateKey::generate_ed25519().value();
-  REQUIRE(house
-              .ask("POST", "/v1/operator/document-keys",
-                   {{"publicKey", other.public_key().pem()}, {"scope", "cluster/lab"}})
-              .status == 200);
-  const auto own = house.site.keys.document_key().public_key();
-  REQUIRE(house.ask("DELETE", "/v1/operator/document-keys/" + own.fingerprint()).status == 200);
-  return own.pem();
+// What the trust list vouches for from now on; answers what it did before.
+std::vector<DocumentKey> vouch_for(PoolHouse& house, std::vector<DocumentKey> keys) {
+  const auto site = find_site(house.store).value();
+  TrustList list = load_trust(house.store)->list;
+  ++list.version;
+  std::swap(list.document_keys, keys);
+  Transaction transaction;
+  put_trust_list(site, sign_trust_list(house.store, house.site.sealing, site, list).value(),
+                 transaction);
+  REQUIRE(house.store.commit(transaction));
+  return keys;
 }
 
 }  // namespace
@@ -30,7 +34,8 @@ TEST_CASE("where this server may not sign, who was drained is removed and the ti
   REQUIRE(house.order("w-2", "drain", {{"timeoutSeconds", 60}}).status == 200);
   const nlohmann::json done = {{"node", "w-1"}, {"done", true}, {"message", ""}};
   house.report("m-1", house.duties({done}));
-  const std::string key = forbid_signing(house);
+  const auto other = PrivateKey::generate_ed25519().value().public_key();
+  auto before = vouch_for(house, {{other.pem(), "cluster/lab"}});
   REQUIRE(finish_drains(house.rooms));
   CHECK(find_member(house.store, "lab", "w-1").value()->record.removed_at != 0);
   house.time += std::chrono::seconds(61);
@@ -41,8 +46,7 @@ TEST_CASE("where this server may not sign, who was drained is removed and the ti
   house.time += std::chrono::hours(1);
   house.report("m-1");
   REQUIRE(watch.look(house.rooms));
-  REQUIRE(house.ask("POST", "/v1/operator/document-keys", {{"publicKey", key}, {"scope", "site"}})
-              .status == 200);
+  vouch_for(house, std::move(before));
   REQUIRE(publish_drains(house.rooms));
   CHECK(house.drain_of("w-2") == "cordon");
   CHECK_FALSE(house.is_served("w-1"));
@@ -59,13 +63,13 @@ TEST_CASE("a pool's master does not end by a ttl that an older server let in") {
     found.record.ends_at = ends_at;
     Transaction transaction;
     put_member(found, transaction);
-    put_agenda({ends_at, std::string(agenda::member), fmt::format("lab/{}", node), {}},
-               transaction);
+    put_scheduled({ends_at, std::string(scheduled::member), fmt::format("lab/{}", node), {}},
+                  transaction);
     REQUIRE(house.store.commit(transaction));
   }
   house.time += std::chrono::hours(2);
-  AgendaKeeper keeper(house.rooms, std::chrono::minutes(15), [](const OnDemandCluster&) {});
-  REQUIRE(keeper.tick());
+  Scheduler scheduler(house.rooms, std::chrono::minutes(15), [](const OnDemandCluster&) {});
+  REQUIRE(scheduler.carry_out_due());
   for (const char* node : {"m-1", "m-2"}) {
     CHECK(house.is_served(node));
     CHECK(find_member(house.store, "lab", node).value()->record.ends_at == 0);
@@ -88,7 +92,7 @@ TEST_CASE("where an older server let the master end, the oldest follower is the 
   REQUIRE(house.store.commit(transaction));
   house.admit("m-3", Role::follower, 3);
   const auto role_of = [&](const std::string& node) {
-    return read_document(*house.site.current.document("lab", node))->role.role;
+    return read_document(*house.current.document("lab", node))->role.role;
   };
   CHECK_FALSE(house.is_served("m-1"));
   CHECK(role_of("m-2") == Role::master);

@@ -1,6 +1,8 @@
 // Whose word counts: of drains, of Nodes that are gone, of etcd.
 #include "fleet/report_authority.hpp"
 
+#include "enrolment/ban.hpp"
+#include "enrolment/remove.hpp"
 #include "sample_pool.hpp"
 
 using namespace muster;

@@ -213,6 +213,57 @@ TEST_CASE("half of Kubernetes and nothing else of it: the other half is named, w
   }
 }
 
+TEST_CASE("a release that is imported moves no cluster that has its versions already") {
+  const auto written = [](const std::string& spec) {
+    return sample::loaded(small_cluster(spec) + node("m1", "master", "10.77.0.11"));
+  };
+  const Inventory inventory = written("");
+  SiteFacts facts = sample::facts();
+  const auto versions = [&](const Inventory& of) {
+    std::map<std::string, std::string> found;
+    for (const auto& release : compiled(of, "lab", facts).releases)
+      found[release.name] = release.version;
+    return found;
+  };
+  facts.pins = versions(inventory);
+  CHECK(facts.pins.at("containerd") == "2.4.2");
+  const std::string before = to_canonical_json(compiled(inventory, "lab", facts).documents[0]);
+  const auto import = [&](const std::string& name, const std::string& version, char digit) {
+    facts.catalogue.push_back({name, version, "sha256:" + std::string(64, digit), 1});
+  };
+  import("containerd", "2.9.0", 'c');
+  import("cri-tools", "1.34.0", 'd');
+  import("kubernetes-node", "1.36.3", 'e');
+  import("kubernetes-control-plane", "1.36.3", 'f');
+  CHECK(to_canonical_json(compiled(inventory, "lab", facts).documents[0]) == before);
+  std::string offered;
+  for (const auto& [name, from, to] : compiled(inventory, "lab", facts).upgrades)
+    offered += name + " " + from + " -> " + to + "\n";
+  CHECK(offered == "containerd 2.4.2 -> 2.9.0\ncri-tools  -> 1.34.0\nkubernetes-node  -> 1.36.3\n");
+
+  facts.upgrades = {"containerd"};
+  CHECK(versions(inventory).at("containerd") == "2.9.0");
+  CHECK_FALSE(versions(inventory).contains("cri-tools"));
+  CHECK(versions(inventory).contains("kubernetes"));
+  facts.upgrades = {"cri-tools", "kubernetes-node"};
+  CHECK(versions(inventory).at("containerd") == "2.4.2");
+  CHECK(versions(inventory).contains("cri-tools"));
+  CHECK_FALSE(versions(inventory).contains("kubernetes"));
+  CHECK(versions(inventory).contains("kubernetes-control-plane"));
+  facts.upgrades = {};
+  // What the inventory writes goes before; then nothing is offered.
+  CHECK(versions(written("  releases: {containerd: 2.9.0}\n")).at("containerd") == "2.9.0");
+  facts.pins["containerd"] = "2.9.0";
+  CHECK(versions(written("  releases: {containerd: 2.4.2}\n")).at("containerd") == "2.4.2");
+  // A version that is gone is told, with both ways out.
+  facts.pins["containerd"] = "2.5.0";
+  const auto refused = compile(inventory, "lab", facts);
+  REQUIRE_FALSE(refused);
+  CHECK(
+      to_text(refused.error()) ==
+      "lab.yaml:4:3: spec.releases[containerd]: expected a version of containerd in the server's catalogue (2.9.0, 2.4.2), found '2.5.0'; the cluster has this one: import it with 'muster release import', or move on with 'muster apply --upgrade containerd'\n");
+}
+
 TEST_CASE("a pod network is given once and kept") {
   const std::string base = small_cluster() + node("m1", "master", "10.77.0.11");
   SiteFacts facts = sample::facts();
@@ -299,6 +350,8 @@ TEST_CASE("site facts survive the way to the CLI") {
   SiteFacts facts = sample::facts();
   facts.pod_cidrs = {{"n1", "10.64.0.0/24"}};
   facts.banned_machines = {"n9"};
+  facts.pins = {{"runc", "1.5.2"}};
+  facts.upgrades = {"runc"};
   const auto read = parse_site_facts(to_json(facts));
   REQUIRE_MESSAGE(read, read.error().message);
   CHECK(to_json(*read) == to_json(facts));

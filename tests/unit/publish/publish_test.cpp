@@ -296,7 +296,7 @@ TEST_CASE("a cluster's record that an earlier program wrote is served from") {
   REQUIRE(record.erase("bannedMachines") == 1);
   REQUIRE(record.erase("inventory") == 1);
   REQUIRE(site.memory.commit(Transaction().put(kinds::cluster, "lab", record.dump())));
-  CurrentDocuments loaded;
+  CurrentDocuments loaded{site.quarantine};
   REQUIRE(loaded.load(site.store));
   CHECK(loaded.cluster("lab")->banned_machines == site.banned);
   CHECK(loaded.document("lab", "m1")->body == site.current.document("lab", "m1")->body);

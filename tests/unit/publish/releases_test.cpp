@@ -1,5 +1,8 @@
 #include "publish/releases.hpp"
 
+#include <filesystem>
+#include <fstream>
+
 #include "sample_site.hpp"
 
 using namespace muster;
@@ -50,4 +53,42 @@ TEST_CASE("a release is added when all its bytes are there, and once") {
           .error()
           .message ==
       "release runc 1.5.2: it is there with another manifest, and machines may run it. Give the new one another version.");
+}
+
+TEST_CASE("what the disk lost or spoiled is named, and added again it is whole") {
+  const muster::ScratchFolder folder;
+  MemoryStore store;
+  const auto artifacts = ArtifactStore::open(folder.path()).value();
+  const Release release = release_of("runc bytes");
+  put_bytes(artifacts, "runc bytes");
+  REQUIRE(add_release(store, artifacts, release, "operator anna", sample::now));
+  const auto incomplete = [&] {
+    return to_text(incomplete_releases(load_catalogue(store).value(), artifacts));
+  };
+  const auto problems = [&] {
+    std::string text;
+    const auto found = verify_release(store, artifacts, "runc", "1.5.2");
+    REQUIRE(found);
+    for (const auto& problem : *found) text += problem.path + " " + problem.found + "\n";
+    return text;
+  };
+  CHECK(incomplete().empty());
+  CHECK(problems().empty());
+  const auto file_of = [&](const std::string& digest) {
+    return folder.path("sha256/" + digest.substr(7, 2) + "/" + digest.substr(7));
+  };
+  std::ofstream(file_of(sha256_digest("runc bytes"))) << "RUNC BYTES";
+  CHECK(incomplete().empty());  // nobody looked into it
+  CHECK(problems() == "bin/runc damaged\n");
+  std::filesystem::remove_all(folder.path("sha256"));
+  std::filesystem::create_directory(folder.path("sha256"));
+  CHECK(
+      incomplete() ==
+      "release runc 1.5.2: 2 of 2 files are not on the server's disk; bring them back with `muster release import`");
+  CHECK(problems() == "bin/runc missing\nrelease.json missing\n");
+  put_bytes(artifacts, "runc bytes");
+  REQUIRE(add_release(store, artifacts, release, "operator anna", sample::now));
+  CHECK(incomplete().empty());
+  CHECK(problems().empty());
+  CHECK(verify_release(store, artifacts, "runc", "1.0.0").error().kind == ErrorKind::not_found);
 }

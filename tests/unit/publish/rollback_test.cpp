@@ -3,6 +3,7 @@
 #include "fakes/golden.hpp"
 #include "publish/secret_removal.hpp"
 #include "records/audit.hpp"
+#include "records/drain.hpp"
 #include "records/revision.hpp"
 #include "records/secrets.hpp"
 #include "sample_site.hpp"
@@ -127,7 +128,9 @@ TEST_CASE("what any kept revision names is known, of clusters and revisions alik
   CHECK(manifests_of_revisions(site.store)->empty());
   site.publish(sample::small_inventory());
   site.add_release("runc", "2.0.0");
-  site.publish(sample::small_inventory());
+  auto upgrade = site.request(sample::small_inventory());
+  upgrade.upgrades = {"runc"};
+  Site::must(publish(site.context, upgrade));
   const auto named = manifests_of_revisions(site.store).value();
   CHECK(named.contains(manifest("1.0.0")));
   CHECK(named.contains(manifest("2.0.0")));
@@ -179,4 +182,40 @@ TEST_CASE("records have the form that earlier programs wrote") {
   older = to_json(revision);
   older.erase(older.find(R"("machines":1,)"), std::string_view(R"("machines":1,)").size());
   CHECK(parse_revision(older).value().machines == 0);
+}
+
+TEST_CASE("each revision says in words what it was for") {
+  Site site;
+  site.publish(sample::small_inventory());
+  site.publish(sample::small_inventory(", labels: {a: b}"));
+  const auto order = [&](const std::string& node, bool drained) {
+    Transaction transaction;
+    if (drained) {
+      REQUIRE(order_drain(site.store,
+                          {"lab", node, false, std::chrono::seconds(60), "operator anna"},
+                          sample::now, transaction));
+      REQUIRE(site.store.commit(transaction));
+    } else {
+      REQUIRE(end_drain(site.store, "lab", node, sample::now, "operator anna"));
+    }
+    Site::must(republish(site.context, "lab", "operator anna"));
+  };
+  order("n1", true);
+  order("n1", false);
+  site.banned = {"n1"};
+  Site::must(republish(site.context, "lab", "operator anna"));
+  site.banned = {};
+  Site::must(republish(site.context, "lab", "operator anna"));
+  site.add_release("runc", "2.0.0");
+  auto request = site.request(sample::small_inventory(", labels: {a: b}"));
+  request.upgrades = {"runc"};
+  Site::must(publish(site.context, request));
+  Site::must(roll_back(site.context, back_to("1")));
+  const auto revisions = list_revisions(site.store, "lab");
+  REQUIRE(revisions);
+  std::vector<std::string> causes;
+  for (const auto& revision : *revisions) causes.push_back(revision.cause);
+  CHECK(causes == std::vector<std::string>{"back to revision 1", "upgrade of runc",
+                                           "n1 banned no more", "ban of n1", "n1 drained no more",
+                                           "drain of n1", "inventory", "inventory"});
 }

@@ -87,8 +87,9 @@ def test_nothing_changes_before_each_machines_turn(cluster, tmp_path):
     old, new = newer_build(cluster, str(tmp_path / "runc"))
     runc = f"runc {old} -> {new}"
     told = {change["node"]: change["effects"] for change in
-            json.loads(cluster.muster("diff", cluster.inventory, "-o", "json").stdout)["changes"]}
+            json.loads(cluster.muster("diff", cluster.inventory, "--upgrade", "runc", "-o", "json").stdout)["changes"]}
     assert told == {host: [f"containerd.service: restart at its turn: {runc}"] for host in MACHINES}
+    cluster.muster("apply", cluster.inventory, "--upgrade", "runc")
 
     with cluster.changed_inventory(*SETTING):
         pending = [f"containerd.service: restart: runc is {old}"]

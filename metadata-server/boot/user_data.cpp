@@ -1,4 +1,4 @@
-#include "enrolment/user_data.hpp"
+#include "boot/user_data.hpp"
 
 #include <fmt/format.h>
 
@@ -63,17 +63,16 @@ std::string file(const std::string& path, const std::string& mode, const std::st
 
 }  // namespace
 
-std::string user_data(const UserDataInput& input) {
-  const nlohmann::json settings = {
-      {"sitePin", input.pin}, {"enrolServers", input.servers.enrol}, {"token", input.token}};
-  std::string text = fmt::format("#cloud-config\n# muster: cluster {}, pool {}\nwrite_files:\n",
-                                 input.cluster, input.pool);
+std::string user_data(const SiteContact& site, const std::string& whom, const std::string& token) {
+  nlohmann::json settings = {{"sitePin", site.pin}, {"enrolServers", site.enrol_servers}};
+  if (!token.empty()) settings["token"] = token;
+  std::string text = fmt::format("#cloud-config\n# muster: {}\nwrite_files:\n", whom);
   text += file("/etc/muster/agent.json", "0600", settings.dump(2) + "\n");
   std::string commands = "runcmd:\n";
-  if (!input.agent_digest.empty()) {
+  if (!site.agent_digest.empty()) {
     std::string script(install_script);
-    replace(script, "@DIGEST@", input.agent_digest);
-    replace(script, "@SERVERS@", nlohmann::json(input.servers.boot).dump());
+    replace(script, "@DIGEST@", site.agent_digest);
+    replace(script, "@SERVERS@", nlohmann::json(site.boot_servers).dump());
     text += file("/run/muster-install", "0700", script);
     commands += "- [/usr/bin/python3, /run/muster-install]\n";
   }

@@ -1,0 +1,74 @@
+#include <CLI/CLI.hpp>
+#include <filesystem>
+
+#include "cli/answer.hpp"
+#include "cli/session.hpp"
+#include "cli/text_file.hpp"
+
+namespace muster {
+namespace {
+
+struct KubeconfigOptions {
+  std::string cluster, path;
+  int hours = 12;
+  bool break_glass = false;
+};
+
+constexpr std::string_view mark =
+    "# Made by `muster kubeconfig --write`, which replaces this file the next time.\n";
+
+// One that somebody wrote may hold the only key to another cluster.
+Result<void> check_replaceable(const std::string& path) {
+  std::error_code failed;
+  if (!std::filesystem::exists(path, failed)) return {};
+  constexpr std::size_t largest = 1u << 20;
+  const auto text = read_text_file(path, largest);
+  if (text && text->starts_with(mark)) return {};
+  return fail(
+      ErrorKind::conflict,
+      fmt::format(
+          "'{}': is there, and not made by `muster kubeconfig --write`; write another file, and name it in KUBECONFIG",
+          path));
+}
+
+Exit write(Session& session, const KubeconfigOptions& options, const nlohmann::json& order) {
+  if (auto free = check_replaceable(options.path); !free) return complain(session, free.error());
+  const auto answer = session.ask("POST", "kubeconfig", order);
+  if (!answer) return complain(session, answer.error());
+  const std::string text = std::string(mark) + cell(*answer, "/kubeconfig");
+  if (auto written = write_private_file(options.path, text); !written)
+    return complain(session, written.error());
+  print(session.wants_json()
+            ? json_text({{"file", options.path}, {"contexts", list_at(*answer, "/contexts")}})
+            : fmt::format("{}: contexts {}\n", options.path, cell(*answer, "/contexts")));
+  return Exit::ok;
+}
+
+}  // namespace
+
+void add_kubeconfig_command(CommandLine& line) {
+  auto options = std::make_shared<KubeconfigOptions>();
+  auto* command = line.app.add_subcommand(
+      "kubeconfig", "Prints a kubeconfig with a short-lived certificate in your name");
+  command->add_option("--cluster", options->cluster, "the cluster's name")->required();
+  command->add_option("--ttl", options->hours, "hours that it is valid")
+      ->check(CLI::Range(1, 24))
+      ->capture_default_str();
+  command->add_flag("--break-glass", options->break_glass,
+                    "system:masters, one hour: past RBAC, in the audit apart");
+  command->add_option("--write", options->path, "into this file, with mode 0600, and not here");
+  command->footer(
+      "Where the cluster has no address of its own, there is a context for each master besides: kubectl --context anna@lab-m2\n"
+      "Example: muster kubeconfig --cluster lab --write ~/.kube/lab && export KUBECONFIG=~/.kube/lab");
+  line.on(command, [options](Session& session) {
+    const int seconds = (options->break_glass ? 1 : options->hours) * 3600;
+    const nlohmann::json order = {{"cluster", options->cluster},
+                                  {"ttlSeconds", seconds},
+                                  {"breakGlass", options->break_glass}};
+    if (!options->path.empty()) return write(session, *options, order);
+    return ask_and_show(session, "POST", "kubeconfig", order,
+                        [](const nlohmann::json& answer) { return cell(answer, "/kubeconfig"); });
+  });
+}
+
+}  // namespace muster

@@ -1,0 +1,78 @@
+// apply --wait, --upgrade, and what diff tells of newer releases.
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "operator_api.hpp"
+
+using namespace muster;
+using fake::OperatorApi;
+
+namespace {
+
+struct Folder {
+  ScratchFolder folder;
+  Folder() {
+    std::ofstream(folder.path("site.yaml"))
+        << "apiVersion: muster/v1\nkind: Cluster\nmetadata: {name: lab}\nspec:\n"
+           "  kubernetesVersion: 1.36.3\n  podCidr: 10.64.0.0/16\n  serviceCidr: 10.96.0.0/16\n---\n"
+           "apiVersion: muster/v1\nkind: Node\nmetadata: {name: m1}\n"
+           "spec: {cluster: lab, role: master, address: 10.77.0.11}\n";
+  }
+};
+
+std::map<std::string, OperatorApi::Answer> answers(const std::string& counts) {
+  return {{"GET /v1/operator/revisions?cluster=lab", {200, R"({"current":"sha256:old"})"}},
+          {"POST /v1/operator/apply",
+           {200, R"({"revisions":{"lab":"sha256:new"},"changes":[],"upgrades":[{"cluster":"lab",)"
+                 R"("release":"containerd","from":"2.4.2","to":"2.9.0"},{"cluster":"lab",)"
+                 R"("release":"cri-tools","from":"","to":"1.34.0"}]})"}},
+          {"GET /v1/operator/status",
+           {200, R"({"clusters":[{"cluster":"other","converging":9},{)"
+                 R"("cluster":"lab",)" +
+                     counts + "}]}"}}};
+}
+
+fake::Ran apply(const std::string& counts, std::vector<std::string> more) {
+  const Folder folder;
+  const OperatorApi api(answers(counts));
+  std::vector<std::string> words = {"--server", api.url(), "apply", folder.folder.path()};
+  words.insert(words.end(), more.begin(), more.end());
+  return fake::muster(words);
+}
+
+}  // namespace
+
+TEST_CASE("apply --wait ends when what is published is in effect, or waits for its turn") {
+  const auto done = apply(
+      R"("machines":5,"converged":2,"pendingChanges":1,"neverEnrolled":1,"banned":1)", {"--wait"});
+  CHECK(done.exit == 0);
+  CHECK(done.err == "lab: 2 of 3 converged, 1 wait for their turn or a reboot\n");
+}
+
+TEST_CASE("apply --wait fails where a machine did, and when its time is over") {
+  const auto failed = apply(R"("machines":2,"converged":1,"failed":1)", {"--wait"});
+  CHECK(failed.exit == 1);
+  CHECK(
+      failed.err ==
+      "lab: 1 of 2 converged, 1 failed\nmuster: 1 machine(s) failed; muster status says on what\n");
+  const auto late =
+      apply(R"("machines":2,"converging":1,"silent":1)", {"--wait", "--timeout", "1s"});
+  CHECK(late.exit == 1);
+  CHECK(late.err.starts_with("lab: 0 of 2 converged, 1 on their way, 1 silent\n"));
+  CHECK(late.err.ends_with("; muster status goes on\n"));
+}
+
+TEST_CASE("diff and apply tell which newer releases are not taken, and how they are") {
+  const Folder folder;
+  const OperatorApi api(answers(""));
+  const auto ran = fake::muster(
+      {"--server", api.url(), "diff", folder.folder.path(), "--upgrade", "runc,pause"});
+  CHECK(ran.exit == 0);
+  CHECK(ran.out ==
+        "0 machines unchanged\n"
+        "lab: containerd stays at 2.4.2; muster apply --upgrade containerd takes 2.9.0\n"
+        "lab: cri-tools is not taken by itself; muster apply --upgrade cri-tools takes 1.34.0\n"
+        "lab: compared with revision sha256:old\n");
+  CHECK(api.asked().back().find(R"("upgrade":["runc","pause"])") != std::string::npos);
+}
