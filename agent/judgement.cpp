@@ -1,6 +1,5 @@
 #include "agent/judgement.hpp"
 
-#include "agent/kept_status.hpp"
 #include "agent/observed_state.hpp"
 #include "machine/desired_state_of.hpp"
 
@@ -138,7 +137,6 @@ void tell(const Judgement& judgement, const ConvergeResult<>& done, Run& run,
   report.unwell = state.unwell;
   if (report.unwell.size() > most_problems) report.unwell.resize(most_problems);
   date(report.unwell, run);
-  keep_status(report, run.host.files);
 }
 
 }  // namespace muster

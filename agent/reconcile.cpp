@@ -5,6 +5,7 @@
 #include "agent/converge.hpp"
 #include "agent/failure_detail.hpp"
 #include "agent/judgement.hpp"
+#include "agent/kept_status.hpp"
 #include "agent/tombstone.hpp"
 
 namespace muster {
@@ -111,6 +112,7 @@ Outcome reconcile(Run& run) {
   outcome.answer = run.reporter.finish(
       outcome.verdict, judgement.failure ? name(outcome.failure) : std::string_view(),
       outcome.message);
+  keep_status(run.reporter.report(), run.host.files);
   run.reporter.connect(nullptr);  // the session ends here
   return outcome;
 }

@@ -58,8 +58,16 @@ void mask_pem(std::string& text) {
   }
 }
 
-// A line of base64, as in a PEM block.
+// A line of base64, as in a PEM block: indented too, or behind a log's own words, of which it is
+// none by its length.
 bool looks_coded(std::string_view line) {
+  constexpr std::size_t longest_word = 15;
+  line = trimmed(line);
+  const auto before = line.find_last_of(" \t");
+  if (before != std::string_view::npos) {
+    line = line.substr(before + 1);
+    if (line.size() <= longest_word && line.back() != '=') return false;
+  }
   return !line.empty() && std::all_of(line.begin(), line.end(), [](unsigned char letter) {
     return std::isalnum(letter) != 0 || letter == '+' || letter == '/' || letter == '=';
   });
@@ -69,16 +77,26 @@ bool is_of_token(char letter) {
   return letter > ' ' && letter != '"' && letter != '\'' && letter != ',' && letter != ';';
 }
 
-// `Bearer eyJ...`, in any case of letters, and JSON web tokens wherever they stand.
-void mask_tokens(std::string& text, std::string_view mark, std::size_t kept) {
+// `Bearer eyJ...`, in any case of letters, and JSON web tokens wherever they stand: what begins
+// right at the mark, or after it and blanks, where it has at least `shortest` letters.
+void mask_tokens(std::string& text, std::string_view mark, bool is_after, std::size_t shortest) {
   const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
   for (auto at = text.begin();;) {
     const auto found = std::search(at, text.end(), mark.begin(), mark.end(), same);
     if (found == text.end()) return;
-    const auto begin = found + static_cast<std::ptrdiff_t>(kept);
+    auto begin = found;
+    if (is_after) {
+      const auto word_end = found + static_cast<std::ptrdiff_t>(mark.size());
+      begin = std::find_if_not(word_end, text.end(),
+                               [](char letter) { return letter == ' ' || letter == '\t'; });
+      if (begin == word_end) {
+        at = word_end;
+        continue;
+      }
+    }
     const auto end = std::find_if_not(begin, text.end(), is_of_token);
     const auto where = begin - text.begin();
-    if (std::string_view(begin, end).size() >= 4) {
+    if (std::string_view(begin, end).size() >= shortest) {
       text.replace(begin, end, masked);
       at = text.begin() + where + static_cast<std::ptrdiff_t>(masked.size());
     } else {
@@ -131,8 +149,8 @@ void SecretMask::add_files(const Filesystem& files, const std::vector<std::strin
 std::string SecretMask::apply(std::string text) const {
   mask_pem(text);
   for (const auto& value : values_) replace_all(text, value);
-  mask_tokens(text, "bearer ", 7);
-  mask_tokens(text, "eyJhbGci", 0);
+  mask_tokens(text, "bearer", true, 4);
+  mask_tokens(text, "eyJ", false, 16);
   return text;
 }
 

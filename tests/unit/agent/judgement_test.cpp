@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/kept_status.hpp"
 #include "agent/settled_document.hpp"
 #include "fakes/reconcile_fixture.hpp"
 
@@ -207,6 +208,16 @@ TEST_CASE_FIXTURE(JudgementFixture,
   machine.files.spaces.clear();
   CHECK(converge().verdict == Verdict::pending_changes);
   CHECK(told().unwell.empty());
+}
+
+TEST_CASE_FIXTURE(JudgementFixture, "what status shows is of the run that ended") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  CHECK(kept_status(machine.files)->verdict == Verdict::converged);
+  break_kubelet_at(120);
+  publish(2, 120);
+  CHECK(converge(true).failure == FailureClass::kubelet);
+  CHECK(kept_status(machine.files)->verdict == Verdict::failed);
+  CHECK(kept_status(machine.files)->failure_class == "kubelet");
 }
 
 TEST_CASE_FIXTURE(JudgementFixture,

@@ -51,6 +51,16 @@ TEST_CASE("PEM blocks go whole, on one line or over many, and what is left of on
         std::vector<std::string>{"[secret]", "[secret]", "[secret]", "after"});
   CHECK(mask.apply(std::vector<std::string>{"x -----BEGIN PRIVATE KEY-----\\nMI", "it went on"}) ==
         std::vector<std::string>{"x [secret]", "it went on"});
+  // Indented, and behind what a log writes before each line.
+  const std::string row = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg";
+  CHECK(mask.apply(std::vector<std::string>{"    -----BEGIN PRIVATE KEY-----", "    " + row,
+                                            "    AwEHoUQ", "    -----END PRIVATE KEY-----"}) ==
+        std::vector<std::string>{"    [secret]", "[secret]", "[secret]", "[secret]"});
+  CHECK(mask.apply(std::vector<std::string>{
+            "E1201 key] -----BEGIN PRIVATE KEY-----", "E1201 key] " + row,
+            "E1201 key] AwEHoUQ=", "E1201 key] -----END PRIVATE KEY-----", "E1201 key] done"}) ==
+        std::vector<std::string>{"E1201 key] [secret]", "[secret]", "[secret]", "[secret]",
+                                 "E1201 key] done"});
 }
 
 TEST_CASE("a line of a key that is cut out of its block is masked") {
@@ -70,6 +80,8 @@ TEST_CASE("bearer tokens and web tokens") {
   CHECK(mask.apply("token eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln used") ==
         "token [secret] used");
   CHECK(mask.apply("a bearer of news") == "a bearer of news");
+  CHECK(mask.apply("Bearer  abcdef, Bearer\tghijkl") == "Bearer  [secret], Bearer\t[secret]");
+  CHECK(mask.apply("token: eyJ0eXAiOiJKV1QifQ.eyJpc3MiOiJ4In0.c2ln") == "token: [secret]");
 }
 
 TEST_CASE("files that cannot be read hide nothing and stop nothing") {
