@@ -25,6 +25,14 @@ def call(*arguments, check=True, timeout=600, text_input=None):
     return done
 
 
+def has_ended(pid):
+    """Of a process that was killed, the first thread is gone while others still hold its sockets."""
+    try:
+        return os.listdir(f"/proc/{pid}/task") == [str(pid)]
+    except OSError:
+        return True
+
+
 class LocalCluster:
     def __init__(self, state, build=BUILD, cluster="lab", address=SERVER_ADDRESS, ports=None):
         self.state, self.build, self.cluster, self.address = state, build, cluster, address
@@ -81,7 +89,7 @@ class LocalCluster:
         pid = self.server_pid()
         if pid:
             os.kill(pid, how)
-            self.wait_for("the server to stop", lambda: not self.server_pid(), 15)
+            self.wait_for("the server to stop", lambda: not self.server_pid() and has_ended(pid), 15)
 
     def muster(self, *arguments, **options):
         return call(self.program("muster"), "--server", f"unix:{self.socket}", *arguments, **options)

@@ -22,7 +22,7 @@ def rows(site, action):
 
 
 def test_the_owner_freezes_what_the_thief_renewed(site):
-    owner = site.enrolled("n4", "node", 24)
+    owner = site.enrolled("n5", "node", 25)
     thief, fresh = site.machine("thief"), site.machine("thief-fresh")
     shutil.copy(owner.key, thief.key)
     shutil.copy(owner.certificate, thief.certificate)
@@ -30,12 +30,12 @@ def test_the_owner_freezes_what_the_thief_renewed(site):
     assert fresh.ask("GET", "/v1/document")[0] == 200
     status, answer = owner.ask("GET", "/v1/document")
     assert (status, answer["kind"]) == (403, "frozen"), answer
-    assert "muster node unfreeze n4 --keep sha256:" in answer["message"]
+    assert "muster node unfreeze n5 --keep sha256:" in answer["message"]
     assert renew(fresh, thief)[1]["kind"] == "frozen"
-    assert [row["subject"] for row in rows(site, "frozen")] == ["lab/n4"]
-    assert "lab/n4: frozen: key sha256:" in site.muster("status").stdout
+    assert [row["subject"] for row in rows(site, "frozen")] == ["lab/n5"]
+    assert "lab/n5: frozen: key sha256:" in site.muster("status").stdout
     keep = answer["message"].split("--keep ")[1].split("`")[0]
-    site.muster("node", "unfreeze", "n4", "--cluster", "lab", "--keep", keep)
+    site.muster("node", "unfreeze", "n5", "--cluster", "lab", "--keep", keep)
     assert owner.ask("GET", "/v1/document")[0] == 200
     status, answer = fresh.ask("GET", "/v1/document")
     assert (status, answer["kind"]) == (403, "superseded"), answer

@@ -197,8 +197,10 @@ def test_a_replay_by_a_second_key_changes_nothing(site, aws):
                            f"its key, an operator orders `muster node replace {answer['node']}`, else launch another instance")
     assert site.left(token) == [2]
     assert victim.ask("GET", "/v1/document")[0] == 200
-    (row,) = site.audit("enrolment-refused")[rows:]
-    assert row["subject"] == f"cloud/{answer['node']}" and "second use of the identity document of i-0000000000000dddd" in row["detail"]
+    # One row at once, and one that counts what followed.
+    row, *counted = site.audit("enrolment-refused")[rows:]
+    assert len(counted) <= 1
+    assert row["subject"] == f"cloud/{answer['node']}" and "i-0000000000000dddd" in row["detail"]
 
 
 def test_a_removed_instance_does_not_come_back(site, aws):
@@ -232,7 +234,13 @@ def test_a_pod_that_reads_its_machines_user_data_and_identity_joins_nothing(site
     machine = site.machine("host", "127.0.3.10")
     status, answer = machine.enrol(token, identity=document)
     assert status == 200, answer
-    before = site.muster("node", "list", "--cluster", "cloud", "-o", "json").stdout
+
+    def nodes():
+        """Without who was refused from a machine's address, which is to be told."""
+        rows = json.loads(site.muster("node", "list", "--cluster", "cloud", "-o", "json").stdout)["nodes"]
+        return [{key: value for key, value in row.items() if key not in ("reason", "cure")} for row in rows]
+
+    before = nodes()
     refusals = {}
     for source in ("127.0.3.10", "127.0.3.11", "127.0.2.9", "127.0.9.9"):  # of the host's network, or routed as itself
         for what, identity in (("both", document), ("token", None)):
@@ -247,7 +255,7 @@ def test_a_pod_that_reads_its_machines_user_data_and_identity_joins_nothing(site
     assert site.machine("pod", "127.0.3.10").enrol(identity=document)[0] == 202
     # Nor does the machine's own certificate, which a pod does not have, answer to another key.
     assert site.left(token) == [2]
-    assert site.muster("node", "list", "--cluster", "cloud", "-o", "json").stdout == before
+    assert nodes() == before
     assert machine.ask("GET", "/v1/document")[0] == 200
 
 

@@ -47,7 +47,7 @@ def test_every_other_route_is_shut(job):
     for method, path, operation in operations():
         for cluster in ("theirs", "lab"):
             filled = path.replace("{cluster}", cluster).replace("{node}", "n1").replace("{order}", "drain").replace("{digest}", "sha256:" + "0" * 64)
-            filled = filled.replace("{name}", "small").replace("{id}", "0" * 16)
+            filled = filled.replace("{name}", "small").replace("{id}", "0" * 16).replace("{version}", "1")
             status, answer = job.ask(method, filled, {} if method in ("POST", "PUT") else None)
             if operation not in OPEN:
                 assert (status, answer["kind"]) == (403, "operator_restricted"), (method, filled, answer)

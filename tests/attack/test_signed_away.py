@@ -212,7 +212,7 @@ def test_what_was_signed_before_the_site_changed_is_refused(signed):
     before, path = signed.current(), os.path.join(signed.state, "relay.sock")
     with Relay(path, signed.socket, "/v1/operator/apply", import_runc):
         refused = call(signed.program("muster"), "--server", f"unix:{path}", "apply", signed.inventory, "--document-key", signed.key,
-                       check=False)
+                       "--upgrade", "runc", check=False)
     assert refused.returncode == 5, refused.stderr
     assert "it learned something since (a release, a secret, a ban)" in refused.stderr and "run `muster apply` again" in refused.stderr
     assert signed.current() == before

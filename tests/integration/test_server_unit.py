@@ -140,15 +140,15 @@ def test_the_probes_answer(host):
 
 def test_a_restart_and_a_power_cut_keep_what_was_there(host):
     host.muster("anna", "release", "import", "/srv/releases/runc")
-    token = json.loads(host.muster("anna", "token", "create", "--cluster", "lab", "-o", "json").stdout)
+    host.muster("root", "operator", "add", "ci", "--out", "/tmp/ci")
 
     def state():
-        tokens = json.loads(host.muster("root", "token", "list", "-o", "json").stdout)
+        operators = json.loads(host.muster("root", "operator", "list", "-o", "json").stdout)
         releases = json.loads(host.muster("root", "release", "list", "-o", "json").stdout)
-        return tokens, releases, json.loads(host.muster("root", "init", "-o", "json").stdout)["pin"]
+        return operators, releases, json.loads(host.muster("root", "init", "-o", "json").stdout)["pin"]
 
     before = state()
-    assert [row["id"] for row in before[0]["tokens"]] == [token["id"]]
+    assert [row["name"] for row in before[0]["operators"]] == ["ci"]
     assert host.pin == f"site pin {before[2]}\n"
     assert get("/v1/artifacts/sha256:" + hashlib.sha256(PROGRAM).hexdigest()) == (200, PROGRAM)
     first = host.main_pid()
