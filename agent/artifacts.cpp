@@ -117,7 +117,8 @@ class Problems {
   void add(const ReleaseReference& release, const Result<void>& done) {
     if (done) return;
     const Error said =
-        while_doing(done.error(), fmt::format("release {} {}", release.name, release.version)).value();
+        while_doing(done.error(), fmt::format("release {} {}", release.name, release.version))
+            .value();
     if (!first_) first_ = said.kind;
     text_ += (text_.empty() ? "" : "\n") + said.message;
   }

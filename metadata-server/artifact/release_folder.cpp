@@ -17,8 +17,9 @@ Result<std::string> read_manifest(const fs::path& path) {
   std::error_code failed;
   const std::uintmax_t size = fs::file_size(path, failed);
   if (failed) {
-    return while_doing(fail_errno(failed.value(), fmt::format("reading '{}'", path.string())).value(),
-                   "a release folder holds release.json and the files it names");
+    return while_doing(
+        fail_errno(failed.value(), fmt::format("reading '{}'", path.string())).value(),
+        "a release folder holds release.json and the files it names");
   }
   if (size > maximum_manifest_size) {
     return fail(ErrorKind::exhausted, fmt::format("'{}': expected at most {} bytes, found {}",

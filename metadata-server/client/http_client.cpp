@@ -66,7 +66,8 @@ Result<void> HttpClient::connect() {
   auto connection = std::make_unique<Connection>();
   if (url->scheme == BaseUrl::Scheme::https) {
     auto tls = make_client_context(settings_.tls);
-    if (!tls) return while_doing(tls.error(), fmt::format("TLS settings for {}", settings_.base_url));
+    if (!tls)
+      return while_doing(tls.error(), fmt::format("TLS settings for {}", settings_.base_url));
     auto client = std::make_unique<httplib::SSLClient>(url->host, url->port);
     if (!client->is_valid())
       return fail(ErrorKind::internal, "the TLS library made no client context");

@@ -66,7 +66,7 @@ Result<HttpAnswer> MetadataClient::ask(const HttpRequest& request) {
   auto answer = send(request);
   if (!answer || answer->status < 400) return answer;
   return while_doing(error_of(*answer),
-                 fmt::format("{} {}{}", request.method, base_url_, request.path));
+                     fmt::format("{} {}{}", request.method, base_url_, request.path));
 }
 
 Result<std::vector<Envelope>> MetadataClient::trust() {

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "result/result.hpp"
 #include "pki/certificate.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -36,9 +36,9 @@ struct AwsPolicy {
 // covers are parsed. Codes: identity_document_invalid, identity_document_forged (not signed by a
 // pinned region, or by another one than it names).
 [[nodiscard]] Result<AwsInstance> read_instance_identity(std::string_view rsa2048,
-                                                          const std::vector<AwsRegion>& pinned);
+                                                         const std::vector<AwsRegion>& pinned);
 // Codes: identity_document_account, _region, _image, _age.
 [[nodiscard]] Result<void> check_instance(const AwsInstance& instance, const AwsPolicy& policy,
-                                       TimePoint now);
+                                          TimePoint now);
 
 }  // namespace muster

@@ -20,6 +20,6 @@ namespace muster {
 // live_identity, which leaves one audit row per name and minute. `source`: the address it came
 // from.
 [[nodiscard]] Result<EnrolOutcome> enrol(const EnrolmentContext& context,
-                                          const EnrolRequest& request, const std::string& source);
+                                         const EnrolRequest& request, const std::string& source);
 
 }  // namespace muster

@@ -19,7 +19,7 @@ struct KeyProof {
 
 // Takes the nonce whatever else is wrong. Refusals nonce_unknown, csr_invalid, proof_invalid.
 [[nodiscard]] Result<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose purpose,
-                                             const KeyProof& proof);
+                                            const KeyProof& proof);
 
 struct IssuedCertificateOfIdentity {
   IssuedIdentity identity;      // goes into the machine's record
@@ -35,7 +35,7 @@ inline constexpr std::string_view operator_organization = "muster:operator";
 // The certificate was signed by the machine authority (the present one, or an older one that is
 // still trusted). Dates are not looked at. unauthenticated: it was not.
 [[nodiscard]] Result<void> check_issuer(const EnrolmentContext& context,
-                                     const Certificate& certificate);
+                                        const Certificate& certificate);
 
 // Nothing new for a machine in this state: refusals banned, frozen.
 [[nodiscard]] Result<void> check_may_be_issued(const MachineRecord& record);

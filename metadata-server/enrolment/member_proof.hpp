@@ -21,7 +21,7 @@ struct ProvenMachine {
 // check_instance. A use by another key leaves one audit row a minute. Where this very key is that
 // member already, age and policy are not asked again.
 [[nodiscard]] Result<ProvenMachine> prove_machine(const PoolQuestion& question,
-                                                   const NodePool& pool);
+                                                  const NodePool& pool);
 // The instance is this member from now on: for the transaction that makes it one.
 void use_instance(const ProvenMachine& machine, const MemberRecord& member, std::int64_t now,
                   Transaction& transaction);

@@ -43,16 +43,16 @@ void read_limits(JsonObject& object, OperatorLimits& limits);
 // "root" is the server's own and refused. Returns leaf and authority as PEM. `added_by`,
 // `revoked_by`: "operator anna".
 [[nodiscard]] Result<std::string> add_operator(const EnrolmentContext& context,
-                                                const std::string& name, std::string_view csr_pem,
-                                                const std::string& added_by,
-                                                const std::optional<OperatorLimits>& limits = {});
+                                               const std::string& name, std::string_view csr_pem,
+                                               const std::string& added_by,
+                                               const std::optional<OperatorLimits>& limits = {});
 // Holds it to these, or to none any more, from its next request on. invalid: every problem of the
 // limits at once; not_found: no such operator.
 [[nodiscard]] Result<void> limit_operator(const EnrolmentContext& context, const std::string& name,
-                                       const std::optional<OperatorLimits>& limits,
-                                       const std::string& by);
+                                          const std::optional<OperatorLimits>& limits,
+                                          const std::string& by);
 // The record stays, so that the name's certificate is answered operator_revoked. Idempotent.
 [[nodiscard]] Result<void> revoke_operator(const EnrolmentContext& context, const std::string& name,
-                                        const std::string& revoked_by);
+                                           const std::string& revoked_by);
 
 }  // namespace muster

@@ -34,7 +34,7 @@ struct FoundPending {
 // Notes that the machine asked; writes only when the note is new, changed or a quarter of its
 // lifetime old. Error pending_full: the cap, or the source's share of it, is reached.
 [[nodiscard]] Result<void> note_pending(const EnrolmentContext& context,
-                                     const PendingMachine& machine);
+                                        const PendingMachine& machine);
 
 // Without the expired ones, oldest first.
 [[nodiscard]] Result<std::vector<PendingMachine>> list_pending(const EnrolmentContext& context);

@@ -16,7 +16,7 @@ namespace muster {
 // Of a caller that is not restricted, always; else of one that created it. not_yours() for a
 // cluster of somebody else and for one that is not there.
 [[nodiscard]] Result<void> check_owns(const Store& store, const Caller& caller,
-                                   const std::string& cluster);
+                                      const std::string& cluster);
 
 // forbidden: what only operators without limits may.
 [[nodiscard]] Error restricted(const Caller& caller);
@@ -31,14 +31,14 @@ struct ClusterClaim {
 // last place. Nothing for a caller that is not restricted. Refusals template_not_allowed and
 // quota_exceeded, with the limit, what is in use and the cure.
 [[nodiscard]] Result<void> claim_quota(const Store& store, const Caller& caller,
-                                    const ClusterClaim& claim, Transaction& transaction);
+                                       const ClusterClaim& claim, Transaction& transaction);
 // A cluster that was made at `created_at` may live until `expires_at` (Unix seconds). Error
 // quota_exceeded.
 [[nodiscard]] Result<void> check_lifetime(const Store& store, const Caller& caller,
-                                       std::int64_t created_at, std::int64_t expires_at);
+                                          std::int64_t created_at, std::int64_t expires_at);
 
 // The templates that it may use; nothing: every one.
 [[nodiscard]] Result<std::optional<std::set<std::string>>> usable_templates(const Store& store,
-                                                                             const Caller& caller);
+                                                                            const Caller& caller);
 
 }  // namespace muster

@@ -15,14 +15,13 @@ namespace muster {
 // proof is another key's), recovery_too_late (more than the window after it expired),
 // identity_unknown, superseded, banned, frozen.
 [[nodiscard]] Result<EnrolOutcome> recover(const EnrolmentContext& context,
-                                            const EnrolRequest& request,
-                                            const Certificate& presented,
-                                            const std::string& source);
+                                           const EnrolRequest& request,
+                                           const Certificate& presented, const std::string& source);
 
 // `presented`: valid, of the node listener's handshake. The new key takes over when it is first
 // used; until then the old one is accepted too. Refusals likewise.
 [[nodiscard]] Result<EnrolOutcome> renew(const EnrolmentContext& context,
-                                          const EnrolRequest& request, const Certificate& presented,
-                                          const std::string& source);
+                                         const EnrolRequest& request, const Certificate& presented,
+                                         const std::string& source);
 
 }  // namespace muster

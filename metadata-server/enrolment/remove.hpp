@@ -4,8 +4,8 @@
 #include <string>
 
 #include "enrolment/enrolment_context.hpp"
-#include "result/result.hpp"
 #include "inventory/match.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -19,6 +19,6 @@ void forget_machine(const NodeName& node, Transaction& transaction);
 // publication. Refusals still_listed (it would be let
 // in again) and not_found (nothing is left). `by`: "operator anna".
 [[nodiscard]] Result<void> remove_machine(const EnrolmentContext& context, const NodeName& node,
-                                       const std::string& by);
+                                          const std::string& by);
 
 }  // namespace muster

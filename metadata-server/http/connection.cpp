@@ -114,7 +114,7 @@ Connection::Step Connection::read_head() {
   ++around_.counters.requests;
   if (!length) {
     pass(error_response(length.error().status, kind_of(length.error().status),
-                          length.error().message, request_.id));
+                        length.error().message, request_.id));
     return {};
   }
   head_text_ = input_.substr(0, *length);

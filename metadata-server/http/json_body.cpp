@@ -43,7 +43,7 @@ Result<std::string> query_text(const Request& request, const std::string& name, 
 }
 
 Result<std::uint64_t> query_number(const Request& request, const std::string& name,
-                                    std::uint64_t fallback) {
+                                   std::uint64_t fallback) {
   const auto found = request.query.find(name);
   if (found == request.query.end()) return fallback;
   std::uint64_t number = 0;

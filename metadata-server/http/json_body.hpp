@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "document/json_object.hpp"
-#include "result/result.hpp"
 #include "http/request.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -22,15 +22,15 @@ template <class Read>
 
 // `?name=value` as text; "" when it is not there. Error invalid where it is required and missing.
 [[nodiscard]] Result<std::string> query_text(const Request& request, const std::string& name,
-                                              Need need);
+                                             Need need);
 // `fallback` when it is not there.
 [[nodiscard]] Result<std::uint64_t> query_number(const Request& request, const std::string& name,
-                                                  std::uint64_t fallback);
+                                                 std::uint64_t fallback);
 
 namespace detail {
 [[nodiscard]] Result<nlohmann::json> parse_body(std::string_view what, const Request& request);
 [[nodiscard]] Result<void> refuse_problems(std::string_view what,
-                                        const std::vector<Problem>& problems);
+                                           const std::vector<Problem>& problems);
 }  // namespace detail
 
 template <class Read>

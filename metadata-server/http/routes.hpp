@@ -15,7 +15,7 @@ struct Rooms;  // rooms.hpp
 
 // Parse, ask a room, render. What a handler refuses becomes {"kind","message","requestId"}.
 using Handler = Result<Response> (*)(const Rooms& rooms, const Caller& caller,
-                                      const Request& request);
+                                     const Request& request);
 
 enum class Audience {
   anyone,     // no identity is looked at

@@ -37,8 +37,8 @@ struct Error {
       : kind(which), code(std::move(stable)), message(std::move(words)) {}
 
   ErrorKind kind = ErrorKind::internal;  // decides the HTTP status
-  // The wire's "kind", stable: finer than ErrorKind where a program has to tell "token_expired" from
-  // "banned" without reading the message; else the kind's name.
+  // The wire's "kind", stable: finer than ErrorKind where a program has to tell "token_expired"
+  // from "banned" without reading the message; else the kind's name.
   std::string code;
   std::string message;  // what thing, where, what was expected, what was found, what to do
 };
@@ -54,7 +54,8 @@ using Result = tl::expected<T, Error>;
   return tl::unexpected<Error>(Error{kind, std::move(message)});
 }
 
-// Passes a failure upward with what was being done: while_doing(e, "reading '/x'") -> "reading '/x':
+// Passes a failure upward with what was being done: while_doing(e, "reading '/x'") -> "reading
+// '/x':
 // ...".
 [[nodiscard]] inline tl::unexpected<Error> while_doing(const Error& error, std::string_view doing) {
   return fail(error.kind, error.code, fmt::format("{}: {}", doing, error.message));

@@ -107,8 +107,8 @@ EtcdTurnAnswer await_restored(const EtcdRecord& record, const EtcdTurnQuestion& 
   answer.action = "start-existing";
   if (question.request.has_data) return answer;
   return pass(fmt::format("etcd on {}: expected the data of a restored snapshot, found none: {}",
-                            question.node,
-                            way_to_restore(question.cluster, question.node, question.masters)));
+                          question.node,
+                          way_to_restore(question.cluster, question.node, question.masters)));
 }
 
 EtcdTurnAnswer join(EtcdRecord& record, const EtcdTurnQuestion& question, std::int64_t now_ms,
@@ -264,7 +264,8 @@ Result<EtcdTurnAnswer> decide_etcd_turn(Store& store, const EtcdTurnQuestion& qu
         }
         return {};
       });
-  if (!updated) return while_doing(updated.error(), fmt::format("etcd turn of '{}'", question.node));
+  if (!updated)
+    return while_doing(updated.error(), fmt::format("etcd turn of '{}'", question.node));
   return answer;
 }
 

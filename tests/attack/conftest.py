@@ -70,7 +70,7 @@ def site(tmp_path_factory):
     inventory = os.path.join(site.state, "inventory")
     os.makedirs(inventory)
     with open(os.path.join(inventory, "cluster.yaml"), "w", encoding="ascii") as out:
-        out.write(CLUSTER + node("m1", "master", 11) + node("n1", "node", 21) + node("n2", "node", 22) + node("n3", "node", 23) + node("n4", "node", 24) + node("n5", "node", 25))
+        out.write(CLUSTER + node("m1", "master", 11) + "".join(node(f"n{i}", "node", 20 + i) for i in range(1, 6)))
     site.muster("apply", inventory)
     yield site
     site.stop_server()
