@@ -31,12 +31,10 @@ void BackgroundTasks::start() {
   add("listener-certificates", seconds(1),
       [this](auto) { return listeners_.keep_certificates_valid(fleet_.enrolment.now()); });
   add("served-documents", seconds(1), [this](auto) { return fleet_.reports.flush(fleet_.store); });
-  add("audit-counts", seconds(1), [this](auto) {
-    return fleet_.enrolment.counts.flush(fleet_.store, fleet_.enrolment.now());
-  });
+  add("audit-counts", seconds(1),
+      [this](auto) { return fleet_.enrolment.counts.flush(fleet_.store, fleet_.enrolment.now()); });
   add("schedule", seconds(1), [this](auto) { return scheduler_.carry_out_due(); });
   add("drains", seconds(1), [this](auto) { return finish_drains(fleet_); });
-  add("drain-publication", seconds(10), [this](auto) { return publish_drains(fleet_); });
   add("vanished-members", seconds(30), [this](auto) { return vanish_watch_.look(fleet_); });
   add("token-cleanup", seconds(1), [this](auto) { return revoke_unused_counts(fleet_); });
   add("instance-records", minutes(10), [this](auto) { return collect_instances(); });

@@ -108,6 +108,7 @@ struct Server::Parts {
 
   [[nodiscard]] Result<void> load();
   [[nodiscard]] std::map<std::string, std::int64_t> seconds_left() const;
+  [[nodiscard]] std::map<std::string, std::int64_t> due_seconds() const;
   [[nodiscard]] Result<TlsServerSettings> issue_tls(ListenerKind kind, TimePoint at) const;
 };
 
@@ -118,6 +119,15 @@ std::map<std::string, std::int64_t> Server::Parts::seconds_left() const {
   return left;
 }
 
+std::map<std::string, std::int64_t> Server::Parts::due_seconds() const {
+  std::map<std::string, std::int64_t> seconds;
+  const auto marks = all_due(wiring.store);
+  const std::int64_t time = unix_seconds(now());
+  for (const DueMark& mark : marks ? *marks : std::vector<DueMark>())
+    seconds[mark.cluster] = std::max<std::int64_t>(0, time - mark.since);
+  return seconds;
+}
+
 Result<void> Server::Parts::load() {
   if (auto loaded = wiring.views.load(); !loaded) return loaded;
   auto timed = wiring.clock.load(wiring.store, wiring.reports.newest());
@@ -126,6 +136,7 @@ Result<void> Server::Parts::load() {
   Metrics& metrics = wiring.metrics;
   metrics.set_expiries([this] { return certificate_expiries(wiring.rooms); });
   metrics.set_cluster_ends([this] { return seconds_left(); });
+  metrics.set_due([this] { return due_seconds(); });
   metrics.set_encodings_pending([this] { return encoder.pending(); });
   metrics.set_machines([this] { return count_machines(wiring.rooms); });
   metrics.set_tasks([this] { return wiring.tasks.all(); });
@@ -192,6 +203,7 @@ Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   auto listening = parts.listeners.open({by.boot, by.enrol, by.node, by.scrape, by.admin}, now());
   if (!listening) return pass(listening.error());
   parts.background_tasks.start();
+  parts.wiring.publisher.start();
   return server;
 }
 
@@ -205,6 +217,7 @@ Result<void> Server::check_alive() {
 void Server::stop(std::chrono::milliseconds grace) {
   parts_->listeners.stop(grace);
   parts_->background_tasks.stop();
+  parts_->wiring.publisher.stop();
   if (auto flushed = parts_->wiring.reports.flush(parts_->wiring.store); !flushed) {
     spdlog::error("writing what was served: {}", flushed.error().message);
   }

@@ -19,7 +19,7 @@ constexpr std::size_t largest_text = 16u << 10;
 
 tl::unexpected<Error> refuse_document(std::string_view what) {
   return fail(ErrorKind::invalid, "identity_document_invalid",
-                fmt::format("instance identity document: {}", what));
+              fmt::format("instance identity document: {}", what));
 }
 
 // It becomes the key of a record.
@@ -62,19 +62,19 @@ Result<AwsInstance> parse_instance(std::string_view json) {
 }
 
 Result<void> check_among(const std::string& found, const std::vector<std::string>& allowed,
-                      const char* what) {
+                         const char* what) {
   if (std::find(allowed.begin(), allowed.end(), found) != allowed.end()) return {};
   return fail(ErrorKind::forbidden, fmt::format("identity_document_{}", what),
-                fmt::format("instance identity document: expected {} {}, found {}", what,
-                            allowed.empty() ? "that the policy names, which names none"
-                                            : fmt::format("{}", fmt::join(allowed, " or ")),
-                            in_ticks(found)));
+              fmt::format("instance identity document: expected {} {}, found {}", what,
+                          allowed.empty() ? "that the policy names, which names none"
+                                          : fmt::format("{}", fmt::join(allowed, " or ")),
+                          in_ticks(found)));
 }
 
 }  // namespace
 
 Result<AwsInstance> read_instance_identity(std::string_view rsa2048,
-                                            const std::vector<AwsRegion>& pinned) {
+                                           const std::vector<AwsRegion>& pinned) {
   if (rsa2048.size() > largest_text) {
     return refuse_document(
         fmt::format("expected at most {} bytes, found {}", largest_text, rsa2048.size()));
@@ -89,7 +89,7 @@ Result<AwsInstance> read_instance_identity(std::string_view rsa2048,
   const auto signed_content = verify_cms(*der, signers);
   if (!signed_content && signed_content.error().kind == ErrorKind::forbidden) {
     return fail(ErrorKind::forbidden, "identity_document_forged",
-                  fmt::format("instance identity document: {}", signed_content.error().message));
+                fmt::format("instance identity document: {}", signed_content.error().message));
   }
   if (!signed_content) return refuse_document(signed_content.error().message);
   auto instance = parse_instance(signed_content->bytes);

@@ -1,7 +1,7 @@
 // An operator's word over one machine's identity. Each is one transaction with its audit row, and
 // idempotent: what is so already is not written again. `by`: as the audit names an actor, "operator
 // anna". not_found: neither the inventory nor the records know the node. Ban reaches the API server
-// through the masters' documents, which the site compiles anew from banned_machines().
+// through the masters' documents: the cluster is due with it (records/due).
 #pragma once
 
 #include <functional>
@@ -16,30 +16,27 @@
 namespace muster {
 
 [[nodiscard]] Result<void> ban(const EnrolmentContext& context, const NodeName& node,
-                            const std::string& reason, const std::string& by);
+                               const std::string& reason, const std::string& by);
 [[nodiscard]] Result<void> unban(const EnrolmentContext& context, const NodeName& node,
-                              const std::string& by);
-// The names of a cluster's banned machines, sorted.
-[[nodiscard]] Result<std::vector<std::string>> banned_machines(const Store& store,
-                                                               const std::string& cluster);
+                                 const std::string& by);
 
 // `by`: "server" where two machines were seen with one key.
 [[nodiscard]] Result<void> freeze(const EnrolmentContext& context, const NodeName& node,
-                               const std::string& reason, const std::string& by);
+                                  const std::string& reason, const std::string& by);
 // `keep`: the fingerprint of the key that shall hold the name: the present one (its other copy was
 // destroyed), or that of a pending machine, which is approved with this. Error fingerprint_other.
 [[nodiscard]] Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
-                                 const std::string& keep, const std::string& by);
+                                    const std::string& keep, const std::string& by);
 
 // Once: the next key with a valid proof (a token, or an approval) takes the name over.
 [[nodiscard]] Result<void> order_replacement(const EnrolmentContext& context, const NodeName& node,
-                                          const std::string& by);
+                                             const std::string& by);
 // `muster node converge NAME`: the answer to the machine's next report says so.
 [[nodiscard]] Result<void> order_converge(const EnrolmentContext& context, const NodeName& node,
-                                       const std::string& by);
+                                          const std::string& by);
 // not_found: none is ordered, or the machine heard of it already.
 [[nodiscard]] Result<void> cancel_converge(const EnrolmentContext& context, const NodeName& node,
-                                        const std::string& by);
+                                           const std::string& by);
 // Notes a report of the caller's: clone detection, and whether converge was ordered (given once).
 // `also` adds to the same transaction (the report itself): one write to disk per report. not_found:
 // the machine was removed since it was identified.

@@ -11,8 +11,8 @@
 
 #include "document/node_document.hpp"
 #include "enrolment/enrolment_context.hpp"
-#include "result/result.hpp"
 #include "inventory/match.hpp"
+#include "result/result.hpp"
 #include "store/store.hpp"
 
 namespace muster {
@@ -46,12 +46,18 @@ struct CreatedJoinToken {
 // invalid: every problem of the order at once. not_found: the inventory has no such node
 // or pool.
 [[nodiscard]] Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
-                                                          const NewJoinToken& order,
-                                                          const std::string& created_by);
+                                                         NewJoinToken order,
+                                                         const std::string& created_by);
+// For the transaction that makes what it names, which nothing knows before: `order.role` is the
+// pool's.
+[[nodiscard]] Result<CreatedJoinToken> add_join_token(const EnrolmentContext& context,
+                                                      const NewJoinToken& order,
+                                                      const std::string& created_by,
+                                                      Transaction& transaction);
 [[nodiscard]] Result<std::vector<JoinToken>> list_join_tokens(const Store& store);
 // What the token admitted stays. not_found: no such id.
 [[nodiscard]] Result<void> revoke_join_token(const EnrolmentContext& context, std::string_view id,
-                                          const std::string& revoked_by);
+                                             const std::string& revoked_by);
 
 // Adds the removal of every token of a cluster that ends; who comes with one of them later is told
 // so. The commit fails with conflict where one of them admits somebody meanwhile. Cost: that
