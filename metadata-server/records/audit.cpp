@@ -88,7 +88,7 @@ Result<std::vector<AuditRow>> first_rows(const Store& store, std::string after,
                                          std::string_view node, std::size_t limit) {
   std::vector<AuditRow> rows;
   while (rows.size() < limit) {
-    const auto page = list_audit(store, after, maximum_page);
+    auto page = list_audit(store, after, maximum_page);
     if (!page) return page;
     if (page->empty()) break;
     for (const auto& row : *page) {
