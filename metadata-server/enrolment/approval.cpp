@@ -14,7 +14,7 @@ Result<NodeName> resolve(const EnrolmentInventory& inventory, const Approval& ap
     std::erase_if(found, [&](const NodeName& node) { return node.cluster != approval.cluster; });
   }
   if (found.empty()) {
-    return fail(ErrorKind::not_found, "not_found",
+    return fail(ErrorKind::not_found,
                 fmt::format("node '{}': not in the inventory; apply an inventory that names it",
                             approval.name));
   }
@@ -30,7 +30,7 @@ Result<FoundPending> find_by_prefix(const EnrolmentContext& context, std::string
   constexpr std::string_view scheme = "sha256:";
   constexpr std::size_t shortest = scheme.size() + 16;
   if (!fingerprint.starts_with(scheme) || fingerprint.size() < shortest) {
-    return fail(ErrorKind::invalid, "invalid",
+    return fail(ErrorKind::invalid,
                 fmt::format("fingerprint: expected 'sha256:' and at least 16 hex digits, found {}",
                             in_ticks(fingerprint)));
   }

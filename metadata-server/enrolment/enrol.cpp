@@ -162,7 +162,7 @@ Result<EnrolOutcome> decide_member(const Question& question, Right right, bool& 
   if (!still_there) return pass(still_there.error());
   if (!*still_there) {
     is_lost_race = true;
-    return fail(ErrorKind::conflict, "conflict", "member: it was removed just now");
+    return fail(ErrorKind::conflict, "member: it was removed just now");
   }
   if (!*served) {
     EnrolOutcome outcome;
@@ -240,7 +240,7 @@ Result<EnrolOutcome> attempt(const EnrolmentContext& context, const EnrolRequest
     auto outcome = decide(question, is_lost_race);
     if (outcome || !is_lost_race) return outcome;
     if (attempt == attempts) {
-      return fail(ErrorKind::unavailable, "unavailable",
+      return fail(ErrorKind::unavailable,
                   "enrolment: too many machines at once; ask again in some seconds");
     }
   }

@@ -108,12 +108,12 @@ Result<void> check_named(const EnrolmentInventory& inventory, const NewJoinToken
             order.cluster));
   }
   if (!order.node.empty() && !inventory.role_of({order.cluster, order.node})) {
-    return fail(ErrorKind::not_found, "not_found",
+    return fail(ErrorKind::not_found,
                 fmt::format("node '{}/{}': not in the inventory; apply an inventory that names it",
                             order.cluster, order.node));
   }
   if (!order.pool.empty() && inventory.pool(order.cluster, order.pool) == nullptr) {
-    return fail(ErrorKind::not_found, "not_found",
+    return fail(ErrorKind::not_found,
                 fmt::format("pool '{}/{}': not in the inventory; apply an inventory that names it",
                             order.cluster, order.pool));
   }
@@ -132,7 +132,7 @@ Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
                                            const NewJoinToken& order,
                                            const std::string& created_by) {
   if (const auto problems = problems_of(order); !problems.empty()) {
-    return fail(ErrorKind::invalid, "invalid", fmt::format("join token:\n{}", to_text(problems)));
+    return fail(ErrorKind::invalid, fmt::format("join token:\n{}", to_text(problems)));
   }
   const auto inventory = context.inventory();
   if (auto named = check_named(*inventory, order); !named) return pass(named.error());

@@ -64,7 +64,7 @@ Result<void> check(const std::optional<OperatorLimits>& limits) {
   if (!limits) return {};
   const auto problems = problems_of(*limits);
   if (problems.empty()) return {};
-  return fail(ErrorKind::invalid, "invalid", fmt::format("operator:\n{}", to_text(problems)));
+  return fail(ErrorKind::invalid, fmt::format("operator:\n{}", to_text(problems)));
 }
 }  // namespace
 

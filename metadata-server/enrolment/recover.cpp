@@ -35,8 +35,7 @@ Result<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine fo
                            issued->identity.serial));
   if (auto committed = context.store.commit(transaction); !committed) {
     if (committed.error().kind == ErrorKind::conflict) {
-      return fail(ErrorKind::unavailable, "unavailable",
-                  "identity: its record changed just now; ask again");
+      return fail(ErrorKind::unavailable, "identity: its record changed just now; ask again");
     }
     return pass(committed.error());
   }

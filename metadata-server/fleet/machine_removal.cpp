@@ -213,7 +213,7 @@ Result<void> publish_drains(const Fleet& fleet) {
 Result<bool> release_places(const Fleet& fleet, const std::string& cluster,
                             std::chrono::seconds quarantine, TimePoint now) {
   const auto nodes = node_objects(fleet, cluster);
-  if (!nodes) return fail(nodes.error().kind, nodes.error().message);
+  if (!nodes) return pass(nodes.error());
   const auto retired =
       release_retired_members(fleet.store, cluster, unix_seconds(now), quarantine, *nodes);
   // Somebody published meanwhile: next time.

@@ -81,8 +81,7 @@ std::string cure_of(const RefusalNote& note) {
 bool knows_two_histories(const Report& report, const ServedAnswer* served) {
   if (report.contradiction) return true;
   return served != nullptr && !report.fetched_digest.empty() &&
-         report.generation == served->generation &&
-         served->etag != "\"" + report.fetched_digest + "\"";
+         report.generation == served->generation && served->digest() != report.fetched_digest;
 }
 
 Result<MachineTroubles> MachineTroubles::gather(const Fleet& fleet) {

@@ -83,8 +83,7 @@ Result<void> Scheduler::end_member(const ScheduleRow& row) {
   if (!*ended) return {};
   const NodeName& node = **ended;
   spdlog::info("expiry: removed {}/{}", node.cluster, node.node);
-  const auto published = republish(fleet_.publishing, node.cluster, "expiry");
-  if (!published) return pass(published.error().error);
+  try_publishing(fleet_, node.cluster, "expiry");
   return {};
 }
 

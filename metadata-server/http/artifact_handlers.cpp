@@ -48,7 +48,7 @@ Result<Response> get_artifact(const Rooms& rooms, const Caller&, const Request& 
 
 Result<Response> put_artifact(const Rooms& rooms, const Caller& caller, const Request& request) {
   auto* sink = dynamic_cast<ArtifactSink*>(request.sink.get());
-  if (sink == nullptr) return fail(ErrorKind::internal, "internal", "upload without its sink");
+  if (sink == nullptr) return fail(ErrorKind::internal, "upload without its sink");
   if (auto finished = sink->finish(); !finished) return pass(finished.error());
   rooms.enrolment.counts.note("artifact-uploaded", caller.text(), "",
                               request.parameters.at("digest"), rooms.enrolment.now());

@@ -16,8 +16,7 @@ using FoundMachine = Result<std::shared_ptr<const BootMachine>>;
 constexpr std::string_view lifetime_header = "X-Aws-Ec2-Metadata-Token-Ttl-Seconds";
 
 tl::unexpected<Error> no_such_path() {
-  return fail(ErrorKind::not_found, "not_found",
-              "no such path on this listener; http/README.md lists them");
+  return fail(ErrorKind::not_found, "no such path on this listener; http/README.md lists them");
 }
 
 std::string parameter(const Request& request, const std::string& name) {

@@ -25,7 +25,7 @@ Result<void> check_is_master(const Rooms& rooms, const std::string& cluster,
     const auto& masters = document->role.cluster.masters;
     if (std::any_of(masters.begin(), masters.end(), is_node)) return {};
   }
-  return fail(ErrorKind::invalid, "invalid",
+  return fail(ErrorKind::invalid,
               fmt::format("reinitialise: /restoredOn: expected a master of {}, found {}",
                           in_ticks(cluster), in_ticks(node)));
 }
@@ -64,7 +64,7 @@ Result<Response> post_reinitialise(const Rooms& rooms, const Caller& caller,
   });
   if (!read) return pass(read.error());
   if (confirm != cluster) {
-    return fail(ErrorKind::invalid, "invalid",
+    return fail(ErrorKind::invalid,
                 fmt::format("reinitialise: /confirm: expected the cluster's name {}, found {}",
                             in_ticks(cluster), in_ticks(confirm)));
   }

@@ -26,7 +26,7 @@ struct KubeconfigOrder {
 Result<NodeDocument> any_document(const Rooms& rooms, const std::string& cluster) {
   const auto served = rooms.current.cluster(cluster);
   if (!served || served->documents.empty()) {
-    return fail(ErrorKind::not_found, "not_found",
+    return fail(ErrorKind::not_found,
                 fmt::format("cluster {}: nothing is published for it; run `muster apply` first",
                             in_ticks(cluster)));
   }

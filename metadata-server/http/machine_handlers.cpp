@@ -54,7 +54,7 @@ Result<std::uint32_t> format_read_by(const Request& request) {
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, format);
   if (parsed.ec == std::errc() && parsed.ptr == end && format > 0) return format;
-  return fail(ErrorKind::invalid, "invalid",
+  return fail(ErrorKind::invalid,
               fmt::format("{}: expected the newest format that is read, such as 1, found {}",
                           document_format_header, in_ticks(text)));
 }

@@ -252,7 +252,7 @@ Result<Response> delete_cluster(const Rooms& rooms, const Caller& caller, const 
   if (!wanted->empty()) {
     const auto on_delete = parse_on_delete(*wanted);
     if (!on_delete)
-      return fail(ErrorKind::invalid, "invalid", "query: onDelete: " + on_delete.error().message);
+      return fail(ErrorKind::invalid, "query: onDelete: " + on_delete.error().message);
     end.on_delete = *on_delete;
   }
   if (auto ended = end_cluster(rooms, end); !ended) return pass(ended.error());

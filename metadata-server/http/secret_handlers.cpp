@@ -33,7 +33,7 @@ Result<Response> put_secret(const Rooms& rooms, const Caller& caller, const Requ
       read_json_body("secret", request, [&](JsonObject& root) { root.text("value", encoded); });
   if (!read) return pass(read.error());
   const auto value = base64_decode(encoded);
-  if (!value) return fail(ErrorKind::invalid, "invalid", "secret: /value: expected base64");
+  if (!value) return fail(ErrorKind::invalid, "secret: /value: expected base64");
   const auto version = set_secret(rooms.store, rooms.sealing, cluster, name, *value, caller.text(),
                                   rooms.enrolment.now());
   if (!version) return pass(version.error());
