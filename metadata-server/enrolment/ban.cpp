@@ -48,14 +48,11 @@ Result<void> change_machine(const EnrolmentContext& context, const NodeName& nod
 }
 
 // Whoever else held the name is out, and told so.
-void keep_key(MachineRecord& record, const std::string& keep, std::int64_t now) {
+void keep_key(MachineRecord& record, const std::string& keep) {
   auto kept = record.current;
   if (record.claimant && record.claimant->key == keep) kept = record.claimant;
   end_keys(record);
-  std::erase(record.replaced, keep);
   record.current = std::move(kept);
-  record.previous.reset();
-  record.decided_at = now;
 }
 
 }  // namespace
@@ -140,7 +137,7 @@ Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
                                record.freeze_reason.clear();
                                record.boots.clear();  // the next report says which machine it is
                                if (is_present_key)
-                                 keep_key(record, keep, unix_seconds(context.now()));
+                                 keep_key(record, keep);
                                record.replace_ordered = !is_present_key;
                                record.replace_key = is_present_key ? "" : keep;
                                return true;

@@ -41,10 +41,9 @@ std::optional<std::string> observe_report(MachineRecord& record, const Report& r
 }
 
 std::optional<std::string> observe_old_key(MachineRecord& record, const IssuedIdentity& old) {
-  const auto& replaced = record.replaced;
-  const bool was_replaced = old.issued_at < std::max(record.enrolled_at, record.decided_at) ||
-                            std::find(replaced.begin(), replaced.end(), old.key) != replaced.end();
-  if (was_replaced || !record.current) return std::nullopt;
+  const bool was_renewed =
+      std::find(record.renewed.begin(), record.renewed.end(), old.key) != record.renewed.end();
+  if (!was_renewed || !record.current) return std::nullopt;
   record.claimant = old;
   return fmt::format(
       "key {} was renewed to {}, and calls again: one of them is a copy's; keep the key of the machine that is '{}' (`muster-agent status` tells it)",

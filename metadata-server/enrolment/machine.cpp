@@ -35,6 +35,13 @@ void read_identity(JsonObject& root, std::string_view field,
   });
 }
 
+void note_renewed(MachineRecord& record, const std::string& key) {
+  constexpr std::size_t remembered_keys = 8;
+  std::erase(record.renewed, key);
+  if (record.renewed.size() == remembered_keys) record.renewed.erase(record.renewed.begin());
+  record.renewed.push_back(key);
+}
+
 void read_boots(JsonObject& root, std::vector<SeenBoot>& boots) {
   root.objects("boots", [&](JsonObject& object) {
     SeenBoot& boot = boots.emplace_back();
@@ -60,8 +67,7 @@ std::string to_json(const MachineRecord& record) {
                           {"uuid", record.uuid},
                           {"serial", record.serial},
                           {"enrolledAt", record.enrolled_at},
-                          {"decidedAt", record.decided_at},
-                          {"replaced", record.replaced}};
+                          {"renewed", record.renewed}};
   if (record.current) value["current"] = to_value(*record.current);
   if (record.previous) value["previous"] = to_value(*record.previous);
   if (record.claimant) value["claimant"] = to_value(*record.claimant);
@@ -92,8 +98,7 @@ Result<MachineRecord> parse_machine_record(std::string_view json) {
   root.text("serial", record.serial);
   root.number("enrolledAt", record.enrolled_at);
   static_cast<void>(root.raw("refusedAt", Need::optional));  // of servers before 0.3
-  root.number("decidedAt", record.decided_at, Need::optional);
-  root.texts("replaced", record.replaced, Need::optional);
+  root.texts("renewed", record.renewed, Need::optional);
   root.close();
   if (!problems.empty()) return fail("machine record", problems);
   return record;
@@ -145,16 +150,15 @@ bool has_live_identity(const MachineRecord& record, TimePoint now,
 }
 
 void end_keys(MachineRecord& record) {
-  record.replaced.clear();
-  for (const auto* identity : {&record.current, &record.previous, &record.claimant})
-    if (*identity) record.replaced.push_back((*identity)->key);
+  record.current.reset();
+  record.previous.reset();
   record.claimant.reset();
+  record.renewed.clear();
 }
 
 void take_over(MachineRecord& record, IssuedIdentity identity) {
   end_keys(record);
   record.current = std::move(identity);
-  record.previous.reset();
   record.replace_ordered = false;
   record.replace_key.clear();
   record.boots.clear();
@@ -166,7 +170,8 @@ void rotate(MachineRecord& record, std::string_view caller_key, IssuedIdentity i
     return;
   }
   // Where the caller still holds the previous one, the answer with `current` was lost on its way:
-  // nobody ever used that, and it is forgotten.
+  // nobody ever used that, and it has the name no more.
+  if (record.current) note_renewed(record, record.current->key);
   if (record.current && record.current->key == caller_key) record.previous = record.current;
   record.current = std::move(identity);
 }

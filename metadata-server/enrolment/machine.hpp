@@ -45,11 +45,10 @@ struct MachineRecord {
   std::vector<SeenBoot> boots;    // newest last, at most 8
   std::string uuid, serial;       // hardware as of the enrolment, for people
   std::int64_t enrolled_at = 0;   // Unix seconds
-  // When it was last decided which key has the name, beside the enrolment, and which had it until
-  // either: their machines are told so, and no more is made of it.
-  std::int64_t decided_at = 0;
-  std::vector<std::string> replaced;
-  // Whose key was renewed away and called again (superseded.hpp): two machines hold this identity.
+  // Keys that renewals replaced, newest last, at most 8, since it was last decided who has the name.
+  std::vector<std::string> renewed;
+  // Whose key was renewed away and called again (clone_detection.hpp): two machines hold this
+  // identity.
   std::optional<IssuedIdentity> claimant;
 };
 
@@ -70,7 +69,7 @@ void put_machine(const FoundMachine& found, Transaction& transaction);
 // The name is taken: the newest identity is valid, or could still be recovered.
 [[nodiscard]] bool has_live_identity(const MachineRecord& record, TimePoint now,
                                      std::chrono::seconds recovery_window);
-// The keys that have the name now are out, whatever of them is still valid.
+// Nobody has the name any more, and which keys had it is forgotten: they are told that they are out.
 void end_keys(MachineRecord& record);
 // `key` takes the name over: nothing before it is accepted any more.
 void take_over(MachineRecord& record, IssuedIdentity identity);

@@ -64,15 +64,14 @@ TEST_CASE("a machine's record reads back whole, and damage is told as damage") {
   record.uuid = "u";
   record.serial = "s";
   record.enrolled_at = 5;
-  record.decided_at = 6;
-  record.replaced = {"sha256:d"};
+  record.renewed = {"sha256:d"};
   record.claimant = IssuedIdentity{"sha256:e", "03", 6, 5};
   const std::string text = to_json(record);
   CHECK(to_json(parse_machine_record(text).value()) == text);
   // Of a server before 0.3.
   std::string before = text;
-  before.replace(before.find("\"decidedAt\":6"), 13, "\"refusedAt\":6");
-  CHECK(parse_machine_record(before)->decided_at == 0);
+  before.replace(before.find("\"renewed\":[\"sha256:d\"]"), 22, "\"refusedAt\":6");
+  CHECK(parse_machine_record(before)->renewed.empty());
   Enrolment site;
   Transaction transaction;
   transaction.put(kinds::machine, "lab/n1", "{}");

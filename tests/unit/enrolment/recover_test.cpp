@@ -79,6 +79,15 @@ TEST_CASE("who was replaced, banned or frozen does not recover") {
         "banned: machine 'n1': banned; an operator may lift it with `muster unban n1`");
 }
 
+TEST_CASE("a machine of an earlier cluster of this name, ended in this very second, is no copy") {
+  Enrolment site;
+  const auto old = site.enrolled({.hardware = 21}, site.token());
+  REQUIRE(site.store.commit(Transaction().remove(kinds::machine, "lab/n1")));
+  site.enrolled({.hardware = 21}, site.token());
+  CHECK(refusal(identify(site.context, old)).starts_with("superseded: "));
+  CHECK_FALSE(site.record("n1").frozen);
+}
+
 TEST_CASE("a renewed key takes over when it is first used, and a lost answer locks nobody out") {
   Enrolment site;
   const Machine machine{.hardware = 21};
