@@ -34,8 +34,8 @@ void BackgroundTasks::start() {
   add("audit-counts", seconds(1),
       [this](auto) { return fleet_.enrolment.counts.flush(fleet_.store, fleet_.enrolment.now()); });
   add("schedule", seconds(1), [this](auto) { return scheduler_.carry_out_due(); });
+  add("publisher", seconds(1), [this](auto) { return fleet_.publisher.look(); });
   add("drains", seconds(1), [this](auto) { return finish_drains(fleet_); });
-  add("drain-publication", seconds(10), [this](auto) { return publish_drains(fleet_); });
   add("vanished-members", seconds(30), [this](auto) { return vanish_watch_.look(fleet_); });
   add("token-cleanup", seconds(1), [this](auto) { return revoke_unused_counts(fleet_); });
   add("instance-records", minutes(10), [this](auto) { return collect_instances(); });

@@ -108,6 +108,7 @@ struct Server::Parts {
 
   [[nodiscard]] Result<void> load();
   [[nodiscard]] std::map<std::string, std::int64_t> seconds_left() const;
+  [[nodiscard]] std::map<std::string, std::int64_t> due_seconds() const;
   [[nodiscard]] Result<TlsServerSettings> issue_tls(ListenerKind kind, TimePoint at) const;
 };
 
@@ -118,6 +119,15 @@ std::map<std::string, std::int64_t> Server::Parts::seconds_left() const {
   return left;
 }
 
+std::map<std::string, std::int64_t> Server::Parts::due_seconds() const {
+  std::map<std::string, std::int64_t> seconds;
+  const auto marks = all_due(wiring.store);
+  const std::int64_t time = unix_seconds(now());
+  for (const DueMark& mark : marks ? *marks : std::vector<DueMark>())
+    seconds[mark.cluster] = std::max<std::int64_t>(0, time - mark.since);
+  return seconds;
+}
+
 Result<void> Server::Parts::load() {
   if (auto loaded = wiring.views.load(); !loaded) return loaded;
   auto timed = wiring.clock.load(wiring.store, wiring.reports.newest());
@@ -126,6 +136,7 @@ Result<void> Server::Parts::load() {
   Metrics& metrics = wiring.metrics;
   metrics.set_expiries([this] { return certificate_expiries(wiring.rooms); });
   metrics.set_cluster_ends([this] { return seconds_left(); });
+  metrics.set_due([this] { return due_seconds(); });
   metrics.set_encodings_pending([this] { return encoder.pending(); });
   metrics.set_machines([this] { return count_machines(wiring.rooms); });
   metrics.set_tasks([this] { return wiring.tasks.all(); });

@@ -38,7 +38,7 @@ std::string upgrades_text(const nlohmann::json& answer) {
 
 std::string changes_text(const nlohmann::json& answer) {
   std::string text, warnings;
-  std::size_t unchanged = 0;
+  auto unchanged = static_cast<std::size_t>(number_at(answer, "/unchanged"));
   for (const auto& change : list_at(answer, "/changes")) {
     const auto too_old = cell(change, "/agentTooOld");
     if (!too_old.empty()) warnings += fmt::format("warning: {}\n", printable(too_old));

@@ -18,10 +18,14 @@ void add_revision_commands(CommandLine& line) {
     return ask_and_show(
         session, "GET", "revisions?cluster=" + escape(*cluster), nullptr,
         [](const nlohmann::json& answer) {
-          Table table({"NUMBER", "REVISION", "PUBLISHED", "BY", "MACHINES", "WHAT FOR"});
+          // What machines, bans and time caused has the files of the revision before.
+          Table table(
+              {"NUMBER", "REVISION", "PUBLISHED", "BY", "MACHINES", "FILES OF", "WHAT FOR"});
           for (const auto& row : list_at(answer, "/revisions")) {
             table.row({cell(row, "/number"), cell(row, "/revision"), time_text(row, "/time"),
-                       cell(row, "/actor"), cell(row, "/machines"), cell(row, "/cause")});
+                       cell(row, "/actor"), cell(row, "/machines"),
+                       number_at(row, "/content") > 0 ? cell(row, "/content") : std::string(),
+                       cell(row, "/cause")});
           }
           return table.text();
         });

@@ -30,6 +30,17 @@ std::string turns_note(const nlohmann::json& row) {
                      waiting);
 }
 
+// What is decided of a cluster and not published yet.
+std::string due_note(const nlohmann::json& row) {
+  const nlohmann::json due = row.value("due", nlohmann::json());
+  if (!due.is_object() || !cell(row, "/awaitsSignature").empty()) return {};
+  const std::string refused = cell(due, "/refused");
+  return fmt::format("{}: due to be published for {} s: {} ({}){}\n", cell(row, "/cluster"),
+                     cell(due, "/seconds"), printable(cell(due, "/why")),
+                     printable(cell(due, "/by")),
+                     refused.empty() ? "" : "; refused: " + printable(refused));
+}
+
 // What is wrong with one, and below it what to do.
 std::string trouble_text(const std::string& who, const nlohmann::json& row) {
   const std::string cure = cell(row, "/cure");
@@ -50,6 +61,7 @@ std::string status_text(const nlohmann::json& answer) {
   for (const auto& row : list_at(answer, "/clusters")) {
     if (row.contains("secondsLeft"))
       notes += ending_note(cell(row, "/cluster"), number_at(row, "/secondsLeft"));
+    notes += due_note(row);
     if (cell(row, "/awaitsSignature").empty()) continue;
     notes += fmt::format(
         "{}: bans changed since it was signed, and this server may not sign: run muster apply DIR --document-key FILE\n",

@@ -1,5 +1,7 @@
 #include "document/json_object.hpp"
 
+#include <algorithm>
+
 namespace muster {
 namespace {
 
@@ -119,6 +121,17 @@ bool JsonObject::read_texts(const json& value, const std::string& where,
 void JsonObject::texts(std::string_view field, std::vector<std::string>& target, Need need) {
   const json* value = take(field, need, "a list of strings");
   if (value != nullptr) static_cast<void>(read_texts(*value, pointer_to(where_, field), target));
+}
+
+void JsonObject::numbers(std::string_view field, std::vector<std::uint64_t>& target, Need need) {
+  const json* value = take(field, need, "a list of whole numbers");
+  if (value == nullptr) return;
+  const bool is_sound =
+      value->is_array() && std::all_of(value->begin(), value->end(), [](const json& element) {
+        return element.is_number_unsigned();
+      });
+  if (!is_sound) return problem(field, "expected a list of whole numbers");
+  target = value->get<std::vector<std::uint64_t>>();
 }
 
 void JsonObject::text_map(std::string_view field, std::map<std::string, std::string>& target,

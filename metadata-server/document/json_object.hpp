@@ -31,6 +31,8 @@ class JsonObject {
   void text(std::string_view field, std::string& target, Need need = Need::required);
   void flag(std::string_view field, bool& target, Need need = Need::required);
   void texts(std::string_view field, std::vector<std::string>& target, Need need = Need::required);
+  void numbers(std::string_view field, std::vector<std::uint64_t>& target,
+               Need need = Need::required);
   void text_map(std::string_view field, std::map<std::string, std::string>& target,
                 Need need = Need::required);
   void text_list_map(std::string_view field,

@@ -11,6 +11,7 @@ namespace muster {
 
 [[nodiscard]] nlohmann::json document_to_json(const NodeDocument& document);
 
+[[nodiscard]] nlohmann::json cluster_to_json(const ClusterSettings& cluster);
 [[nodiscard]] nlohmann::json role_to_json(const MachineIdentity& role);
 void read_role(JsonObject& object, MachineIdentity& role);
 

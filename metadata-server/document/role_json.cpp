@@ -25,6 +25,8 @@ Result<PodNetwork> parse_pod_network(std::string_view text) {
   return fail(ErrorKind::invalid, "expected routed or none, found " + in_ticks(text));
 }
 
+}  // namespace
+
 nlohmann::json cluster_to_json(const ClusterSettings& cluster) {
   nlohmann::json masters = nlohmann::json::array();
   for (const MachineAddress& master : cluster.masters) {
@@ -43,6 +45,8 @@ nlohmann::json cluster_to_json(const ClusterSettings& cluster) {
       {"masters", masters},
       {"authorities", cluster.authorities}};
 }
+
+namespace {
 
 void read_cluster(JsonObject& object, ClusterSettings& cluster) {
   object.text("name", cluster.name);

@@ -18,12 +18,12 @@ void read_base64(JsonObject& object, std::string_view field, std::string& target
 
 }  // namespace
 
+// As canonical_text would write it; base64 and digests need no escaping.
 std::string to_json(const Envelope& envelope) {
-  const nlohmann::json signature = {{"keyid", envelope.key_id},
-                                    {"sig", base64_encode(envelope.signature)}};
-  return canonical_text({{"payload", base64_encode(envelope.payload)},
-                         {"payloadType", envelope.payload_type},
-                         {"signatures", nlohmann::json::array({signature})}});
+  return fmt::format(
+      R"({{"payload":"{}","payloadType":{},"signatures":[{{"keyid":{},"sig":"{}"}}]}})",
+      base64_encode(envelope.payload), json_string(envelope.payload_type),
+      json_string(envelope.key_id), base64_encode(envelope.signature));
 }
 
 Result<Envelope> parse_envelope(std::string_view text) {
@@ -49,11 +49,26 @@ Result<Envelope> parse_envelope(std::string_view text) {
   return envelope;
 }
 
+Result<std::string> payload_of(std::string_view json) {
+  constexpr std::string_view start = R"({"payload":")";
+  const std::size_t end = json.find('"', start.size());
+  if (json.starts_with(start) && end != std::string_view::npos)
+    return base64_decode(json.substr(start.size(), end - start.size()));
+  auto envelope = parse_envelope(json);
+  if (!envelope) return pass(envelope.error());
+  return std::move(envelope->payload);
+}
+
 Result<Envelope> sign_envelope(std::string_view payload_type, std::string payload,
                                const PrivateKey& key) {
+  return sign_envelope(payload_type, std::move(payload), key, key.public_key().fingerprint());
+}
+
+Result<Envelope> sign_envelope(std::string_view payload_type, std::string payload,
+                               const PrivateKey& key, std::string key_id) {
   auto signature = key.sign(pre_authentication_encoding(payload_type, payload));
   if (!signature) return while_doing(signature.error(), fmt::format("signing {}", payload_type));
-  return Envelope{std::string(payload_type), std::move(payload), key.public_key().fingerprint(),
+  return Envelope{std::string(payload_type), std::move(payload), std::move(key_id),
                   std::move(*signature)};
 }
 

@@ -30,9 +30,15 @@ struct Envelope {
 // Refuses more than `maximum_envelope_size` bytes and more than one signature.
 [[nodiscard]] Result<Envelope> parse_envelope(std::string_view json);
 inline constexpr std::size_t maximum_envelope_size = 4u << 20;
+// The payload alone, of an envelope that this program wrote and keeps: nothing else of it is
+// looked at.
+[[nodiscard]] Result<std::string> payload_of(std::string_view json);
 
 [[nodiscard]] Result<Envelope> sign_envelope(std::string_view payload_type, std::string payload,
                                              const PrivateKey& key);
+// The same by one who signs many: `key_id` is the fingerprint of the key.
+[[nodiscard]] Result<Envelope> sign_envelope(std::string_view payload_type, std::string payload,
+                                             const PrivateKey& key, std::string key_id);
 // unauthenticated: wrong key, wrong type or altered bytes; the message says which.
 [[nodiscard]] Result<void> verify_envelope(const Envelope& envelope, std::string_view expected_type,
                                            const PublicKey& key);

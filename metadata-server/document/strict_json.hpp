@@ -24,6 +24,9 @@ struct JsonLimits {
 // Keys sorted by byte, no white space, UTF-8 unescaped; bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] std::string canonical_text(const nlohmann::json& value);
 
+// canonical_text of a text alone: for large texts that are put together by hand.
+[[nodiscard]] std::string json_string(std::string_view text);
+
 // The text at a field of somebody else's object (Kubernetes'); empty where it is absent or no text.
 [[nodiscard]] std::string text_at(const nlohmann::json& object, const char* field);
 

@@ -42,6 +42,13 @@ void validate_paths(const NodeDocument& document, Findings& findings) {
   }
 }
 
+std::vector<Problem> validate_identity(const NodeDocument& document) {
+  Findings findings;
+  validate_role(document.role, findings);
+  validate_certificates(document, findings);
+  return findings.take();
+}
+
 std::vector<Problem> validate(const NodeDocument& document) {
   Findings findings;
   findings.expect(is_digest(document.site), "/site", "'sha256:' and 64 lower-case hex digits",

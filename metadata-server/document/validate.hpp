@@ -11,5 +11,8 @@ namespace muster {
 
 // Empty when the document is sound. Never stops at the first.
 [[nodiscard]] std::vector<Problem> validate(const NodeDocument& document);
+// What can be wrong with one of several documents that have the same config, of which another was
+// found valid as a whole.
+[[nodiscard]] std::vector<Problem> validate_identity(const NodeDocument& document);
 
 }  // namespace muster

@@ -6,6 +6,7 @@
 #include "enrolment/pending.hpp"
 #include "enrolment/stored_record.hpp"
 #include "records/audit.hpp"
+#include "records/due.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -13,6 +14,7 @@ namespace muster {
 namespace {
 struct Deed {
   std::string actor, action, detail;
+  std::string due = {};  // why its cluster is to be published with it; empty: it is not
 };
 
 // Reads the record, lets `change` alter it (false: it is so already), writes it with its audit row.
@@ -41,7 +43,9 @@ Result<void> change_machine(const EnrolmentContext& context, const NodeName& nod
         if (!change(record)) return {};
         transaction.put(kinds::machine, key, to_json(record));
         append_audit(transaction, context.now(), deed.actor, deed.action, key, deed.detail);
-        return {};
+        if (deed.due.empty()) return {};
+        return mark_due(context.store, node.cluster, deed.due, deed.actor, context.now(),
+                        transaction);
       });
   if (!done) return pass(done.error());
   return {};
@@ -59,38 +63,23 @@ void keep_key(MachineRecord& record, const std::string& keep) {
 
 Result<void> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
                  const std::string& by) {
-  return change_machine(context, node, {by, "banned", reason}, [&](MachineRecord& record) {
-    if (record.banned && record.ban_reason == reason) return false;
-    record.banned = true;
-    record.ban_reason = reason;
-    return true;
-  });
+  return change_machine(context, node, {by, "banned", reason, "ban of " + node.node},
+                        [&](MachineRecord& record) {
+                          if (record.banned && record.ban_reason == reason) return false;
+                          record.banned = true;
+                          record.ban_reason = reason;
+                          return true;
+                        });
 }
 
 Result<void> unban(const EnrolmentContext& context, const NodeName& node, const std::string& by) {
-  return change_machine(context, node, {by, "unbanned", ""}, [](MachineRecord& record) {
-    if (!record.banned) return false;
-    record.banned = false;
-    record.ban_reason.clear();
-    return true;
-  });
-}
-
-Result<std::vector<std::string>> banned_machines(const Store& store, const std::string& cluster) {
-  std::vector<std::string> names;
-  std::string after;
-  while (true) {
-    constexpr std::size_t page = 1000;
-    const auto records = store.list(kinds::machine, kinds::prefix_of(cluster), after, page);
-    if (!records) return pass(records.error());
-    for (const auto& record : *records) {
-      const auto machine = as_stored(parse_machine_record(record.value));
-      if (!machine) return while_doing(machine.error(), fmt::format("machine '{}'", record.key));
-      if (machine->banned) names.push_back(machine->node);
-    }
-    if (records->size() < page) return names;
-    after = records->back().key;
-  }
+  return change_machine(context, node, {by, "unbanned", "", node.node + " banned no more"},
+                        [](MachineRecord& record) {
+                          if (!record.banned) return false;
+                          record.banned = false;
+                          record.ban_reason.clear();
+                          return true;
+                        });
 }
 
 Result<void> freeze(const EnrolmentContext& context, const NodeName& node,
@@ -136,8 +125,7 @@ Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
                                record.frozen = false;
                                record.freeze_reason.clear();
                                record.boots.clear();  // the next report says which machine it is
-                               if (is_present_key)
-                                 keep_key(record, keep);
+                               if (is_present_key) keep_key(record, keep);
                                record.replace_ordered = !is_present_key;
                                record.replace_key = is_present_key ? "" : keep;
                                return true;

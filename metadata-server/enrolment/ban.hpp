@@ -1,7 +1,7 @@
 // An operator's word over one machine's identity. Each is one transaction with its audit row, and
 // idempotent: what is so already is not written again. `by`: as the audit names an actor, "operator
 // anna". not_found: neither the inventory nor the records know the node. Ban reaches the API server
-// through the masters' documents, which the site compiles anew from banned_machines().
+// through the masters' documents: the cluster is due with it (records/due).
 #pragma once
 
 #include <functional>
@@ -19,9 +19,6 @@ namespace muster {
                                const std::string& reason, const std::string& by);
 [[nodiscard]] Result<void> unban(const EnrolmentContext& context, const NodeName& node,
                                  const std::string& by);
-// The names of a cluster's banned machines, sorted.
-[[nodiscard]] Result<std::vector<std::string>> banned_machines(const Store& store,
-                                                               const std::string& cluster);
 
 // `by`: "server" where two machines were seen with one key.
 [[nodiscard]] Result<void> freeze(const EnrolmentContext& context, const NodeName& node,

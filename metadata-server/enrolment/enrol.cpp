@@ -8,6 +8,7 @@
 #include "enrolment/pending.hpp"
 #include "enrolment/pool_admission.hpp"
 #include "enrolment/tombstone.hpp"
+#include "publish/publisher.hpp"
 #include "records/audit.hpp"
 #include "records/pool_member.hpp"
 #include "store/kinds.hpp"
@@ -155,7 +156,9 @@ Result<EnrolOutcome> decide_member(const Question& question, Right right, bool& 
   if (auto free = check_free(context, found->record, question.fingerprint); !free) {
     return pass(free.error());
   }
-  const auto served = context.publish_member(node, member->key);
+  const auto served = context.publisher == nullptr
+                          ? Result<bool>(true)
+                          : context.publisher->bring_document(node.cluster, node.node);
   if (!served) return pass(served.error());
   // Its cluster may end meanwhile: no identity without a member.
   auto still_there = find_member(context.store, node.cluster, node.node);

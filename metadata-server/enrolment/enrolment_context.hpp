@@ -19,6 +19,8 @@
 
 namespace muster {
 
+class Publisher;
+
 struct EnrolmentLimits {
   std::size_t pending = 256;            // machines that wait for an operator
   std::size_t pending_per_source = 64;  // of them from one address
@@ -38,8 +40,7 @@ struct EnrolmentContext {
   std::function<std::shared_ptr<const EnrolmentInventory>()> inventory;
   std::function<TimePoint()> now;
   EnrolmentLimits limits;
-  // Brings a pool's member its document (publish/member_publisher); false: masters are awaited.
-  std::function<Result<bool>(const NodeName& node, const std::string& key)> publish_member = {};
+  Publisher* publisher = nullptr;       // brings pools' members their documents; none: nobody waits
   std::vector<AwsRegion> regions = {};  // whose instance identity documents are verified
   // The earliest that it can be where `now` is in doubt (fleet/site_clock): a name is not free
   // before. None: `now`.

@@ -6,6 +6,7 @@
 #include "enrolment/join_token.hpp"
 #include "enrolment/remove.hpp"
 #include "records/audit.hpp"
+#include "records/due.hpp"
 #include "records/pool_member.hpp"
 #include "records/revision.hpp"
 #include "store/kinds.hpp"
@@ -117,6 +118,10 @@ Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
                fmt::format("pool {}", (*member)->record.pool));
   retire_member(std::move(**member), now, transaction);
   forget_machine(node, transaction);
+  if (auto marked = mark_due(context.store, node.cluster, node.node + " expired", "expiry",
+                             context.now(), transaction);
+      !marked)
+    return pass(marked.error());
   if (auto committed = context.store.commit(transaction); !committed)
     return pass(committed.error());
   return node;

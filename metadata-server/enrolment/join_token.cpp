@@ -128,14 +128,11 @@ std::string text_of(const JoinToken& token) {
 }
 }  // namespace
 
-Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
-                                           const NewJoinToken& order,
-                                           const std::string& created_by) {
+Result<CreatedJoinToken> add_join_token(const EnrolmentContext& context, const NewJoinToken& order,
+                                        const std::string& created_by, Transaction& transaction) {
   if (const auto problems = problems_of(order); !problems.empty()) {
     return fail(ErrorKind::invalid, fmt::format("join token:\n{}", to_text(problems)));
   }
-  const auto inventory = context.inventory();
-  if (auto named = check_named(*inventory, order); !named) return pass(named.error());
   const std::string secret = base64url(random_bytes(32));
   JoinToken token;
   token.id = hex_encode(random_bytes(8));
@@ -144,12 +141,10 @@ Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
   token.node = order.node;
   token.pool = order.pool;
   token.role = order.role;
-  if (!token.pool.empty()) token.role = inventory->pool(token.cluster, token.pool)->role.value;
   token.count = token.remaining = order.count;
   token.created_at = unix_seconds(context.now());
   token.expires_at = token.created_at + order.lifetime.count();
   token.created_by = created_by;
-  Transaction transaction;
   const std::string cluster_key = kinds::pair_key(token.cluster, token.id);
   transaction.expect(kinds::token, token.id, 0)
       .put(kinds::token, token.id, to_json(token))
@@ -157,10 +152,24 @@ Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
   put_lapse(token.expires_at + kept_when_expired,
             {{kinds::token, token.id}, {kinds::cluster_token, cluster_key}}, transaction);
   append_audit(transaction, context.now(), created_by, "token-created", token.id, text_of(token));
+  return CreatedJoinToken{token.id, fmt::format("{}{}.{}", prefix, token.id, secret)};
+}
+
+Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context, NewJoinToken order,
+                                           const std::string& created_by) {
+  if (const auto problems = problems_of(order); !problems.empty()) {
+    return fail(ErrorKind::invalid, "invalid", fmt::format("join token:\n{}", to_text(problems)));
+  }
+  const auto inventory = context.inventory();
+  if (auto named = check_named(*inventory, order); !named) return pass(named.error());
+  if (!order.pool.empty()) order.role = inventory->pool(order.cluster, order.pool)->role.value;
+  Transaction transaction;
+  auto added = add_join_token(context, order, created_by, transaction);
+  if (!added) return added;
   if (auto committed = context.store.commit(transaction); !committed) {
     return pass(committed.error());
   }
-  return CreatedJoinToken{token.id, fmt::format("{}{}.{}", prefix, token.id, secret)};
+  return added;
 }
 
 Result<std::vector<JoinToken>> list_join_tokens(const Store& store) {

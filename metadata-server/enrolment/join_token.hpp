@@ -46,8 +46,14 @@ struct CreatedJoinToken {
 // invalid: every problem of the order at once. not_found: the inventory has no such node
 // or pool.
 [[nodiscard]] Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
-                                                         const NewJoinToken& order,
+                                                         NewJoinToken order,
                                                          const std::string& created_by);
+// For the transaction that makes what it names, which nothing knows before: `order.role` is the
+// pool's.
+[[nodiscard]] Result<CreatedJoinToken> add_join_token(const EnrolmentContext& context,
+                                                      const NewJoinToken& order,
+                                                      const std::string& created_by,
+                                                      Transaction& transaction);
 [[nodiscard]] Result<std::vector<JoinToken>> list_join_tokens(const Store& store);
 // What the token admitted stays. not_found: no such id.
 [[nodiscard]] Result<void> revoke_join_token(const EnrolmentContext& context, std::string_view id,

@@ -11,6 +11,7 @@
 #include "enrolment/member_proof.hpp"
 #include "inventory/pool_members.hpp"
 #include "records/audit.hpp"
+#include "records/due.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -148,6 +149,11 @@ Result<MemberRecord> admit_member(const PoolQuestion& question) {
                fmt::format("pool {}, by join token {}{}, key {}", record->pool, token.id,
                            proven->instance ? " and instance " + proven->instance->instance_id : "",
                            record->key));
+  if (auto marked = mark_due(context.store, record->cluster, record->node + " admitted",
+                             fmt::format("member {}/{}", record->cluster, record->node),
+                             context.now(), transaction);
+      !marked)
+    return pass(marked.error());
   if (auto committed = context.store.commit(transaction); !committed)
     return pass(committed.error());
   return record;

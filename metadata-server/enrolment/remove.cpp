@@ -1,6 +1,7 @@
 #include "enrolment/remove.hpp"
 
 #include "records/audit.hpp"
+#include "records/due.hpp"
 #include "records/pool_member.hpp"
 #include "records/revision.hpp"
 #include "store/kinds.hpp"
@@ -48,6 +49,10 @@ Result<void> remove_member(const EnrolmentContext& context, FoundMember member,
   forget_machine(node, transaction);
   append_audit(transaction, context.now(), by, "machine-removed",
                kinds::pair_key(node.cluster, node.node), "a pool's member");
+  if (auto marked = mark_due(context.store, node.cluster, node.node + " removed", by, context.now(),
+                             transaction);
+      !marked)
+    return marked;
   if (auto committed = context.store.commit(transaction); !committed) {
     return pass(committed.error());
   }

@@ -12,6 +12,7 @@
 #include "pki/sealed_box.hpp"
 #include "publish/current_documents.hpp"
 #include "publish/publish.hpp"
+#include "publish/publisher.hpp"
 #include "store/store.hpp"
 #include "trust/site_keys.hpp"
 
@@ -24,6 +25,7 @@ struct Fleet {
   const CurrentDocuments& current;
   const Quarantine& quarantine;
   const PublishContext& publishing;
+  Publisher& publisher;
   const EnrolmentContext& enrolment;
   MachineReports& reports;
   const ClusterEnds& ends;

@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "enrolment/machine.hpp"
 #include "enrolment/remove.hpp"
 #include "fleet/report_authority.hpp"
 #include "fleet/served_document.hpp"
 #include "records/audit.hpp"
-#include "records/revision.hpp"
+#include "records/due.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -81,59 +80,43 @@ Result<void> order_draining(const Fleet& fleet, const NodeName& node, const Remo
   return {};
 }
 
-Result<void> publish(const Fleet& fleet, const std::string& cluster, const std::string& by) {
-  const auto published = republish(fleet.publishing, cluster, by);
-  if (!published) return pass(published.error().error);
-  return {};
-}
-
 Result<void> give_up(const Fleet& fleet, FoundDrain found, const std::string& why) {
   DrainRecord& record = found.record;
-  const auto cluster = find_cluster(fleet.store, record.cluster);
-  if (!cluster) return pass(cluster.error());
   const std::string key = kinds::pair_key(record.cluster, record.node);
   record.given_up = true;
   record.remove = false;
-  record.since = cluster->record.revision_number + 1;  // until then publish_drains() tries
   Transaction transaction;
   transaction.expect(kinds::drain, key, found.version).put(kinds::drain, key, to_json(record));
   append_audit(transaction, fleet.enrolment.now(), "server", "drain-given-up", key, why);
+  if (auto marked = mark_due(fleet.store, record.cluster, record.node + ": drain given up",
+                             record.by, fleet.enrolment.now(), transaction);
+      !marked)
+    return marked;
   spdlog::warn("drain of {}: given up: {}", key, in_ticks(why));
   if (auto committed = fleet.store.commit(transaction); !committed) return pass(committed.error());
   return {};
 }
 
-// True: its cluster is to be published.
-Result<bool> finish(const Fleet& fleet, const FoundDrain& found,
+Result<void> finish(const Fleet& fleet, const FoundDrain& found,
                     const std::optional<DutiesReport>& duties) {
   const DrainRecord& record = found.record;
-  if (record.given_up) return false;
+  if (record.given_up) return {};
   const NodeName node{record.cluster, record.node};
   const auto [phase, message] = progress_of(record, duties ? &*duties : nullptr);
   if (phase == DrainPhase::drained) {
-    if (!record.remove) return false;
-    if (auto allowed = check_not_last_master(fleet, node); !allowed) {
-      if (auto done = give_up(fleet, found, allowed.error().message); !done)
-        return pass(done.error());
-      return true;
-    }
-    if (auto removed = remove_machine(fleet.enrolment, node, record.by); !removed)
-      return pass(removed.error());
+    if (!record.remove) return {};
+    if (auto allowed = check_not_last_master(fleet, node); !allowed)
+      return give_up(fleet, found, allowed.error().message);
+    if (auto removed = remove_machine(fleet.enrolment, node, record.by); !removed) return removed;
     spdlog::info("{}: removed {}/{}, drained", record.by, node.cluster, node.node);
-    return true;
+    return {};
   }
   const auto now = fleet.clock.believed_now();
-  if (!now || unix_seconds(*now) < record.until) return false;
-  if (auto done = give_up(fleet, found, message); !done) return pass(done.error());
-  return true;
+  if (!now || unix_seconds(*now) < record.until) return {};
+  return give_up(fleet, found, message);
 }
 
 }  // namespace
-
-void try_publishing(const Fleet& fleet, const std::string& cluster, const std::string& by) {
-  if (auto published = publish(fleet, cluster, by); !published)
-    spdlog::debug("publishing {}: {}", cluster, published.error().message);
-}
 
 Result<NodeObjects> node_objects(const Fleet& fleet, const std::string& cluster) {
   const auto etcd = fleet.store.get(kinds::etcd, cluster);
@@ -171,7 +154,6 @@ Result<void> finish_drains(const Fleet& fleet) {
   const auto drains = list_drains(fleet.store, {});
   if (!drains) return pass(drains.error());
   std::map<std::string, std::optional<DutiesReport>> duties;  // by cluster
-  std::map<std::string, std::string> changed;                 // cluster -> for whom
   Result<void> all;  // the first error; nobody waits for it
   for (const FoundDrain& found : *drains) {
     const std::string& cluster = found.record.cluster;
@@ -180,34 +162,8 @@ Result<void> finish_drains(const Fleet& fleet) {
     // Somebody wrote it meanwhile: next time.
     if (!done && done.error().kind != ErrorKind::conflict && all)
       all = while_doing(done.error(), fmt::format("drain of {}/{}", cluster, found.record.node));
-    if (done && *done) changed[cluster] = found.record.by;
   }
-  for (const auto& [cluster, by] : changed) try_publishing(fleet, cluster, by);
   return all;
-}
-
-namespace {
-
-// Clusters with a drain that no publication has told of yet.
-Result<std::set<std::string>> unpublished_drains(const Fleet& fleet) {
-  const auto drains = list_drains(fleet.store, {});
-  if (!drains) return pass(drains.error());
-  std::set<std::string> clusters;
-  for (const FoundDrain& found : *drains) {
-    const auto served = fleet.current.cluster(found.record.cluster);
-    if (served && served->revision_number < found.record.since)
-      clusters.insert(found.record.cluster);
-  }
-  return clusters;
-}
-
-}  // namespace
-
-Result<void> publish_drains(const Fleet& fleet) {
-  const auto unpublished = unpublished_drains(fleet);
-  if (!unpublished) return pass(unpublished.error());
-  for (const auto& cluster : *unpublished) try_publishing(fleet, cluster, "server");
-  return {};
 }
 
 Result<bool> release_places(const Fleet& fleet, const std::string& cluster,
@@ -219,7 +175,6 @@ Result<bool> release_places(const Fleet& fleet, const std::string& cluster,
   // Somebody published meanwhile: next time.
   if (!retired && retired.error().kind == ErrorKind::conflict) return true;
   if (!retired) return pass(retired.error());
-  if (retired->is_served) try_publishing(fleet, cluster, "server");
   return retired->waiting > 0;
 }
 

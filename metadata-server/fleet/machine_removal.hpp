@@ -18,7 +18,7 @@ struct RemovalOrder {
   std::string by;
 };
 struct RemovalStep {
-  bool is_draining = false;  // else it is removed, and its cluster is to be published
+  bool is_draining = false;  // else it is removed
   std::string undrained;     // why it was not drained; empty: it was not asked for
 };
 // Orders the removal of a pool's member that runs, to happen when it is drained; removes at once
@@ -31,18 +31,10 @@ struct RemovalStep {
 // What is known of the Node objects of a cluster.
 [[nodiscard]] Result<NodeObjects> node_objects(const Fleet& fleet, const std::string& cluster);
 
-// Publishes; where this server may not sign, or somebody else was faster, what is published stays
-// until the next time. A change whose publication waits is no failure.
-void try_publishing(const Fleet& fleet, const std::string& cluster, const std::string& by);
-
 // Removes what was drained for it, and gives up what took too long. About every second; costs one
 // empty answer of the store where nothing is being drained. An error: of the first that could not
 // be finished, after all others were.
 [[nodiscard]] Result<void> finish_drains(const Fleet& fleet);
-
-// Publishes drains that somebody ordered and did not live to publish. Costs the drains that there
-// are.
-[[nodiscard]] Result<void> publish_drains(const Fleet& fleet);
 
 // Frees what removed members of the cluster held, once their quarantine is over and their Node
 // objects are gone. Returns whether any wait still. Costs the cluster's members.

@@ -145,7 +145,22 @@ MachineTrouble MachineTroubles::of_two_histories(const NodeName& node, const Rep
           cure};
 }
 
+MachineTrouble MachineTroubles::of_kept(const NodeName& node) const {
+  const auto cluster = fleet_->current.cluster(node.cluster);
+  if (!cluster) return {};
+  const auto kept = cluster->kept.find(node.node);
+  if (kept == cluster->kept.end()) return {};
+  return {weight::refused, "served as before, since its document is refused now: " + kept->second,
+          "apply an inventory that this server accepts"};
+}
+
 MachineTrouble MachineTroubles::of(const NodeName& node) const {
+  auto reported = of_reports(node);
+  auto kept = of_kept(node);
+  return kept.weight > reported.weight ? kept : reported;
+}
+
+MachineTrouble MachineTroubles::of_reports(const NodeName& node) const {
   const auto frozen = frozen_.find(kinds::pair_key(node.cluster, node.node));
   if (frozen != frozen_.end()) return trouble_of(frozen->second);
   const HeardMachine heard = fleet_->reports.find(node);

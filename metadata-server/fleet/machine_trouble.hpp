@@ -45,6 +45,10 @@ class MachineTroubles {
   explicit MachineTroubles(const Fleet& fleet) : fleet_(&fleet) {}
   // Another content than it is served, of that one's generation.
   [[nodiscard]] MachineTrouble of_two_histories(const NodeName& node, const Report& report) const;
+  // It keeps an earlier document, since this server refuses to make it the present one.
+  [[nodiscard]] MachineTrouble of_kept(const NodeName& node) const;
+  // As its reports, or its silence, tell it.
+  [[nodiscard]] MachineTrouble of_reports(const NodeName& node) const;
   // Why it was not let in after `since` (Unix seconds).
   [[nodiscard]] MachineTrouble outside(const NodeName& node, std::int64_t since) const;
 

@@ -5,6 +5,7 @@
 
 #include "document/field_syntax.hpp"
 #include "document/problem.hpp"
+#include "enrolment/join_token.hpp"
 #include "inventory/cluster_template.hpp"
 #include "pki/unix_seconds.hpp"
 #include "publish/cluster_publication.hpp"
@@ -88,8 +89,51 @@ Result<void> remove_all(const Store& store, std::string_view kind, const std::st
 
 }  // namespace
 
-Published<OnDemandCluster> create_cluster(const PublishContext& context, const NewCluster& order,
-                                          Transaction transaction) {
+namespace {
+
+constexpr std::chrono::minutes master_token_life{15};  // a master is started at once
+constexpr std::chrono::hours node_token_life{1};
+
+Result<PlacesToken> add_places(const EnrolmentContext& enrolment, OnDemandCluster& cluster,
+                               std::string name, Role role, std::uint32_t machines,
+                               const std::string& actor, Transaction& transaction) {
+  const bool is_master = role == Role::master;
+  const std::string& pool = is_master ? cluster.masters_pool : cluster.nodes_pool;
+  const auto token = add_join_token(
+      enrolment,
+      {cluster.name,
+       {},
+       pool,
+       role,
+       machines,
+       is_master ? std::chrono::seconds(master_token_life) : std::chrono::seconds(node_token_life)},
+      actor, transaction);
+  if (!token) return pass(token.error());
+  cluster.open_tokens.push_back(token->id);
+  return PlacesToken{std::move(name), pool, token->text, machines};
+}
+
+Result<std::vector<PlacesToken>> add_first_places(const EnrolmentContext& enrolment,
+                                                  OnDemandCluster& cluster,
+                                                  Transaction& transaction) {
+  std::vector<PlacesToken> tokens;
+  for (std::uint32_t master = 1; master <= cluster.masters + (cluster.nodes > 0 ? 1 : 0);
+       ++master) {
+    const bool is_master = master <= cluster.masters;
+    auto places = add_places(enrolment, cluster,
+                             is_master ? fmt::format("master-{}", master) : std::string("nodes"),
+                             is_master ? Role::master : Role::node, is_master ? 1 : cluster.nodes,
+                             cluster.created_by, transaction);
+    if (!places) return pass(places.error());
+    tokens.push_back(std::move(*places));
+  }
+  return tokens;
+}
+
+}  // namespace
+
+Published<MadeCluster> create_cluster(const PublishContext& context, const NewCluster& order,
+                                      Transaction transaction, const EnrolmentContext* enrolment) {
   const auto made = find_template(context.store, order.template_name);
   if (!made) return tl::unexpected(refused(made.error()));
   const auto inventory = load(made->files);
@@ -98,7 +142,7 @@ Published<OnDemandCluster> create_cluster(const PublishContext& context, const N
   if (const auto problems = problems_of(order, nodes); !problems.empty())
     return tl::unexpected(
         refused({ErrorKind::invalid, fmt::format("cluster:\n{}", to_text(problems))}));
-  OnDemandCluster cluster;
+  MadeCluster cluster;
   cluster.name = order.name;
   cluster.template_name = order.template_name;
   cluster.masters_pool = template_pool(*inventory, Role::master).name.value;
@@ -109,6 +153,11 @@ Published<OnDemandCluster> create_cluster(const PublishContext& context, const N
   cluster.expires_at = cluster.created_at + order.lifetime.count();
   cluster.created_by = order.actor;
   schedule(cluster, cluster.created_at, transaction);
+  if (enrolment != nullptr) {
+    auto tokens = add_first_places(*enrolment, cluster, transaction);
+    if (!tokens) return tl::unexpected(refused(tokens.error()));
+    cluster.tokens = std::move(*tokens);
+  }
   transaction.expect(kinds::on_demand, order.name, 0)
       .put(kinds::on_demand, order.name, to_json(cluster));
   append_audit(transaction, context.now(), order.actor, "cluster-created", order.name,
@@ -150,7 +199,7 @@ Result<std::vector<MemberRecord>> staying_members(const Store& store, const std:
 
 Result<ScaledCluster> scale_cluster(const PublishContext& context, const std::string& name,
                                     std::uint32_t nodes, const std::string& actor,
-                                    Transaction transaction) {
+                                    Transaction transaction, const EnrolmentContext* enrolment) {
   auto found = find_on_demand(context.store, name);
   if (!found) return pass(found.error());
   const auto inventory = published_inventory(context.store, name);
@@ -170,6 +219,18 @@ Result<ScaledCluster> scale_cluster(const PublishContext& context, const std::st
   for (std::size_t i = 0; i + nodes < members->size(); ++i)
     scaled.surplus.push_back((*members)[i].node);
   found->cluster.nodes = nodes;
+  if (enrolment != nullptr && nodes < before) {
+    // What was handed out before, and not used, admits nobody any more.
+    const auto unused = revoke_unused(*enrolment, found->cluster.open_tokens,
+                                      found->cluster.nodes_pool, actor, transaction);
+    if (!unused) return pass(unused.error());
+  }
+  if (enrolment != nullptr && scaled.more > 0) {
+    auto places = add_places(*enrolment, found->cluster, "nodes", Role::node, scaled.more, actor,
+                             transaction);
+    if (!places) return pass(places.error());
+    scaled.tokens.push_back(std::move(*places));
+  }
   auto put =
       put_order(context, *found, actor, "cluster-scaled",
                 fmt::format("{} nodes instead of {}", nodes, before), std::move(transaction));
@@ -240,6 +301,7 @@ Result<void> delete_cluster(const PublishContext& context, ClusterKind kind,
       .expect(kinds::cluster, name, cluster->version)
       .remove(kinds::cluster, name)
       .remove(kinds::peers, name)
+      .remove(kinds::due, name)
       .remove(kinds::etcd, name)
       .remove(kinds::turn, name);
   if (order) remove_scheduled(order->cluster.next_at, scheduled::cluster, name, transaction);
@@ -251,7 +313,7 @@ Result<void> delete_cluster(const PublishContext& context, ClusterKind kind,
   }
   for (const auto records :
        {kinds::drain, kinds::member, kinds::document, kinds::machine, kinds::report, kinds::served,
-        kinds::authority, kinds::secret, kinds::revision}) {
+        kinds::authority, kinds::secret, kinds::revision, kinds::publication}) {
     auto removed = remove_all(context.store, records, kinds::prefix_of(name), transaction);
     if (!removed) return removed;
   }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "enrolment/enrolment_context.hpp"
 #include "publish/publish.hpp"
 #include "records/on_demand_record.hpp"
 #include "records/schedule.hpp"
@@ -27,24 +28,39 @@ struct NewCluster {
   std::chrono::seconds lifetime = std::chrono::hours(4);  // 10 minutes to 30 days
   std::string actor;
 };
-// Its authorities, secrets and first revision, in one transaction. Nobody is served anything before
-// its masters are there. `transaction`: what is to be written with it. Refusals: invalid, every
-// problem at once; not_found: no such template; conflict: a cluster has that name.
-[[nodiscard]] Published<OnDemandCluster> create_cluster(const PublishContext& context,
-                                                        const NewCluster& order,
-                                                        Transaction transaction = {});
+// What machines of a pool are started with.
+struct PlacesToken {
+  std::string name;  // "master-1", "nodes"
+  std::string pool, text;
+  std::uint32_t machines = 0;
+};
+struct MadeCluster : OnDemandCluster {
+  std::vector<PlacesToken> tokens;
+};
+// Its authorities, secrets, first revision and join tokens, in one transaction. Nobody is served
+// anything before its masters are there. `transaction`: what is to be written with it.
+// `enrolment`: none makes no tokens. Refusals: invalid, every problem at once; not_found: no such
+// template; conflict: a cluster has that name.
+[[nodiscard]] Published<MadeCluster> create_cluster(const PublishContext& context,
+                                                    const NewCluster& order,
+                                                    Transaction transaction = {},
+                                                    const EnrolmentContext* enrolment = nullptr);
 
 // How many nodes there are to be: of what is asked for, `more` are new, and the members `surplus`,
-// the newest, are to go. invalid: more than the pool's maximum.
+// the newest, are to go; asked again, it tells those that are still there. With the tokens of what
+// is new; what was handed out before ends where there are to be fewer. One transaction. invalid:
+// more than the pool's maximum.
 struct ScaledCluster {
   OnDemandCluster cluster;
   std::uint32_t more = 0;
   std::vector<std::string> surplus;
+  std::vector<PlacesToken> tokens;
 };
 [[nodiscard]] Result<ScaledCluster> scale_cluster(const PublishContext& context,
                                                   const std::string& name, std::uint32_t nodes,
                                                   const std::string& actor,
-                                                  Transaction transaction = {});
+                                                  Transaction transaction = {},
+                                                  const EnrolmentContext* enrolment = nullptr);
 // It expires `lifetime` from now, 1 minute to 30 days; it warns of that end anew.
 [[nodiscard]] Result<OnDemandCluster> extend_cluster(const PublishContext& context,
                                                      const std::string& name,

@@ -83,7 +83,6 @@ Result<void> Scheduler::end_member(const ScheduleRow& row) {
   if (!*ended) return {};
   const NodeName& node = **ended;
   spdlog::info("expiry: removed {}/{}", node.cluster, node.node);
-  try_publishing(fleet_, node.cluster, "expiry");
   return {};
 }
 

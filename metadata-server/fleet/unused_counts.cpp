@@ -39,7 +39,7 @@ Result<void> revoke_if_complete(const Fleet& fleet, const std::string& name) {
       return pass(committed.error());
     spdlog::info("cluster {}: complete; {} unused places of its tokens revoked", name, *unused);
   }
-  if (auto noted = note_open_tokens(fleet.store, name, {}); !noted) return pass(noted.error());
+  if (auto noted = forget_open_tokens(fleet.store, name); !noted) return pass(noted.error());
   return {};
 }
 

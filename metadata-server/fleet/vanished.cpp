@@ -91,7 +91,6 @@ Result<void> VanishWatch::remove_longest_silent(const Fleet& fleet, const std::s
     if (auto removed = remove_machine(fleet.enrolment, node, "vanished"); !removed) return removed;
     ++windows_[cluster].removed;
   }
-  if (count > 0) try_publishing(fleet, cluster, "vanished");
   return {};
 }
 

@@ -48,7 +48,7 @@ struct Metrics::Impl {
   std::mutex mutex;
   std::vector<Watched> watched;
   std::function<std::vector<CertificateExpiry>()> expiries;
-  std::function<std::map<std::string, std::int64_t>()> cluster_ends;
+  std::function<std::map<std::string, std::int64_t>()> cluster_ends, due;
   std::function<std::size_t()> encodings_pending;
   std::function<std::vector<MachineCount>()> machines;
   std::function<std::vector<TaskStatus>()> tasks;
@@ -206,6 +206,16 @@ struct Metrics::Impl {
     for (const auto& [cluster, left] : cluster_ends())
       family.Add({{"cluster", cluster}}).Set(static_cast<double>(left));
   }
+
+  void add_due(prometheus::Registry& into) const {
+    if (!due) return;
+    auto& family = prometheus::BuildGauge()
+                       .Name("muster_publication_due_seconds")
+                       .Help("How long what was decided of a cluster is not published")
+                       .Register(into);
+    for (const auto& [cluster, seconds] : due())
+      family.Add({{"cluster", cluster}}).Set(static_cast<double>(seconds));
+  }
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -231,6 +241,11 @@ void Metrics::set_expiries(std::function<std::vector<CertificateExpiry>()> ask) 
 void Metrics::set_cluster_ends(std::function<std::map<std::string, std::int64_t>()> ask) {
   const std::lock_guard lock(impl_->mutex);
   impl_->cluster_ends = std::move(ask);
+}
+
+void Metrics::set_due(std::function<std::map<std::string, std::int64_t>()> ask) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->due = std::move(ask);
 }
 
 void Metrics::set_encodings_pending(std::function<std::size_t()> ask) {
@@ -266,6 +281,7 @@ std::string Metrics::text() {
   impl_->add_connections(now);
   impl_->add_expiries(now);
   impl_->add_cluster_ends(now);
+  impl_->add_due(now);
   impl_->add_encodings(now);
   impl_->add_machines(now);
   impl_->add_tasks(now);

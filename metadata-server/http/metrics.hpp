@@ -34,6 +34,8 @@ class Metrics {
   void set_expiries(std::function<std::vector<CertificateExpiry>()> ask);
   // Cluster on demand -> seconds until its end.
   void set_cluster_ends(std::function<std::map<std::string, std::int64_t>()> ask);
+  // Seconds since which each cluster is due to be published; asked for at each scrape.
+  void set_due(std::function<std::map<std::string, std::int64_t>()> ask);
   // Artifacts whose zstd form is still to be made.
   void set_encodings_pending(std::function<std::size_t()> ask);
   void set_machines(std::function<std::vector<MachineCount>()> ask);

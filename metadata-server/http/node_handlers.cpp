@@ -16,7 +16,6 @@
 #include "fleet/vanished.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
-#include "http/publication.hpp"
 #include "http/rooms.hpp"
 #include "records/all_records.hpp"
 #include "store/kinds.hpp"
@@ -27,7 +26,7 @@ namespace {
 nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAnswer& answer,
                        const MachineRecord& record, const NodeStates& states,
                        const MachineTroubles& troubles) {
-  const auto document = read_document(answer);
+  const ServedIdentity identity = served_identity(answer);
   const HeardMachine heard = rooms.reports.find(node);
   const bool reported = heard.report.has_value();
   const bool is_judged = reported && heard.report->configuration;
@@ -36,8 +35,8 @@ nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAns
       rooms.reports.silence_of(node, rooms.enrolment.now(), record.enrolled_at);
   return {{"cluster", node.cluster},
           {"node", node.node},
-          {"role", document ? std::string(name(document->role.role)) : std::string()},
-          {"address", document ? document->role.address : std::string()},
+          {"role", identity.role},
+          {"address", identity.address},
           {"generation", answer.generation},
           {"state", states.word(node, record)},
           {"standing", name(standing_of(heard, record, answer.digest(), silence))},
@@ -103,24 +102,22 @@ Result<void> order_drain_of(const Rooms& rooms, const std::string& order, const 
 }
 
 // The API server learns it from the masters' documents, the duties from the peer list.
-Result<Response> publish_order(const Rooms& rooms, const std::string& order, const NodeName& node,
-                               nlohmann::json answer, const Caller& caller,
-                               const Request& request) {
-  auto published = republish(rooms.publishing, node.cluster, caller.text());
-  if (!published) {
-    std::string& message = published.error().error.message;
-    message = fmt::format(
-        "{}/{}: this server holds to the {}; its masters' API servers do not know of it yet: {}",
-        node.cluster, node.node, order, message);
+Result<Response> published_order(const Rooms& rooms, const std::string& order, const NodeName& node,
+                                 nlohmann::json answer) {
+  if (auto published = rooms.publisher.settle(node.cluster); !published) {
+    return fail(
+        published.error().kind, published.error().code,
+        fmt::format(
+            "{}/{}: this server holds to the {}; its masters' API servers do not know of it yet: {}",
+            node.cluster, node.node, order, published.error().message));
   }
-  auto response = publication_response(rooms, published, false, caller, request);
-  if (!response || response->status != 200) return response;
-  answer.update(nlohmann::json::parse(response->body, nullptr, false));
+  const auto served = rooms.current.cluster(node.cluster);
+  answer["revision"] = served ? served->revision : std::string();
   return json_response(answer);
 }
 
 Result<Response> order_to_leave(const Rooms& rooms, const NodeName& node, const OrderBody& body,
-                                const Caller& caller, const Request& request) {
+                                const Caller& caller) {
   const bool is_served = rooms.current.document(node.cluster, node.node) != nullptr;
   const auto step =
       order_removal(rooms, node, {body.drain, std::chrono::seconds(body.seconds), caller.text()});
@@ -133,7 +130,7 @@ Result<Response> order_to_leave(const Rooms& rooms, const NodeName& node, const 
                                  {"draining", step->is_draining},
                                  {"undrained", step->undrained}};
   if (!is_served) return json_response(answer);
-  return publish_order(rooms, "removal", node, answer, caller, request);
+  return published_order(rooms, "removal", node, answer);
 }
 
 Result<Response> order_a_converge(const Rooms& rooms, const NodeName& node, const OrderBody& body,
@@ -225,7 +222,7 @@ Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const
     root.number("timeoutSeconds", body.seconds, Need::optional);
   });
   if (!read) return pass(read.error());
-  if (order == "remove") return order_to_leave(rooms, node, body, caller, request);
+  if (order == "remove") return order_to_leave(rooms, node, body, caller);
   if (order == "converge") return order_a_converge(rooms, node, body, caller);
   const bool is_drain = order == "drain" || order == "undrain";
   auto given = is_drain ? order_drain_of(rooms, order, node, body, caller.text())
@@ -234,8 +231,7 @@ Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const
   spdlog::info("{}: {} {}/{}", caller.text(), order, node.cluster, node.node);
   const nlohmann::json answer = {{"cluster", node.cluster}, {"node", node.node}, {"order", order}};
   const bool is_published = is_drain || order == "ban" || order == "unban";
-  return is_published ? publish_order(rooms, order, node, answer, caller, request)
-                      : json_response(answer);
+  return is_published ? published_order(rooms, order, node, answer) : json_response(answer);
 }
 
 }  // namespace muster::handlers

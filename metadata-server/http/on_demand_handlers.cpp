@@ -14,52 +14,21 @@
 namespace muster::handlers {
 namespace {
 
-constexpr std::chrono::minutes master_token_life{15};  // a master is started at once
-constexpr std::chrono::hours node_token_life{1};
-
-struct MadeUserData {
-  std::string text, token_id;
-};
-
-Result<MadeUserData> make_user_data(const Rooms& rooms, const NewJoinToken& order,
-                                    const std::string& actor) {
-  const auto token = create_join_token(rooms.enrolment, order, actor);
-  if (!token) return pass(token.error());
-  const std::string whom = fmt::format("cluster {}, pool {}", order.cluster, order.pool);
-  return MadeUserData{user_data(site_contact(rooms), whom, token->text), token->id};
+std::string user_data_text(const Rooms& rooms, const std::string& cluster, const std::string& pool,
+                           const std::string& token) {
+  return user_data(site_contact(rooms), fmt::format("cluster {}, pool {}", cluster, pool), token);
 }
 
-class UserDataFiles {
- public:
-  UserDataFiles(const Rooms& rooms, const std::string& cluster, const std::string& actor)
-      : rooms_(rooms), cluster_(cluster), actor_(actor) {}
-
-  Result<void> add(const std::string& name, const std::string& pool, std::uint32_t count,
-                   std::chrono::seconds lifetime) {
-    auto made = make_user_data(rooms_, {cluster_, {}, pool, Role::node, count, lifetime}, actor_);
-    if (!made) return pass(made.error());
-    tokens_.push_back(made->token_id);
-    files_.push_back({{"name", fmt::format("{}-{}.yaml", cluster_, name)},
-                      {"pool", pool},
-                      {"machines", count},
-                      {"text", made->text}});
-    return {};
-  }
-  // What nobody uses of them ends when the cluster is complete.
-  Result<void> keep_tokens() {
-    if (tokens_.empty()) return {};
-    if (auto noted = note_open_tokens(rooms_.store, cluster_, tokens_); !noted)
-      return pass(noted.error());
-    return {};
-  }
-  [[nodiscard]] const nlohmann::json& files() const { return files_; }
-
- private:
-  const Rooms& rooms_;
-  const std::string &cluster_, &actor_;
-  nlohmann::json files_ = nlohmann::json::array();
-  std::vector<std::string> tokens_;
-};
+nlohmann::json user_data_files(const Rooms& rooms, const std::string& cluster,
+                               const std::vector<PlacesToken>& tokens) {
+  nlohmann::json files = nlohmann::json::array();
+  for (const PlacesToken& token : tokens)
+    files.push_back({{"name", fmt::format("{}-{}.yaml", cluster, token.name)},
+                     {"pool", token.pool},
+                     {"machines", token.machines},
+                     {"text", user_data_text(rooms, cluster, token.pool, token.text)}});
+  return files;
+}
 
 const Error& error_of(const Error& error) {
   return error;
@@ -106,17 +75,6 @@ auto within_quota(const Rooms& rooms, const Caller& caller, const ClusterClaim& 
   }
 }
 
-// What was handed out before, and not used, admits nobody any more.
-Result<void> revoke_unused_nodes(const Rooms& rooms, const OnDemandCluster& cluster,
-                                 const std::string& actor) {
-  Transaction transaction;
-  const auto unused =
-      revoke_unused(rooms.enrolment, cluster.open_tokens, cluster.nodes_pool, actor, transaction);
-  if (!unused) return pass(unused.error());
-  if (auto committed = rooms.store.commit(transaction); !committed) return pass(committed.error());
-  return {};
-}
-
 // Each is drained where that makes sense; what is ordered stands, whatever becomes of the others.
 Result<nlohmann::json> remove_surplus(const Rooms& rooms, const ScaledCluster& scaled,
                                       const std::string& actor) {
@@ -130,8 +88,7 @@ Result<nlohmann::json> remove_surplus(const Rooms& rooms, const ScaledCluster& s
     rows.push_back({{"node", node}, {"draining", step->is_draining}});
   }
   if (scaled.surplus.empty()) return rows;
-  const auto published = republish(rooms.publishing, cluster, actor);
-  if (!published) return pass(published.error().error);
+  if (auto published = rooms.publisher.settle(cluster); !published) return pass(published.error());
   return rows;
 }
 
@@ -155,26 +112,15 @@ Result<Response> post_clusters(const Rooms& rooms, const Caller& caller, const R
   const ClusterClaim claim{order.name, order.template_name,
                            std::uint64_t{order.masters} + order.nodes};
   const auto tried = within_quota(rooms, caller, claim, [&](Transaction transaction) {
-    return create_cluster(rooms.publishing, order, std::move(transaction));
+    return create_cluster(rooms.publishing, order, std::move(transaction), &rooms.enrolment);
   });
   if (!tried) return pass(tried.error());
   const auto& created = *tried;
   if (!created) return refused_response(created.error(), request);
-  UserDataFiles files(rooms, order.name, order.actor);
-  for (std::uint32_t master = 1; master <= created->masters; ++master) {
-    auto added =
-        files.add(fmt::format("master-{}", master), created->masters_pool, 1, master_token_life);
-    if (!added) return pass(added.error());
-  }
-  if (created->nodes > 0) {
-    auto added = files.add("nodes", created->nodes_pool, created->nodes, node_token_life);
-    if (!added) return pass(added.error());
-  }
-  if (auto kept = files.keep_tokens(); !kept) return pass(kept.error());
   spdlog::info("{}: created cluster {} of template {}", caller.text(), order.name,
                order.template_name);
   nlohmann::json answer = to_value(rooms, *created);
-  answer["userData"] = files.files();
+  answer["userData"] = user_data_files(rooms, order.name, created->tokens);
   return secret_response(answer);
 }
 
@@ -201,25 +147,16 @@ Result<Response> post_scale(const Rooms& rooms, const Caller& caller, const Requ
   const OnDemandCluster& before = found->cluster;
   const ClusterClaim claim{cluster, {}, std::uint64_t{before.masters} + nodes};
   const auto tried = within_quota(rooms, caller, claim, [&](Transaction transaction) {
-    return scale_cluster(rooms.publishing, cluster, nodes, actor, std::move(transaction));
+    return scale_cluster(rooms.publishing, cluster, nodes, actor, std::move(transaction),
+                         &rooms.enrolment);
   });
   if (!tried) return pass(tried.error());
   const auto& scaled = *tried;
   if (!scaled) return pass(scaled.error());
-  if (nodes < before.nodes) {
-    if (auto revoked = revoke_unused_nodes(rooms, before, actor); !revoked)
-      return pass(revoked.error());
-  }
   const auto removing = remove_surplus(rooms, *scaled, actor);
   if (!removing) return pass(removing.error());
-  UserDataFiles files(rooms, cluster, actor);
-  if (scaled->more > 0) {
-    auto added = files.add("nodes", scaled->cluster.nodes_pool, scaled->more, node_token_life);
-    if (!added) return pass(added.error());
-  }
-  if (auto kept = files.keep_tokens(); !kept) return pass(kept.error());
   nlohmann::json answer = to_value(rooms, scaled->cluster);
-  answer["userData"] = files.files();
+  answer["userData"] = user_data_files(rooms, cluster, scaled->tokens);
   answer["removing"] = *removing;
   return secret_response(answer);
 }
@@ -270,9 +207,11 @@ Result<Response> post_user_data(const Rooms& rooms, const Caller& caller, const 
   });
   if (!read) return pass(read.error());
   order.lifetime = std::chrono::seconds(seconds);
-  const auto made = make_user_data(rooms, order, caller.text());
-  if (!made) return pass(made.error());
-  return secret_response({{"cluster", order.cluster}, {"pool", order.pool}, {"text", made->text}});
+  const auto token = create_join_token(rooms.enrolment, order, caller.text());
+  if (!token) return pass(token.error());
+  return secret_response({{"cluster", order.cluster},
+                          {"pool", order.pool},
+                          {"text", user_data_text(rooms, order.cluster, order.pool, token->text)}});
 }
 
 }  // namespace muster::handlers

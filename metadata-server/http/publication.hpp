@@ -6,7 +6,8 @@
 
 namespace muster {
 
-// 200 with revisions and changes; 400 of kind "inventory" with every problem's place.
+// 200 with revisions and changes, those machines counted of which there is nothing to tell; 400 of
+// kind "inventory" with every problem's place.
 [[nodiscard]] Result<Response> publication_response(const Rooms& rooms,
                                                     const Published<PublishOutcome>& published,
                                                     bool dry_run, const Caller& caller,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "document/field_syntax.hpp"
 
@@ -92,6 +93,8 @@ tl::expected<void, HeadRefusal> read_header(std::string_view line, RequestHead& 
   const std::string_view value = trim(line.substr(colon + 1));
   if (!is_printable(value, " \t"))
     return refuse(400, "header: expected a value of printable ASCII");
+  std::string& known = head.headers[lower_case(name)];
+  known.append(known.empty() ? "" : ", ").append(value);
   if (equals_ignoring_case(name, "host")) {
     if (seen.host) return refuse(400, "header Host: expected one, found two");
     seen.host = true;
@@ -149,6 +152,53 @@ tl::expected<RequestHead, HeadRefusal> parse_head(std::string_view head, const H
   }
   if (!seen.host && parsed.keep_alive) return refuse(400, "header Host: expected one, found none");
   return parsed;
+}
+
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::optional<std::string> decoded(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      plain += text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+    if (low < 0) return std::nullopt;
+    plain += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return plain;
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::string>> parse_query(std::string_view query) {
+  std::map<std::string, std::string> parameters;
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (pair.empty()) continue;
+    const auto equals = std::min(pair.find('='), pair.size());
+    const auto name = decoded(pair.substr(0, equals));
+    const auto value = decoded(pair.substr(std::min(equals + 1, pair.size())));
+    if (!name || !value) {
+      return fail(ErrorKind::invalid,
+                  "query: expected two hexadecimal digits after each '%', found others");
+    }
+    if (!parameters.emplace(*name, *value).second)
+      return fail(ErrorKind::invalid, "query: a parameter is given twice");
+  }
+  return parameters;
 }
 
 }  // namespace muster

@@ -1,13 +1,15 @@
-// The gate before any HTTP library: what the event front must know of a request before its body is
-// read, parsed strictly (RFC 9112), so that no two parsers can disagree on where a request ends.
-// Pure.
+// The one parser of a request's head: strict (RFC 9112), so that nobody in front of this server can
+// disagree with it on where a request ends. Pure.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -22,6 +24,8 @@ struct RequestHead {
   std::string method;
   std::string path;   // as sent: begins with "/", no query, still percent-encoded
   std::string query;  // as sent, without "?"
+  // Names in lower case; those of one name joined by ", " (RFC 9110 5.3).
+  std::map<std::string, std::string> headers;
   std::uint64_t content_length = 0;
   bool expects_continue = false;
   bool keep_alive = true;
@@ -42,5 +46,9 @@ struct HeadRefusal {
 // bytes outside printable ASCII, Transfer-Encoding (411), two lengths, a missing or doubled Host.
 [[nodiscard]] tl::expected<RequestHead, HeadRefusal> parse_head(std::string_view head,
                                                                 const HeadLimits& limits);
+
+// Of RequestHead::query, percent-decoded, "+" for a space. invalid: a parameter is given twice, or
+// an escape is none.
+[[nodiscard]] Result<std::map<std::string, std::string>> parse_query(std::string_view query);
 
 }  // namespace muster

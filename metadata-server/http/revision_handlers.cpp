@@ -50,11 +50,16 @@ Result<Response> publication_response(const Rooms& rooms,
     }
   }
   nlohmann::json changes = nlohmann::json::array();
+  std::size_t unchanged = 0;  // of which there is nothing to tell
   for (const auto& change : published->changes) {
-    auto& row = changes.emplace_back(change_json(change));
     const auto heard = rooms.reports.find({change.cluster, change.node});
-    if (!heard.report) continue;
-    const auto why = too_old(*heard.report, change.needs, change.node);
+    const std::string why =
+        heard.report ? too_old(*heard.report, change.needs, change.node) : std::string();
+    if (change.kind == MachineChange::Kind::unchanged && why.empty()) {
+      ++unchanged;
+      continue;
+    }
+    auto& row = changes.emplace_back(change_json(change));
     if (!why.empty()) row["agentTooOld"] = why;
   }
   nlohmann::json upgrades = nlohmann::json::array();
@@ -67,6 +72,7 @@ Result<Response> publication_response(const Rooms& rooms,
   nlohmann::json answer = {{"revisions", published->revisions},
                            {"changes", changes},
                            {"upgrades", upgrades},
+                           {"unchanged", unchanged},
                            {"warnings", problems_json(published->warnings)}};
   if (published->revisions.size() == 1) answer["revision"] = published->revisions.begin()->second;
   return json_response(answer);
@@ -133,6 +139,7 @@ Result<Response> get_revisions(const Rooms& rooms, const Caller&, const Request&
                     {"actor", revision.actor},
                     {"rollbackOf", revision.rollback_of},
                     {"cause", revision.cause},
+                    {"content", revision.content},
                     {"machines", revision.machines}});
   }
   return json_response({{"cluster", *cluster},

@@ -1,4 +1,6 @@
-#include "enrolment/ban.hpp"
+#include <algorithm>
+#include <map>
+
 #include "enrolment/pending.hpp"
 #include "fleet/machine_trouble.hpp"
 #include "fleet/master_turns.hpp"
@@ -22,13 +24,21 @@ Response plain(std::string text, int status = 200) {
   return response;
 }
 
-// Bans change documents without an apply: where the server may not sign, somebody else must.
-Result<bool> awaits_signature(const Rooms& rooms, const std::string& name,
-                              const ServedCluster& cluster) {
-  if (find_document_key(rooms.site.trust()->list, rooms.site.document_key_id(), name)) return false;
-  const auto banned = banned_machines(rooms.store, name);
-  if (!banned) return pass(banned.error());
-  return *banned != cluster.banned_machines;
+// What is decided and not published yet, by cluster.
+Result<std::map<std::string, nlohmann::json>> owed_publications(const Rooms& rooms) {
+  const auto owed = rooms.publisher.owed();
+  if (!owed) return pass(owed.error());
+  std::map<std::string, nlohmann::json> rows;
+  const std::int64_t now = unix_seconds(rooms.enrolment.now());
+  for (const OwedPublication& row : *owed) {
+    rows[row.mark.cluster] = {{"since", row.mark.since},
+                              {"seconds", std::max<std::int64_t>(0, now - row.mark.since)},
+                              {"why", row.mark.why},
+                              {"by", row.mark.by},
+                              {"awaitsSignature", row.awaits_signature},
+                              {"refused", row.refused}};
+  }
+  return rows;
 }
 
 // Members that will be removed for their silence, machines that are being drained, masters' turns.
@@ -156,16 +166,19 @@ Result<Response> get_site(const Rooms& rooms, const Caller&, const Request&) {
 }
 
 Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
+  const auto owed = owed_publications(rooms);
+  if (!owed) return pass(owed.error());
   nlohmann::json clusters = nlohmann::json::array();
   for (const auto& name : rooms.current.clusters()) {
     const auto cluster = rooms.current.cluster(name);
     if (!cluster) continue;
-    const auto awaits = awaits_signature(rooms, name, *cluster);
-    if (!awaits) return pass(awaits.error());
     auto row = cluster_row(rooms, name, *cluster);
     if (!row) return pass(row.error());
     clusters.push_back(std::move(*row));
-    clusters.back()["awaitsSignature"] = *awaits;
+    const auto due = owed->find(name);
+    clusters.back()["due"] = due == owed->end() ? nlohmann::json(nullptr) : due->second;
+    clusters.back()["awaitsSignature"] =
+        due != owed->end() && due->second["awaitsSignature"].get<bool>();
     if (const auto left = rooms.ends.left(name, unix_seconds(rooms.enrolment.now())))
       clusters.back()["secondsLeft"] = left->count();
     auto added = add_departures(rooms, name, *cluster, clusters.back());

@@ -2,9 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include "enrolment/ban.hpp"
-#include "enrolment/remove.hpp"
-
 namespace muster {
 
 Wiring::Wiring(Store& database, const SealingKey& sealing, SiteKeys& site,
@@ -27,27 +24,15 @@ Wiring::Wiring(Store& database, const SealingKey& sealing, SiteKeys& site,
                 [this] { return inventory.enrolment(); },
                 settings.now,
                 settings.limits,
-                [this](const NodeName& node, const std::string& key) {
-                  return member_publisher.publish(node.cluster, node.node, key);
-                },
+                &publisher,
                 std::move(settings.regions),
                 [this] { return clock.earliest_now(); }},
-      publishing{store,
-                 sealing,
-                 site,
-                 current,
-                 quarantine,
-                 settings.now,
-                 [this](const std::string& cluster) { return banned_machines(store, cluster); },
-                 [](const std::string& cluster, const std::string& node, Transaction& transaction) {
-                   forget_machine({cluster, node}, transaction);
-                 },
-                 later_fields,
-                 [this] { return clock.earliest_now(); }},
-      member_publisher(publishing),
+      publishing{store,      sealing,      site,         current,
+                 quarantine, settings.now, later_fields, [this] { return clock.earliest_now(); }},
+      publisher(publishing),
       tokens(settings.metadata_tokens),
-      rooms{{store, sealing, site, current, quarantine, publishing, enrolment, reports, ends,
-             members, clock, agent},
+      rooms{{store, sealing, site, current, quarantine, publishing, publisher, enrolment, reports,
+             ends, members, clock, agent},
             artifacts,
             tokens,
             [this] { return inventory.boot(); },

@@ -5,7 +5,7 @@
 #include "fleet/inventory_view.hpp"
 #include "http/rooms.hpp"
 #include "http/router.hpp"
-#include "publish/member_publisher.hpp"
+#include "publish/publisher.hpp"
 #include "store/views.hpp"
 
 namespace muster {
@@ -47,7 +47,7 @@ struct Wiring {
   AuditCounts counts;
   EnrolmentContext enrolment;
   PublishContext publishing;
-  MemberPublisher member_publisher;
+  Publisher publisher;
   MetadataTokens tokens;
   Metrics metrics;
   Rooms rooms;

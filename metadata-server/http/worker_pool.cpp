@@ -2,8 +2,7 @@
 
 namespace muster {
 
-WorkerPool::WorkerPool(unsigned threads, std::size_t queued, std::chrono::seconds idle_time)
-    : queued_(queued), idle_time_(idle_time) {
+WorkerPool::WorkerPool(unsigned threads, std::size_t queued) : queued_(queued) {
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
@@ -27,7 +26,6 @@ bool WorkerPool::submit(Job job) {
 }
 
 void WorkerPool::work() {
-  RequestParser parser(idle_time_);
   for (;;) {
     Job job;
     {
@@ -37,7 +35,7 @@ void WorkerPool::work() {
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }
-    job(parser);
+    job();
   }
 }
 

@@ -9,14 +9,12 @@
 #include <thread>
 #include <vector>
 
-#include "http/request_parser.hpp"
-
 namespace muster {
 
 class WorkerPool {
  public:
-  using Job = std::function<void(RequestParser&)>;
-  WorkerPool(unsigned threads, std::size_t queued, std::chrono::seconds idle_time);
+  using Job = std::function<void()>;
+  WorkerPool(unsigned threads, std::size_t queued);
   ~WorkerPool();  // runs what is queued, then ends the threads
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
@@ -27,7 +25,6 @@ class WorkerPool {
   void work();
 
   const std::size_t queued_;
-  const std::chrono::seconds idle_time_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;

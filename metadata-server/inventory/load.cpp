@@ -13,25 +13,32 @@
 #include "inventory/suggest.hpp"
 #include "inventory/validate_fields.hpp"
 #include "inventory/yaml_reader.hpp"
+#include "pki/signature.hpp"
 
 namespace muster {
 
 namespace {
 
+// Files that so many loads did not have are forgotten.
+constexpr std::uint64_t forgotten_after = 8;
 // Past this many, more lines help nobody.
 constexpr std::size_t most_problems = 1000;
 
 class Loader {
  public:
-  Loader(const InventoryFiles& files, Rules rules) : files_(files), rules_(rules) {}
+  Loader(const InventoryFiles& files, KnownFiles& known, Rules rules)
+      : files_(files), known_(known), rules_(rules) {}
 
   ToleratedInventory load() {
     if (!check_sizes()) return {{}, std::move(problems_)};
+    ++known_.loads;
     read_files();
-    for (Value& document : documents_) take_document(document);
+    std::erase_if(known_.files, [&](const auto& entry) {
+      return entry.second.last_load + forgotten_after < known_.loads;
+    });
     sort_and_check_names(inventory_.nodes);
     sort_and_check_names(inventory_.pools);
-    if (documents_.empty() && problems_.empty())
+    if (is_empty_ && problems_.empty())
       report({}, "", "at least one Cluster", "no object in any file");
     check_inventory(inventory_, complete_, problems_);
     const auto later = check_later_rules(inventory_);
@@ -64,21 +71,68 @@ class Loader {
 
   void read_files() {
     std::map<std::string, YamlFile> read;
+    std::map<std::string, std::string> digests;  // by name
     std::vector<std::string> manifests;
     std::size_t values_left = maximum_inventory_values;
     for (const auto& [name, text] : files_) {
+      const std::string& digest = digests[name] = sha256_digest(name + "\n" + text);
+      if (const auto found = known_.files.find(digest); found != known_.files.end()) {
+        found->second.last_load = known_.loads;
+        values_left -= std::min(values_left, found->second.values);
+        continue;
+      }
       YamlFile& file = read[name] = read_yaml(name, text, values_left);
       for (const Value& document : file.documents) collect_manifest_files(document, manifests);
     }
     const std::set<std::string> is_manifest(manifests.begin(), manifests.end());
-    for (auto& [name, file] : read) {
-      // A manifest may use all of YAML; only what nobody can read is a mistake here.
-      if (is_manifest.contains(name) && file.complete) continue;
-      problems_.insert(problems_.end(), file.problems.begin(), file.problems.end());
-      complete_ = complete_ && file.complete;
-      if (is_manifest.contains(name)) continue;
-      std::move(file.documents.begin(), file.documents.end(), std::back_inserter(documents_));
+    for (const auto& [name, digest] : digests) {
+      if (const auto found = read.find(name); found != read.end())
+        take_file(found->second, digest, is_manifest.contains(name));
+      else if (!is_manifest.contains(name))
+        take_objects(known_.files.at(digest));
     }
+  }
+
+  void take_objects(const FileObjects& file) {
+    is_empty_ = false;
+    for (const Profile& profile : file.profiles) add(inventory_.profiles, profile);
+    inventory_.nodes.insert(inventory_.nodes.end(), file.nodes.begin(), file.nodes.end());
+    inventory_.pools.insert(inventory_.pools.end(), file.pools.begin(), file.pools.end());
+  }
+
+  void take_file(YamlFile& file, const std::string& digest, bool is_manifest) {
+    // A manifest may use all of YAML; only what nobody can read is a mistake here.
+    if (is_manifest && file.complete) return;
+    problems_.insert(problems_.end(), file.problems.begin(), file.problems.end());
+    complete_ = complete_ && file.complete;
+    if (is_manifest) return;
+    const std::size_t problems = problems_.size(), nodes = inventory_.nodes.size(),
+                      pools = inventory_.pools.size();
+    bool has_cluster = false;
+    FileObjects objects;
+    for (Value& document : file.documents) {
+      is_empty_ = false;
+      objects.values += count_values(document);
+      const Value* kind = document.find("kind");
+      has_cluster = has_cluster || (kind != nullptr && kind->scalar == "Cluster");
+      take_document(document);
+      if (kind != nullptr && kind->scalar == "Profile")
+        objects.profiles.push_back(read_profile(document));
+    }
+    if (has_cluster || !file.problems.empty() || problems_.size() != problems) return;
+    objects.nodes.assign(inventory_.nodes.begin() + static_cast<std::ptrdiff_t>(nodes),
+                         inventory_.nodes.end());
+    objects.pools.assign(inventory_.pools.begin() + static_cast<std::ptrdiff_t>(pools),
+                         inventory_.pools.end());
+    objects.last_load = known_.loads;
+    known_.files[digest] = std::move(objects);
+  }
+
+  static std::size_t count_values(const Value& value) {
+    std::size_t count = 1;
+    for (const Value& item : value.items) count += count_values(item);
+    for (const auto& [name, field] : value.fields) count += count_values(field);
+    return count;
   }
 
   void take_document(Value& document) {
@@ -155,8 +209,9 @@ class Loader {
   }
 
   const InventoryFiles& files_;
+  KnownFiles& known_;
   const Rules rules_;
-  std::vector<Value> documents_;
+  bool is_empty_ = true;
   Inventory inventory_;
   std::vector<InventoryProblem> problems_;
   bool complete_ = true;
@@ -165,13 +220,19 @@ class Loader {
 }  // namespace
 
 Checked<Inventory> load(const InventoryFiles& files, Rules rules) {
-  ToleratedInventory read = Loader(files, rules).load();
+  KnownFiles none;
+  return load(files, none, rules);
+}
+
+Checked<Inventory> load(const InventoryFiles& files, KnownFiles& known, Rules rules) {
+  ToleratedInventory read = Loader(files, known, rules).load();
   if (read.problems.empty()) return std::move(read.inventory);
   return tl::unexpected(std::move(read.problems));
 }
 
 ToleratedInventory load_tolerantly(const InventoryFiles& files) {
-  return Loader(files, Rules::stored).load();
+  KnownFiles none;
+  return Loader(files, none, Rules::stored).load();
 }
 
 namespace {

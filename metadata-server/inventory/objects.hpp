@@ -51,6 +51,7 @@ struct Cluster {
 struct Profile {
   Sourced<std::string> name;
   Value settings;
+  std::string digest;  // of the settings
 };
 
 struct Match {
@@ -70,6 +71,7 @@ struct Node {
   Match match;
   std::string pool;  // of a pool's member; empty for a machine that is listed
   Value overrides;   // the highest layer; labels and taints of the node itself are merged into it
+  std::string overrides_digest;  // empty where there are none
 };
 
 // Which EC2 instances a pool takes, by their instance identity document.
@@ -100,6 +102,7 @@ struct NodePool {
   // Of each member of role node, from its admission.
   std::optional<Sourced<std::chrono::seconds>> time_to_live;
   Value overrides;
+  std::string overrides_digest;  // empty where there are none
 };
 
 // Only load() makes one, and only from objects without a mistake: clusters by name, nodes and pools

@@ -15,16 +15,16 @@ class PodNetworkAllocator {
                       std::vector<InventoryProblem>& problems)
       : cluster_(cluster), pods_(pods), problems_(problems), next_(pods.network) {}
 
-  PodNetworks allocate(const std::vector<const Node*>& nodes,
+  PodNetworks allocate(const std::vector<MachineSource>& machines,
                        const std::map<std::string, std::string>& kept) {
-    for (const Node* node : nodes) {
-      if (node->pod_cidr) written_[node->name.value] = &*node->pod_cidr;
+    for (const MachineSource& machine : machines) {
+      if (const auto* written = machine.written_network()) written_[machine.name()] = written;
     }
-    take_written(nodes);
+    take_written();
     take_kept(kept);
     std::size_t without = 0;
-    for (const Node* node : nodes) {
-      if (!networks_.by_node.contains(node->name.value) && !give_next(node->name.value)) ++without;
+    for (const MachineSource& machine : machines) {
+      if (!networks_.by_node.contains(machine.name()) && !give_next(machine.name())) ++without;
     }
     if (without > 0) report_full(without);
     return std::move(networks_);
@@ -46,11 +46,9 @@ class PodNetworkAllocator {
     return taken.end > network.network ? &taken.node : nullptr;
   }
 
-  void take_written(const std::vector<const Node*>& nodes) {
-    for (const Node* node : nodes) {
-      if (!node->pod_cidr) continue;
-      if (const auto network = parse_cidr(node->pod_cidr->value))
-        reserve(node->name.value, *network);
+  void take_written() {
+    for (const auto& [node, written] : written_) {
+      if (const auto network = parse_cidr(written->value)) reserve(node, *network);
     }
   }
 
@@ -105,12 +103,13 @@ class PodNetworkAllocator {
 
 }  // namespace
 
-PodNetworks allocate_pod_networks(const Cluster& cluster, const std::vector<const Node*>& nodes,
+PodNetworks allocate_pod_networks(const Cluster& cluster,
+                                  const std::vector<MachineSource>& machines,
                                   const std::map<std::string, std::string>& kept,
                                   std::vector<InventoryProblem>& problems) {
   const auto pods = parse_cidr(cluster.pod_cidr.value);
   if (cluster.pod_network.value == PodNetwork::none || !pods) return {};
-  return PodNetworkAllocator(cluster, *pods, problems).allocate(nodes, kept);
+  return PodNetworkAllocator(cluster, *pods, problems).allocate(machines, kept);
 }
 
 }  // namespace muster

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "inventory/objects.hpp"
+#include "inventory/machine_source.hpp"
 
 namespace muster {
 
@@ -20,7 +20,7 @@ struct PodNetworks {
 // machine that is still draining never shares its network. What does not lie in podCidr any more is
 // dropped. Nodes in name order. Adds a problem when the network is full. Cost: n log n.
 [[nodiscard]] PodNetworks allocate_pod_networks(const Cluster& cluster,
-                                                const std::vector<const Node*>& nodes,
+                                                const std::vector<MachineSource>& machines,
                                                 const std::map<std::string, std::string>& kept,
                                                 std::vector<InventoryProblem>& problems);
 

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <unordered_map>
 
 #include "document/ipv4.hpp"
-#include "document/problem.hpp"
 
 namespace muster {
 
@@ -16,37 +14,6 @@ namespace {
 std::string_view prefix_of(const NodePool& pool) {
   const std::string_view pattern = pool.name_pattern.value;
   return pattern.substr(0, pattern.find('{'));
-}
-
-const NodePool* find_pool(const std::vector<const NodePool*>& pools, const std::string& name) {
-  for (const NodePool* pool : pools) {
-    if (pool->name.value == name) return pool;
-  }
-  return nullptr;
-}
-
-// Who is asked first keeps it: the member is a machine that runs, the node a line that was written.
-void check_clashes(const std::vector<const Node*>& listed, const std::vector<Node>& members,
-                   std::vector<InventoryProblem>& problems) {
-  std::unordered_map<std::string, const Node*> names, addresses;
-  for (const Node& member : members) {
-    names[member.name.value] = &member;
-    addresses[member.address.value] = &member;
-  }
-  const auto refuse = [&](const std::unordered_map<std::string, const Node*>& taken,
-                          const Sourced<std::string>& written, const char* field) {
-    const auto found = taken.find(written.value);
-    if (found == taken.end()) return;
-    const Node& member = *found->second;
-    problems.push_back(
-        problem_at(written.place, field, "a value of one machine only", in_ticks(written.value),
-                   fmt::format("'{}' of pool '{}' has it; 'muster node remove {}' frees it",
-                               member.name.value, member.pool, member.name.value)));
-  };
-  for (const Node* node : listed) {
-    refuse(names, node->name, "metadata.name");
-    refuse(addresses, node->address, "spec.address");
-  }
 }
 
 }  // namespace
@@ -83,22 +50,8 @@ Node node_of(const NodePool& pool, const PoolMember& member) {
   node.profiles = pool.profiles;
   node.pool = pool.name.value;
   node.overrides = pool.overrides;
+  node.overrides_digest = pool.overrides_digest;
   return node;
-}
-
-std::vector<Node> member_nodes(const Inventory& inventory, const std::string& cluster,
-                               const std::vector<PoolMember>& members,
-                               std::vector<InventoryProblem>& problems) {
-  const std::vector<const NodePool*> pools = pools_of(inventory, cluster);
-  std::vector<Node> nodes;
-  for (const PoolMember& member : members) {
-    if (const NodePool* pool = find_pool(pools, member.pool))
-      nodes.push_back(node_of(*pool, member));
-  }
-  std::sort(nodes.begin(), nodes.end(),
-            [](const Node& left, const Node& right) { return left.name.value < right.name.value; });
-  check_clashes(nodes_of(inventory, cluster), nodes, problems);
-  return nodes;
 }
 
 bool awaits_masters(const Inventory& inventory, const std::string& cluster,

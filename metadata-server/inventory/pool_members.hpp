@@ -20,11 +20,6 @@ namespace muster {
 
 // A machine like any that is listed; its fields' places are the pool's.
 [[nodiscard]] Node node_of(const NodePool& pool, const PoolMember& member);
-// The members of one cluster, in name order. Those of a pool that the inventory does not have (any
-// more) are left out. Adds a problem where a listed node has a member's name or address.
-[[nodiscard]] std::vector<Node> member_nodes(const Inventory& inventory, const std::string& cluster,
-                                             const std::vector<PoolMember>& members,
-                                             std::vector<InventoryProblem>& problems);
 
 // The cluster's masters come from a pool, and too few are there to start it.
 [[nodiscard]] bool awaits_masters(const Inventory& inventory, const std::string& cluster,

@@ -6,9 +6,11 @@
 #include <charconv>
 
 #include "document/field_syntax.hpp"
+#include "document/strict_json.hpp"
 #include "document/time_text.hpp"
 #include "inventory/layers.hpp"
 #include "inventory/schema_tree.hpp"
+#include "pki/signature.hpp"
 
 namespace muster {
 
@@ -60,6 +62,11 @@ Value read_overrides(const Value& spec) {
   return overrides;
 }
 
+// What says the same has the same; a layer without a field has none.
+std::string digest_of(const Value& layer) {
+  return layer.fields.empty() ? std::string() : sha256_digest(canonical_text(to_json(layer)));
+}
+
 Sourced<Role> read_role(const Value& spec) {
   const Sourced<std::string> text = text_of(spec.find("role"));
   Sourced<Role> role;
@@ -104,7 +111,8 @@ const Value& spec_of(const Value& document) {
 }  // namespace
 
 Profile read_profile(const Value& document) {
-  return {text_of(document.find_path("metadata.name")), spec_of(document)};
+  const Value& settings = spec_of(document);
+  return {text_of(document.find_path("metadata.name")), settings, digest_of(settings)};
 }
 
 Node read_node(const Value& document) {
@@ -118,6 +126,7 @@ Node read_node(const Value& document) {
   node.profiles = texts_of(spec.find("profiles"));
   node.match = read_match(spec);
   node.overrides = read_overrides(spec);
+  node.overrides_digest = digest_of(node.overrides);
   return node;
 }
 
@@ -143,6 +152,7 @@ NodePool read_node_pool(const Value& document) {
   if (const auto lifetime = parse_duration(written.value))
     pool.time_to_live = {*lifetime, written.place};
   pool.overrides = read_overrides(spec);
+  pool.overrides_digest = digest_of(pool.overrides);
   return pool;
 }
 

@@ -18,17 +18,21 @@ namespace {
 
 constexpr std::string_view digest_prefix = "sha256:";
 
-bool is_base64_letter(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-         c == '/';
-}
+constexpr unsigned no_letter = 64;
 
-// The value of a letter that is_base64_letter accepted.
+// The value of each letter, by its byte.
+constexpr auto base64_values = [] {
+  std::array<unsigned char, 256> values{};
+  values.fill(no_letter);
+  constexpr std::string_view letters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t i = 0; i < letters.size(); ++i)
+    values[static_cast<unsigned char>(letters[i])] = static_cast<unsigned char>(i);
+  return values;
+}();
+
 unsigned base64_value(char c) {
-  if (c >= 'A' && c <= 'Z') return static_cast<unsigned>(c - 'A');
-  if (c >= 'a' && c <= 'z') return static_cast<unsigned>(c - 'a') + 26;
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0') + 52;
-  return c == '+' ? 62 : 63;
+  return base64_values[static_cast<unsigned char>(c)];
 }
 
 }  // namespace
@@ -85,7 +89,8 @@ Result<std::string> base64_decode(std::string_view text) {
                     text.size()));
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   const std::string_view letters = text.substr(0, text.size() - padding);
-  const auto stranger = std::find_if_not(letters.begin(), letters.end(), is_base64_letter);
+  const auto stranger = std::find_if(letters.begin(), letters.end(),
+                                     [](char c) { return base64_value(c) == no_letter; });
   if (stranger != letters.end())
     return fail(ErrorKind::invalid, fmt::format("base64: unexpected character at offset {}",
                                                 stranger - letters.begin()));

@@ -2,15 +2,21 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
+#include <optional>
+#include <set>
 
 #include "document/strict_json.hpp"
-#include "inventory/compile.hpp"
+#include "inventory/compilation.hpp"
 #include "pki/signature.hpp"
 #include "pki/unix_seconds.hpp"
+#include "publish/change_memo.hpp"
 #include "publish/departures.hpp"
 #include "publish/fixed_settings.hpp"
+#include "publish/history.hpp"
+#include "publish/publication_guards.hpp"
+#include "publish/publication_memory.hpp"
 #include "publish/recognition.hpp"
-#include "records/all_records.hpp"
 #include "records/audit.hpp"
 #include "records/pool_member.hpp"
 #include "store/kinds.hpp"
@@ -20,9 +26,6 @@ namespace muster {
 
 namespace {
 
-// How many revisions of a cluster can be gone back to.
-constexpr std::uint64_t kept_revisions = 100;
-
 // Works on one cluster; each step adds to the publication or to the transaction.
 class Preparation {
  public:
@@ -30,7 +33,9 @@ class Preparation {
       : context_(context),
         input_(input),
         transaction_(transaction),
-        name_(input.found.record.name) {
+        name_(input.found.record.name),
+        memory_(context.memory->of(name_)),
+        alone_(memory_->mutex) {
     publication_.cluster = name_;
     number_ = input.found.record.revision_number + 1;
   }
@@ -40,31 +45,37 @@ class Preparation {
     if (auto fixed = check_fixed_settings(context_.store, input_.found.record, cluster); !fixed) {
       return tl::unexpected(refused(fixed.error()));
     }
-    auto compiled = compile(input_.inventory, name_, input_.facts);
-    if (!compiled) return tl::unexpected(refused(std::move(compiled.error())));
-    auto documents = load_published_documents(context_.store, name_);
-    if (!documents) return tl::unexpected(refused(documents.error()));
-    old_ = std::move(*documents);
-    publication_.warnings = std::move(compiled->warnings);
-    publication_.upgrades = std::move(compiled->upgrades);
-    compare(*compiled);
-    if (auto free = check_addresses(*compiled); !free) return tl::unexpected(refused(free.error()));
+    auto compilation =
+        Compilation::prepare(input_.inventory, name_, input_.facts, memory_->configs);
+    if (!compilation) return tl::unexpected(refused(std::move(compilation.error())));
+    if (auto there = check_available(*compilation); !there)
+      return tl::unexpected(refused(there.error()));
+    if (auto known = load_old(); !known) return tl::unexpected(refused(known.error()));
+    auto signer = choose_signer();
+    if (!signer && !input_.dry_run && signer.error().kind != ErrorKind::conflict)
+      return tl::unexpected(refused(signer.error()));
+    is_resigned_ =
+        signer && input_.found.version != 0 &&
+        signer->key_id() != signer_of(input_.found.record, context_.keys.document_key_id());
+    publication_.warnings = input_.inventory.warnings;
+    publication_.upgrades = compilation->upgrades();
+    if (auto taken = take_machines(*compilation, signer ? &*signer : nullptr); !taken)
+      return tl::unexpected(std::move(taken.error()));
+    if (auto free = check_addresses(); !free) return tl::unexpected(refused(free.error()));
     if (auto removed = check_removed(); !removed) return tl::unexpected(refused(removed.error()));
+    const std::string peers = compilation->peers_text();
+    peers_content_ = sha256_digest(peer_list_text(input_.facts.site, name_, 0, peers));
     publication_.revision = revision_digest();
     if (input_.dry_run) return std::move(publication_);
     // What got its cluster into quarantine is written anew, though nothing else changes.
     const bool is_current = publication_.revision == input_.found.record.revision &&
+                            input_.found.record.kept == kept_ &&
                             context_.quarantine.check_free(name_).has_value();
-    const auto signer = choose_signer();
-    if (!signer) {
-      // Nothing to sign, so nothing is wrong with a server that may not.
-      if (is_current && input_.signatures == nullptr) return std::move(publication_);
-      return tl::unexpected(refused(signer.error()));
-    }
-    is_resigned_ =
-        signer->key_id() != signer_of(input_.found.record, context_.keys.document_key_id());
-    if (is_current && !is_resigned_) return std::move(publication_);
-    if (auto written = write(*compiled, cluster, *signer); !written) {
+    // Nothing to sign, so nothing is wrong with a server that may not.
+    if (is_current && !is_resigned_ && (signer || input_.signatures == nullptr))
+      return std::move(publication_);
+    if (!signer) return tl::unexpected(refused(signer.error()));
+    if (auto written = write(*compilation, peers, cluster, *signer); !written) {
       return tl::unexpected(refused(written.error()));
     }
     return std::move(publication_);
@@ -77,54 +88,127 @@ class Preparation {
     return publication_.changes.emplace_back(MachineChange{name_, node, kind, {}, {}, {}, {}});
   }
 
-  void compare(const CompiledCluster& compiled) {
-    for (const auto& document : compiled.documents) {
-      const std::string& node = document.role.node;
-      contents_[node] = sha256_digest(to_canonical_json(document));
-      const auto old = old_.find(node);
-      MachineChange& change = add_change(node, MachineChange::Kind::added);
-      change.needs = needs_of(document, context_.later);
-      if (old == old_.end()) continue;
-      const bool is_same = old->second.content == contents_[node];
-      change.kind = is_same ? unchanged : MachineChange::Kind::changed;
-      if (!is_same) compare_with(document, old->second, change);
+  // What is served now: in memory, or where that is of another revision, in the store.
+  Result<void> load_old() {
+    if (input_.found.version == 0) {
+      old_ = std::make_shared<const ServedCluster>();
+      return {};
     }
-    peers_content_ = sha256_digest(to_canonical_json(compiled.peers));
-    matches_ = recognition_of(input_.inventory, name_);
-    for (const auto& [node, old] : old_) {
-      if (!contents_.contains(node)) add_change(node, MachineChange::Kind::removed);
-    }
+    const ClusterRecord& record = input_.found.record;
+    old_ = context_.current.cluster(name_);
+    if (old_ && old_->revision_number == record.revision_number &&
+        old_->revision == record.revision)
+      return {};
+    auto read = read_served_cluster(context_.store, record);
+    if (!read) return pass(read.error());
+    old_ = std::move(*read);
+    return {};
   }
 
-  static void compare_with(const NodeDocument& document, const PublishedDocument& old,
-                           MachineChange& change) {
-    const auto old_document = read_document(*to_served(old));
-    if (!old_document) {
-      // An earlier program wrote a form that this one does not read; the new one replaces it.
-      change.differences = {fmt::format("the whole document: {}", old_document.error().message)};
-      change.cost = ChangeCost::restart;
-      return;
+  // Compares every machine, and signs what is new at once: what is refused later is not written.
+  Published<void> take_machines(Compilation& compilation, const ClusterSigner* signer) {
+    std::unordered_map<std::string, ClusterMemory::Content> contents;
+    std::vector<InventoryProblem> problems;
+    for (const MachineInput& machine : compilation.machines()) {
+      const std::string& node = machine.source.name();
+      ClusterMemory::Content& content = contents[node];
+      if (const auto known = memory_->contents.find(node);
+          known != memory_->contents.end() && known->second.input == machine.digest)
+        content = std::move(known->second);
+      auto taken = take(compilation, machine, content, signer);
+      if (taken || keeps_served(node, taken.error())) continue;
+      if (taken.error().problems.empty()) return taken;
+      problems.insert(problems.end(), taken.error().problems.begin(), taken.error().problems.end());
     }
-    describe(*old_document, document, change);
+    if (!problems.empty()) return tl::unexpected(refused(distinct(std::move(problems))));
+    for (const auto& [node, old] : old_->documents) {
+      if (!contents.contains(node)) gone_.push_back(node);
+    }
+    std::sort(gone_.begin(), gone_.end());
+    for (const auto& node : gone_) add_change(node, MachineChange::Kind::removed);
+    memory_->contents.swap(contents);
+    return {};
   }
 
-  Result<void> check_addresses(const CompiledCluster& compiled) {
-    std::vector<MachineAddress> moved;
-    for (std::size_t i = 0; i < compiled.documents.size(); ++i) {
-      const auto& role = compiled.documents[i].role;
-      // compare() made one change per document, in their order.
-      if (publication_.changes[i].kind != unchanged) moved.push_back({role.node, role.address});
+  // Of what an earlier program published, rules of this one may refuse one machine's document: it
+  // keeps what it is served, and the others go on.
+  bool keeps_served(const std::string& node, const PublishRefusal& refusal) {
+    const auto old = old_->documents.find(node);
+    const bool is_republished = input_.content != 0;
+    if (!is_republished || old == nullptr || refusal.problems.empty()) return false;
+    constexpr std::size_t longest_reason = 400;  // bytes
+    kept_[node] = to_text(refusal.problems.front()).substr(0, longest_reason);
+    contents_.emplace_back(node, old->content);
+    add_change(node, unchanged);
+    return true;
+  }
+
+  Published<void> take(Compilation& compilation, const MachineInput& machine,
+                       ClusterMemory::Content& content, const ClusterSigner* signer) {
+    const std::string& node = machine.source.name();
+    std::optional<MachineDocument> made;
+    if (content.content.empty()) {
+      auto document = compilation.make(machine);
+      if (!document) return tl::unexpected(refused(std::move(document.error())));
+      made = std::move(*document);
+      content = {machine.digest, sha256_digest(compilation.text_of(machine, *made, 0)),
+                 needs_of(made->document, context_.later)};
     }
-    return check_not_of_members(context_.store, name_, moved, transaction_);
+    contents_.emplace_back(node, content.content);
+    const auto old = old_->documents.find(node);
+    const bool is_same = old != nullptr && old->content == content.content;
+    MachineChange& change = add_change(node, old == nullptr ? MachineChange::Kind::added
+                                             : is_same      ? unchanged
+                                                            : MachineChange::Kind::changed);
+    change.needs = content.needs;
+    // What neither its content nor its signer changes stays as it is.
+    if (is_same && !is_resigned_) return {};
+    if (!made) {
+      auto document = compilation.make(machine);
+      if (!document) return tl::unexpected(refused(std::move(document.error())));
+      made = std::move(*document);
+    }
+    std::string text = compilation.text_of(machine, *made, number_);
+    if (!is_same) moved_.push_back({node, machine.source.address()});
+    if (old != nullptr && !is_same) differences_.describe(*old, made->document, text, change);
+    if (input_.dry_run || signer == nullptr) return {};
+    return sign(*signer, node, std::move(text), content);
+  }
+
+  Published<void> sign(const ClusterSigner& signer, const std::string& node, std::string text,
+                       const ClusterMemory::Content& content) {
+    const auto envelope = signer.sign_document(node, std::move(text));
+    if (!envelope)
+      return tl::unexpected(refused(
+          while_doing(envelope.error(), fmt::format("machine '{}/{}'", name_, node)).value()));
+    PublishedDocument document = published(*envelope, content.content);
+    document.format = content.needs.format;
+    transaction_.put(kinds::document, kinds::pair_key(name_, node), to_json(document));
+    return {};
+  }
+
+  // Releases and secrets, which stay until this is committed.
+  Result<void> check_available(const Compilation& compilation) {
+    NamedContent named;
+    std::set<const SharedConfig*> seen;
+    for (const auto& machine : compilation.machines()) {
+      if (seen.insert(machine.config.get()).second) named.add(machine.config->config);
+    }
+    const std::string what = input_.rollback_of == 0
+                                 ? std::string("the inventory")
+                                 : fmt::format("revision {}", input_.rollback_of);
+    return expect_available(context_.store, name_, what, named, transaction_);
+  }
+
+  Result<void> check_addresses() {
+    return check_not_of_members(context_.store, name_, moved_, transaction_);
   }
 
   Result<void> check_removed() const {
     if (input_.remove) return {};
     std::string removed;
-    for (const auto& change : publication_.changes) {
-      if (change.kind != MachineChange::Kind::removed) continue;
-      removed += fmt::format("{}'{}'", removed.empty() ? "" : ", ", change.node);
-    }
+    for (const auto& node : gone_)
+      removed += fmt::format("{}'{}'", removed.empty() ? "" : ", ", node);
     if (removed.empty()) return {};
     return fail(
         ErrorKind::conflict,
@@ -133,11 +217,16 @@ class Preparation {
             name_, removed));
   }
 
+  // Of the canonical text of all of it, put together by hand.
   [[nodiscard]] std::string revision_digest() const {
-    return sha256_digest(canonical_text({{"cluster", name_},
-                                         {"documents", contents_},
-                                         {"peers", peers_content_},
-                                         {"matches", matches_}}));
+    std::string text = "{\"cluster\":" + json_string(name_) + ",\"documents\":{";
+    for (const auto& [node, content] : contents_) {
+      if (text.back() != '{') text += ',';
+      text += json_string(node) + ':' + json_string(content);
+    }
+    // What machines are recognised by, which documents do not hold in full.
+    text += "},\"matches\":" + json_string(recognition_of(input_.inventory, name_));
+    return sha256_digest(text + ",\"peers\":" + json_string(peers_content_) + '}');
   }
 
   // By the trust list as it is in the store, which the commit guards.
@@ -154,61 +243,35 @@ class Preparation {
   PublishedDocument published(const Envelope& envelope, std::string content) const {
     return {std::move(content), digest(envelope), to_json(envelope), number_};
   }
-  // What neither its content nor its signer changes stays as it is.
-  [[nodiscard]] bool is_kept(const PublishedDocument& old, const std::string& content) const {
-    return old.content == content && !is_resigned_;
-  }
 
-  Result<void> write(CompiledCluster& compiled, const Cluster& cluster,
-                     const ClusterSigner& signer) {
-    if (auto written = write_documents(compiled, signer); !written) return written;
-    if (auto written = write_peers(compiled.peers, signer); !written) return written;
+  Result<void> write(const Compilation& compilation, const std::string& peers,
+                     const Cluster& cluster, const ClusterSigner& signer) {
+    if (auto written = write_peers(peers, signer); !written) return written;
     if (auto removed = remove_gone(); !removed) return removed;
-    write_records(compiled, cluster, signer);
+    if (auto written = write_records(compilation, cluster, signer); !written) return written;
+    publication_.number = number_;
     publication_.is_changed = true;
     return {};
   }
 
-  Result<void> write_documents(CompiledCluster& compiled, const ClusterSigner& signer) {
-    for (auto& document : compiled.documents) {
-      const std::string& node = document.role.node;
-      const auto old = old_.find(node);
-      if (old != old_.end() && is_kept(old->second, contents_[node])) continue;
-      document.generation = number_;
-      const auto envelope = signer.sign_document(node, to_canonical_json(document));
-      if (!envelope)
-        return while_doing(envelope.error(), fmt::format("machine '{}/{}'", name_, node));
-      PublishedDocument made = published(*envelope, contents_[node]);
-      made.format = needs_of(document, context_.later).format;
-      transaction_.put(kinds::document, kinds::pair_key(name_, node), to_json(made));
-    }
-    return {};
-  }
-
-  Result<void> write_peers(PeerList& peers, const ClusterSigner& signer) {
-    const auto record = context_.store.get(kinds::peers, name_);
-    if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
-    if (record) {
-      const auto old = parse_published_document(record->value);
-      if (old && is_kept(*old, peers_content_)) return {};
-    }
-    peers.generation = number_;
-    const auto envelope = signer.sign_peers(to_canonical_json(peers));
+  Result<void> write_peers(const std::string& peers, const ClusterSigner& signer) {
+    if (old_->peers && old_->peers->content == peers_content_ && !is_resigned_) return {};
+    const auto envelope =
+        signer.sign_peers(peer_list_text(input_.facts.site, name_, number_, peers));
     if (!envelope) return while_doing(envelope.error(), fmt::format("peer list of '{}'", name_));
     transaction_.put(kinds::peers, name_, to_json(published(*envelope, peers_content_)));
     return {};
   }
 
   Result<void> remove_gone() {
-    for (const auto& change : publication_.changes) {
-      if (change.kind != MachineChange::Kind::removed) continue;
-      const std::string key = kinds::pair_key(name_, change.node);
+    for (const auto& node : gone_) {
+      const std::string key = kinds::pair_key(name_, node);
       transaction_.remove(kinds::document, key)
+          .remove(kinds::machine, key)
           .remove(kinds::report, key)
           .remove(kinds::served, key)
           .remove(kinds::drain, key);
-      if (context_.forget) context_.forget(name_, change.node, transaction_);
-      if (auto retired = retire(change.node); !retired) return retired;
+      if (auto retired = retire(node); !retired) return retired;
     }
     return {};
   }
@@ -222,8 +285,8 @@ class Preparation {
     return {};
   }
 
-  void write_records(const CompiledCluster& compiled, const Cluster& cluster,
-                     const ClusterSigner& signer) {
+  Result<void> write_records(const Compilation& compilation, const Cluster& cluster,
+                             const ClusterSigner& signer) {
     const TimePoint now = context_.now();
     const std::int64_t seconds = unix_seconds(now);
     ClusterRecord record = input_.found.record;
@@ -233,32 +296,39 @@ class Preparation {
     record.actor = input_.actor;
     record.fixed = fixed_settings_of(cluster);
     record.document_key = signer.key_id();
+    for (const auto& [node, network] : compilation.pod_cidrs()) record.pod_cidrs[node] = network;
+    note_departures(publication_.changes, *old_, seconds, unix_seconds(earliest_now(context_)),
+                    record.departed);
+    record.kept = kept_;
     record.banned_machines = input_.facts.banned_machines;
     record.inventory = inventory_digest(input_.files, input_.instance_masters);
     record.releases.clear();
-    for (const auto& release : compiled.releases) record.releases[release.name] = release.version;
-    for (const auto& [node, network] : compiled.pod_cidrs) record.pod_cidrs[node] = network;
-    note_departures(publication_.changes, old_, seconds, unix_seconds(earliest_now(context_)),
-                    record.departed);
+    for (const auto& release : compilation.releases())
+      record.releases[release.name] = release.version;
     Revision revision{name_,
                       number_,
                       publication_.revision,
                       seconds,
                       input_.actor,
                       input_.rollback_of,
-                      compiled.documents.size(),
-                      input_.files,
-                      input_.facts,
+                      compilation.machines().size(),
+                      {},
+                      {},
                       input_.instance_masters,
-                      {}};
-    transaction_.expect(kinds::cluster, name_, input_.found.version)
-        .put(kinds::cluster, name_, to_json(record))
-        .put(kinds::revision, kinds::revision_key(name_, number_), to_json(revision));
-    if (number_ > kept_revisions) {
-      transaction_.remove(kinds::revision, kinds::revision_key(name_, number_ - kept_revisions));
+                      input_.content,
+                      input_.cause};
+    if (revision.content == 0) {
+      revision.files = input_.files;
+      revision.facts = input_.facts;
     }
+    if (auto kept = keep_in_history(context_.store, revision, record, transaction_); !kept)
+      return kept;
+    transaction_.expect(kinds::cluster, name_, input_.found.version)
+        .put(kinds::cluster, name_, to_json(record));
+    if (input_.found.version == 0) tell_first_publication(transaction_);
     append_audit(transaction_, now, input_.actor, input_.action, name_,
                  summary() + (signer.is_away() ? ", signed by " + signer.key_id() : ""));
+    return {};
   }
 
   [[nodiscard]] std::string summary() const {
@@ -275,14 +345,19 @@ class Preparation {
   const ClusterInput& input_;
   Transaction& transaction_;
   const std::string name_;
+  const std::shared_ptr<ClusterMemory> memory_;
+  const std::lock_guard<std::mutex> alone_;
   std::uint64_t number_ = 0;
   bool is_resigned_ = false;  // by another key than before
   ClusterPublication publication_;
-  std::map<std::string, PublishedDocument> old_;  // by node
-  std::map<std::string, std::string>
-      contents_;  // node -> digest of its document without generation
+  std::shared_ptr<const ServedCluster> old_;
+  // Node -> digest of its document without generation, by node.
+  std::vector<std::pair<std::string, std::string>> contents_;
+  std::map<std::string, std::string> kept_;  // node -> why it keeps what it is served
   std::string peers_content_;
-  std::string matches_;  // what machines are recognised by, which documents do not hold in full
+  std::vector<MachineAddress> moved_;  // of what changed
+  std::vector<std::string> gone_;      // served so far, and not any more
+  ChangeMemo differences_;
 };
 
 }  // namespace

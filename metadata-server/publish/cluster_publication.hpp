@@ -25,6 +25,8 @@ struct ClusterInput {
   bool dry_run = false;                           // compares, signs and writes nothing
   const ClusterSignatures* signatures = nullptr;  // made away from here; else the server signs
   std::uint64_t instance_masters = 0;             // as Revision has it
+  std::uint64_t content = 0;                      // as Revision has it
+  std::string cause = {};                         // of a publication, as Revision has it
 };
 
 struct ClusterPublication {
@@ -33,7 +35,8 @@ struct ClusterPublication {
   std::vector<MachineChange> changes;
   std::vector<ReleaseUpgrade> upgrades;  // that it does not take by itself
   std::vector<InventoryProblem> warnings;
-  bool is_changed = false;  // else nothing is written
+  bool is_changed = false;   // else nothing is written
+  std::uint64_t number = 0;  // of its revision, where it is changed
 };
 
 [[nodiscard]] PublishRefusal refused(Error error);

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 
+#include "document/document_text.hpp"
 #include "document/signed_document.hpp"
 #include "records/all_records.hpp"
 #include "records/revision.hpp"
@@ -25,6 +26,7 @@ void put_head(const ClusterRecord& record, ServedCluster& cluster) {
   cluster.revision_number = record.revision_number;
   cluster.revision = record.revision;
   cluster.banned_machines = record.banned_machines;
+  cluster.kept = record.kept;
 }
 
 // A cluster as far as its records can be read.
@@ -109,10 +111,30 @@ Result<void> read_change(const Transaction::Change& change,
 
 }  // namespace
 
+Result<std::shared_ptr<const ServedCluster>> read_served_cluster(const Store& store,
+                                                                 const ClusterRecord& record) {
+  ReadCluster cluster;
+  if (auto read = read_head(store, record, cluster); !read) return pass(read.error());
+  if (auto read = read_documents(store, record.name, cluster); !read) return pass(read.error());
+  return std::move(cluster.served);
+}
+
 std::shared_ptr<const ServedAnswer> to_served(const PublishedDocument& published) {
-  return std::make_shared<const ServedAnswer>(ServedAnswer{published.envelope,
-                                                           fmt::format("\"{}\"", published.digest),
-                                                           published.generation, published.format});
+  return std::make_shared<const ServedAnswer>(
+      ServedAnswer{published.envelope, fmt::format("\"{}\"", published.digest),
+                   published.generation, published.format, published.content});
+}
+
+ServedIdentity served_identity(const ServedAnswer& answer) {
+  const auto payload = payload_of(answer.body);
+  if (!payload) return {};
+  const std::string_view role = split_document(*payload).role;
+  // Neither has a letter that JSON escapes.
+  const auto text_of = [&](std::string_view field) {
+    const std::string_view value = field_of(role, field);
+    return value.size() < 2 ? std::string() : std::string(value.substr(1, value.size() - 2));
+  };
+  return {text_of("role"), text_of("address")};
 }
 
 Result<NodeDocument> read_document(const ServedAnswer& answer) {

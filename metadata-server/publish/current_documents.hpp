@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <shared_mutex>
 #include <string>
@@ -15,6 +16,7 @@
 #include "publish/document_table.hpp"
 #include "publish/quarantine.hpp"
 #include "records/published_document.hpp"
+#include "records/revision.hpp"
 #include "store/views.hpp"
 
 namespace muster {
@@ -24,6 +26,7 @@ struct ServedAnswer {
   std::string etag;  // "\"sha256:...\"", quotes included
   std::uint64_t generation = 0;
   std::uint32_t format = 1;  // who reads less is not given it
+  std::string content;       // digest without the generation: what a publication compares
   // "sha256:...", as machines report it.
   [[nodiscard]] std::string_view digest() const {
     return std::string_view(etag).substr(1, etag.size() - 2);
@@ -35,6 +38,7 @@ struct ServedCluster {
   std::uint64_t revision_number = 0;
   std::string revision;                      // "sha256:..."
   std::vector<std::string> banned_machines;  // as its documents have them, sorted
+  std::map<std::string, std::string> kept;   // as ClusterRecord has it
   std::shared_ptr<const ServedAnswer> peers;
   DocumentTable documents;
 };
@@ -59,7 +63,15 @@ class CurrentDocuments final : public View {
   std::unordered_map<std::string, std::shared_ptr<const ServedCluster>> clusters_;
 };
 
+// As the store has it, at the revision of `record`; what cannot be read of it is left out.
+[[nodiscard]] Result<std::shared_ptr<const ServedCluster>> read_served_cluster(
+    const Store& store, const ClusterRecord& record);
 [[nodiscard]] std::shared_ptr<const ServedAnswer> to_served(const PublishedDocument& published);
+// Who the document is of, without reading all of it: for lists of ten thousand.
+struct ServedIdentity {
+  std::string role, address;
+};
+[[nodiscard]] ServedIdentity served_identity(const ServedAnswer& answer);
 // The document inside the answer: what certificates and secrets its machine may ask for.
 [[nodiscard]] Result<NodeDocument> read_document(const ServedAnswer& answer);
 

@@ -7,17 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "publish/current_documents.hpp"
 #include "publish/machine_change.hpp"
-#include "records/published_document.hpp"
 
 namespace muster {
 
 // Brings `departed` (node -> Unix seconds until which a certificate of its may be valid) up to what
 // a publication at `now` changes: machines that it removes are added by the longest lifetime in
-// their last document, those that it has and those whose time is over at `earliest` go. `old`: by
-// node, has every machine that is removed.
-void note_departures(const std::vector<MachineChange>& changes,
-                     const std::map<std::string, PublishedDocument>& old, std::int64_t now,
-                     std::int64_t earliest, std::map<std::string, std::int64_t>& departed);
+// their last document, those that it has and those whose time is over at `earliest` go. `before`:
+// what was served, has every machine that is removed.
+void note_departures(const std::vector<MachineChange>& changes, const ServedCluster& before,
+                     std::int64_t now, std::int64_t earliest,
+                     std::map<std::string, std::int64_t>& departed);
 
 }  // namespace muster

@@ -5,11 +5,11 @@
 #include "document/field_syntax.hpp"
 #include "document/problem.hpp"
 #include "document/time_text.hpp"
-#include "inventory/compile.hpp"
 #include "publish/cluster_publication.hpp"
-#include "publish/releases.hpp"
 #include "publish/site_facts.hpp"
 #include "records/audit.hpp"
+#include "records/bans.hpp"
+#include "records/due.hpp"
 #include "records/secrets.hpp"
 #include "store/kinds.hpp"
 #include "trust/cluster_authorities.hpp"
@@ -57,10 +57,14 @@ Result<void> check_based_on(const ClusterRecord& current, const PublishRequest& 
 // What is true today whatever the content: authorities, pod networks, bans, members of pools.
 Result<SiteFacts> facts_of_today(const PublishContext& context, const std::string& cluster,
                                  Transaction& transaction) {
-  auto banned = context.banned_machines(cluster);
+  auto banned = banned_machines(context.store, cluster);
   if (!banned) return pass(banned.error());
-  auto facts = gather_site_facts(context.store, context.keys.site(), cluster, std::move(*banned),
-                                 earliest_now(context));
+  auto members = context.memory->members(context.store, cluster);
+  if (!members) return pass(members.error());
+  const auto found = context.memory->cluster(context.store, cluster);
+  if (!found) return pass(found.error());
+  auto facts = gather_site_facts(context.store, context.keys.site(), found->record,
+                                 std::move(*banned), std::move(*members), earliest_now(context));
   if (!facts) return facts;
   auto authorities =
       prepare_cluster(context.store, context.sealing, cluster, context.now(), transaction);
@@ -77,22 +81,53 @@ Result<SiteFacts> facts_of_today(const PublishContext& context, const std::strin
   return facts;
 }
 
+// The facts of today, for a publication that then owes nothing: whoever changes any of them marks
+// the cluster as due, and its commit fails.
+Result<SiteFacts> guarded_facts(const PublishContext& context, const std::string& cluster,
+                                Transaction& transaction) {
+  const auto due = find_due(context.store, cluster);
+  if (!due) return pass(due.error());
+  if (*due)
+    clear_due(**due, transaction);
+  else
+    transaction.expect(kinds::due, cluster, 0);
+  return facts_of_today(context, cluster, transaction);
+}
+
+// Nothing is owed any more; who marked it again meanwhile is owed the next publication.
+Result<void> clear(Store& store, const DueMark& mark) {
+  Transaction transaction;
+  clear_due(mark, transaction);
+  auto cleared = store.commit(transaction);
+  if (!cleared && cleared.error().kind != ErrorKind::conflict) return pass(cleared.error());
+  return {};
+}
+
+Error nothing_published(Error error) {
+  if (error.kind == ErrorKind::conflict)
+    error.message +=
+        ". Somebody changed it while this was being published, and nothing was. See what is there now with `muster diff`, then do it again.";
+  return error;
+}
+
 Published<PublishOutcome> finish(const PublishContext& context, Transaction& transaction,
-                                 std::vector<ClusterPublication> publications, bool dry_run) {
+                                 const std::vector<ClusterPublication>& publications,
+                                 bool dry_run) {
   PublishOutcome outcome;
   bool is_changed = false;
-  for (auto& publication : publications) {
+  for (const auto& publication : publications) {
     is_changed = is_changed || publication.is_changed;
     outcome.revisions[publication.cluster] = publication.revision;
     outcome.changes.insert(outcome.changes.end(), publication.changes.begin(),
                            publication.changes.end());
-    for (auto& release : publication.upgrades)
-      outcome.upgrades.push_back({publication.cluster, std::move(release)});
-    outcome.warnings = std::move(publication.warnings);  // of the whole inventory, each the same
+    for (const auto& release : publication.upgrades)
+      outcome.upgrades.push_back({publication.cluster, release});
+    outcome.warnings = publication.warnings;  // of the whole inventory, each the same
   }
   if (dry_run || !is_changed) return outcome;
+  outcome.is_written = true;
   if (auto committed = context.store.commit(transaction); !committed) {
-    return tl::unexpected(refused(committed.error()));
+    return tl::unexpected(refused(nothing_published(std::move(committed.error()))));
   }
   return outcome;
 }
@@ -128,71 +163,43 @@ std::vector<InventoryProblem> check_upgrades(const std::vector<std::string>& upg
   return problems;
 }
 
-// Releases and secrets that the old content needs and that are gone since.
-Result<void> check_available(const PublishContext& context, const Revision& revision) {
-  const auto catalogue = load_catalogue(context.store);
-  if (!catalogue) return pass(catalogue.error());
-  const auto inventory = inventory_of(revision);
-  if (!inventory) return {};  // told with its problems by the publication itself
-  const auto compiled = compile(*inventory, revision.cluster, revision.facts);
-  if (!compiled) return {};
-  std::set<std::string> gone;  // once each, however many machines need it
-  for (const auto& document : compiled->documents) {
-    for (const auto& release : document.config.releases) {
-      if (catalogue->find(release.name, release.version)) continue;
-      gone.insert(fmt::format("release {} {}: import it again", release.name, release.version));
-    }
-    for (const auto& secret : document.config.secrets) {
-      if (get_secret(context.store, context.sealing, revision.cluster, secret.name, secret.version))
-        continue;
-      gone.insert(
-          fmt::format("secret '{}' version {}: it was removed", secret.name, secret.version));
-    }
-  }
-  std::string text;
-  for (const auto& line : gone) text += "\n" + line;
-  if (text.empty()) return {};
-  return fail(ErrorKind::conflict,
-              fmt::format("cluster '{}': revision {} needs what is not there any more:{}",
-                          revision.cluster, revision.number, text));
-}
-
 // The content of a revision under today's facts.
 Published<PublishOutcome> publish_revision(const PublishContext& context, FoundCluster found,
-                                           const Revision& revision, const RollbackRequest& request,
-                                           std::string action) {
-  const auto inventory = inventory_of(revision);
-  if (!inventory) return tl::unexpected(refused(inventory.error()));
+                                           const ReadRevision& read, const RollbackRequest& request,
+                                           std::string action, std::string cause = {}) {
+  const Revision& revision = read.revision;
   Transaction transaction;
-  auto today = facts_of_today(context, request.cluster, transaction);
-  if (!today) return tl::unexpected(refused(today.error()));
-  SiteFacts facts = revision.facts;
-  facts.authorities = std::move(today->authorities);
-  facts.pod_cidrs = std::move(today->pod_cidrs);
-  facts.banned_machines = std::move(today->banned_machines);
-  facts.departed_machines = std::move(today->departed_machines);
-  facts.members = std::move(today->members);
-  facts.drains = std::move(today->drains);
-  facts.is_started = today->is_started;
+  auto facts = guarded_facts(context, request.cluster, transaction);
+  if (!facts) return tl::unexpected(refused(facts.error()));
+  facts->catalogue = revision.facts.catalogue;
+  facts->secrets = revision.facts.secrets;
+  facts->pins = revision.facts.pins;
+  facts->upgrades = revision.facts.upgrades;
   const std::uint64_t rollback_of = action == "rolled-back" ? revision.number : 0;
-  const ClusterInput input{
-      *inventory,      revision.files,    std::move(found),         std::move(facts),
-      request.actor,   std::move(action), request.remove,           rollback_of,
-      request.dry_run, nullptr,           revision.instance_masters};
+  const ClusterInput input{*read.inventory,
+                           revision.files,
+                           std::move(found),
+                           std::move(*facts),
+                           request.actor,
+                           action,
+                           request.remove,
+                           rollback_of,
+                           request.dry_run,
+                           nullptr,
+                           revision.instance_masters,
+                           action == "republished" ? revision.number : 0,
+                           std::move(cause)};
   auto publication = prepare_publication(context, input, transaction);
   if (!publication) return tl::unexpected(std::move(publication.error()));
   return finish(context, transaction, {std::move(*publication)}, request.dry_run);
 }
 
-}  // namespace
-
-TimePoint earliest_now(const PublishContext& context) {
-  return context.earliest_now ? context.earliest_now() : context.now();
-}
-
-Published<PublishOutcome> publish(const PublishContext& context, const PublishRequest& request) {
-  const auto inventory = load(request.files);
-  if (!inventory) return tl::unexpected(refused(inventory.error()));
+// `is_lost`: somebody changed meanwhile what it rests on.
+Published<PublishOutcome> publish_once(const PublishContext& context, const PublishRequest& request,
+                                       bool& is_lost) {
+  const auto loaded = context.memory->load(request.files);
+  if (!loaded) return tl::unexpected(refused(loaded.error()));
+  const std::shared_ptr<const Inventory>& inventory = *loaded;
   Transaction transaction;
   std::vector<ClusterPublication> publications;
   const auto clusters = clusters_of(request, *inventory);
@@ -207,14 +214,14 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
       problems.push_back({{}, 0, 0, {}, fmt::format("a Cluster named '{}'", name), "none", {}});
       continue;
     }
-    auto found = find_cluster(context.store, name);
+    auto found = context.memory->cluster(context.store, name);
     if (!found) return tl::unexpected(refused(found.error()));
     auto free = check_not_on_demand(context.store, name, transaction);
     if (!free) return tl::unexpected(refused(free.error()));
     if (auto based = check_based_on(found->record, request); !based) {
       return tl::unexpected(refused(based.error()));
     }
-    auto facts = facts_of_today(context, name, transaction);
+    auto facts = guarded_facts(context, name, transaction);
     if (!facts) return tl::unexpected(refused(facts.error()));
     facts->upgrades = request.upgrades;
     ClusterInput input{*inventory,     request.files, std::move(*found), std::move(*facts),
@@ -232,7 +239,30 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
     }
   }
   if (!problems.empty()) return tl::unexpected(refused(std::move(problems)));
-  return finish(context, transaction, std::move(publications), request.dry_run);
+  auto outcome = finish(context, transaction, publications, request.dry_run);
+  is_lost = !outcome && outcome.error().error.kind == ErrorKind::conflict;
+  if (!outcome || !outcome->is_written) return outcome;
+  for (const auto& publication : publications) {
+    if (publication.is_changed)
+      context.memory->remember(publication.cluster, publication.number, publication.revision,
+                               inventory);
+  }
+  return outcome;
+}
+
+}  // namespace
+
+TimePoint earliest_now(const PublishContext& context) {
+  return context.earliest_now ? context.earliest_now() : context.now();
+}
+
+Published<PublishOutcome> publish(const PublishContext& context, const PublishRequest& request) {
+  for (int attempt = 1;; ++attempt) {
+    bool is_lost = false;
+    auto published = publish_once(context, request, is_lost);
+    // A machine that enrolled meanwhile is no reason to refuse an operator; who published is told.
+    if (!is_lost || attempt == republish_attempts) return published;
+  }
 }
 
 Published<PublishOutcome> publish_instance(const PublishContext& context,
@@ -251,7 +281,7 @@ Published<PublishOutcome> publish_instance(const PublishContext& context,
         {ErrorKind::conflict,
          fmt::format("cluster '{}': there is one of that name; take another", request.cluster)}));
   }
-  auto facts = facts_of_today(context, request.cluster, transaction);
+  auto facts = guarded_facts(context, request.cluster, transaction);
   if (!facts) return tl::unexpected(refused(facts.error()));
   ClusterInput input{*inventory,
                      request.files,
@@ -301,12 +331,14 @@ Result<SigningFacts> prepare_signing(const PublishContext& context, const std::s
 Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {
   auto found = find_cluster(context.store, request.cluster);
   if (!found) return tl::unexpected(refused(found.error()));
-  const auto revision = find_revision(context.store, request.cluster, request.revision);
+  auto revision = find_revision(context.store, request.cluster, request.revision);
   if (!revision) return tl::unexpected(refused(revision.error()));
-  if (auto available = check_available(context, *revision); !available) {
-    return tl::unexpected(refused(available.error()));
-  }
-  return publish_revision(context, std::move(*found), *revision, request, "rolled-back");
+  auto inventory = inventory_of(*revision);
+  if (!inventory) return tl::unexpected(refused(std::move(inventory.error())));
+  return publish_revision(
+      context, std::move(*found),
+      {std::move(*revision), std::make_shared<const Inventory>(std::move(*inventory))}, request,
+      "rolled-back");
 }
 
 Published<PublishOutcome> republish(const PublishContext& context, const std::string& cluster,
@@ -314,21 +346,27 @@ Published<PublishOutcome> republish(const PublishContext& context, const std::st
   if (auto free = context.quarantine.check_free(cluster); !free)
     return tl::unexpected(refused(free.error()));
   for (int attempt = 1;; ++attempt) {
-    auto found = find_cluster(context.store, cluster);
+    const auto due = find_due(context.store, cluster);
+    if (!due) return tl::unexpected(refused(due.error()));
+    auto found = context.memory->cluster(context.store, cluster);
     if (!found) return tl::unexpected(refused(found.error()));
     if (found->version == 0) {
       return tl::unexpected(refused(
           {ErrorKind::not_found, fmt::format("cluster '{}': nothing is published yet", cluster)}));
     }
     const auto revision =
-        find_revision(context.store, cluster, fmt::to_string(found->record.revision_number));
+        context.memory->revision(context.store, cluster, content_of(found->record));
     if (!revision) return tl::unexpected(refused(revision.error()));
     RollbackRequest request;
     request.cluster = cluster;
     request.actor = actor;
     request.remove = true;  // the files are the same: only members of pools can have gone
-    auto published =
-        publish_revision(context, std::move(*found), *revision, request, "republished");
+    auto published = publish_revision(context, std::move(*found), **revision, request,
+                                      "republished", *due ? (*due)->why : std::string());
+    if (published && *due && !published->is_written) {
+      if (auto cleared = clear(context.store, **due); !cleared)
+        return tl::unexpected(refused(cleared.error()));
+    }
     if (published || published.error().error.kind != ErrorKind::conflict ||
         attempt == republish_attempts) {
       return published;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "inventory/site_facts.hpp"
 #include "publish/current_documents.hpp"
 #include "publish/machine_change.hpp"
+#include "publish/publication_memory.hpp"
 #include "trust/site_keys.hpp"
 
 namespace muster {
@@ -25,15 +27,12 @@ struct PublishContext {
   const CurrentDocuments& current;
   const Quarantine& quarantine;
   std::function<TimePoint()> now;
-  // Names of a cluster's banned machines (enrolment/ban).
-  std::function<Result<std::vector<std::string>>(const std::string& cluster)> banned_machines;
-  // Adds the end of a removed machine's identity (enrolment/ban, forget_machine).
-  std::function<void(const std::string& cluster, const std::string& node, Transaction&)> forget;
   // Fields that need a newer agent: a test's own, since there may be none yet.
   std::span<const LaterField> later = later_fields;
   // The earliest that it can be where `now` is in doubt (fleet/site_clock): what is forgotten by
   // its age goes by this. None: `now`.
   std::function<TimePoint()> earliest_now = {};
+  std::shared_ptr<PublicationMemory> memory = std::make_shared<PublicationMemory>();
 };
 [[nodiscard]] TimePoint earliest_now(const PublishContext& context);
 
@@ -62,6 +61,7 @@ struct PublishOutcome {
   std::vector<MachineChange> changes;            // by cluster and node
   std::vector<OfferedUpgrade> upgrades;          // by cluster and name
   std::vector<InventoryProblem> warnings;
+  bool is_written = false;  // else what is current has it all already
 };
 
 // Why nothing was published. With problems the inventory is wrong (kind invalid).
@@ -121,8 +121,9 @@ struct SigningFacts {
                                                    const std::string& cluster,
                                                    const std::string& actor);
 
-// Publishes the current content with today's banned machines and members of pools: after ban and
-// unban, an admission or a removal. conflict: the cluster is in quarantine.
+// Publishes the current content with today's banned machines, members of pools and drains: what is
+// due (records/due); the mark is gone with it. Left to publish/publisher. conflict: the cluster is
+// in quarantine.
 [[nodiscard]] Published<PublishOutcome> republish(const PublishContext& context,
                                                   const std::string& cluster,
                                                   const std::string& actor);

@@ -1,7 +1,9 @@
 #include "publish/recognition.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "document/strict_json.hpp"
 #include "inventory/layers.hpp"
 #include "inventory/pool_members.hpp"
 
@@ -28,19 +30,28 @@ nlohmann::json to_value(const Inventory& inventory, const NodePool& pool) {
 
 }  // namespace
 
+// Put together by hand: it is as long as the inventory, and made for every publication.
 std::string recognition_of(const Inventory& inventory, const std::string& cluster) {
-  nlohmann::json matches = nlohmann::json::object();
+  std::vector<std::pair<std::string, std::string>> rows;  // name, JSON
   for (const Node* node : nodes_of(inventory, cluster)) {
-    nlohmann::json macs = nlohmann::json::array();
-    for (const auto& mac : node->match.macs) macs.push_back(mac.value);
-    matches[node->name.value] = {{"macs", macs},
-                                 {"uuid", node->match.uuid.value},
-                                 {"serial", node->match.serial.value},
-                                 {"instanceId", node->match.instance_id.value}};
+    std::string macs;
+    for (const auto& mac : node->match.macs)
+      macs += (macs.empty() ? "" : ",") + json_string(mac.value);
+    rows.emplace_back(
+        node->name.value,
+        fmt::format(R"({{"instanceId":{},"macs":[{}],"serial":{},"uuid":{}}})",
+                    json_string(node->match.instance_id.value), macs,
+                    json_string(node->match.serial.value), json_string(node->match.uuid.value)));
   }
   for (const NodePool* pool : pools_of(inventory, cluster))
-    matches["pool/" + pool->name.value] = to_value(inventory, *pool);
-  return matches.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    rows.emplace_back("pool/" + pool->name.value, canonical_text(to_value(inventory, *pool)));
+  std::sort(rows.begin(), rows.end());
+  std::string text = "{";
+  for (const auto& [name, row] : rows) {
+    if (text.size() > 1) text += ',';
+    text += json_string(name) + ':' + row;
+  }
+  return text += '}';
 }
 
 }  // namespace muster

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "artifact/catalogue.hpp"
+#include "publish/publication_guards.hpp"
 #include "publish/releases.hpp"
 #include "records/audit.hpp"
 #include "records/revision.hpp"
@@ -15,14 +16,11 @@ namespace {
 constexpr std::chrono::hours prune_grace{1};
 
 // Manifest -> who needs it: a document that is served, or would be after a rollback. A publication
-// that begins to use another one meanwhile fails the transaction.
+// meanwhile fails the transaction.
 Result<std::map<std::string, std::string>> manifests_in_use(const ReleaseStores& stores,
                                                             Transaction& transaction) {
-  for (const auto& name : stores.current.clusters()) {
-    const auto cluster = stores.store.get(kinds::cluster, name);
-    if (!cluster) return pass(cluster.error());
-    transaction.expect(kinds::cluster, name, cluster->version);
-  }
+  if (auto alone = expect_no_publication(stores.store, transaction); !alone)
+    return pass(alone.error());
   auto used = manifests_of_revisions(stores.store);
   if (!used) return used;
   for (const auto& name : stores.current.clusters()) {
@@ -45,6 +43,14 @@ void remove(const ReleaseName& release, const std::string& actor, TimePoint now,
   append_audit(transaction, now, actor, "release-removed", key);
 }
 
+Result<void> commit_alone(Store& store, const Transaction& transaction) {
+  auto written = commit(store, transaction);
+  if (!written && written.error().kind == ErrorKind::conflict)
+    written.error().message +=
+        ". A cluster was published meanwhile and may need one of these releases: nothing was removed. Do it again.";
+  return written;
+}
+
 }  // namespace
 
 Result<PrunedReleases> prune_releases(const ReleaseStores& stores, const std::string& actor,
@@ -65,7 +71,8 @@ Result<PrunedReleases> prune_releases(const ReleaseStores& stores, const std::st
     catalogue->remove(release.name, release.version);
   }
   if (!dry_run) {
-    if (auto written = stores.store.commit(transaction); !written) return pass(written.error());
+    if (auto written = commit_alone(stores.store, transaction); !written)
+      return pass(written.error());
   }
   auto files = stores.artifacts.prune(catalogue->referred(), prune_grace, dry_run);
   if (!files) return pass(files.error());
@@ -87,7 +94,7 @@ Result<void> remove_release(const ReleaseStores& stores, const ReleaseName& rele
                                                  release.version, user->second));
   }
   remove(release, actor, now, transaction);
-  return commit(stores.store, transaction);
+  return commit_alone(stores.store, transaction);
 }
 
 }  // namespace muster

@@ -47,7 +47,11 @@ Result<void> remove_secret(Store& store, const std::string& cluster, const std::
             name, cluster, *user));
   }
   transaction.expect(kinds::cluster, cluster, record ? record->version : 0);
-  return commit(store, transaction);
+  auto committed = commit(store, transaction);
+  if (!committed && committed.error().kind == ErrorKind::conflict)
+    committed.error().message +=
+        ". The cluster was published meanwhile and may use the secret: it was not removed. Remove it again.";
+  return committed;
 }
 
 }  // namespace muster

@@ -6,8 +6,6 @@
 #include "publish/current_documents.hpp"
 #include "publish/releases.hpp"
 #include "records/drain.hpp"
-#include "records/pool_member.hpp"
-#include "records/published_document.hpp"
 #include "records/revision.hpp"
 #include "records/secrets.hpp"
 #include "store/kinds.hpp"
@@ -17,20 +15,6 @@ namespace muster {
 
 namespace {
 
-// A server before 0.3 let a pool's master end by its ttl without a word to the others. Who has been
-// there longest of them is the first, as after `muster node remove`.
-void name_a_master(const std::vector<MemberRecord>& records, std::vector<PoolMember>& members) {
-  const MemberRecord* first = nullptr;
-  for (const MemberRecord& record : records) {
-    if (record.removed_at != 0 || !is_control_plane(record.role)) continue;
-    if (record.role == Role::master) return;
-    if (first == nullptr || record.admitted_at < first->admitted_at) first = &record;
-  }
-  for (PoolMember& member : members) {
-    if (first != nullptr && member.name == first->node) member.role = Role::master;
-  }
-}
-
 // Which release the cluster has in which version by its current revision: nothing before its first
 // publication. Of a record that an earlier program wrote, it is what its machines are served, or
 // else what that revision chose.
@@ -38,10 +22,10 @@ Result<std::map<std::string, std::string>> pins_of(const Store& store,
                                                    const ClusterRecord& record) {
   if (record.revision_number == 0 || !record.releases.empty()) return record.releases;
   std::map<std::string, std::string> pins;
-  const auto documents = load_published_documents(store, record.name);
-  if (!documents) return pass(documents.error());
-  for (const auto& [node, published] : *documents) {
-    const auto document = read_document(*to_served(published));
+  const auto served = read_served_cluster(store, record);
+  if (!served) return pass(served.error());
+  for (const auto& [node, answer] : (*served)->documents) {
+    const auto document = read_document(*answer);
     if (!document) return pass(document.error());
     for (const auto& release : document->config.releases) pins[release.name] = release.version;
   }
@@ -55,11 +39,12 @@ Result<std::map<std::string, std::string>> pins_of(const Store& store,
 }  // namespace
 
 Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
-                                    const std::string& cluster,
-                                    std::vector<std::string> banned_machines, TimePoint now) {
+                                    const ClusterRecord& cluster,
+                                    std::vector<std::string> banned_machines,
+                                    std::vector<PoolMember> members, TimePoint now) {
   SiteFacts facts;
   facts.site = site;
-  auto authorities = load_cluster_authorities(store, cluster);
+  auto authorities = load_cluster_authorities(store, cluster.name);
   if (!authorities) return pass(authorities.error());
   facts.authorities = std::move(*authorities);
   const auto catalogue = load_catalogue(store);
@@ -68,31 +53,23 @@ Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
     facts.catalogue.push_back(
         {release.name, release.version, release.manifest_digest, release.size});
   }
-  const auto secrets = list_secrets(store, cluster);
+  const auto secrets = list_secrets(store, cluster.name);
   if (!secrets) return pass(secrets.error());
   for (const auto& secret : *secrets) facts.secrets[secret.name] = secret.version;
-  auto found = find_cluster(store, cluster);
-  if (!found) return pass(found.error());
-  auto pins = pins_of(store, found->record);
+  auto pins = pins_of(store, cluster);
   if (!pins) return pass(pins.error());
   facts.pins = std::move(*pins);
-  facts.pod_cidrs = std::move(found->record.pod_cidrs);
+  facts.pod_cidrs = cluster.pod_cidrs;
   const std::int64_t seconds = unix_seconds(now);
-  for (const auto& [node, until] : found->record.departed) {
+  for (const auto& [node, until] : cluster.departed) {
     if (until > seconds) facts.departed_machines.push_back(node);
   }
-  const auto members = list_members(store, cluster);
-  if (!members) return pass(members.error());
-  for (const auto& member : *members) {
-    if (member.removed_at == 0)
-      facts.members.push_back({member.node, member.pool, member.role, member.address});
-  }
-  name_a_master(*members, facts.members);
-  const auto drains = list_drains(store, cluster);
+  facts.members = std::move(members);
+  const auto drains = list_drains(store, cluster.name);
   if (!drains) return pass(drains.error());
   for (const auto& [record, version] : *drains)
     facts.drains[record.node] = record.given_up ? Drain::cordon : Drain::evict;
-  const auto documents = store.count(kinds::document, kinds::prefix_of(cluster));
+  const auto documents = store.count(kinds::document, kinds::prefix_of(cluster.name));
   if (!documents) return pass(documents.error());
   facts.is_started = *documents > 0;
   std::sort(banned_machines.begin(), banned_machines.end());

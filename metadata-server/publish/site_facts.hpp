@@ -6,15 +6,17 @@
 
 #include "inventory/site_facts.hpp"
 #include "pki/certificate.hpp"
+#include "records/revision.hpp"
 #include "store/store.hpp"
 
 namespace muster {
 
 // Of a cluster that was never published, its own authorities and secrets are not there yet.
-// `site`: the pin. `banned_machines`: who refuses them is enrolment's knowledge.
+// `site`: the pin. `cluster`: its record as it is now. `banned_machines`: who refuses them is
+// enrolment's knowledge. `members`: those that are there now (PublicationMemory::members).
 [[nodiscard]] Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
-                                                  const std::string& cluster,
+                                                  const ClusterRecord& cluster,
                                                   std::vector<std::string> banned_machines,
-                                                  TimePoint now);
+                                                  std::vector<PoolMember> members, TimePoint now);
 
 }  // namespace muster

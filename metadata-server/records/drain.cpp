@@ -8,6 +8,7 @@
 #include "pki/unix_seconds.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
+#include "records/due.hpp"
 #include "records/revision.hpp"
 #include "store/kinds.hpp"
 
@@ -104,7 +105,7 @@ Result<void> order_drain(const Store& store, const DrainOrder& order, TimePoint 
       .put(kinds::drain, key, to_json(record));
   append_audit(transaction, now, order.by, order.remove ? "removal-ordered" : "drain-ordered", key,
                fmt::format("within {} s", order.limit.count()));
-  return {};
+  return mark_due(store, order.cluster, "drain of " + order.node, order.by, now, transaction);
 }
 
 Result<void> end_drain(Store& store, const std::string& cluster, const std::string& node,
@@ -122,7 +123,7 @@ Result<void> end_drain(Store& store, const std::string& cluster, const std::stri
         }
         transaction.remove(kinds::drain, key);
         append_audit(transaction, now, by, "drain-ended", key, "");
-        return {};
+        return mark_due(store, cluster, node + " drained no more", by, now, transaction);
       });
 }
 

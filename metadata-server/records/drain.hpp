@@ -46,7 +46,7 @@ struct DrainOrder {
   std::chrono::seconds limit = std::chrono::minutes(10);  // 1 minute to 1 day
   std::string by;
 };
-// Adds the order, which renews one that stands. Nobody hears of it before the next publication.
+// Adds the order, which renews one that stands, and marks the cluster as due.
 // invalid: the limit.
 [[nodiscard]] Result<void> order_drain(const Store& store, const DrainOrder& order, TimePoint now,
                                        Transaction& transaction);

@@ -72,16 +72,14 @@ Result<std::vector<OnDemandCluster>> list_on_demand(const Store& store) {
   return clusters;
 }
 
-Result<void> note_open_tokens(Store& store, const std::string& name,
-                              const std::vector<std::string>& ids) {
+Result<void> forget_open_tokens(Store& store, const std::string& name) {
   return update(
       store, kinds::on_demand, name,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         if (!value) return {};
         auto cluster = parse_on_demand_cluster(*value);
         if (!cluster) return pass(cluster.error());
-        if (ids.empty()) cluster->open_tokens.clear();
-        cluster->open_tokens.insert(cluster->open_tokens.end(), ids.begin(), ids.end());
+        cluster->open_tokens.clear();
         transaction.put(kinds::on_demand, name, to_json(*cluster));
         return {};
       });

@@ -33,8 +33,7 @@ struct FoundOnDemand {
 // not_found where the server owns no such cluster.
 [[nodiscard]] Result<FoundOnDemand> find_on_demand(const Store& store, const std::string& name);
 [[nodiscard]] Result<std::vector<OnDemandCluster>> list_on_demand(const Store& store);
-// Adds to its open tokens, or, with nothing to add, forgets them. Nothing where it is gone.
-[[nodiscard]] Result<void> note_open_tokens(Store& store, const std::string& name,
-                                            const std::vector<std::string>& ids);
+// Nothing of its tokens is left to be revoked. Nothing where it is gone.
+[[nodiscard]] Result<void> forget_open_tokens(Store& store, const std::string& name);
 
 }  // namespace muster

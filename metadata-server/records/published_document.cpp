@@ -3,18 +3,16 @@
 #include "document/json_object.hpp"
 #include "document/signed_document.hpp"
 #include "document/strict_json.hpp"
-#include "records/all_records.hpp"
-#include "store/kinds.hpp"
 
 namespace muster {
 
+// As canonical_text would write it.
 std::string to_json(const PublishedDocument& document) {
-  nlohmann::json value = {{"content", document.content},
-                          {"digest", document.digest},
-                          {"envelope", document.envelope},
-                          {"generation", document.generation}};
-  if (document.format != 1) value["format"] = document.format;
-  return canonical_text(value);
+  return fmt::format(R"({{"content":{},"digest":{},"envelope":{}{},"generation":{}}})",
+                     json_string(document.content), json_string(document.digest),
+                     json_string(document.envelope),
+                     document.format == 1 ? "" : fmt::format(R"(,"format":{})", document.format),
+                     document.generation);
 }
 
 Result<PublishedDocument> parse_published_document(std::string_view json) {
@@ -32,21 +30,6 @@ Result<PublishedDocument> parse_published_document(std::string_view json) {
   root.close();
   if (!problems.empty()) return fail("published document", problems);
   return document;
-}
-
-Result<std::map<std::string, PublishedDocument>> load_published_documents(
-    const Store& store, const std::string& cluster) {
-  const auto records = all_records(store, kinds::document, kinds::prefix_of(cluster));
-  if (!records) return pass(records.error());
-  std::map<std::string, PublishedDocument> documents;
-  for (const auto& record : *records) {
-    auto document = parse_published_document(record.value);
-    if (!document) continue;  // its machine's next one takes its place
-    if (const auto name = kinds::parse_pair_key(record.key)) {
-      documents[name->second] = std::move(*document);
-    }
-  }
-  return documents;
 }
 
 }  // namespace muster

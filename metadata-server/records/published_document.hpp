@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 
-#include "store/store.hpp"
+#include "result/result.hpp"
 
 namespace muster {
 
@@ -20,8 +19,5 @@ struct PublishedDocument {
 
 [[nodiscard]] std::string to_json(const PublishedDocument& document);
 [[nodiscard]] Result<PublishedDocument> parse_published_document(std::string_view json);
-// Of one cluster, by node.
-[[nodiscard]] Result<std::map<std::string, PublishedDocument>> load_published_documents(
-    const Store& store, const std::string& cluster);
 
 }  // namespace muster

@@ -32,6 +32,8 @@ void read_head(JsonObject& root, Revision& revision) {
   root.number("rollbackOf", revision.rollback_of);
   root.number("machines", revision.machines, Need::optional);
   root.number("instanceMasters", revision.instance_masters, Need::optional);
+  root.number("content", revision.content, Need::optional);
+  root.text("cause", revision.cause, Need::optional);
 }
 
 bool is_hex(std::string_view text) {
@@ -86,7 +88,22 @@ Result<std::uint64_t> find_number(const Store& store, const std::string& cluster
 
 }  // namespace
 
+namespace {
+std::string publication_json(const Revision& publication) {
+  return canonical_text({{"cluster", publication.cluster},
+                         {"number", publication.number},
+                         {"digest", publication.digest},
+                         {"publishedAt", publication.published_at},
+                         {"actor", publication.actor},
+                         {"rollbackOf", publication.rollback_of},
+                         {"machines", publication.machines},
+                         {"content", publication.content},
+                         {"cause", publication.cause}});
+}
+}  // namespace
+
 std::string to_json(const Revision& revision) {
+  if (revision.content != 0) return publication_json(revision);
   return canonical_text(
       {{"cluster", revision.cluster},
        {"number", revision.number},
@@ -118,6 +135,11 @@ Result<Revision> parse_revision(std::string_view json) {
   std::vector<Problem> problems;
   JsonObject root(*value, "", problems);
   read_head(root, revision);
+  if (revision.content != 0) {
+    root.close();
+    if (!problems.empty()) return fail("publication", problems);
+    return revision;
+  }
   root.text_map("files", revision.files);
   const nlohmann::json* facts = root.raw("facts");
   root.close();
@@ -143,8 +165,13 @@ std::string to_json(const ClusterRecord& record) {
                           {"departed", record.departed},
                           {"documentKey", record.document_key}};
   if (!record.banned_machines.empty()) value["bannedMachines"] = record.banned_machines;
+  if (!record.kept.empty()) value["kept"] = record.kept;
   if (!record.inventory.empty()) value["inventory"] = record.inventory;
   if (!record.releases.empty()) value["releases"] = record.releases;
+  if (record.content != 0) {
+    value["content"] = record.content;
+    value["history"] = record.history;
+  }
   return canonical_text(value);
 }
 
@@ -178,8 +205,11 @@ Result<ClusterRecord> parse_cluster_record(std::string_view json) {
       Need::optional);
   root.text("documentKey", record.document_key, Need::optional);
   root.texts("bannedMachines", record.banned_machines, Need::optional);
+  root.text_map("kept", record.kept, Need::optional);
   root.text("inventory", record.inventory, Need::optional);
   root.text_map("releases", record.releases, Need::optional);
+  root.number("content", record.content, Need::optional);
+  root.numbers("history", record.history, Need::optional);
   root.close();
   if (!problems.empty()) return fail("cluster record", problems);
   return record;
@@ -206,26 +236,42 @@ void drop_content(Revision& revision) {
 }  // namespace
 
 Result<std::vector<Revision>> list_revisions(const Store& store, const std::string& cluster) {
+  std::vector<Revision> revisions;
   const auto records = all_records(store, kinds::revision, kinds::prefix_of(cluster));
   if (!records) return pass(records.error());
-  std::vector<Revision> revisions;
   for (const auto& record : *records) {
     auto revision = parse_revision(record.value);
     if (!revision) return while_doing(revision.error(), fmt::format("revision '{}'", record.key));
-    const bool has_before = !revisions.empty() && revisions.back().number + 1 == revision->number;
-    revision->cause = cause_of(*revision, has_before ? &revisions.back() : nullptr);
+    revision->cause = cause_of(*revision, revisions.empty() ? nullptr : &revisions.back());
     if (!revisions.empty()) drop_content(revisions.back());
     revisions.push_back(std::move(*revision));
   }
   if (!revisions.empty()) drop_content(revisions.back());
-  std::reverse(revisions.begin(), revisions.end());
+  const auto publications = all_records(store, kinds::publication, kinds::prefix_of(cluster));
+  if (!publications) return pass(publications.error());
+  for (const auto& record : *publications) {
+    auto publication = parse_revision(record.value);
+    if (!publication)
+      return while_doing(publication.error(), fmt::format("publication '{}'", record.key));
+    revisions.push_back(std::move(*publication));
+  }
+  std::sort(revisions.begin(), revisions.end(),
+            [](const Revision& left, const Revision& right) { return left.number > right.number; });
   return revisions;
 }
 
 Result<Revision> find_revision(const Store& store, const std::string& cluster,
                                std::string_view wanted) {
-  const auto number = find_number(store, cluster, wanted);
+  auto number = find_number(store, cluster, wanted);
   if (!number) return pass(number.error());
+  const auto publication = store.get(kinds::publication, kinds::revision_key(cluster, *number));
+  if (publication) {
+    const auto parsed = parse_revision(publication->value);
+    if (!parsed) return pass(parsed.error());
+    number = parsed->content;
+  } else if (publication.error().kind != ErrorKind::not_found) {
+    return pass(publication.error());
+  }
   const auto record = store.get(kinds::revision, kinds::revision_key(cluster, *number));
   if (!record && record.error().kind == ErrorKind::not_found) {
     return no_such_revision(cluster, wanted);
@@ -264,7 +310,7 @@ Result<std::map<std::string, std::string>> manifests_of_revisions(const Store& s
 namespace {
 
 // Files and number of masters of a revision's record, whatever else stands in it.
-std::pair<InventoryFiles, std::uint64_t> content_of(const std::string& text) {
+std::pair<InventoryFiles, std::uint64_t> files_in(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   InventoryFiles files;
   if (!json.is_object()) return {};
@@ -300,7 +346,7 @@ Result<StoredInventory> stored_inventory(const Store& store, const std::string& 
   const auto found = find_cluster(store, cluster);
   if (!found) return pass(found.error());
   if (found->version == 0) return no_record(kinds::cluster, cluster);
-  const std::string key = kinds::revision_key(cluster, found->record.revision_number);
+  const std::string key = kinds::revision_key(cluster, content_of(found->record));
   const auto record = store.get(kinds::revision, key);
   if (record) return stored_inventory(key, record->value);
   if (record.error().kind != ErrorKind::not_found) return pass(record.error());
@@ -313,7 +359,7 @@ StoredInventory stored_inventory(const std::string& key, const std::string& text
   const std::string cluster = names ? names->first : std::string();
   auto whole = parse_revision(text);
   auto [files, masters] =
-      whole ? std::pair(std::move(whole->files), whole->instance_masters) : content_of(text);
+      whole ? std::pair(std::move(whole->files), whole->instance_masters) : files_in(text);
   ToleratedInventory read = load_tolerantly(files);
   const bool is_instance = masters != 0 && !read.inventory.clusters.empty();
   stored.inventory =

@@ -1,6 +1,7 @@
-// What was published for one cluster: kind "revision", one record per publication, never changed,
-// and kind "cluster", which says which one is current. A revision keeps compile's inputs (files and
-// site facts), not its output: compile is pure, so they are the output, and small.
+// What was published for one cluster, each numbered in turn and never changed: kind "revision",
+// what an operator published, with compile's inputs (files and site facts; compile is pure, so they
+// are its output, and small); kind "publication", what machines, bans and time caused, whose files
+// are those of the operator's revision before. Kind "cluster" says which one is current.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,11 @@ struct Revision {
   InventoryFiles files;
   SiteFacts facts;
   std::uint64_t instance_masters = 0;  // not 0: the files are a template, this many masters are its
-  std::string cause = {};              // not stored: what for (revision_cause), by list_revisions
+  // Not 0: a publication, with the files of the revision of this number; it has none of its own.
+  std::uint64_t content = 0;
+  // What for, in words: stored with a publication, seen by list_revisions (revision_cause) of what
+  // an operator published.
+  std::string cause = {};
 };
 // Tells revisions of one inventory apart from those that changed it.
 [[nodiscard]] std::string inventory_digest(const InventoryFiles& files,
@@ -52,11 +57,21 @@ struct ClusterRecord {
   std::map<std::string, std::int64_t> departed;
   std::string document_key;                  // key id of what signed all that it is served
   std::vector<std::string> banned_machines;  // as its documents have them, sorted
+  // Node -> why its document is refused now, so that it keeps that of an earlier revision.
+  std::map<std::string, std::string> kept;
   // inventory_digest of the current revision; empty where an earlier program wrote the record.
   std::string inventory;
   // Release -> version that its current revision has. Empty in what an earlier program wrote.
   std::map<std::string, std::string> releases;
+  // What an earlier program did not write: the number of the revision whose files and catalogue are
+  // current, and those that are kept, oldest first.
+  std::uint64_t content = 0;
+  std::vector<std::uint64_t> history;
 };
+// The number of the revision whose files are current.
+[[nodiscard]] inline std::uint64_t content_of(const ClusterRecord& record) {
+  return record.content == 0 ? record.revision_number : record.content;
+}
 // Of a record that an earlier program wrote, the server's own key.
 [[nodiscard]] const std::string& signer_of(const ClusterRecord& record,
                                            const std::string& servers_key);
@@ -71,11 +86,12 @@ struct FoundCluster {
   std::uint64_t version = 0;  // 0: never published, `record` has only the name
 };
 [[nodiscard]] Result<FoundCluster> find_cluster(const Store& store, const std::string& name);
-// Newest first; without files and facts.
+// Newest first, publications among them; without files and facts.
 [[nodiscard]] Result<std::vector<Revision>> list_revisions(const Store& store,
                                                            const std::string& cluster);
 // By digest or at least its first 8 hex digits ("sha256:" may be left out), or by number. The
-// newest where several have one digest. not_found; conflict: ambiguous.
+// newest where several have one digest; for a publication the revision whose files it has.
+// not_found; conflict: ambiguous.
 [[nodiscard]] Result<Revision> find_revision(const Store& store, const std::string& cluster,
                                              std::string_view wanted);
 // What its own files and facts choose, in name order; nothing where this program refuses its files.

@@ -77,6 +77,9 @@ std::string cause_of(const Revision& revision, const Revision* before) {
   if (revision.rollback_of == 0 && revision.files != before->files) causes.add("inventory");
   if (now.upgrades != then.upgrades && !now.upgrades.empty())
     causes.add("upgrade of " + list({now.upgrades.begin(), now.upgrades.end()}));
+  // What machines and bans caused between the two is told by the publications there.
+  if (before->number + 1 != revision.number)
+    return causes.text().empty() ? "published anew" : causes.text();
   causes.compare(banned(now), banned(then), "ban", "banned no more");
   const Names here = members(now), gone = without(members(then), here);
   const Names come = without(here, members(then));

@@ -1,5 +1,6 @@
 // What a revision was published for, in words. It is seen from what it was compiled of and what the
-// one before it was: nobody has to write it down, and it cannot be untrue.
+// one before it was: nobody has to write it down, and it cannot be untrue. Publications between
+// revisions keep nothing to compare; they say what they were due for (records/due).
 #pragma once
 
 #include <string>

@@ -120,22 +120,37 @@ Result<void> add_secret_removal(const Store& store, const std::string& cluster,
   return {};
 }
 
-Result<std::string> get_secret(const Store& store, const SealingKey& sealing,
-                               const std::string& cluster, const std::string& name,
-                               std::uint64_t version) {
-  const std::string key = kinds::secret_key(cluster, name, version);
-  const auto record = store.get(kinds::secret, key);
+namespace {
+// not_found: no such version, or the secret was removed.
+Result<SecretRow> find_row(const Store& store, const std::string& cluster, const std::string& name,
+                           std::uint64_t version) {
+  const auto record = store.get(kinds::secret, kinds::secret_key(cluster, name, version));
   if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
   if (record) {
-    const auto row = parse_row(*record);
-    if (!row) return pass(row.error());
-    if (!row->sealed.empty()) return open_text(sealing, kinds::secret, key, row->sealed);
+    auto row = parse_row(*record);
+    if (!row || !row->sealed.empty()) return row;
   }
   return fail(
       ErrorKind::not_found,
       fmt::format(
           "secret '{0}' of cluster '{1}': there is no version {2}. Set it with `muster secret set` and apply.",
           name, cluster, version));
+}
+}  // namespace
+
+Result<std::string> get_secret(const Store& store, const SealingKey& sealing,
+                               const std::string& cluster, const std::string& name,
+                               std::uint64_t version) {
+  const auto row = find_row(store, cluster, name, version);
+  if (!row) return pass(row.error());
+  return open_text(sealing, kinds::secret, kinds::secret_key(cluster, name, version), row->sealed);
+}
+
+Result<std::uint64_t> find_secret_version(const Store& store, const std::string& cluster,
+                                          const std::string& name, std::uint64_t version) {
+  const auto row = find_row(store, cluster, name, version);
+  if (!row) return pass(row.error());
+  return row->record_version;
 }
 
 Result<std::vector<SecretInfo>> list_secrets(const Store& store, const std::string& cluster) {

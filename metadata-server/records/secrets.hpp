@@ -40,6 +40,11 @@ struct SecretInfo {
 [[nodiscard]] Result<std::string> get_secret(const Store& store, const SealingKey& sealing,
                                              const std::string& cluster, const std::string& name,
                                              std::uint64_t version);
+// The version of its record, which moves when the secret is removed. not_found: no such version.
+[[nodiscard]] Result<std::uint64_t> find_secret_version(const Store& store,
+                                                        const std::string& cluster,
+                                                        const std::string& name,
+                                                        std::uint64_t version);
 // By cluster and name; an empty cluster means all.
 [[nodiscard]] Result<std::vector<SecretInfo>> list_secrets(const Store& store,
                                                            const std::string& cluster = {});

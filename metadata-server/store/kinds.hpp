@@ -11,13 +11,15 @@
 
 namespace muster::kinds {
 
-inline constexpr std::string_view site = "site";                  // "settings"
+inline constexpr std::string_view site = "site";                  // "settings", "first-publication"
 inline constexpr std::string_view site_key = "site-key";          // <fingerprint>
 inline constexpr std::string_view document_key = "document-key";  // <key id>
 inline constexpr std::string_view authority = "authority";        // <cluster or "-">/<name>
 inline constexpr std::string_view revision = "revision";          // <cluster>/<12 digits>
+inline constexpr std::string_view publication = "publication";    // <cluster>/<12 digits>
 inline constexpr std::string_view cluster = "cluster";            // <cluster>
 inline constexpr std::string_view document = "document";          // <cluster>/<node>
+inline constexpr std::string_view due = "due";                    // <cluster>
 inline constexpr std::string_view peers = "peers";                // <cluster>
 inline constexpr std::string_view machine = "machine";            // <cluster>/<node>
 inline constexpr std::string_view member = "member";              // <cluster>/<node>
@@ -45,6 +47,8 @@ inline constexpr std::string_view schedule = "schedule";  // <12-digit Unix seco
 
 inline constexpr std::string_view site_settings_key = "settings";
 inline constexpr std::string_view clock_key = "clock";  // of kind site: records/clock_record
+// Written whenever a cluster is published for the first time (site/publication_guards).
+inline constexpr std::string_view first_publication_key = "first-publication";
 // The site's own authorities: of machine identities, and of the server's TLS.
 inline constexpr std::string_view machines_authority_key = "-/machines";
 inline constexpr std::string_view server_authority_key = "-/server";

@@ -28,7 +28,7 @@ Result<ClusterSigner> ClusterSigner::away(const ClusterSignatures& signatures,
 
 Result<Envelope> ClusterSigner::sign(std::string_view type, std::string payload,
                                      const DetachedSignature* detached) const {
-  if (own_ != nullptr) return sign_envelope(type, std::move(payload), *own_);
+  if (own_ != nullptr) return sign_envelope(type, std::move(payload), *own_, key_id_);
   Result<Envelope> envelope =
       detached == nullptr ? Result<Envelope>(fail(ErrorKind::conflict, "found no signature"))
                           : attach(*detached, type, std::move(payload), key_);

@@ -238,14 +238,14 @@ TEST_CASE("revisions are listed with the machines that each has") {
       {{"GET /v1/operator/revisions?cluster=lab",
         {200,
          R"({"cluster":"lab","revisions":[)"
-         R"({"number":2,"revision":"sha256:b","actor":"operator anna","machines":3,"cause":"drain of n1"},)"
+         R"({"number":2,"revision":"sha256:b","actor":"member lab/n9","machines":3,"content":1,"cause":"admitted n9"},)"
          R"({"number":1,"revision":"sha256:a","actor":"operator anna"}]})"}}});
   const auto ran = fake::muster({"--server", api.url(), "revision", "list", "--cluster", "lab"});
   CHECK(ran.exit == 0);
   CHECK(ran.out ==
-        "NUMBER  REVISION  PUBLISHED  BY             MACHINES  WHAT FOR\n"
-        "2       sha256:b  -          operator anna  3         drain of n1\n"
-        "1       sha256:a  -          operator anna  -         -\n");
+        "NUMBER  REVISION  PUBLISHED  BY             MACHINES  FILES OF  WHAT FOR\n"
+        "2       sha256:b  -          member lab/n9  3         1         admitted n9\n"
+        "1       sha256:a  -          operator anna  -         -         -\n");
 }
 
 TEST_CASE("a node of several clusters needs the cluster") {

@@ -1,5 +1,6 @@
 #include "enrolment/ban.hpp"
 
+#include "records/bans.hpp"
 #include "sample_enrolment.hpp"
 
 using namespace muster;

@@ -1,8 +1,11 @@
 #include "enrolment/pool_admission.hpp"
 
 #include "enrolment/remove.hpp"
+#include "pki/signature.hpp"
+#include "publish/publisher.hpp"
 #include "publish/retired_members.hpp"
 #include "sample_enrolment.hpp"
+#include "trust/site_keys.hpp"
 
 using namespace muster;
 using namespace sample;
@@ -130,7 +133,17 @@ TEST_CASE("a member that is replaced keeps its name and address") {
 
 TEST_CASE("a member whose cluster awaits masters waits without an operator, admitted once") {
   Enrolment site;
-  site.masters_awaited = true;
+  const SealingKey sealing(random_bytes(32));
+  const SiteKeys keys =
+      initialise_site(site.store, sealing, {{"http://a:1"}, {"https://a:2"}, {"https://a:3"}},
+                      site.now)
+          .value();
+  Quarantine quarantine;
+  CurrentDocuments current(quarantine);  // of a cluster that serves nobody yet
+  const PublishContext publishing{site.store, sealing,    keys,
+                                  current,    quarantine, [&] { return site.now; }};
+  Publisher publisher(publishing);
+  site.context.publisher = &publisher;
   const std::string token = site.pool_token(2);
   const Machine machine;
   const auto waiting = enrol_at(site, "10.77.1.5", machine, token);
@@ -140,7 +153,7 @@ TEST_CASE("a member whose cluster awaits masters waits without an operator, admi
   CHECK(enrol_at(site, "10.77.1.5", machine, token)->pending);
   CHECK(left(site, token) == 1);
   CHECK(site.store.list(kinds::pending)->empty());
-  site.masters_awaited = false;
+  site.context.publisher = nullptr;
   CHECK(name_at(site, "10.77.1.5", machine, token) == "ci-1");
 }
 

@@ -67,21 +67,16 @@ struct Enrolment {
   muster::AuditCounts counts;
   std::shared_ptr<const muster::EnrolmentInventory> inventory =
       std::make_shared<const muster::EnrolmentInventory>(sample::inventory());
-  bool masters_awaited = false;
   muster::TimePoint now =
       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  muster::EnrolmentContext context{
-      store,
-      authority,
-      nonces,
-      refusals,
-      counts,
-      [this] { return inventory; },
-      [this] { return now; },
-      {},
-      [this](const muster::NodeName&, const std::string&) -> muster::Result<bool> {
-        return !masters_awaited;
-      }};
+  muster::EnrolmentContext context{store,
+                                   authority,
+                                   nonces,
+                                   refusals,
+                                   counts,
+                                   [this] { return inventory; },
+                                   [this] { return now; },
+                                   {}};
 
   Enrolment() = default;
   Enrolment(const Enrolment&) = delete;

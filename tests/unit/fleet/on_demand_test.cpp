@@ -1,6 +1,6 @@
 #include "fleet/on_demand.hpp"
 
-#include "publish/member_publisher.hpp"
+#include "publish/publisher.hpp"
 #include "publish/templates.hpp"
 #include "records/pool_member.hpp"
 #include "records/revision.hpp"
@@ -41,14 +41,17 @@ bool admit(Site& site, const std::string& cluster, const std::string& name, Role
   add_member(
       {cluster, name, name.substr(0, 1), role, fmt::format("10.77.1.{}", last), "sha256:k", 1, 0},
       transaction);
+  REQUIRE(mark_due(site.store, cluster, "admitted " + name, "member " + name, sample::now,
+                   transaction));
   REQUIRE(site.store.commit(transaction));
-  return MemberPublisher(site.context).publish(cluster, name, "sha256:k").value();
+  return Publisher(site.context).bring_document(cluster, name).value();
 }
 
 std::size_t records(const Site& site) {
   std::size_t count = 0;
-  for (const auto kind : {kinds::cluster, kinds::revision, kinds::document, kinds::peers,
-                          kinds::secret, kinds::member, kinds::address, kinds::on_demand})
+  for (const auto kind :
+       {kinds::cluster, kinds::revision, kinds::publication, kinds::due, kinds::document,
+        kinds::peers, kinds::secret, kinds::member, kinds::address, kinds::on_demand})
     count += *site.store.count(kind);
   return count + *site.store.count(kinds::authority);
 }

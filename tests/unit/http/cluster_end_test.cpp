@@ -81,6 +81,7 @@ struct OnDemand : House {
   void pass(std::chrono::seconds span) {
     time += span;
     for (int i = 0; i < 5; ++i) REQUIRE(scheduler.carry_out_due());
+    REQUIRE(publisher.look());
   }
   // What the machine is served; the test ends where that is no tombstone of its own.
   Tombstone tombstone(const Machine& machine) {
@@ -102,11 +103,12 @@ struct OnDemand : House {
   std::map<std::string, std::uint64_t> rows() {
     std::map<std::string, std::uint64_t> found;
     for (const auto kind :
-         {kinds::authority,     kinds::revision,    kinds::cluster,   kinds::document,
-          kinds::peers,         kinds::machine,     kinds::member,    kinds::address,
-          kinds::token,         kinds::pending,     kinds::secret,    kinds::report,
-          kinds::served,        kinds::etcd,        kinds::turn,      kinds::on_demand,
-          kinds::cluster_token, kinds::ended_token, kinds::tombstone, kinds::schedule}) {
+         {kinds::authority, kinds::revision,  kinds::publication,   kinds::due,
+          kinds::cluster,   kinds::document,  kinds::peers,         kinds::machine,
+          kinds::member,    kinds::address,   kinds::token,         kinds::pending,
+          kinds::secret,    kinds::report,    kinds::served,        kinds::etcd,
+          kinds::turn,      kinds::on_demand, kinds::cluster_token, kinds::ended_token,
+          kinds::tombstone, kinds::schedule}) {
       if (const auto count = site.store.count(kind).value(); count > 0)
         found[std::string(kind)] = count;
     }

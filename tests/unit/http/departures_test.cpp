@@ -31,6 +31,7 @@ TEST_CASE("a drain travels to the duties, and what they say of it is told") {
   house.report("m-1", house.duties({row("w-1", true)}));
   CHECK(house.state("w-1") == "drained");
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-1"));  // drained, and not to be removed
   CHECK(house.ask("GET", "/v1/operator/status").body.at("clusters")[0].at("draining") == 1);
   // Ordered again: nothing starts anew.
@@ -55,6 +56,7 @@ TEST_CASE("what was said of an earlier drain does not count for the next one") {
   REQUIRE(house.order("w-1", "remove").status == 200);
   CHECK(house.state("w-1") == "removing");
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-1"));
 }
 
@@ -66,9 +68,11 @@ TEST_CASE("a member is drained, removed when it is, and its Node's end is waited
   CHECK(ordered.body.at("draining") == true);
   CHECK(house.is_served("w-1"));
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-1"));
   house.report("m-1", house.duties({row("w-1", true)}));
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK_FALSE(house.is_served("w-1"));
   CHECK(house.ask("GET", "/v1/document", {}, house.peers["w-1"]).status == 401);
   CHECK(house.state("w-1") == "leaving");
@@ -96,6 +100,7 @@ TEST_CASE("a drain that takes too long is given up, and the machine stays") {
   house.report("m-1", house.duties({row("w-1", false, "pod ci/web: its budget")}));
   house.time += std::chrono::seconds(60);
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-1"));
   CHECK(house.drain_of("w-1") == "cordon");
   CHECK(house.state("w-1") == "drain-given-up");
@@ -104,6 +109,7 @@ TEST_CASE("a drain that takes too long is given up, and the machine stays") {
       "not drained in 60 s; order `muster node drain` again, `muster node undrain`, or `muster node remove --no-drain`");
   house.report("m-1", house.duties({row("w-1", true)}));
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-1"));
   const auto refused = house.order("w-1", "drain", {{"timeoutSeconds", 5}});
   CHECK(refused.status == 400);
@@ -149,9 +155,11 @@ TEST_CASE("the last master is not removed, and one of three is") {
   REQUIRE(house.order("m-2", "remove").status == 200);
   house.report("m-2", house.duties({row("m-1", true), row("m-2", true)}));
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   // Both were drained; the second of them would have been the last.
   CHECK(house.is_served("m-1") != house.is_served("m-2"));
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("m-1") != house.is_served("m-2"));
   // Who stays is the first of the masters now.
   CHECK(read_document(*house.current.document("lab", "m-2"))->role.role == Role::master);
@@ -165,6 +173,7 @@ TEST_CASE("a member that vanished is told of early, then removed") {
     house.time += seconds;
     for (const char* name : {"m-1", "w-1", "w-2"}) house.report(name);
     REQUIRE(watch.look(house.rooms));
+    REQUIRE(house.publisher.look());
   };
   pass_time(std::chrono::minutes(6));
   CHECK(house.state("w-3") == "silent");
@@ -189,22 +198,27 @@ TEST_CASE("a network that is cut removes nobody, and a restarted server starts t
   VanishWatch watch;
   house.time += std::chrono::hours(2);
   REQUIRE(watch.look(house.rooms));  // nobody is heard of
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-1"));
   house.report("m-1");  // one of five
   house.time += std::chrono::seconds(31);
   REQUIRE(watch.look(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-1"));
   for (const char* name : {"w-1", "w-2"}) house.report(name);
   house.reports.begin(house.clock.since_boot() - 29 * 60);
   house.time += std::chrono::seconds(31);
   REQUIRE(watch.look(house.rooms));  // three of five, and the server is not up for long enough
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-3"));
   house.time += std::chrono::seconds(31);
   REQUIRE(watch.look(house.rooms));
+  REQUIRE(house.publisher.look());
   // A tenth of the cluster, at least one, in ten minutes.
   CHECK(house.is_served("w-3") != house.is_served("w-4"));
   house.time += std::chrono::seconds(31);
   REQUIRE(watch.look(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-3") != house.is_served("w-4"));
 }
 
@@ -222,15 +236,18 @@ TEST_CASE("a clock that is set ahead makes nobody vanish, nor does its confirmat
   house.set_by += std::chrono::hours(24);
   all_report();
   REQUIRE(watch.look(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-4"));
   REQUIRE(house.ask("POST", "/v1/operator/clock/confirm", {{"time", unix_seconds(house.time)}})
               .status == 200);
   all_report();
   REQUIRE(watch.look(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-4"));
   house.time += std::chrono::minutes(31);
   all_report();
   REQUIRE(watch.look(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK_FALSE(house.is_served("w-4"));
 }
 
@@ -265,6 +282,7 @@ TEST_CASE("masters, and members of a pool that says never, do not vanish") {
   house.time += std::chrono::hours(50);
   for (const char* name : {"m-1", "w-1", "w-2"}) house.report(name);
   REQUIRE(watch.look(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-3"));
   CHECK(house.is_served("m-2"));
 }
@@ -277,6 +295,7 @@ TEST_CASE("a member that never reported vanishes, too") {
   house.time += std::chrono::minutes(30);
   for (const char* name : {"m-1", "w-1"}) house.report(name);
   REQUIRE(watch.look(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK_FALSE(house.is_served("w-2"));
 }
 
@@ -313,6 +332,7 @@ TEST_CASE(
   const auto look = [&](std::chrono::seconds later) {
     house.time += later;
     REQUIRE(scheduler.carry_out_due());
+    REQUIRE(house.publisher.look());
   };
   REQUIRE(house.order("w-1", "remove", {{"drain", false}}).status == 200);
   look(std::chrono::seconds(0));

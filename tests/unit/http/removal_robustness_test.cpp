@@ -37,17 +37,19 @@ TEST_CASE("where this server may not sign, who was drained is removed and the ti
   const auto other = PrivateKey::generate_ed25519().value().public_key();
   auto before = vouch_for(house, {{other.pem(), "cluster/lab"}});
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(find_member(house.store, "lab", "w-1").value()->record.removed_at != 0);
   house.time += std::chrono::seconds(61);
   REQUIRE(finish_drains(house.rooms));
-  REQUIRE(publish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.drain_of("w-2") == "evict");
   VanishWatch watch;
   house.time += std::chrono::hours(1);
   house.report("m-1");
   REQUIRE(watch.look(house.rooms));
+  REQUIRE(house.publisher.look());
   vouch_for(house, std::move(before));
-  REQUIRE(publish_drains(house.rooms));
+  REQUIRE(house.publisher.settle("lab"));
   CHECK(house.drain_of("w-2") == "cordon");
   CHECK_FALSE(house.is_served("w-1"));
 }

@@ -25,6 +25,7 @@ TEST_CASE("a worker ends no machine: what it says of the duties is not its to sa
                                 {"drains", {row("w-2", true)}}};
   house.report("w-1", claim, "w-1");
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-2"));
   CHECK(house.state("w-2") == "removing");
   CHECK_FALSE(house.reports.find({"lab", "w-1"}).report->duties);
@@ -35,9 +36,11 @@ TEST_CASE("a worker ends no machine: what it says of the duties is not its to sa
   // A generation that was never published was not seen by the holder either.
   house.report("m-1", claim);
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-2"));
   house.report("m-1", house.duties({row("w-2", true)}));
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK_FALSE(house.is_served("w-2"));
 }
 
@@ -49,9 +52,11 @@ TEST_CASE("one master of three ends no machine, whatever it claims: the others n
   REQUIRE(house.order("w-1", "remove").body.at("draining") == true);
   house.report("m-3", house.duties({row("w-1", true)}), "m-3");
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-1"));
   house.report("m-1", house.duties({row("w-1", true)}), "m-1");
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK_FALSE(house.is_served("w-1"));
 }
 
@@ -62,6 +67,7 @@ TEST_CASE("a frozen master speaks for nobody") {
   REQUIRE(freeze(house.enrolment, {"lab", "m-1"}, "two of them", "server"));
   house.report("m-1", house.duties({row("w-1", true)}), "m-1");
   REQUIRE(finish_drains(house.rooms));
+  REQUIRE(house.publisher.look());
   CHECK(house.is_served("w-1"));
 }
 

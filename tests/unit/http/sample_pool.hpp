@@ -28,8 +28,10 @@ struct PoolHouse : House {
         {cluster_name, name, name.substr(0, 1), role, fmt::format("10.77.1.{}", address),
          "sha256:" + name, muster::unix_seconds(time), 0},
         transaction);
+    REQUIRE(muster::mark_due(store, cluster_name, "admitted " + name, "member " + name, time,
+                             transaction));
     REQUIRE(store.commit(transaction));
-    REQUIRE(member_publisher.publish(cluster_name, name, "sha256:" + name));
+    REQUIRE(publisher.bring_document(cluster_name, name));
   }
   // It is heard of; a master with etcd, and what it says of the duties and of who holds their Lease
   // (an agent before 0.3: nothing).

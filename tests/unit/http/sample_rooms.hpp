@@ -2,6 +2,7 @@
 #pragma once
 
 #include "enrolment/identity.hpp"
+#include "fakes/hooked_store.hpp"
 #include "fakes/scratch_folder.hpp"
 #include "http/wiring.hpp"
 #include "unit/publish/sample_site.hpp"
@@ -28,6 +29,7 @@ struct Grounds {
   Site site;
   muster::ScratchFolder folder;
   muster::ArtifactStore artifacts = muster::ArtifactStore::open(folder.path("artifacts")).value();
+  muster::HookedStore hooked{site.memory};
   muster::TimePoint time = now;
   // What the wall clock was set by, without time passing: it stands in `time` too.
   std::chrono::seconds set_by{0};
@@ -36,7 +38,7 @@ struct Grounds {
 // Wired as the server is, on a store in memory and a clock that the test moves.
 struct House : Grounds, muster::Wiring {
   explicit House(std::chrono::milliseconds patience = muster::Views::patience)
-      : Wiring(site.memory, site.sealing, site.keys, artifacts,
+      : Wiring(hooked, site.sealing, site.keys, artifacts,
                {[this] { return time; },
                 {},
                 {},

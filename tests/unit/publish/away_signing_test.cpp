@@ -148,7 +148,7 @@ TEST_CASE("a server that may not sign keeps what is served in force") {
       "cluster 'lab': this server may not sign for it. Sign with a key that may (`muster document-key list`): muster apply DIR --document-key FILE";
   const auto changed = site.request(sample::small_inventory(", labels: {a: b}"));
   CHECK(refusal(publish(site.context, changed), ErrorKind::conflict) == told);
-  site.banned = {"n1"};
+  site.set_banned("n1", true);
   CHECK(refusal(republish(site.context, "lab", "operator anna"), ErrorKind::conflict) == told);
   RollbackRequest back;
   back.cluster = "lab";
@@ -157,15 +157,15 @@ TEST_CASE("a server that may not sign keeps what is served in force") {
   CHECK(site.current.document("lab", "m1")->body == before);
   CHECK(find_cluster(site.store, "lab")->record.revision_number == 1);
   // What changes nothing needs no signature, and a diff none either.
-  site.banned.clear();
+  site.set_banned("n1", false);
   CHECK(publish(site.context, site.request(sample::small_inventory())));
   auto dry = changed;
   dry.dry_run = true;
   CHECK(Site::must(publish(site.context, dry)).changes[1].kind == MachineChange::Kind::changed);
   // The ban, signed.
-  site.banned = {"n1"};
+  site.set_banned("n1", true);
   Site::must(publish(site.context, signed_request(site, sample::small_inventory(), anna)));
-  CHECK(site.document("m1").config.banned_machines == site.banned);
+  CHECK(site.document("m1").config.banned_machines == std::vector<std::string>{"n1"});
 }
 
 TEST_CASE("stale facts, forged signatures and keys without a scope publish nothing") {

@@ -12,7 +12,7 @@ using namespace muster;
 namespace {
 
 DocumentTable::Answer answer(const std::string& body) {
-  return std::make_shared<const ServedAnswer>(ServedAnswer{body, {}, 1, 1});
+  return std::make_shared<const ServedAnswer>(ServedAnswer{body, {}, 1, 1, {}});
 }
 
 std::map<std::string, std::string> all_of(const DocumentTable& table) {

@@ -1,4 +1,4 @@
-#include "publish/member_publisher.hpp"
+#include "publish/publisher.hpp"
 #include "publish/retired_members.hpp"
 #include "records/pool_member.hpp"
 #include "records/revision.hpp"
@@ -22,11 +22,13 @@ void admit(Site& site, const std::string& name, Role role, int address) {
   add_member({"lab", name, name.substr(0, name.find('-')), role, fmt::format("10.77.1.{}", address),
               "sha256:" + name, 1, 0},
              transaction);
+  REQUIRE(mark_due(site.store, "lab", "admitted " + name, "member lab/" + name, sample::now,
+                   transaction));
   REQUIRE(site.store.commit(transaction));
 }
 
-Result<bool> publish_member(MemberPublisher& publisher, const std::string& name) {
-  return publisher.publish("lab", name, "sha256:" + name);
+Result<bool> publish_member(Publisher& publisher, const std::string& name) {
+  return publisher.bring_document("lab", name);
 }
 
 std::uint64_t revisions(const Site& site) {
@@ -39,7 +41,7 @@ TEST_CASE("a member is served with the publication that its admission asks for")
   Site site;
   site.publish(sample::cluster(machines_network) + sample::node("m1", "master", 11) +
                pool("ci", "node"));
-  MemberPublisher publisher(site.context);
+  Publisher publisher(site.context);
   admit(site, "ci-1", Role::node, 1);
   admit(site, "ci-2", Role::node, 2);
   CHECK(publish_member(publisher, "ci-1").value());
@@ -57,7 +59,7 @@ TEST_CASE("the last master that is awaited brings the documents of all") {
   site.publish(sample::cluster(machines_network) + pool("m", "master", ", minimum: 2") +
                pool("ci", "node"));
   CHECK(site.current.cluster("lab")->documents.empty());
-  MemberPublisher publisher(site.context);
+  Publisher publisher(site.context);
   admit(site, "m-1", Role::master, 1);
   CHECK_FALSE(publish_member(publisher, "m-1").value());
   admit(site, "ci-1", Role::node, 9);
@@ -76,7 +78,7 @@ TEST_CASE("a member that was removed is served no more; its network waits with i
   Site site;
   site.publish(sample::cluster(machines_network) + sample::node("m1", "master", 11) +
                pool("ci", "node"));
-  MemberPublisher publisher(site.context);
+  Publisher publisher(site.context);
   admit(site, "ci-1", Role::node, 1);
   CHECK(publish_member(publisher, "ci-1").value());
   const std::string network = site.document("ci-1").role.pod_cidr;
@@ -152,7 +154,7 @@ TEST_CASE("members of a pool that is taken out of the inventory go with it") {
   Site site;
   const std::string rest = sample::cluster(machines_network) + sample::node("m1", "master", 11);
   site.publish(rest + pool("ci", "node"));
-  MemberPublisher publisher(site.context);
+  Publisher publisher(site.context);
   admit(site, "ci-1", Role::node, 1);
   CHECK(publish_member(publisher, "ci-1").value());
   auto request = site.request(rest);
@@ -182,7 +184,7 @@ TEST_CASE("a cluster that cannot be published says why to whoever may ask again"
   Site site;
   site.publish(sample::cluster(machines_network) + sample::node("m1", "master", 11) +
                pool("ci", "node"));
-  MemberPublisher publisher(site.context);
+  Publisher publisher(site.context);
   admit(site, "ci-1", Role::node, 11);
   Transaction transaction;
   transaction.remove(kinds::revision, kinds::revision_key("lab", 1));

@@ -2,6 +2,7 @@
 
 #include "document/peer_list.hpp"
 #include "document/time_text.hpp"
+#include "fakes/hooked_store.hpp"
 #include "records/audit.hpp"
 #include "records/revision.hpp"
 #include "sample_site.hpp"
@@ -125,15 +126,12 @@ TEST_CASE("two applies at once: one wins, the other is told") {
   Site site;
   site.publish(sample::small_inventory());
   const auto request = site.request(sample::small_inventory(", labels: {a: b}"));
-  auto context = site.context;
-  bool inside = false;
+  HookedStore hooked(site.store);
+  const PublishContext context{hooked,       site.sealing,    site.keys,
+                               site.current, site.quarantine, site.context.now};
   // The second publishes while the first has read what is current.
-  context.banned_machines = [&](const std::string&) -> Result<std::vector<std::string>> {
-    if (!inside) {
-      inside = true;
-      Site::must(publish(site.context, site.request(sample::small_inventory(", labels: {a: c}"))));
-    }
-    return std::vector<std::string>{};
+  hooked.before_commit = [&] {
+    Site::must(publish(site.context, site.request(sample::small_inventory(", labels: {a: c}"))));
   };
   const auto lost = publish(context, request);
   REQUIRE_FALSE(lost);
@@ -155,7 +153,7 @@ TEST_CASE("machines are removed only when that is said") {
   CHECK(describe(outcome) == "lab/m1 changed none\nlab/n1 removed none\n");
   CHECK_FALSE(site.current.document("lab", "n1"));
   CHECK_FALSE(site.store.get(kinds::document, "lab/n1"));
-  CHECK(site.forgotten == std::vector<std::string>{"lab/n1"});
+  CHECK_FALSE(site.store.get(kinds::machine, "lab/n1"));
 }
 
 TEST_CASE("a machine that left is refused by the masters until its certificates are over") {
@@ -290,15 +288,17 @@ TEST_CASE("what is served survives a restart") {
 
 TEST_CASE("a cluster's record that an earlier program wrote is served from") {
   Site site;
-  site.banned = {"n1"};
+  site.set_banned("n1", true);
   site.publish(sample::small_inventory());
   auto record = nlohmann::json::parse(site.store.get(kinds::cluster, "lab")->value);
   REQUIRE(record.erase("bannedMachines") == 1);
   REQUIRE(record.erase("inventory") == 1);
+  REQUIRE(record.erase("content") == 1);
+  REQUIRE(record.erase("history") == 1);
   REQUIRE(site.memory.commit(Transaction().put(kinds::cluster, "lab", record.dump())));
   CurrentDocuments loaded{site.quarantine};
   REQUIRE(loaded.load(site.store));
-  CHECK(loaded.cluster("lab")->banned_machines == site.banned);
+  CHECK(loaded.cluster("lab")->banned_machines == std::vector<std::string>{"n1"});
   CHECK(loaded.document("lab", "m1")->body == site.current.document("lab", "m1")->body);
 }
 

@@ -53,7 +53,7 @@ TEST_CASE("a ban outlives a rollback") {
   Site site;
   site.publish(sample::small_inventory());
   site.publish(sample::small_inventory(", labels: {a: b}"));
-  site.banned = {"n1"};
+  site.set_banned("n1", true);
   const auto banned = Site::must(republish(site.context, "lab", "operator anna"));
   CHECK(banned.changes[0].kind == MachineChange::Kind::changed);
   CHECK(banned.changes[1].kind == MachineChange::Kind::unchanged);
@@ -61,7 +61,7 @@ TEST_CASE("a ban outlives a rollback") {
   CHECK(site.document("n1").config.banned_machines.empty());
   Site::must(roll_back(site.context, back_to("1")));
   CHECK(site.document("m1").config.banned_machines == std::vector<std::string>{"n1"});
-  site.banned.clear();
+  site.set_banned("n1", false);
   Site::must(republish(site.context, "lab", "operator anna"));
   CHECK(site.document("m1").config.banned_machines.empty());
   CHECK(republish(site.context, "other", "x").error().error.message ==
@@ -202,9 +202,9 @@ TEST_CASE("each revision says in words what it was for") {
   };
   order("n1", true);
   order("n1", false);
-  site.banned = {"n1"};
+  site.set_banned("n1", true);
   Site::must(republish(site.context, "lab", "operator anna"));
-  site.banned = {};
+  site.set_banned("n1", false);
   Site::must(republish(site.context, "lab", "operator anna"));
   site.add_release("runc", "2.0.0");
   auto request = site.request(sample::small_inventory(", labels: {a: b}"));

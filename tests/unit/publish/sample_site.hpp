@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include "document/strict_json.hpp"
 #include "fakes/scratch_folder.hpp"
 #include "pki/signature.hpp"
 #include "publish/publish.hpp"
 #include "publish/releases.hpp"
+#include "records/due.hpp"
 #include "store/kinds.hpp"
 #include "store/memory_store.hpp"
 
@@ -48,18 +50,7 @@ struct Site {
   muster::ViewedStore store{memory, views};
   muster::SealingKey sealing{muster::random_bytes(32)};
   muster::SiteKeys keys = muster::initialise_site(store, sealing, addresses(), now).value();
-  std::vector<std::string> banned, forgotten;
-  muster::PublishContext context{
-      store,
-      sealing,
-      keys,
-      current,
-      quarantine,
-      [] { return now; },
-      [this](const std::string&) -> muster::Result<std::vector<std::string>> { return banned; },
-      [this](const std::string& cluster_name, const std::string& node_name, muster::Transaction&) {
-        forgotten.push_back(cluster_name + "/" + node_name);
-      }};
+  muster::PublishContext context{store, sealing, keys, current, quarantine, [] { return now; }};
 
   Site() {
     for (const char* name : {"kubernetes", "etcd", "containerd", "runc", "cni-plugins", "coredns",
@@ -67,6 +58,16 @@ struct Site {
       add_release(name, std::string(name) == "kubernetes" ? "1.36.3" : "1.0.0");
   }
   Site(const Site&) = delete;
+
+  // As an operator's order leaves it, of the cluster "lab".
+  void set_banned(const std::string& node_name, bool is_banned) {
+    muster::Transaction transaction;
+    transaction.put(muster::kinds::machine, "lab/" + node_name,
+                    muster::canonical_text({{"node", node_name}, {"banned", is_banned}}));
+    const std::string why = is_banned ? "ban of " + node_name : node_name + " banned no more";
+    REQUIRE(mark_due(store, "lab", why, "operator anna", now, transaction));
+    REQUIRE(store.commit(transaction));
+  }
 
   void add_release(const std::string& name, const std::string& version) {
     muster::Release release;

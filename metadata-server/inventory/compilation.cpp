@@ -1,0 +1,361 @@
+#include "inventory/compilation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "document/ipv4.hpp"
+#include "document/problem.hpp"
+#include "document/strict_json.hpp"
+#include "document/validate.hpp"
+#include "inventory/certificate_table.hpp"
+#include "inventory/coredns.hpp"
+#include "inventory/machine_config.hpp"
+#include "inventory/pod_networks.hpp"
+#include "inventory/pool_members.hpp"
+#include "pki/signature.hpp"
+
+namespace muster {
+
+namespace {
+
+constexpr std::uint32_t dns_address = 10;  // the tenth of the service network, as kubeadm has it
+
+MachineIdentity identity_of(const MachineInput& machine) {
+  MachineIdentity identity;
+  identity.role = machine.source.role();
+  identity.node = machine.source.name();
+  identity.address = machine.source.address();
+  identity.pool = machine.source.pool();
+  identity.pod_cidr = machine.pod_cidr;
+  identity.macs = machine.source.macs();
+  return identity;
+}
+
+// Which the API server refuses: the banned, and those that left and are not back.
+std::vector<std::string> refused_machines(const SiteFacts& facts,
+                                          const std::vector<MachineSource>& sources) {
+  std::vector<std::string> gone = facts.departed_machines, names;
+  std::sort(gone.begin(), gone.end());
+  for (const MachineSource& source : sources) names.push_back(source.name());
+  std::vector<std::string> left;
+  std::set_difference(gone.begin(), gone.end(), names.begin(), names.end(),
+                      std::back_inserter(left));
+  std::set<std::string> refused(left.begin(), left.end());
+  refused.insert(facts.banned_machines.begin(), facts.banned_machines.end());
+  return {refused.begin(), refused.end()};
+}
+
+}  // namespace
+
+class CompilationMaker {
+ public:
+  CompilationMaker(const Inventory& inventory, const Cluster& cluster, const SiteFacts& facts,
+                   SharedConfigs& configs)
+      : inventory_(inventory), cluster_(cluster), facts_(facts), configs_(configs) {
+    out_.cluster_ = &cluster;
+    out_.facts_ = &facts;
+  }
+
+  Checked<Compilation> make() {
+    const auto sources = machine_sources(inventory_, cluster_.name.value, facts_, problems_);
+    check_pool_settings();
+    const ReleaseChoice releases(cluster_, facts_, problems_);
+    out_.releases_ = releases.all();
+    out_.upgrades_ = releases.offers(cluster_);
+    PodNetworks networks = allocate_pod_networks(cluster_, sources, facts_.pod_cidrs, problems_);
+    check_authorities();
+    check_identity_regions();
+    make_settings(sources);
+    const auto refused = refused_machines(facts_, sources);
+    for (const Role role : {Role::master, Role::follower, Role::node})
+      prepare_role(role, releases, refused);
+    out_.work_ = networks.work + sources.size();
+    for (const MachineSource& source : sources) add(source, networks.by_node);
+    out_.pod_cidrs_ = std::move(networks.by_node);
+    if (!problems_.empty()) return tl::unexpected(distinct(std::move(problems_)));
+    configs_.swap(used_);
+    return std::move(out_);
+  }
+
+ private:
+  // What all machines of one role begin with, and the digest of it and of what else is the same
+  // for all.
+  struct RoleConfig {
+    MachineConfig config;
+    std::string pause, digest;
+  };
+
+  void report(const Place& place, std::string field, std::string expected, std::string found,
+              std::string hint = {}) {
+    problems_.push_back(problem_at(place, std::move(field), std::move(expected), std::move(found),
+                                   std::move(hint)));
+  }
+
+  // A pool may have no member yet; its mistakes are told now, not to the first machine.
+  void check_pool_settings() {
+    for (const NodePool* pool : pools_of(inventory_, cluster_.name.value)) {
+      MachineConfig unused;
+      const Node any = node_of(*pool, {member_name(*pool, 1), pool->name.value, {}, {}});
+      apply_settings(merge_layers(inventory_, cluster_, any), facts_.secrets, unused, problems_);
+    }
+  }
+
+  // The server pins what it can verify; a publication does not depend on it, a first look does.
+  void check_identity_regions() {
+    if (!facts_.identity_regions) return;
+    const auto& pinned = *facts_.identity_regions;
+    for (const NodePool* pool : pools_of(inventory_, cluster_.name.value)) {
+      if (!pool->instance_identity) continue;
+      const auto& regions = pool->instance_identity->regions;
+      for (std::size_t index = 0; index < regions.size(); ++index) {
+        const Sourced<std::string>& region = regions[index];
+        if (std::find(pinned.begin(), pinned.end(), region.value) != pinned.end()) continue;
+        report(
+            region.place, fmt::format("spec.instanceIdentity.regions[{}]", index),
+            "a region whose certificate the server pins", in_ticks(region.value),
+            fmt::format(
+                "put AWS's certificate into the server's folder `awsCertificates` as {}.pem and restart it",
+                region.value));
+      }
+    }
+  }
+
+  void check_authorities() {
+    for (const char* name : {"cluster", "etcd", "front-proxy"}) {
+      const auto found = facts_.authorities.find(name);
+      if (found == facts_.authorities.end() || found->second.empty())
+        report(cluster_.name.place, "metadata.name",
+               fmt::format("the site to have the authority '{}' of this cluster", name), "none",
+               "it is made with the cluster's first 'muster apply'");
+    }
+  }
+
+  void make_settings(const std::vector<MachineSource>& sources) {
+    ClusterSettings& settings = out_.settings_;
+    settings.name = cluster_.name.value;
+    settings.dns_domain = cluster_.dns_domain.value;
+    settings.pod_cidr = cluster_.pod_cidr.value;
+    settings.service_cidr = cluster_.service_cidr.value;
+    if (const auto services = parse_cidr(settings.service_cidr))
+      settings.cluster_dns = nth_address(*services, dns_address);
+    settings.pod_network = cluster_.pod_network.value;
+    settings.api = {cluster_.api_mode.value, cluster_.api_host.value, cluster_.api_port.value};
+    settings.authorities = facts_.authorities;
+    for (const Role role : {Role::master, Role::follower}) {
+      for (const MachineSource& source : sources) {
+        if (source.role() == role) settings.masters.push_back({source.name(), source.address()});
+      }
+    }
+    out_.settings_text_ = settings_text(settings);
+  }
+
+  std::vector<AddonSpec> make_addons(const ReleaseChoice& releases) const {
+    const ClusterSettings& settings = out_.settings_;
+    std::vector<AddonSpec> addons;
+    for (const Addon& addon : cluster_.addons)
+      addons.push_back({addon.name.value, addon.manifest, addon.waits_for});
+    // Last where an addon brings the network, without which it would be waited for in vain.
+    const bool is_routed = cluster_.pod_network.value == PodNetwork::routed;
+    if (cluster_.coredns)
+      addons.insert(
+          is_routed ? addons.begin() : addons.end(),
+          coredns_addon(releases.version_of("coredns"), settings.dns_domain, settings.cluster_dns));
+    return addons;
+  }
+
+  void prepare_role(Role role, const ReleaseChoice& releases,
+                    const std::vector<std::string>& refused) {
+    RoleConfig& made = roles_[role];
+    MachineConfig& config = made.config;
+    config.releases = releases.for_role(role);
+    for (const Sourced<std::string>& mirror : cluster_.artifact_mirrors)
+      config.artifact_mirrors.push_back(mirror.value);
+    for (const auto& [component, flags] : cluster_.component_arguments) {
+      for (const auto& [flag, value] : flags)
+        config.component_arguments[component][flag] = value.value;
+    }
+    if (is_control_plane(role)) {
+      config.banned_machines = refused;
+      config.addons = make_addons(releases);
+      // Then Kubernetes allocates the machines' networks for the addon.
+      if (cluster_.pod_network.value == PodNetwork::none)
+        config.component_arguments["kube-controller-manager"].try_emplace(
+            "node-cidr-mask-size", std::to_string(cluster_.pod_cidr_prefix.value));
+    }
+    made.pause = releases.version_of("pause");
+    made.digest = sha256_digest(canonical_text({{"config", config_text(config)},
+                                                {"pause", made.pause},
+                                                {"role", name(role)},
+                                                {"secrets", facts_.secrets}}));
+  }
+
+  void add(const MachineSource& source, const std::map<std::string, std::string>& networks) {
+    MachineInput machine{source, {}, config_of(source), {}};
+    if (const auto network = networks.find(source.name()); network != networks.end())
+      machine.pod_cidr = network->second;
+    machine.digest = digest_of(machine);
+    out_.machines_.push_back(std::move(machine));
+  }
+
+  std::string digest_of(const MachineInput& machine) {
+    if (common_.empty())
+      common_ = sha256_digest(fmt::format(
+          "{} {} {}", facts_.site, cluster_.certificate_lifetime.count(), out_.settings_text_));
+    std::string all = common_ + machine.config->digest;
+    // No name and no address has a line's end.
+    for (const std::string* part : {&machine.source.name(), &machine.source.address(),
+                                    &machine.source.pool(), &machine.pod_cidr}) {
+      all += *part;
+      all += '\n';
+    }
+    all += name(machine.source.role());
+    for (const std::string& mac : machine.source.macs()) all += mac;
+    return sha256_digest(all);
+  }
+
+  std::shared_ptr<const SharedConfig> config_of(const MachineSource& source) {
+    std::string layers(name(source.role()));
+    for (const auto& profile : source.profiles()) layers += "\n" + profile.value;
+    layers += "\n#" + source.overrides_digest();
+    auto& config = by_layers_[layers];
+    if (!config) config = find_or_make(source);
+    return config;
+  }
+
+  std::shared_ptr<const SharedConfig> find_or_make(const MachineSource& source) {
+    const std::string key = key_of(source);
+    auto& used = used_[key];
+    if (used) return used;
+    if (const auto known = configs_.find(key); known != configs_.end())
+      used = known->second;
+    else
+      used = make_config(source);
+    return used;
+  }
+
+  // Of everything that the config is made of.
+  std::string key_of(const MachineSource& source) {
+    std::string all = roles_.at(source.role()).digest;
+    for (const auto* profiles : {&cluster_.profiles, &source.profiles()}) {
+      for (const Sourced<std::string>& profile : *profiles) {
+        const auto found = inventory_.profiles.find(profile.value);
+        all += '/';
+        if (found != inventory_.profiles.end()) all += found->second.digest;
+      }
+    }
+    return sha256_digest(all + "#" + source.overrides_digest());
+  }
+
+  std::shared_ptr<const SharedConfig> make_config(const MachineSource& source) {
+    const RoleConfig& role = roles_.at(source.role());
+    auto made = std::make_shared<SharedConfig>();
+    MachineConfig& config = made->config = role.config;
+    apply_settings(merge_layers(inventory_, cluster_, source.node()), facts_.secrets, config,
+                   problems_);
+    if (config.containerd.sandbox_image.empty())
+      config.containerd.sandbox_image = "registry.k8s.io/pause:" + role.pause;
+    if (is_control_plane(source.role())) {
+      add_shared_secret(config, "service-account-key", "/etc/kubernetes/pki/service-account.key");
+      add_shared_secret(config, "encryption-configuration", "/etc/kubernetes/encryption.yaml");
+    }
+    made->text = config_text(config);
+    made->digest = sha256_digest(made->text);
+    made->labels = labels_text(config.kubelet.labels);
+    made->taints = taints_text(config.kubelet.taints);
+    return made;
+  }
+
+  void add_shared_secret(MachineConfig& config, const std::string& name, const std::string& path) {
+    const auto known = facts_.secrets.find(name);
+    if (known == facts_.secrets.end())
+      report(cluster_.name.place, "metadata.name",
+             fmt::format("the site to have the secret '{}' of this cluster", name), "none",
+             "it is made with the cluster's first 'muster apply'");
+    else
+      config.secrets.push_back({name, known->second, path, "root", "0600"});
+  }
+
+  const Inventory& inventory_;
+  const Cluster& cluster_;
+  const SiteFacts& facts_;
+  SharedConfigs& configs_;
+  SharedConfigs used_;  // of configs_, and new ones
+  std::map<Role, RoleConfig> roles_;
+  std::unordered_map<std::string, std::shared_ptr<const SharedConfig>> by_layers_;
+  std::string common_;
+  Compilation out_;
+  std::vector<InventoryProblem> problems_;
+};
+
+Checked<Compilation> Compilation::prepare(const Inventory& inventory, const std::string& cluster,
+                                          const SiteFacts& facts, SharedConfigs& configs) {
+  const auto found = inventory.clusters.find(cluster);
+  if (found == inventory.clusters.end())
+    return tl::unexpected(std::vector<InventoryProblem>{
+        problem_at({}, "", "a Cluster of the inventory", in_ticks(cluster))});
+  return CompilationMaker(inventory, found->second, facts, configs).make();
+}
+
+Checked<MachineDocument> Compilation::make(const MachineInput& machine) {
+  MachineDocument made;
+  NodeDocument& document = made.document;
+  document.site = facts_->site;
+  document.role = identity_of(machine);
+  document.role.cluster = settings_;
+  document.certificates = certificates_of(document.role, cluster_->certificate_lifetime);
+  document.config = machine.config->config;
+  // What a machine would refuse must not be published: the last gate, and a bug of ours if it
+  // shuts.
+  std::vector<InventoryProblem> problems;
+  const bool is_new = !valid_.contains(machine.config.get());
+  for (const Problem& problem : is_new ? validate(document) : validate_identity(document)) {
+    if (problem.where == "/generation") continue;  // the server gives it
+    problems.push_back(problem_at(machine.source.place(), problem.where,
+                                  "a document that machines accept", problem.message));
+  }
+  if (!problems.empty()) return tl::unexpected(std::move(problems));
+  valid_.insert(machine.config.get());
+  made.role = role_text(document.role, settings_text_);
+  made.certificates = certificates_text(document.certificates);
+  return made;
+}
+
+std::string Compilation::text_of(const MachineInput& machine, const MachineDocument& made,
+                                 std::uint64_t generation) const {
+  return to_text({facts_->site, made.role, made.certificates, machine.config->text}, generation);
+}
+
+PeerEntry Compilation::peer(const MachineInput& machine) const {
+  const auto drain = facts_->drains.find(machine.source.name());
+  return {machine.source.name(),
+          machine.source.address(),
+          machine.pod_cidr,
+          machine.config->config.kubelet.labels,
+          machine.config->config.kubelet.taints,
+          drain == facts_->drains.end() ? Drain::none : drain->second};
+}
+
+std::string Compilation::peers_text() const {
+  std::string text;
+  for (const MachineInput& machine : machines_) {
+    if (!text.empty()) text += ',';
+    PeerEntry entry{machine.source.name(), machine.source.address(), machine.pod_cidr, {}, {}, {}};
+    if (const auto drain = facts_->drains.find(entry.name); drain != facts_->drains.end())
+      entry.drain = drain->second;
+    text += peer_text(entry, machine.config->labels, machine.config->taints);
+  }
+  return text;
+}
+
+std::vector<InventoryProblem> distinct(std::vector<InventoryProblem> problems) {
+  std::set<std::string> told;
+  std::erase_if(problems, [&](const InventoryProblem& problem) {
+    return !told.insert(to_text(problem)).second;
+  });
+  sort_by_place(problems);
+  return problems;
+}
+
+}  // namespace muster

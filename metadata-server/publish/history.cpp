@@ -1,0 +1,51 @@
+#include "publish/history.hpp"
+
+#include <algorithm>
+
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+constexpr std::uint64_t kept_revisions = 100;
+constexpr std::uint64_t kept_publications = 100;
+
+// An earlier program kept the last hundred of all together, and no list of them. `newest`: the
+// number of its last one.
+Result<void> find_history(const Store& store, std::uint64_t newest, ClusterRecord& record) {
+  if (record.content != 0 || newest == 0) return {};
+  for (std::uint64_t number = newest - std::min(newest, kept_revisions) + 1; number <= newest;
+       ++number) {
+    const auto there = store.get(kinds::revision, kinds::revision_key(record.name, number));
+    if (there) record.history.push_back(number);
+    if (!there && there.error().kind != ErrorKind::not_found) return pass(there.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> keep_in_history(const Store& store, const Revision& revision, ClusterRecord& record,
+                             Transaction& transaction) {
+  const std::string key = kinds::revision_key(revision.cluster, revision.number);
+  if (auto found = find_history(store, revision.number - 1, record); !found) return found;
+  if (revision.content != 0) {
+    record.content = revision.content;
+    transaction.put(kinds::publication, key, to_json(revision));
+    if (revision.number > kept_publications)
+      transaction.remove(
+          kinds::publication,
+          kinds::revision_key(revision.cluster, revision.number - kept_publications));
+    return {};
+  }
+  record.content = revision.number;
+  record.history.push_back(revision.number);
+  transaction.put(kinds::revision, key, to_json(revision));
+  for (; record.history.size() > kept_revisions; record.history.erase(record.history.begin()))
+    transaction.remove(kinds::revision,
+                       kinds::revision_key(revision.cluster, record.history.front()));
+  return {};
+}
+
+}  // namespace muster

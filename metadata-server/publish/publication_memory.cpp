@@ -1,0 +1,137 @@
+#include "publish/publication_memory.hpp"
+
+#include "records/all_records.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+std::shared_ptr<ClusterMemory> PublicationMemory::of(const std::string& cluster) {
+  const std::lock_guard lock(mutex_);
+  auto& memory = clusters_[cluster];
+  if (!memory) memory = std::make_shared<ClusterMemory>();
+  return memory;
+}
+
+Result<std::shared_ptr<const ReadRevision>> PublicationMemory::revision(const Store& store,
+                                                                        const std::string& cluster,
+                                                                        std::uint64_t number) {
+  const auto record = store.get(kinds::revision, kinds::revision_key(cluster, number));
+  if (!record) return pass(record.error());
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = revisions_.find(cluster);
+    if (found != revisions_.end() && found->second.version == record->version)
+      return found->second.read;
+  }
+  auto revision = parse_revision(record->value);
+  if (!revision) return pass(revision.error());
+  auto inventory = inventory_for(*revision);
+  if (!inventory) return pass(inventory.error());
+  auto read = std::make_shared<const ReadRevision>(
+      ReadRevision{std::move(*revision), std::move(*inventory)});
+  const std::lock_guard lock(mutex_);
+  revisions_[cluster] = {record->version, read};
+  inventories_.erase(cluster);
+  return read;
+}
+
+Result<std::shared_ptr<const Inventory>> PublicationMemory::inventory_for(
+    const Revision& revision) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = inventories_.find(revision.cluster);
+    if (found != inventories_.end() && found->second.number == revision.number &&
+        found->second.digest == revision.digest)
+      return found->second.inventory;
+  }
+  auto inventory = inventory_of(revision);
+  if (inventory) return std::make_shared<const Inventory>(std::move(*inventory));
+  return fail(
+      ErrorKind::corrupt,
+      fmt::format(
+          "cluster '{}': this program refuses the inventory of revision {}, which an earlier one published. Apply a sound one:\n{}",
+          revision.cluster, revision.number, to_text(inventory.error())));
+}
+
+Checked<std::shared_ptr<const Inventory>> PublicationMemory::load(const InventoryFiles& files) {
+  const std::lock_guard lock(loading_);
+  auto inventory = muster::load(files, files_);
+  if (!inventory) return tl::unexpected(std::move(inventory.error()));
+  return std::make_shared<const Inventory>(std::move(*inventory));
+}
+
+void PublicationMemory::remember(const std::string& cluster, std::uint64_t number,
+                                 const std::string& digest,
+                                 std::shared_ptr<const Inventory> inventory) {
+  const std::lock_guard lock(mutex_);
+  inventories_[cluster] = {number, digest, std::move(inventory)};
+}
+
+Result<FoundCluster> PublicationMemory::cluster(const Store& store, const std::string& name) {
+  const auto record = store.get(kinds::cluster, name);
+  if (record) {
+    const std::lock_guard lock(mutex_);
+    const auto known = records_.find(name);
+    if (known != records_.end() && known->second.version == record->version) return known->second;
+  }
+  auto found = find_cluster(store, name);
+  if (!found) return found;
+  const std::lock_guard lock(mutex_);
+  records_[name] = *found;
+  return found;
+}
+
+namespace {
+
+// A server before 0.3 let a pool's master end by its ttl without a word to the others. Who has been
+// there longest of them is the first, as after `muster node remove`.
+class FirstMaster {
+ public:
+  void look(const MemberRecord& record, std::ptrdiff_t place) {
+    if (!is_control_plane(record.role)) return;
+    if (record.role == Role::master) has_master_ = true;
+    if (place_ >= 0 && record.admitted_at >= admitted_at_) return;
+    place_ = place;
+    admitted_at_ = record.admitted_at;
+  }
+  void name_in(std::vector<PoolMember>& members) const {
+    if (!has_master_ && place_ >= 0) members[static_cast<std::size_t>(place_)].role = Role::master;
+  }
+
+ private:
+  bool has_master_ = false;
+  std::ptrdiff_t place_ = -1;
+  std::int64_t admitted_at_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<PoolMember>> PublicationMemory::members(const Store& store,
+                                                           const std::string& cluster) {
+  const auto records = all_records(store, kinds::member, kinds::prefix_of(cluster));
+  if (!records) return pass(records.error());
+  const std::lock_guard lock(mutex_);
+  auto& known = members_[cluster];
+  std::unordered_map<std::string, KnownMember> now;
+  std::vector<PoolMember> members;
+  FirstMaster first;
+  for (const auto& record : *records) {
+    KnownMember& member = now[record.key];
+    if (const auto found = known.find(record.key); found != known.end())
+      member = std::move(found->second);
+    if (member.version != record.version) {
+      auto parsed = parse_member_record(record.value);
+      if (!parsed) return while_doing(parsed.error(), fmt::format("member '{}'", record.key));
+      member = {record.version, std::move(*parsed)};
+    }
+    const MemberRecord& found = member.record;
+    if (found.removed_at != 0) continue;
+    first.look(found, std::ssize(members));
+    members.push_back({found.node, found.pool, found.role, found.address});
+  }
+  first.name_in(members);
+  known.swap(now);
+  return members;
+}
+
+}  // namespace muster

@@ -1,0 +1,83 @@
+// What earlier publications of this process worked out. It is found again by digests of everything
+// that it was worked out from, or by the version of what it was read from: it may be empty, and is
+// never wrong. Thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "document/document_format.hpp"
+#include "inventory/compilation.hpp"
+#include "records/pool_member.hpp"
+#include "records/revision.hpp"
+
+namespace muster {
+
+// A revision and what its files say.
+struct ReadRevision {
+  Revision revision;
+  std::shared_ptr<const Inventory> inventory;
+};
+
+// Of one cluster; for who holds its mutex.
+struct ClusterMemory {
+  std::mutex mutex;
+  SharedConfigs configs;
+  struct Content {
+    std::string input;    // digest of what the document is made of
+    std::string content;  // digest of it with generation 0
+    DocumentNeeds needs;
+  };
+  std::unordered_map<std::string, Content> contents;  // by node
+};
+
+class PublicationMemory {
+ public:
+  [[nodiscard]] std::shared_ptr<ClusterMemory> of(const std::string& cluster);
+  // As load() does, the files that it knows left out.
+  [[nodiscard]] Checked<std::shared_ptr<const Inventory>> load(const InventoryFiles& files);
+  // What was published just now, so that it is not read again. `digest`: of the revision.
+  void remember(const std::string& cluster, std::uint64_t number, const std::string& digest,
+                std::shared_ptr<const Inventory> inventory);
+  // A revision never changes, so one that was read is good for ever; the last one of each cluster
+  // is kept. not_found: there is none; corrupt: this program refuses its inventory.
+  [[nodiscard]] Result<std::shared_ptr<const ReadRevision>> revision(const Store& store,
+                                                                     const std::string& cluster,
+                                                                     std::uint64_t number);
+  // As find_cluster has it; read only where its version moved.
+  [[nodiscard]] Result<FoundCluster> cluster(const Store& store, const std::string& name);
+  // Those that are there now, in name order.
+  [[nodiscard]] Result<std::vector<PoolMember>> members(const Store& store,
+                                                        const std::string& cluster);
+
+ private:
+  struct KnownRevision {
+    std::uint64_t version = 0;  // of its record: another cluster may have had the name
+    std::shared_ptr<const ReadRevision> read;
+  };
+  struct KnownMember {
+    std::uint64_t version = 0;
+    MemberRecord record;
+  };
+  [[nodiscard]] Result<std::shared_ptr<const Inventory>> inventory_for(const Revision& revision);
+
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<ClusterMemory>> clusters_;
+  struct KnownInventory {
+    std::uint64_t number = 0;
+    std::string digest;
+    std::shared_ptr<const Inventory> inventory;
+  };
+  std::map<std::string, FoundCluster> records_;
+  std::map<std::string, KnownRevision> revisions_;
+  std::map<std::string, KnownInventory> inventories_;
+  std::mutex loading_;
+  KnownFiles files_;
+  std::map<std::string, std::unordered_map<std::string, KnownMember>> members_;
+};
+
+}  // namespace muster

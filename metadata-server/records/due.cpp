@@ -1,0 +1,77 @@
+#include "records/due.hpp"
+
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "pki/unix_seconds.hpp"
+#include "records/all_records.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+
+namespace {
+
+Result<DueMark> parse_mark(const Record& record) {
+  const std::string what = fmt::format("due mark '{}'", record.key);
+  const auto value = parse_strict_json(what, record.value);
+  if (!value) return pass(value.error());
+  DueMark mark;
+  mark.cluster = record.key;
+  mark.version = record.version;
+  std::vector<Problem> problems;
+  JsonObject root(*value, "", problems);
+  root.number("since", mark.since);
+  root.text("why", mark.why);
+  root.text("by", mark.by);
+  root.close();
+  if (!problems.empty()) return fail(what, problems);
+  return mark;
+}
+
+// Sixty members that expire together are told by the first of them.
+std::string with_reason(const std::string& told, std::string_view why) {
+  constexpr std::size_t longest = 200;
+  constexpr std::string_view more = "; and more";
+  if (told.find(why) != std::string::npos || told.ends_with(more)) return told;
+  if (told.size() + why.size() > longest) return told + std::string(more);
+  return fmt::format("{}; {}", told, why);
+}
+
+}  // namespace
+
+Result<void> mark_due(const Store& store, const std::string& cluster, std::string_view why,
+                      std::string_view by, TimePoint now, Transaction& transaction) {
+  const auto found = find_due(store, cluster);
+  if (!found) return pass(found.error());
+  const std::int64_t since = *found ? (*found)->since : unix_seconds(now);
+  const std::string all = *found ? with_reason((*found)->why, why) : std::string(why);
+  transaction.put(kinds::due, cluster,
+                  canonical_text({{"since", since}, {"why", all}, {"by", by}}));
+  return {};
+}
+
+Result<std::optional<DueMark>> find_due(const Store& store, const std::string& cluster) {
+  const auto record = store.get(kinds::due, cluster);
+  if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
+  if (!record) return pass(record.error());
+  auto mark = parse_mark(*record);
+  if (!mark) return pass(mark.error());
+  return std::move(*mark);
+}
+
+Result<std::vector<DueMark>> all_due(const Store& store) {
+  const auto records = all_records(store, kinds::due);
+  if (!records) return pass(records.error());
+  std::vector<DueMark> marks;
+  for (const auto& record : *records) {
+    auto mark = parse_mark(record);
+    if (!mark) return pass(mark.error());
+    marks.push_back(std::move(*mark));
+  }
+  return marks;
+}
+
+void clear_due(const DueMark& mark, Transaction& transaction) {
+  transaction.expect(kinds::due, mark.cluster, mark.version).remove(kinds::due, mark.cluster);
+}
+
+}  // namespace muster

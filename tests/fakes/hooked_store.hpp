@@ -1,0 +1,71 @@
+// A store that does as another does, and lets a test stand between any two of its commits.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "store/store.hpp"
+
+namespace muster {
+
+class HookedStore final : public Store {
+ public:
+  explicit HookedStore(Store& store) : store_(store) {}
+
+  // Runs once, before the next commit takes place: after its author has read what it rests on.
+  std::function<void()> before_commit;
+  // Runs once, after the next commit took place: before its author goes on.
+  std::function<void()> after_commit;
+  // What kill -9 leaves: only so many more commits take place, then nothing answers any more.
+  std::size_t commits_left = std::numeric_limits<std::size_t>::max();
+  std::size_t commits = 0;  // that took place
+  [[nodiscard]] bool is_dead() const { return commits_left == 0; }
+
+  [[nodiscard]] Result<Record> get(std::string_view kind, std::string_view key) const override {
+    if (is_dead()) return dead();
+    return store_.get(kind, key);
+  }
+  [[nodiscard]] Result<std::vector<Record>> list(std::string_view kind, std::string_view prefix,
+                                                 std::string_view after,
+                                                 std::size_t limit) const override {
+    if (is_dead()) return dead();
+    return store_.list(kind, prefix, after, limit);
+  }
+  [[nodiscard]] Result<std::uint64_t> count(std::string_view kind,
+                                            std::string_view prefix) const override {
+    if (is_dead()) return dead();
+    return store_.count(kind, prefix);
+  }
+  [[nodiscard]] Result<std::uint64_t> commit(const Transaction& transaction) override {
+    if (auto hook = std::exchange(before_commit, nullptr)) hook();
+    if (is_dead()) return dead();
+    auto committed = store_.commit(transaction);
+    if (!committed) return committed;
+    ++commits;
+    --commits_left;
+    if (auto hook = std::exchange(after_commit, nullptr)) hook();
+    return committed;
+  }
+
+  [[nodiscard]] Result<std::unique_ptr<Watch>> watch(
+      std::optional<std::uint64_t> after) const override {
+    if (is_dead()) return dead();
+    return store_.watch(after);
+  }
+  [[nodiscard]] Result<std::uint64_t> snapshot(
+      const std::function<Result<void>(const Store& store)>& read) const override {
+    if (is_dead()) return dead();
+    return store_.snapshot(read);
+  }
+
+ private:
+  static tl::unexpected<Error> dead() {
+    return fail(ErrorKind::unavailable, "the store is gone: the test killed it");
+  }
+  Store& store_;
+};
+
+}  // namespace muster
