@@ -1,5 +1,6 @@
 #include "http/artifact_encoder.hpp"
 #include "http/artifact_sink.hpp"
+#include "http/byte_range.hpp"
 #include "http/content_encoding.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
@@ -24,8 +25,8 @@ Result<Response> get_artifact(const Rooms& rooms, const Caller&, const Request& 
   auto file = rooms.artifacts.open_artifact(digest);
   if (!file) return pass(file.error());
   bool is_encoded = false;
-  if (request.header("range").empty() &&
-      accepts_coding(request.header("accept-encoding"), "zstd")) {
+  const bool asks_for_part = select_range(request.header("range"), 1).has_value();
+  if (!asks_for_part && accepts_coding(request.header("accept-encoding"), "zstd")) {
     auto encoded = rooms.artifacts.open_encoded(digest);
     is_encoded = encoded.has_value();
     if (is_encoded) file = std::move(encoded);

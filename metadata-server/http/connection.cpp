@@ -117,9 +117,9 @@ Connection::Step Connection::read_head() {
                         length.error().message, request_.id));
     return {};
   }
-  head_text_ = input_.substr(0, *length);
+  const std::string head = input_.substr(0, *length);
   input_.erase(0, *length);
-  begin_request(head_text_);
+  begin_request(head);
   return {};
 }
 
@@ -171,6 +171,10 @@ Connection::Step Connection::read_body() {
 void Connection::dispatch() {
   const bool keep_alive =
       head_.keep_alive && !around_.stopping && requests_ < around_.settings.requests_per_connection;
+  auto query = parse_query(head_.query);
+  if (!query) return pass(error_response(query.error(), request_.id));
+  request_.query = std::move(*query);
+  request_.headers = std::move(head_.headers);
   request_.method = head_.method;
   request_.path = head_.path;
   Request request = std::move(request_);
@@ -179,17 +183,17 @@ void Connection::dispatch() {
   request_.peer = request.peer;
   request_.id = request.id;
   request_.route = request.route;
-  const RequestParser::Answer ask = [service = &around_.service](const Request& r) {
-    return service->answer(r);
-  };
+  const auto idle_time =
+      std::chrono::duration_cast<std::chrono::seconds>(around_.settings.deadlines.idle);
+  const Answer ask = [service = &around_.service](const Request& r) { return service->answer(r); };
   if (!blocking_) {
-    return start_writing(around_.parser.run(head_text_, std::move(request), keep_alive, ask));
+    return start_writing(run(request, keep_alive, idle_time, ask));
   }
   enter(Phase::answer, around_.settings.deadlines.answer);
-  const bool taken = around_.pool.submit(
-      [&completed = around_.completed, ask, id = id_, keep_alive, head = head_text_,
-       shared = std::make_shared<Request>(std::move(request))](RequestParser& parser) {
-        completed(id, parser.run(head, std::move(*shared), keep_alive, ask));
+  const bool taken =
+      around_.pool.submit([&completed = around_.completed, ask, id = id_, keep_alive, idle_time,
+                           shared = std::make_shared<const Request>(std::move(request))] {
+        completed(id, run(*shared, keep_alive, idle_time, ask));
       });
   if (taken) return;
   ++around_.counters.overloaded;

@@ -11,9 +11,9 @@
 
 #include "http/listener_counters.hpp"
 #include "http/listener_settings.hpp"
-#include "http/request_parser.hpp"
 #include "http/service.hpp"
 #include "http/transport.hpp"
+#include "http/wire_answer.hpp"
 #include "http/worker_pool.hpp"
 
 namespace muster {
@@ -25,7 +25,6 @@ struct Surroundings {
   const ListenerSettings& settings;
   Service& service;
   WorkerPool& pool;
-  RequestParser& parser;  // of the event thread
   ListenerCounters& counters;
   // Hands a worker's answer back to the event loop; called on the worker.
   std::function<void(std::uint64_t connection, WireAnswer)> completed;
@@ -85,7 +84,6 @@ class Connection {
   std::uint64_t requests_ = 0;
 
   std::string input_;  // read and not yet used
-  std::string head_text_;
   RequestHead head_;
   Request request_;
   bool blocking_ = false;

@@ -71,7 +71,7 @@ Connection::Step Connection::after_write() {
   const bool keep_alive = answer_.keep_alive && !around_.stopping;
   // An idle connection keeps no buffers.
   answer_ = {};
-  std::string().swap(head_text_);
+  head_ = {};
   if (!keep_alive) {
     if (body_left_ == 0 && input_.empty()) {
       transport_->finish();

@@ -67,20 +67,4 @@ bool none_match_names(std::string_view if_none_match, std::string_view etag) {
   }
 }
 
-bool is_byte_range(std::string_view range) {
-  constexpr std::string_view unit = "bytes=";
-  constexpr std::size_t longest = 18;
-  if (!range.starts_with(unit)) return false;
-  range.remove_prefix(unit.size());
-  const auto dash = range.find('-');
-  if (dash == std::string_view::npos) return false;
-  const std::string first(range.substr(0, dash)), last(range.substr(dash + 1));
-  for (const std::string& number : {first, last}) {
-    if (number.size() > longest || number.find_first_not_of(digits) != std::string::npos)
-      return false;
-  }
-  if (first.empty() || last.empty()) return !(first.empty() && last.empty());
-  return std::stoull(first) <= std::stoull(last);
-}
-
 }  // namespace muster

@@ -13,8 +13,4 @@ namespace muster {
 // If-None-Match (13.1.2) names `etag`, weak or not, or is "*".
 [[nodiscard]] bool none_match_names(std::string_view if_none_match, std::string_view etag);
 
-// Range (14.1.2) is one of bytes that a number here can hold. Others may be ignored (14.2), and
-// are: to refuse them takes a size, which is not known before the file is.
-[[nodiscard]] bool is_byte_range(std::string_view range);
-
 }  // namespace muster

@@ -39,11 +39,9 @@ EventLoop::EventLoop(const ListenerSettings& settings, int listening, Service& s
       sources_(sources),
       counters_(counters),
       tls_(tls),
-      parser_(std::chrono::duration_cast<std::chrono::seconds>(settings.deadlines.idle)),
       around_{settings,
               service,
               pool,
-              parser_,
               counters,
               [this](std::uint64_t id, WireAnswer answer) {
                 {

@@ -77,7 +77,6 @@ class EventLoop {
   SourceTable& sources_;
   ListenerCounters& counters_;
   TlsSlot& tls_;
-  RequestParser parser_;
   std::atomic<bool> stopping_{false};
   Surroundings around_;
 

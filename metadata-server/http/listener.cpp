@@ -41,10 +41,7 @@ Result<std::unique_ptr<Listener>> Listener::open(ListenerSettings settings, Serv
   impl->socket = std::move(*socket);
   impl->address = bound_address(impl->socket);
   impl->tls.set(std::move(tls));
-  const Deadlines& deadlines = impl->settings.deadlines;
-  impl->pool = std::make_unique<WorkerPool>(
-      impl->settings.workers, impl->settings.queued_requests,
-      std::chrono::duration_cast<std::chrono::seconds>(deadlines.idle));
+  impl->pool = std::make_unique<WorkerPool>(impl->settings.workers, impl->settings.queued_requests);
   std::unique_ptr<Listener> listener(new Listener(std::move(impl)));
   Impl& made = *listener->impl_;
   for (unsigned i = 0; i < made.settings.event_threads; ++i) {

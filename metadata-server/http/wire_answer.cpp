@@ -15,7 +15,7 @@ namespace {
 
 // RFC 9110 15, those that are answered here.
 std::string_view reason_of(int status) {
-  constexpr std::array<std::pair<int, std::string_view>, 24> reasons{{
+  constexpr std::array<std::pair<int, std::string_view>, 26> reasons{{
       {200, "OK"},
       {201, "Created"},
       {202, "Accepted"},
@@ -40,6 +40,8 @@ std::string_view reason_of(int status) {
       {431, "Request Header Fields Too Large"},
       {500, "Internal Server Error"},
       {503, "Service Unavailable"},
+      {504, "Gateway Timeout"},
+      {505, "HTTP Version Not Supported"},
   }};
   for (const auto& [known, reason] : reasons)
     if (known == status) return reason;

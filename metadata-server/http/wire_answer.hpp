@@ -25,8 +25,8 @@ struct WireAnswer {
 
 using Answer = std::function<Response(const Request&)>;
 // Calls `answer` and writes what it says. What a handler throws becomes a 500 that tells nothing. A
-// range is taken of files alone, a single one of a GET; others are ignored (RFC 9110 14.2). A status
-// from 400 on ends the connection. `idle_time`: how long it is kept else.
+// range is taken of files alone, a single one of a GET; others are ignored (RFC 9110 14.2). A
+// status from 400 on ends the connection. `idle_time`: how long it is kept else.
 [[nodiscard]] WireAnswer run(const Request& request, bool keep_alive,
                              std::chrono::seconds idle_time, const Answer& answer);
 

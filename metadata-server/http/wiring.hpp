@@ -19,6 +19,7 @@ struct WiringSettings {
   std::optional<std::uint32_t> admin_group = std::nullopt;
   ArtifactEncoder* encoder = nullptr;
   std::chrono::milliseconds views_patience = Views::patience;
+  KeySource service_account_key = PrivateKey::generate_rsa2048;
   // Seconds since boot (fleet/site_clock).
   std::function<std::int64_t()> since_boot = clocks_of_this_machine().since_boot;
 };

@@ -66,8 +66,8 @@ Result<SiteFacts> facts_of_today(const PublishContext& context, const std::strin
   auto facts = gather_site_facts(context.store, context.keys.site(), found->record,
                                  std::move(*banned), std::move(*members), earliest_now(context));
   if (!facts) return facts;
-  auto authorities =
-      prepare_cluster(context.store, context.sealing, cluster, context.now(), transaction);
+  auto authorities = prepare_cluster(context.store, context.sealing, cluster, context.now(),
+                                     transaction, context.service_account_key);
   if (!authorities) return pass(authorities.error());
   facts->authorities = std::move(*authorities);
   // Which of them leave is known when they are compared with the inventory.

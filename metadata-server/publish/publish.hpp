@@ -15,6 +15,7 @@
 #include "publish/current_documents.hpp"
 #include "publish/machine_change.hpp"
 #include "publish/publication_memory.hpp"
+#include "trust/cluster_authorities.hpp"
 #include "trust/site_keys.hpp"
 
 namespace muster {
@@ -32,6 +33,7 @@ struct PublishContext {
   // The earliest that it can be where `now` is in doubt (fleet/site_clock): what is forgotten by
   // its age goes by this. None: `now`.
   std::function<TimePoint()> earliest_now = {};
+  KeySource service_account_key = PrivateKey::generate_rsa2048;
   std::shared_ptr<PublicationMemory> memory = std::make_shared<PublicationMemory>();
 };
 [[nodiscard]] TimePoint earliest_now(const PublishContext& context);

@@ -36,14 +36,14 @@ std::string make_encryption_configuration() {
 
 Result<void> prepare_secret(const Store& store, const SealingKey& sealing,
                             const std::string& cluster, std::string_view name, TimePoint now,
-                            Transaction& transaction) {
+                            Transaction& transaction, KeySource service_account_key) {
   const auto versions = store.count(kinds::secret, kinds::secret_prefix(cluster, name));
   if (!versions) return pass(versions.error());
   if (*versions > 0) return {};
   if (name == encryption_configuration_secret) {
     return create_secret(sealing, cluster, name, make_encryption_configuration(), now, transaction);
   }
-  const auto key = PrivateKey::generate_rsa2048();
+  const auto key = service_account_key();
   if (!key) return pass(key.error());
   return create_secret(sealing, cluster, name, key->pem(), now, transaction);
 }
@@ -66,7 +66,8 @@ Result<TrustedAuthorities> load_cluster_authorities(const Store& store,
 
 Result<TrustedAuthorities> prepare_cluster(const Store& store, const SealingKey& sealing,
                                            const std::string& cluster, TimePoint now,
-                                           Transaction& transaction) {
+                                           Transaction& transaction,
+                                           KeySource service_account_key) {
   auto authorities = load_cluster_authorities(store, cluster);
   if (!authorities) return authorities;
   for (const auto name : cluster_authority_names) {
@@ -77,7 +78,9 @@ Result<TrustedAuthorities> prepare_cluster(const Store& store, const SealingKey&
     (*authorities)[std::string(name)] = made->trusted_pem();
   }
   for (const auto name : {service_account_key_secret, encryption_configuration_secret}) {
-    if (auto ready = prepare_secret(store, sealing, cluster, name, now, transaction); !ready) {
+    if (auto ready =
+            prepare_secret(store, sealing, cluster, name, now, transaction, service_account_key);
+        !ready) {
       return pass(ready.error());
     }
   }

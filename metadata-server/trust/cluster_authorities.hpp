@@ -22,13 +22,14 @@ inline constexpr std::array<std::string_view, 3> cluster_authority_names = {"clu
 using TrustedAuthorities = std::map<std::string, std::vector<std::string>>;
 [[nodiscard]] Result<TrustedAuthorities> load_cluster_authorities(const Store& store,
                                                                   const std::string& cluster);
+// An RSA key takes a third of a second to make: tests share one.
+using KeySource = Result<PrivateKey> (*)();
 // Adds what is missing to the transaction: authorities "kubernetes-<cluster>", "etcd-<cluster>",
 // "front-proxy-<cluster>", the service-account key and the encryption configuration. Returns all
 // authorities as they will be; a cluster that has everything adds nothing.
-[[nodiscard]] Result<TrustedAuthorities> prepare_cluster(const Store& store,
-                                                         const SealingKey& sealing,
-                                                         const std::string& cluster, TimePoint now,
-                                                         Transaction& transaction);
+[[nodiscard]] Result<TrustedAuthorities> prepare_cluster(
+    const Store& store, const SealingKey& sealing, const std::string& cluster, TimePoint now,
+    Transaction& transaction, KeySource service_account_key = PrivateKey::generate_rsa2048);
 
 struct IssuedClusterCertificate {
   std::string certificate;  // PEM

@@ -84,3 +84,23 @@ TEST_CASE("a head ends at its blank line or is refused for its size") {
   CHECK(find_head("GET / HTTP/1.1\r\n", {}).value() == 0);
   CHECK(find_head(std::string(16u << 10, 'a'), {}).error().status == 431);
 }
+
+TEST_CASE("headers of one name are one list, by their names in lower case") {
+  const auto head =
+      parse_head("GET / HTTP/1.1\r\nHost: h\r\nAccept:  a \r\nACCEPT: b\r\nX-Empty:\r\n\r\n", {});
+  REQUIRE(head);
+  CHECK(head->headers ==
+        std::map<std::string, std::string>{{"accept", "a, b"}, {"host", "h"}, {"x-empty", ""}});
+}
+
+TEST_CASE("a query is decoded once, and refused where it says two things") {
+  CHECK(parse_query("a=1&b=%2Fc%252F+d&e&&=f").value() ==
+        std::map<std::string, std::string>{{"", "f"}, {"a", "1"}, {"b", "/c%2F d"}, {"e", ""}});
+  CHECK(parse_query("")->empty());
+  CHECK(parse_query("a=1&%61=2").error().message == "query: a parameter is given twice");
+  for (const char* odd : {"a=%", "a=%4", "a=%4g", "%zz=1", "a=%-1"}) {
+    CAPTURE(odd);
+    CHECK(parse_query(odd).error().message ==
+          "query: expected two hexadecimal digits after each '%', found others");
+  }
+}

@@ -47,6 +47,7 @@ struct House : Grounds, muster::Wiring {
                 admin_group,
                 nullptr,
                 patience,
+                service_account_key,
                 [this] { return muster::unix_seconds(time - set_by); }}) {}
 
   Answer ask(const std::string& method, const std::string& target, const nlohmann::json& body = {},

@@ -17,7 +17,9 @@ constexpr auto with_old_runc = "  releases: {runc: 1.0.0}\n";
 // Everything in it goes through a hook.
 struct Hooked : Site {
   HookedStore hooked{store};
-  PublishContext through{hooked, sealing, keys, current, quarantine, context.now};
+  PublishContext through{hooked,       sealing,    keys,
+                         current,      quarantine, context.now,
+                         later_fields, {},         sample::service_account_key};
 
   Published<PublishOutcome> publish_through(const std::string& text) {
     return muster::publish(through, request(text));

@@ -42,6 +42,11 @@ inline std::string small_inventory(const std::string& more = "") {
   return cluster() + node("m1", "master", 11) + node("n1", "node", 21, more);
 }
 
+inline muster::Result<muster::PrivateKey> service_account_key() {
+  static const auto key = muster::PrivateKey::generate_rsa2048();
+  return key;
+}
+
 struct Site {
   muster::MemoryStore memory;
   muster::Quarantine quarantine;
@@ -50,7 +55,15 @@ struct Site {
   muster::ViewedStore store{memory, views};
   muster::SealingKey sealing{muster::random_bytes(32)};
   muster::SiteKeys keys = muster::initialise_site(store, sealing, addresses(), now).value();
-  muster::PublishContext context{store, sealing, keys, current, quarantine, [] { return now; }};
+  muster::PublishContext context{store,
+                                 sealing,
+                                 keys,
+                                 current,
+                                 quarantine,
+                                 [] { return now; },
+                                 muster::later_fields,
+                                 {},
+                                 service_account_key};
 
   Site() {
     for (const char* name : {"kubernetes", "etcd", "containerd", "runc", "cni-plugins", "coredns",
