@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -36,6 +37,13 @@ struct WriteFile {
 struct RemovePath {
   std::string path;
 };
+// Of a file of ours that is in no document: its mode and owner, and its text where somebody changed
+// it.
+struct CorrectFile {
+  std::string path, owner;
+  std::uint32_t mode = 0;
+  std::optional<std::string> text;
+};
 struct ReloadServiceManager {};
 struct StartUnits {
   std::vector<std::string> units;
@@ -45,6 +53,7 @@ struct StartUnits {
 struct RestartUnits {
   std::vector<std::string> units;
   std::chrono::seconds deadline{60};
+  bool puts_back = false;  // what fell out of effect: no document asked for it
 };
 struct ReloadUnits {
   std::vector<std::string> units;
@@ -58,8 +67,8 @@ struct ImportImage {
 };
 
 using Action = std::variant<InstallRelease, BringReleases, ObtainCertificates, FetchSecret,
-                            MakeDirectory, WriteFile, RemovePath, ReloadServiceManager, StartUnits,
-                            RestartUnits, ReloadUnits, StopUnits, ImportImage>;
+                            MakeDirectory, WriteFile, RemovePath, CorrectFile, ReloadServiceManager,
+                            StartUnits, RestartUnits, ReloadUnits, StopUnits, ImportImage>;
 
 enum class Cost { none, restart, drain, reboot };
 

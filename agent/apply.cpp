@@ -21,6 +21,7 @@ struct PhaseOf {
   const char* operator()(const MakeDirectory&) const { return "files"; }
   const char* operator()(const WriteFile&) const { return "files"; }
   const char* operator()(const RemovePath&) const { return "files"; }
+  const char* operator()(const CorrectFile&) const { return "files"; }
   const char* operator()(const ReloadServiceManager&) const { return "units"; }
   const char* operator()(const StartUnits&) const { return "units"; }
   const char* operator()(const RestartUnits&) const { return "units"; }
@@ -86,6 +87,12 @@ class Execute {
     }
     run_.checkpoint.files.erase(action.path);
     return {};
+  }
+
+  Result<void> operator()(const CorrectFile& action) {
+    auto& files = run_.host.files;
+    if (!action.text) return files.finish(action.path, action.mode, action.owner);
+    return files.write(action.path, *action.text, action.mode, action.owner);
   }
 
   Result<void> operator()(const ReloadServiceManager&) {

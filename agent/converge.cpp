@@ -54,8 +54,11 @@ ConvergeResult<> carry_out(const Plan& plan, Run& run, ConvergeState& state) {
   }
   const ApplyInputs inputs{state.desired, state.document.role.cluster.authorities, state.server(),
                            sources_of(state)};
-  if (state.kind != RunKind::running && is_patient(run)) return apply(plan, run, inputs);
-  auto repaired = repair(plan, run, inputs);
+  const bool must_all_be = state.kind != RunKind::running && is_patient(run);
+  if (must_all_be) {
+    if (auto done = apply(without_put_back(plan), run, inputs); !done) return done;
+  }
+  auto repaired = repair(must_all_be ? only_put_back(plan) : plan, run, inputs);
   state.add_unwell(repaired.unwell);
   std::move(repaired.failures.begin(), repaired.failures.end(), std::back_inserter(state.failures));
   return {};
@@ -151,6 +154,11 @@ ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
     adopt(run.host, state.desired, has_settled, *observed, run.checkpoint);
   }
   state.add_unwell(observed->unwell);
+  // In a boot they are still on their way.
+  for (const auto& [unit, reason] : observed->lapsed) {
+    if (state.kind == RunKind::boot) break;
+    state.add_unwell({{"unit " + unit, reason + "; it is started again", 0}});
+  }
   run.checkpoint.restarts = observed->restarts;
   return make_plan(state.desired, *observed, run.checkpoint, state.kind);
 }

@@ -46,6 +46,7 @@ struct ClassOf {
   FailureClass operator()(const MakeDirectory&) const { return FailureClass::disk; }
   FailureClass operator()(const WriteFile&) const { return FailureClass::disk; }
   FailureClass operator()(const RemovePath&) const { return FailureClass::disk; }
+  FailureClass operator()(const CorrectFile&) const { return FailureClass::disk; }
   FailureClass operator()(const ReloadServiceManager&) const { return FailureClass::runtime; }
   FailureClass operator()(const StartUnits&) const { return class_of_units(error); }
   FailureClass operator()(const RestartUnits&) const { return class_of_units(error); }

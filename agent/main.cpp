@@ -9,6 +9,7 @@
 #include "agent/daemon.hpp"
 #include "agent/host/notify.hpp"
 #include "agent/host/real_host.hpp"
+#include "agent/hosts_file.hpp"
 #include "agent/interfaces.hpp"
 #include "agent/monitor/monitor.hpp"
 #include "agent/monitor/network_monitor.hpp"
@@ -138,6 +139,11 @@ int monitor(RealHost& real, const std::string& which) {
   return done ? 0 : fail_with(done.error());
 }
 
+int hosts(RealHost& real) {
+  const auto done = write_hosts(real.files);
+  return done ? 0 : fail_with(done.error());
+}
+
 int answer_kubelet(RealHost& real, const std::vector<std::string>& registries) {
   const std::string request{std::istreambuf_iterator<char>(std::cin), {}};
   const auto answer = registry_credentials(real.files, registries, request);
@@ -195,6 +201,7 @@ int main(int argc, char** argv) {
                      "a master's etcd member stays in the cluster, dead, where it cannot leave");
   auto* on_monitor = app.add_subcommand("monitor", "watch a component and restart what hangs");
   on_monitor->add_option("subject", subject, "kubelet, runtime or network")->required();
+  auto* on_hosts = app.add_subcommand("hosts", "write the peers' names into /etc/hosts");
   auto* on_credentials = app.add_subcommand(
       "registry-credentials", "kubelet's image credential provider; reads its request on stdin");
   std::vector<std::string> registries;
@@ -221,6 +228,7 @@ int main(int argc, char** argv) {
   if (*on_status) return status(real, as_json);
   if (*on_reset) return run_reset(real, has_ended, abandons_etcd);
   if (*on_monitor) return monitor(real, subject);
+  if (*on_hosts) return hosts(real);
   if (*on_credentials) return answer_kubelet(real, registries);
   if (*on_await) return wait_for_api(real, url);
   if (*on_daemon) daemon_loop(real);

@@ -111,12 +111,23 @@ std::string module_of(const std::string& line) {
   return underscored(name.substr(0, name.find(".ko")));
 }
 
-std::set<std::string> modules_on_disk(const Tree& tree, const std::string& folder) {
+std::set<std::string> modules_in(const Tree& tree, const std::string& list) {
   std::set<std::string> names;
-  for (const auto* file : {"/modules.builtin", "/modules.dep"}) {
-    for (const auto& line : lines_of(tree.text(folder + file))) names.insert(module_of(line));
-  }
+  for (const auto& line : lines_of(tree.text(list))) names.insert(module_of(line));
   return names;
+}
+
+std::string modules_folder(const Tree& tree) {
+  return "/lib/modules/" + tree.text("/proc/sys/kernel/osrelease");
+}
+
+// One that is built in may be missing from there.
+std::vector<std::string> not_in_sys(const Tree& tree, const std::vector<std::string>& modules) {
+  std::vector<std::string> wanted;
+  for (const auto& module : modules) {
+    if (!tree.has("/sys/module/" + underscored(module))) wanted.push_back(module);
+  }
+  return wanted;
 }
 
 // Socket inode -> port, of the listening sockets among `ports`.
@@ -173,20 +184,26 @@ std::vector<std::string> missing_modules(const Filesystem& files,
                                          const std::vector<std::string>& modules,
                                          const std::string& root) {
   const Tree tree(files, root);
-  const std::string folder = "/lib/modules/" + tree.text("/proc/sys/kernel/osrelease");
+  const std::string folder = modules_folder(tree);
   // In a container the modules are the host's: nothing here says what is built in.
   if (!tree.has(folder)) return {};
-  std::vector<std::string> wanted;
-  for (const auto& module : modules) {
-    if (!tree.has("/sys/module/" + underscored(module))) wanted.push_back(module);
-  }
-  if (wanted.empty()) return {};
-  const auto on_disk = modules_on_disk(tree, folder);
-  std::vector<std::string> missing;
-  for (const auto& module : wanted) {
-    if (on_disk.count(underscored(module)) == 0) missing.push_back(module);
-  }
+  auto missing = not_in_sys(tree, modules);
+  if (missing.empty()) return {};
+  auto on_disk = modules_in(tree, folder + "/modules.builtin");
+  on_disk.merge(modules_in(tree, folder + "/modules.dep"));
+  std::erase_if(missing, [&](const auto& one) { return on_disk.count(underscored(one)) > 0; });
   return missing;
+}
+
+std::vector<std::string> unloaded_modules(const Filesystem& files,
+                                          const std::vector<std::string>& modules,
+                                          const std::string& root) {
+  const Tree tree(files, root);
+  auto unloaded = not_in_sys(tree, modules);
+  if (unloaded.empty()) return {};
+  const auto loadable = modules_in(tree, modules_folder(tree) + "/modules.dep");
+  std::erase_if(unloaded, [&](const auto& one) { return loadable.count(underscored(one)) == 0; });
+  return unloaded;
 }
 
 std::map<std::uint16_t, std::string> listeners_on(const Filesystem& files,

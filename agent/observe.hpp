@@ -18,6 +18,11 @@ namespace muster {
                                                        const std::vector<std::string>& modules,
                                                        const std::string& root = "");
 
+// Those that are on disk to be loaded and are not loaded.
+[[nodiscard]] std::vector<std::string> unloaded_modules(const Filesystem& files,
+                                                        const std::vector<std::string>& modules,
+                                                        const std::string& root = "");
+
 // Those of `ports` that something listens on, and what (best effort: without the right to look into
 // another process, "another process").
 [[nodiscard]] std::map<std::uint16_t, std::string> listeners_on(

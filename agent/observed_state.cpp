@@ -1,10 +1,9 @@
 #include "agent/observed_state.hpp"
 
-#include <charconv>
-
 #include "agent/artifacts.hpp"
 #include "agent/effects.hpp"
 #include "agent/images.hpp"
+#include "agent/looks.hpp"
 #include "agent/paths.hpp"
 #include "pki/signature.hpp"
 
@@ -13,15 +12,6 @@ namespace {
 
 constexpr const char* containerd_store =
     "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
-
-std::string attributes_difference(const FileStatus& status, std::uint32_t mode,
-                                  const std::string& owner) {
-  if (status.mode != mode) {
-    return fmt::format("mode {:04o}, expected {:04o}", status.mode, mode);
-  }
-  if (status.owner != owner) return fmt::format("owner {}, expected {}", status.owner, owner);
-  return {};
-}
 
 std::string difference(const Filesystem& files, const DesiredFile& file) {
   const auto status = files.status(file.path);
@@ -48,9 +38,7 @@ std::string difference(const Filesystem& files, const Checkpoint& checkpoint,
   if (written == checkpoint.secrets.end() || written->second != secret.version) {
     return fmt::format("version {} is wanted", secret.version);
   }
-  std::uint32_t mode = 0600;
-  std::from_chars(secret.mode.data(), secret.mode.data() + secret.mode.size(), mode, 8);
-  return attributes_difference(*status, mode, secret.owner);
+  return {};
 }
 
 void observe_release(const Filesystem& files, const ReleaseReference& release,
@@ -81,17 +69,14 @@ void observe_release(const Filesystem& files, const ReleaseReference& release,
 void observe_health(const Host& host, const DesiredState& desired, const Checkpoint& checkpoint,
                     ObservedState& observed) {
   const auto now = std::chrono::system_clock::to_time_t(host.clock.now());
-  auto effects = observe_effects(host, desired);
-  observed.undone = std::move(effects.undone);
+  auto effects = observe_effects({host, desired, checkpoint, observed.units});
+  for (const auto& [unit, reasons] : effects.undone) observed.undone[unit] = in_short(reasons);
+  observed.lapsed = std::move(effects.lapsed);
+  observed.corrections = std::move(effects.corrections);
   observed.unwell = std::move(effects.unwell);
   observed.restarts = note_restarts(checkpoint.restarts, observed.units, now);
   for (auto& loop : restart_loops(observed.restarts, now)) {
     observed.unwell.push_back(std::move(loop));
-  }
-  for (const auto& unit : monitor_units()) {
-    if (observed.units[unit].active_state != "failed") continue;
-    observed.unwell.push_back(
-        {"unit " + unit, fmt::format("failed; journalctl -u {} -b", unit), 0});
   }
 }
 
@@ -123,7 +108,8 @@ Result<ObservedState> observe_state(const Host& host, const DesiredState& desire
   std::vector<std::string> units;
   for (const auto& unit : desired.units) units.push_back(unit.name);
   for (const auto& [unit, inputs] : checkpoint.units) units.push_back(unit);
-  for (const auto& unit : monitor_units()) units.push_back(unit);
+  for (const auto& watcher : watchers()) units.emplace_back(watcher.unit);
+  units.emplace_back("muster-agent.service");
   auto statuses = host.services.statuses(units);
   if (!statuses) return pass(statuses.error());
   observed.units = std::move(*statuses);

@@ -24,6 +24,8 @@ struct ObservedState {
   std::map<std::string, UnitStatus> units;
   std::vector<ImportImage> images;            // of installed releases, not in containerd
   std::map<std::string, std::string> undone;  // units whose work is not in effect (effects.hpp)
+  std::map<std::string, std::string> lapsed;  // units that should watch and do not
+  std::vector<PlannedAction> corrections;     // of files of ours that are in no document
   Restarts restarts;                          // for the checkpoint: the next look compares with it
   // What should be in effect and is not; `since` is the reporter's to fill in.
   std::vector<HealthProblem> unwell;

@@ -110,6 +110,7 @@ class Planner {
       }
     }
     for (const auto& secret : desired_.secrets) wanted.insert(secret.path);
+    for (const auto& correction : observed_.corrections) plan_.actions.push_back(correction);
     // What a unit that must wait was started with stays until its turn.
     if (!decision_.pending.empty()) return;
     for (const auto& path : checkpoint_.files) {
@@ -120,20 +121,33 @@ class Planner {
   void plan_units() {
     const bool needs_reload =
         std::any_of(observed_.units.begin(), observed_.units.end(),
-                    [](const auto& unit) { return unit.second.need_daemon_reload; });
+                    [](const auto& unit) { return unit.second.need_daemon_reload; }) ||
+        std::any_of(observed_.corrections.begin(), observed_.corrections.end(),
+                    [](const auto& planned) {
+                      const auto* file = std::get_if<CorrectFile>(&planned.action);
+                      return file != nullptr && file->text.has_value();
+                    });
     if (needs_reload) add(ReloadServiceManager{}, "unit files changed on disk");
     if (!decision_.stop.empty()) add(StopUnits{decision_.stop}, "no longer wanted", Cost::restart);
     plan_images();
     if (!decision_.start.empty()) add_start(decision_.start);
-    if (!decision_.restart.empty()) {
-      std::string reasons;
-      for (const auto& [unit, reason] : decision_.reasons) {
-        reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", unit, reason);
-      }
-      add(RestartUnits{decision_.restart, decision_.deadline}, reasons, Cost::restart);
-    }
+    plan_restarts();
     if (!decision_.reload.empty()) {
       add(ReloadUnits{decision_.reload}, "what it re-reads has changed");
+    }
+  }
+
+  void plan_restarts() {
+    RestartUnits changed{{}, decision_.deadline};
+    std::string reasons;
+    for (const auto& [unit, reason] : decision_.restart) {
+      changed.units.push_back(unit);
+      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", unit, reason);
+    }
+    if (!changed.units.empty()) add(std::move(changed), reasons, Cost::restart);
+    for (const auto& [unit, reason] : decision_.put_back) {
+      add(RestartUnits{{unit}, decision_.deadline, true}, fmt::format("{}: {}", unit, reason),
+          Cost::restart);
     }
   }
 

@@ -34,6 +34,7 @@ struct Line {
   }
   std::string operator()(const WriteFile& action) const { return "write " + action.file.path; }
   std::string operator()(const RemovePath& action) const { return "remove " + action.path; }
+  std::string operator()(const CorrectFile& action) const { return "put right " + action.path; }
   std::string operator()(const ReloadServiceManager&) const { return "reload systemd's units"; }
   std::string operator()(const StartUnits& action) const {
     return fmt::format("start {}", fmt::join(action.units, " "));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/effects.hpp"
 #include "agent/plan_text.hpp"
 
 namespace muster {
@@ -17,6 +18,7 @@ struct SubjectOf {
   std::string operator()(const MakeDirectory& action) const { return action.directory.path; }
   std::string operator()(const WriteFile& action) const { return action.file.path; }
   std::string operator()(const RemovePath& action) const { return action.path; }
+  std::string operator()(const CorrectFile& action) const { return action.path; }
   std::string operator()(const ReloadServiceManager&) const { return "systemd"; }
   std::string operator()(const StartUnits& action) const { return action.units.front(); }
   std::string operator()(const RestartUnits& action) const { return action.units.front(); }
@@ -65,7 +67,50 @@ std::string missing_input(const DesiredState& desired, const std::string& unit,
   return {};
 }
 
+// What no document asked for now: it was in effect before.
+bool is_put_back(const Action& action) {
+  const auto* restart = std::get_if<RestartUnits>(&action);
+  return std::holds_alternative<CorrectFile>(action) || (restart != nullptr && restart->puts_back);
+}
+
+// "put back: /etc/muster/agent.json: mode 0644, expected 0600"
+std::string put_back_text(const PlannedAction& planned, const std::string& subject) {
+  // The reason of a restart names its unit already.
+  const bool is_named = planned.reason.rfind(subject + ": ", 0) == 0;
+  return fmt::format("put back: {}{}", is_named ? "" : subject + ": ", planned.reason);
+}
+
+// The machine goes on with what it runs: told, but nothing that the newest document is judged by.
+bool is_aside(const Action& action) {
+  return std::holds_alternative<BringReleases>(action) || is_put_back(action);
+}
+
+// What fell out of effect and stays so is a failure of its own, with a pause of its own.
+ConvergeResult<> look_again(const Action& action, const Run& run, const DesiredState& desired) {
+  const auto* restart = std::get_if<RestartUnits>(&action);
+  if (restart == nullptr || !restart->puts_back) return {};
+  const auto undone = observe_effects({run.host, desired, run.checkpoint, {}}).undone;
+  const auto still = undone.find(restart->units.front());
+  if (still == undone.end()) return {};
+  return fail_converge(FailureClass::runtime, ErrorKind::unavailable,
+                       fmt::format("{}; a restart of {} did not put it back: journalctl -u {} -b",
+                                   in_short(still->second), still->first, still->first));
+}
+
 }  // namespace
+
+Plan only_put_back(const Plan& plan) {
+  Plan part;
+  std::copy_if(plan.actions.begin(), plan.actions.end(), std::back_inserter(part.actions),
+               [](const auto& planned) { return is_put_back(planned.action); });
+  return part;
+}
+
+Plan without_put_back(const Plan& plan) {
+  Plan rest = plan;
+  std::erase_if(rest.actions, [](const auto& planned) { return is_put_back(planned.action); });
+  return rest;
+}
 
 std::set<std::string> subjects_of(const Plan& plan) {
   std::set<std::string> subjects;
@@ -85,14 +130,12 @@ Repaired repair(const Plan& plan, Run& run, const ApplyInputs& inputs) {
   };
   for (const auto& planned : one_by_one(plan)) {
     const std::string subject = std::visit(SubjectOf{}, planned.action);
-    // The machine goes on with what it runs, and its turn brings what is missing then: told, but
-    // nothing that the newest document is judged by.
-    const bool is_ahead = std::holds_alternative<BringReleases>(planned.action);
+    const bool is_judged = !is_aside(planned.action);
     const auto* before = backoff.failure(subject);
     const auto left = backoff.left(subject, run.host.clock.since_boot());
     if (before != nullptr && left.count() > 0) {
       lose(subject, fmt::format("{}; tried again in {} s", before->error.message, left.count()));
-      if (!is_ahead) repaired.failures.push_back(*before);
+      if (is_judged) repaired.failures.push_back(*before);
       continue;
     }
     if (const auto input = missing_input(inputs.desired, subject, lost); !input.empty()) {
@@ -100,14 +143,16 @@ Repaired repair(const Plan& plan, Run& run, const ApplyInputs& inputs) {
       continue;
     }
     auto done = apply(Plan{{planned}, {}}, run, inputs);
+    if (done) done = look_again(planned.action, run, inputs.desired);
     if (done) {
       backoff.succeeded(subject);
+      if (is_put_back(planned.action)) run.reporter.say(put_back_text(planned, subject));
       continue;
     }
     done.error().subject = subject;
     backoff.failed(subject, done.error(), run.host.clock.since_boot());
     lose(subject, done.error().error.message);
-    if (!is_ahead) repaired.failures.push_back(std::move(done.error()));
+    if (is_judged) repaired.failures.push_back(std::move(done.error()));
   }
   return repaired;
 }

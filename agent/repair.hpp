@@ -20,6 +20,11 @@ struct Repaired {
 // durable when it returns.
 [[nodiscard]] Repaired repair(const Plan& plan, Run& run, const ApplyInputs& inputs);
 
+// A plan's actions that no document asked for now, since what they bring was in effect before; and
+// the others. Failing, the former cost nobody the verdict.
+[[nodiscard]] Plan only_put_back(const Plan& plan);
+[[nodiscard]] Plan without_put_back(const Plan& plan);
+
 // What the plan is about, as Memory::backoff names it.
 [[nodiscard]] std::set<std::string> subjects_of(const Plan& plan);
 

@@ -20,6 +20,10 @@ class Decider {
   UnitDecision decide() {
     for (const auto& unit : desired_.units) decide(unit);
     decide_stops();
+    // In a boot they are still on their way.
+    if (kind_ == RunKind::running) {
+      decision_.put_back.insert(observed_.lapsed.begin(), observed_.lapsed.end());
+    }
     return std::move(decision_);
   }
 
@@ -69,13 +73,11 @@ class Decider {
     if (waits) {
       hold(unit);
     } else if (effect.restarts) {
-      decision_.restart.push_back(unit.name);
-      decision_.reasons[unit.name] = configuration_change(unit);
+      decision_.restart[unit.name] = configuration_change(unit);
       return;
     } else if (const auto undone = reason_in(observed_.undone, unit.name);
                !undone.empty() && unit.restart_is_harmless) {
-      decision_.restart.push_back(unit.name);
-      decision_.reasons[unit.name] = undone;
+      decision_.put_back[unit.name] = undone;
       return;
     }
     if (effect.reloads) decision_.reload.push_back(unit.name);

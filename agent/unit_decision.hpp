@@ -15,8 +15,9 @@
 namespace muster {
 
 struct UnitDecision {
-  std::vector<std::string> start, restart, reload, stop;
-  std::map<std::string, std::string> reasons;  // of restarts
+  std::vector<std::string> start, reload, stop;
+  // Unit -> why; put_back: what fell out of effect, and what should watch and does not.
+  std::map<std::string, std::string> restart, put_back;
   std::chrono::seconds deadline{60};
   // What a unit that waits for its turn was not started with: a crash restart must not take it up.
   std::set<std::string> held_files, held_releases;

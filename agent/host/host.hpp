@@ -97,6 +97,9 @@ struct UnitStatus {
   std::uint32_t main_pid = 0;  // services only
   bool need_daemon_reload = false;
   std::uint32_t restarts = 0;  // by systemd itself, since somebody last started it; services only
+  // What it was loaded from: the unit file, and what adds to it. Of units that are not inactive.
+  std::string fragment{};
+  std::vector<std::string> drop_ins{};
 };
 
 class ServiceManager {
@@ -156,6 +159,9 @@ class Routes {
   // Whether a link of this machine leads to the address, with no other gateway between: the kernel
   // takes nothing else as a route's gateway. Never an address of the machine itself.
   [[nodiscard]] virtual Result<bool> is_on_link(const std::string& address) const = 0;
+  // Address -> the gateway through which a packet to it goes; "": through none.
+  [[nodiscard]] virtual Result<std::map<std::string, std::string>> gateways(
+      const std::vector<std::string>& addresses) const = 0;
 };
 
 class Journal {

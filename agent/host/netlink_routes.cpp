@@ -120,6 +120,16 @@ Request request_of(unsigned short flags) {
   return request;
 }
 
+std::optional<Request> question_about(const std::string& address) {
+  Request request = request_of(0);
+  if (inet_pton(AF_INET, address.c_str(), &request.address) != 1) return std::nullopt;
+  request.route.rtm_dst_len = 32;
+  request.attribute.rta_type = RTA_DST;
+  request.attribute.rta_len = RTA_LENGTH(sizeof(in_addr));
+  request.header.nlmsg_len = sizeof request;
+  return request;
+}
+
 }  // namespace
 
 Result<std::map<std::string, std::string>> NetlinkRoutes::ours() const {
@@ -147,21 +157,33 @@ Result<std::map<std::string, std::string>> NetlinkRoutes::ours() const {
 }
 
 Result<bool> NetlinkRoutes::is_on_link(const std::string& address) const {
-  Request request = request_of(0);
-  if (inet_pton(AF_INET, address.c_str(), &request.address) != 1) return false;
-  request.route.rtm_dst_len = 32;
-  request.attribute.rta_type = RTA_DST;
-  request.attribute.rta_len = RTA_LENGTH(sizeof(in_addr));
-  request.header.nlmsg_len = sizeof request;
+  const auto request = question_about(address);
+  if (!request) return false;
   bool is_reached = false;
   Socket socket;
-  const auto answered = socket.ask(request, [&](const Message& message) {
+  const auto answered = socket.ask(*request, [&](const Message& message) {
     is_reached = message.route->rtm_type == RTN_UNICAST && message.address(RTA_GATEWAY).empty() &&
                  message.attributes[RTA_VIA] == nullptr;
   });
   if (!answered) return pass(answered.error());
   // An error is the answer too: no route leads there.
   return *answered == 0 && is_reached;
+}
+
+Result<std::map<std::string, std::string>> NetlinkRoutes::gateways(
+    const std::vector<std::string>& addresses) const {
+  std::map<std::string, std::string> gateways;
+  if (addresses.empty()) return gateways;
+  Socket socket;
+  for (const auto& address : addresses) {
+    std::string& gateway = gateways[address];
+    const auto request = question_about(address);
+    if (!request) continue;
+    const auto answered = socket.ask(
+        *request, [&](const Message& message) { gateway = message.address(RTA_GATEWAY); });
+    if (!answered) return pass(answered.error());
+  }
+  return gateways;
 }
 
 }  // namespace muster

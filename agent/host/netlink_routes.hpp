@@ -10,6 +10,8 @@ class NetlinkRoutes final : public Routes {
  public:
   [[nodiscard]] Result<std::map<std::string, std::string>> ours() const override;
   [[nodiscard]] Result<bool> is_on_link(const std::string& address) const override;
+  [[nodiscard]] Result<std::map<std::string, std::string>> gateways(
+      const std::vector<std::string>& addresses) const override;
 };
 
 }  // namespace muster

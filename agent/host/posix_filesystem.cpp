@@ -59,6 +59,16 @@ Result<void> read_pieces(const std::string& path, std::size_t piece, Sink sink) 
   }
 }
 
+Result<void> fill_in_place(const std::string& path, std::string_view content) {
+  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file.is_open()) return fail_errno(errno, fmt::format("opening '{}'", path));
+  if (auto wrote = write_all(file.get(), content, path); !wrote) return wrote;
+  if (ftruncate(file.get(), static_cast<off_t>(content.size())) != 0 || fsync(file.get()) != 0) {
+    return fail_errno(errno, fmt::format("writing '{}'", path));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> PosixFilesystem::read(const std::string& path, std::size_t limit) const {
@@ -138,15 +148,14 @@ Result<void> PosixFilesystem::write(const std::string& path, std::string_view co
     if (auto set = set_attributes(file.get(), mode, *account, path); !set) return set;
     if (auto wrote = write_all(file.get(), content, path); !wrote) return wrote;
     if (fsync(file.get()) != 0) return fail_errno(errno, fmt::format("syncing '{}'", path));
-    if (::rename(temporary.c_str(), path.c_str()) != 0) {
-      return fail_errno(errno, fmt::format("renaming '{}' to '{}'", temporary, path));
-    }
-    return {};
+    if (::rename(temporary.c_str(), path.c_str()) == 0) return {};
+    // A file that is a mount of its own, as a container's /etc/hosts, keeps its inode.
+    if (errno == EBUSY) return fill_in_place(path, content);
+    return fail_errno(errno, fmt::format("renaming '{}' to '{}'", temporary, path));
   };
-  if (auto filled = fill(); !filled) {
-    unlink(temporary.c_str());
-    return filled;
-  }
+  auto filled = fill();
+  unlink(temporary.c_str());  // where it has not become the file
+  if (!filled) return filled;
   return sync_folder_of(path);
 }
 

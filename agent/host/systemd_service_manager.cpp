@@ -84,6 +84,16 @@ struct UnitProperty {
   int (*read)(sd_bus_message* reply, UnitStatus& status);
 };
 
+int read_drop_ins(sd_bus_message* reply, UnitStatus& status) {
+  int result = sd_bus_message_enter_container(reply, 'v', "as");
+  if (result >= 0) result = sd_bus_message_enter_container(reply, 'a', "s");
+  const char* path = nullptr;
+  while (result >= 0 && (result = sd_bus_message_read(reply, "s", &path)) > 0) {
+    status.drop_ins.emplace_back(path);
+  }
+  return result;
+}
+
 constexpr std::array unit_properties = {
     UnitProperty{unit_interface, "NeedDaemonReload",
                  [](sd_bus_message* reply, UnitStatus& status) {
@@ -92,6 +102,14 @@ constexpr std::array unit_properties = {
                    status.need_daemon_reload = value != 0;
                    return result;
                  }},
+    UnitProperty{unit_interface, "FragmentPath",
+                 [](sd_bus_message* reply, UnitStatus& status) {
+                   const char* path = "";
+                   const int result = sd_bus_message_read(reply, "v", "s", &path);
+                   status.fragment = path;
+                   return result;
+                 }},
+    UnitProperty{unit_interface, "DropInPaths", read_drop_ins},
     UnitProperty{service_interface, "MainPID",
                  [](sd_bus_message* reply, UnitStatus& status) {
                    return sd_bus_message_read(reply, "v", "u", &status.main_pid);

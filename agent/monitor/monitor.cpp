@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/host/notify.hpp"
 #include "agent/monitor/escalation.hpp"
 #include "agent/monitor/probe.hpp"
 #include "agent/paths.hpp"
@@ -60,7 +61,8 @@ Verdict act(const MonitorSubject& subject, MonitorStep step, const MonitorMemory
 
 Result<void> write_verdict(const MonitorSubject& subject, const Verdict& verdict, int restarts,
                            Host& host) {
-  const nlohmann::json state = {{"unit", subject.unit},
+  const nlohmann::json state = {{"at", seconds_since_boot(host.clock)},
+                                {"unit", subject.unit},
                                 {"healthy", verdict.healthy},
                                 {"restarts", restarts},
                                 {"message", verdict.message}};
@@ -70,6 +72,10 @@ Result<void> write_verdict(const MonitorSubject& subject, const Verdict& verdict
 }
 
 }  // namespace
+
+std::int64_t seconds_since_boot(const Clock& clock) {
+  return std::chrono::duration_cast<std::chrono::seconds>(clock.since_boot()).count();
+}
 
 Result<MonitorSubject> monitor_subject(std::string_view name) {
   MonitorSubject subject;
@@ -91,20 +97,22 @@ Result<MonitorSubject> monitor_subject(std::string_view name) {
 Result<void> run_monitor(const MonitorSubject& subject, Host& host) {
   if (auto made = host.files.make_directory(paths::monitor_state, 0755); !made) return made;
   MonitorMemory memory;
-  std::string written = "nothing yet";
+  std::string said;
   for (;; host.clock.sleep(subject.probe_interval)) {
     std::string detail;
     const auto finding = find(subject, host, detail);
     if (!finding) return pass(finding.error());
     const MonitorStep step = next_step(subject, *finding, host.clock.since_boot(), memory);
     const Verdict verdict = act(subject, step, memory, detail, host);
-    if (verdict.message == written) continue;
     // The journal has it too, where the machine's other messages are.
-    if (!verdict.message.empty()) fmt::print(stderr, "{}\n", verdict.message);
+    if (verdict.message != said && !verdict.message.empty()) {
+      fmt::print(stderr, "{}\n", verdict.message);
+    }
+    said = verdict.message;
     if (auto wrote = write_verdict(subject, verdict, memory.restarts, host); !wrote) {
       return while_doing(wrote.error(), fmt::format("writing '{}'", state_path(subject)));
     }
-    written = verdict.message;
+    notify_ready();
   }
 }
 

@@ -26,9 +26,13 @@ struct MonitorSubject {
 // invalid: a name that is neither "kubelet" nor "runtime" (network_monitor.hpp has the third).
 [[nodiscard]] Result<MonitorSubject> monitor_subject(std::string_view name);
 
+// When something was found, as a finding tells it ("at"): one that is old says nothing of now.
+[[nodiscard]] std::int64_t seconds_since_boot(const Clock& clock);
+
 // Probes for ever; restarts the unit through the service manager; writes its verdict to
-// paths::monitor_state/NAME.json, which the agent reads (agent/effects). Returns only on an error
-// that makes watching impossible (the state folder cannot be written, the bus is away).
+// paths::monitor_state/NAME.json at each probe, which the agent reads (agent/monitor_looks). READY
+// to systemd with the first one. Returns only on an error that makes watching impossible (the state
+// folder cannot be written, the bus is away).
 [[nodiscard]] Result<void> run_monitor(const MonitorSubject& subject, Host& host);
 
 }  // namespace muster

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/host/notify.hpp"
+#include "agent/monitor/monitor.hpp"
 #include "agent/paths.hpp"
 #include "pki/signature.hpp"
 
@@ -34,11 +36,12 @@ Result<void> look_at_network(Host& host) {
   const auto note = host.files.read(paths::masquerade_note, 256);
   const auto found = table_digest(host);
   if (!found) return pass(found.error());
-  const nlohmann::json state = {{"noted", note ? *note : std::string()}, {"found", *found}};
+  const nlohmann::json state = {{"at", seconds_since_boot(host.clock)},
+                                {"noted", note ? *note : std::string()},
+                                {"found", *found}};
   const std::string path = fmt::format("{}/network.json", paths::monitor_state);
   const std::string text =
       state.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  if (const auto now = host.files.read(path); now && *now == text) return {};
   return host.files.write(path, text, 0644);
 }
 
@@ -46,6 +49,7 @@ Result<void> run_network_monitor(Host& host) {
   if (auto made = host.files.make_directory(paths::monitor_state, 0755); !made) return made;
   for (;; host.clock.sleep(std::chrono::seconds(5))) {
     if (auto looked = look_at_network(host); !looked) return looked;
+    notify_ready();
   }
 }
 

@@ -10,6 +10,7 @@
 #include "agent/effects.hpp"
 #include "agent/host/real_host.hpp"
 #include "agent/images.hpp"
+#include "agent/looks.hpp"
 #include "agent/paths.hpp"
 
 namespace {
@@ -28,10 +29,24 @@ void measure(const char* what, const std::function<void()>& observation) {
   fmt::print("{:7.0f} {}\n", times[50], what);
 }
 
-DesiredState only(const Filesystem& files, const std::vector<const char*>& wanted) {
+// What the looks want to know of a document, as it lies on the machine.
+DesiredState desired_here(const Filesystem& files) {
   DesiredState desired;
-  for (const char* path : wanted) {
+  for (const char* path :
+       {paths::routes, paths::masquerade, paths::hosts, paths::kernel_sysctl, paths::cni_config}) {
     if (auto content = files.read(path)) desired.files.push_back({path, *content});
+  }
+  const std::string drop_in = std::string(paths::kubelet_dropins) + "/10-document.conf";
+  if (auto content = files.read(drop_in)) desired.files.push_back({drop_in, *content});
+  desired.kernel_modules = {"overlay", "br_netfilter", "nf_conntrack"};
+  const auto names = files.list(paths::certificates);
+  for (std::size_t i = 0; names && i < names->size(); ++i) {
+    CertificateSpec spec;
+    spec.name = (*names)[i];
+    spec.path = fmt::format("{}/{}", paths::kubernetes_pki, spec.name);
+    spec.owner = "root";
+    spec.mode = "0600";
+    desired.certificates.push_back(spec);
   }
   return desired;
 }
@@ -45,24 +60,36 @@ int main() {
     fmt::print(stderr, "observation-cost: expected a machine that converged, and root\n");
     return 2;
   }
-  const auto look = [&](const std::vector<const char*>& wanted) {
-    return [&, desired = only(real.files, wanted)] {
-      static_cast<void>(observe_effects(real.host, desired));
-    };
+  std::vector<std::string> units{"muster-agent.service"};
+  for (const auto& watcher : watchers()) units.emplace_back(watcher.unit);
+  for (const auto& [unit, inputs] : checkpoint->units) units.push_back(unit);
+  const auto statuses = real.services.statuses(units);
+  if (!statuses) return 1;
+  const DesiredState desired = desired_here(real.files);
+  const Sight sight{real.host, desired, *checkpoint, *statuses};
+  const auto look = [&](const char* what, void (*at)(const Sight&, Effects&)) {
+    measure(what, [&] {
+      Effects effects;
+      at(sight, effects);
+    });
   };
-  measure("monitors' findings", look({}));
-  measure("routes, and findings", look({paths::routes}));
-  measure("masquerading table, and findings", look({paths::masquerade}));
-  measure("peers' names, and findings", look({paths::hosts}));
-  measure("all of these", look({paths::routes, paths::masquerade, paths::hosts}));
+  look("pod routes, and where packets go", look_at_routes);
+  look("masquerading table", look_at_masquerade);
+  look("peers' names", look_at_hosts);
+  look("sysctls and modules", look_at_kernel);
+  look("modes and owners of keys and secrets", look_at_private_files);
+  look("somebody else's configuration", look_at_foreign_configuration);
+  look("unit files", look_at_unit_files);
+  look("drop-ins", look_at_drop_ins);
+  look("whether the monitors watch", look_at_watchers);
+  look("monitors' findings", look_at_findings);
+  measure("all of these", [&] { static_cast<void>(observe_effects(sight)); });
   measure("one gateway", [&] { static_cast<void>(real.routes.is_on_link("10.77.0.13")); });
   measure("images", [&] {
     for (const auto& [archive, manifests] : checkpoint->images) {
       static_cast<void>(has_manifests(real.files, manifests));
     }
   });
-  std::vector<std::string> units = monitor_units();
-  for (const auto& [unit, inputs] : checkpoint->units) units.push_back(unit);
   measure("units and their restarts", [&] { static_cast<void>(real.services.statuses(units)); });
   fmt::print("{} routes, {} images, {} units\n", real.routes.ours()->size(),
              checkpoint->images.size(), units.size());

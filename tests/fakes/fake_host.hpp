@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "agent/paths.hpp"
 #include "fakes/fake_filesystem.hpp"
 
 namespace muster {
@@ -33,14 +34,22 @@ class FakeServiceManager final : public ServiceManager {
   std::function<void(const std::string& unit)> on_up = [](const auto&) {};
   bool need_daemon_reload = false;
   std::map<std::string, std::uint32_t> pids;  // of the services that have a process
+  std::set<std::string> masked;
+  std::map<std::string, std::string> fragments;              // unit -> its file
+  std::map<std::string, std::vector<std::string>> drop_ins;  // unit -> what adds to it
+  std::function<void()> on_look = [] {};  // what goes on beside the agent, seen now
 
   Result<std::map<std::string, UnitStatus>> statuses(
       const std::vector<std::string>& units) const override {
+    on_look();
     std::map<std::string, UnitStatus> statuses;
     for (const auto& unit : units) {
       UnitStatus& status = statuses[unit];
       status.load_state = unit.find(".mount") == std::string::npos ? "loaded" : "not-found";
+      if (masked.count(unit) > 0) status.load_state = "masked";
       status.active_state = active.count(unit) > 0 ? "active" : "inactive";
+      if (const auto at = fragments.find(unit); at != fragments.end()) status.fragment = at->second;
+      if (const auto at = drop_ins.find(unit); at != drop_ins.end()) status.drop_ins = at->second;
       if (states.count(unit) > 0) status.active_state = states.at(unit);
       status.need_daemon_reload = need_daemon_reload;
       if (const auto pid = pids.find(unit); pid != pids.end()) status.main_pid = pid->second;
@@ -129,10 +138,24 @@ class FakePower final : public Power {
 class FakeRoutes final : public Routes {
  public:
   std::map<std::string, std::string> there;
-  std::set<std::string> unreachable;  // gateways that no link leads to
+  std::set<std::string> unreachable;           // gateways that no link leads to
+  std::map<std::string, std::string> foreign;  // address -> gateway of a route before ours
   Result<std::map<std::string, std::string>> ours() const override { return there; }
   Result<bool> is_on_link(const std::string& address) const override {
     return unreachable.count(address) == 0;
+  }
+  Result<std::map<std::string, std::string>> gateways(
+      const std::vector<std::string>& addresses) const override {
+    std::map<std::string, std::string> gateways;
+    for (const auto& address : addresses) {
+      std::string& gateway = gateways[address];
+      for (const auto& [network, through] : there) {
+        const auto shared = network.find_last_of('.') + 1;
+        if (network.compare(0, shared, address, 0, shared) == 0) gateway = through;
+      }
+      if (foreign.count(address) > 0) gateway = foreign.at(address);
+    }
+    return gateways;
   }
 };
 
@@ -159,25 +182,70 @@ struct FakeHost {
   FakeJournal journal;
   Host host{files, process, services, clock, power, routes, journal};
 
+  std::set<std::string> unsettable;  // keys, as paths: what the kernel keeps as it is
+
   FakeHost() {
     files.put("/etc/hosts", "127.0.0.1 localhost\n");
     services.on_up = [this](const std::string& unit) {
       if (unit == "muster-routes.service") set_up_routes();
+      if (unit == "muster-kernel.service") set_sysctls();
     };
     process.answer = [this](const ProcessRequest& request) { return run_ctr(request); };
+    services.on_look = [this] { monitors_tell(); };
+    start_monitors();
   }
   FakeHost(const FakeHost&) = delete;
   FakeHost& operator=(const FakeHost&) = delete;
 
+  void start_monitors() {
+    services.active.insert({"muster-kubelet-monitor.service", "muster-network-monitor.service",
+                            "muster-runtime-monitor.service", "muster-logrotate.timer"});
+  }
+
+  // As the monitors that are up do, of a machine that is well.
+  void monitors_tell() {
+    const auto at = clock.since_boot() / std::chrono::seconds(1);
+    for (const std::string name : {"kubelet", "runtime"}) {
+      if (services.active.count("muster-" + name + "-monitor.service") == 0) continue;
+      files.put(fmt::format("{}/{}.json", paths::monitor_state, name),
+                fmt::format(R"({{"at":{},"unit":"{}","healthy":true,"message":""}})", at, name));
+    }
+    if (services.active.count("muster-network-monitor.service") == 0) return;
+    std::string note = files.has(paths::masquerade_note) ? files.text(paths::masquerade_note) : "";
+    const std::string table = note.substr(0, note.find(' '));
+    if (!note.empty()) note.replace(note.size() - 1, 1, "\\n");
+    files.put(fmt::format("{}/network.json", paths::monitor_state),
+              fmt::format(R"({{"at":{},"noted":"{}","found":"{}"}})", at, note, table));
+  }
+
+  // As units/muster-kernel.service does.
+  void set_sysctls() {
+    if (!files.has(paths::kernel_sysctl)) return;
+    std::istringstream rows(files.text(paths::kernel_sysctl));
+    for (std::string row; std::getline(rows, row);) {
+      const auto equals = row.find(" = ");
+      std::string key = row.substr(row[0] == '-' ? 1 : 0, equals - (row[0] == '-' ? 1 : 0));
+      std::replace(key.begin(), key.end(), '.', '/');
+      if (unsettable.count(key) == 0) files.put("/proc/sys/" + key, row.substr(equals + 3) + "\n");
+    }
+  }
+
   // As units/muster-routes.service does.
   void set_up_routes() {
+    if (files.has(paths::masquerade)) files.put(paths::masquerade_note, "sha256:made run\n");
     routes.there.clear();
     std::istringstream rows(files.text("/etc/muster/routes"));
     for (std::string network, via, gateway; rows >> network >> via >> gateway;) {
       if (routes.unreachable.count(gateway) == 0) routes.there[network] = gateway;
     }
-    files.put("/etc/hosts", "127.0.0.1 localhost\n# muster begin\n" +
-                                files.text("/etc/muster/hosts") + "# muster end\n");
+    std::string hosts;
+    std::istringstream there(files.has("/etc/hosts") ? files.text("/etc/hosts") : "");
+    for (std::string row; std::getline(there, row);) {
+      if (row.find(" # muster") == std::string::npos) hosts += row + "\n";
+    }
+    std::istringstream peers(files.has(paths::hosts) ? files.text(paths::hosts) : "");
+    for (std::string row; std::getline(peers, row);) hosts += row + " # muster\n";
+    files.put("/etc/hosts", hosts);
   }
 
   // `ctr images import` puts a manifest into the store, `ctr images list` names it.

@@ -74,6 +74,7 @@ struct ReconcileFixture {
 
   void reboot(const std::string& boot_id) {
     machine.services.active.clear();
+    machine.start_monitors();
     memory = Memory();
     put_facts(boot_id);
   }

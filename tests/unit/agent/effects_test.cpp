@@ -14,6 +14,8 @@ namespace {
 struct EffectsFixture {
   FakeHost machine;
   DesiredState desired;
+  Checkpoint checkpoint;
+  std::map<std::string, UnitStatus> units;
 
   EffectsFixture() {
     desired.files = {
@@ -31,15 +33,17 @@ struct EffectsFixture {
   void see(std::string noted, const std::string& found) {
     if (!noted.empty() && noted.back() == '\n') noted.replace(noted.size() - 1, 1, "\\n");
     machine.files.put("/run/muster-monitor/network.json",
-                      R"({"noted":")" + noted + R"(","found":")" + found + R"("})");
+                      R"({"at":5,"noted":")" + noted + R"(","found":")" + found + R"("})");
   }
-  std::string undone() {
-    auto effects = observe_effects(machine.host, desired);
-    return effects.undone.empty() ? "" : effects.undone.at("muster-routes.service");
+  Effects effects() { return observe_effects({machine.host, desired, checkpoint, units}); }
+  std::string undone(const std::string& unit = "muster-routes.service") {
+    const auto undone = effects().undone;
+    const auto found = undone.find(unit);
+    return found == undone.end() ? "" : in_short(found->second);
   }
   std::string unwell() {
     std::string text;
-    for (const auto& problem : observe_effects(machine.host, desired).unwell) {
+    for (const auto& problem : effects().unwell) {
       text += problem.subject + ": " + problem.message + "\n";
     }
     return text;
@@ -97,7 +101,7 @@ TEST_CASE_FIXTURE(EffectsFixture,
   for (int i = 0; i < 200; ++i) {
     desired.files[0].content += fmt::format("10.244.{}.0/24 via 10.77.0.13\n", i);
   }
-  const auto effects = observe_effects(machine.host, desired);
+  const auto effects = this->effects();
   REQUIRE(effects.unwell.size() == 17);
   CHECK(effects.unwell[16].subject == "routes");
   CHECK(effects.unwell[16].message ==
@@ -133,6 +137,9 @@ TEST_CASE_FIXTURE(EffectsFixture, "the masquerading table is what its unit made 
 TEST_CASE_FIXTURE(EffectsFixture, "the peers' names in /etc/hosts are looked at, not others") {
   machine.files.put("/etc/hosts", "127.0.0.1 localhost\n");
   CHECK(undone() == "/etc/hosts: the peers' names differ");
+  machine.files.put("/etc/hosts", "# muster begin\n10.77.0.13 n3\n10.77.0.14 n4\n# muster end\n");
+  CHECK(undone() == "/etc/hosts: the peers' names differ");
+  machine.files.put("/etc/hosts", "127.0.0.1 localhost\n");
   machine.set_up_routes();
   machine.files.put("/etc/hosts", machine.files.text("/etc/hosts") + "10.0.0.9 printer\n");
   CHECK(undone() == "");
@@ -146,15 +153,87 @@ TEST_CASE_FIXTURE(EffectsFixture, "the peers' names in /etc/hosts are looked at,
 TEST_CASE_FIXTURE(EffectsFixture, "what a monitor found is told while it finds it") {
   const std::string path = "/run/muster-monitor/runtime.json";
   machine.files.put(
-      path, R"({"unit":"containerd.service","healthy":false,"restarts":1,"message":"it hangs"})");
+      path,
+      R"({"at":5,"unit":"containerd.service","healthy":false,"restarts":1,"message":"it hangs"})");
   CHECK(unwell() == "unit containerd.service: it hangs\n");
-  machine.files.put(path,
-                    R"({"unit":"containerd.service","healthy":true,"restarts":1,"message":""})");
+  machine.files.put(
+      path, R"({"at":5,"unit":"containerd.service","healthy":true,"restarts":1,"message":""})");
   CHECK(unwell() == "");
-  for (const char* damaged : {"", "{", "[]", R"({"healthy":"no"})"}) {
+  for (const char* damaged : {"", "{", "[]", R"({"at":5,"healthy":"no"})"}) {
     machine.files.put(path, damaged);
     CHECK(unwell() == "");
   }
+}
+
+TEST_CASE_FIXTURE(EffectsFixture, "what a monitor found long ago is not believed") {
+  see("sha256:made run1\n", "");
+  CHECK(undone() == "table ip muster: missing");
+  machine.clock.boot_time += std::chrono::seconds(30);
+  CHECK(undone() == "table ip muster: missing");
+  machine.clock.boot_time += std::chrono::seconds(1);
+  CHECK(undone() == "");
+  machine.files.put("/run/muster-monitor/kubelet.json",
+                    R"({"at":5,"unit":"kubelet.service","healthy":false,"message":"it hangs"})");
+  CHECK(unwell() == "unit kubelet.service: it hangs\n");
+  machine.clock.boot_time += std::chrono::seconds(170);
+  CHECK(unwell() == "");
+}
+
+TEST_CASE_FIXTURE(EffectsFixture,
+                  "a monitor that does not watch is known by its unit or its silence") {
+  const std::string unit = "muster-kubelet-monitor.service";
+  const auto lapse = [&] {
+    const auto lapsed = effects().lapsed;
+    return lapsed.count(unit) > 0 ? lapsed.at(unit) : std::string();
+  };
+  const auto find = [&](const std::string& found) {
+    machine.files.put("/run/muster-monitor/kubelet.json", found);
+  };
+  units[unit].active_state = "active";
+  CHECK(lapse() == "it runs and tells nothing");
+  find(R"({"at":5,"healthy":true})");
+  CHECK(lapse() == "");
+  machine.clock.boot_time += std::chrono::seconds(200);
+  CHECK(lapse() == "");
+  machine.clock.boot_time += std::chrono::seconds(1);
+  CHECK(lapse() == "what it tells is 201 s old, expected at most 200 s");
+  // Of an older agent's monitor, of one that dates it from the future, and damaged.
+  for (const char* undated :
+       {R"({"healthy":true})", R"({"at":900,"healthy":true})", R"({"at":"now"})"}) {
+    find(undated);
+    CHECK(lapse() == "what it tells says not when it was found");
+  }
+  find("{");
+  CHECK(lapse() == "it runs and tells nothing");
+  // It tells nothing before it is up, which is no finding.
+  for (const char* state : {"activating", "deactivating"}) {
+    units[unit].active_state = state;
+    CHECK(lapse() == "");
+  }
+  units[unit].active_state = "inactive";
+  CHECK(lapse() == "stopped");
+  units[unit].active_state = "failed";
+  CHECK(lapse() == "failed; journalctl -u muster-kubelet-monitor.service -b");
+  units.clear();
+  units["muster-logrotate.timer"].active_state = "active";
+  CHECK(effects().lapsed.empty());
+  units["muster-logrotate.timer"].active_state = "inactive";
+  CHECK(effects().lapsed.size() == 1);
+}
+
+TEST_CASE_FIXTURE(EffectsFixture, "a route in front of ours is told by where packets go") {
+  machine.routes.foreign["10.244.3.1"] = "10.77.0.99";
+  const std::string cure =
+      "; another route or rule stands before ours: find it with `ip route get ADDRESS`, `ip route show table all` and `ip rule`, and delete it where it comes from\n";
+  CHECK(unwell() ==
+        "foreign routes: 10.244.3.1 of 'n3' goes via 10.77.0.99, expected via 10.77.0.13" + cure);
+  CHECK(undone() == "");
+  machine.routes.foreign["10.244.3.1"] = "";
+  CHECK(unwell() ==
+        "foreign routes: 10.244.3.1 of 'n3' goes elsewhere, expected via 10.77.0.13" + cure);
+  // A route that is missing is put back, and says enough.
+  machine.routes.there.erase("10.244.3.0/24");
+  CHECK(unwell() == "");
 }
 
 TEST_CASE("an image is there when each of its manifests is, and only then") {

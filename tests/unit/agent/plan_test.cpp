@@ -225,6 +225,29 @@ TEST_CASE_FIXTURE(PlanFixture, "a plan can be cut to its foundation and to one u
         "  start etcd.service (not active)\n");
 }
 
+TEST_CASE_FIXTURE(PlanFixture, "what should watch is started again on a machine that runs") {
+  observed.lapsed["muster-kubelet-monitor.service"] = "stopped";
+  CHECK(text(RunKind::boot) == "nothing to do\n");
+  CHECK(text(RunKind::ordered) == "nothing to do\n");
+  const auto plan = make_plan(desired, observed, checkpoint, RunKind::running);
+  CHECK(
+      to_text(plan, files) ==
+      "  restart muster-kubelet-monitor.service [restart] (muster-kubelet-monitor.service: stopped)\n");
+  CHECK(std::get<RestartUnits>(plan.actions[0].action).puts_back);
+}
+
+TEST_CASE_FIXTURE(PlanFixture, "files of ours are put right, and systemd reads its own again") {
+  observed.corrections = {
+      {CorrectFile{"/etc/key", "root", 0600, {}}, Cost::none, "mode 0644, expected 0600"}};
+  CHECK(text(RunKind::running) == "  put right /etc/key (mode 0644, expected 0600)\n");
+  observed.corrections[0] = {
+      CorrectFile{"/usr/lib/systemd/system/kubelet.service", "root", 0644, "x"}, Cost::none,
+      "content differs"};
+  CHECK(text(RunKind::running) ==
+        "  put right /usr/lib/systemd/system/kubelet.service (content differs)\n"
+        "  reload systemd's units (unit files changed on disk)\n");
+}
+
 TEST_CASE_FIXTURE(PlanFixture,
                   "what fell out of effect is put back by a unit whose restart is harmless") {
   observed.undone["kubelet.service"] = "route 10.244.3.0/24: missing";

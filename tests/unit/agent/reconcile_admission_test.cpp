@@ -13,7 +13,7 @@ TEST_CASE_FIXTURE(ReconcileFixture,
   CHECK(outcome.failure == FailureClass::identity);
   CHECK(outcome.message == "machine 'lab/n1' is banned");
   CHECK(machine.clock.now() == began);
-  CHECK(machine.services.active.empty());
+  CHECK(machine.services.calls.empty());
 }
 
 TEST_CASE_FIXTURE(ReconcileFixture, "a site key that is not the pinned one is refused") {

@@ -1,5 +1,6 @@
-"""What fell out of effect comes back by itself: routes, masquerading, peers' names, images; after a networkd restart, a link
-that went down and up, and commands of a person. The seconds until each is back are printed."""
+"""What fell out of effect comes back by itself: routes, masquerading, peers' names, images, sysctls, monitors, modes of keys,
+unit files; after a networkd restart, a link that went down and up, and commands of a person. What is not the agent's to put
+back is told. The seconds until each is back or told are printed."""
 import json
 import os
 import time
@@ -7,6 +8,7 @@ import time
 import pytest
 
 from local_cluster import REPOSITORY
+from well_again import is_well, subjects
 
 pytestmark = pytest.mark.long
 
@@ -16,12 +18,16 @@ LIMIT = POLL + 10
 LOOK = r"""
 [ "$(ip -o route show proto 77 | wc -l)" = "$(wc -l </etc/muster/routes)" ] && echo routes
 nft list table ip muster 2>/dev/null | grep -q masquerade && echo table
-grep -q '^# muster begin' /etc/hosts && grep -q ' m2$' /etc/hosts && echo hosts
+[ "$(grep -c ' # muster$' /etc/hosts)" = "$(wc -l </etc/muster/hosts)" ] && ! grep -q '^# muster' /etc/hosts && echo hosts
 ctr=/opt/muster/current/containerd/bin/ctr
 $ctr -n k8s.io images list | grep registry.k8s.io/coredns | grep -q io.cri-containerd.pinned=pinned && echo image
+[ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ] && echo ip_forward
+systemctl is-active -q muster-kubelet-monitor.service && echo monitor
+[ "$(stat -Lc %a /etc/kubernetes/pki/kubelet-client/tls.key)" = 600 ] && echo key
+grep -q '^ExecStart=/opt/muster/current/kubernetes-node/bin/kubelet' /etc/systemd/system/kubelet.service && echo unit
 exit 0
 """
-EVERYTHING = {"routes", "table", "hosts", "image"}
+EVERYTHING = {"routes", "table", "hosts", "image", "ip_forward", "monitor", "key", "unit"}
 
 
 def in_effect(cluster, host):
@@ -54,7 +60,7 @@ def test_by_hand(cluster):
     script = r"""
 ip route del $(ip -o route show proto 77 | head -1 | cut -d' ' -f1)
 nft flush table ip muster
-sed -i '/^# muster begin$/,/^# muster end$/d' /etc/hosts
+sed -i '/ # muster$/d' /etc/hosts
 ctr=/opt/muster/current/containerd/bin/ctr
 digest=$($ctr -n k8s.io images list | awk '/coredns/ {print $3; exit}')
 $ctr -n k8s.io images rm --sync $($ctr -n k8s.io images list | awk -v d=$digest '$3 == d {print $1}')
@@ -63,6 +69,61 @@ $ctr -n k8s.io images rm --sync $($ctr -n k8s.io images list | awk -v d=$digest 
     cluster.run("n1", "sh", "-ec", script)
     put_back(cluster, "n1", EVERYTHING)
     assert in_kernel(cluster, "n1") == routes
+
+
+def test_what_no_file_says(cluster):
+    """Each is told, and put back; nothing that runs is restarted."""
+    cluster.wait_for("everything on n1", lambda: in_effect(cluster, "n1") == EVERYTHING, LIMIT)
+    kubelet = cluster.run("n1", "systemctl", "show", "-P", "MainPID", "kubelet.service").stdout
+    before = len(cluster.journal("n1"))
+    script = r"""
+echo 0 >/proc/sys/net/ipv4/ip_forward
+systemctl stop muster-kubelet-monitor.service
+chmod 0644 /etc/kubernetes/pki/kubelet-client/tls.key
+sed -i 's,^ExecStart=.*,ExecStart=/bin/true,' /etc/systemd/system/kubelet.service
+# As an older agent left it, without its end.
+{ sed '/ # muster$/d' /etc/hosts; echo '# muster begin'; cat /etc/muster/hosts; echo '10.0.0.9 printer'; } >/etc/hosts.new
+cat /etc/hosts.new >/etc/hosts
+rm /etc/hosts.new
+"""
+    cluster.run("n1", "sh", "-ec", script)
+    put_back(cluster, "n1", {"ip_forward", "monitor", "key", "unit", "hosts"})
+    told = cluster.journal("n1")[before:]
+    for line in ("put back: muster-kernel.service: sysctl net.ipv4.ip_forward: 0, expected 1",
+                 "unwell: unit muster-kubelet-monitor.service: stopped; it is started again",
+                 "put back: /etc/kubernetes/pki/kubelet-client/tls.key: mode 0644, expected 0600",
+                 "put back: /etc/systemd/system/kubelet.service: content differs",
+                 "put back: muster-routes.service: /etc/hosts: the peers' names differ"):
+        assert line in told, told
+    hosts = cluster.run("n1", "cat", "/etc/hosts").stdout.splitlines()
+    assert "10.0.0.9 printer" in hosts and "127.0.0.1 localhost" in hosts, hosts
+    assert cluster.run("n1", "systemctl", "show", "-P", "MainPID", "kubelet.service").stdout == kubelet
+    assert cluster.run("n1", "systemctl", "show", "-P", "NeedDaemonReload", "kubelet.service").stdout.strip() == "no"
+
+
+def test_a_monitor_that_hangs_is_started_anew(cluster):
+    def process():
+        return cluster.run("n1", "systemctl", "show", "-P", "MainPID", "muster-network-monitor.service").stdout
+    first, began = process(), time.monotonic()
+    cluster.run("n1", "systemctl", "kill", "--signal=STOP", "muster-network-monitor.service")
+    # Its last finding is believed for 30 s.
+    cluster.wait_for("another process", lambda: process() != first, LIMIT + 30, pause=0.5)
+    print(f"a hanging monitor was started anew after {time.monotonic() - began:.1f} s")
+
+
+def test_a_foreign_route_is_told(cluster):
+    network = in_kernel(cluster, "n1").split()[0]
+    address = network.split("/")[0]
+    cluster.run("n1", "ip", "route", "add", address.removesuffix(".0") + ".0/25", "via", "10.77.0.1")
+    began = time.monotonic()
+    try:
+        cluster.wait_for("n1 to tell it", lambda: "foreign routes" in subjects(cluster, "n1"), LIMIT, pause=0.5)
+        print(f"a foreign route was told after {time.monotonic() - began:.1f} s")
+        [told] = [problem["message"] for problem in cluster.report("n1")["unwell"] if problem["subject"] == "foreign routes"]
+        assert "goes via 10.77.0.1, expected via 10.77.0.1" in told and "`ip route get ADDRESS`" in told, told
+    finally:
+        cluster.run("n1", "ip", "route", "del", address.removesuffix(".0") + ".0/25")
+    cluster.wait_for("n1 to be well", lambda: is_well(cluster, "n1"), LIMIT, pause=0.5)
 
 
 def test_networkd_restart_and_a_link_that_went(cluster):

@@ -73,6 +73,32 @@ TEST_CASE("an address is on a link where no gateway is between, and the machine'
   });
 }
 
+TEST_CASE("a packet's gateway is told, whatever table or metric decides it") {
+  in_a_namespace([] {
+    const NetlinkRoutes routes;
+    const auto through = [&](const std::string& address) {
+      return routes.gateways({address})->at(address);
+    };
+    REQUIRE(
+        ip("route add 10.244.3.0/24 via 10.77.0.13 metric 100 proto 77\n"
+           "route add 10.244.4.0/24 via 10.77.0.14 proto 77\n"));
+    const std::map<std::string, std::string> ours{{"10.244.3.1", "10.77.0.13"},
+                                                  {"10.244.4.1", "10.77.0.14"}};
+    CHECK(*routes.gateways({"10.244.3.1", "10.244.4.1"}) == ours);
+    CHECK(ip("route add 10.244.3.0/24 via 10.77.0.99 metric 10\n"));
+    CHECK(through("10.244.3.1") == "10.77.0.99");
+    CHECK(ip("route add 10.244.4.0/25 dev v1\n"));
+    CHECK(through("10.244.4.1") == "");
+    CHECK(
+        ip("route del 10.244.4.0/25\nroute add 10.244.4.0/24 via 10.77.0.98 table 99\n"
+           "rule add to 10.244.4.0/24 table 99\n"));
+    CHECK(through("10.244.4.1") == "10.77.0.98");
+    CHECK(ip("route add unreachable 10.244.5.0/24\n"));
+    CHECK(through("10.244.5.1") == "");
+    CHECK(through("n3") == "");
+  });
+}
+
 TEST_CASE("a thousand routes are read whole, in milliseconds") {
   in_a_namespace([] {
     std::string commands;
@@ -86,5 +112,14 @@ TEST_CASE("a thousand routes are read whole, in milliseconds") {
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
     CHECK(routes->size() == 1000);
     std::printf("1000 routes read in %.2f ms\n", took.count());
+    std::vector<std::string> addresses;
+    for (int i = 0; i < 1000; ++i) {
+      addresses.push_back(fmt::format("10.{}.{}.1", 100 + i / 250, i % 250));
+    }
+    const auto asked = std::chrono::steady_clock::now();
+    CHECK(NetlinkRoutes().gateways(addresses)->size() == 1000);
+    const std::chrono::duration<double, std::milli> looked =
+        std::chrono::steady_clock::now() - asked;
+    std::printf("1000 gateways asked for in %.2f ms\n", looked.count());
   });
 }

@@ -27,21 +27,21 @@ TEST_CASE_FIXTURE(NetworkMonitorFixture,
                   "the table is told as it is, with the note that was there") {
   machine.files.put(paths::masquerade_note, "sha256:made run1\n");
   REQUIRE(look_at_network(machine.host));
-  CHECK(machine.files.text(path) ==
-        "{\"found\":\"" + sha256_digest(nft.output) + "\",\"noted\":\"sha256:made run1\\n\"}\n");
-  const auto changes = machine.files.changes.size();
-  REQUIRE(look_at_network(machine.host));
-  CHECK(machine.files.changes.size() == changes);
+  CHECK(machine.files.text(path) == "{\"at\":5,\"found\":\"" + sha256_digest(nft.output) +
+                                        "\",\"noted\":\"sha256:made run1\\n\"}\n");
+  // What it found stays, and that it was found again is told.
+  machine.clock.sleep(std::chrono::seconds(5));
   nft = {1, "", "Error: No such file or directory\nlist table ip muster"};
   REQUIRE(look_at_network(machine.host));
-  CHECK(machine.files.text(path) == "{\"found\":\"\",\"noted\":\"sha256:made run1\\n\"}\n");
+  CHECK(machine.files.text(path) ==
+        "{\"at\":10,\"found\":\"\",\"noted\":\"sha256:made run1\\n\"}\n");
 }
 
 TEST_CASE_FIXTURE(NetworkMonitorFixture,
                   "a machine without nft has no table, and no process starts") {
   REQUIRE(machine.files.remove("/usr/sbin/nft"));
   REQUIRE(look_at_network(machine.host));
-  CHECK(machine.files.text(path) == "{\"found\":\"\",\"noted\":\"\"}\n");
+  CHECK(machine.files.text(path) == "{\"at\":5,\"found\":\"\",\"noted\":\"\"}\n");
   CHECK(machine.process.runs.empty());
 }
 
