@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 
 #include "agent/backoff.hpp"
@@ -20,8 +19,6 @@ struct Memory {
   std::uint64_t next_report = 0, last_report = 0;
   std::map<std::string, std::int64_t> unwell_since;  // subject of a problem -> Unix seconds
   std::vector<HealthProblem> cluster_unwell;         // what the duties found since the last run
-  // Documents that were not to blame in the end: what they were settled against failed alike.
-  std::set<std::string> withdrawn;
 };
 
 }  // namespace muster

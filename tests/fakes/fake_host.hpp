@@ -31,11 +31,13 @@ class FakeServiceManager final : public ServiceManager {
   std::map<std::string, std::string> states;       // of units that are neither up nor down
   std::map<std::string, std::uint32_t> restarts;   // by systemd itself
   std::function<void(const std::string& unit)> on_up = [](const auto&) {};
+  std::function<void()> on_look = [] {};  // before each answer: what happened in the meantime
   bool need_daemon_reload = false;
   std::map<std::string, std::uint32_t> pids;  // of the services that have a process
 
   Result<std::map<std::string, UnitStatus>> statuses(
       const std::vector<std::string>& units) const override {
+    on_look();
     std::map<std::string, UnitStatus> statuses;
     for (const auto& unit : units) {
       UnitStatus& status = statuses[unit];
