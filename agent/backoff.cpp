@@ -15,6 +15,11 @@ const Failure* Backoff::failure(const std::string& subject) const {
   return found == rows_.end() ? nullptr : &found->second.failure;
 }
 
+bool Backoff::has_failed_again(const std::string& subject) const {
+  const auto found = rows_.find(subject);
+  return found != rows_.end() && found->second.pause > first_pause;
+}
+
 void Backoff::keep_only(const std::set<std::string>& subjects) {
   std::erase_if(rows_, [&](const auto& row) { return subjects.count(row.first) == 0; });
 }

@@ -22,6 +22,8 @@ class Backoff {
   [[nodiscard]] std::chrono::seconds left(const std::string& subject, Time now) const;
   // How it failed last; nullptr: it did not.
   [[nodiscard]] const Failure* failure(const std::string& subject) const;
+  // It was tried again after a pause, and failed as before.
+  [[nodiscard]] bool has_failed_again(const std::string& subject) const;
   void failed(const std::string& subject, Failure failure, Time now);
   // What is known of the failure by now is what `failure` tells until the next try.
   void explained(const Failure& failure);

@@ -60,6 +60,9 @@ struct Checkpoint {
   // settled_document.hpp), and of the desired state that was made of it.
   std::string settled_document, settled_state;
   std::optional<Refusal> refused;
+  // Digest of the newest document, where it was not to blame in the end: the settled one failed in
+  // the same way. It is not refused again, until an operator orders it.
+  std::string withdrawn;
   std::string last_verdict, last_message;
   bool etcd_started = false;  // this machine's member is a voter and has data
   EtcdStart etcd_start;       // what it was first started with

@@ -202,6 +202,7 @@ nlohmann::json known_fields(const Checkpoint& checkpoint) {
     value["peersTaken"] = to_value(checkpoint.peers_taken);
   if (!checkpoint.etcd_address.empty()) value["etcdAddress"] = checkpoint.etcd_address;
   if (!checkpoint.settled_state.empty()) value["settledState"] = checkpoint.settled_state;
+  if (!checkpoint.withdrawn.empty()) value["withdrawn"] = checkpoint.withdrawn;
   if (checkpoint.refused) value["refused"] = to_value(*checkpoint.refused);
   if (const auto& restarts = checkpoint.node_restarts; restarts.count > 0) {
     value["nodeRestarts"] = {{"count", restarts.count}, {"at", restarts.at}};
@@ -260,6 +261,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   root.object(
       "refused", [&](JsonObject& refused) { read_refusal(refused, checkpoint.refused.emplace()); },
       Need::optional);
+  root.text("withdrawn", checkpoint.withdrawn, Need::optional);
   root.text("lastVerdict", checkpoint.last_verdict);
   root.text("lastMessage", checkpoint.last_message);
   root.flag("etcdStarted", checkpoint.etcd_started);

@@ -14,6 +14,7 @@
 #include "agent/release_prune.hpp"
 #include "agent/repair.hpp"
 #include "agent/settled_document.hpp"
+#include "agent/trial.hpp"
 #include "document/time_text.hpp"
 #include "machine/desired_state_of.hpp"
 
@@ -21,6 +22,8 @@ namespace muster {
 namespace {
 
 constexpr const char* etcd = "etcd.service";
+constexpr const char* kubelet = "kubelet.service";
+constexpr std::chrono::seconds trial_limit(30);  // from Ready on
 
 // Mirrors first: the server's own line is the scarce one.
 std::vector<std::string> sources_of(const ConvergeState& state) {
@@ -30,15 +33,16 @@ std::vector<std::string> sources_of(const ConvergeState& state) {
   return sources;
 }
 
-bool starts_kubelet(const Plan& plan) {
-  const auto has_kubelet = [](const std::vector<std::string>& units) {
-    return std::find(units.begin(), units.end(), "kubelet.service") != units.end();
+std::vector<std::string> started_units(const Plan& plan) {
+  std::vector<std::string> units;
+  const auto add = [&](const auto* jobs) {
+    if (jobs != nullptr) units.insert(units.end(), jobs->units.begin(), jobs->units.end());
   };
-  return std::any_of(plan.actions.begin(), plan.actions.end(), [&](const auto& planned) {
-    const auto* start = std::get_if<StartUnits>(&planned.action);
-    const auto* restart = std::get_if<RestartUnits>(&planned.action);
-    return (start && has_kubelet(start->units)) || (restart && has_kubelet(restart->units));
-  });
+  for (const auto& planned : plan.actions) {
+    add(std::get_if<StartUnits>(&planned.action));
+    add(std::get_if<RestartUnits>(&planned.action));
+  }
+  return units;
 }
 
 // Whoever waits for the machine waits in the first run; later ones look, and try again.
@@ -48,8 +52,11 @@ bool is_patient(const Run& run) {
 
 ConvergeResult<> carry_out(const Plan& plan, Run& run, ConvergeState& state) {
   state.changed = state.changed || !plan.actions.empty();
+  const auto started = started_units(plan);
+  state.disturbances.starting(started);
+  const bool has_kubelet = std::find(started.begin(), started.end(), kubelet) != started.end();
   // In the run of a boot the boot id says as much, and the clock may still be set.
-  if (state.kind != RunKind::boot && starts_kubelet(plan)) {
+  if (state.kind != RunKind::boot && has_kubelet) {
     run.checkpoint.kubelet_started = utc_text(run.host.clock.now());
   }
   const ApplyInputs inputs{state.desired, state.document.role.cluster.authorities, state.server(),
@@ -101,6 +108,22 @@ void renew_certificates(Run& run, ConvergeState& state) {
   state.add_unwell(repair(renewals, run, inputs).unwell);
 }
 
+std::vector<std::string> recorded_units(const Checkpoint& checkpoint) {
+  std::vector<std::string> units;
+  for (const auto& [unit, inputs] : checkpoint.units) units.push_back(unit);
+  return units;
+}
+
+// The machine is up; where `is_in_effect`, by the newest document.
+ConvergeResult<> keep_settled(Run& run, ConvergeState& state, bool is_in_effect) {
+  if (state.changed) prune_releases(run.host.files, run.checkpoint, state.desired.releases);
+  run.checkpoint.settled_boot = state.facts.boot_id;
+  auto kept = is_in_effect ? settle(run.host.files, run.checkpoint, state.fetched.envelope,
+                                    state.desired_digest)
+                           : save(run.checkpoint, run.host.files);
+  return kept ? ConvergeResult<>() : fail_converge(FailureClass::disk, kept.error());
+}
+
 }  // namespace
 
 void ConvergeState::add_unwell(const std::vector<HealthProblem>& problems) {
@@ -144,6 +167,11 @@ bool is_settled(const Run& run, const ConvergeState& state) {
          checkpoint.settled_state == state.desired_digest;
 }
 
+void look_at_units(const Run& run, ConvergeState& state) {
+  const auto units = run.host.services.statuses(recorded_units(run.checkpoint));
+  if (units) state.disturbances.look(*units, state.kind == RunKind::boot);
+}
+
 ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
   auto observed = observe_state(run.host, state.desired, run.checkpoint,
                                 state.document.role.cluster.authorities);
@@ -160,6 +188,7 @@ ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
     state.add_unwell({{"unit " + unit, reason + "; it is started again", 0}});
   }
   run.checkpoint.restarts = observed->restarts;
+  state.disturbances.look(observed->units, state.kind == RunKind::boot);
   return make_plan(state.desired, *observed, run.checkpoint, state.kind);
 }
 
@@ -233,8 +262,10 @@ ConvergeResult<> await_ready(Run& run, ConvergeState& state) {
   }
   const bool was_disturbed = state.changed || state.kind != RunKind::running;
   const auto limit = std::chrono::seconds(was_disturbed && is_patient(run) ? 180 : 0);
-  auto ready = await_node_ready(run, document, state.fetched.peers,
-                                {state.facts.boot_id, run.checkpoint.kubelet_started}, limit);
+  ExitWatch exits(recorded_units(run.checkpoint));
+  auto ready =
+      await_node_ready(run, document, state.fetched.peers,
+                       {state.facts.boot_id, run.checkpoint.kubelet_started}, exits, limit);
   if (!ready && state.kind != RunKind::running) return ready;
   if (!ready) {
     state.not_ready = ready.error();
@@ -242,13 +273,18 @@ ConvergeResult<> await_ready(Run& run, ConvergeState& state) {
     return {};
   }
   if (!state.failures.empty()) return {};
-  if (state.changed) prune_releases(run.host.files, run.checkpoint, state.desired.releases);
-  run.checkpoint.settled_boot = state.facts.boot_id;
-  auto kept =
-      state.is_fallen_back || !state.pending.empty()
-          ? save(run.checkpoint, run.host.files)
-          : settle(run.host.files, run.checkpoint, state.fetched.envelope, state.desired_digest);
-  return kept ? ConvergeResult<>() : fail_converge(FailureClass::disk, kept.error());
+  const bool is_whole = state.pending.empty();
+  auto proven = is_whole ? await_proof(run, units_on_trial(run, state), exits,
+                                       std::min<std::chrono::seconds>(limit, trial_limit))
+                         : ConvergeResult<bool>(false);
+  if (!proven && state.kind != RunKind::running) return pass_failure(proven.error());
+  if (!proven) {
+    state.failures.push_back(proven.error());
+    return {};
+  }
+  // A boot goes on: what is to be judged yet may have to be taken back.
+  if (is_whole && !*proven && state.kind == RunKind::boot) return {};
+  return keep_settled(run, state, *proven && !state.is_fallen_back);
 }
 
 }  // namespace muster

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "agent/disturbance.hpp"
 #include "agent/fallback.hpp"
 #include "agent/fetch.hpp"
 #include "agent/plan.hpp"
@@ -29,6 +30,7 @@ struct ConvergeState {
   std::optional<Plan> plan;  // for `apply_rest`, where nothing happened since it was made
   std::vector<std::string> pending;
   std::vector<Failure> failures;      // that stopped nothing (repair.hpp)
+  Disturbances disturbances;          // of the units, by others than the agent
   std::optional<Failure> not_ready;   // of a machine that runs: unwell, and no failure
   std::vector<HealthProblem> unwell;  // each subject once
   bool changed = false;
@@ -60,6 +62,9 @@ struct ConvergeState {
 [[nodiscard]] bool is_up(const Run& run, const ConvergeState& state);
 // The newest document and what was made of it are in effect, as they were when they settled.
 [[nodiscard]] bool is_settled(const Run& run, const ConvergeState& state);
+
+// What became of the units since the last look, for what failed meanwhile.
+void look_at_units(const Run& run, ConvergeState& state);
 
 // Desired against observed.
 [[nodiscard]] ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state);

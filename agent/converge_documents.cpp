@@ -39,6 +39,7 @@ void choose_document(Run& run, ConvergeState& state) {
   const auto& fetched = state.fetched;
   auto& refused = run.checkpoint.refused;
   if (refused && refused->document.digest != fetched.digest) refused.reset();
+  if (run.checkpoint.withdrawn != fetched.digest) run.checkpoint.withdrawn.clear();
   state.document = fetched.document;
   state.way_back.reset();
   state.is_fallen_back = false;

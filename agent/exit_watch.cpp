@@ -18,17 +18,22 @@ std::optional<Failure> ExitWatch::look(const Host& host) {
     // A count that went back: somebody started the unit anew.
     if (is_new || status.restarts < known->second) known->second = status.restarts;
     if (status.restarts - known->second < too_many) continue;
-    Error error{
-        ErrorKind::conflict,
-        fmt::format(
-            "unit '{0}': exited {1} times while the node was waited for; journalctl -u {0} -b",
-            unit, status.restarts - known->second)};
-    const FailureClass kind = class_of(StartUnits{}, error);
-    FailureDetail detail;
-    detail.unit = unit;
-    return Failure{kind, std::move(error), std::move(detail)};
+    return exit_failure(unit, status.restarts - known->second);
   }
   return std::nullopt;
+}
+
+Failure unit_failure(const std::string& unit, std::string_view what) {
+  Error error{ErrorKind::conflict,
+              fmt::format("unit '{0}': {1}; journalctl -u {0} -b", unit, what)};
+  const FailureClass kind = class_of(StartUnits{}, error);
+  FailureDetail detail;
+  detail.unit = unit;
+  return Failure{kind, std::move(error), std::move(detail)};
+}
+
+Failure exit_failure(const std::string& unit, std::size_t exits) {
+  return unit_failure(unit, fmt::format("exited {} times after its start", exits));
 }
 
 }  // namespace muster

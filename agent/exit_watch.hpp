@@ -27,4 +27,8 @@ class ExitWatch {
   std::chrono::nanoseconds next_{0};  // CLOCK_BOOTTIME
 };
 
+// A unit whose start was no failure, and which does not run.
+[[nodiscard]] Failure unit_failure(const std::string& unit, std::string_view what);
+[[nodiscard]] Failure exit_failure(const std::string& unit, std::size_t exits);
+
 }  // namespace muster

@@ -65,7 +65,26 @@ std::string cure_of_port(const Filesystem& files, const Failure& failure) {
   return text.empty() ? "find who holds the port with `ss -ltnp` and stop it" : text + "; stop it";
 }
 
-std::string cure_of_class(const Failure& failure, const Run& run) {
+// Of kubelet and the runtime: what worked before is put back by the agent.
+std::string cure_of_health(const Failure& failure) {
+  if (failure.error.kind == ErrorKind::not_found)
+    return "nobody has to do anything yet: this machine restarts kubelet, so that it registers its Node again; each further time after a longer pause, up to half an hour. Who wants the machine out of the cluster takes it out of the inventory";
+  if (failure.kind == FailureClass::kubelet && failed_unit(failure).empty())
+    return "nobody has to do anything yet: this machine starts kubelet where it stopped, restarts one that hangs, and looks again at each poll; what lasts longer is in the lines of kubelet.service";
+  return fmt::format(
+      "this machine starts {0} again by itself, after pauses that grow from 30 s to half an hour; the document worked here before, so look for what else changed: what its lines name, a drop-in (`systemctl cat {0}`)",
+      failure.detail.unit);
+}
+
+std::string cure_of_unit(const Failure& failure, FailureOf of) {
+  if (failure.detail.unit.empty()) return {};
+  if (of == FailureOf::health) return cure_of_health(failure);
+  return fmt::format(
+      "correct what the lines of {} name: where it is a setting, in the inventory, then run `muster apply DIR`",
+      failure.detail.unit);
+}
+
+std::string cure_of_class(const Failure& failure, const Run& run, FailureOf of) {
   const auto& servers = run.settings.enrol_servers;
   switch (failure.kind) {
     case FailureClass::network:
@@ -83,11 +102,7 @@ std::string cure_of_class(const Failure& failure, const Run& run) {
       return "see the lines of etcd's log, and its other members by `muster status`";
     case FailureClass::kubelet:
     case FailureClass::runtime:
-      return failure.detail.unit.empty()
-                 ? std::string()
-                 : fmt::format(
-                       "correct what the lines of {} name: where it is a setting, in the inventory, then run `muster apply DIR`",
-                       failure.detail.unit);
+      return cure_of_unit(failure, of);
     case FailureClass::disk:
     case FailureClass::identity:
     case FailureClass::clock:
@@ -96,7 +111,7 @@ std::string cure_of_class(const Failure& failure, const Run& run) {
   return {};
 }
 
-std::string cure_of(const Failure& failure, const Run& run) {
+std::string cure_of(const Failure& failure, const Run& run, FailureOf of) {
   const auto& files = run.host.files;
   const bool is_of_space = failure.kind == FailureClass::disk ||
                            failure.error.kind == ErrorKind::exhausted ||
@@ -105,7 +120,7 @@ std::string cure_of(const Failure& failure, const Run& run) {
     if (auto cure = cure_of_disk(files, failure); !cure.empty()) return cure;
   }
   if (says(failure, "address already in use")) return cure_of_port(files, failure);
-  return cure_of_class(failure, run);
+  return cure_of_class(failure, run, of);
 }
 
 // A program of Go that panics says why first, and then where, in more lines than anybody reads.
@@ -131,7 +146,8 @@ std::string unit_of_class(FailureClass kind) {
 // What the failures of one run need once: the mask, and the last lines of each unit.
 class Explainer {
  public:
-  Explainer(const Run& run, SecretMask mask) : run_(run), mask_(std::move(mask)) {}
+  Explainer(const Run& run, SecretMask mask, FailureOf of)
+      : run_(run), mask_(std::move(mask)), of_(of) {}
 
   void explain(Failure& failure) {
     FailureDetail& detail = failure.detail;
@@ -139,7 +155,7 @@ class Explainer {
     if (detail.unit.empty()) detail.unit = failed_unit(failure);
     if (detail.unit.empty()) detail.unit = unit_of_class(failure.kind);
     if (!detail.unit.empty() && detail.log.empty()) detail.log = last_lines(detail.unit);
-    if (detail.cure.empty()) detail.cure = cure_of(failure, run_);
+    if (detail.cure.empty()) detail.cure = cure_of(failure, run_, of_);
     failure.is_explained = true;
   }
 
@@ -161,6 +177,7 @@ class Explainer {
 
   const Run& run_;
   SecretMask mask_;
+  FailureOf of_;
   std::map<std::string, std::vector<std::string>> lines_;
 };
 
@@ -197,9 +214,9 @@ std::string failed_unit(const Failure& failure) {
 }
 
 void add_details(const std::vector<Failure*>& failures, std::vector<HealthProblem>& unwell,
-                 const Run& run, const DesiredState& desired) {
+                 const Run& run, const DesiredState& desired, FailureOf of) {
   if (failures.empty() && unwell.empty()) return;
-  Explainer explainer(run, machine_secrets(run, desired));
+  Explainer explainer(run, machine_secrets(run, desired), of);
   for (Failure* failure : failures) {
     if (failure->is_explained) continue;
     explainer.explain(*failure);

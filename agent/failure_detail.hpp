@@ -18,12 +18,16 @@ inline constexpr std::size_t longest_log_line = 400;
 // Everything that this machine holds as a secret.
 [[nodiscard]] SecretMask machine_secrets(const Run& run, const DesiredState& desired);
 
+// What failed: an attempt with a document that may be to blame, or the health of what worked
+// before, which the agent puts back by itself.
+enum class FailureOf { attempt, health };
+
 // Fills in each `detail` and masks each `error.message`, where that was not done yet; what is held
 // back keeps it for as long as it is (Memory::backoff). The class stays as it is; a unit and a cure
 // that are there already stay too. Best effort: what cannot be read is left out. `unwell` is
 // masked.
 void add_details(const std::vector<Failure*>& failures, std::vector<HealthProblem>& unwell,
-                 const Run& run, const DesiredState& desired);
+                 const Run& run, const DesiredState& desired, FailureOf of = FailureOf::attempt);
 
 // The unit that the message of a failed job names: the first one whose component has this class,
 // else the first one. Empty where it names none.

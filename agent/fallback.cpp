@@ -4,12 +4,10 @@
 
 #include "agent/observed_state.hpp"
 #include "document/release_names.hpp"
+#include "machine/unit_traits.hpp"
 
 namespace muster {
 namespace {
-
-// What Ready depends on, where no unit is named.
-constexpr std::string_view units_behind_ready[] = {"kubelet.service", "containerd.service"};
 
 template <class Entry>
 const Entry* find_named(const std::vector<Entry>& entries, std::string_view name) {
@@ -36,17 +34,34 @@ void take_secret_versions(NodeDocument& document, const NodeDocument& newest) {
   }
 }
 
-const std::string* configuration_in(const std::map<std::string, std::string>& configurations,
-                                    const std::string& unit) {
-  const auto found = configurations.find(unit);
-  return found == configurations.end() ? nullptr : &found->second;
+// The units that are started with something else than the settled ones are.
+std::set<std::string> changed_units(const DesiredState& tried, const DesiredState& settled) {
+  const auto before = configurations_of(settled);
+  std::set<std::string> changed;
+  for (const auto& [unit, configuration] : configurations_of(tried)) {
+    const auto was = before.find(unit);
+    if (was == before.end() || was->second != configuration) changed.insert(unit);
+  }
+  return changed;
 }
 
-bool differs(const DesiredState& tried, const DesiredState& settled, const std::string& unit) {
-  const auto now = configurations_of(tried), before = configurations_of(settled);
-  const auto* wanted = configuration_in(now, unit);
-  const auto* was = configuration_in(before, unit);
-  return wanted != nullptr && (was == nullptr || *was != *wanted);
+// Whether the unit, or something that it needs, is one of them.
+bool is_touched(const std::string& unit, const std::set<std::string>& changed) {
+  const auto needs = needs_of(unit);
+  return changed.count(unit) > 0 ||
+         std::any_of(needs.begin(), needs.end(),
+                     [&](const std::string& need) { return changed.count(need) > 0; });
+}
+
+Blame blame_for_unit(const std::string& unit, const std::set<std::string>& changed,
+                     const std::map<std::string, std::string>& troubles) {
+  if (!is_touched(unit, changed)) return {};
+  for (const auto& need : needs_of(unit)) {
+    const auto trouble = troubles.find(need);
+    if (trouble == troubles.end() || is_touched(need, changed)) continue;
+    return {false, fmt::format("{} was in trouble meanwhile ({})", need, trouble->second)};
+  }
+  return {true, {}};
 }
 
 bool has_other_releases(const DesiredState& tried, const DesiredState& settled) {
@@ -78,12 +93,14 @@ Fallback fall_back(const NodeDocument& settled, const NodeDocument& newest) {
   return fallback;
 }
 
-bool is_caused_by(const DesiredState& tried, const DesiredState& settled, const Failure& failure) {
+Blame blame_for(const Failure& failure, const DesiredState& tried, const DesiredState& settled,
+                const std::set<std::string>& waits,
+                const std::map<std::string, std::string>& troubles) {
   switch (failure.kind) {
     case FailureClass::document:
-      return true;
+      return {true, {}};
     case FailureClass::package:
-      return has_other_releases(tried, settled);
+      return {has_other_releases(tried, settled), {}};
     case FailureClass::runtime:
     case FailureClass::kubelet:
     case FailureClass::etcd:
@@ -93,13 +110,13 @@ bool is_caused_by(const DesiredState& tried, const DesiredState& settled, const 
     case FailureClass::clock:
     case FailureClass::network:
     case FailureClass::disk:
-      return false;
+      return {};
   }
-  if (!failure.detail.unit.empty()) return differs(tried, settled, failure.detail.unit);
-  if (failure.kind != FailureClass::kubelet) return false;
-  return std::any_of(
-      std::begin(units_behind_ready), std::end(units_behind_ready),
-      [&](std::string_view unit) { return differs(tried, settled, std::string(unit)); });
+  const std::string& unit = failure.detail.unit;
+  if (unit.empty()) return {};
+  auto changed = changed_units(tried, settled);
+  for (const auto& waiting : waits) changed.erase(waiting);
+  return blame_for_unit(unit, changed, troubles);
 }
 
 }  // namespace muster

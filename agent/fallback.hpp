@@ -2,6 +2,8 @@
 // goes by instead. Pure.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,10 +28,20 @@ struct Fallback {
 // stays new: etcd, another minor version of containerd, Debian packages.
 [[nodiscard]] Fallback fall_back(const NodeDocument& settled, const NodeDocument& newest);
 
+struct Blame {
+  bool is_documents = false;
+  // What else it was: "containerd.service was in trouble meanwhile (restarted by systemd)".
+  std::string excuse;
+};
+
 // Whether `tried` caused the failure: it cannot be rendered (class document), one of its releases
 // is no good, or a unit does not run or get ready on inputs that differ from those of the settled
-// state. Never what comes from outside: network, disk, clock, identity, the API's silence.
-[[nodiscard]] bool is_caused_by(const DesiredState& tried, const DesiredState& settled,
-                                const Failure& failure);
+// state, its own or those of what it needs. Never what comes from outside: network, disk, clock,
+// identity, the API's silence; nor a unit that `waits` for its turn, and was started as before; nor
+// where something that the unit needs was in trouble (disturbance.hpp) which the document did not
+// change.
+[[nodiscard]] Blame blame_for(const Failure& failure, const DesiredState& tried,
+                              const DesiredState& settled, const std::set<std::string>& waits,
+                              const std::map<std::string, std::string>& troubles);
 
 }  // namespace muster

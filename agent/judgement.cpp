@@ -1,6 +1,9 @@
 #include "agent/judgement.hpp"
 
+#include <algorithm>
+
 #include "agent/observed_state.hpp"
+#include "agent/settled_document.hpp"
 #include "machine/desired_state_of.hpp"
 
 namespace muster {
@@ -36,8 +39,42 @@ std::optional<FailureDetail> detail_of(const Judgement& judgement, const Converg
   return std::nullopt;
 }
 
+// "kubelet.service: restart: ..."
+std::set<std::string> units_of(const std::vector<std::string>& pending) {
+  std::set<std::string> units;
+  for (const auto& row : pending) units.insert(row.substr(0, row.find(':')));
+  return units;
+}
+
 std::int64_t unix_now(const Run& run) {
   return std::chrono::system_clock::to_time_t(run.host.clock.now());
+}
+
+// Whether what the machine's components were last started with is what this document starts them
+// with. What is harmless is the newest's at once.
+bool runs_by(const NodeDocument& document, const Run& run, const ConvergeState& state) {
+  const Checkpoint& checkpoint = run.checkpoint;
+  const auto desired =
+      desired_state_of(document, state.fetched.peers, state.facts, checkpoint.etcd_start);
+  return desired &&
+         std::all_of(desired->units.begin(), desired->units.end(), [&](const auto& unit) {
+           const auto recorded = checkpoint.units.find(unit.name);
+           return unit.restart_is_harmless ||
+                  (recorded != checkpoint.units.end() &&
+                   !effect_of(unit, recorded->second, inputs_of(unit, *desired)).restarts);
+         });
+}
+
+// The document that is wholly in effect: the settled one, where no unit runs on another. In a run
+// that came to no document it is as the runs before left it.
+std::string digest_in_force(const Run& run, const ConvergeState& state) {
+  const std::string& settled = run.checkpoint.settled_document;
+  if (!is_up(run, state)) return {};
+  if (state.fetched.digest.empty() || is_settled(run, state)) return settled;
+  const auto kept = settled_document(run.host.files, run.checkpoint);
+  if (!kept) return {};
+  const auto& document = state.way_back ? state.way_back->document : kept->document;
+  return runs_by(document, run, state) ? settled : std::string();
 }
 
 // Since when each is unwell, as this agent saw it.
@@ -69,35 +106,48 @@ std::optional<Failure> failure_of(const ConvergeResult<>& done, const Run& run,
   return state.failures.empty() ? std::nullopt : std::optional<Failure>(state.failures.front());
 }
 
-bool refuse(Run& run, const ConvergeState& state, const Failure& failure) {
-  if (!state.way_back || state.is_fallen_back ||
-      run.memory.withdrawn.count(state.fetched.digest) > 0) {
-    return false;
-  }
+bool refuse(Run& run, const ConvergeState& state, const Failure& failure, std::string& excuse) {
+  auto& checkpoint = run.checkpoint;
+  if (!state.way_back || state.is_fallen_back || !checkpoint.withdrawn.empty()) return false;
+  const bool is_first_try = state.kind == RunKind::running && !failure.subject.empty() &&
+                            !run.memory.backoff.has_failed_again(failure.subject);
+  if (is_first_try) return false;
   const auto settled = desired_state_of(state.way_back->document, state.fetched.peers, state.facts,
-                                        run.checkpoint.etcd_start);
-  if (!settled || !is_caused_by(state.desired, *settled, failure)) return false;
+                                        checkpoint.etcd_start);
+  if (!settled) return false;
+  const Blame blame = blame_for(failure, state.desired, *settled, units_of(state.pending),
+                                state.disturbances.found());
+  excuse = blame.excuse;
+  if (!blame.is_documents) return false;
   std::string reason = failure.error.message;
   if (const auto& stays = state.way_back->stays; !stays.empty()) {
     reason +=
         fmt::format("\nnot taken back, since it has changed data: {}", fmt::join(stays, ", "));
   }
-  run.checkpoint.refused = Refusal{
+  checkpoint.refused = Refusal{
       {state.fetched.digest, std::move(reason)}, std::string(name(failure.kind)), failure.detail};
+  // What does not run on the new inputs has nothing to come back as; nor to wait for.
+  const auto unit = checkpoint.units.find(failure.detail.unit);
+  if (unit != checkpoint.units.end()) unit->second.configuration.clear();
+  run.memory.backoff.clear();
   // Before anything is put back: whoever is killed now goes on with that.
-  return save(run.checkpoint, run.host.files).has_value();
+  return save(checkpoint, run.host.files).has_value();
+}
+
+bool fails_alike(const Failure& failure, const ConvergeResult<>& back, const ConvergeState& state) {
+  const auto is_alike = [&](const Failure& other) {
+    return failure.kind == other.kind && failure.detail.unit == other.detail.unit;
+  };
+  return (!back && is_alike(back.error())) ||
+         std::any_of(state.failures.begin(), state.failures.end(), is_alike);
 }
 
 void withdraw(Run& run, const ConvergeState& state) {
-  run.memory.withdrawn.insert(state.fetched.digest);
+  run.checkpoint.withdrawn = state.fetched.digest;
   run.checkpoint.refused.reset();
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {
     run.reporter.note(saved.error().message);
   }
-}
-
-bool is_alike(const Failure& one, const Failure& other) {
-  return one.kind == other.kind && one.detail.unit == other.detail.unit;
 }
 
 Judgement judge(const ConvergeResult<>& done, const Run& run, const ConvergeState& state) {
@@ -121,7 +171,7 @@ void tell(const Judgement& judgement, const ConvergeResult<>& done, Run& run,
           ConvergeState& state) {
   Report& report = run.reporter.report();
   report.configuration = judgement.configuration;
-  report.document_digest = is_up(run, state) ? run.checkpoint.settled_document : std::string();
+  report.document_digest = digest_in_force(run, state);
   report.pending_digest = state.pending.empty() ? std::string() : state.fetched.digest;
   report.refused_document.reset();
   if (const auto& refused = run.checkpoint.refused; refused && state.is_fallen_back) {

@@ -21,12 +21,15 @@ struct Judgement {
                                                 const ConvergeState& state);
 
 // Whether the newest document is to blame for the failure and there is a way back (fallback.hpp);
-// then the refusal is in the checkpoint.
-[[nodiscard]] bool refuse(Run& run, const ConvergeState& state, const Failure& failure);
-// The settled document fails in the same way, so the newest one is not to blame: it is tried on,
-// and not refused again by this agent.
+// then the refusal is in the checkpoint. Between turns only what failed again after its pause is
+// judged: somebody may have killed it. Where something else was the cause, it is in `excuse`.
+[[nodiscard]] bool refuse(Run& run, const ConvergeState& state, const Failure& failure,
+                          std::string& excuse);
+// Whether the run with the settled document came to the same failure.
+[[nodiscard]] bool fails_alike(const Failure& failure, const ConvergeResult<>& back,
+                               const ConvergeState& state);
+// So the newest one is not to blame: it is tried on, and not refused again.
 void withdraw(Run& run, const ConvergeState& state);
-[[nodiscard]] bool is_alike(const Failure& one, const Failure& other);
 
 [[nodiscard]] Judgement judge(const ConvergeResult<>& done, const Run& run,
                               const ConvergeState& state);

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 
 #include "agent/backoff.hpp"
@@ -24,8 +23,6 @@ struct Memory {
   std::vector<HealthProblem> own_unwell;             // of the agent's own state (own_state.hpp)
   std::int64_t locked_out_since = 0;                 // Unix seconds; 0: the run lock was free
   std::map<std::string, std::string> sound_state;    // of its files that were read: path -> stamp
-  // Documents that were not to blame in the end: what they were settled against failed alike.
-  std::set<std::string> withdrawn;
 };
 
 }  // namespace muster

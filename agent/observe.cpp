@@ -226,4 +226,8 @@ std::map<std::uint16_t, std::string> listeners_on(const Filesystem& files,
   return holders;
 }
 
+bool is_listened_on(const Filesystem& files, std::uint16_t port) {
+  return !listening(Tree(files, ""), {port}).empty();
+}
+
 }  // namespace muster

@@ -27,5 +27,7 @@ namespace muster {
 // another process, "another process").
 [[nodiscard]] std::map<std::uint16_t, std::string> listeners_on(
     const Filesystem& files, const std::vector<std::uint16_t>& ports, const std::string& root = "");
+// Whether any process does.
+[[nodiscard]] bool is_listened_on(const Filesystem& files, std::uint16_t port);
 
 }  // namespace muster

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/duties/kubectl.hpp"
-#include "agent/exit_watch.hpp"
 #include "agent/node_marks.hpp"
 #include "agent/node_object.hpp"
 #include "agent/paths.hpp"
@@ -175,13 +174,11 @@ Result<void> check_node_ready(const Host& host, Network& network, const NodeDocu
 }
 
 ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document, const PeerList& peers,
-                                  const KubeletStart& start, std::chrono::milliseconds limit) {
+                                  const KubeletStart& start, ExitWatch& exits,
+                                  std::chrono::milliseconds limit) {
   run.reporter.begin("node-ready");
   Deadline end(run.host.clock, std::min(limit, run.deadline.left()));
   bool may_put_back = true;
-  std::vector<std::string> units;
-  for (const auto& [unit, inputs] : run.checkpoint.units) units.push_back(unit);
-  ExitWatch exits(units);
   for (;;) {
     const auto node = get_node(run.host, run.network, document);
     if (node) keep_marks(run, document, *node);

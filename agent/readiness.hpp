@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "agent/exit_watch.hpp"
 #include "agent/failure.hpp"
 #include "agent/run.hpp"
 #include "document/node_document.hpp"
@@ -39,13 +40,13 @@ struct KubeletStart {
 // kubelet's start (lastHeartbeatTime, which kubelet sets with its first status).
 [[nodiscard]] Result<void> parse_node_ready(std::string_view node_json, const KubeletStart& start);
 
-// A unit that exits again and again ends the wait (exit_watch.hpp).
+// A unit of `exits` that exits again and again ends the wait.
 // api: no answer; kubelet: not registered or not Ready when `limit` is over. Where the Node object
 // is gone, and not because kubelet has just been started, kubelet is restarted, with a back-off
 // (node_object.hpp), and waited for half a minute more. Not where `peers` have this machine no
 // more.
 [[nodiscard]] ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document,
                                                 const PeerList& peers, const KubeletStart& start,
-                                                std::chrono::milliseconds limit);
+                                                ExitWatch& exits, std::chrono::milliseconds limit);
 
 }  // namespace muster

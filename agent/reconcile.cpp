@@ -52,22 +52,37 @@ ConvergeResult<> converge_and_explain(Run& run, ConvergeState& state) {
   std::vector<Failure*> failures;
   if (!done) failures.push_back(&done.error());
   for (auto& failure : state.failures) failures.push_back(&failure);
-  if (state.not_ready) failures.push_back(&*state.not_ready);
-  add_details(failures, state.unwell, run, state.desired);
+  add_details(failures, state.unwell, run, state.desired,
+              is_settled(run, state) ? FailureOf::health : FailureOf::attempt);
+  if (state.not_ready) {
+    std::vector<HealthProblem> told;
+    add_details({&*state.not_ready}, told, run, state.desired, FailureOf::health);
+  }
+  if (!failures.empty()) look_at_units(run, state);
   return done;
+}
+
+// What failed and has another cause is told with that.
+void excuse(ConvergeResult<>& done, ConvergeState& state, const std::string& why) {
+  Failure& failure = done ? state.failures.front() : done.error();
+  failure.detail.cure = why + ", which the document did not cause: this machine tries on by itself";
 }
 
 // A document that does not work here is refused, and the machine goes back to the settled one.
 ConvergeResult<> converge(Run& run, ConvergeState& state) {
   auto done = converge_and_explain(run, state);
   const auto failure = failure_of(done, run, state);
-  if (!failure || !refuse(run, state, *failure)) return done;
+  if (!failure) return done;
+  std::string other_cause;
+  if (!refuse(run, state, *failure, other_cause)) {
+    if (!other_cause.empty()) excuse(done, state, other_cause);
+    return done;
+  }
   run.reporter.note(fmt::format("going back to the last document that worked, after: {}",
                                 failure->error.message));
   run.deadline = Deadline(run.host.clock, boot_deadline);
   auto back = converge_and_explain(run, state);
-  if (back || !is_alike(*failure, back.error())) return back;
-  withdraw(run, state);
+  if (fails_alike(*failure, back, state)) withdraw(run, state);
   return back;
 }
 
@@ -93,7 +108,7 @@ void tell_damaged_end(const Run& run, Failure& failure) {
 void forget_failures(Run& run) {
   run.checkpoint.refused.reset();
   run.memory.backoff.clear();
-  run.memory.withdrawn.clear();
+  run.checkpoint.withdrawn.clear();
 }
 
 }  // namespace

@@ -44,6 +44,11 @@ Restarts note_restarts(const Restarts& before, const std::map<std::string, UnitS
   return restarts;
 }
 
+std::size_t recent_restarts(const Restarts& restarts, const std::string& unit, std::int64_t now) {
+  const auto found = restarts.find(unit);
+  return found == restarts.end() ? 0 : count_recent(found->second, now);
+}
+
 std::vector<HealthProblem> restart_loops(const Restarts& restarts, std::int64_t now) {
   std::vector<HealthProblem> problems;
   for (const auto& [name, unit] : restarts) {

@@ -30,6 +30,10 @@ inline constexpr std::size_t loop_restarts = 3;  // within the window
                                      const std::map<std::string, UnitStatus>& units,
                                      std::int64_t now);
 
+// How often, within loop_window.
+[[nodiscard]] std::size_t recent_restarts(const Restarts& restarts, const std::string& unit,
+                                          std::int64_t now);
+
 // The units that restarted loop_restarts times or more within loop_window.
 [[nodiscard]] std::vector<HealthProblem> restart_loops(const Restarts& restarts, std::int64_t now);
 

@@ -45,7 +45,9 @@ using Row = std::function<void(std::string_view label, const std::string& value)
 void add_judgements(const Report& report, std::int64_t now, const Row& row) {
   row("in short", in_short(report, now));
   if (report.configuration) row("configured", std::string(name(*report.configuration)));
-  if (!report.fetched_digest.empty()) row("fetched", report.fetched_digest);
+  if (!report.fetched_digest.empty())
+    row("fetched", fmt::format("generation {}, {}", report.generation, report.fetched_digest));
+  row("in force", or_none(report.document_digest));
   if (!report.pending_digest.empty()) row("pending", report.pending_digest);
   if (const auto& refused = report.refused_document) {
     row("refused", refused->digest + ": " + refused->reason);
@@ -74,12 +76,13 @@ std::string status_text(const Host& host, const Checkpoint& checkpoint, const Fa
   row("cluster", or_none(checkpoint.cluster));
   if (const std::string key = identity_key_of(host); !key.empty()) row("identity", key);
   row("verdict", or_none(checkpoint.last_verdict));
-  if (!checkpoint.last_message.empty()) row("", checkpoint.last_message);
-  if (const auto report = kept_status(host.files)) {
-    add_judgements(*report, std::chrono::system_clock::to_time_t(host.clock.now()), row);
-  }
-  row("generation", fmt::format("{}", checkpoint.document_generation));
-  row("document", or_none(checkpoint.settled_document));
+  const auto report = kept_status(host.files);
+  const bool is_told_below = report && report->refused_document &&
+                             report->refused_document->reason == checkpoint.last_message;
+  if (!checkpoint.last_message.empty() && !is_told_below) row("", checkpoint.last_message);
+  if (report) add_judgements(*report, std::chrono::system_clock::to_time_t(host.clock.now()), row);
+  row("taken", fmt::format("generation {}", checkpoint.document_generation));
+  row("settled", or_none(checkpoint.settled_document));
   row("this boot", checkpoint.settled_boot == facts.boot_id ? "converged" : "not converged yet");
   if (!checkpoint.etcd_member_id.empty()) row("etcd member", checkpoint.etcd_member_id);
   for (const auto& [unit, inputs] : checkpoint.units) {

@@ -47,7 +47,9 @@ void add_configuration(const nlohmann::json& answer, Rows& rows) {
              "generation " + cell(answer, "/generation") + ", " + cell(answer, "/digest"));
   rows.add("configured", cell(answer, "/report/configuration"));
   rows.add("fetched", cell(answer, "/report/fetchedDigest"));
-  rows.add("in force", cell(answer, "/report/documentDigest"));
+  const std::string in_force = cell(answer, "/report/documentDigest");
+  const bool is_told = !cell(answer, "/report/fetchedDigest").empty();
+  rows.add("in force", in_force.empty() && is_told ? "none wholly" : in_force);
   rows.add("pending", cell(answer, "/report/pendingDigest"));
   for (const auto& pending : list_at(answer, "/report/pending"))
     rows.add("pending", text_of(pending));
@@ -57,7 +59,9 @@ void add_configuration(const nlohmann::json& answer, Rows& rows) {
 
 void add_failure(const nlohmann::json& answer, Rows& rows) {
   rows.add("class", cell(answer, "/report/failureClass"));
-  rows.add_lines("message", cell(answer, "/report/message"));
+  const std::string message = cell(answer, "/report/message");
+  // Who fell back has one reason for both.
+  if (message != cell(answer, "/report/refusedDocument/reason")) rows.add_lines("message", message);
   rows.add("failed unit", cell(answer, "/report/failure/unit"));
   for (const auto& line : list_at(answer, "/report/failure/log"))
     rows.add("its log", text_of(line));

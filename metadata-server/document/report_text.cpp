@@ -43,7 +43,10 @@ bool is_well(const Report& report) {
 std::string in_short(const Report& report, std::int64_t now) {
   std::string text(name(report.verdict));
   if (!report.failure_class.empty()) text += fmt::format(" ({})", report.failure_class);
-  if (!report.message.empty()) text += ": " + first_line(report.message);
+  // Who fell back has one reason for both.
+  const bool is_told_below =
+      report.refused_document && report.refused_document->reason == report.message;
+  if (!report.message.empty() && !is_told_below) text += ": " + first_line(report.message);
   if (report.refused_document) text += ", " + refused_text(report);
   if (!report.unwell.empty()) text += ", " + unwell_text(report.unwell, now);
   return text;

@@ -23,6 +23,14 @@
 namespace muster::handlers {
 namespace {
 
+// The report's generation is that of the newest document: what is in force may be an older one,
+// whose generation nobody tells.
+std::uint64_t generation_in_force(const Report& report) {
+  const bool is_newest =
+      report.fetched_digest.empty() || report.document_digest == report.fetched_digest;
+  return is_newest ? report.generation : 0;
+}
+
 nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAnswer& answer,
                        const MachineRecord& record, const NodeStates& states,
                        const MachineTroubles& troubles) {
@@ -49,7 +57,7 @@ nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAns
           {"reason", trouble.reason},
           {"cure", trouble.cure},
           {"failureClass", reported ? heard.report->failure_class : std::string()},
-          {"inForce", reported ? heard.report->generation : std::uint64_t{0}},
+          {"inForce", reported ? generation_in_force(*heard.report) : std::uint64_t{0}},
           {"pending", reported ? heard.report->pending : std::vector<std::string>()},
           {"seenAt", heard.seen_at}};
 }

@@ -53,7 +53,9 @@ class RunningMachine {
     Run run{machine.host, network,  settings,
             checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10)),
             false,        false,    memory};
-    const auto ready = await_node_ready(run, document, peers, {site.reported_boot, {}}, limit);
+    ExitWatch exits({});
+    const auto ready =
+        await_node_ready(run, document, peers, {site.reported_boot, {}}, exits, limit);
     return ready ? std::string() : ready.error().error.message;
   }
 

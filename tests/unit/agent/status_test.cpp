@@ -45,6 +45,7 @@ TEST_CASE("status shows both judgements and why, escaped") {
       "             second\n"
       "in short     failed (kubelet): node is not Ready, fallen back from sha256:aaaaaaaaaaaa: kubelet exits, unwell since 10:50 UTC: kubelet NotReady\n"
       "configured   fallen-back\n"
+      "in force     none\n"
       "refused      " +
           digest +
           ": kubelet exits\n"
@@ -53,9 +54,12 @@ TEST_CASE("status shows both judgements and why, escaped") {
           "its log      one\n"
           "its log      two\\x1b[2J\n"
           "cure         correct it\n"
-          "generation   0\n"
-          "document     none\n"
+          "taken        generation 0\n"
+          "settled      none\n"
           "this boot    converged\n");
+  checkpoint.last_message = "kubelet exits";  // the refusal's own words: once
+  CHECK(status_text(machine.host, checkpoint, {}).find("             kubelet exits") ==
+        std::string::npos);
   const auto json = nlohmann::json::parse(status_json(machine.host, checkpoint, {}));
   CHECK(json["waitsFor"] == "waiting for approval");
   CHECK(json["report"]["configuration"] == "fallen-back");

@@ -57,6 +57,25 @@ TEST_CASE("node show and timeline") {
       fake::muster({"--server", api.url(), "node", "timeline", "m1", "--cluster", "lab"}).out);
 }
 
+TEST_CASE(
+    "a refusal's reason is told once, and where units run on two documents none is in force") {
+  const OperatorApi api(
+      {{"GET /v1/operator/nodes/lab/m1",
+        {200,
+         R"({"cluster":"lab","node":"m1","report":{"verdict":"failed","failureClass":"kubelet","message":"kubelet exits",)"
+         R"("configuration":"fallen-back","fetchedDigest":"sha256:03","documentDigest":"",)"
+         R"("refusedDocument":{"digest":"sha256:03","reason":"kubelet exits"}}})"}}});
+  CHECK(fake::muster({"--server", api.url(), "node", "show", "m1", "--cluster", "lab"}).out ==
+        "node         lab/m1\n"
+        "verdict      failed\n"
+        "configured   fallen-back\n"
+        "fetched      sha256:03\n"
+        "in force     none wholly\n"
+        "refused      sha256:03\n"
+        "because      kubelet exits\n"
+        "class        kubelet\n");
+}
+
 TEST_CASE("a boot's timeline stands apart from what the machine did after it") {
   const OperatorApi api(
       {{"GET /v1/operator/nodes/lab/m1",

@@ -27,4 +27,9 @@ TEST_CASE("a report in one line") {
   report.message = std::string(300, 'x');
   CHECK(in_short(report, now) == "failed (disk): " + std::string(200, 'x') +
                                      "..., refused sha256:0123456789ab: kubelet exits");
+  report.configuration = Configuration::fallen_back;
+  report.failure_class = "kubelet";
+  report.message = report.refused_document->reason;
+  CHECK(in_short(report, now) ==
+        "failed (kubelet), fallen back from sha256:0123456789ab: kubelet exits");
 }

@@ -96,6 +96,32 @@ TEST_CASE("nobody has converged on what it has not got: after an apply, until it
   CHECK(counts() == "0 converged, 0 converging, 1 silent, 1 never enrolled, 1 banned");
 }
 
+TEST_CASE("the generation in force is told where the newest document is, and of no other") {
+  House house;
+  house.apply(sample::small_inventory());
+  const Peer n1 = house.machine("n1");
+  std::uint64_t counter = 0;
+  const auto in_force = [&](const std::string& document_digest) {
+    Report made;
+    made.machine_id = "n1";
+    made.boot_id = "b";
+    made.counter = ++counter;
+    made.verdict = Verdict::pending_changes;
+    made.generation = 7;
+    made.fetched_digest = "sha256:new";
+    made.document_digest = document_digest;
+    REQUIRE(house.ask("POST", "/v1/report", nlohmann::json::parse(to_json(made)), n1).status ==
+            200);
+    for (const auto& row : house.ask("GET", "/v1/operator/nodes").body.at("nodes")) {
+      if (row.at("node") == "n1") return row.at("inForce").get<std::uint64_t>();
+    }
+    return std::uint64_t{99};
+  };
+  CHECK(in_force("sha256:new") == 7);
+  CHECK(in_force("sha256:old") == 0);
+  CHECK(in_force("") == 0);
+}
+
 TEST_CASE("the audit answers the newest rows, those of a time, and those of a machine") {
   House house;
   house.apply(three_masters());
