@@ -93,6 +93,7 @@ std::string cure_of_class(const Failure& failure, const Run& run, FailureOf of) 
           "see that this machine reaches {}: `ip route get ADDRESS`, firewall, cable",
           servers.empty() ? "its server" : fmt::format("{}", fmt::join(servers, " ")));
     case FailureClass::api:
+      if (!failure.detail.unit.empty()) return cure_of_unit(failure, of);
       return "see that this machine reaches the API server that the message names (`ip route get ADDRESS`, firewall) and that a master runs; it goes on by itself then";
     case FailureClass::package:
       return "import the release again on the server (`muster release import DIR|URL`); where a mirror is listed, mend its copy";

@@ -24,6 +24,8 @@ ConvergeResult<> converge_once(Run& run, ConvergeState& state) {
 // The server's silence is waited out. A wrong NIC is not: its address may come a few seconds after
 // the agent, by DHCP, and else a person must hear of it.
 int retries_after(const Failure& failure) {
+  // A unit that exits (exit_watch.hpp): systemd has tried again, three times.
+  if (!failure.detail.unit.empty() && failure.error.kind == ErrorKind::conflict) return 0;
   const bool is_finding =
       failure.kind == FailureClass::network && failure.error.kind == ErrorKind::invalid;
   return is_finding ? 4 : retries_of(failure.kind);
