@@ -32,7 +32,6 @@ class FakeServiceManager final : public ServiceManager {
   std::map<std::string, std::string> states;       // of units that are neither up nor down
   std::map<std::string, std::uint32_t> restarts;   // by systemd itself
   std::function<void(const std::string& unit)> on_up = [](const auto&) {};
-  std::function<void()> on_look = [] {};  // before each answer: what happened in the meantime
   bool need_daemon_reload = false;
   std::map<std::string, std::uint32_t> pids;  // of the services that have a process
   std::set<std::string> masked;
