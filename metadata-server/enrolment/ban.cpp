@@ -4,9 +4,9 @@
 #include "enrolment/approval.hpp"
 #include "enrolment/clone_detection.hpp"
 #include "enrolment/pending.hpp"
-#include "enrolment/stored_record.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {

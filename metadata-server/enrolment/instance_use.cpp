@@ -1,40 +1,31 @@
 #include "enrolment/instance_use.hpp"
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
-#include "enrolment/stored_record.hpp"
 #include "inventory/objects.hpp"
 #include "records/all_records.hpp"
 #include "records/pool_member.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
 
+namespace {
+constexpr auto instance_fields = [](auto& fields, auto& use) {
+  fields.text("instance", use.instance);
+  fields.text("key", use.key);
+  fields.text("cluster", use.cluster);
+  fields.text("node", use.node);
+  fields.number("launchedAt", use.launched_at);
+  fields.number("usedAt", use.used_at);
+  fields.formerly("refusedAt");  // by servers before 0.3
+};
+}  // namespace
+
 std::string to_json(const InstanceUse& use) {
-  return canonical_text({{"instance", use.instance},
-                         {"key", use.key},
-                         {"cluster", use.cluster},
-                         {"node", use.node},
-                         {"launchedAt", use.launched_at},
-                         {"usedAt", use.used_at}});
+  return record_text(use, instance_fields);
 }
 
 Result<InstanceUse> parse_instance_use(std::string_view json) {
-  const auto value = parse_strict_json("instance record", json);
-  if (!value) return pass(value.error());
-  InstanceUse use;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.text("instance", use.instance);
-  root.text("key", use.key);
-  root.text("cluster", use.cluster);
-  root.text("node", use.node);
-  root.number("launchedAt", use.launched_at);
-  root.number("usedAt", use.used_at);
-  static_cast<void>(root.raw("refusedAt", Need::optional));  // of servers before 0.3
-  root.close();
-  if (!problems.empty()) return fail("instance record", problems);
-  return use;
+  return parse_record<InstanceUse>("instance record", json, instance_fields);
 }
 
 Result<FoundInstanceUse> find_instance_use(const Store& store, const std::string& instance) {

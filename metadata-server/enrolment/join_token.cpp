@@ -1,11 +1,9 @@
 #include "enrolment/join_token.hpp"
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
-#include "enrolment/stored_record.hpp"
 #include "pki/signature.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
+#include "records/record_fields.hpp"
 #include "records/schedule.hpp"
 #include "store/kinds.hpp"
 
@@ -15,6 +13,20 @@ namespace {
 constexpr std::string_view prefix = "muster1.";
 // Whoever comes late is told so for a day; then the token is unknown, and its records go.
 constexpr std::int64_t kept_when_expired = 24LL * 3600;  // seconds
+
+constexpr auto token_fields = [](auto& fields, auto& token) {
+  fields.text("id", token.id);
+  fields.text("secretHash", token.secret_hash);
+  fields.text("cluster", token.cluster);
+  fields.text("node", token.node);
+  fields.text("pool", token.pool, Presence::newer);
+  fields.word("role", token.role, parse_role);
+  fields.number("count", token.count);
+  fields.number("remaining", token.remaining);
+  fields.number("createdAt", token.created_at);
+  fields.number("expiresAt", token.expires_at);
+  fields.text("createdBy", token.created_by);
+};
 
 // RFC 4648 section 5, without padding: the token travels in URLs and on command lines.
 std::string base64url(std::string_view bytes) {
@@ -46,39 +58,11 @@ std::string kind_of_machines(Role role) {
 }  // namespace
 
 std::string to_json(const JoinToken& token) {
-  return canonical_text({{"id", token.id},
-                         {"secretHash", token.secret_hash},
-                         {"cluster", token.cluster},
-                         {"node", token.node},
-                         {"pool", token.pool},
-                         {"role", name(token.role)},
-                         {"count", token.count},
-                         {"remaining", token.remaining},
-                         {"createdAt", token.created_at},
-                         {"expiresAt", token.expires_at},
-                         {"createdBy", token.created_by}});
+  return record_text(token, token_fields);
 }
 
 Result<JoinToken> parse_join_token(std::string_view json) {
-  const auto value = parse_strict_json("join token record", json);
-  if (!value) return pass(value.error());
-  JoinToken token;
-  std::vector<Problem> problems;
-  JsonObject object(*value, "", problems);
-  object.text("id", token.id);
-  object.text("secretHash", token.secret_hash);
-  object.text("cluster", token.cluster);
-  object.text("node", token.node);
-  object.text("pool", token.pool, Need::optional);
-  object.word("role", token.role, parse_role);
-  object.number("count", token.count);
-  object.number("remaining", token.remaining);
-  object.number("createdAt", token.created_at);
-  object.number("expiresAt", token.expires_at);
-  object.text("createdBy", token.created_by);
-  object.close();
-  if (!problems.empty()) return fail("join token record", problems);
-  return token;
+  return parse_record<JoinToken>("join token record", json, token_fields);
 }
 
 namespace {

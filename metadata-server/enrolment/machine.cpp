@@ -1,39 +1,46 @@
 #include "enrolment/machine.hpp"
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
-#include "enrolment/stored_record.hpp"
 #include "records/all_records.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
 
 namespace {
-nlohmann::json to_value(const IssuedIdentity& identity) {
-  return {{"key", identity.key},
-          {"serial", identity.serial},
-          {"notAfter", identity.not_after},
-          {"issuedAt", identity.issued_at}};
-}
+constexpr auto identity_fields = [](auto& fields, auto& identity) {
+  fields.text("key", identity.key);
+  fields.text("serial", identity.serial);
+  fields.number("notAfter", identity.not_after);
+  fields.number("issuedAt", identity.issued_at);
+};
 
-nlohmann::json to_value(const SeenBoot& boot) {
-  return {{"machineId", boot.machine_id},
-          {"bootId", boot.boot_id},
-          {"counter", boot.counter},
-          {"firstSentAt", boot.first_sent_at}};
-}
+constexpr auto boot_fields = [](auto& fields, auto& boot) {
+  fields.text("machineId", boot.machine_id);
+  fields.text("bootId", boot.boot_id);
+  fields.number("counter", boot.counter);
+  fields.number("firstSentAt", boot.first_sent_at);
+};
 
-void read_identity(JsonObject& root, std::string_view field,
-                   std::optional<IssuedIdentity>& identity) {
-  if (!root.has(field)) return;
-  root.object(field, [&](JsonObject& object) {
-    identity.emplace();
-    object.text("key", identity->key);
-    object.text("serial", identity->serial);
-    object.number("notAfter", identity->not_after);
-    object.number("issuedAt", identity->issued_at);
-  });
-}
+constexpr auto machine_fields = [](auto& fields, auto& record) {
+  fields.text("cluster", record.cluster);
+  fields.text("node", record.node);
+  fields.object("current", record.current, identity_fields);
+  fields.object("previous", record.previous, identity_fields);
+  fields.object("claimant", record.claimant, identity_fields);
+  fields.flag("banned", record.banned);
+  fields.text("banReason", record.ban_reason);
+  fields.flag("frozen", record.frozen);
+  fields.text("freezeReason", record.freeze_reason);
+  fields.flag("replaceOrdered", record.replace_ordered);
+  fields.text("replaceKey", record.replace_key);
+  fields.flag("convergeOrdered", record.converge_ordered);
+  fields.objects("boots", record.boots, boot_fields);
+  fields.text("uuid", record.uuid);
+  fields.text("serial", record.serial);
+  fields.number("enrolledAt", record.enrolled_at);
+  fields.formerly("refusedAt");  // by servers before 0.3
+  fields.texts("renewed", record.renewed, Presence::newer);
+};
 
 void note_renewed(MachineRecord& record, const std::string& key) {
   constexpr std::size_t remembered_keys = 8;
@@ -41,67 +48,14 @@ void note_renewed(MachineRecord& record, const std::string& key) {
   if (record.renewed.size() == remembered_keys) record.renewed.erase(record.renewed.begin());
   record.renewed.push_back(key);
 }
-
-void read_boots(JsonObject& root, std::vector<SeenBoot>& boots) {
-  root.objects("boots", [&](JsonObject& object) {
-    SeenBoot& boot = boots.emplace_back();
-    object.text("machineId", boot.machine_id);
-    object.text("bootId", boot.boot_id);
-    object.number("counter", boot.counter);
-    object.number("firstSentAt", boot.first_sent_at);
-  });
-}
 }  // namespace
 
 std::string to_json(const MachineRecord& record) {
-  nlohmann::json value = {{"cluster", record.cluster},
-                          {"node", record.node},
-                          {"banned", record.banned},
-                          {"banReason", record.ban_reason},
-                          {"frozen", record.frozen},
-                          {"freezeReason", record.freeze_reason},
-                          {"replaceOrdered", record.replace_ordered},
-                          {"replaceKey", record.replace_key},
-                          {"convergeOrdered", record.converge_ordered},
-                          {"boots", nlohmann::json::array()},
-                          {"uuid", record.uuid},
-                          {"serial", record.serial},
-                          {"enrolledAt", record.enrolled_at},
-                          {"renewed", record.renewed}};
-  if (record.current) value["current"] = to_value(*record.current);
-  if (record.previous) value["previous"] = to_value(*record.previous);
-  if (record.claimant) value["claimant"] = to_value(*record.claimant);
-  for (const auto& boot : record.boots) value["boots"].push_back(to_value(boot));
-  return canonical_text(value);
+  return record_text(record, machine_fields);
 }
 
 Result<MachineRecord> parse_machine_record(std::string_view json) {
-  const auto value = parse_strict_json("machine record", json);
-  if (!value) return pass(value.error());
-  MachineRecord record;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.text("cluster", record.cluster);
-  root.text("node", record.node);
-  read_identity(root, "current", record.current);
-  read_identity(root, "previous", record.previous);
-  read_identity(root, "claimant", record.claimant);
-  root.flag("banned", record.banned);
-  root.text("banReason", record.ban_reason);
-  root.flag("frozen", record.frozen);
-  root.text("freezeReason", record.freeze_reason);
-  root.flag("replaceOrdered", record.replace_ordered);
-  root.text("replaceKey", record.replace_key);
-  root.flag("convergeOrdered", record.converge_ordered);
-  read_boots(root, record.boots);
-  root.text("uuid", record.uuid);
-  root.text("serial", record.serial);
-  root.number("enrolledAt", record.enrolled_at);
-  static_cast<void>(root.raw("refusedAt", Need::optional));  // of servers before 0.3
-  root.texts("renewed", record.renewed, Need::optional);
-  root.close();
-  if (!problems.empty()) return fail("machine record", problems);
-  return record;
+  return parse_record<MachineRecord>("machine record", json, machine_fields);
 }
 
 Result<std::map<std::string, MachineRecord>> list_machines(const Store& store,

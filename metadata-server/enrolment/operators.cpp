@@ -3,11 +3,9 @@
 #include <fmt/ranges.h>
 
 #include "document/field_syntax.hpp"
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
 #include "enrolment/identity.hpp"
-#include "enrolment/stored_record.hpp"
 #include "records/audit.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -29,12 +27,23 @@ Result<Certificate> issue(const EnrolmentContext& context, const std::string& na
   return std::move(*certificate);
 }
 
-nlohmann::json to_value(const OperatorLimits& limits) {
-  return {{"templates", limits.templates},
-          {"clusters", limits.clusters},
-          {"machines", limits.machines},
-          {"ttlSeconds", limits.lifetime.count()}};
-}
+constexpr auto limits_fields = [](auto& fields, auto& limits) {
+  fields.texts("templates", limits.templates);
+  fields.number("clusters", limits.clusters);
+  fields.number("machines", limits.machines);
+  fields.seconds("ttlSeconds", limits.lifetime);
+};
+
+constexpr auto operator_fields = [](auto& fields, auto& record) {
+  fields.text("name", record.name);
+  fields.text("key", record.key);
+  fields.text("serial", record.serial);
+  fields.number("notAfter", record.not_after);
+  fields.number("createdAt", record.created_at);
+  fields.text("createdBy", record.created_by);
+  fields.flag("revoked", record.revoked);
+  fields.object("limits", record.limits, limits_fields);
+};
 
 std::vector<Problem> problems_of(const OperatorLimits& limits) {
   std::vector<Problem> problems;
@@ -69,45 +78,16 @@ Result<void> check(const std::optional<OperatorLimits>& limits) {
 }  // namespace
 
 void read_limits(JsonObject& object, OperatorLimits& limits) {
-  std::int64_t seconds = 0;
-  object.texts("templates", limits.templates);
-  object.number("clusters", limits.clusters);
-  object.number("machines", limits.machines);
-  object.number("ttlSeconds", seconds);
-  limits.lifetime = std::chrono::seconds(seconds);
+  RecordReader fields(object);
+  limits_fields(fields, limits);
 }
 
 std::string to_json(const OperatorRecord& record) {
-  nlohmann::json value = {{"name", record.name},
-                          {"key", record.key},
-                          {"serial", record.serial},
-                          {"notAfter", record.not_after},
-                          {"createdAt", record.created_at},
-                          {"createdBy", record.created_by},
-                          {"revoked", record.revoked}};
-  if (record.limits) value["limits"] = to_value(*record.limits);
-  return canonical_text(value);
+  return record_text(record, operator_fields);
 }
 
 Result<OperatorRecord> parse_operator_record(std::string_view json) {
-  const auto value = parse_strict_json("operator record", json);
-  if (!value) return pass(value.error());
-  OperatorRecord record;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.text("name", record.name);
-  root.text("key", record.key);
-  root.text("serial", record.serial);
-  root.number("notAfter", record.not_after);
-  root.number("createdAt", record.created_at);
-  root.text("createdBy", record.created_by);
-  root.flag("revoked", record.revoked);
-  root.object(
-      "limits", [&](JsonObject& limits) { read_limits(limits, record.limits.emplace()); },
-      Need::optional);
-  root.close();
-  if (!problems.empty()) return fail("operator record", problems);
-  return record;
+  return parse_record<OperatorRecord>("operator record", json, operator_fields);
 }
 
 Result<OperatorRecord> find_operator(const Store& store, std::string_view name) {

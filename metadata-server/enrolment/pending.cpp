@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
-#include "enrolment/stored_record.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -15,16 +13,26 @@ bool is_expired(const PendingMachine& machine, const EnrolmentContext& context) 
          unix_seconds(earliest_now(context));
 }
 
-nlohmann::json to_value(const NodeName& node) {
-  return {{"cluster", node.cluster}, {"node", node.node}};
-}
+constexpr auto name_fields = [](auto& fields, auto& node) {
+  fields.text("cluster", node.cluster);
+  fields.text("node", node.node);
+};
 
-void read_name(JsonObject& root, std::string_view field, NodeName& name) {
-  root.object(field, [&](JsonObject& object) {
-    object.text("cluster", name.cluster);
-    object.text("node", name.node);
-  });
-}
+constexpr auto pending_fields = [](auto& fields, auto& machine) {
+  fields.text("fingerprint", machine.fingerprint);
+  fields.texts("macs", machine.hints.macs);
+  fields.text("uuid", machine.hints.uuid);
+  fields.text("serial", machine.hints.serial);
+  fields.text("hostname", machine.hints.hostname);
+  fields.text("machineId", machine.hints.machine_id);
+  fields.text("bootId", machine.hints.boot_id);
+  fields.text("source", machine.source);
+  fields.object("proposed", machine.proposed, name_fields);
+  fields.object("approved", machine.approved, name_fields);
+  fields.text("approvedBy", machine.approved_by);
+  fields.number("firstSeen", machine.first_seen);
+  fields.number("lastSeen", machine.last_seen);
+};
 
 // Counts what lives and adds the removal of what does not to the transaction.
 struct Occupancy {
@@ -50,43 +58,11 @@ Result<Occupancy> sweep(const EnrolmentContext& context, std::string_view source
 }  // namespace
 
 std::string to_json(const PendingMachine& machine) {
-  return canonical_text({{"fingerprint", machine.fingerprint},
-                         {"macs", machine.hints.macs},
-                         {"uuid", machine.hints.uuid},
-                         {"serial", machine.hints.serial},
-                         {"hostname", machine.hints.hostname},
-                         {"machineId", machine.hints.machine_id},
-                         {"bootId", machine.hints.boot_id},
-                         {"source", machine.source},
-                         {"proposed", to_value(machine.proposed)},
-                         {"approved", to_value(machine.approved)},
-                         {"approvedBy", machine.approved_by},
-                         {"firstSeen", machine.first_seen},
-                         {"lastSeen", machine.last_seen}});
+  return record_text(machine, pending_fields);
 }
 
 Result<PendingMachine> parse_pending_machine(std::string_view json) {
-  const auto value = parse_strict_json("pending machine record", json);
-  if (!value) return pass(value.error());
-  PendingMachine machine;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.text("fingerprint", machine.fingerprint);
-  root.texts("macs", machine.hints.macs);
-  root.text("uuid", machine.hints.uuid);
-  root.text("serial", machine.hints.serial);
-  root.text("hostname", machine.hints.hostname);
-  root.text("machineId", machine.hints.machine_id);
-  root.text("bootId", machine.hints.boot_id);
-  root.text("source", machine.source);
-  read_name(root, "proposed", machine.proposed);
-  read_name(root, "approved", machine.approved);
-  root.text("approvedBy", machine.approved_by);
-  root.number("firstSeen", machine.first_seen);
-  root.number("lastSeen", machine.last_seen);
-  root.close();
-  if (!problems.empty()) return fail("pending machine record", problems);
-  return machine;
+  return parse_record<PendingMachine>("pending machine record", json, pending_fields);
 }
 
 Result<FoundPending> find_pending(const EnrolmentContext& context, std::string_view fingerprint) {

@@ -1,14 +1,13 @@
 #include "enrolment/quota.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "document/problem.hpp"
-#include "document/strict_json.hpp"
 #include "records/all_records.hpp"
 #include "records/on_demand_record.hpp"
 #include "records/pool_member.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -21,9 +20,13 @@ struct Usage {
   std::uint32_t machines = 0;  // of these clusters
 };
 
-std::string to_json(const std::set<std::string>& clusters) {
-  return canonical_text({{"clusters", clusters}});
-}
+struct UsageRecord {
+  std::vector<std::string> clusters;  // sorted
+};
+
+constexpr auto usage_fields = [](auto& fields, auto& record) {
+  fields.texts("clusters", record.clusters);
+};
 
 // Those that it made before it was restricted too: a look at all clusters, once.
 Result<std::set<std::string>> created_by(const Store& store, const std::string& actor) {
@@ -47,15 +50,9 @@ Result<Usage> read_index(const Store& store, const Caller& caller) {
     return usage;
   }
   usage.version = record->version;
-  const auto json = parse_strict_json("usage record", record->value);
-  if (!json) return pass(json.error());
-  std::vector<Problem> problems;
-  std::vector<std::string> names;
-  JsonObject root(*json, "", problems);
-  root.texts("clusters", names);
-  root.close();
-  if (!problems.empty()) return fail("usage record", problems);
-  usage.clusters.insert(names.begin(), names.end());
+  const auto index = parse_record<UsageRecord>("usage record", record->value, usage_fields);
+  if (!index) return pass(index.error());
+  usage.clusters.insert(index->clusters.begin(), index->clusters.end());
   return usage;
 }
 
@@ -159,8 +156,9 @@ Result<void> claim_quota(const Store& store, const Caller& caller, const Cluster
             limits->machines, usage->machines, claim.machines));
   }
   usage->clusters.insert(claim.cluster);
+  const UsageRecord index{{usage->clusters.begin(), usage->clusters.end()}};
   transaction.expect(kinds::usage, caller.name, usage->version)
-      .put(kinds::usage, caller.name, to_json(usage->clusters));
+      .put(kinds::usage, caller.name, record_text(index, usage_fields));
   return {};
 }
 

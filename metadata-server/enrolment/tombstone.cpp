@@ -1,32 +1,26 @@
 #include "enrolment/tombstone.hpp"
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
 #include "records/audit.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
 
+namespace {
+constexpr auto tombstone_fields = [](auto& fields, auto& record) {
+  fields.text("cluster", record.cluster);
+  fields.text("node", record.node);
+  fields.number("endedAt", record.ended_at);
+  fields.word("onDelete", record.on_delete, parse_on_delete);
+};
+}  // namespace
+
 std::string to_json(const TombstoneRecord& record) {
-  return canonical_text({{"cluster", record.cluster},
-                         {"node", record.node},
-                         {"endedAt", record.ended_at},
-                         {"onDelete", name(record.on_delete)}});
+  return record_text(record, tombstone_fields);
 }
 
 Result<TombstoneRecord> parse_tombstone_record(std::string_view json) {
-  const auto value = parse_strict_json("tombstone record", json);
-  if (!value) return pass(value.error());
-  TombstoneRecord record;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.text("cluster", record.cluster);
-  root.text("node", record.node);
-  root.number("endedAt", record.ended_at);
-  root.word("onDelete", record.on_delete, parse_on_delete);
-  root.close();
-  if (!problems.empty()) return fail("tombstone record", problems);
-  return record;
+  return parse_record<TombstoneRecord>("tombstone record", json, tombstone_fields);
 }
 
 Result<std::optional<TombstoneRecord>> find_tombstone(const Store& store, std::string_view key) {

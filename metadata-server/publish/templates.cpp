@@ -1,13 +1,12 @@
 #include "publish/templates.hpp"
 
 #include "document/field_syntax.hpp"
-#include "document/json_object.hpp"
 #include "document/problem.hpp"
-#include "document/strict_json.hpp"
 #include "inventory/cluster_template.hpp"
 #include "publish/cluster_publication.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -16,24 +15,15 @@ namespace {
 
 constexpr JsonLimits template_limits{2 * maximum_inventory_total + (1u << 20), 8};
 
-std::string to_json(const Template& made) {
-  return canonical_text(
-      {{"name", made.name}, {"files", made.files}, {"setBy", made.set_by}, {"setAt", made.set_at}});
-}
+constexpr auto template_fields = [](auto& fields, auto& made) {
+  fields.text("name", made.name);
+  fields.text_map("files", made.files);
+  fields.text("setBy", made.set_by);
+  fields.number("setAt", made.set_at);
+};
 
 Result<Template> parse_template(std::string_view json) {
-  const auto value = parse_strict_json("template record", json, template_limits);
-  if (!value) return pass(value.error());
-  Template made;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.text("name", made.name);
-  root.text_map("files", made.files);
-  root.text("setBy", made.set_by);
-  root.number("setAt", made.set_at);
-  root.close();
-  if (!problems.empty()) return fail("template record", problems);
-  return made;
+  return parse_record<Template>("template record", json, template_fields, template_limits);
 }
 
 tl::unexpected<Error> no_template(const std::string& name) {
@@ -57,7 +47,7 @@ Published<void> set_template(Store& store, const Template& made, TimePoint now) 
   if (auto problems = check_template(*inventory); !problems.empty())
     return tl::unexpected(refused(std::move(problems)));
   Transaction transaction;
-  transaction.put(kinds::cluster_template, made.name, to_json(made));
+  transaction.put(kinds::cluster_template, made.name, record_text(made, template_fields));
   append_audit(transaction, now, made.set_by, "template-set", made.name, "");
   if (auto committed = store.commit(transaction); !committed)
     return tl::unexpected(refused(committed.error()));

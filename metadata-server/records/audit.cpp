@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
 #include "document/utf8.hpp"
 #include "pki/signature.hpp"
 #include "pki/unix_seconds.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -16,35 +15,26 @@ namespace {
 
 constexpr std::size_t maximum_page = 1000;  // rows
 
-Result<AuditRow> parse_row(const Record& record) {
-  const auto json = parse_strict_json("audit row", record.value);
-  if (!json) return pass(json.error());
-  AuditRow row;
-  row.id = record.key;
-  std::vector<Problem> problems;
-  JsonObject root(*json, "", problems);
-  root.number("time", row.time);
-  root.text("actor", row.actor);
-  root.text("action", row.action);
-  root.text("subject", row.subject);
-  root.text("detail", row.detail);
-  root.close();
-  if (!problems.empty()) return fail("audit row", problems);
-  return row;
-}
+constexpr auto audit_fields = [](auto& fields, auto& row) {
+  fields.number("time", row.time);
+  fields.text("actor", row.actor);
+  fields.text("action", row.action);
+  fields.text("subject", row.subject);
+  fields.text("detail", row.detail);
+};
 
 }  // namespace
 
 void append_audit(Transaction& transaction, TimePoint now, std::string_view actor,
                   std::string_view action, std::string_view subject, std::string_view detail) {
-  const std::int64_t time = unix_microseconds(now);
-  transaction.put(kinds::audit,
-                  kinds::audit_key(static_cast<std::uint64_t>(time), hex_encode(random_bytes(4))),
-                  canonical_text({{"time", time},
-                                  {"actor", cut_text(actor, maximum_audit_name)},
-                                  {"action", cut_text(action, maximum_audit_name)},
-                                  {"subject", cut_text(subject, maximum_audit_name)},
-                                  {"detail", cut_text(detail, maximum_audit_detail)}}));
+  AuditRow row;
+  row.time = unix_microseconds(now);
+  row.id = kinds::audit_key(static_cast<std::uint64_t>(row.time), hex_encode(random_bytes(4)));
+  row.actor = cut_text(actor, maximum_audit_name);
+  row.action = cut_text(action, maximum_audit_name);
+  row.subject = cut_text(subject, maximum_audit_name);
+  row.detail = cut_text(detail, maximum_audit_detail);
+  transaction.put(kinds::audit, row.id, record_text(row, audit_fields));
 }
 
 Result<std::vector<AuditRow>> list_audit(const Store& store, std::string_view after,
@@ -53,8 +43,9 @@ Result<std::vector<AuditRow>> list_audit(const Store& store, std::string_view af
   if (!records) return while_doing(records.error(), "reading the audit");
   std::vector<AuditRow> rows;
   for (const auto& record : *records) {
-    auto row = parse_row(record);
+    auto row = parse_record<AuditRow>("audit row", record.value, audit_fields);
     if (!row) return while_doing(row.error(), fmt::format("audit '{}'", record.key));
+    row->id = record.key;
     rows.push_back(std::move(*row));
   }
   return rows;

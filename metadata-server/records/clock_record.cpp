@@ -1,12 +1,22 @@
 #include "records/clock_record.hpp"
 
-#include "document/strict_json.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
+namespace {
+
+struct ClockRecord {
+  std::int64_t time = 0;
+};
+
+constexpr auto clock_fields = [](auto& fields, auto& clock) { fields.number("time", clock.time); };
+
+}  // namespace
 
 void put_highest_time(std::int64_t unix_seconds, Transaction& transaction) {
-  transaction.put(kinds::site, kinds::clock_key, canonical_text({{"time", unix_seconds}}));
+  transaction.put(kinds::site, kinds::clock_key,
+                  record_text(ClockRecord{unix_seconds}, clock_fields));
 }
 
 Result<std::optional<std::int64_t>> find_highest_time(const Store& store) {
@@ -14,10 +24,9 @@ Result<std::optional<std::int64_t>> find_highest_time(const Store& store) {
   if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
   if (!record) return pass(record.error());
   // One that cannot be read is none: no reason not to start.
-  const auto json = nlohmann::json::parse(record->value, nullptr, false);
-  const auto time = json.is_object() ? json.find("time") : json.end();
-  if (!json.is_object() || time == json.end() || !time->is_number_integer()) return std::nullopt;
-  return time->get<std::int64_t>();
+  const auto clock = parse_record<ClockRecord>("clock", record->value, clock_fields);
+  if (!clock) return std::nullopt;
+  return clock->time;
 }
 
 }  // namespace muster

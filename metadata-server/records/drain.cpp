@@ -3,18 +3,28 @@
 #include <algorithm>
 #include <chrono>
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
 #include "pki/unix_seconds.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
+#include "records/record_fields.hpp"
 #include "records/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
 
 namespace {
+
+constexpr auto drain_fields = [](auto& fields, auto& record) {
+  fields.text("cluster", record.cluster);
+  fields.text("node", record.node);
+  fields.flag("remove", record.remove);
+  fields.flag("givenUp", record.given_up);
+  fields.number("orderedAt", record.ordered_at);
+  fields.number("until", record.until);
+  fields.number("since", record.since);
+  fields.text("by", record.by);
+};
 
 Result<FoundDrain> parse(const Record& record) {
   auto parsed = parse_drain_record(record.value);
@@ -25,33 +35,11 @@ Result<FoundDrain> parse(const Record& record) {
 }  // namespace
 
 std::string to_json(const DrainRecord& record) {
-  return canonical_text({{"cluster", record.cluster},
-                         {"node", record.node},
-                         {"remove", record.remove},
-                         {"givenUp", record.given_up},
-                         {"orderedAt", record.ordered_at},
-                         {"until", record.until},
-                         {"since", record.since},
-                         {"by", record.by}});
+  return record_text(record, drain_fields);
 }
 
 Result<DrainRecord> parse_drain_record(std::string_view json) {
-  const auto value = parse_strict_json("drain record", json);
-  if (!value) return pass(value.error());
-  DrainRecord record;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.text("cluster", record.cluster);
-  root.text("node", record.node);
-  root.flag("remove", record.remove);
-  root.flag("givenUp", record.given_up);
-  root.number("orderedAt", record.ordered_at);
-  root.number("until", record.until);
-  root.number("since", record.since);
-  root.text("by", record.by);
-  root.close();
-  if (!problems.empty()) return fail("drain record", problems);
-  return record;
+  return parse_record<DrainRecord>("drain record", json, drain_fields);
 }
 
 Result<std::optional<FoundDrain>> find_drain(const Store& store, const std::string& cluster,

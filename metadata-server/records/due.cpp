@@ -1,29 +1,26 @@
 #include "records/due.hpp"
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
 #include "pki/unix_seconds.hpp"
 #include "records/all_records.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
 
 namespace {
 
+constexpr auto due_fields = [](auto& fields, auto& mark) {
+  fields.number("since", mark.since);
+  fields.text("why", mark.why);
+  fields.text("by", mark.by);
+};
+
 Result<DueMark> parse_mark(const Record& record) {
   const std::string what = fmt::format("due mark '{}'", record.key);
-  const auto value = parse_strict_json(what, record.value);
-  if (!value) return pass(value.error());
-  DueMark mark;
-  mark.cluster = record.key;
-  mark.version = record.version;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.number("since", mark.since);
-  root.text("why", mark.why);
-  root.text("by", mark.by);
-  root.close();
-  if (!problems.empty()) return fail(what, problems);
+  auto mark = parse_record<DueMark>(what, record.value, due_fields);
+  if (!mark) return mark;
+  mark->cluster = record.key;
+  mark->version = record.version;
   return mark;
 }
 
@@ -42,10 +39,11 @@ Result<void> mark_due(const Store& store, const std::string& cluster, std::strin
                       std::string_view by, TimePoint now, Transaction& transaction) {
   const auto found = find_due(store, cluster);
   if (!found) return pass(found.error());
-  const std::int64_t since = *found ? (*found)->since : unix_seconds(now);
-  const std::string all = *found ? with_reason((*found)->why, why) : std::string(why);
-  transaction.put(kinds::due, cluster,
-                  canonical_text({{"since", since}, {"why", all}, {"by", by}}));
+  DueMark mark;
+  mark.since = *found ? (*found)->since : unix_seconds(now);
+  mark.why = *found ? with_reason((*found)->why, why) : std::string(why);
+  mark.by = by;
+  transaction.put(kinds::due, cluster, record_text(mark, due_fields));
   return {};
 }
 

@@ -1,48 +1,34 @@
 #include "records/on_demand_record.hpp"
 
-#include "document/json_object.hpp"
 #include "document/problem.hpp"
-#include "document/strict_json.hpp"
 #include "records/all_records.hpp"
+#include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
 
+namespace {
+constexpr auto on_demand_fields = [](auto& fields, auto& cluster) {
+  fields.text("name", cluster.name);
+  fields.text("template", cluster.template_name);
+  fields.text("mastersPool", cluster.masters_pool);
+  fields.text("nodesPool", cluster.nodes_pool);
+  fields.number("masters", cluster.masters);
+  fields.number("nodes", cluster.nodes);
+  fields.number("createdAt", cluster.created_at);
+  fields.number("expiresAt", cluster.expires_at);
+  fields.number("nextAt", cluster.next_at);
+  fields.text("createdBy", cluster.created_by);
+  fields.texts("openTokens", cluster.open_tokens, Presence::if_set);
+};
+}  // namespace
+
 std::string to_json(const OnDemandCluster& cluster) {
-  nlohmann::json value = {{"name", cluster.name},
-                          {"template", cluster.template_name},
-                          {"mastersPool", cluster.masters_pool},
-                          {"nodesPool", cluster.nodes_pool},
-                          {"masters", cluster.masters},
-                          {"nodes", cluster.nodes},
-                          {"createdAt", cluster.created_at},
-                          {"expiresAt", cluster.expires_at},
-                          {"nextAt", cluster.next_at},
-                          {"createdBy", cluster.created_by}};
-  if (!cluster.open_tokens.empty()) value["openTokens"] = cluster.open_tokens;
-  return canonical_text(value);
+  return record_text(cluster, on_demand_fields);
 }
 
 Result<OnDemandCluster> parse_on_demand_cluster(std::string_view json) {
-  const auto value = parse_strict_json("on-demand cluster record", json);
-  if (!value) return pass(value.error());
-  OnDemandCluster cluster;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.text("name", cluster.name);
-  root.text("template", cluster.template_name);
-  root.text("mastersPool", cluster.masters_pool);
-  root.text("nodesPool", cluster.nodes_pool);
-  root.number("masters", cluster.masters);
-  root.number("nodes", cluster.nodes);
-  root.number("createdAt", cluster.created_at);
-  root.number("expiresAt", cluster.expires_at);
-  root.number("nextAt", cluster.next_at);
-  root.text("createdBy", cluster.created_by);
-  root.texts("openTokens", cluster.open_tokens, Need::optional);
-  root.close();
-  if (!problems.empty()) return fail("on-demand cluster record", problems);
-  return cluster;
+  return parse_record<OnDemandCluster>("on-demand cluster record", json, on_demand_fields);
 }
 
 Result<FoundOnDemand> find_on_demand(const Store& store, const std::string& name) {

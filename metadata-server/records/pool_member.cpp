@@ -4,9 +4,8 @@
 
 #include <algorithm>
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
 #include "records/all_records.hpp"
+#include "records/record_fields.hpp"
 #include "records/revision.hpp"
 #include "records/schedule.hpp"
 #include "store/kinds.hpp"
@@ -14,6 +13,19 @@
 namespace muster {
 
 namespace {
+
+constexpr auto member_fields = [](auto& fields, auto& record) {
+  fields.text("cluster", record.cluster);
+  fields.text("node", record.node);
+  fields.text("pool", record.pool);
+  fields.word("role", record.role, parse_role);
+  fields.text("address", record.address);
+  fields.text("key", record.key);
+  fields.number("admittedAt", record.admitted_at);
+  fields.number("removedAt", record.removed_at);
+  fields.number("endsAt", record.ends_at, Presence::newer);
+  fields.number("leftGeneration", record.left_generation, Presence::newer);
+};
 
 Result<std::optional<FoundMember>> read_member(const Store& store, const std::string& key) {
   const auto record = store.get(kinds::member, key);
@@ -31,37 +43,11 @@ std::string key_of(const MemberRecord& record) {
 }  // namespace
 
 std::string to_json(const MemberRecord& record) {
-  return canonical_text({{"cluster", record.cluster},
-                         {"node", record.node},
-                         {"pool", record.pool},
-                         {"role", name(record.role)},
-                         {"address", record.address},
-                         {"key", record.key},
-                         {"admittedAt", record.admitted_at},
-                         {"removedAt", record.removed_at},
-                         {"endsAt", record.ends_at},
-                         {"leftGeneration", record.left_generation}});
+  return record_text(record, member_fields);
 }
 
 Result<MemberRecord> parse_member_record(std::string_view json) {
-  const auto value = parse_strict_json("member record", json);
-  if (!value) return pass(value.error());
-  MemberRecord record;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.text("cluster", record.cluster);
-  root.text("node", record.node);
-  root.text("pool", record.pool);
-  root.word("role", record.role, parse_role);
-  root.text("address", record.address);
-  root.text("key", record.key);
-  root.number("admittedAt", record.admitted_at);
-  root.number("removedAt", record.removed_at);
-  root.number("endsAt", record.ends_at, Need::optional);
-  root.number("leftGeneration", record.left_generation, Need::optional);
-  root.close();
-  if (!problems.empty()) return fail("member record", problems);
-  return record;
+  return parse_record<MemberRecord>("member record", json, member_fields);
 }
 
 Result<std::optional<FoundMember>> find_member(const Store& store, const std::string& cluster,

@@ -4,12 +4,11 @@
 #include <charconv>
 #include <set>
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
 #include "inventory/cluster_template.hpp"
 #include "inventory/release_choice.hpp"
 #include "pki/signature.hpp"
 #include "records/all_records.hpp"
+#include "records/record_fields.hpp"
 #include "records/revision_cause.hpp"
 #include "store/kinds.hpp"
 
@@ -23,18 +22,50 @@ constexpr JsonLimits cluster_limits{16u << 20, 8};
 constexpr std::size_t shortest_prefix = 8;  // hex digits
 constexpr std::string_view digest_prefix = "sha256:";
 
-void read_head(JsonObject& root, Revision& revision) {
-  root.text("cluster", revision.cluster);
-  root.number("number", revision.number);
-  root.text("digest", revision.digest);
-  root.number("publishedAt", revision.published_at);
-  root.text("actor", revision.actor);
-  root.number("rollbackOf", revision.rollback_of);
-  root.number("machines", revision.machines, Need::optional);
-  root.number("instanceMasters", revision.instance_masters, Need::optional);
-  root.number("content", revision.content, Need::optional);
-  root.text("cause", revision.cause, Need::optional);
-}
+// `facts`: inventory/site_facts reads and writes them.
+constexpr auto revision_fields = [](auto& fields, auto& revision, auto& facts) {
+  fields.text("cluster", revision.cluster);
+  fields.number("number", revision.number);
+  fields.text("digest", revision.digest);
+  fields.number("publishedAt", revision.published_at);
+  fields.text("actor", revision.actor);
+  fields.number("rollbackOf", revision.rollback_of);
+  fields.number("machines", revision.machines, Presence::newer);
+  fields.number("content", revision.content, Presence::if_set);
+  if (revision.content != 0) {
+    fields.text("cause", revision.cause, Presence::newer);
+  } else {
+    fields.number("instanceMasters", revision.instance_masters, Presence::newer);
+    fields.text_map("files", revision.files);
+    fields.foreign("facts", facts);
+  }
+};
+
+constexpr auto fixed_fields = [](auto& fields, auto& fixed) {
+  fields.text("podCidr", fixed.pod_cidr);
+  fields.text("serviceCidr", fixed.service_cidr);
+  fields.text("dnsDomain", fixed.dns_domain);
+  fields.text("etcdTopology", fixed.etcd_topology);
+};
+
+constexpr auto cluster_fields = [](auto& fields, auto& record) {
+  fields.text("name", record.name);
+  fields.number("revisionNumber", record.revision_number);
+  fields.text("revision", record.revision);
+  fields.number("publishedAt", record.published_at);
+  fields.text("actor", record.actor);
+  fields.object("fixed", record.fixed, fixed_fields);
+  fields.text_map("podCidrs", record.pod_cidrs);
+  fields.number_map("departed", record.departed, Presence::newer);
+  fields.text("documentKey", record.document_key, Presence::newer);
+  fields.texts("bannedMachines", record.banned_machines, Presence::if_set);
+  fields.text_map("kept", record.kept, Presence::if_set);
+  fields.text("inventory", record.inventory, Presence::if_set);
+  fields.text_map("releases", record.releases, Presence::if_set);
+  fields.number("content", record.content, Presence::if_set);
+  fields.numbers("history", record.history,
+                 record.content == 0 ? Presence::if_set : Presence::newer);
+};
 
 bool is_hex(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -88,33 +119,11 @@ Result<std::uint64_t> find_number(const Store& store, const std::string& cluster
 
 }  // namespace
 
-namespace {
-std::string publication_json(const Revision& publication) {
-  return canonical_text({{"cluster", publication.cluster},
-                         {"number", publication.number},
-                         {"digest", publication.digest},
-                         {"publishedAt", publication.published_at},
-                         {"actor", publication.actor},
-                         {"rollbackOf", publication.rollback_of},
-                         {"machines", publication.machines},
-                         {"content", publication.content},
-                         {"cause", publication.cause}});
-}
-}  // namespace
-
 std::string to_json(const Revision& revision) {
-  if (revision.content != 0) return publication_json(revision);
-  return canonical_text(
-      {{"cluster", revision.cluster},
-       {"number", revision.number},
-       {"digest", revision.digest},
-       {"publishedAt", revision.published_at},
-       {"actor", revision.actor},
-       {"rollbackOf", revision.rollback_of},
-       {"machines", revision.machines},
-       {"instanceMasters", revision.instance_masters},
-       {"files", revision.files},
-       {"facts", nlohmann::json::parse(to_json(revision.facts), nullptr, false)}});
+  const std::string facts = revision.content == 0 ? to_json(revision.facts) : std::string();
+  RecordWriter fields;
+  revision_fields(fields, revision, facts);
+  return fields.whole();
 }
 
 std::string inventory_digest(const InventoryFiles& files, std::uint64_t instance_masters) {
@@ -132,47 +141,20 @@ Result<Revision> parse_revision(std::string_view json) {
   const auto value = parse_strict_json("revision", json, revision_limits);
   if (!value) return pass(value.error());
   Revision revision;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  read_head(root, revision);
-  if (revision.content != 0) {
-    root.close();
-    if (!problems.empty()) return fail("publication", problems);
-    return revision;
-  }
-  root.text_map("files", revision.files);
-  const nlohmann::json* facts = root.raw("facts");
-  root.close();
-  if (!problems.empty()) return fail("revision", problems);
-  auto parsed = parse_site_facts(facts->dump());
+  std::string facts;
+  const auto problems = fill_record(*value, revision, [&](auto& fields, auto& record) {
+    revision_fields(fields, record, facts);
+  });
+  if (!problems.empty()) return fail(revision.content == 0 ? "revision" : "publication", problems);
+  if (revision.content != 0) return revision;
+  auto parsed = parse_site_facts(facts);
   if (!parsed) return while_doing(parsed.error(), "revision");
   revision.facts = std::move(*parsed);
   return revision;
 }
 
 std::string to_json(const ClusterRecord& record) {
-  nlohmann::json value = {{"name", record.name},
-                          {"revisionNumber", record.revision_number},
-                          {"revision", record.revision},
-                          {"publishedAt", record.published_at},
-                          {"actor", record.actor},
-                          {"fixed",
-                           {{"podCidr", record.fixed.pod_cidr},
-                            {"serviceCidr", record.fixed.service_cidr},
-                            {"dnsDomain", record.fixed.dns_domain},
-                            {"etcdTopology", record.fixed.etcd_topology}}},
-                          {"podCidrs", record.pod_cidrs},
-                          {"departed", record.departed},
-                          {"documentKey", record.document_key}};
-  if (!record.banned_machines.empty()) value["bannedMachines"] = record.banned_machines;
-  if (!record.kept.empty()) value["kept"] = record.kept;
-  if (!record.inventory.empty()) value["inventory"] = record.inventory;
-  if (!record.releases.empty()) value["releases"] = record.releases;
-  if (record.content != 0) {
-    value["content"] = record.content;
-    value["history"] = record.history;
-  }
-  return canonical_text(value);
+  return record_text(record, cluster_fields);
 }
 
 const std::string& signer_of(const ClusterRecord& record, const std::string& servers_key) {
@@ -180,39 +162,7 @@ const std::string& signer_of(const ClusterRecord& record, const std::string& ser
 }
 
 Result<ClusterRecord> parse_cluster_record(std::string_view json) {
-  const auto value = parse_strict_json("cluster record", json, cluster_limits);
-  if (!value) return pass(value.error());
-  ClusterRecord record;
-  std::vector<Problem> problems;
-  JsonObject root(*value, "", problems);
-  root.text("name", record.name);
-  root.number("revisionNumber", record.revision_number);
-  root.text("revision", record.revision);
-  root.number("publishedAt", record.published_at);
-  root.text("actor", record.actor);
-  root.object("fixed", [&](JsonObject& fixed) {
-    fixed.text("podCidr", record.fixed.pod_cidr);
-    fixed.text("serviceCidr", record.fixed.service_cidr);
-    fixed.text("dnsDomain", record.fixed.dns_domain);
-    fixed.text("etcdTopology", record.fixed.etcd_topology);
-  });
-  root.text_map("podCidrs", record.pod_cidrs);
-  root.object(
-      "departed",
-      [&](JsonObject& departed) {
-        for (const auto& node : departed.fields()) departed.number(node, record.departed[node]);
-      },
-      Need::optional);
-  root.text("documentKey", record.document_key, Need::optional);
-  root.texts("bannedMachines", record.banned_machines, Need::optional);
-  root.text_map("kept", record.kept, Need::optional);
-  root.text("inventory", record.inventory, Need::optional);
-  root.text_map("releases", record.releases, Need::optional);
-  root.number("content", record.content, Need::optional);
-  root.numbers("history", record.history, Need::optional);
-  root.close();
-  if (!problems.empty()) return fail("cluster record", problems);
-  return record;
+  return parse_record<ClusterRecord>("cluster record", json, cluster_fields, cluster_limits);
 }
 
 Result<FoundCluster> find_cluster(const Store& store, const std::string& name) {

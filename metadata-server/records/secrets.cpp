@@ -4,12 +4,11 @@
 #include <tuple>
 
 #include "document/field_syntax.hpp"
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
 #include "pki/signature.hpp"
 #include "pki/unix_seconds.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
+#include "records/record_fields.hpp"
 #include "records/sealed_text.hpp"
 #include "store/kinds.hpp"
 
@@ -25,23 +24,24 @@ struct SecretRow {
   std::string sealed;
 };
 
-std::string row_text(TimePoint now, std::string_view sealed) {
-  return canonical_text({{"createdAt", unix_seconds(now)}, {"sealedValue", sealed}});
+constexpr auto secret_fields = [](auto& fields, auto& row) {
+  fields.number("createdAt", row.created_at);
+  fields.text("sealedValue", row.sealed);
+};
+
+std::string row_text(TimePoint now, std::string sealed) {
+  SecretRow row;
+  row.created_at = unix_seconds(now);
+  row.sealed = std::move(sealed);
+  return record_text(row, secret_fields);
 }
 
 Result<SecretRow> parse_row(const Record& record) {
   const std::string what = fmt::format("secret '{}'", record.key);
-  const auto json = parse_strict_json(what, record.value);
-  if (!json) return pass(json.error());
-  SecretRow row;
-  row.version = kinds::parse_number(record.key).value_or(0);
-  row.record_version = record.version;
-  std::vector<Problem> problems;
-  JsonObject root(*json, "", problems);
-  root.number("createdAt", row.created_at);
-  root.text("sealedValue", row.sealed);
-  root.close();
-  if (!problems.empty()) return fail(what, problems);
+  auto row = parse_record<SecretRow>(what, record.value, secret_fields);
+  if (!row) return row;
+  row->version = kinds::parse_number(record.key).value_or(0);
+  row->record_version = record.version;
   return row;
 }
 

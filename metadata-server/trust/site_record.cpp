@@ -1,7 +1,6 @@
 #include "trust/site_record.hpp"
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
+#include "records/record_fields.hpp"
 #include "records/sealed_text.hpp"
 #include "store/kinds.hpp"
 
@@ -11,30 +10,45 @@ namespace {
 
 constexpr JsonLimits record_limits{16u << 20, 8};
 
-nlohmann::json chain_json(const std::vector<Envelope>& chain) {
-  nlohmann::json list = nlohmann::json::array();
-  // to_json() is our own text: it parses.
-  for (const auto& envelope : chain) {
-    list.push_back(nlohmann::json::parse(to_json(envelope), nullptr, false));
-  }
-  return list;
+constexpr auto chain_field = [](auto& fields, auto& chain) { fields.foreign_list("chain", chain); };
+
+// `chain`: document/signed_document reads and writes its envelopes.
+constexpr auto site_fields = [](auto& fields, auto& record, auto& chain) {
+  fields.text("siteKey", record.site_key);
+  fields.text("documentKey", record.document_key);
+  chain_field(fields, chain);
+};
+
+struct SealedKey {
+  std::string public_key, sealed;
+};
+
+constexpr auto sealed_key_fields = [](auto& fields, auto& key) {
+  fields.text("publicKey", key.public_key);
+  fields.text("sealedKey", key.sealed);
+};
+
+std::vector<std::string> texts_of(const std::vector<Envelope>& chain) {
+  std::vector<std::string> texts;
+  for (const auto& envelope : chain) texts.push_back(to_json(envelope));
+  return texts;
+}
+
+std::string site_text(const SiteRecord& record) {
+  const auto chain = texts_of(record.chain);
+  return record_text(record, [&](auto& fields, auto& site) { site_fields(fields, site, chain); });
 }
 
 Result<SiteRecord> parse_site_record(std::string_view text) {
-  const auto json = parse_strict_json("site settings", text, record_limits);
-  if (!json) return pass(json.error());
-  SiteRecord record;
-  std::vector<Problem> problems;
-  JsonObject root(*json, "", problems);
-  root.text("siteKey", record.site_key);
-  root.text("documentKey", record.document_key);
-  const nlohmann::json* chain = root.raw("chain");
-  root.close();
-  if (!problems.empty()) return fail("site settings", problems);
-  for (const auto& item : *chain) {
-    auto envelope = parse_envelope(item.dump());
+  std::vector<std::string> chain;
+  auto record = parse_record<SiteRecord>(
+      "site settings", text, [&](auto& fields, auto& site) { site_fields(fields, site, chain); },
+      record_limits);
+  if (!record) return record;
+  for (const auto& item : chain) {
+    auto envelope = parse_envelope(item);
     if (!envelope) return while_doing(envelope.error(), "site settings");
-    record.chain.push_back(std::move(*envelope));
+    record->chain.push_back(std::move(*envelope));
   }
   return record;
 }
@@ -54,10 +68,7 @@ Result<FoundSite> find_site(const Store& store) {
 
 void put_site(const SiteRecord& record, std::uint64_t version, Transaction& transaction) {
   transaction.expect(kinds::site, kinds::site_settings_key, version)
-      .put(kinds::site, kinds::site_settings_key,
-           canonical_text({{"siteKey", record.site_key},
-                           {"documentKey", record.document_key},
-                           {"chain", chain_json(record.chain)}}));
+      .put(kinds::site, kinds::site_settings_key, site_text(record));
 }
 
 Result<void> put_key(const PrivateKey& key, std::string_view kind, const SealingKey& sealing,
@@ -67,8 +78,7 @@ Result<void> put_key(const PrivateKey& key, std::string_view kind, const Sealing
   const auto sealed = seal_text(sealing, kind, fingerprint, key.pem());
   if (!sealed) return pass(sealed.error());
   transaction.expect(kind, fingerprint, 0)
-      .put(kind, fingerprint,
-           canonical_text({{"publicKey", public_key.pem()}, {"sealedKey", *sealed}}));
+      .put(kind, fingerprint, record_text(SealedKey{public_key.pem(), *sealed}, sealed_key_fields));
   return {};
 }
 
@@ -77,20 +87,13 @@ Result<PrivateKey> load_key(const Store& store, std::string_view kind, std::stri
   const auto found = store.get(kind, fingerprint);
   if (!found) return pass(found.error());
   const std::string what = fmt::format("{} '{}'", kind, fingerprint);
-  const auto json = parse_strict_json(what, found->value);
-  if (!json) return pass(json.error());
-  std::string public_key, sealed;
-  std::vector<Problem> problems;
-  JsonObject root(*json, "", problems);
-  root.text("publicKey", public_key);
-  root.text("sealedKey", sealed);
-  root.close();
-  if (!problems.empty()) return fail(what, problems);
-  return open_key(sealing, kind, fingerprint, sealed);
+  const auto record = parse_record<SealedKey>(what, found->value, sealed_key_fields);
+  if (!record) return pass(record.error());
+  return open_key(sealing, kind, fingerprint, record->sealed);
 }
 
 std::string trust_answer_text(const std::vector<Envelope>& chain) {
-  return canonical_text({{"chain", chain_json(chain)}});
+  return record_text(texts_of(chain), chain_field);
 }
 
 }  // namespace muster

@@ -1,7 +1,6 @@
 #include "trust/stored_authority.hpp"
 
-#include "document/json_object.hpp"
-#include "document/strict_json.hpp"
+#include "records/record_fields.hpp"
 #include "records/sealed_text.hpp"
 #include "store/kinds.hpp"
 
@@ -16,22 +15,20 @@ struct AuthorityRecord {
   std::string sealed_key;                 // of the issuing one
 };
 
+constexpr auto authority_fields = [](auto& fields, auto& record) {
+  fields.texts("certificates", record.certificates);
+  fields.text("sealedKey", record.sealed_key);
+};
+
 Result<AuthorityRecord> read_record(const Store& store, std::string_view key) {
   const auto found = store.get(kinds::authority, key);
   if (!found) return pass(found.error());
   const std::string what = fmt::format("authority '{}'", key);
-  const auto json = parse_strict_json(what, found->value);
-  if (!json) return pass(json.error());
-  AuthorityRecord record;
-  std::vector<Problem> problems;
-  JsonObject root(*json, "", problems);
-  root.texts("certificates", record.certificates);
-  root.text("sealedKey", record.sealed_key);
-  root.close();
-  if (problems.empty() && record.certificates.empty()) {
-    problems.push_back({"/certificates", "expected at least one certificate, found none"});
+  auto record = parse_record<AuthorityRecord>(what, found->value, authority_fields);
+  if (record && record->certificates.empty()) {
+    const Problem none{"/certificates", "expected at least one certificate, found none"};
+    return fail(what, std::vector<Problem>{none});
   }
-  if (!problems.empty()) return fail(what, problems);
   return record;
 }
 
@@ -50,10 +47,9 @@ Result<StoredAuthority> create_authority(std::string_view key, std::string_view 
   const auto sealed = seal_text(sealing, kinds::authority, key, authority->key_pem());
   if (!sealed) return pass(sealed.error());
   transaction.expect(kinds::authority, key, 0)
-      .put(
-          kinds::authority, key,
-          canonical_text({{"certificates", nlohmann::json::array({authority->certificate().pem()})},
-                          {"sealedKey", *sealed}}));
+      .put(kinds::authority, key,
+           record_text(AuthorityRecord{{authority->certificate().pem()}, *sealed},
+                       authority_fields));
   const Certificate certificate = authority->certificate();
   return StoredAuthority{std::move(*authority), {certificate}};
 }
