@@ -261,7 +261,7 @@ ConvergeResult<> lay_tombstone_aside(Run& run, const Session& session, const Fet
 ConvergeResult<Fetched> fetch(Run& run, Session& session) {
   Fetched fetched;
   if (auto kept = keep_settled_of_cache(run.host.files, run.checkpoint); !kept) {
-    return fail_converge(FailureClass::disk, kept.error());
+    fetched.unsaved = kept.error().message;
   }
   const auto take = [&](const Accepted& accepted) {
     fetched.document = accepted.document;

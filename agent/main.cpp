@@ -56,6 +56,7 @@ Result<std::invoke_result_t<Use, Run&>> with_run(RealHost& real, bool verify, bo
   if (!lock) return pass(lock.error());
   Memory memory;
   Checkpoint checkpoint = open_state(real.host, memory, narrate);
+  if (!settings->damaged.empty()) memory.own_unwell.push_back({"settings", settings->damaged, 0});
   Reporter reporter(real.host, checkpoint, memory, narrate);
   Run run{real.host, network, *settings, checkpoint, reporter, Deadline(real.clock, boot_deadline),
           verify,    ordered, memory};

@@ -68,6 +68,8 @@ std::string lock_holder(const Host& host) {
            fmt::format(" and is suspended; let it go on: kill -CONT {0}, or end it: kill -KILL {0}",
                        process);
   }
+  if (command && command->ends_with(" daemon"))
+    return text + "; see `systemctl status muster-agent`";
   return text + fmt::format("; wait for it, or end it: kill {}", process);
 }
 

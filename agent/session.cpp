@@ -46,7 +46,11 @@ auto persist(Run& run, std::chrono::milliseconds patience, Call call) -> decltyp
 
 ConvergeResult<Identity> admitted(Run& run, const PrivateKey& key, const EnrolAnswer& answer) {
   auto identity = keep_identity(run.host.files, key, answer.certificate_pem);
-  if (!identity) return fail_converge(FailureClass::identity, identity.error());
+  if (!identity) {
+    const bool is_of_disk = is_of_the_disk(identity.error().kind);
+    return fail_converge(is_of_disk ? FailureClass::disk : FailureClass::identity,
+                         identity.error());
+  }
   // Generations belong to a node: a machine that became another one starts to count anew.
   auto& checkpoint = run.checkpoint;
   if (checkpoint.node != identity->node() || checkpoint.cluster != identity->cluster()) {

@@ -81,7 +81,8 @@ TEST_CASE("a Node that a person cordoned is cordoned again when it comes back") 
     Run run{machine.host, network,  settings,
             checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10)),
             false,        false,    memory};
-    CHECK(await_node_ready(run, example_document(), example_peers(), {"boot-1", {}},
+    ExitWatch exits({});
+    CHECK(await_node_ready(run, example_document(), example_peers(), {"boot-1", {}}, exits,
                            std::chrono::seconds(0)));
   };
   poll();

@@ -241,7 +241,7 @@ TEST_CASE("a damaged checkpoint of a master knows its member of etcd by the note
   NodeDocument document = example_document();
   document.site = site.pin();
   site.serve(document);
-  REQUIRE(machine.files.make_directory(paths::cache, 0700));
+  REQUIRE(machine.files.make_directory(paths::cache, 0700, "root"));
   machine.files.put(paths::document_cache, to_json(site.document_envelope));
   machine.files.put("/var/lib/etcd/member/muster-member", "cafe 77\n");
   machine.files.put("/etc/muster/arguments/etcd-start.env",
