@@ -154,7 +154,7 @@ class Execute {
   // knows what it runs with: so it is not what it ran with before.
   Result<void> forget(const std::vector<std::string>& units,
                       const std::set<std::string>& as_before) {
-    bool is_changed = false;
+    bool is_changed = false, is_harmless = true;
     for (const auto& unit : inputs_.desired.units) {
       const auto recorded = run_.checkpoint.units.find(unit.name);
       if (std::find(units.begin(), units.end(), unit.name) == units.end() ||
@@ -164,8 +164,12 @@ class Execute {
       }
       recorded->second.configuration.clear();
       is_changed = true;
+      is_harmless = is_harmless && unit.restart_is_harmless;
     }
-    return is_changed ? save(run_.checkpoint, run_.host.files) : Result<void>();
+    if (!is_changed) return {};
+    auto saved = save(run_.checkpoint, run_.host.files);
+    // One too many disturbs nobody, and bans come by such units.
+    return is_harmless ? Result<void>() : saved;
   }
 
   // What the units run with from now on; of `as_before` only what they re-read is new.
@@ -217,6 +221,12 @@ ConvergeResult<> bring(const std::vector<ReleaseReference>& releases, Run& run,
   return {};
 }
 
+void note_as_done(Run& run) {
+  if (const auto saved = save(run.checkpoint, run.host.files); !saved) {
+    run.memory.own_unwell.push_back({"disk", saved.error().message, 0});
+  }
+}
+
 // Files are many and small: their trace is recorded once before the first of them.
 bool is_file_action(const Action& action) {
   return std::holds_alternative<MakeDirectory>(action) ||
@@ -244,19 +254,15 @@ ConvergeResult<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
     }
     phase = next;
     auto done = std::visit(execute, planned.action);
+    // What was done is noted, for as long as there is room: without a note it is done once more.
     const bool is_quiet = done && is_file_action(planned.action);
-    if (!is_quiet) {
-      auto saved = save(run.checkpoint, run.host.files);
-      if (done && !saved) return fail_converge(FailureClass::disk, saved.error());
-    }
+    if (!is_quiet) note_as_done(run);
     if (!done) {
       return fail_converge(class_of(planned.action, done.error()),
                            while_doing(done.error(), line).value());
     }
   }
-  if (auto saved = save(run.checkpoint, run.host.files); !saved) {
-    return fail_converge(FailureClass::disk, saved.error());
-  }
+  note_as_done(run);
   return {};
 }
 

@@ -4,7 +4,6 @@
 #include "agent/paths.hpp"
 
 namespace muster {
-namespace {
 
 Checkpoint fresh_checkpoint(const Filesystem& files) {
   Checkpoint fresh;
@@ -14,8 +13,6 @@ Checkpoint fresh_checkpoint(const Filesystem& files) {
   }
   return fresh;
 }
-
-}  // namespace
 
 Result<Checkpoint> load_checkpoint(const Filesystem& files) {
   const auto text = files.read(paths::checkpoint);

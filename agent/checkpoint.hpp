@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/host/host.hpp"
+#include "agent/node_marks.hpp"
 #include "agent/node_object.hpp"
 #include "agent/restart_loop.hpp"
 #include "document/report.hpp"
@@ -39,16 +40,22 @@ struct Taken {
   std::string digest;  // empty: none
 };
 
+// Of the agent's own state: what was damaged or missing, and when that was seen.
+struct DamagedState {
+  std::string why;
+  std::int64_t at = 0;  // Unix seconds
+};
+
 struct Checkpoint {
   std::uint64_t trust_version = 0;
   std::uint64_t document_generation = 0;
   std::uint64_t peers_generation = 0;
   // With their content. An agent before 0.3 moves the generations alone: these may be behind.
   Taken document_taken, peers_taken;
-  std::string node, cluster;  // as enrolled; generations belong to them
-  std::uint64_t report_counter = 0;
-  std::int64_t last_contact = 0;  // Unix seconds, by the server's clock; at most an hour old
-  std::string settled_boot;       // boot id of the last boot that converged
+  std::string node, cluster;         // as enrolled; generations belong to them
+  std::uint64_t report_counter = 0;  // for an agent before 0.3 alone, which may be back
+  std::int64_t last_contact = 0;     // Unix seconds, by the server's clock; at most an hour old
+  std::string settled_boot;          // boot id of the last boot that converged
   // Digests of the document under which the machine was last found wholly in effect (its envelope:
   // settled_document.hpp), and of the desired state that was made of it.
   std::string settled_document, settled_state;
@@ -73,6 +80,9 @@ struct Checkpoint {
   std::set<std::string> packages;   // Debian packages that were not installed before us
   // Debian packages that we or our image put there -> the version last put; empty: being put.
   std::map<std::string, std::string> package_versions;
+  // Path -> what was wrong with it, as long as that is told (own_state.hpp).
+  std::map<std::string, DamagedState> damaged;
+  NodeMarks node_marks;  // what a person set on this machine's Node
   // Of a newer agent, which may be back soon: JSON pointer -> value. Written again as they are, for
   // as long as what they belong to is there.
   std::map<std::string, std::string> newer_fields;
@@ -82,6 +92,7 @@ struct Checkpoint {
 // (paths::carried_releases: made when the image was, of verified bytes; whoever could change them
 // could change the agent beside them). A corrupt one is an error (kind corrupt) with its cure,
 // since forgetting the generations would let an older document in.
+[[nodiscard]] Checkpoint fresh_checkpoint(const Filesystem& files);
 [[nodiscard]] Result<Checkpoint> load_checkpoint(const Filesystem& files);
 // Durable on return; a no-op when the file already says so.
 [[nodiscard]] Result<void> save(const Checkpoint& checkpoint, Filesystem& files);

@@ -30,6 +30,22 @@ nlohmann::json releases_json(const Checkpoint& checkpoint) {
   return releases;
 }
 
+nlohmann::json damaged_json(const Checkpoint& checkpoint) {
+  auto damaged = nlohmann::json::object();
+  for (const auto& [path, found] : checkpoint.damaged) {
+    damaged[path] = {{"why", found.why}, {"at", found.at}};
+  }
+  return damaged;
+}
+
+nlohmann::json to_value(const NodeMarks& marks) {
+  return {{"uid", marks.uid},
+          {"cordoned", marks.is_cordoned},
+          {"taints", marks.taints},
+          {"lost", marks.lost},
+          {"lostAt", marks.lost_at}};
+}
+
 std::vector<std::string> archives_of(const Checkpoint& checkpoint) {
   std::vector<std::string> archives;
   for (const auto& [archive, manifests] : checkpoint.images) archives.push_back(archive);
@@ -96,6 +112,14 @@ void read_images(JsonObject& root, Checkpoint& checkpoint) {
     const auto& known = manifests[archive];
     checkpoint.images[archive] = std::set<std::string>(known.begin(), known.end());
   }
+}
+
+void read_marks(JsonObject& object, NodeMarks& marks) {
+  object.text("uid", marks.uid);
+  object.flag("cordoned", marks.is_cordoned);
+  object.texts("taints", marks.taints);
+  object.texts("lost", marks.lost);
+  object.number("lostAt", marks.lost_at);
 }
 
 // A memory that cannot be read is none: it decides nothing but when an alarm is given.
@@ -182,6 +206,8 @@ nlohmann::json known_fields(const Checkpoint& checkpoint) {
   if (const auto& restarts = checkpoint.node_restarts; restarts.count > 0) {
     value["nodeRestarts"] = {{"count", restarts.count}, {"at", restarts.at}};
   }
+  if (!checkpoint.damaged.empty()) value["damaged"] = damaged_json(checkpoint);
+  if (!checkpoint.node_marks.uid.empty()) value["nodeMarks"] = to_value(checkpoint.node_marks);
   return value;
 }
 
@@ -252,6 +278,15 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
     // Of agents before 0.3, which never used it.
     static_cast<void>(unit.raw("certificates", Need::optional));
   });
+  if (root.has("damaged")) {
+    members(root, "damaged", problems, [&](const std::string& path, JsonObject& found) {
+      found.text("why", checkpoint.damaged[path].why);
+      found.number("at", checkpoint.damaged[path].at);
+    });
+  }
+  root.object(
+      "nodeMarks", [&](JsonObject& marks) { read_marks(marks, checkpoint.node_marks); },
+      Need::optional);
   read_stamps(root, problems, checkpoint.releases);
   read_secrets(root, checkpoint.secrets);
   read_images(root, checkpoint);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/adoption.hpp"
 #include "agent/apply.hpp"
 #include "agent/artifacts.hpp"
 #include "agent/control_plane_departure.hpp"
@@ -144,6 +145,11 @@ ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
   auto observed = observe_state(run.host, state.desired, run.checkpoint,
                                 state.document.role.cluster.authorities);
   if (!observed) return fail_converge(FailureClass::runtime, observed.error());
+  if (is_rebuilt(run.checkpoint) && state.kind != RunKind::boot) {
+    const bool has_settled =
+        state.is_fallen_back || state.fetched.digest == run.checkpoint.settled_document;
+    adopt(run.host, state.desired, has_settled, *observed, run.checkpoint);
+  }
   state.add_unwell(observed->unwell);
   run.checkpoint.restarts = observed->restarts;
   return make_plan(state.desired, *observed, run.checkpoint, state.kind);

@@ -93,12 +93,9 @@ ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
   if (std::exchange(run.memory.tried, state.fetched.digest) != state.fetched.digest) {
     run.memory.backoff.clear();
   }
-  if (!state.fetched.unsaved.empty()) {
-    if (state.kind == RunKind::boot) {
-      return fail_converge(FailureClass::disk, ErrorKind::io, state.fetched.unsaved);
-    }
-    state.add_unwell({{"disk", state.fetched.unsaved, 0}});
-  }
+  // What is there already starts and runs without room on a disk, and may make some.
+  if (!state.fetched.unsaved.empty()) state.add_unwell({{"disk", state.fetched.unsaved, 0}});
+  if (!state.session->lost.empty()) state.add_unwell({{"identity", state.session->lost, 0}});
   if (const auto& found = state.fetched.contradiction)
     state.add_unwell({{"history", to_text(*found), 0}});
   Report& report = run.reporter.report();

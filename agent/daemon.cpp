@@ -1,9 +1,15 @@
 #include "agent/daemon.hpp"
 
+#include <utility>
+
 #include "agent/duties/duties.hpp"
 #include "agent/etcd_care.hpp"
 #include "agent/etcd_departure.hpp"
 #include "agent/host/notify.hpp"
+#include "agent/kept_status.hpp"
+#include "agent/observe.hpp"
+#include "agent/own_state.hpp"
+#include "agent/paths.hpp"
 #include "agent/reconcile.hpp"
 #include "agent/run_lock.hpp"
 #include "agent/tombstone.hpp"
@@ -22,6 +28,9 @@ struct KeptDuties {
 
 // The server, or an operator before his terminal, waits for what comes of it.
 constexpr std::chrono::seconds awaited_poll{3};
+
+// Until settings or the state folder are looked at again.
+constexpr std::chrono::seconds settings_pause{10};
 
 EtcdCare keep_etcd(Host& host, const Outcome& outcome, EtcdCarer carer,
                    const std::set<std::string>& suspects, const Narrate& narrate) {
@@ -74,7 +83,8 @@ void sleep_until_poll(std::chrono::nanoseconds asked_at, std::chrono::seconds po
 }
 
 // For ever: the machine goes down, or a person resets it.
-void stay_ended(const Tombstone& tombstone, bool is_news, Host& host, const Narrate& narrate) {
+[[noreturn]] void stay_ended(const Tombstone& tombstone, bool is_news, Host& host,
+                             const Narrate& narrate) {
   notify_ready();
   for (;;) {
     const auto done = obey(tombstone, is_news, host, narrate);
@@ -85,33 +95,100 @@ void stay_ended(const Tombstone& tombstone, bool is_news, Host& host, const Narr
   }
 }
 
+// What the service waits for, without end: whoever started it is told so at once, the status line
+// always, the journal when it is another thing.
+class Waits {
+ public:
+  explicit Waits(const Narrate& narrate) : narrate_(narrate) {}
+  void on(const std::string& what_for) {
+    notify_ready();
+    if (std::exchange(told_, what_for) == what_for) {
+      notify_status(what_for);
+    } else {
+      narrate_(what_for);
+    }
+  }
+  void is_over() { told_.clear(); }
+
+ private:
+  const Narrate& narrate_;
+  std::string told_;
+};
+
+// Unix seconds.
+std::int64_t locked_out_since(Memory& memory, const Host& host) {
+  if (memory.locked_out_since == 0)
+    memory.locked_out_since = std::chrono::system_clock::to_time_t(host.clock.now());
+  return memory.locked_out_since;
+}
+
+// Another run does not end. What needs no lock goes on: the server hears of it, and an order that
+// it gives is remembered.
+bool report_locked_out(Host& host, Network& network, const Settings& settings, Memory& memory,
+                       const std::string& why) {
+  Checkpoint checkpoint = read_checkpoint(host);
+  Reporter reporter(host, checkpoint, memory, [](std::string_view) {});
+  Run run{host,  network, settings, checkpoint, reporter, Deadline(host.clock, boot_deadline),
+          false, false,   memory};
+  const auto server = connect_as_known(run, true);
+  if (server == nullptr) return false;
+  reporter.connect(server.get());
+  Report last = kept_status(host.files).value_or(Report{});
+  const Facts facts = observe(host.files, {});
+  last.machine_id = facts.machine_id;
+  last.boot_id = facts.boot_id;
+  last.unwell.insert(last.unwell.begin(), {"agent", why, locked_out_since(memory, host)});
+  const auto answer = reporter.tell_again(std::move(last));
+  return answer && answer->converge;
+}
+
+void tell_settings(const Settings& settings, Memory& memory) {
+  if (!settings.damaged.empty()) memory.own_unwell.push_back({"settings", settings.damaged, 0});
+}
+
 }  // namespace
 
-Result<void> run_daemon(Host& host, Network& network, const Narrate& narrate) {
+void run_daemon(Host& host, Network& network, const Narrate& narrate) {
   bool ordered = false;
   Memory memory;
   KeptDuties duties;
-  for (bool is_first = true;; is_first = false) {
+  Outcome outcome;
+  Waits waits(narrate);
+  for (;;) {
     const auto kept = kept_tombstone(host.files);
     if (kept && *kept) stay_ended(**kept, false, host, narrate);
-    auto settings = load_settings(host, network, narrate);
-    if (!settings) return pass(settings.error());
-    auto lock = take_run_lock(host, narrate);
-    if (!lock) return pass(lock.error());
-    auto checkpoint = load_checkpoint(host.files);
-    if (!checkpoint) return pass(checkpoint.error());
-    Reporter reporter(host, *checkpoint, memory, narrate);
+    const auto settings = load_settings(host, network, narrate);
+    if (!settings) {
+      waits.on(fmt::format("waits for settings, and looks again every {} s; correct {}: {}",
+                           settings_pause.count(), paths::settings, settings.error().message));
+      host.clock.sleep(settings_pause);
+      continue;
+    }
+    auto lock = take_run_lock(host, service_patience, notify_status);
+    if (!lock) {
+      waits.on(lock.error().message);
+      ordered =
+          report_locked_out(host, network, *settings, memory, lock.error().message) || ordered;
+      duties = keep_duties(host, outcome, duties.etcd, narrate);
+      if (lock.error().kind != ErrorKind::timeout) host.clock.sleep(settings_pause);
+      continue;
+    }
+    waits.is_over();
+    memory.locked_out_since = 0;
+    Checkpoint checkpoint = open_state(host, memory, narrate);
+    tell_settings(*settings, memory);
+    Reporter reporter(host, checkpoint, memory, narrate);
     reporter.report().duties = duties.report;
     reporter.report().lease_holder = duties.lease_holder;
-    Run run{host,  network, *settings, *checkpoint, reporter, Deadline(host.clock, boot_deadline),
+    Run run{host,  network, *settings, checkpoint, reporter, Deadline(host.clock, boot_deadline),
             false, ordered, memory};
     run.is_service = true;
-    const Outcome outcome = reconcile(run);
+    outcome = reconcile(run);
     if (outcome.ended) {
       lock->close();
       stay_ended(*outcome.ended, true, host, narrate);
     }
-    if (is_first) notify_ready();
+    notify_ready();
     ordered = outcome.answer.converge && !ordered;
     lock->close();
     const auto asked_at = host.clock.since_boot();

@@ -12,8 +12,8 @@ namespace muster {
 // Runs for ever. READY after the first verdict, good or bad, and as soon as it waits
 // for an approval. A failure that time or somebody else
 // may cure is tried again at each poll; any other only after a new document or an operator's order.
-// Returns only when the settings or the state folder cannot be read.
-[[nodiscard]] Result<void> run_daemon(Host& host, Network& network,
-                                      const std::function<void(std::string_view)>& narrate);
+// Without settings, state folder or run lock it waits, READY, and its status line says for what.
+[[noreturn]] void run_daemon(Host& host, Network& network,
+                             const std::function<void(std::string_view)>& narrate);
 
 }  // namespace muster

@@ -45,6 +45,17 @@ bool is_data_of_member(const Filesystem& files, const Checkpoint& checkpoint) {
   return note && *note == note_of(checkpoint);
 }
 
+void take_member(const Filesystem& files, const std::string& address, Checkpoint& checkpoint) {
+  const auto note = files.read(member_note(), 4096);
+  if (!note) return;
+  const auto space = note->find(' '), end = note->find('\n');
+  if (space == std::string::npos || end == std::string::npos || end < space) return;
+  checkpoint.etcd_cluster_id = note->substr(0, space);
+  checkpoint.etcd_member_id = note->substr(space + 1, end - space - 1);
+  checkpoint.etcd_address = address;
+  checkpoint.etcd_started = true;
+}
+
 Result<void> note_member(Filesystem& files, const Checkpoint& checkpoint) {
   const auto text = note_of(checkpoint);
   if (const auto now = files.read(member_note()); now && *now == text) return {};

@@ -18,6 +18,8 @@ namespace muster {
 // and whatever is restored, swapped or set aside lacks it or brings another. Of data from before
 // there were such notes it is believed.
 [[nodiscard]] bool is_data_of_member(const Filesystem& files, const Checkpoint& checkpoint);
+// A checkpoint that was lost, from the note: only of a member that was a voter is there one.
+void take_member(const Filesystem& files, const std::string& address, Checkpoint& checkpoint);
 // Writes that note; a no-op where it is there.
 [[nodiscard]] Result<void> note_member(Filesystem& files, const Checkpoint& checkpoint);
 

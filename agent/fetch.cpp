@@ -1,6 +1,7 @@
 #include "agent/fetch.hpp"
 
 #include "agent/paths.hpp"
+#include "agent/set_aside.hpp"
 #include "agent/settled_document.hpp"
 #include "agent/tombstone.hpp"
 
@@ -50,8 +51,8 @@ std::string etag_of(const Result<Envelope>& cached) {
 Result<Accepted> cached_document(const Run& run, const Session& session,
                                  const Result<Envelope>& cached) {
   if (!cached) return pass(cached.error());
-  auto document = verify_document(*cached, session.trust, session.identity.node(),
-                                  session.identity.cluster(), run.checkpoint.document_generation);
+  auto document = verify_document(*cached, session.trust, session.node, session.cluster,
+                                  run.checkpoint.document_generation);
   if (!document) return while_doing(document.error(), paths::document_cache);
   return Accepted{*document, *cached};
 }
@@ -70,7 +71,7 @@ ConvergeResult<> check_age(const Run& run) {
 
 // Kept first; that the server hears of it is its own affair.
 Result<Tombstone> take_tombstone(Run& run, Session& session, const Envelope& envelope) {
-  auto tombstone = verify_tombstone(envelope, session.trust, session.identity);
+  auto tombstone = verify_tombstone(envelope, session.trust, *session.identity);
   if (!tombstone) return tombstone;
   if (auto kept = keep_tombstone(*tombstone, run.host.files); !kept) return pass(kept.error());
   if (auto heard = session.server->forget_me(); !heard) run.reporter.note(heard.error().message);
@@ -117,8 +118,8 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& res
     refused = ended.error().message;
     return *good;
   }
-  auto document = verify_document(envelope, session.trust, session.identity.node(),
-                                  session.identity.cluster(), run.checkpoint.document_generation);
+  auto document = verify_document(envelope, session.trust, session.node, session.cluster,
+                                  run.checkpoint.document_generation);
   document = check_history(
       "document",
       good ? as_taken(good->document.generation, good->envelope) : run.checkpoint.document_taken,
@@ -141,7 +142,7 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& res
 // Never fails: without a list the machine keeps the routes it has.
 PeerList fetch_peers(Run& run, Session& session, Fetched& result) {
   const auto cached = read_envelope(run.host.files, paths::peers_cache);
-  const std::string cluster = session.identity.cluster();
+  const std::string& cluster = session.cluster;
   PeerList good;
   bool has_good = false;
   Taken last = run.checkpoint.peers_taken;
@@ -241,10 +242,26 @@ std::string to_text(const Contradiction& found) {
       found.of, found.generation, found.taken, found.refused);
 }
 
+namespace {
+
+// A tombstone that cannot be read stands until the server serves this machine a document.
+ConvergeResult<> lay_tombstone_aside(Run& run, const Session& session, const Fetched& fetched) {
+  const auto kept = kept_tombstone(run.host.files);
+  if (kept) return {};
+  if (!session.server || !fetched.refused.empty())
+    return fail_converge(FailureClass::identity, kept.error());
+  run.reporter.note(kept.error().message);
+  run.reporter.note("the server serves this machine: its cluster goes on");
+  const auto aside = set_aside(run.host.files, paths::tombstone);
+  return aside ? ConvergeResult<>() : fail_converge(FailureClass::disk, aside.error());
+}
+
+}  // namespace
+
 ConvergeResult<Fetched> fetch(Run& run, Session& session) {
   Fetched fetched;
   if (auto kept = keep_settled_of_cache(run.host.files, run.checkpoint); !kept) {
-    return fail_converge(FailureClass::disk, kept.error());
+    fetched.unsaved = kept.error().message;
   }
   const auto take = [&](const Accepted& accepted) {
     fetched.document = accepted.document;
@@ -263,6 +280,8 @@ ConvergeResult<Fetched> fetch(Run& run, Session& session) {
     take(*accepted);
     fetched.offline = true;
   }
+  if (auto goes_on = lay_tombstone_aside(run, session, fetched); !goes_on)
+    return pass_failure(goes_on.error());
   fetched.peers = fetch_peers(run, session, fetched);
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {
     fetched.unsaved = saved.error().message;

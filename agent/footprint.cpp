@@ -89,6 +89,10 @@ std::string kept_parameters() {
 
 Result<void> record_footprint(const Plan& plan, Checkpoint& checkpoint, Filesystem& files) {
   Recorder record(checkpoint, files);
+  const auto size = [&checkpoint] {
+    return checkpoint.files.size() + checkpoint.created.size() + checkpoint.originals.size();
+  };
+  const auto before = size();
   for (const auto& planned : plan.actions) {
     if (const auto* write = std::get_if<WriteFile>(&planned.action)) {
       if (auto done = record.file(write->file.path); !done) return done;
@@ -107,7 +111,8 @@ Result<void> record_footprint(const Plan& plan, Checkpoint& checkpoint, Filesyst
       for (const auto& release : bring->releases) record.made(release_folder(release));
     }
   }
-  return save(checkpoint, files);
+  // All of it is on record: a full disk is no reason to leave a ban or a route undone.
+  return size() == before ? Result<void>() : save(checkpoint, files);
 }
 
 Result<void> restore_original(Filesystem& files, Checkpoint& checkpoint, const std::string& path) {

@@ -1,6 +1,7 @@
 #include "agent/identity.hpp"
 
 #include "agent/paths.hpp"
+#include "agent/set_aside.hpp"
 
 namespace muster {
 namespace {
@@ -22,27 +23,54 @@ std::string Identity::cluster() const {
 
 Result<std::optional<Identity>> load_identity(const Filesystem& files) {
   const auto pem = files.read(paths::identity_certificate);
-  if (!pem && pem.error().kind == ErrorKind::not_found) return std::optional<Identity>();
-  if (!pem) return pass(pem.error());
   const auto key_pem = files.read(paths::identity_key);
-  if (!key_pem) return pass(key_pem.error());
+  const auto is_absent = [](const Result<std::string>& text) {
+    return !text && text.error().kind == ErrorKind::not_found;
+  };
+  if (is_absent(pem) && is_absent(key_pem)) return std::optional<Identity>();
+  const auto damaged = [](const char* path, std::string_view why) {
+    return fail(ErrorKind::corrupt, fmt::format("{}: {}", path, why));
+  };
+  if (!pem) return damaged(paths::identity_certificate, pem.error().message);
+  if (!key_pem) return damaged(paths::identity_key, key_pem.error().message);
   auto certificate = Certificate::from_pem(*pem);
   auto key = PrivateKey::from_pem(*key_pem);
-  const auto damaged = [](std::string_view why) {
-    return fail(
-        ErrorKind::corrupt,
-        fmt::format(
-            "{}: {}; to enrol anew: rm -r {} {}, and on the server `muster node replace NAME`",
-            paths::identity, why, paths::identity, paths::identities));
-  };
-  if (!certificate) return damaged(certificate.error().message);
-  if (!key) return damaged(key.error().message);
-  if (!certificate->matches(*key)) return damaged("key and certificate do not belong together");
+  if (!certificate) return damaged(paths::identity_certificate, certificate.error().message);
+  if (!key) return damaged(paths::identity_key, key.error().message);
+  if (!certificate->matches(*key))
+    return damaged(paths::identity, "key and certificate do not belong together");
   return Identity{*key, *certificate, *pem};
 }
 
+Result<std::string> put_identity_back(Filesystem& files) {
+  const auto link = files.status(paths::identity);
+  const bool is_link = link && link->type == FileStatus::Type::link;
+  if (is_link && files.status(link->link_target)) return std::string();
+  std::optional<Certificate> newest;
+  std::string newest_folder;
+  const auto names = files.list(paths::identities);
+  for (std::size_t i = 0; names && i < names->size(); ++i) {
+    const std::string folder = std::string(paths::identities) + "/" + (*names)[i];
+    const auto pem = files.read(folder + "/certificate.pem");
+    auto certificate = pem ? Certificate::from_pem(*pem) : pass(pem.error());
+    if (!certificate || (newest && certificate->not_before() < newest->not_before())) continue;
+    newest = *certificate;
+    newest_folder = folder;
+  }
+  if (!newest) return std::string();
+  const auto key_pem = files.read(newest_folder + "/key.pem");
+  const auto key = key_pem ? PrivateKey::from_pem(*key_pem) : pass(key_pem.error());
+  if (!key || !newest->matches(*key)) return std::string();
+  if (link && !is_link) {
+    if (auto aside = set_aside(files, paths::identity); !aside) return pass(aside.error());
+  }
+  if (auto linked = files.link(paths::identity, newest_folder); !linked)
+    return pass(linked.error());
+  return newest_folder;
+}
+
 Result<PrivateKey> key_for_enrolment(Filesystem& files) {
-  const std::string path = enrolment_folder() + "/key.pem";
+  const std::string path = paths::enrolment_key;
   if (const auto pem = files.read(path)) {
     if (auto key = PrivateKey::from_pem(*pem)) return key;
   }
@@ -74,6 +102,9 @@ Result<Identity> keep_identity(Filesystem& files, const PrivateKey& key,
     return pass(wrote.error());
   }
   const auto before = files.status(paths::identity);
+  if (before && before->type != FileStatus::Type::link) {
+    if (auto aside = set_aside(files, paths::identity); !aside) return pass(aside.error());
+  }
   if (auto linked = files.link(paths::identity, folder); !linked) return pass(linked.error());
   const auto names = files.list(paths::identities);
   for (std::size_t i = 0; names && i < names->size(); ++i) {

@@ -21,6 +21,10 @@ struct Identity {
 
 // nullopt: none yet. corrupt: unreadable, or key and certificate do not match.
 [[nodiscard]] Result<std::optional<Identity>> load_identity(const Filesystem& files);
+// Where the link to it is missing, or is none, and the newest pair of key and certificate is whole:
+// puts the link back, and tells where it leads; empty: nothing was to be done. A pair from before
+// the newest is never taken: its key was renewed away, and would look like a copy's.
+[[nodiscard]] Result<std::string> put_identity_back(Filesystem& files);
 // The key of an enrolment that is under way, made at the first call: a machine that waits for
 // approval must come back with the same fingerprint after a reboot.
 [[nodiscard]] Result<PrivateKey> key_for_enrolment(Filesystem& files);

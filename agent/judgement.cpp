@@ -134,6 +134,7 @@ void tell(const Judgement& judgement, const ConvergeResult<>& done, Run& run,
     state.add_unwell({{std::string(name(done.error().kind)), done.error().error.message, 0}});
   }
   state.add_unwell(run.memory.cluster_unwell);
+  state.add_unwell(run.memory.own_unwell);
   report.unwell = state.unwell;
   if (report.unwell.size() > most_problems) report.unwell.resize(most_problems);
   date(report.unwell, run);

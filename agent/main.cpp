@@ -14,6 +14,7 @@
 #include "agent/monitor/network_monitor.hpp"
 #include "agent/observe.hpp"
 #include "agent/order_here.hpp"
+#include "agent/own_state.hpp"
 #include "agent/plan_text.hpp"
 #include "agent/readiness.hpp"
 #include "agent/real_network.hpp"
@@ -50,13 +51,13 @@ Result<std::invoke_result_t<Use, Run&>> with_run(RealHost& real, bool verify, bo
   RealNetwork network;
   auto settings = load_settings(real.host, network, narrate);
   if (!settings) return pass(settings.error());
-  const auto lock = take_run_lock(real.host, narrate);
+  const auto lock = take_run_lock(real.host, boot_deadline, narrate);
   if (!lock) return pass(lock.error());
-  auto checkpoint = load_checkpoint(real.files);
-  if (!checkpoint) return pass(checkpoint.error());
   Memory memory;
-  Reporter reporter(real.host, *checkpoint, memory, narrate);
-  Run run{real.host, network, *settings, *checkpoint, reporter, Deadline(real.clock, boot_deadline),
+  Checkpoint checkpoint = open_state(real.host, memory, narrate);
+  if (!settings->damaged.empty()) memory.own_unwell.push_back({"settings", settings->damaged, 0});
+  Reporter reporter(real.host, checkpoint, memory, narrate);
+  Run run{real.host, network, *settings, checkpoint, reporter, Deadline(real.clock, boot_deadline),
           verify,    ordered, memory};
   return use(run);
 }
@@ -82,9 +83,8 @@ int converge(RealHost& real, bool verify) {
 }
 
 int converge_here(RealHost& real, bool verify, bool without_turn) {
-  const auto checkpoint = load_checkpoint(real.files);
-  if (!checkpoint) return fail_with(checkpoint.error());
-  const bool asks_first = !without_turn && takes_turns(real.files, *checkpoint);
+  const Checkpoint checkpoint = read_checkpoint(real.host);
+  const bool asks_first = !without_turn && takes_turns(real.files, checkpoint);
   const auto done =
       converge_now(asks_first, [&](Order order) { return converge_once(real, verify, order); });
   if (done) return done->verdict == Verdict::failed ? 1 : 0;
@@ -101,12 +101,11 @@ int plan(RealHost& real) {
 }
 
 int status(RealHost& real, bool as_json) {
-  const auto checkpoint = load_checkpoint(real.files);
-  if (!checkpoint) return fail_with(checkpoint.error());
+  const Checkpoint checkpoint = read_checkpoint(real.host);
   const auto facts = observe(real.files, {});
-  std::cout << (as_json ? status_json(real.host, *checkpoint, facts)
-                        : status_text(real.host, *checkpoint, facts));
-  return checkpoint->last_verdict == "failed" ? 1 : 0;
+  std::cout << (as_json ? status_json(real.host, checkpoint, facts)
+                        : status_text(real.host, checkpoint, facts));
+  return checkpoint.last_verdict == "failed" ? 1 : 0;
 }
 
 int show_facts(RealHost& real, bool as_json) {
@@ -122,7 +121,7 @@ int show_facts(RealHost& real, bool as_json) {
 int run_reset(RealHost& real, bool has_ended, bool abandons_etcd) {
   // It would go on, and put everything back.
   static_cast<void>(real.services.stop({"muster-agent.service"}, std::chrono::seconds(30)));
-  const auto lock = take_run_lock(real.host, narrate);
+  const auto lock = take_run_lock(real.host, boot_deadline, narrate);
   if (!lock) return fail_with(lock.error());
   const auto done = reset(real.host, narrate, has_ended ? TombstoneGoes::no : TombstoneGoes::yes,
                           abandons_etcd ? EtcdMembership::abandoned : EtcdMembership::leaves);
@@ -159,10 +158,9 @@ int wait_for_api(RealHost& real, const std::string& url) {
   return 0;
 }
 
-int daemon_loop(RealHost& real) {
+[[noreturn]] void daemon_loop(RealHost& real) {
   RealNetwork network;
-  const auto done = run_daemon(real.host, network, narrate);
-  return done ? 0 : fail_with(done.error());
+  run_daemon(real.host, network, narrate);
 }
 
 }  // namespace
@@ -226,6 +224,6 @@ int main(int argc, char** argv) {
   if (*on_monitor) return monitor(real, subject);
   if (*on_credentials) return answer_kubelet(real, registries);
   if (*on_await) return wait_for_api(real, url);
-  if (*on_daemon) return daemon_loop(real);
+  if (*on_daemon) daemon_loop(real);
   return status_usage;
 }

@@ -12,14 +12,18 @@
 namespace muster {
 
 struct Memory {
-  bool has_run = false;  // what the first run waited for is only looked at from now on
-  std::string tried;     // digest of the document that the last run went by
-  Backoff backoff;       // of what failed, as long as that document is tried
-  // Numbers of reports that the checkpoint has set apart for this agent: the first unused (0: none
-  // was asked for yet), and the last.
-  std::uint64_t next_report = 0, last_report = 0;
+  bool has_run = false;           // what the first run waited for is only looked at from now on
+  std::string tried;              // digest of the document that the last run went by
+  Backoff backoff;                // of what failed, as long as that document is tried
+  std::uint64_t last_report = 0;  // its number
+  // A checkpoint that could not be written, and what lay on the disk then: it holds as long as that
+  // lies there.
+  std::string unsaved_checkpoint, checkpoint_on_disk;
   std::map<std::string, std::int64_t> unwell_since;  // subject of a problem -> Unix seconds
   std::vector<HealthProblem> cluster_unwell;         // what the duties found since the last run
+  std::vector<HealthProblem> own_unwell;             // of the agent's own state (own_state.hpp)
+  std::int64_t locked_out_since = 0;                 // Unix seconds; 0: the run lock was free
+  std::map<std::string, std::string> sound_state;    // of its files that were read: path -> stamp
   // Documents that were not to blame in the end: what they were settled against failed alike.
   std::set<std::string> withdrawn;
 };

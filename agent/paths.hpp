@@ -11,9 +11,9 @@ inline constexpr const char* metadata = "/etc/muster/metadata.json";  // flat, o
 inline constexpr const char* state = "/var/lib/muster";               // 0700
 // What user-data said, without the token: {"place","settings"}.
 inline constexpr const char* settings_memory = "/var/lib/muster/settings.json";
-inline constexpr const char* run_lock = "/var/lib/muster/lock";
 inline constexpr const char* identity_key = "/var/lib/muster/identity/key.pem";
 inline constexpr const char* identity_certificate = "/var/lib/muster/identity/certificate.pem";
+inline constexpr const char* cache = "/var/lib/muster/cache";  // 0700
 inline constexpr const char* trust_cache = "/var/lib/muster/cache/trust.json";
 inline constexpr const char* document_cache = "/var/lib/muster/cache/document.json";
 inline constexpr const char* peers_cache = "/var/lib/muster/cache/peers.json";
@@ -26,6 +26,7 @@ inline constexpr const char* originals = "/var/lib/muster/originals";  // first 
 inline constexpr const char* identity = "/var/lib/muster/identity";    // -> identities/SERIAL
 inline constexpr const char* identities =
     "/var/lib/muster/identities";  // SERIAL/{key,certificate}.pem
+inline constexpr const char* enrolment_key = "/var/lib/muster/identities/enrolment/key.pem";
 inline constexpr const char* downloads = "/var/lib/muster/downloads";
 inline constexpr const char* releases = "/opt/muster/releases";  // NAME/VERSION/
 // Stamps of the releases that an image carries; images/README.md.

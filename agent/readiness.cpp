@@ -2,7 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/duties/kubectl.hpp"
 #include "agent/exit_watch.hpp"
+#include "agent/node_marks.hpp"
 #include "agent/node_object.hpp"
 #include "agent/paths.hpp"
 #include "document/strict_json.hpp"
@@ -70,6 +72,35 @@ ConvergeResult<bool> put_node_back(Run& run, const NodeDocument& document, const
   return true;
 }
 
+// What a person set on the Node, put back where the object is another one.
+void keep_marks(Run& run, const NodeDocument& document, const std::string& node_json) {
+  const auto seen = marks_in(node_json);
+  if (!seen) return;
+  const auto now = std::chrono::system_clock::to_time_t(run.host.clock.now());
+  NodeMarks& kept = run.checkpoint.node_marks;
+  const auto decision = decide_marks(kept, *seen, now);
+  const std::string& name = document.role.node;
+  if (decision.has_to_cordon) {
+    const Kubectl kubectl(run.host.process, paths::kubeconfig("kubelet"));
+    const auto cordoned = kubectl.run({"cordon", name});
+    if (!cordoned) {
+      // Tried again at the next look.
+      run.memory.own_unwell.push_back(
+          {"node",
+           fmt::format(
+               "was cordoned by a person, and its new Node object is not: {}; kubectl cordon {}",
+               cordoned.error().message, name),
+           0});
+      return;
+    }
+    run.reporter.note(fmt::format("node '{}' is there again, and cordoned as it was", name));
+  }
+  kept = decision.marks;
+  if (auto text = lost_taints_text(kept, name, now); !text.empty()) {
+    run.memory.own_unwell.push_back({"node", std::move(text), 0});
+  }
+}
+
 }  // namespace
 
 Result<void> await_api(const Host& host, Network& network, const std::string& url,
@@ -117,8 +148,7 @@ Result<void> parse_node_ready(std::string_view node_json, const KubeletStart& st
   return fail(ErrorKind::conflict, "node is not Ready: kubelet has not reported yet");
 }
 
-Result<void> check_node_ready(const Host& host, Network& network, const NodeDocument& document,
-                              const KubeletStart& start) {
+Result<std::string> get_node(const Host& host, Network& network, const NodeDocument& document) {
   auto tls = kubelet_tls(host.files);
   if (!tls) return pass(tls.error());
   const auto& api = document.role.cluster.api;
@@ -135,7 +165,13 @@ Result<void> check_node_ready(const Host& host, Network& network, const NodeDocu
                 fmt::format("{} answered {} to a GET of node '{}': {}", url, answer->status,
                             document.role.node, answer->body.substr(0, 300)));
   }
-  return parse_node_ready(answer->body, start);
+  return std::move(answer->body);
+}
+
+Result<void> check_node_ready(const Host& host, Network& network, const NodeDocument& document,
+                              const KubeletStart& start) {
+  const auto node = get_node(host, network, document);
+  return node ? parse_node_ready(*node, start) : pass(node.error());
 }
 
 ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document, const PeerList& peers,
@@ -147,7 +183,9 @@ ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document, const 
   for (const auto& [unit, inputs] : run.checkpoint.units) units.push_back(unit);
   ExitWatch exits(units);
   for (;;) {
-    auto ready = check_node_ready(run.host, run.network, document, start);
+    const auto node = get_node(run.host, run.network, document);
+    if (node) keep_marks(run, document, *node);
+    auto ready = node ? parse_node_ready(*node, start) : pass(node.error());
     if (ready) return {};
     const bool is_missing = ready.error().kind == ErrorKind::not_found;
     if (is_missing && may_put_back) {

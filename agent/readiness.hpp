@@ -30,6 +30,9 @@ struct KubeletStart {
 [[nodiscard]] Result<void> check_node_ready(const Host& host, Network& network,
                                             const NodeDocument& document,
                                             const KubeletStart& start);
+// The Node as the API has it, for the same; errors alike.
+[[nodiscard]] Result<std::string> get_node(const Host& host, Network& network,
+                                           const NodeDocument& document);
 
 // "Ready" of a Node object: nothing when it is, else why not. A status of another boot does not
 // count: after a power cut the cluster believes it for most of a minute. Nor does one from before

@@ -71,14 +71,22 @@ ConvergeResult<> converge(Run& run, ConvergeState& state) {
   return back;
 }
 
-// What was kept, by this run or an earlier one; where that cannot be read, nothing may start
-// either.
+// What was kept, by this run or an earlier one; where that cannot be read, the server's next answer
+// says it (fetch.hpp), and nothing starts before.
 ConvergeResult<> check_not_ended(const Run& run, std::optional<Tombstone>& ended) {
   auto kept = kept_tombstone(run.host.files);
-  if (!kept) return fail_converge(FailureClass::identity, kept.error());
+  if (!kept) return {};
   ended = *kept;
   if (!ended) return {};
   return fail_converge(FailureClass::identity, ErrorKind::forbidden, to_text(*ended));
+}
+
+// Why nothing is started, before why the server could not say whether it is so.
+void tell_damaged_end(const Run& run, Failure& failure) {
+  const auto kept = kept_tombstone(run.host.files);
+  if (kept || failure.error.message.find(kept.error().message) != std::string::npos) return;
+  failure.kind = FailureClass::identity;
+  failure.error.message = kept.error().message + "\n" + failure.error.message;
 }
 
 // Whoever orders it wants everything tried, now.
@@ -98,6 +106,7 @@ Outcome reconcile(Run& run) {
   auto done = check_not_ended(run, outcome.ended);
   if (done) done = converge(run, state);
   if (!done && !outcome.ended) static_cast<void>(check_not_ended(run, outcome.ended));
+  if (!done && !outcome.ended) tell_damaged_end(run, done.error());
   outcome.changed = state.changed;
   const Judgement judgement = judge(done, run, state);
   outcome.verdict = judgement.verdict;

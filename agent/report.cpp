@@ -1,5 +1,8 @@
 #include "agent/report.hpp"
 
+#include <algorithm>
+
+#include "agent/checkpoint_json.hpp"
 #include "agent/paths.hpp"
 #include "document/document_format.hpp"
 #include "result/version.hpp"
@@ -77,7 +80,7 @@ ReportAnswer Reporter::finish(Verdict verdict, std::string_view failure_class,
   narrate_(message.empty() ? std::string(name(verdict))
                            : fmt::format("{}: {}", name(verdict), message));
   // For `muster-agent status`; a disk that is full is told of by the report.
-  static_cast<void>(save(checkpoint_, host_.files));
+  keep_checkpoint();
   if (server_ != nullptr) {
     send_spooled();
     report_.asks_turn = asks_turn_;
@@ -92,29 +95,39 @@ ReportAnswer Reporter::finish(Verdict verdict, std::string_view failure_class,
   return answer;
 }
 
-// Numbers are set apart durably before anybody sees one: a report with an old number looks like a
-// clone's. Many at once, so that a machine whose disk is full can still say so; and anew where
-// another run of the agent has taken some since.
-Result<void> Reporter::number_report() {
-  constexpr std::uint64_t set_apart = 1000;
+void Reporter::keep_checkpoint() {
+  memory_.unsaved_checkpoint.clear();
+  memory_.checkpoint_on_disk.clear();
+  if (save(checkpoint_, host_.files)) return;
+  memory_.unsaved_checkpoint = to_json(checkpoint_);
+  const auto on_disk = host_.files.read(paths::checkpoint, largest_checkpoint);
+  if (on_disk) memory_.checkpoint_on_disk = *on_disk;
+}
+
+// The server compares the numbers of one boot (clone_detection.hpp): its microseconds are a number
+// that no other run has told, and that needs no disk to be remembered on.
+void Reporter::number_report() {
   report_.sent_at = std::chrono::system_clock::to_time_t(host_.clock.now());
-  if (memory_.next_report == 0 || memory_.last_report != checkpoint_.report_counter ||
-      memory_.next_report > memory_.last_report) {
-    Checkpoint reserved = checkpoint_;
-    reserved.report_counter += set_apart;
-    if (auto saved = save(reserved, host_.files); !saved) return saved;
-    memory_.next_report = checkpoint_.report_counter + 1;
-    memory_.last_report = checkpoint_.report_counter = reserved.report_counter;
-  }
-  report_.counter = memory_.next_report++;
-  return {};
+  const auto since_boot = duration_cast<std::chrono::microseconds>(host_.clock.since_boot());
+  memory_.last_report =
+      std::max(memory_.last_report + 1, static_cast<std::uint64_t>(since_boot.count()));
+  report_.counter = memory_.last_report;
 }
 
 Result<ReportAnswer> Reporter::send() {
   place_on_timeline();
   next_report_ = host_.clock.since_boot() + std::chrono::seconds(1);
-  if (auto numbered = number_report(); !numbered) return pass(numbered.error());
+  number_report();
   return hand_over(report_);
+}
+
+Result<ReportAnswer> Reporter::tell_again(Report last) {
+  report_ = std::move(last);
+  report_.agent_version = program_version;
+  number_report();
+  auto answer = hand_over(report_);
+  if (answer) answer->converge = is_ordered_;
+  return answer;
 }
 
 Result<ReportAnswer> Reporter::hand_over(const Report& report) {
@@ -145,10 +158,11 @@ void Reporter::send_spooled() {
 
 void Reporter::spool() {
   const std::string folder = paths::report_spool;
-  if (!number_report() || !host_.files.make_directory(folder, 0700)) return;
-  // Twenty digits, so that the names sort like the counters.
-  static_cast<void>(host_.files.write(fmt::format("{}/{:020}.json", folder, report_.counter),
-                                      to_json(report_), 0600));
+  number_report();
+  if (!host_.files.make_directory(folder, 0700)) return;
+  // Twenty digits, so that the names sort like the times; numbers are of one boot alone.
+  const auto name = fmt::format("{:020}-{:020}.json", report_.sent_at, report_.counter);
+  static_cast<void>(host_.files.write(fmt::format("{}/{}", folder, name), to_json(report_), 0600));
   const auto names = host_.files.list(folder);
   for (std::size_t i = 0; names && i + spool_limit < names->size(); ++i) {
     static_cast<void>(host_.files.remove(folder + "/" + (*names)[i]));

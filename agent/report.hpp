@@ -36,6 +36,10 @@ class Reporter {
   [[nodiscard]] ReportAnswer finish(Verdict verdict, std::string_view failure_class,
                                     std::string_view message);
 
+  // What was told last, once more, with what is wrong since: without the run lock, so that nothing
+  // is written.
+  [[nodiscard]] Result<ReportAnswer> tell_again(Report last);
+
   // Whether the server heard the verdict.
   [[nodiscard]] bool was_heard() const { return was_heard_; }
 
@@ -49,7 +53,8 @@ class Reporter {
   void end_phase();
   [[nodiscard]] Result<ReportAnswer> send();
   [[nodiscard]] Result<ReportAnswer> hand_over(const Report& report);
-  [[nodiscard]] Result<void> number_report();
+  void keep_checkpoint();
+  void number_report();
   void send_spooled();
   void spool();
 

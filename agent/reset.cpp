@@ -7,6 +7,7 @@
 #include "agent/etcd_client.hpp"
 #include "agent/etcd_departure.hpp"
 #include "agent/footprint.hpp"
+#include "agent/own_state.hpp"
 #include "agent/packages.hpp"
 #include "agent/paths.hpp"
 #include "document/node_document.hpp"
@@ -107,9 +108,8 @@ class Reset {
       : host_(host), narrate_(narrate), tombstone_(tombstone), membership_(membership) {}
 
   Result<void> run() {
-    auto loaded = load_checkpoint(host_.files);
-    // Even a damaged checkpoint must not keep anybody from cleaning up.
-    if (loaded) checkpoint_ = *loaded;
+    // Even a damaged checkpoint must not keep anybody from cleaning up, or a master in etcd.
+    checkpoint_ = read_checkpoint(host_);
     if (auto left = leave_etcd_at_all(); !left) return left;
     stop_units();
     unmount();

@@ -1,5 +1,5 @@
-// One run at a time on one machine: the service's and a person's must not number their reports or
-// write the same files at once.
+// One run at a time on one machine: the service's and a person's must not write the same files at
+// once.
 #pragma once
 
 #include <functional>
@@ -15,13 +15,22 @@ namespace muster {
 // Held as long as the value lives; the kernel ends it with the process, however that ends.
 using RunLock = FileDescriptor;
 
-// Waits for a run that is under way (flock on `path`), telling so once through `narrate`. timeout:
-// it did not end within the deadline of a run.
-[[nodiscard]] Result<RunLock> take_run_lock(const std::string& path, Clock& clock,
+// How long the service waits for a person's run before it goes on with what needs no lock.
+inline constexpr std::chrono::seconds service_patience{30};
+
+// Waits for a run that is under way (flock on `folder`, which takes no room on a disk), telling so
+// once through `narrate`. timeout: it did not end within `patience`; who holds it, and the cure.
+[[nodiscard]] Result<RunLock> take_run_lock(const std::string& folder, Host& host,
+                                            std::chrono::milliseconds patience,
                                             const std::function<void(std::string_view)>& narrate);
 
-// That of this machine, paths::run_lock; makes the state folder where there is none yet.
-[[nodiscard]] Result<RunLock> take_run_lock(Host& host,
+// That of this machine, paths::state, which is made where there is none yet; what else is in its
+// place is set aside.
+[[nodiscard]] Result<RunLock> take_run_lock(Host& host, std::chrono::milliseconds patience,
                                             const std::function<void(std::string_view)>& narrate);
+
+// Of the run that holds the lock, by /proc: "process 4711 (muster-agent converge), which runs since
+// 2026-12-01T12:00:00Z; ..." with what to do about it; whether it is suspended, too.
+[[nodiscard]] std::string lock_holder(const Host& host);
 
 }  // namespace muster

@@ -1,5 +1,7 @@
 #include "agent/session.hpp"
 
+#include <algorithm>
+
 #include "agent/paths.hpp"
 #include "agent/sources/metadata_service.hpp"
 #include "agent/tombstone.hpp"
@@ -44,7 +46,11 @@ auto persist(Run& run, std::chrono::milliseconds patience, Call call) -> decltyp
 
 ConvergeResult<Identity> admitted(Run& run, const PrivateKey& key, const EnrolAnswer& answer) {
   auto identity = keep_identity(run.host.files, key, answer.certificate_pem);
-  if (!identity) return fail_converge(FailureClass::identity, identity.error());
+  if (!identity) {
+    const bool is_of_disk = is_of_the_disk(identity.error().kind);
+    return fail_converge(is_of_disk ? FailureClass::disk : FailureClass::identity,
+                         identity.error());
+  }
   // Generations belong to a node: a machine that became another one starts to count anew.
   auto& checkpoint = run.checkpoint;
   if (checkpoint.node != identity->node() || checkpoint.cluster != identity->cluster()) {
@@ -149,6 +155,31 @@ ConvergeResult<Identity> enrol(Run& run, const TrustList& trust, const Facts& fa
   }
 }
 
+// A machine that was let in once and has lost its key goes on with what it has, and asks once in
+// each run to be let in anew: what it is told, with the order that lets it.
+ConvergeResult<Identity> enrol_anew(Run& run, const TrustList& trust, const Facts& facts,
+                                    const std::string& why) {
+  run.reporter.begin("enrol", "the identity is lost");
+  auto key = key_for_enrolment(run.host.files);
+  if (!key) return fail_converge(FailureClass::disk, key.error());
+  TlsClientSettings tls;
+  for (const auto& pem : trust.server_authorities) tls.authorities_pem += pem + "\n";
+  auto urls = trust.servers.enrol.empty() ? run.settings.enrol_servers : trust.servers.enrol;
+  auto answer = run.network.connect(urls, tls)->enrol(
+      *key, hints_of(facts, run.network.interfaces(run.host.files)), {run.settings.token, {}});
+  if (answer && !answer->pending && answer->proof_missing.empty())
+    return admitted(run, *key, *answer);
+  const auto& node = run.checkpoint.node;
+  std::string said = answer ? answer->proof_missing : answer.error().message;
+  if (!said.empty()) said = "; asked to be let in, it was told: " + said;
+  return fail_converge(
+      FailureClass::identity, ErrorKind::unauthenticated,
+      fmt::format(
+          "the identity of '{0}' is lost ({1}): this machine goes on with what it has, and nobody hears of it{2}; on the server: `muster node replace {0}`, then `muster approve {0} --fingerprint {3}`, or `muster token create --cluster {4} --node {0}` and that token in {5}",
+          node, why, said, key->public_key().fingerprint(), run.checkpoint.cluster,
+          paths::settings));
+}
+
 ConvergeResult<Identity> recover(Run& run, const TrustList& trust, const Identity& expired) {
   run.reporter.begin("recover", "the identity certificate has expired");
   auto urls = trust.servers.enrol.empty() ? run.settings.enrol_servers : trust.servers.enrol;
@@ -180,7 +211,7 @@ void renew(Run& run, Session& session) {
     return run.reporter.note("identity not renewed: " + identity.error().error.message);
   session.identity = *identity;
   session.server = run.network.connect(session.trust.servers.node,
-                                       tls_of(session.identity, session.trust.server_authorities));
+                                       tls_of(*session.identity, session.trust.server_authorities));
 }
 
 ConvergeResult<> connect(Run& run, Session& session, bool has_cache) {
@@ -188,7 +219,7 @@ ConvergeResult<> connect(Run& run, Session& session, bool has_cache) {
       has_cache ? std::chrono::milliseconds(patience_with_cache) : run.deadline.left();
   const auto open = [&] {
     session.server = run.network.connect(
-        session.trust.servers.node, tls_of(session.identity, session.trust.server_authorities));
+        session.trust.servers.node, tls_of(*session.identity, session.trust.server_authorities));
   };
   const auto refresh = [&] { return refresh_trust(run, *session.server); };
   open();
@@ -217,7 +248,10 @@ ConvergeResult<> connect(Run& run, Session& session, bool has_cache) {
 ConvergeResult<Session> open_session(Run& run, const Facts& facts) {
   const bool has_cache = run.host.files.status(paths::document_cache).has_value();
   auto loaded = load_identity(run.host.files);
-  if (!loaded) return fail_converge(FailureClass::identity, loaded.error());
+  const bool was_let_in = !run.checkpoint.node.empty();
+  std::string lost;
+  if (!loaded) lost = loaded.error().message;
+  if (loaded && !*loaded && was_let_in) lost = std::string(paths::identity) + ": not there";
   auto trust = cached_trust(run);
   if (!trust) {
     run.reporter.begin("trust", "first contact");
@@ -225,12 +259,21 @@ ConvergeResult<Session> open_session(Run& run, const Facts& facts) {
     if (!contact) return pass_failure(contact.error());
     trust = *contact;
   }
-  if (!*loaded) {
-    auto enrolled = enrol(run, *trust, facts);
+  run.checkpoint.trust_version = std::max(run.checkpoint.trust_version, trust->version);
+  Session session{*trust, {}, nullptr, {}, {}, run.checkpoint.node, run.checkpoint.cluster};
+  if (loaded) session.identity = *loaded;
+  if (!session.identity) {
+    const bool goes_on = !lost.empty() && was_let_in && has_cache;
+    auto enrolled = goes_on ? enrol_anew(run, *trust, facts, lost) : enrol(run, *trust, facts);
+    if (!enrolled && goes_on) {
+      session.lost = session.away = enrolled.error().error.message;
+      return session;
+    }
     if (!enrolled) return pass_failure(enrolled.error());
-    *loaded = *enrolled;
+    session.identity = *enrolled;
   }
-  Session session{*trust, **loaded, nullptr, {}};
+  session.node = session.identity->node();
+  session.cluster = session.identity->cluster();
   const auto go_on_without = [&](const Failure& failure) -> ConvergeResult<Session> {
     if (failure.kind != FailureClass::network || !is_silence(failure.error) || !has_cache) {
       return pass_failure(failure);
@@ -239,29 +282,33 @@ ConvergeResult<Session> open_session(Run& run, const Facts& facts) {
     session.away = failure.error.message;
     return std::move(session);
   };
-  if (session.identity.certificate.not_after() <= run.host.clock.now()) {
+  if (session.identity->certificate.not_after() <= run.host.clock.now()) {
     // Or the clock is wrong: first contact, which looks at no dates, tells.
     auto contact = first_contact(run);
     if (!contact) return go_on_without(contact.error());
     session.trust = *contact;
-    auto recovered = recover(run, session.trust, session.identity);
+    auto recovered = recover(run, session.trust, *session.identity);
     if (!recovered) return go_on_without(recovered.error());
     session.identity = *recovered;
   }
   if (auto connected = connect(run, session, has_cache); !connected) {
     return go_on_without(connected.error());
   }
-  if (is_due_for_renewal(session.identity.certificate, run.host.clock.now())) renew(run, session);
+  if (is_due_for_renewal(session.identity->certificate, run.host.clock.now())) renew(run, session);
   return session;
 }
 
-std::unique_ptr<Server> connect_without_dates(Run& run) {
+std::unique_ptr<Server> connect_as_known(Run& run, bool check_dates) {
   const auto trust = cached_trust(run);
   const auto identity = load_identity(run.host.files);
   if (!trust || !identity || !*identity) return nullptr;
   auto tls = tls_of(**identity, trust->server_authorities);
-  tls.check_dates = false;
+  tls.check_dates = check_dates;
   return run.network.connect(trust->servers.node, tls);
+}
+
+std::unique_ptr<Server> connect_without_dates(Run& run) {
+  return connect_as_known(run, false);
 }
 
 }  // namespace muster

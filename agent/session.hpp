@@ -13,9 +13,11 @@ namespace muster {
 
 struct Session {
   TrustList trust;
-  Identity identity;
-  std::unique_ptr<Server> server;  // nullptr: the server is away, `away` says why
+  std::optional<Identity> identity;  // nothing: it is lost, and there is no server
+  std::unique_ptr<Server> server;    // nullptr: the server is away, `away` says why
   std::string away;
+  std::string lost;           // why there is no identity, and what gives the machine another
+  std::string node, cluster;  // whose identity it is, or was
 };
 
 // How long a machine with a cached document waits for a silent server before it goes on without.
@@ -24,8 +26,10 @@ inline constexpr std::chrono::seconds patience_with_cache{3};
 // identity: not admitted (the message has the cure); network: no server and nothing cached; clock.
 [[nodiscard]] ConvergeResult<Session> open_session(Run& run, const Facts& facts);
 
-// The server by the identity and the trust list that are there, whatever dates they have by this
-// machine's clock: somebody must hear that it is wrong. nullptr: not enrolled yet.
+// The server by the identity and the trust list that are there; writes nothing. nullptr: not
+// enrolled yet.
+[[nodiscard]] std::unique_ptr<Server> connect_as_known(Run& run, bool check_dates);
+// Whatever dates they have by this machine's clock: somebody must hear that it is wrong.
 [[nodiscard]] std::unique_ptr<Server> connect_without_dates(Run& run);
 
 }  // namespace muster

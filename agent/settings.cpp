@@ -76,6 +76,23 @@ bool remember_from(SettingsView& view, const Filesystem& files) {
   return true;
 }
 
+// What is to be remembered, and of which place; nothing: nothing is.
+std::optional<std::pair<std::string, SettingsLayer>> memorable(const SettingsView& view,
+                                                               const Filesystem& files) {
+  if (view.asked) return std::pair(view.places.back().name, *view.asked);
+  const auto origin = view.origins.find("sitePin");
+  const bool is_remembered =
+      origin != view.origins.end() && origin->second.ends_with(", remembered");
+  if (origin == view.origins.end() || is_remembered || !files.status(paths::identity_certificate))
+    return {};
+  const Settings& settings = view.settings;
+  SettingsLayer layer{settings.site_pin,  settings.enrol_servers, {}, {},
+                      settings.told_node, settings.told_role};
+  if (settings.maximum_cache_age_days != 0)
+    layer.maximum_cache_age_days = settings.maximum_cache_age_days;
+  return std::pair(origin->second, std::move(layer));
+}
+
 void ask_for_user_data(SettingsView& view, Host& host, Network& network,
                        const MetadataPatience& patience, const Narrate& narrate) {
   const auto origin = find_user_data(host.files);
@@ -108,10 +125,11 @@ Error missing_settings(const SettingsView& view) {
 
 // A machine must come back without the service that told it.
 Result<void> keep(const SettingsView& view, Filesystem& files) {
-  if (!view.asked) return {};
+  const auto kept_ones = memorable(view, files);
+  if (!kept_ones) return {};
   auto json = nlohmann::json::object();
-  json["place"] = view.places.back().name;
-  json["settings"] = nlohmann::json::parse(to_json_without_token(*view.asked));
+  json["place"] = kept_ones->first;
+  json["settings"] = nlohmann::json::parse(to_json_without_token(kept_ones->second));
   const std::string text = canonical_text(json);
   if (const auto kept = files.read(paths::settings_memory); kept && *kept == text) return {};
   if (auto made = files.make_directory(paths::state, 0700); !made) return made;
@@ -143,10 +161,17 @@ SettingsView view_settings(Host& host, Network& network, const MetadataPatience&
 Result<Settings> load_settings(Host& host, Network& network, const Narrate& narrate) {
   const auto view = view_settings(host, network, {}, narrate);
   if (view.failure) {
-    return fail(view.failure->error.kind,
-                fmt::format("{}: {}", name(view.failure->kind), view.failure->error.message));
+    const auto& error = view.failure->error;
+    SettingsView memory;
+    if (remember_from(memory, host.files) && is_complete(memory.settings)) {
+      memory.settings.damaged = fmt::format("{}; this machine goes on by those that let it in ({})",
+                                            error.message, paths::settings_memory);
+      return memory.settings;
+    }
+    return fail(error.kind, fmt::format("{}: {}", name(view.failure->kind), error.message));
   }
-  if (auto kept = keep(view, host.files); !kept) return pass(kept.error());
+  // On a full disk they are there all the same.
+  if (auto kept = keep(view, host.files); !kept) narrate(kept.error().message);
   return view.settings;
 }
 

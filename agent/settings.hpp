@@ -29,6 +29,9 @@ struct Settings {
   // What a flat metadata document says this machine is; empty without one. The inventory decides,
   // and a machine that was told otherwise is not set up.
   std::string told_node, told_role;
+  // Why these are remembered ones, of a machine that was let in by them: what is wrong with those
+  // that there are, and the cure.
+  std::string damaged = {};
 };
 
 struct SettingsPlace {
@@ -49,7 +52,9 @@ struct SettingsView {
 [[nodiscard]] SettingsView view_settings(Host& host, Network& network,
                                          const MetadataPatience& patience, const Narrate& narrate);
 
-// The settings of a run. Remembers user-data, without the token, in paths::settings_memory.
+// The settings of a run. Once the machine has an identity, they are remembered in
+// paths::settings_memory (user-data at once), without the token: where they are damaged or gone
+// later, it goes by these.
 [[nodiscard]] Result<Settings> load_settings(Host& host, Network& network, const Narrate& narrate);
 
 }  // namespace muster

@@ -11,10 +11,6 @@ std::string name_of(std::string_view digest) {
   return std::string(digest.substr(std::min(algorithm.size(), digest.size()))) + ".json";
 }
 
-std::string file_of(std::string_view digest) {
-  return std::string(paths::settled) + "/" + name_of(digest);
-}
-
 std::optional<Envelope> envelope_at(const Filesystem& files, const std::string& path,
                                     const std::string& wanted) {
   const auto text = files.read(path, maximum_envelope_size);
@@ -25,7 +21,7 @@ std::optional<Envelope> envelope_at(const Filesystem& files, const std::string& 
 }
 
 Result<void> write(Filesystem& files, const Envelope& envelope) {
-  const std::string path = file_of(digest(envelope));
+  const std::string path = settled_path(digest(envelope));
   if (envelope_at(files, path, digest(envelope))) return {};
   if (auto made = files.make_directory(paths::settled, 0700); !made) return made;
   return files.write(path, to_json(envelope), 0600);
@@ -33,11 +29,15 @@ Result<void> write(Filesystem& files, const Envelope& envelope) {
 
 }  // namespace
 
+std::string settled_path(std::string_view digest) {
+  return std::string(paths::settled) + "/" + name_of(digest);
+}
+
 std::optional<SettledDocument> settled_document(const Filesystem& files,
                                                 const Checkpoint& checkpoint) {
   const std::string& wanted = checkpoint.settled_document;
   if (wanted.empty()) return std::nullopt;
-  const auto envelope = envelope_at(files, file_of(wanted), wanted);
+  const auto envelope = envelope_at(files, settled_path(wanted), wanted);
   if (!envelope) return std::nullopt;
   // It was verified when it came, and nobody but root could change the checkpoint that names it.
   // Its key may have been replaced since.
@@ -51,7 +51,7 @@ std::optional<SettledDocument> settled_document(const Filesystem& files,
 
 Result<void> keep_settled_of_cache(Filesystem& files, const Checkpoint& checkpoint) {
   const std::string& wanted = checkpoint.settled_document;
-  if (wanted.empty() || files.status(file_of(wanted))) return {};
+  if (wanted.empty() || envelope_at(files, settled_path(wanted), wanted)) return {};
   const auto envelope = envelope_at(files, paths::document_cache, wanted);
   return envelope ? write(files, *envelope) : Result<void>();
 }

@@ -18,6 +18,9 @@ struct SettledDocument {
   std::string digest;
 };
 
+// HEX.json in paths::settled.
+[[nodiscard]] std::string settled_path(std::string_view digest);
+
 // What the checkpoint names; nothing where none settled, or its file is gone or not what its name
 // says.
 [[nodiscard]] std::optional<SettledDocument> settled_document(const Filesystem& files,

@@ -2,6 +2,7 @@
 
 #include "agent/paths.hpp"
 #include "agent/reset.hpp"
+#include "agent/set_aside.hpp"
 #include "document/time_text.hpp"
 
 namespace muster {
@@ -50,22 +51,28 @@ Result<Tombstone> verify_tombstone(const Envelope& envelope, const TrustList& tr
 
 Result<void> keep_tombstone(const Tombstone& tombstone, Filesystem& files) {
   if (auto made = files.make_directory(paths::state, 0700); !made) return made;
+  if (is_tombstone_damaged(files)) {
+    if (auto aside = set_aside(files, paths::tombstone); !aside) return aside;
+  }
   return files.write(paths::tombstone, to_canonical_json(tombstone), 0600);
 }
 
 Result<std::optional<Tombstone>> kept_tombstone(const Filesystem& files) {
   const auto text = files.read(paths::tombstone);
   if (!text && text.error().kind == ErrorKind::not_found) return std::nullopt;
-  if (!text) return pass(text.error());
-  auto tombstone = parse_tombstone(*text);
+  auto tombstone = text ? parse_tombstone(*text) : pass(text.error());
   if (!tombstone) {
     return fail(
         ErrorKind::corrupt,
         fmt::format(
-            "{}: {}\nthis machine's cluster has ended, and what it is to do is damaged; to take everything away: muster-agent reset --yes",
+            "{}: {}\nthis machine's cluster has ended, and what it is to do is damaged; the server is asked for it, and until it answers nothing is started. To take everything away: muster-agent reset --yes",
             paths::tombstone, tombstone.error().message));
   }
   return std::optional<Tombstone>(std::move(*tombstone));
+}
+
+bool is_tombstone_damaged(const Filesystem& files) {
+  return !kept_tombstone(files);
 }
 
 std::string to_text(const Tombstone& tombstone) {

@@ -24,6 +24,10 @@ namespace muster {
 // nullopt: the machine's time has not ended. corrupt, with the cure: it cannot be read.
 [[nodiscard]] Result<std::optional<Tombstone>> kept_tombstone(const Filesystem& files);
 
+// One lies there that cannot be read: as long as the server does not say that the cluster goes on,
+// nothing is started, and what it says else is kept anew.
+[[nodiscard]] bool is_tombstone_damaged(const Filesystem& files);
+
 // "cluster 'ci' ended at 2026-11-21T19:00:00Z: this machine switches itself off"
 [[nodiscard]] std::string to_text(const Tombstone& tombstone);
 

@@ -48,22 +48,20 @@ ConvergeResult<> check_clock(const Run& run, std::int64_t server_time) {
           maximum_clock_skew.count(), std::abs(skew), skew > 0 ? "ahead" : "behind"));
 }
 
+Result<void> cache(Filesystem& files, const Chain& chain) {
+  const std::string text = to_text(chain);
+  if (const auto cached = files.read(paths::trust_cache); cached && *cached == text) return {};
+  if (auto made = files.make_directory(paths::state, 0700); !made) return made;
+  if (auto made = files.make_directory(paths::cache, 0700); !made) return made;
+  return files.write(paths::trust_cache, text, 0600);
+}
+
 ConvergeResult<TrustList> accept(Run& run, const Chain& chain) {
   auto list = verify_trust_list(chain, run.settings.site_pin, run.checkpoint.trust_version);
   if (!list) return fail_converge(FailureClass::identity, list.error());
-  const std::string text = to_text(chain);
-  auto& files = run.host.files;
-  if (const auto cached = files.read(paths::trust_cache); !cached || *cached != text) {
-    const std::string folder = std::string(paths::state) + "/cache";
-    if (auto made = files.make_directory(paths::state, 0700); !made) {
-      return fail_converge(FailureClass::disk, made.error());
-    }
-    if (auto made = files.make_directory(folder, 0700); !made) {
-      return fail_converge(FailureClass::disk, made.error());
-    }
-    if (auto wrote = files.write(paths::trust_cache, text, 0600); !wrote) {
-      return fail_converge(FailureClass::disk, wrote.error());
-    }
+  // Where it cannot be kept, it holds for this run, and the server is asked again in the next.
+  if (auto kept = cache(run.host.files, chain); !kept) {
+    run.memory.own_unwell.push_back({"disk", kept.error().message, 0});
   }
   run.checkpoint.trust_version = list->version;
   return *list;

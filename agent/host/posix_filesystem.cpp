@@ -35,6 +35,15 @@ Result<void> set_attributes(int descriptor, std::uint32_t mode, const Account& o
   return {};
 }
 
+// Of a run that was killed; whatever else has that name is nobody's.
+Result<void> remove_temporary(const std::string& path) {
+  if (unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) return fail_errno(error.value(), fmt::format("removing '{}'", path));
+  return {};
+}
+
 // Calls `sink` with each piece of the file.
 template <class Sink>
 Result<void> read_pieces(const std::string& path, std::size_t piece, Sink sink) {
@@ -121,7 +130,7 @@ Result<void> PosixFilesystem::write(const std::string& path, std::string_view co
   if (!account) return while_doing(account.error(), fmt::format("writing '{}'", path));
   // One name, so that the next run takes away what a killed one left (run_lock.hpp: one at a time).
   const std::string temporary = path + ".muster-new";
-  unlink(temporary.c_str());
+  if (auto gone = remove_temporary(temporary); !gone) return gone;
   const FileDescriptor file(
       open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", temporary));
@@ -184,7 +193,7 @@ Result<void> PosixFilesystem::link(const std::string& path, const std::string& t
   const auto now = status(path);
   if (now && now->type == FileStatus::Type::link && now->link_target == target) return {};
   const std::string temporary = path + ".muster-new";
-  unlink(temporary.c_str());
+  if (auto gone = remove_temporary(temporary); !gone) return gone;
   if (symlink(target.c_str(), temporary.c_str()) != 0) {
     return fail_errno(errno, fmt::format("making link '{}'", temporary));
   }

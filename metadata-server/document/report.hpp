@@ -66,7 +66,7 @@ struct Contradiction {
 struct Report {
   std::string machine_id;
   std::string boot_id;
-  std::uint64_t counter = 0;  // grows with every report of one identity key (clone detection)
+  std::uint64_t counter = 0;  // grows with every report of one boot (clone detection)
   std::string agent_version;
   std::uint32_t document_format = 1;  // the newest that it reads (document_format.hpp)
   std::string document_digest;        // wholly in effect on the machine; empty before the first

@@ -18,8 +18,9 @@ std::string first_line(const std::string& text) {
 
 std::string unwell_text(const std::vector<HealthProblem>& problems, std::int64_t now) {
   const HealthProblem& first = problems.front();
-  std::string text = fmt::format("unwell: {} {} since {}", first.subject, first_line(first.message),
-                                 short_utc_text(first.since, now));
+  // The time comes first: a message may end in a command.
+  std::string text = fmt::format("unwell since {}: {} {}", short_utc_text(first.since, now),
+                                 first.subject, first_line(first.message));
   if (problems.size() > 1) text += fmt::format(", and {} more", problems.size() - 1);
   return text;
 }

@@ -8,7 +8,7 @@
 
 namespace muster {
 
-// "converged", "converged, unwell: kubelet NotReady since 14:02 UTC, and 2 more",
+// "converged", "converged, unwell since 14:02 UTC: kubelet NotReady, and 2 more",
 // "failed (disk): writing '/etc/x': ...", "converged, fallen back from sha256:0123456789ab: ...".
 // `now`: Unix seconds; another day's times come with their date. Messages: their first line.
 [[nodiscard]] std::string in_short(const Report& report, std::int64_t now);

@@ -1,6 +1,7 @@
 // A file system in memory that records what was changed and fails where a test wants it to.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -24,6 +25,8 @@ class FakeFilesystem final : public Filesystem {
   int fail_at = -1;                  // this changing call (counted from 0) fails once with EIO
   int crash_at = -1;  // from this changing call on, everything fails: the machine lost power
   int calls = 0;      // changing calls so far
+  // Where nothing more can be written; what takes no room still can be done.
+  std::function<bool(const std::string& path)> is_full;
   mutable std::vector<std::string> digested;  // paths of what was hashed
 
   FakeFilesystem() { nodes["/"] = {FileStatus::Type::directory, "", "root", 0755, 1, 0}; }
@@ -76,6 +79,7 @@ class FakeFilesystem final : public Filesystem {
     const std::lock_guard lock(mutex_);
     const std::string folder = resolve(directory);
     if (nodes.count(folder) == 0) return absent(directory);
+    if (nodes.at(folder).type != FileStatus::Type::directory) return not_a_folder(directory);
     std::vector<std::string> names;
     for (const auto& [path, node] : nodes) {
       if (parent(path) == folder && path != "/") names.push_back(path.substr(folder.size() + 1));
@@ -101,7 +105,11 @@ class FakeFilesystem final : public Filesystem {
                      const std::string& owner) override {
     const std::lock_guard lock(mutex_);
     if (auto may = change("write " + path); !may) return may;
+    if (is_full && is_full(path))
+      return fail(ErrorKind::exhausted, "writing '" + path + "': no space left on device");
     if (!has(parent(path))) return absent(parent(path));
+    if (!is_folder(parent(path))) return not_a_folder(parent(path));
+    if (lies_a_folder(path)) return fail(ErrorKind::io, "'" + path + "': Is a directory");
     set(resolve_parent(path), {FileStatus::Type::file, std::string(content), owner, mode, 0, 0});
     return {};
   }
@@ -138,6 +146,9 @@ class FakeFilesystem final : public Filesystem {
       return {};
     }
     if (auto may = change("make " + path); !may) return may;
+    for (std::string step = path; step != "/"; step = parent(step)) {
+      if (has(step) && !is_folder(step)) return not_a_folder(step);
+    }
     make_parents(path);
     set(resolve_parent(path), {FileStatus::Type::directory, "", owner, mode, 0, 0});
     return {};
@@ -149,6 +160,7 @@ class FakeFilesystem final : public Filesystem {
     if (now && now->link_target == target) return {};
     if (auto may = change("link " + path + " -> " + target); !may) return may;
     if (!has(parent(path))) return absent(parent(path));
+    if (lies_a_folder(path)) return fail(ErrorKind::io, "'" + path + "': Is a directory");
     set(resolve_parent(path), {FileStatus::Type::link, target, "root", 0777, 0, 0});
     return {};
   }
@@ -194,6 +206,18 @@ class FakeFilesystem final : public Filesystem {
   static std::string parent(const std::string& path) {
     const auto slash = path.find_last_of('/');
     return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+  }
+  [[nodiscard]] bool lies_a_folder(const std::string& path) const {
+    const auto found = nodes.find(resolve_parent(path));
+    return found != nodes.end() && found->second.type == FileStatus::Type::directory;
+  }
+  // Or where a link leads.
+  [[nodiscard]] bool is_folder(const std::string& path) const {
+    const auto found = nodes.find(resolve(path));
+    return found != nodes.end() && found->second.type == FileStatus::Type::directory;
+  }
+  static tl::unexpected<Error> not_a_folder(const std::string& path) {
+    return fail(ErrorKind::io, "'" + path + "': Not a directory");
   }
   static tl::unexpected<Error> absent(const std::string& path) {
     return fail(ErrorKind::not_found, "'" + path + "': no such file");

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/own_state.hpp"
 #include "agent/paths.hpp"
 #include "agent/reconcile.hpp"
 #include "fakes/example_document.hpp"
@@ -80,9 +81,9 @@ struct ReconcileFixture {
   // One poll of the daemon; another agent starts with an empty memory.
   Memory memory;
   Outcome converge(bool ordered = false) {
-    auto checkpoint = must(load_checkpoint(machine.files));
-    Reporter reporter(machine.host, checkpoint, memory,
-                      [this](std::string_view line) { narrated.emplace_back(line); });
+    const Narrate narrate = [this](std::string_view line) { narrated.emplace_back(line); };
+    Checkpoint checkpoint = open_state(machine.host, memory, narrate);
+    Reporter reporter(machine.host, checkpoint, memory, narrate);
     Run run{machine.host, network,  settings,
             checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10)),
             false,        ordered,  memory};

@@ -61,7 +61,7 @@ struct FetchingMachine {
     Run run{machine.host, network,  settings,
             checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10)),
             false,        false,    memory};
-    Session session{trust, *must(load_identity(machine.files)), nullptr, ""};
+    Session session{trust, must(load_identity(machine.files)), nullptr, "", "", "m1", "lab"};
     if (online) session.server = network.connect({}, {});
     notes.clear();
     etags.clear();

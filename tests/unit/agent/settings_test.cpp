@@ -177,6 +177,32 @@ TEST_CASE_FIXTURE(SettingsFixture,
   CHECK(refusal().rfind("network: ", 0) == 0);
 }
 
+TEST_CASE_FIXTURE(SettingsFixture,
+                  "a machine that was let in goes on by its settings when their file is damaged") {
+  file(complete(pin_a, "file:1"));
+  machine.files.put(paths::identity_certificate, "x");
+  REQUIRE(load());
+  machine.files.changes.clear();
+  REQUIRE(load());
+  CHECK(machine.files.changes.empty());
+  for (const char* text : {"", "{", "7"}) {
+    file(text);
+    const auto settings = load();
+    REQUIRE_MESSAGE(settings, text);
+    CHECK(settings->site_pin == pin_a);
+    CHECK(settings->enrol_servers == std::vector<std::string>{"https://file:1"});
+    CHECK(settings->token.empty());
+    CHECK(settings->damaged.find(paths::settings) != std::string::npos);
+  }
+  REQUIRE(machine.files.remove(paths::settings));
+  CHECK(load()->site_pin == pin_a);
+  machine.files.put(std::string(paths::settings) + "/x", "a folder");
+  CHECK(load()->site_pin == pin_a);
+  // One that never was has nothing to go by.
+  REQUIRE(machine.files.remove(paths::identity_certificate));
+  CHECK_FALSE(load());
+}
+
 TEST_CASE_FIXTURE(SettingsFixture, "facts show what was found where, and never the token") {
   command_line("muster.pin=" + pin_a);
   user_data = complete(pin_b, "cloud:1");

@@ -43,7 +43,7 @@ TEST_CASE("status shows both judgements and why, escaped") {
       "verdict      failed\n"
       "             first\n"
       "             second\n"
-      "in short     failed (kubelet): node is not Ready, fallen back from sha256:aaaaaaaaaaaa: kubelet exits, unwell: kubelet NotReady since 10:50 UTC\n"
+      "in short     failed (kubelet): node is not Ready, fallen back from sha256:aaaaaaaaaaaa: kubelet exits, unwell since 10:50 UTC: kubelet NotReady\n"
       "configured   fallen-back\n"
       "refused      " +
           digest +

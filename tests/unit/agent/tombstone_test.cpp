@@ -137,12 +137,30 @@ TEST_CASE_FIXTURE(TombstoneFixture,
 
 TEST_CASE_FIXTURE(TombstoneFixture,
                   "a damaged tombstone starts nothing either, and says the cure") {
-  machine.files.put(paths::tombstone, "{");
-  const auto outcome = converge();
-  CHECK(outcome.verdict == Verdict::failed);
-  CHECK(outcome.message.find("to take everything away: muster-agent reset --yes") !=
-        std::string::npos);
-  CHECK(machine.services.calls.empty());
+  for (const char* text : {"{", "", "folder"}) {
+    REQUIRE(machine.files.remove(paths::tombstone));
+    if (std::string_view(text) == "folder") {
+      REQUIRE(machine.files.make_directory(paths::tombstone, 0700, "root"));
+    } else {
+      machine.files.put(paths::tombstone, text);
+    }
+    site.document_envelope = must(sign_envelope("other", "{}", site.document_key));
+    for (const bool is_away : {false, true}) {
+      site.is_away = is_away;
+      const auto outcome = converge();
+      CHECK(outcome.verdict == Verdict::failed);
+      CHECK(outcome.message.find("To take everything away: muster-agent reset --yes") !=
+            std::string::npos);
+      CHECK(machine.services.calls.empty());
+      CHECK(machine.files.status(paths::tombstone));
+    }
+    // The server's word about it is kept anew.
+    site.is_away = false;
+    serve(mine());
+    REQUIRE(converge().ended);
+    CHECK(machine.files.text(paths::tombstone) == to_canonical_json(mine()));
+    CHECK(machine.services.calls.empty());
+  }
 }
 
 TEST_CASE_FIXTURE(TombstoneFixture, "an expired identity is told at its recovery") {

@@ -15,7 +15,7 @@ namespace {
 const OperatorApi::Answer two_nodes = {
     200,
     R"({"nodes":[{"cluster":"lab","node":"m1","role":"master","address":"10.77.0.11",)"
-    R"("state":"enrolled","verdict":"converged","generation":3,"pending":[],"reason":"converged, unwell: kubelet NotReady since 14:02 UTC"},)"
+    R"("state":"enrolled","verdict":"converged","generation":3,"pending":[],"reason":"converged, unwell since 14:02 UTC: kubelet NotReady"},)"
     R"({"cluster":"lab","node":"knoten-ü","role":"node","address":"10.77.0.21","state":"enrolled",)"
     R"("verdict":"pending-changes\u001b[2J","generation":12,"pending":["a","b"]}]})"};
 

@@ -11,12 +11,12 @@ TEST_CASE("a report in one line") {
   CHECK(in_short(report, now) == "converged");
   CHECK(is_well(report));
   report.unwell = {{"kubelet", "NotReady", now - 600}, {"route 10.244.1.0/24", "absent", now}};
-  CHECK(in_short(report, now) == "converged, unwell: kubelet NotReady since 10:56 UTC, and 1 more");
+  CHECK(in_short(report, now) == "converged, unwell since 10:56 UTC: kubelet NotReady, and 1 more");
   CHECK_FALSE(is_well(report));
   report.unwell = {{"kubelet", "NotReady", now - 86'400}};
-  CHECK(in_short(report, now) == "converged, unwell: kubelet NotReady since 2026-11-17 11:06 UTC");
+  CHECK(in_short(report, now) == "converged, unwell since 2026-11-17 11:06 UTC: kubelet NotReady");
   report.unwell[0].since = INT64_MAX;
-  CHECK(in_short(report, now) == "converged, unwell: kubelet NotReady since an unknown time");
+  CHECK(in_short(report, now) == "converged, unwell since an unknown time: kubelet NotReady");
   report.unwell.clear();
   report.refused_document = {"sha256:0123456789abcdef", "kubelet exits\nwith 1"};
   report.configuration = Configuration::fallen_back;
