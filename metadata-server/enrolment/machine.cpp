@@ -68,6 +68,8 @@ std::string to_json(const MachineRecord& record) {
                           {"serial", record.serial},
                           {"enrolledAt", record.enrolled_at},
                           {"renewed", record.renewed}};
+  if (record.replace_ordered_at != 0) value["replaceOrderedAt"] = record.replace_ordered_at;
+  if (record.converge_ordered_at != 0) value["convergeOrderedAt"] = record.converge_ordered_at;
   if (record.current) value["current"] = to_value(*record.current);
   if (record.previous) value["previous"] = to_value(*record.previous);
   if (record.claimant) value["claimant"] = to_value(*record.claimant);
@@ -93,6 +95,8 @@ Result<MachineRecord> parse_machine_record(std::string_view json) {
   root.flag("replaceOrdered", record.replace_ordered);
   root.text("replaceKey", record.replace_key);
   root.flag("convergeOrdered", record.converge_ordered);
+  root.number("replaceOrderedAt", record.replace_ordered_at, Need::optional);
+  root.number("convergeOrderedAt", record.converge_ordered_at, Need::optional);
   read_boots(root, record.boots);
   root.text("uuid", record.uuid);
   root.text("serial", record.serial);
@@ -160,6 +164,7 @@ void take_over(MachineRecord& record, IssuedIdentity identity) {
   end_keys(record);
   record.current = std::move(identity);
   record.replace_ordered = false;
+  record.replace_ordered_at = 0;
   record.replace_key.clear();
   record.boots.clear();
 }
