@@ -30,7 +30,7 @@ Result<void> leave_with_etcd_started(Run& run, OwnMember own, const Error& silen
       std::min<std::chrono::milliseconds>(std::chrono::seconds(60), run.deadline.left()));
   if (!started) return pass(silence);
   own.endpoints.insert(own.endpoints.begin(), "https://127.0.0.1:2379");
-  return leave_etcd(run.host.process, own);
+  return leave_etcd(run.host, own);
 }
 
 ConvergeResult<> leave_members(Run& run, const NodeDocument& document) {
@@ -40,7 +40,7 @@ ConvergeResult<> leave_members(Run& run, const NodeDocument& document) {
   const auto unit = run.host.services.status("etcd.service");
   const bool runs = unit && unit->active_state == "active";
   if (runs) own.endpoints.insert(own.endpoints.begin(), "https://127.0.0.1:2379");
-  auto gone = leave_etcd(run.host.process, own);
+  auto gone = leave_etcd(run.host, own);
   if (!gone && !runs && gone.error().kind == ErrorKind::unavailable) {
     gone = leave_with_etcd_started(run, own, gone.error());
   }

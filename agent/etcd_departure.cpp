@@ -15,6 +15,8 @@ bool has_left(const NodeDocument& document, const std::string& machine) {
                       [&](const MachineAddress& master) { return master.name == machine; });
 }
 
+constexpr const char* api_server = "kube-apiserver.service";
+
 }  // namespace
 
 Result<std::vector<std::string>> remove_departed_members(Process& process,
@@ -35,8 +37,8 @@ Result<std::vector<std::string>> remove_departed_members(Process& process,
   return removed;
 }
 
-Result<void> leave_etcd(Process& process, const OwnMember& own) {
-  EtcdClient client(process, own.endpoints);
+Result<void> leave_etcd(Host& host, const OwnMember& own) {
+  EtcdClient client(host.process, own.endpoints);
   const auto listed = client.members();
   if (!listed) return pass(listed.error());
   const EtcdMember* member = listed->own(own.id, own.name, own.peer_url);
@@ -52,7 +54,14 @@ Result<void> leave_etcd(Process& process, const OwnMember& own) {
             "etcd: member {} of {} is the last one with a vote, and the cluster would be gone with it: expected another master to have joined; nothing was removed",
             member->id, own.name));
   }
-  return client.remove(member->id);
+  const auto unit = host.services.status(api_server);
+  const bool serves = unit && unit->active_state == "active";
+  // One that is killed at the end of its patience is down as well.
+  if (serves) static_cast<void>(host.services.stop({api_server}, std::chrono::seconds(120)));
+  auto removed = client.remove(member->id);
+  if (!removed && serves)
+    static_cast<void>(host.services.start({api_server}, std::chrono::seconds(120)));
+  return removed;
 }
 
 }  // namespace muster

@@ -27,7 +27,8 @@ struct OwnMember {
 
 // Takes it out of etcd. Done too where it is none of the members. conflict: no other member could
 // go on, and nothing is removed; unavailable: etcd is silent, has no quorum, or would lose it.
-// Idempotent.
-[[nodiscard]] Result<void> leave_etcd(Process& process, const OwnMember& own);
+// Idempotent. The API server of this machine is stopped before: whose etcd is gone, it takes a
+// minute and a half to end. It is started again where etcd refuses the removal.
+[[nodiscard]] Result<void> leave_etcd(Host& host, const OwnMember& own);
 
 }  // namespace muster

@@ -31,9 +31,14 @@ std::string path_in(std::string_view text) {
 std::string cure_of_disk(const Filesystem& files, const Failure& failure) {
   const std::string full = full_disks(files, too_little, path_in(failure.error.message));
   if (full.empty()) return {};
+  const std::string crictl = paths::program("cri-tools", "crictl");
+  const std::string images = files.status(crictl)
+                                 ? fmt::format(", `{} --runtime-endpoint=unix://{} rmi --prune`",
+                                               crictl, paths::containerd_socket)
+                                 : "";
   return fmt::format(
-      "free space on the file system of {}: see `du -xh / | sort -h | tail`, `journalctl --vacuum-size=50M`, `crictl rmi --prune`; it goes on by itself then",
-      full);
+      "free space on the file system of {}: see `du -xh / | sort -h | tail`, `journalctl --vacuum-size=50M`{}; it goes on by itself then",
+      full, images);
 }
 
 // Ports as programs write them before "address already in use": ":10250", "[::]:10250".

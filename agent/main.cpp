@@ -24,6 +24,7 @@
 #include "agent/reset.hpp"
 #include "agent/run_lock.hpp"
 #include "agent/status.hpp"
+#include "document/utf8.hpp"
 #include "result/version.hpp"
 
 namespace {
@@ -120,6 +121,7 @@ int show_facts(RealHost& real, bool as_json) {
 }
 
 int run_reset(RealHost& real, bool has_ended, bool abandons_etcd) {
+  narrate("stopping muster-agent");
   // It would go on, and put everything back.
   static_cast<void>(real.services.stop({"muster-agent.service"}, std::chrono::seconds(30)));
   const auto lock = take_run_lock(real.host, boot_deadline, narrate);
@@ -164,6 +166,17 @@ int wait_for_api(RealHost& real, const std::string& url) {
   return 0;
 }
 
+// CLI11 says of an unknown command that some is required.
+std::string unknown_command(const CLI::App& app, const CLI::ParseError& error) {
+  const bool is_about_commands =
+      error.get_name() == "RequiredError" || error.get_name() == "ExtrasError";
+  if (!is_about_commands || !app.get_subcommands().empty()) return {};
+  const auto extra = app.remaining(true);
+  if (extra.empty()) return "expected a command, found none; see muster-agent --help";
+  if (extra.front().starts_with('-')) return {};
+  return fmt::format("unknown command '{}'; see muster-agent --help", printable(extra.front()));
+}
+
 [[noreturn]] void daemon_loop(RealHost& real) {
   RealNetwork network;
   run_daemon(real.host, network, narrate);
@@ -175,12 +188,15 @@ int main(int argc, char** argv) {
   // A server, or a program that it runs, may close its end while the agent writes.
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app{"Muster's agent: makes this machine what its signed document says."};
+  app.footer(
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 5 refused.\nExample: muster-agent status");
   app.set_version_flag("--version", program_version);
   app.require_subcommand(1);
   bool verify = false, ordered = false, as_json = false, confirmed = false, has_ended = false;
   bool without_turn = false, abandons_etcd = false;
   std::string output = "text", subject;
   auto* on_converge = app.add_subcommand("converge", "fetch, verify, plan, apply, report, once");
+  on_converge->footer("Example: muster-agent converge --now");
   on_converge->add_flag("--verify", verify, "hash every file of every release again");
   auto* now = on_converge->add_flag(
       "--now", ordered,
@@ -190,16 +206,23 @@ int main(int argc, char** argv) {
                  "of a master whose server is away: see that the others are well")
       ->needs(now);
   auto* on_plan = app.add_subcommand("plan", "what converge would do and what it costs");
+  on_plan->footer("Example: muster-agent plan");
   auto* on_status = app.add_subcommand("status", "what is in force on this machine");
-  on_status->add_option("-o,--output", output)->check(CLI::IsMember({"text", "json"}));
+  on_status->footer("Exit status: 1 where the last attempt failed. Example: muster-agent status");
+  on_status->add_option("-o,--output", output, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
   auto* on_facts =
       app.add_subcommand("facts", "what the agent knows of this machine, and from where");
-  on_facts->add_option("-o,--output", output)->check(CLI::IsMember({"text", "json"}));
+  on_facts->footer("Example: muster-agent facts -o json");
+  on_facts->add_option("-o,--output", output, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
   auto* on_reset = app.add_subcommand("reset", "leave this machine as it was found");
+  on_reset->footer(
+      "A master leaves etcd first, and stays as it is where it cannot. It takes up to some minutes and says what it does; its last lines say how the machine comes back.\nExample: muster-agent reset --yes");
   on_reset->add_flag("--yes", confirmed, "really: pods, etcd data and keys go")->required();
   on_reset->add_flag("--ended", has_ended, "its cluster ended: it does not enrol again after this");
   on_reset->add_flag("--abandon-etcd", abandons_etcd,
-                     "a master's etcd member stays in the cluster, dead, where it cannot leave");
+                     "a master's etcd member stays in the cluster, dead: where it cannot leave");
   auto* on_monitor = app.add_subcommand("monitor", "watch a component and restart what hangs");
   on_monitor->add_option("subject", subject, "kubelet, runtime or network")->required();
   auto* on_hosts = app.add_subcommand("hosts", "write the peers' names into /etc/hosts");
@@ -214,6 +237,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (const auto problem = unknown_command(app, error); !problem.empty()) {
+      static_cast<void>(fail_with({ErrorKind::invalid, problem}));
+      return status_usage;
+    }
     return app.exit(error) == 0 ? 0 : status_usage;
   }
   as_json = output == "json";

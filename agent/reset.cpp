@@ -78,10 +78,13 @@ std::optional<NodeDocument> cached_document_of(const Filesystem& files) {
   return *document;
 }
 
-Result<void> leave_etcd_first(Host& host, const Checkpoint& kept) {
+Result<void> leave_etcd_first(Host& host, const Checkpoint& kept,
+                              const std::function<void(std::string_view)>& narrate) {
   // A cluster that has ended misses nobody.
   if (host.files.status(paths::tombstone)) return {};
   if (!kept.etcd_started && kept.etcd_member_id.empty()) return {};
+  narrate(fmt::format("leaving etcd: member {} of {}; this machine's API server stops first",
+                      kept.etcd_member_id.empty() ? "unknown" : kept.etcd_member_id, kept.node));
   OwnMember own{kept.etcd_member_id, kept.node, etcd_peer_url(kept.etcd_address), {}};
   const auto unit = host.services.status("etcd.service");
   if (unit && unit->active_state == "active") own.endpoints.emplace_back("https://127.0.0.1:2379");
@@ -92,13 +95,36 @@ Result<void> leave_etcd_first(Host& host, const Checkpoint& kept) {
   }
   auto left = own.endpoints.empty() ? fail(ErrorKind::unavailable,
                                            "etcd: it does not run here, and no other is known")
-                                    : leave_etcd(host.process, own);
-  if (left) return {};
+                                    : leave_etcd(host, own);
+  if (left) {
+    narrate("etcd: this machine has left it");
+    return {};
+  }
   return fail(
       left.error().kind,
       fmt::format(
           "reset: this machine is a master and could not leave etcd: {}\nnothing was taken away (to go on as before: systemctl start muster-agent). Heal etcd and reset again; or, to leave a dead member behind, which the other masters' duties remove once the machine is out of the inventory: muster-agent reset --yes --abandon-etcd",
           left.error().message));
+}
+
+// What a person does so that the machine is again what it was.
+std::string way_back(const Checkpoint& kept, const std::optional<NodeDocument>& document,
+                     bool has_ended) {
+  std::string text =
+      "this machine is as it was found; its settings stay (/etc/muster/agent.json), and its agent starts with the next boot\n";
+  const std::string here =
+      "here: that token into /etc/muster/agent.json (\"token\") or the user-data, and: systemctl restart muster-agent";
+  if (has_ended || kept.node.empty() || kept.cluster.empty())
+    return text +
+           "to let it into a cluster: muster token create --cluster C --role ROLE (of a pool: --pool POOL)\n" +
+           here;
+  const std::string of_cluster = "--cluster " + kept.cluster;
+  text += fmt::format("to make it {} again, where an operator is:\n  muster node replace {} {}\n",
+                      kept.node, kept.node, of_cluster);
+  text += fmt::format("  muster token create {} --node {} --role {}   (of a pool: --pool POOL)\n",
+                      of_cluster, kept.node,
+                      document ? std::string(name(document->role.role)) : "ROLE");
+  return text + here;
 }
 
 class Reset {
@@ -110,6 +136,9 @@ class Reset {
   Result<void> run() {
     // Even a damaged checkpoint must not keep anybody from cleaning up, or a master in etcd.
     checkpoint_ = read_checkpoint(host_);
+    const auto document = cached_document_of(host_.files);
+    const bool has_ended = host_.files.status(paths::tombstone).has_value();
+    const Checkpoint kept = checkpoint_;
     if (auto left = leave_etcd_at_all(); !left) return left;
     stop_units();
     unmount();
@@ -118,15 +147,22 @@ class Reset {
     remove_packages();
     remove_files();
     remove_state();
-    if (problems_.empty()) return {};
-    return fail(ErrorKind::io, problems_);
+    if (!problems_.empty()) return fail(ErrorKind::io, problems_);
+    if (tombstone_ == TombstoneGoes::yes) tell_way_back(kept, document, has_ended);
+    return {};
   }
 
  private:
+  void tell_way_back(const Checkpoint& kept, const std::optional<NodeDocument>& document,
+                     bool has_ended) {
+    std::istringstream lines(way_back(kept, document, has_ended));
+    for (std::string line; std::getline(lines, line);) narrate_(line);
+  }
+
   Result<void> leave_etcd_at_all() {
     const bool is_ended = tombstone_ == TombstoneGoes::no;
     if (is_ended || membership_ == EtcdMembership::abandoned) return {};
-    if (auto left = leave_etcd_first(host_, checkpoint_); !left) return left;
+    if (auto left = leave_etcd_first(host_, checkpoint_, narrate_); !left) return left;
     // It is done with: the data goes further down, and a repeated reset has nobody to ask.
     checkpoint_.etcd_started = false;
     checkpoint_.etcd_member_id.clear();
@@ -146,7 +182,7 @@ class Reset {
   }
 
   void stop_units() {
-    narrate_("stopping components");
+    narrate_("stopping the agent and its monitors");
     // First of all the agent itself, which would put everything back.
     check(host_.services.stop(
         {"muster-agent.service", "muster-kubelet-monitor.service", "muster-network-monitor.service",
@@ -157,7 +193,9 @@ class Reset {
       if (unit == routes_unit) continue;
       if (std::find(units.begin(), units.end(), unit) == units.end()) units.push_back(unit);
     }
+    narrate_("stopping kubelet and ending pods, for at most two minutes");
     check(end_pods(host_));
+    narrate_("stopping components");
     check(host_.services.stop(units, std::chrono::seconds(120)));
   }
 

@@ -51,7 +51,7 @@ def prove_pods(cluster):
 
 
 def up():
-    obstacles = quickstart_preflight.obstacles(already_up=os.path.exists(os.path.join(STATE, "server.pid")))
+    obstacles = quickstart_preflight.obstacles(REPOSITORY, already_up=os.path.exists(os.path.join(STATE, "server.pid")))
     if obstacles:
         print("quickstart: nothing was built or started. Obstacles, all of them:", file=sys.stderr)
         for number, obstacle in enumerate(obstacles, 1):
@@ -90,6 +90,7 @@ def up():
     print(f"""Try next, as root:
   {root}{CACHE}/releases/kubernetes-node/*/bin/kubectl --kubeconfig {cluster.kubeconfig} get pods -A -o wide
   {muster} status
+  {muster} apply scripts/quickstart.inventory   # after you changed it
   {root}scripts/lab power cycle n1 && {muster} node show n1 --cluster {cluster.cluster}
 and, when done: scripts/quickstart --down""")
     return 0

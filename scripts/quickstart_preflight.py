@@ -12,12 +12,26 @@ PORTS = {8080: "boot listener", 8443: "enrol listener", 8444: "node listener"}
 NEEDED_DISK_GB, NEEDED_MEMORY_GB = 12, 5
 
 
-def obstacles(already_up=False):
+def obstacles(repository, already_up=False):
     found = []
-    found += disk() + memory() + kernel() + forward_policy()
+    found += foreign_build(repository) + disk() + memory() + kernel() + forward_policy()
     if not already_up:
         found += ports() + addresses()
     return found
+
+
+def foreign_build(repository):
+    """A build folder that was copied or linked here builds the tree that it was made for."""
+    folder = os.path.join(repository, "build", "ci")
+    try:
+        with open(os.path.join(folder, "CMakeCache.txt"), encoding="utf-8") as stream:
+            home = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", stream.read(), re.MULTILINE)
+    except OSError:
+        return []
+    if not home or os.path.realpath(home.group(1)) == os.path.realpath(repository):
+        return []
+    return [f"build: expected {folder} to be made for {repository}, found one made for {home.group(1)}, whose programs it would start. "
+            f"Remove it: rm -r {folder}"]
 
 
 def disk():

@@ -23,14 +23,19 @@ void add_token_commands(CommandLine& line) {
   create->add_option("--cluster", options->cluster, "the cluster that it admits to")->required();
   create->add_option("--node", options->node, "only for this machine");
   create->add_option("--pool", options->pool, "for members of this pool, which has the role");
-  create->add_option("--role", options->role, "master, follower or node")->capture_default_str();
+  create->add_option("--role", options->role, "master, follower or node, as the inventory has it")
+      ->capture_default_str();
   create->add_option("--count", options->count, "how many machines may use it")
       ->capture_default_str()
-      ->check(CLI::Range(1, 100000));
-  create->add_option("--ttl", options->ttl, "how long: 90s, 15m, 4h, 2d")->capture_default_str();
-  create->footer("Example: muster token create --cluster lab --count 3 --ttl 30m");
+      ->check(CLI::Range(1, 10000));
+  create->add_option("--ttl", options->ttl, "how long, 1m to 30d: 90s, 15m, 4h, 2d")
+      ->capture_default_str();
+  create->footer(
+      "It belongs into the machine's settings: \"token\" in /etc/muster/agent.json, or its user-data.\n"
+      "Example: muster token create --cluster lab --count 3 --ttl 30m\n"
+      "Example: muster token create --cluster lab --node m2 --role follower");
   line.on(create, [options](Session& session) {
-    const auto seconds = time_span(session, "--ttl", options->ttl);
+    const auto seconds = time_span(session, "--ttl", options->ttl, {"1m", "30d"});
     if (!seconds) return Exit::usage;
     nlohmann::json body = {{"cluster", options->cluster},
                            {"role", options->role},
@@ -112,19 +117,28 @@ void add_admission_commands(CommandLine& line) {
     });
   });
 
+  auto reason = std::make_shared<std::string>();
   for (const std::string command : {"ban", "unban"}) {
     auto* made = line.app.add_subcommand(
         command,
         command == "ban" ? "Shuts a machine out, here and at the API server" : "Lets it in again");
     made->add_option("NAME", *name, "the node's name")->required();
     made->add_option("--cluster", *cluster, "where several clusters have a node of that name");
-    made->footer(fmt::format("Example: muster {} n3", command));
+    if (command == "ban") {
+      made->add_option("--reason", *reason,
+                       "why: it is in muster status, node list, node show and the audit");
+      made->footer("Example: muster ban n3 --reason 'stolen on Monday'");
+    } else {
+      made->footer("Example: muster unban n3");
+    }
     line.on(made, [=](Session& session) {
       auto found = cluster_of(session, *cluster, *name);
       if (!found) return complain(session, found.error());
       *cluster = *found;
-      return ask_and_show(session, "POST", node_path(*cluster, *name) + "/" + command,
-                          nlohmann::json::object(), [=](const nlohmann::json&) {
+      nlohmann::json body = nlohmann::json::object();
+      if (!reason->empty()) body["reason"] = *reason;
+      return ask_and_show(session, "POST", node_path(*cluster, *name) + "/" + command, body,
+                          [=](const nlohmann::json&) {
                             return fmt::format("{}/{}: {}\n", *cluster, *name,
                                                command == "ban" ? "banned" : "unbanned");
                           });

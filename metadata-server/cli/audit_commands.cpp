@@ -40,7 +40,8 @@ Exit show(Session& session, const AuditOptions& options) {
 
 void add_audit_command(CommandLine& line) {
   auto options = std::make_shared<AuditOptions>();
-  auto* command = line.app.add_subcommand("audit", "Who was granted what: the newest rows, last");
+  auto* command = line.app.add_subcommand(
+      "audit", "Who ordered, granted and refused what, and when: the newest rows, last");
   command->add_option("-n,--tail,--limit", options->count, "most rows to show")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));

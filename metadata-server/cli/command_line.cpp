@@ -1,7 +1,12 @@
 #include "cli/command_line.hpp"
 
-#include <CLI/CLI.hpp>
+#include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "document/utf8.hpp"
+#include "inventory/suggest.hpp"
 #include "result/version.hpp"
 
 namespace muster {
@@ -24,6 +29,30 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
 }
 
+// What is wrong, and where to read on. Of an unknown command CLI11 says that some is required.
+std::string usage_problem(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* group = &app;
+  std::string words = "muster", path;
+  while (!group->get_subcommands().empty()) {
+    group = group->get_subcommands().front();
+    words += " " + group->get_name();
+    path += group->get_name() + " ";
+  }
+  std::vector<std::string> names;
+  for (const auto* command : group->get_subcommands({})) names.push_back(command->get_name());
+  const bool lacks_command =
+      !names.empty() && (error.get_name() == "RequiredError" || error.get_name() == "ExtrasError");
+  const auto extra = app.remaining(true);
+  if (lacks_command && extra.empty())
+    return fmt::format("expected a command after '{}', found none{}; see {} --help", words,
+                       path.empty() ? "" : fmt::format(": {}", fmt::join(names, ", ")), words);
+  if (!lacks_command || extra.front().starts_with('-'))
+    return fmt::format("{}; see {} --help", printable(error.what()), words);
+  const std::string nearest = did_you_mean(extra.front(), {names.begin(), names.end()});
+  return fmt::format("unknown command '{}{}'{} {} --help", path, printable(extra.front()),
+                     nearest.empty() ? "; see" : ": " + nearest + " See", words);
+}
+
 }  // namespace
 
 void build_command_line(CLI::App& app, Options& options, Action& chosen) {
@@ -31,7 +60,10 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(
-      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 invalid inventory, 4 no answer from the server, 5 refused.\nExample: muster status");
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 invalid inventory, 4 no answer from the server, 5 refused.\n"
+      "To publish: muster validate DIR, muster diff DIR, muster apply DIR --wait.\n"
+      "To look: muster status, muster node list, muster node show NAME, muster explain enrolment NAME.\n"
+      "Example: muster status");
   add_options(app, options);
   CommandLine line{app, [&chosen](CLI::App* command, Action action) {
                      command->callback([&chosen, action = std::move(action)] { chosen = action; });
@@ -64,8 +96,9 @@ int run_muster(int count, const char* const* arguments) {
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error);
-    return status == 0 ? 0 : static_cast<int>(Exit::usage);
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "muster: %s\n", usage_problem(app, error).c_str());
+    return static_cast<int>(Exit::usage);
   }
   Session session(options);
   return static_cast<int>(chosen(session));

@@ -59,12 +59,15 @@ std::optional<Exit> removal_is_over(const nlohmann::json& answer) {
   return Exit::failed;
 }
 
+// As the server has it.
+const TimeLimits drain_limits{"1m", "24h"};
+
 Exit drain(Session& session, Departure order, const std::string& verb) {
+  const auto seconds = time_span(session, "--timeout", order.timeout, drain_limits);
+  if (!seconds) return Exit::usage;
   auto found = cluster_of(session, order.cluster, order.name);
   if (!found) return complain(session, found.error());
   order.cluster = *found;
-  const auto seconds = time_span(session, "--timeout", order.timeout);
-  if (!seconds) return Exit::usage;
   const bool is_drain = verb == "drain";
   nlohmann::json body = nlohmann::json::object();
   if (is_drain) body["timeoutSeconds"] = *seconds;
@@ -90,11 +93,11 @@ std::string removal_text(const nlohmann::json& answer) {
 }
 
 Exit remove(Session& session, Departure order) {
+  const auto seconds = time_span(session, "--timeout", order.timeout, drain_limits);
+  if (!seconds) return Exit::usage;
   auto found = cluster_of(session, order.cluster, order.name);
   if (!found) return complain(session, found.error());
   order.cluster = *found;
-  const auto seconds = time_span(session, "--timeout", order.timeout);
-  if (!seconds) return Exit::usage;
   const auto ordered =
       ask_and_show(session, "POST", node_path(order.cluster, order.name) + "/remove",
                    {{"drain", !order.no_drain}, {"timeoutSeconds", *seconds}}, removal_text);
@@ -115,14 +118,16 @@ void add_departure_commands(CommandLine& line, CLI::App& group) {
     return made;
   };
   const auto waits = [&](CLI::App* made) {
-    made->add_option("--timeout", options->timeout, "how long its pods may take: 90s, 10m, 2h")
+    made->add_option("--timeout", options->timeout,
+                     "how long its pods may take, 1m to 24h: 90s, 10m, 2h")
         ->capture_default_str();
     made->add_flag("--wait", options->wait, "until it is done, telling how far it is");
   };
 
-  auto* drained = command("drain", "sends its pods away, by their disruption budgets",
-                          "It takes no pods until `muster node undrain`.\n"
-                          "Example: muster node drain n1 --wait");
+  auto* drained = command(
+      "drain", "sends its pods away, by their disruption budgets",
+      "It takes no pods until `muster node undrain`, which also takes back a drain that goes on.\n"
+      "Example: muster node drain n1 --wait");
   waits(drained);
   line.on(drained, [options](Session& session) { return drain(session, *options, "drain"); });
 

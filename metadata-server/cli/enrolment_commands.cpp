@@ -43,6 +43,7 @@ std::string explanation_text(const nlohmann::json& answer) {
     add_line(text, "at", cell(row, "/address"));
     add_line(text, "key", cell(row, "/fingerprint"));
     add_line(text, "enrolled", time_text(row, "/enrolledAt"));
+    add_line(text, "if it was reset or reinstalled:", cell(row, "/wayBack"));
   }
   if (!text.empty()) return text;
   return printable(fmt::format(

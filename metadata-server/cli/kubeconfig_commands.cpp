@@ -4,13 +4,13 @@
 #include "cli/answer.hpp"
 #include "cli/session.hpp"
 #include "cli/text_file.hpp"
+#include "cli/time_span.hpp"
 
 namespace muster {
 namespace {
 
 struct KubeconfigOptions {
-  std::string cluster, path;
-  int hours = 12;
+  std::string cluster, path, ttl = "12h";
   bool break_glass = false;
 };
 
@@ -51,8 +51,7 @@ void add_kubeconfig_command(CommandLine& line) {
   auto* command = line.app.add_subcommand(
       "kubeconfig", "Prints a kubeconfig with a short-lived certificate in your name");
   command->add_option("--cluster", options->cluster, "the cluster's name")->required();
-  command->add_option("--ttl", options->hours, "hours that it is valid")
-      ->check(CLI::Range(1, 24))
+  command->add_option("--ttl", options->ttl, "how long it is valid, 1m to 24h: 30m, 8h")
       ->capture_default_str();
   command->add_flag("--break-glass", options->break_glass,
                     "system:masters, one hour: past RBAC, in the audit apart");
@@ -61,9 +60,13 @@ void add_kubeconfig_command(CommandLine& line) {
       "Where the cluster has no address of its own, there is a context for each master besides: kubectl --context anna@lab-m2\n"
       "Example: muster kubeconfig --cluster lab --write ~/.kube/lab && export KUBECONFIG=~/.kube/lab");
   line.on(command, [options](Session& session) {
-    const int seconds = (options->break_glass ? 1 : options->hours) * 3600;
+    const std::string ttl = options->break_glass ? "1h" : options->ttl;
+    // A bare number is hours: scripts of before say so.
+    const bool has_unit = ttl.find_first_not_of("0123456789") != std::string::npos;
+    const auto seconds = time_span(session, "--ttl", ttl + (has_unit ? "" : "h"), {"1m", "24h"});
+    if (!seconds) return Exit::usage;
     const nlohmann::json order = {{"cluster", options->cluster},
-                                  {"ttlSeconds", seconds},
+                                  {"ttlSeconds", *seconds},
                                   {"breakGlass", options->break_glass}};
     if (!options->path.empty()) return write(session, *options, order);
     return ask_and_show(session, "POST", "kubeconfig", order,

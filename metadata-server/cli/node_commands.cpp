@@ -53,15 +53,21 @@ std::string ordered_text(const nlohmann::json& answer) {
 // One after the other, to the end: what was ordered of one stands, whatever becomes of the next.
 Exit order_converges(Session& session, const std::string& cluster,
                      const std::vector<std::string>& names, bool cancel) {
-  nlohmann::json body = nlohmann::json::object();
+  nlohmann::json body = nlohmann::json::object(), rows = nlohmann::json::array();
   if (cancel) body["cancel"] = true;
   Exit worst = Exit::ok;
   for (const auto& name : names) {
-    const auto exit =
-        ask_of_node(session, std::make_shared<std::string>(cluster),
-                    std::make_shared<std::string>(name), "POST", "/converge", body, ordered_text);
-    if (exit != Exit::ok) worst = exit;
+    const auto found = cluster_of(session, cluster, name);
+    const auto answer = found ? session.ask("POST", node_path(*found, name) + "/converge", body)
+                              : Result<nlohmann::json>(pass(found.error()));
+    if (!answer) {
+      worst = complain(session, answer.error());
+      continue;
+    }
+    rows.push_back(*answer);
+    if (!session.wants_json()) print(ordered_text(*answer));
   }
+  if (session.wants_json()) print(json_text({{"nodes", rows}}));
   return worst;
 }
 
@@ -114,25 +120,32 @@ void add_node_commands(CommandLine& line) {
   line.on(converge,
           [=](Session& session) { return order_converges(session, *cluster, *names, *cancel); });
 
-  const auto order = [&](const char* command, const char* help, const char* done,
-                         const char* example) {
-    line.on(one(command, help, example), [=](Session& session) {
-      nlohmann::json body = nlohmann::json::object();
-      if (!fingerprint->empty()) body["keep"] = *fingerprint;
-      return ask_of_node(
-          session, cluster, name, "POST", std::string("/") + command, body,
-          [=](const nlohmann::json&) { return fmt::format("{}/{}: {}\n", *cluster, *name, done); });
-    });
-  };
-  order(
+  auto* replace = one(
       "replace", "admits one new key under this name, once",
-      "its next enrolment replaces the old identity",
-      "For a machine that was reinstalled, or whose disk was lost. Example: muster node replace m2");
-  order("unfreeze", "ends the freeze of a cloned identity", "unfrozen",
-        "Example: muster node unfreeze n1 --keep sha256:...");
-  group->get_subcommand("unfreeze")
-      ->add_option("--keep", *fingerprint, "fingerprint of the key that stays")
-      ->required();
+      "For a machine that was reset or reinstalled, or whose disk was lost. It also needs a join token:\n"
+      "muster token create --cluster lab --node m2 --role follower, into its /etc/muster/agent.json.\n"
+      "Until another key comes, the old one goes on.\n"
+      "Example: muster node replace m2");
+  replace->add_flag("--cancel", *cancel, "takes the order back: the old key keeps the name");
+  line.on(replace, [=](Session& session) {
+    nlohmann::json body = nlohmann::json::object();
+    if (*cancel) body["cancel"] = true;
+    return ask_of_node(
+        session, cluster, name, "POST", "/replace", body, [=](const nlohmann::json&) {
+          return fmt::format("{}/{}: {}\n", *cluster, *name,
+                             *cancel ? "no other key is admitted"
+                                     : "its next enrolment replaces the old identity");
+        });
+  });
+
+  auto* unfreeze = one("unfreeze", "ends the freeze of a cloned identity",
+                       "Example: muster node unfreeze n1 --keep sha256:...");
+  unfreeze->add_option("--keep", *fingerprint, "fingerprint of the key that stays")->required();
+  line.on(unfreeze, [=](Session& session) {
+    return ask_of_node(
+        session, cluster, name, "POST", "/unfreeze", {{"keep", *fingerprint}},
+        [=](const nlohmann::json&) { return fmt::format("{}/{}: unfrozen\n", *cluster, *name); });
+  });
   add_departure_commands(line, *group);
 }
 

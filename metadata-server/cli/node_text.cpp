@@ -35,9 +35,45 @@ void add_identity(const nlohmann::json& answer, Rows& rows) {
   rows.add("removed", time_text(answer, "/removedAt"));
   if (number_at(answer, "/vanishesAt") != 0)
     rows.add("vanishes", time_text(answer, "/vanishesAt") + ", unless it is heard of");
-  rows.add("drain", cell(answer, "/drain/phase"));
-  rows.add("waits for", cell(answer, "/drain/message"));
   rows.add("fingerprint", cell(answer, "/fingerprint"));
+}
+
+// What somebody ordered of it that is not over, and how it is taken back.
+void add_orders(const nlohmann::json& answer, Rows& rows) {
+  const std::string whom =
+      fmt::format("{} --cluster {}", cell(answer, "/node"), cell(answer, "/cluster"));
+  const auto add = [&](std::string_view label, const std::string& text, const std::string& undo) {
+    rows.add(label, text);
+    rows.add("to take back", "muster node " + undo);
+  };
+  if (answer.contains("replace") && !answer["replace"].is_null()) {
+    const std::string key = cell(answer, "/replace/key");
+    add("replace",
+        fmt::format("replacement ordered at {}, waits for {}",
+                    time_text(answer, "/replace/orderedAt"),
+                    key.empty() ? "another key" : "the key " + key),
+        "replace " + whom + " --cancel");
+  }
+  if (answer.contains("converge") && !answer["converge"].is_null())
+    add("converge",
+        fmt::format("ordered at {}, waits for its next report",
+                    time_text(answer, "/converge/orderedAt")),
+        "converge " + whom + " --cancel");
+  if (!cell(answer, "/turn/state").empty())
+    add("turn",
+        fmt::format("{} since {}, ordered by {}: {}", cell(answer, "/turn/state"),
+                    time_text(answer, "/turn/since"), cell(answer, "/turn/by"),
+                    cell(answer, "/turn/message")),
+        "converge " + whom + " --cancel");
+  if (!cell(answer, "/drain/phase").empty()) {
+    const std::string message = cell(answer, "/drain/message");
+    add("drain",
+        fmt::format("{}{}, ordered at {} by {}, until {}{}", cell(answer, "/drain/phase"),
+                    cell(answer, "/drain/remove").empty() ? "" : ", then removed",
+                    time_text(answer, "/drain/orderedAt"), cell(answer, "/drain/by"),
+                    time_text(answer, "/drain/until"), message.empty() ? "" : ": " + message),
+        "undrain " + whom);
+  }
 }
 
 // Which document is where.
@@ -81,11 +117,7 @@ std::string phase_line(const nlohmann::json& phase) {
 std::string node_text(const nlohmann::json& answer) {
   Rows rows;
   add_identity(answer, rows);
-  if (!cell(answer, "/turn/state").empty()) {
-    rows.add("turn", fmt::format("{} since {}, ordered by {}: {}", cell(answer, "/turn/state"),
-                                 time_text(answer, "/turn/since"), cell(answer, "/turn/by"),
-                                 cell(answer, "/turn/message")));
-  }
+  add_orders(answer, rows);
   rows.add("agent", cell(answer, "/report/agentVersion"));
   rows.add("too old", cell(answer, "/agentTooOld"));
   rows.add("verdict", cell(answer, "/report/verdict"));

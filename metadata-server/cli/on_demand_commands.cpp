@@ -44,7 +44,7 @@ Exit order(Session& session, const OnDemandOptions& options, const Ask& ask) {
 }
 
 Exit create(Session& session, const OnDemandOptions& options) {
-  const auto seconds = time_span(session, "--ttl", options.ttl);
+  const auto seconds = time_span(session, "--ttl", options.ttl, {"10m", "30d"});
   if (!seconds) return Exit::usage;
   return order(session, options, [&] {
     return session.ask("POST", "clusters",
@@ -64,7 +64,7 @@ Exit scale(Session& session, const OnDemandOptions& options) {
 }
 
 Exit extend(Session& session, const OnDemandOptions& options) {
-  const auto seconds = time_span(session, "--ttl", options.ttl);
+  const auto seconds = time_span(session, "--ttl", options.ttl, {"1m", "30d"});
   if (!seconds) return Exit::usage;
   return ask_and_show(session, "POST", "clusters/" + escape(options.name) + "/extend",
                       {{"ttlSeconds", *seconds}}, [](const nlohmann::json& answer) {
@@ -164,7 +164,8 @@ void add_create(CommandLine& line, CLI::App* group,
   made->add_option("--template", options->template_name, "as template list shows it")->required();
   made->add_option("--masters", options->masters, "1, 3, 5 or 7")->capture_default_str();
   made->add_option("--nodes", options->nodes, "how many machines besides")->capture_default_str();
-  made->add_option("--ttl", options->ttl, "how long: 90m, 4h, 2d")->capture_default_str();
+  made->add_option("--ttl", options->ttl, "how long, 10m to 30d: 90m, 4h, 2d")
+      ->capture_default_str();
   add_user_data_options(made, options->user_data);
   made->footer(
       "Example: muster cluster create ci-42 --template small --masters 1 --nodes 2 --ttl 4h --user-data-dir .");
@@ -192,7 +193,9 @@ void add_on_demand_commands(CommandLine& line) {
   line.on(scaled, [options](Session& session) { return scale(session, *options); });
   auto* extended = group->add_subcommand("extend", "lets it live so long from now on");
   extended->add_option("NAME", options->name, "the cluster's name")->required();
-  extended->add_option("--ttl", options->ttl, "from now: 90m, 4h, 2d; 1m ends it in a minute")
+  extended
+      ->add_option("--ttl", options->ttl,
+                   "from now, 1m to 30d: 90m, 4h, 2d; 1m ends it in a minute")
       ->required();
   extended->footer("Example: muster cluster extend ci-42 --ttl 2h");
   line.on(extended, [options](Session& session) { return extend(session, *options); });
@@ -223,13 +226,14 @@ void add_on_demand_commands(CommandLine& line) {
   user_data->add_option("--pool", options->pool, "the pool's name")->required();
   user_data->add_option("--count", options->count, "how many machines may use it")
       ->capture_default_str();
-  user_data->add_option("--ttl", options->ttl, "how long: 15m, 4h")->default_str("1h");
+  user_data->add_option("--ttl", options->ttl, "how long it admits machines, 1m to 30d: 15m, 4h")
+      ->default_str("1h");
   add_parts_option(user_data, options->user_data);
   user_data->footer(
       "Cloud-config with a new join token, or with --part a MIME message of both. Example: muster user-data --cluster lab --pool ci --part packages.yaml");
   line.on(user_data, [options, user_data](Session& session) {
-    const auto seconds =
-        time_span(session, "--ttl", user_data->count("--ttl") > 0 ? options->ttl : "1h");
+    const auto seconds = time_span(
+        session, "--ttl", user_data->count("--ttl") > 0 ? options->ttl : "1h", {"1m", "30d"});
     if (!seconds) return Exit::usage;
     return print_user_data(session, *options, *seconds);
   });

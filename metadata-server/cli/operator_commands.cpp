@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <fstream>
 #include <sstream>
 
@@ -7,6 +8,7 @@
 #include "cli/session.hpp"
 #include "cli/text_file.hpp"
 #include "cli/time_span.hpp"
+#include "document/time_text.hpp"
 
 namespace muster {
 namespace {
@@ -27,7 +29,7 @@ std::optional<nlohmann::json> limits_in(const Session& session, const LimitOptio
          "limits: expected --templates, --clusters and --machines together, found some of them"}));
     return std::nullopt;
   }
-  const auto seconds = time_span(session, "--ttl", options.ttl);
+  const auto seconds = time_span(session, "--ttl", options.ttl, {"10m", "30d"});
   if (!seconds) return std::nullopt;
   nlohmann::json templates = nlohmann::json::array();
   std::istringstream names(options.templates);
@@ -43,15 +45,15 @@ void add_limit_options(CLI::App* command, const std::shared_ptr<LimitOptions>& o
                       "it may only make clusters, from these: ci-small,ci-big");
   command->add_option("--clusters", options->clusters, "and so many at once");
   command->add_option("--machines", options->machines, "with so many machines in all");
-  command->add_option("--ttl", options->ttl, "each living so long at most: 90m, 8h, 2d")
+  command->add_option("--ttl", options->ttl, "each living so long at most, 10m to 30d: 90m, 8h, 2d")
       ->capture_default_str();
 }
 
 std::string limits_text(const nlohmann::json& row) {
   if (cell(row, "/limits/clusters").empty()) return "";
-  return fmt::format("{} cluster(s) of {}, {} machine(s), {} h", cell(row, "/limits/clusters"),
+  return fmt::format("{} cluster(s) of {}, {} machine(s), {}", cell(row, "/limits/clusters"),
                      cell(row, "/limits/templates"), cell(row, "/limits/machines"),
-                     number_at(row, "/limits/ttlSeconds") / 3600);
+                     duration_text(std::chrono::seconds(number_at(row, "/limits/ttlSeconds"))));
 }
 
 void add_limit(CommandLine& line, CLI::App* group) {

@@ -71,20 +71,19 @@ Result<std::optional<std::size_t>> send(Session& session, const std::string& pla
   return wanted ? std::optional(wanted->size()) : std::nullopt;
 }
 
-Exit import(Session& session, const std::string& place) {
+// Adds to `rows` what became of it.
+Exit import(Session& session, const std::string& place, nlohmann::json& rows) {
   const auto source = open_release_source(place);
   if (!source) return complain(session, source.error());
   const Release* release = &source->release;
   const auto restored = send(session, place, *source);
   if (!restored) return complain(session, restored.error());
-  if (session.wants_json()) {
-    print(json_text({{"name", release->name},
-                     {"version", release->version},
-                     {"manifestDigest", digest(*release)},
-                     {"imported", !restored->has_value()},
-                     {"restored", restored->value_or(0)}}));
-    return Exit::ok;
-  }
+  rows.push_back({{"name", release->name},
+                  {"version", release->version},
+                  {"manifestDigest", digest(*release)},
+                  {"imported", !restored->has_value()},
+                  {"restored", restored->value_or(0)}});
+  if (session.wants_json()) return Exit::ok;
   std::string word = "imported";
   if (*restored) word = "already there";
   if (restored->value_or(0) > 0)
@@ -92,6 +91,18 @@ Exit import(Session& session, const std::string& place) {
                        **restored);
   print(fmt::format("{} {}: {}\n", release->name, release->version, word));
   return Exit::ok;
+}
+
+// In their order, up to the first that fails.
+Exit import_all(Session& session, const std::vector<std::string>& places) {
+  nlohmann::json rows = nlohmann::json::array();
+  Exit exit = Exit::ok;
+  for (const std::string& place : places) {
+    exit = import(session, place, rows);
+    if (exit != Exit::ok) break;
+  }
+  if (session.wants_json()) print(json_text({{"releases", rows}}));
+  return exit;
 }
 
 std::string releases_text(const nlohmann::json& answer) {
@@ -205,12 +216,7 @@ void add_release_commands(CommandLine& line) {
       ->required();
   add->footer(
       "Importing it again sends what the server lost, or nothing. Clusters do not move to it by themselves: muster apply --upgrade NAME.\nExample: muster release import /var/cache/muster/releases/etcd/3.6.16");
-  line.on(add, [options](Session& session) {
-    for (const std::string& place : options->places) {
-      if (const Exit exit = import(session, place); exit != Exit::ok) return exit;
-    }
-    return Exit::ok;
-  });
+  line.on(add, [options](Session& session) { return import_all(session, options->places); });
 
   auto* list = group->add_subcommand("list", "the server's catalogue");
   list->footer("Example: muster release list");

@@ -45,11 +45,12 @@ void add_revision_commands(CommandLine& line) {
 
   auto* rollback =
       group->add_subcommand("rollback", "publishes an earlier revision's content anew");
-  rollback->add_option("REVISION", *revision, "sha256:... as revision list shows it")->required();
+  rollback->add_option("REVISION", *revision, "number or sha256:... as revision list shows it")
+      ->required();
   rollback->add_option("--cluster", *cluster, "the cluster's name")->required();
   rollback->footer(
       "Generations still grow: machines take it as a new document.\n"
-      "Example: muster revision rollback sha256:4f... --cluster lab");
+      "Example: muster revision rollback 41 --cluster lab");
   line.on(rollback, [cluster, revision](Session& session) {
     return ask_and_show(session, "POST", "revisions/rollback",
                         {{"cluster", *cluster}, {"revision", *revision}},

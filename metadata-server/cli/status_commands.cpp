@@ -26,8 +26,47 @@ std::string turns_note(const nlohmann::json& row) {
   }
   if (holder.empty() && waiting.empty()) return {};
   if (!waiting.empty()) waiting = (holder.empty() ? "" : "; ") + waiting + " wait for theirs";
-  return fmt::format("{}: {}{} (muster node show tells what for)\n", cell(row, "/cluster"), holder,
-                     waiting);
+  return fmt::format(
+      "{}: {}{} (muster node show tells what for, muster node converge NAME --cancel ends it)\n",
+      cell(row, "/cluster"), holder, waiting);
+}
+
+// "m1, m2 and 5 more"
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t shown = 5;
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < shown; ++i)
+    text += (i == 0 ? "" : ", ") + names[i];
+  return names.size() <= shown ? text : fmt::format("{} and {} more", text, names.size() - shown);
+}
+
+// What somebody ordered of machines and is not over, with the way back.
+std::string orders_note(const nlohmann::json& row) {
+  const std::string cluster = cell(row, "/cluster");
+  std::string notes;
+  const auto add = [&](const char* list, const auto& text_of, const char* what, const char* cure) {
+    std::vector<std::string> found;
+    for (const auto& one : list_at(row, list)) found.push_back(printable(text_of(one)));
+    if (!found.empty())
+      notes += fmt::format("{}: {}: {}; muster {}\n", cluster, what, some_of(found), cure);
+  };
+  const auto with_reason = [](const nlohmann::json& one) {
+    const std::string reason = cell(one, "/reason");
+    return cell(one, "/node") + (reason.empty() ? " (no reason was given)" : " (" + reason + ")");
+  };
+  const auto with_time = [](const nlohmann::json& one) {
+    return fmt::format("{} since {}", cell(one, "/node"), time_text(one, "/orderedAt"));
+  };
+  const auto with_phase = [](const nlohmann::json& one) {
+    return fmt::format("{} ({})", cell(one, "/node"), cell(one, "/phase"));
+  };
+  add("/bans", with_reason, "banned", "unban NAME lets it in again");
+  add("/replacements", with_time, "replacement ordered, waits for another key",
+      "node replace NAME --cancel takes it back");
+  add("/converges", with_time, "converge ordered, waits for its next report",
+      "node converge NAME --cancel takes it back");
+  add("/drains", with_phase, "drain ordered", "node undrain NAME takes it back");
+  return notes;
 }
 
 // What is decided of a cluster and not published yet.
@@ -68,10 +107,7 @@ std::string status_text(const nlohmann::json& answer) {
         cell(row, "/cluster"));
   }
   for (const auto& row : list_at(answer, "/clusters")) {
-    if (number_at(row, "/draining") > 0)
-      notes += fmt::format("{}: {} machine(s) drained (muster node list)\n", cell(row, "/cluster"),
-                           cell(row, "/draining"));
-    notes += turns_note(row);
+    notes += orders_note(row) + turns_note(row);
     if (number_at(row, "/twoHistories") > 0)
       notes += fmt::format(
           "{}: ALARM: {} machine(s) know two documents of one generation: this server was put back, or somebody else signs\n",

@@ -5,8 +5,16 @@
 namespace muster {
 
 std::optional<std::int64_t> time_span(const Session& session, const std::string& option,
-                                      const std::string& text) {
-  if (const auto span = parse_duration(text)) return span->count();
+                                      const std::string& text, const TimeLimits& limits) {
+  const auto span = parse_duration(text);
+  const auto least = parse_duration(limits.least), most = parse_duration(limits.most);
+  if (span && least && most && (*span < *least || *span > *most)) {
+    static_cast<void>(complain(
+        session, {ErrorKind::invalid, fmt::format("{}: expected {} to {}, found '{}'", option,
+                                                  limits.least, limits.most, text)}));
+    return std::nullopt;
+  }
+  if (span) return span->count();
   static_cast<void>(complain(
       session,
       {ErrorKind::invalid,

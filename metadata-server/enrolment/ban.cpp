@@ -119,17 +119,18 @@ Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
     kept.replace_key = keep;
     if (auto free = check_free(context, kept, keep); !free) return pass(free.error());
   }
-  auto done = change_machine(context, node, {by, "unfrozen", fmt::format("keeps {}", keep)},
-                             [&](MachineRecord& record) {
-                               if (!record.frozen) return false;
-                               record.frozen = false;
-                               record.freeze_reason.clear();
-                               record.boots.clear();  // the next report says which machine it is
-                               if (is_present_key) keep_key(record, keep);
-                               record.replace_ordered = !is_present_key;
-                               record.replace_key = is_present_key ? "" : keep;
-                               return true;
-                             });
+  auto done = change_machine(
+      context, node, {by, "unfrozen", fmt::format("keeps {}", keep)}, [&](MachineRecord& record) {
+        if (!record.frozen) return false;
+        record.frozen = false;
+        record.freeze_reason.clear();
+        record.boots.clear();  // the next report says which machine it is
+        if (is_present_key) keep_key(record, keep);
+        record.replace_ordered = !is_present_key;
+        record.replace_ordered_at = is_present_key ? 0 : unix_seconds(context.now());
+        record.replace_key = is_present_key ? "" : keep;
+        return true;
+      });
   if (!done || is_present_key) return done;
   const auto approved = approve(context, {node.cluster, node.node, keep}, by);
   if (!approved) return pass(approved.error());
@@ -138,19 +139,40 @@ Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
 
 Result<void> order_replacement(const EnrolmentContext& context, const NodeName& node,
                                const std::string& by) {
-  return change_machine(context, node, {by, "replacement-ordered", ""}, [](MachineRecord& record) {
+  return change_machine(context, node, {by, "replacement-ordered", ""}, [&](MachineRecord& record) {
     if (record.replace_ordered && record.replace_key.empty()) return false;
     record.replace_ordered = true;
+    record.replace_ordered_at = unix_seconds(context.now());
     record.replace_key.clear();
     return true;
   });
 }
 
+Result<void> cancel_replacement(const EnrolmentContext& context, const NodeName& node,
+                                const std::string& by) {
+  bool was_ordered = false;
+  auto done =
+      change_machine(context, node, {by, "replacement-cancelled", ""}, [&](MachineRecord& record) {
+        was_ordered = record.replace_ordered;
+        record.replace_ordered = false;
+        record.replace_ordered_at = 0;
+        record.replace_key.clear();
+        return was_ordered;
+      });
+  if (!done || was_ordered) return done;
+  return fail(
+      ErrorKind::not_found, "not_found",
+      fmt::format(
+          "node '{0}/{1}': expected an ordered replacement to cancel, found none; if another key has the name already, `muster audit --node {0}/{1}` says since when",
+          node.cluster, node.node));
+}
+
 Result<void> order_converge(const EnrolmentContext& context, const NodeName& node,
                             const std::string& by) {
-  return change_machine(context, node, {by, "converge-ordered", ""}, [](MachineRecord& record) {
+  return change_machine(context, node, {by, "converge-ordered", ""}, [&](MachineRecord& record) {
     if (record.converge_ordered) return false;
     record.converge_ordered = true;
+    record.converge_ordered_at = unix_seconds(context.now());
     return true;
   });
 }
@@ -162,6 +184,7 @@ Result<void> cancel_converge(const EnrolmentContext& context, const NodeName& no
       change_machine(context, node, {by, "converge-cancelled", ""}, [&](MachineRecord& record) {
         was_ordered = record.converge_ordered;
         record.converge_ordered = false;
+        record.converge_ordered_at = 0;
         return was_ordered;
       });
   if (!done || was_ordered) return done;
@@ -193,6 +216,7 @@ Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& 
         const auto reason = observe_report(*record, report);
         note.converge = record->converge_ordered;
         record->converge_ordered = false;
+        record->converge_ordered_at = 0;
         if (reason && !record->frozen) {
           note.froze = true;
           record->frozen = true;

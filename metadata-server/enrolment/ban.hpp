@@ -31,6 +31,9 @@ namespace muster {
 // Once: the next key with a valid proof (a token, or an approval) takes the name over.
 [[nodiscard]] Result<void> order_replacement(const EnrolmentContext& context, const NodeName& node,
                                              const std::string& by);
+// not_found: none is ordered, or it came already.
+[[nodiscard]] Result<void> cancel_replacement(const EnrolmentContext& context, const NodeName& node,
+                                              const std::string& by);
 // `muster node converge NAME`: the answer to the machine's next report says so.
 [[nodiscard]] Result<void> order_converge(const EnrolmentContext& context, const NodeName& node,
                                           const std::string& by);

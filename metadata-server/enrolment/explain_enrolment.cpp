@@ -5,6 +5,7 @@
 #include "document/strict_json.hpp"
 #include "enrolment/instance_use.hpp"
 #include "enrolment/machine.hpp"
+#include "enrolment/way_back.hpp"
 #include "records/pool_member.hpp"
 #include "store/kinds.hpp"
 
@@ -62,6 +63,11 @@ Result<ExplainedMachine> explain_machine(const EnrolmentContext& context, const 
     explained.key = (*member)->record.key;
   }
   if (machine->record.current) explained.key = machine->record.current->key;
+  if (explained.state == "enrolled") {
+    auto back = way_back(context, name);
+    if (!back) return pass(back.error());
+    explained.way_back = std::move(*back);
+  }
   return explained;
 }
 
@@ -116,7 +122,8 @@ std::string to_json(const EnrolmentExplanation& explanation) {
                         {"state", machine.state},
                         {"address", machine.address},
                         {"fingerprint", machine.key},
-                        {"enrolledAt", machine.enrolled_at}});
+                        {"enrolledAt", machine.enrolled_at},
+                        {"wayBack", machine.way_back}});
   return canonical_text({{"name", explanation.name},
                          {"refusals", refusals},
                          {"waiting", waiting},

@@ -14,6 +14,7 @@ struct ExplainedMachine {
   std::string state;             // enrolled, admitted, banned, frozen, removed, not enrolled
   std::string address, key;      // empty: not known here
   std::int64_t enrolled_at = 0;  // Unix seconds
+  std::string way_back;          // of one that is enrolled, and may have been reset since
 };
 
 struct EnrolmentExplanation {

@@ -33,7 +33,9 @@ constexpr auto machine_fields = [](auto& fields, auto& record) {
   fields.text("freezeReason", record.freeze_reason);
   fields.flag("replaceOrdered", record.replace_ordered);
   fields.text("replaceKey", record.replace_key);
+  fields.number("replaceOrderedAt", record.replace_ordered_at, Presence::if_set);
   fields.flag("convergeOrdered", record.converge_ordered);
+  fields.number("convergeOrderedAt", record.converge_ordered_at, Presence::if_set);
   fields.objects("boots", record.boots, boot_fields);
   fields.text("uuid", record.uuid);
   fields.text("serial", record.serial);
@@ -114,6 +116,7 @@ void take_over(MachineRecord& record, IssuedIdentity identity) {
   end_keys(record);
   record.current = std::move(identity);
   record.replace_ordered = false;
+  record.replace_ordered_at = 0;
   record.replace_key.clear();
   record.boots.clear();
 }

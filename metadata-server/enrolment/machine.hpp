@@ -39,13 +39,16 @@ struct MachineRecord {
   std::string ban_reason;
   bool frozen = false;  // nothing new is issued; what runs keeps running
   std::string freeze_reason;
-  bool replace_ordered = false;   // one other key may take the name over
-  std::string replace_key;        // fingerprint of that key; empty: any with a valid proof
-  bool converge_ordered = false;  // the next report's answer says so
-  std::vector<SeenBoot> boots;    // newest last, at most 8
-  std::string uuid, serial;       // hardware as of the enrolment, for people
-  std::int64_t enrolled_at = 0;   // Unix seconds
-  // Keys that renewals replaced, newest last, at most 8, since it was last decided who has the name.
+  bool replace_ordered = false;         // one other key may take the name over
+  std::int64_t replace_ordered_at = 0;  // Unix seconds; 0: by a server before 0.3
+  std::string replace_key;              // fingerprint of that key; empty: any with a valid proof
+  bool converge_ordered = false;        // the next report's answer says so
+  std::int64_t converge_ordered_at = 0;
+  std::vector<SeenBoot> boots;   // newest last, at most 8
+  std::string uuid, serial;      // hardware as of the enrolment, for people
+  std::int64_t enrolled_at = 0;  // Unix seconds
+  // Keys that renewals replaced, newest last, at most 8, since it was last decided who has the
+  // name.
   std::vector<std::string> renewed;
   // Whose key was renewed away and called again (clone_detection.hpp): two machines hold this
   // identity.
@@ -69,7 +72,8 @@ void put_machine(const FoundMachine& found, Transaction& transaction);
 // The name is taken: the newest identity is valid, or could still be recovered.
 [[nodiscard]] bool has_live_identity(const MachineRecord& record, TimePoint now,
                                      std::chrono::seconds recovery_window);
-// Nobody has the name any more, and which keys had it is forgotten: they are told that they are out.
+// Nobody has the name any more, and which keys had it is forgotten: they are told that they are
+// out.
 void end_keys(MachineRecord& record);
 // `key` takes the name over: nothing before it is accepted any more.
 void take_over(MachineRecord& record, IssuedIdentity identity);

@@ -7,6 +7,7 @@
 #include "document/time_text.hpp"
 #include "enrolment/pending.hpp"
 #include "enrolment/pending_reason.hpp"
+#include "enrolment/way_back.hpp"
 #include "fleet/node_state.hpp"
 #include "fleet/standing.hpp"
 #include "records/all_records.hpp"
@@ -68,7 +69,21 @@ Result<std::map<std::string, MachineRecord>> frozen_machines(const Store& store)
   return frozen;
 }
 
-std::string cure_of(const RefusalNote& note) {
+// Of a machine that has its identity and asks for one: it is there anew, or somebody else.
+std::string way_back_of(const Fleet& fleet, const NodeName& node) {
+  const auto machine = find_machine(fleet.store, node);
+  const EnrolmentContext& context = fleet.enrolment;
+  if (!machine ||
+      !has_live_identity(machine->record, earliest_now(context), context.limits.recovery_window))
+    return {};
+  return way_back(context, node).value_or("");
+}
+
+std::string cure_of(const Fleet& fleet, const std::string& key, const RefusalNote& note) {
+  const auto node = kinds::parse_pair_key(key);
+  if (node && (note.code == "live_identity" || note.code.rfind("token", 0) == 0)) {
+    if (auto back = way_back_of(fleet, {node->first, node->second}); !back.empty()) return back;
+  }
   if (note.code == went_away)
     return "write this site's pin into its settings, and restart its agent";
   if (note.code.rfind("token", 0) == 0)
@@ -115,7 +130,7 @@ Result<MachineTroubles> MachineTroubles::gather(const Fleet& fleet) {
     add(key,
         {note.source, note.hostname,
          fmt::format("not let in: {} (from {}, {} times)", note.message, note.source, note.count),
-         cure_of(note), note.last});
+         cure_of(fleet, key, note), note.last});
   }
   std::stable_sort(troubles.strangers_.begin(), troubles.strangers_.end(),
                    [](const auto& a, const auto& b) { return a.last < b.last; });
@@ -175,9 +190,12 @@ MachineTrouble MachineTroubles::of_reports(const NodeName& node) const {
   trouble.weight = std::max(trouble.weight, weight::silent);
   trouble.reason = fmt::format("not heard of since {}; last: {}",
                                short_utc_text(heard.seen_at, now), in_short(*heard.report, now));
-  if (trouble.cure.empty())
+  if (trouble.cure.empty()) {
+    const std::string back = way_back_of(*fleet_, node);
     trouble.cure =
-        "see whether it is on and reaches this server; on it: journalctl -u muster-agent";
+        "see whether it is on and reaches this server; on it: journalctl -u muster-agent" +
+        (back.empty() ? back : "; if it was reset or reinstalled: " + back);
+  }
   return trouble;
 }
 

@@ -37,7 +37,8 @@ Result<std::vector<MasterState>> master_states(const Fleet& fleet, const std::st
     if (!machine) return pass(machine.error());
     state.is_frozen = machine->record.frozen;
     HeardMachine heard = fleet.reports.find({cluster, master.name});
-    state.report = std::move(heard.report);
+    // Without an identity nobody reports any more, whatever its predecessor said.
+    if (machine->record.current) state.report = std::move(heard.report);
     state.seen_at = heard.seen_at;
   }
   return masters;
@@ -66,7 +67,9 @@ Result<std::string> order_converge_of(const Fleet& fleet, const NodeName& node,
   if (is_master(*masters, node.node)) return order_turn_of(fleet, node, by, *masters);
   const auto ordered = order_converge(fleet.enrolment, node, by);
   if (!ordered) return pass(ordered.error());
-  return std::string();
+  const auto machine = find_machine(fleet.store, node);
+  if (!machine) return pass(machine.error());
+  return std::string(machine->record.current ? "" : "it has not enrolled, and hears of it then");
 }
 
 Result<void> cancel_converge_of(const Fleet& fleet, const NodeName& node, const std::string& by) {
@@ -113,9 +116,12 @@ Result<std::map<std::string, nlohmann::json>> turns_of(const Fleet& fleet,
   };
   if (record->grant) {
     const TurnGrant& grant = *record->grant;
-    add(grant.order, "holds", grant.granted_at,
-        grant.is_told ? "until it reports that it converged"
-                      : "it hears of it when it next reports");
+    std::string message = grant.is_told ? "until it reports that it converged"
+                                        : "it hears of it when it next reports";
+    if (!decision.held_up.empty())
+      message += fmt::format("; now: {}; `muster node converge {} --cancel` ends its turn",
+                             decision.held_up, grant.order.node);
+    add(grant.order, "holds", grant.granted_at, message);
   }
   for (const auto& order : record->waiting) {
     const auto why = decision.waits_for.find(order.node);

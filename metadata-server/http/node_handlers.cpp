@@ -31,6 +31,18 @@ std::uint64_t generation_in_force(const Report& report) {
   return is_newest ? report.generation : 0;
 }
 
+// Null where nothing is ordered. `key`: the only one that may come, "" for any.
+nlohmann::json replacement_of(const MachineRecord& record) {
+  if (!record.replace_ordered) return nullptr;
+  return {{"orderedAt", record.replace_ordered_at}, {"key", record.replace_key}};
+}
+
+// Of a node; a master's is its turn.
+nlohmann::json converge_of(const MachineRecord& record) {
+  if (!record.converge_ordered) return nullptr;
+  return {{"orderedAt", record.converge_ordered_at}};
+}
+
 nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAnswer& answer,
                        const MachineRecord& record, const NodeStates& states,
                        const MachineTroubles& troubles) {
@@ -50,6 +62,9 @@ nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAns
           {"standing", name(standing_of(heard, record, answer.digest(), silence))},
           {"drain", states.drain(node.node)},
           {"turn", states.turn(node.node)},
+          {"replace", replacement_of(record)},
+          {"converge", converge_of(record)},
+          {"banReason", record.ban_reason},
           {"verdict", reported ? std::string(name(heard.report->verdict)) : std::string()},
           {"configuration",
            is_judged ? std::string(name(*heard.report->configuration)) : std::string()},
@@ -80,6 +95,7 @@ struct OrderBody {
 
 Result<void> give_order(const Rooms& rooms, const std::string& order, const NodeName& node,
                         const OrderBody& body, const std::string& by) {
+  if (order == "replace" && body.cancel) return cancel_replacement(rooms.enrolment, node, by);
   if (order == "replace") return order_replacement(rooms.enrolment, node, by);
   if (order == "unfreeze") return unfreeze(rooms.enrolment, node, body.keep, by);
   if (order == "ban") return ban(rooms.enrolment, node, body.reason, by);

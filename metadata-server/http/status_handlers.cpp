@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <map>
 
+#include "enrolment/ban.hpp"
 #include "enrolment/pending.hpp"
 #include "fleet/machine_trouble.hpp"
 #include "fleet/master_turns.hpp"
+#include "fleet/node_state.hpp"
 #include "fleet/standing.hpp"
 #include "fleet/vanished.hpp"
 #include "http/handlers.hpp"
@@ -52,6 +54,14 @@ Result<void> add_departures(const Rooms& rooms, const std::string& cluster,
   if (!drains) return pass(drains.error());
   const auto turns = turns_of(rooms, cluster);
   if (!turns) return pass(turns.error());
+  const auto states = NodeStates::gather(rooms, cluster);
+  if (!states) return pass(states.error());
+  nlohmann::json ordered = nlohmann::json::array();
+  for (const auto& found : *drains) {
+    const std::string& node = found.record.node;
+    ordered.push_back({{"node", node}, {"phase", states->drain(node)["phase"]}});
+  }
+  row["drains"] = ordered;
   row["turns"] = *turns;
   row["vanishing"] = vanishing;
   row["draining"] = drains->size();
@@ -64,6 +74,7 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
   if (!machines) return pass(machines.error());
   std::map<Standing, int> counts;
   int unwell = 0, two_histories = 0;
+  nlohmann::json bans = nlohmann::json::array(), replacements = bans, converges = bans;
   const TimePoint now = rooms.enrolment.now();
   for (const auto& [node, answer] : cluster.documents) {
     const HeardMachine heard = rooms.reports.find({name, node});
@@ -72,11 +83,17 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
     const std::int64_t silence = rooms.reports.silence_of({name, node}, now, record.enrolled_at);
     const Standing standing = standing_of(heard, record, answer->digest(), silence);
     ++counts[standing];
+    if (record.banned) bans.push_back({{"node", node}, {"reason", record.ban_reason}});
+    if (record.replace_ordered)
+      replacements.push_back({{"node", node}, {"orderedAt", record.replace_ordered_at}});
+    if (record.converge_ordered)
+      converges.push_back({{"node", node}, {"orderedAt", record.converge_ordered_at}});
     const bool is_heard = standing != Standing::silent && standing != Standing::banned;
     if (!is_heard || !heard.report) continue;
     if (!heard.report->unwell.empty()) ++unwell;
     if (knows_two_histories(*heard.report, answer.get())) ++two_histories;
   }
+  for (auto* list : {&bans, &replacements, &converges}) std::sort(list->begin(), list->end());
   return nlohmann::json{{"cluster", name},
                         {"revision", cluster.revision},
                         {"revisionNumber", cluster.revision_number},
@@ -89,7 +106,10 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
                         {"twoHistories", two_histories},
                         {"silent", counts[Standing::silent]},
                         {"neverEnrolled", counts[Standing::never_enrolled]},
-                        {"banned", counts[Standing::banned]}};
+                        {"banned", counts[Standing::banned]},
+                        {"bans", bans},
+                        {"replacements", replacements},
+                        {"converges", converges}};
 }
 
 Result<nlohmann::json> incomplete_rows(const Rooms& rooms) {

@@ -7,12 +7,18 @@
 namespace muster {
 namespace {
 
-// What keeps a master from counting as up; empty: nothing.
-std::string unwell_reason(const MasterState& master, std::int64_t now) {
+// Why nothing is known of it now; empty: it reports.
+std::string absence_of(const MasterState& master, std::int64_t now) {
   if (master.is_frozen) return "its identity is frozen";
   if (!master.report) return "never heard of";
   const std::int64_t silence = now - master.seen_at;
   if (silence > unheard_after) return fmt::format("not heard of for {} s", silence);
+  return {};
+}
+
+// What keeps a master from counting as up; empty: nothing.
+std::string unwell_reason(const MasterState& master, std::int64_t now) {
+  if (auto absence = absence_of(master, now); !absence.empty()) return absence;
   const Verdict verdict = master.report->verdict;
   if (verdict == Verdict::converging || verdict == Verdict::failed)
     return std::string(name(verdict));
@@ -44,6 +50,10 @@ bool has_settled(const TurnGrant& grant, const MasterState& master, std::int64_t
 // make it better: one or two masters never have a quorum to spare.
 std::string obstacle_of(const std::string& node, const std::vector<MasterState>& masters,
                         std::int64_t now) {
+  if (const auto* asker = find_master(masters, node)) {
+    if (const auto absence = absence_of(*asker, now); !absence.empty())
+      return fmt::format("{} itself ({}): it takes its turn once it reports", node, absence);
+  }
   std::size_t members = 0, others_up = 0;
   std::string down;
   for (const auto& master : masters) {
@@ -73,6 +83,14 @@ TurnGrant grant_to(const TurnOrder& order, const MasterState& master, std::int64
   return grant;
 }
 
+// Being on its way is what the turn is for.
+std::string held_up(const TurnGrant& grant, const std::vector<MasterState>& masters,
+                    std::int64_t now) {
+  const auto* holder = find_master(masters, grant.order.node);
+  auto reason = holder == nullptr ? std::string() : unwell_reason(*holder, now);
+  return reason == name(Verdict::converging) ? std::string() : reason;
+}
+
 void give_next(TurnRecord& record, const std::vector<MasterState>& masters, std::int64_t now) {
   for (auto at = record.waiting.begin(); at != record.waiting.end(); ++at) {
     if (!obstacle_of(at->node, masters, now).empty()) continue;
@@ -94,6 +112,7 @@ TurnDecision decide_turns(TurnRecord record, const std::vector<MasterState>& mas
   }
   if (!record.grant) give_next(record, masters, now);
   TurnDecision decision;
+  if (record.grant) decision.held_up = held_up(*record.grant, masters, now);
   for (const auto& order : record.waiting) {
     decision.waits_for[order.node] = record.grant ? record.grant->order.node + " has the turn"
                                                   : obstacle_of(order.node, masters, now);

@@ -29,9 +29,11 @@ struct MasterState {
 struct TurnDecision {
   TurnRecord record;
   std::map<std::string, std::string> waits_for;  // node -> what its turn waits for
+  std::string held_up;  // what is wrong with who has the turn; empty: nothing
 };
 
-// Ends the grant of a master that settled, or is none any more; gives the next one. `masters`:
+// Ends the grant of a master that settled, or is none any more; gives the next one to a master that
+// reports: one that does not would keep it from the others for good. `masters`:
 // those that the inventory lists. Idempotent: deciding again without news gives the same.
 [[nodiscard]] TurnDecision decide_turns(TurnRecord record, const std::vector<MasterState>& masters,
                                         std::int64_t now);

@@ -162,7 +162,7 @@ def test_a_job_makes_clusters_within_its_quota_and_nothing_else(site):
     assert job.ask("POST", "clusters", {"name": "job-2", "template": "other", "ttlSeconds": 3600})[1]["kind"] == "template_not_allowed"
     site.muster("operator", "limit", "ci", "--templates", "small,other", "--clusters", "2", "--machines", "6", "--ttl", "2h")
     assert job.ask("POST", "clusters", {"name": "job-2", "template": "other", "nodes": 2, "ttlSeconds": 3600})[0] == 200
-    assert "2 cluster(s) of small, other, 6 machine(s), 2 h" in site.muster("operator", "list").stdout
+    assert "2 cluster(s) of small, other, 6 machine(s), 2h 0m" in site.muster("operator", "list").stdout
     assert sorted(row["name"] for row in job.ask("GET", "clusters")[1]["clusters"]) == ["job-1", "job-2"]
     for path in ("status", "audit", "tokens", "operators", "secrets"):
         status, answer = job.ask("GET", path)

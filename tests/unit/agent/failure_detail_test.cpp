@@ -87,8 +87,12 @@ TEST_CASE_FIXTURE(FailureFixture, "a full disk is told with its file system and 
   machine.files.spaces["/var/lib/kubelet"] = {0, 20ull << 30, 1000, 7};
   machine.files.spaces["/opt/muster"] = {12u << 20, 100u << 20, 1000, 8};
   machine.files.spaces["/run"] = {1u << 30, 2u << 30, 0, 9};
+  const auto without_crictl =
+      explain(FailureClass::disk, ErrorKind::exhausted, "writing '/etc/x': No space").detail.cure;
+  CHECK(without_crictl.ends_with("`journalctl --vacuum-size=50M`; it goes on by itself then"));
+  machine.files.put("/opt/muster/current/cri-tools/bin/crictl", "C");
   const std::string cure =
-      "free space on the file system of /var/lib/muster (0.0 MiB of 20.0 GiB free), /opt/muster (12.0 MiB of 100.0 MiB free), /run (no file more fits): see `du -xh / | sort -h | tail`, `journalctl --vacuum-size=50M`, `crictl rmi --prune`; it goes on by itself then";
+      "free space on the file system of /var/lib/muster (0.0 MiB of 20.0 GiB free), /opt/muster (12.0 MiB of 100.0 MiB free), /run (no file more fits): see `du -xh / | sort -h | tail`, `journalctl --vacuum-size=50M`, `/opt/muster/current/cri-tools/bin/crictl --runtime-endpoint=unix:///run/containerd/containerd.sock rmi --prune`; it goes on by itself then";
   CHECK(
       explain(FailureClass::disk, ErrorKind::exhausted, "writing '/etc/x': No space").detail.cure ==
       cure);

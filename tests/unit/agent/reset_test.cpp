@@ -143,6 +143,7 @@ struct MasterToReset {
     etcd.members = {{1, "m1", "10.77.0.11"}, {2, "m2", "10.77.0.12"}, {3, "m3", "10.77.0.13"}};
     Checkpoint checkpoint;
     checkpoint.node = "m2";
+    checkpoint.cluster = "lab";
     checkpoint.etcd_started = true;
     checkpoint.etcd_member_id = "2";
     checkpoint.etcd_address = "10.77.0.12";
@@ -154,10 +155,46 @@ struct MasterToReset {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(MasterToReset, "a master leaves etcd before it is reset") {
-  REQUIRE(reset(machine.host, [](std::string_view) {}));
+TEST_CASE_FIXTURE(MasterToReset,
+                  "a master leaves etcd before it is reset, its API server before that") {
+  machine.services.active.insert("kube-apiserver.service");
+  bool served_without_etcd = false;
+  machine.process.answer = [this, &served_without_etcd](const ProcessRequest& request) {
+    auto answer = etcd.answer(request);
+    served_without_etcd =
+        served_without_etcd ||
+        (etcd.members.size() == 2 && machine.services.active.contains("kube-apiserver.service"));
+    return answer;
+  };
+  std::vector<std::string> narrated;
+  REQUIRE(reset(machine.host, [&](std::string_view line) { narrated.emplace_back(line); }));
   CHECK(etcd.names() == std::vector<std::string>{"m1", "m3"});
+  CHECK_FALSE(served_without_etcd);
   CHECK_FALSE(machine.files.has("/var/lib/etcd"));
+  CHECK(
+      narrated ==
+      std::vector<std::string>{
+          "leaving etcd: member 2 of m2; this machine's API server stops first",
+          "etcd: this machine has left it", "stopping the agent and its monitors",
+          "stopping kubelet and ending pods, for at most two minutes", "stopping components",
+          "taking back the network", "removing files",
+          "this machine is as it was found; its settings stay (/etc/muster/agent.json), and its agent starts with the next boot",
+          "to make it m2 again, where an operator is:", "  muster node replace m2 --cluster lab",
+          "  muster token create --cluster lab --node m2 --role ROLE   (of a pool: --pool POOL)",
+          "here: that token into /etc/muster/agent.json (\"token\") or the user-data, and: systemctl restart muster-agent"});
+}
+
+TEST_CASE_FIXTURE(MasterToReset, "where etcd refuses the removal, the API server serves on") {
+  machine.services.active.insert("kube-apiserver.service");
+  etcd.broken = {"member remove"};
+  CHECK_FALSE(reset(machine.host, [](std::string_view) {}));
+  CHECK(machine.services.active.contains("kube-apiserver.service"));
+  // The last one with a vote is not even asked to stop it.
+  etcd.broken.clear();
+  etcd.members = {{2, "m2", "10.77.0.12"}};
+  machine.services.calls.clear();
+  CHECK_FALSE(reset(machine.host, [](std::string_view) {}));
+  CHECK(machine.services.calls.empty());
 }
 
 TEST_CASE_FIXTURE(MasterToReset, "a master that cannot leave etcd is not reset, and says why") {
@@ -180,7 +217,14 @@ TEST_CASE_FIXTURE(MasterToReset, "a master that cannot leave etcd is not reset, 
 
 TEST_CASE_FIXTURE(MasterToReset, "a cluster that has ended misses no member") {
   machine.files.put(paths::tombstone, "{}");
-  REQUIRE(reset(
-      machine.host, [](std::string_view) {}, TombstoneGoes::no));
+  std::vector<std::string> narrated;
+  const auto narrate = [&](std::string_view line) { narrated.emplace_back(line); };
+  REQUIRE(reset(machine.host, narrate, TombstoneGoes::no));
   CHECK(etcd.commands.empty());
+  CHECK(narrated.back() == "removing files");
+  // By a person: free for another cluster, and no member of the one before.
+  REQUIRE(reset(machine.host, narrate));
+  CHECK(
+      narrated[narrated.size() - 2] ==
+      "to let it into a cluster: muster token create --cluster C --role ROLE (of a pool: --pool POOL)");
 }

@@ -106,6 +106,20 @@ TEST_CASE("wrong usage is exit 2, help is exit 0") {
         std::string::npos);
   CHECK(fake::muster({}).exit == 2);
   CHECK(fake::muster({"nodes"}).exit == 2);
+  CHECK(fake::muster({"bogus"}).err == "muster: unknown command 'bogus'; see muster --help\n");
+  CHECK(fake::muster({"stauts", "--watch"}).err ==
+        "muster: unknown command 'stauts': did you mean 'status'? See muster --help\n");
+  CHECK(fake::muster({"node", "shwo", "m1"}).err ==
+        "muster: unknown command 'node shwo': did you mean 'show'? See muster node --help\n");
+  CHECK(
+      fake::muster({"token"}).err ==
+      "muster: expected a command after 'muster token', found none: create, list, revoke; see muster token --help\n");
+  CHECK(fake::muster({"node", "list", "bogus"}).err ==
+        "muster: The following argument was not expected: bogus; see muster node list --help\n");
+  CHECK(fake::muster({"token", "create"}).err ==
+        "muster: --cluster is required; see muster token create --help\n");
+  CHECK(fake::muster({}).err ==
+        "muster: expected a command after 'muster', found none; see muster --help\n");
   CHECK(fake::muster({"status", "-o", "yaml"}).exit == 2);
   CHECK(fake::muster({"token", "create", "--cluster", "lab", "--ttl", "soon"}).exit == 2);
   // A secret's value has no place on the command line.

@@ -133,6 +133,8 @@ TEST_CASE("a machine's end: what is ordered, and how far it is") {
   CHECK(ran.exit == 0);
   CHECK(ran.out == "lab/m1: removed, undrained: it never reported\n");
   CHECK(ran.err == "m1: nothing is left of it\n");
+  CHECK(fake::muster({"--server", gone.url(), "node", "drain", "m1", "--timeout", "5s"}).err ==
+        "muster: --timeout: expected 1m to 24h, found '5s'\n");
   CHECK(fake::muster({"--server", gone.url(), "node", "remove", "m1", "--timeout", "soon"}).err ==
         "muster: --timeout: expected a time such as 90s, 15m, 4h or 2d, found 'soon'\n");
 }
@@ -143,7 +145,7 @@ TEST_CASE("limits of an operator are given together, or lifted") {
                                 R"("machines":9,"ttlSeconds":7200}})"}}});
   auto ran = fake::muster({"--server", api.url(), "operator", "limit", "ci", "--templates", "a,b",
                            "--clusters", "2", "--machines", "9", "--ttl", "2h"});
-  CHECK(ran.out == "operator ci: 2 cluster(s) of a, b, 9 machine(s), 2 h\n");
+  CHECK(ran.out == "operator ci: 2 cluster(s) of a, b, 9 machine(s), 2h 0m\n");
   CHECK(api.asked().back() ==
         R"(PUT /v1/operator/operators/ci/limits {"limits":{"clusters":2,"machines":9,)"
         R"("templates":["a","b"],"ttlSeconds":7200}})");
@@ -210,7 +212,7 @@ TEST_CASE("who has the turn is in status and in the list") {
   CHECK(
       fake::muster({"--server", api.url(), "status"})
           .out.find(
-              "lab: m1 has the turn since 1970-01-01 00:01:00; m2, m3 wait for theirs (muster node show tells what for)\n") !=
+              "lab: m1 has the turn since 1970-01-01 00:01:00; m2, m3 wait for theirs (muster node show tells what for, muster node converge NAME --cancel ends it)\n") !=
       std::string::npos);
   CHECK(
       fake::muster({"--server", api.url(), "node", "show", "m2", "--cluster", "lab"})
@@ -332,6 +334,12 @@ TEST_CASE("kubeconfig is printed as it is; break-glass is an hour") {
             .exit == 0);
   CHECK(api.asked().back() ==
         R"(POST /v1/operator/kubeconfig {"breakGlass":true,"cluster":"lab","ttlSeconds":3600})");
+  for (const auto& [ttl, seconds] : {std::pair{"90m", "5400"}, {"8", "28800"}}) {
+    fake::muster({"--server", api.url(), "kubeconfig", "--cluster", "lab", "--ttl", ttl});
+    CHECK(api.asked().back().find(fmt::format("\"ttlSeconds\":{}", seconds)) != std::string::npos);
+  }
+  CHECK(fake::muster({"kubeconfig", "--cluster", "lab", "--ttl", "2d"}).err ==
+        "muster: --ttl: expected 1m to 24h, found '2d'\n");
 }
 
 TEST_CASE("init shows the pin") {

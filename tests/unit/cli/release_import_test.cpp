@@ -40,6 +40,10 @@ TEST_CASE("a release is sent file by file, its manifest last, and a second time 
   CHECK(fake::muster({"--server", again.url(), "release", "import", folder.path()}).out ==
         "etcd 3.6.16: already there\n");
   CHECK(again.asked().size() == 2);
+  // Of several one document.
+  const auto twice = fake::muster(
+      {"--server", again.url(), "release", "import", folder.path(), folder.path(), "-o", "json"});
+  CHECK(nlohmann::json::parse(twice.out)["releases"].size() == 2);
 }
 
 TEST_CASE("of a release that the server has, what it lost is sent") {

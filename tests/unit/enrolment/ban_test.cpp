@@ -61,6 +61,8 @@ TEST_CASE("a machine's record reads back whole, and damage is told as damage") {
   record.ban_reason = "b";
   record.freeze_reason = "f";
   record.replace_key = "sha256:c";
+  record.replace_ordered_at = 4;
+  record.converge_ordered_at = 3;
   record.boots = {{"m", "b", 7, 8}};
   record.uuid = "u";
   record.serial = "s";
@@ -69,6 +71,7 @@ TEST_CASE("a machine's record reads back whole, and damage is told as damage") {
   record.claimant = IssuedIdentity{"sha256:e", "03", 6, 5};
   const std::string text = to_json(record);
   CHECK(to_json(parse_machine_record(text).value()) == text);
+  CHECK(to_json(MachineRecord{}).find("OrderedAt") == std::string::npos);
   // Of a server before 0.3.
   std::string before = text;
   before.replace(before.find("\"renewed\":[\"sha256:d\"]"), 22, "\"refusedAt\":6");

@@ -96,14 +96,44 @@ TEST_CASE("a machine that is silent, banned or frozen says so with its cure") {
   house.time += std::chrono::seconds(silent_after(house.reports.find({"lab", "n1"})) + 1);
   auto row = row_of(house, "n1");
   CHECK(row.at("reason").get<std::string>().rfind("not heard of since ", 0) == 0);
-  CHECK(row.at("cure") ==
-        "see whether it is on and reaches this server; on it: journalctl -u muster-agent");
+  CHECK(
+      row.at("cure") ==
+      "see whether it is on and reaches this server; on it: journalctl -u muster-agent; if it was reset or reinstalled: `muster node replace n1 --cluster lab`, then `muster token create --cluster lab --node n1 --role node`, that token into its /etc/muster/agent.json (\"token\") or user-data, and there `systemctl restart muster-agent`");
   REQUIRE(freeze(house.enrolment, {"lab", "n1"}, "seen twice", "server"));
   CHECK(row_of(house, "n1").at("reason") == "frozen: seen twice");
   REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/n1/ban", {{"reason", "stolen"}}).status == 200);
   row = row_of(house, "n1");
   CHECK(row.at("reason") == "banned: stolen");
+  CHECK(row.at("banReason") == "stolen");
+  const auto bans = house.ask("GET", "/v1/operator/status").body.at("clusters")[0].at("bans");
+  REQUIRE(bans.size() == 1);
+  CHECK(bans[0] == nlohmann::json({{"node", "n1"}, {"reason", "stolen"}}));
   CHECK(row.at("cure") == "`muster unban n1` lets it in again");
+}
+
+TEST_CASE("an ordered replacement is seen, and taken back") {
+  House house;
+  house.apply(sample::small_inventory());
+  house.machine("n1");
+  const auto order = [&](const nlohmann::json& body) {
+    return house.ask("POST", "/v1/operator/nodes/lab/n1/replace", body);
+  };
+  const auto replacements = [&] {
+    return house.ask("GET", "/v1/operator/status").body.at("clusters")[0].at("replacements").size();
+  };
+  CHECK(row_of(house, "n1").at("replace").is_null());
+  REQUIRE(order(nlohmann::json::object()).status == 200);
+  CHECK(row_of(house, "n1").at("replace") ==
+        nlohmann::json({{"orderedAt", unix_seconds(house.time)}, {"key", ""}}));
+  CHECK(replacements() == 1);
+  REQUIRE(order({{"cancel", true}}).status == 200);
+  CHECK(row_of(house, "n1").at("replace").is_null());
+  CHECK(replacements() == 0);
+  const auto none = order({{"cancel", true}});
+  CHECK(none.status == 404);
+  CHECK(
+      none.message() ==
+      "node 'lab/n1': expected an ordered replacement to cancel, found none; if another key has the name already, `muster audit --node lab/n1` says since when");
 }
 
 TEST_CASE("something that asked for trust and went away is told, by its node where it has one") {

@@ -79,6 +79,9 @@ TEST_CASE_FIXTURE(TurnHouse, "three masters take their turns one after the other
   CHECK(hears("m2", Verdict::pending_changes));
   // m2 fails in its turn: m3 waits, until a person decides.
   CHECK_FALSE(hears("m2", Verdict::failed));
+  CHECK(
+      turn("m2").at("message") ==
+      "until it reports that it converged; now: failed; `muster node converge m2 --cancel` ends its turn");
   time += std::chrono::hours(3);
   CHECK_FALSE(hears("m1", Verdict::converged));
   CHECK_FALSE(hears("m3", Verdict::pending_changes));
@@ -117,11 +120,29 @@ TEST_CASE_FIXTURE(TurnHouse, "a node takes its order with its next report, whoev
   CHECK(hears("n1", Verdict::pending_changes));
   CHECK_FALSE(hears("n1", Verdict::pending_changes));
   CHECK(order("n1").status == 200);
+  const auto shown = ask("GET", "/v1/operator/nodes/lab/n1").body;
+  CHECK(shown.at("converge").at("orderedAt") == unix_seconds(time));
+  const auto cluster = ask("GET", "/v1/operator/status").body.at("clusters")[0];
+  CHECK(cluster.at("converges")[0].at("node") == "n1");
   CHECK(order("n1", true).status == 200);
+  CHECK(ask("GET", "/v1/operator/nodes/lab/n1").body.at("converge").is_null());
   CHECK_FALSE(hears("n1", Verdict::pending_changes));
   CHECK(
       order("n1", true).message() ==
       "node 'lab/n1': expected an ordered converge to cancel, found none; it may have heard of it already");
+}
+
+TEST_CASE("a master that never enrolled holds no turn") {
+  House house;
+  house.apply(sample::cluster() + sample::node("m1", "master", 11) +
+              sample::node("m2", "follower", 12) + sample::node("n1", "node", 21));
+  const auto order = [&](const std::string& name) {
+    return house.ask("POST", "/v1/operator/nodes/lab/" + name + "/converge").body.at("waitsFor");
+  };
+  CHECK(order("m2") == "m2 itself (never heard of): it takes its turn once it reports");
+  CHECK(order("n1") == "it has not enrolled, and hears of it then");
+  const auto turn = house.ask("GET", "/v1/operator/nodes/lab/m2").body.at("turn");
+  CHECK(turn.at("state") == "waits");
 }
 
 TEST_CASE_FIXTURE(TurnHouse,

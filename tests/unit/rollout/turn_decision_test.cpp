@@ -135,6 +135,39 @@ TEST_CASE("nobody goes down where the others are no quorum") {
         "m4 (converging), m5 (converging): of etcd's 5 members 2 others are up, a quorum is 3");
 }
 
+TEST_CASE("one that does not report gets no turn, and keeps it from nobody") {
+  Masters masters(3);
+  masters.master(1).report.reset();  // it never enrolled
+  masters.master(1).is_member = false;
+  masters.master(2).seen_at = now - 61;
+  auto decision = decide_turns(ordered({"m1", "m2"}), masters.states, now);
+  CHECK(holder(decision) == "");
+  CHECK(decision.waits_for["m1"] ==
+        "m1 itself (never heard of): it takes its turn once it reports");
+  CHECK(decision.waits_for["m2"] ==
+        "m2 itself (not heard of for 61 s): it takes its turn once it reports");
+  decision = decide_turns(ordered({"m1", "m3"}), Masters(3).states, now);
+  CHECK(holder(decision) == "m1");
+  masters.report(2, Verdict::converged);
+  decision = decide_turns(ordered({"m1", "m3"}), masters.states, now);
+  CHECK(holder(decision) == "m3");
+  masters.master(1).report.emplace();
+  masters.report(1, Verdict::pending_changes);
+  masters.report(3, Verdict::converged);
+  CHECK(holder(decide_turns(decision.record, masters.states, now)) == "m1");
+}
+
+TEST_CASE("who has the turn and does not get on is named") {
+  Masters masters(3);
+  const auto granted = decide_turns(ordered({"m1"}), masters.states, now);
+  CHECK(granted.held_up.empty());
+  masters.report(1, Verdict::converging);
+  CHECK(decide_turns(granted.record, masters.states, now).held_up.empty());
+  CHECK(decide_turns(granted.record, masters.states, now + 61).held_up == "not heard of for 61 s");
+  masters.report(1, Verdict::failed);
+  CHECK(decide_turns(granted.record, masters.states, now).held_up == "failed");
+}
+
 TEST_CASE("one or two masters have no quorum to spare, and take their turn all the same") {
   Masters one(1), two(2);
   one.report(1, Verdict::failed);

@@ -1,0 +1,73 @@
+// What operators ordered, as status and node show tell it, and how it is taken back.
+#include <doctest/doctest.h>
+
+#include "operator_api.hpp"
+
+using namespace muster;
+using fake::OperatorApi;
+
+TEST_CASE("status names who is banned and why, and what is ordered, with the way back") {
+  const OperatorApi api(
+      {{"GET /v1/operator/status",
+        {200, R"({"clusters":[{"cluster":"lab","bans":[{"node":"n3","reason":"sto\u001blen"},)"
+              R"({"node":"n4","reason":""}],"replacements":[{"node":"m2","orderedAt":0}],)"
+              R"("converges":[{"node":"n1","orderedAt":0}],)"
+              R"("drains":[{"node":"n2","phase":"draining"}]}]})"}}});
+  const auto ran = fake::muster({"--server", api.url(), "status"});
+  CHECK(
+      ran.out.find(
+          "lab: banned: n3 (sto\\x1blen), n4 (no reason was given); muster unban NAME lets it in again\n"
+          "lab: replacement ordered, waits for another key: m2 since ; muster node replace NAME --cancel takes it back\n"
+          "lab: converge ordered, waits for its next report: n1 since ; muster node converge NAME --cancel takes it back\n"
+          "lab: drain ordered: n2 (draining); muster node undrain NAME takes it back\n") !=
+      std::string::npos);
+}
+
+TEST_CASE("a ban says why") {
+  const std::string order = "POST /v1/operator/nodes/lab/n3/ban ";
+  const std::map<std::string, OperatorApi::Answer> answers{
+      {order + R"({"reason":"stolen"})", OperatorApi::Answer{}}};
+  const OperatorApi api(answers);
+  static_cast<void>(
+      fake::muster({"--server", api.url(), "ban", "n3", "--cluster", "lab", "--reason", "stolen"}));
+  CHECK(api.asked() == std::vector<std::string>{order + R"({"reason":"stolen"})"});
+}
+
+TEST_CASE("orders to several machines are one document of JSON") {
+  const std::string order = "POST /v1/operator/nodes/lab/";
+  const OperatorApi api(
+      {{order + "m1/converge", {200, R"({"cluster":"lab","node":"m1","waitsFor":""})"}},
+       {order + "m2/converge",
+        {200, R"({"cluster":"lab","node":"m2","waitsFor":"m1 has the turn"})"}}});
+  auto ran = fake::muster(
+      {"--server", api.url(), "node", "converge", "m1", "m2", "--cluster", "lab", "-o", "json"});
+  CHECK(ran.exit == 0);
+  CHECK(nlohmann::json::parse(ran.out)["nodes"].size() == 2);
+  // What was ordered of one stands, whatever becomes of the next.
+  ran = fake::muster(
+      {"--server", api.url(), "node", "converge", "m9", "m2", "--cluster", "lab", "-o", "json"});
+  CHECK(ran.exit == 1);
+  CHECK(nlohmann::json::parse(ran.out)["nodes"][0]["node"] == "m2");
+}
+
+TEST_CASE("what is ordered of a machine is in node show, with the way back") {
+  const OperatorApi api(
+      {{"GET /v1/operator/nodes/lab/m2",
+        {200,
+         R"({"cluster":"lab","node":"m2","state":"enrolled","replace":{"orderedAt":0,"key":""},)"
+         R"("converge":{"orderedAt":0},"turn":{"state":"waits","since":0,"by":"operator anna",)"
+         R"("message":"m1 has the turn"},"drain":{"phase":"draining","remove":true,"by":"operator )"
+         R"(anna","message":"pod ci/web: its budget","orderedAt":0,"until":0}})"}}});
+  CHECK(
+      fake::muster({"--server", api.url(), "node", "show", "m2", "--cluster", "lab"}).out ==
+      "node         lab/m2\n"
+      "state        enrolled\n"
+      "replace      replacement ordered at , waits for another key\n"
+      "to take back muster node replace m2 --cluster lab --cancel\n"
+      "converge     ordered at , waits for its next report\n"
+      "to take back muster node converge m2 --cluster lab --cancel\n"
+      "turn         waits since , ordered by operator anna: m1 has the turn\n"
+      "to take back muster node converge m2 --cluster lab --cancel\n"
+      "drain        draining, then removed, ordered at  by operator anna, until : pod ci/web: its budget\n"
+      "to take back muster node undrain m2 --cluster lab\n");
+}
