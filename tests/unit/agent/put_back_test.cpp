@@ -70,7 +70,7 @@ TEST_CASE_FIXTURE(PutBackFixture, "a monitor that was stopped is told and starte
   CHECK(is_told("unwell: unit " + monitor + ": stopped; it is started again"));
   poll();
   CHECK(calls().empty());
-  CHECK(is_told("well again: unit " + monitor));
+  CHECK(is_told(" s: unit " + monitor));
 }
 
 TEST_CASE_FIXTURE(PutBackFixture, "a monitor that cannot start costs nobody the verdict") {

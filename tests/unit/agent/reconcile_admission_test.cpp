@@ -7,6 +7,7 @@ TEST_CASE_FIXTURE(ReconcileFixture,
                   "a machine that the server refuses says so at once and starts nothing") {
   REQUIRE(converge().verdict == Verdict::converged);
   reboot("boot-2");
+  machine.services.calls.clear();
   site.is_banned = true;
   const auto began = machine.clock.now();
   const auto outcome = converge();
