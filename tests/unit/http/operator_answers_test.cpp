@@ -112,7 +112,8 @@ TEST_CASE("the generation in force is told where the newest document is, and of 
     made.document_digest = document_digest;
     REQUIRE(house.ask("POST", "/v1/report", nlohmann::json::parse(to_json(made)), n1).status ==
             200);
-    for (const auto& row : house.ask("GET", "/v1/operator/nodes").body.at("nodes")) {
+    const auto answer = house.ask("GET", "/v1/operator/nodes");
+    for (const auto& row : answer.body.at("nodes")) {
       if (row.at("node") == "n1") return row.at("inForce").get<std::uint64_t>();
     }
     return std::uint64_t{99};

@@ -20,7 +20,8 @@ TEST_CASE("a template's record") {
                         REQUIRE(store.commit(transaction));
                         const auto made = find_template(store, "small");
                         if (!made) return pass(made.error());
-                        REQUIRE(set_template(store, *made, sample::now));
+                        const auto set = set_template(store, *made, sample::now);
+                        if (!set) return pass(set.error().error);
                         return store.get(kinds::cluster_template, "small")->value;
                       }};
   record.maps = {"/files"};
