@@ -63,8 +63,7 @@ constexpr auto cluster_fields = [](auto& fields, auto& record) {
   fields.text("inventory", record.inventory, Presence::if_set);
   fields.text_map("releases", record.releases, Presence::if_set);
   fields.number("content", record.content, Presence::if_set);
-  fields.numbers("history", record.history,
-                 record.content == 0 ? Presence::if_set : Presence::newer);
+  if (record.content != 0) fields.numbers("history", record.history, Presence::newer);
 };
 
 bool is_hex(std::string_view text) {

@@ -6,9 +6,13 @@
 using namespace muster;
 
 TEST_CASE("a template's record") {
-  const std::string pool =
-      "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: m}\nspec: {cluster: small, role: master, namePattern: 'm-{index}', maximum: 5, addressRanges: [10.77.1.0/24], proofs: [token]}\n";
-  const std::string file = sample::cluster("  nodeCidr: 10.77.0.0/16\n", "small") + pool;
+  const auto pool = [](const std::string& name, const std::string& role) {
+    return fmt::format(
+        "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {{name: {0}}}\nspec: {{cluster: small, role: {1}, namePattern: '{0}-{{index}}', maximum: 5, addressRanges: [10.77.1.0/24], proofs: [token]}}\n",
+        name, role);
+  };
+  const std::string file = sample::cluster("  nodeCidr: 10.77.0.0/16\n", "small") +
+                           pool("m", "master") + pool("w", "node");
   const std::string golden = fmt::format(
       R"({{"files":{{"small.yaml":{}}},"name":"small","setAt":5,"setBy":"operator anna"}})",
       json_string(file));
