@@ -73,7 +73,7 @@ Result<void> InventoryView::follow(const Transaction::Change& change, const Comm
     return fail(
         ErrorKind::corrupt,
         fmt::format("revision '{}': expected it with the cluster's record, found none", key));
-  const StoredInventory stored = stored_inventory(key, *revision->value);
+  const StoredInventory stored = stored_inventory(key, *revision->value, known_files_);
   quarantine_.note(change.key, Quarantine::Part::inventory, stored.sound);
   next.replace(change.key, stored.inventory, stored.sound ? cluster->inventory : std::string());
   return stored.sound;

@@ -41,6 +41,7 @@ class InventoryView final : public View {
   void set(Machines machines);
 
   Quarantine& quarantine_;
+  KnownFiles known_files_;  // for follow(), which Views calls one at a time
   mutable std::mutex mutex_;
   Machines machines_;
 };

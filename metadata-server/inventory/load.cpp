@@ -230,9 +230,8 @@ Checked<Inventory> load(const InventoryFiles& files, KnownFiles& known, Rules ru
   return tl::unexpected(std::move(read.problems));
 }
 
-ToleratedInventory load_tolerantly(const InventoryFiles& files) {
-  KnownFiles none;
-  return Loader(files, none, Rules::stored).load();
+ToleratedInventory load_tolerantly(const InventoryFiles& files, KnownFiles& known) {
+  return Loader(files, known, Rules::stored).load();
 }
 
 namespace {

@@ -297,19 +297,21 @@ Result<StoredInventory> stored_inventory(const Store& store, const std::string& 
   if (found->version == 0) return no_record(kinds::cluster, cluster);
   const std::string key = kinds::revision_key(cluster, content_of(found->record));
   const auto record = store.get(kinds::revision, key);
-  if (record) return stored_inventory(key, record->value);
+  KnownFiles none;
+  if (record) return stored_inventory(key, record->value, none);
   if (record.error().kind != ErrorKind::not_found) return pass(record.error());
   return StoredInventory{{}, fail(ErrorKind::corrupt, record.error().message)};
 }
 
-StoredInventory stored_inventory(const std::string& key, const std::string& text) {
+StoredInventory stored_inventory(const std::string& key, const std::string& text,
+                                 KnownFiles& known) {
   StoredInventory stored;
   const auto names = kinds::parse_pair_key(key);
   const std::string cluster = names ? names->first : std::string();
   auto whole = parse_revision(text);
   auto [files, masters] =
       whole ? std::pair(std::move(whole->files), whole->instance_masters) : files_in(text);
-  ToleratedInventory read = load_tolerantly(files);
+  ToleratedInventory read = load_tolerantly(files, known);
   const bool is_instance = masters != 0 && !read.inventory.clusters.empty();
   stored.inventory =
       is_instance ? instantiate(std::move(read.inventory), cluster, static_cast<int>(masters))

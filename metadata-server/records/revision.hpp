@@ -111,7 +111,8 @@ struct StoredInventory {
 };
 [[nodiscard]] Result<StoredInventory> stored_inventory(const Store& store,
                                                        const std::string& cluster);
-// Of a revision's record.
-[[nodiscard]] StoredInventory stored_inventory(const std::string& key, const std::string& text);
+// Of a revision's record. `known`: as load_tolerantly has it.
+[[nodiscard]] StoredInventory stored_inventory(const std::string& key, const std::string& text,
+                                               KnownFiles& known);
 
 }  // namespace muster

@@ -37,6 +37,22 @@ TEST_CASE("a member's record") {
       R"({"address":"","admittedAt":0,"cluster":"","endsAt":0,"key":"","leftGeneration":0,"node":"","pool":"","removedAt":0,"role":"node"})");
 }
 
+TEST_CASE("a published document is read as it was written, whatever is in it") {
+  for (const std::string text :
+       {"", "{\"payload\":\"e30=\"}", "\\", "\"", "a\\\"b\n\x01", "\u00fc"}) {
+    for (const std::uint32_t format : {1u, 7u}) {
+      PublishedDocument document{"sha256:a", "sha256:b", text, 18446744073709551615u};
+      document.format = format;
+      const auto read = parse_published_document(to_json(document));
+      REQUIRE(read);
+      CHECK(read->envelope == text);
+      CHECK(read->format == format);
+      CHECK(read->generation == document.generation);
+      CHECK(to_json(*read) == to_json(document));
+    }
+  }
+}
+
 TEST_CASE("the record of a published document") {
   StoredRecord record{
       "published document",
