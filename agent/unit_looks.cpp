@@ -26,7 +26,7 @@ struct Setting {
   std::string key, value;
 };
 
-std::string without_spaces(std::string text) {
+std::string without_spaces(const std::string& text) {
   const auto from = text.find_first_not_of(" \t\r");
   if (from == std::string::npos) return {};
   return text.substr(from, text.find_last_not_of(" \t\r") + 1 - from);

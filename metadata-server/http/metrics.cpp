@@ -213,8 +213,8 @@ struct Metrics::Impl {
                        .Name("muster_publication_due_seconds")
                        .Help("How long what was decided of a cluster is not published")
                        .Register(into);
-    for (const auto& [cluster, seconds] : due())
-      family.Add({{"cluster", cluster}}).Set(static_cast<double>(seconds));
+    for (const auto& [cluster, owed_for] : due())
+      family.Add({{"cluster", cluster}}).Set(static_cast<double>(owed_for));
   }
 };
 

@@ -166,7 +166,7 @@ std::vector<InventoryProblem> check_upgrades(const std::vector<std::string>& upg
 // The content of a revision under today's facts.
 Published<PublishOutcome> publish_revision(const PublishContext& context, FoundCluster found,
                                            const ReadRevision& read, const RollbackRequest& request,
-                                           std::string action, std::string cause = {}) {
+                                           const std::string& action, std::string cause = {}) {
   const Revision& revision = read.revision;
   Transaction transaction;
   auto facts = guarded_facts(context, request.cluster, transaction);
