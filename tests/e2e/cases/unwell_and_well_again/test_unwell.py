@@ -54,7 +54,8 @@ def test_a_route_deleted_each_second(request, cluster, looks):
 
 @looks
 def test_a_node_object_deleted_twice(request, cluster, looks):
-    """The second time right when it came back: kubelet is restarted once for each, the second time after its pause."""
+    """The second time right when it came back: kubelet is restarted once for each, the second time after its pause of 30 s,
+    which doubles with each within two hours: those of the test before count."""
     if looks == "by itself":
         request.getfixturevalue("flapping")
     cluster.wait_converged(["n1"])
@@ -63,9 +64,9 @@ def test_a_node_object_deleted_twice(request, cluster, looks):
 
     def is_there():
         return cluster.kubectl("get", "node", "n1", check=False).returncode == 0
-    for times in (1, 2):
+    for times, pause in ((1, 0), (2, 30)) if looks == "at once" else ((3, 60), (4, 120)):
         cluster.kubectl("delete", "node", "n1")
-        put_back(cluster, f"Node n1, deleted {times} times", is_there, looks, 30 * times + ONE_POLL + 10)
+        put_back(cluster, f"Node n1, deleted {times} times", is_there, looks, pause + ONE_POLL + 10)
     cluster.wait_for("n1 Ready", lambda: "n1" in cluster.ready_nodes(), 30)
     assert count_starts(cluster, "n1", unit) - starts == 2
     await_well(cluster, "n1")
