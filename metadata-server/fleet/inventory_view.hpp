@@ -9,6 +9,7 @@
 
 #include "boot/boot_inventory.hpp"
 #include "enrolment/enrolment_inventory.hpp"
+#include "inventory/load.hpp"
 #include "publish/quarantine.hpp"
 #include "store/views.hpp"
 
