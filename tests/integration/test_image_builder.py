@@ -19,6 +19,7 @@ import root_tree  # noqa: E402
 from local_cluster import BUILD  # noqa: E402
 from steps import Failure, Steps  # noqa: E402
 
+pytestmark = pytest.mark.release_build
 EPOCH = 1700000000
 PLAN = {"name": "node", "architecture": "amd64", "format": "qcow2", "suite": "bookworm", "kernel": "cloud", "kernelArguments": [], "packages": [],
         "releases": [], "files": []}

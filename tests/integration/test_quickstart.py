@@ -6,6 +6,8 @@ import pytest
 import quickstart_preflight
 from local_cluster import REPOSITORY
 
+pytestmark = pytest.mark.release_build
+
 
 @pytest.fixture
 def tree(tmp_path):
