@@ -45,10 +45,11 @@ TEST_CASE_FIXTURE(TrialFixture, "a unit whose start says that it works is proven
 TEST_CASE_FIXTURE(TrialFixture,
                   "a unit whose start says nothing is proven by its port, or by time") {
   machine.clock.sleep(std::chrono::seconds(60));
-  for (const auto& [unit, port] : std::map<std::string, std::uint16_t>{
+  for (const auto& [name, port] : std::map<std::string, std::uint16_t>{
            {"kube-proxy.service", std::uint16_t{10256}},
            {"kube-controller-manager.service", std::uint16_t{10257}},
            {"kube-scheduler.service", std::uint16_t{10259}}}) {
+    const std::string unit = name;  // clang 14 captures no structured binding
     CAPTURE(unit);
     REQUIRE(machine.files.remove("/proc/net/tcp"));
     CHECK(why_not(unit, running(std::chrono::seconds(4), 0)) == "started 4 s ago");
