@@ -74,7 +74,7 @@ def test_reset_leaves_etcd(five):
     began = time.monotonic()
     done = five.run("m5", "muster-agent", "reset", "--yes", timeout=180)
     # An API server that outlives its etcd is killed after 90 s.
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 85
     assert "could not leave" not in done.stderr
     assert "muster token create --cluster lab --node m5 --role follower" in done.stderr
     assert set(voters(five)) == {"m1", "m2", "m3", "m4"}
