@@ -1,9 +1,11 @@
 // A store that does as another does, and lets a test stand between any two of its commits.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -20,8 +22,8 @@ class HookedStore final : public Store {
   // Runs once, after the next commit took place: before its author goes on.
   std::function<void()> after_commit;
   // What kill -9 leaves: only so many more commits take place, then nothing answers any more.
-  std::size_t commits_left = std::numeric_limits<std::size_t>::max();
-  std::size_t commits = 0;  // that took place
+  std::atomic<std::size_t> commits_left = std::numeric_limits<std::size_t>::max();
+  std::atomic<std::size_t> commits = 0;  // that took place
   [[nodiscard]] bool is_dead() const { return commits_left == 0; }
 
   [[nodiscard]] Result<Record> get(std::string_view kind, std::string_view key) const override {
@@ -40,13 +42,13 @@ class HookedStore final : public Store {
     return store_.count(kind, prefix);
   }
   [[nodiscard]] Result<std::uint64_t> commit(const Transaction& transaction) override {
-    if (auto hook = std::exchange(before_commit, nullptr)) hook();
+    if (const auto hook = take(before_commit)) hook();
     if (is_dead()) return dead();
     auto committed = store_.commit(transaction);
     if (!committed) return committed;
     ++commits;
     --commits_left;
-    if (auto hook = std::exchange(after_commit, nullptr)) hook();
+    if (const auto hook = take(after_commit)) hook();
     return committed;
   }
 
@@ -62,10 +64,16 @@ class HookedStore final : public Store {
   }
 
  private:
+  // Commits come from several threads.
+  std::function<void()> take(std::function<void()>& hook) {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(hook, nullptr);
+  }
   static tl::unexpected<Error> dead() {
     return fail(ErrorKind::unavailable, "the store is gone: the test killed it");
   }
   Store& store_;
+  std::mutex mutex_;
 };
 
 }  // namespace muster

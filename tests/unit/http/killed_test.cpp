@@ -84,7 +84,7 @@ TEST_CASE(
 TEST_CASE("an unban, a drain and a removal that are killed at any commit") {
   at_every_commit(
       [](Mortal& house) {
-        const auto left = std::exchange(house.hooked.commits_left, 1000);
+        const auto left = house.hooked.commits_left.exchange(1000);
         REQUIRE(house.order("w-1", "ban").status == 200);
         house.hooked.commits_left = left;
         house.order("w-1", "unban");
