@@ -57,6 +57,14 @@ Result<void> Scheduler::first_failure() {
 }
 
 Result<void> Scheduler::carry_out(const ScheduleRow& row, TimePoint now) {
+  constexpr int attempts = 10;  // somebody wrote what it rests on: it is read anew
+  for (int attempt = 1;; ++attempt) {
+    auto done = try_once(row, now);
+    if (done || done.error().kind != ErrorKind::conflict || attempt == attempts) return done;
+  }
+}
+
+Result<void> Scheduler::try_once(const ScheduleRow& row, TimePoint now) {
   if (row.what == scheduled::cluster) return advance_cluster(row, now);
   if (row.what == scheduled::member) return end_member(row);
   if (row.what == scheduled::released) return release_members(row, now);

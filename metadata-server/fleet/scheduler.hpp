@@ -34,6 +34,7 @@ class Scheduler {
   };
   [[nodiscard]] Result<void> first_failure();
   [[nodiscard]] Result<void> carry_out(const ScheduleRow& row, TimePoint now);
+  [[nodiscard]] Result<void> try_once(const ScheduleRow& row, TimePoint now);
   [[nodiscard]] Result<void> advance_cluster(const ScheduleRow& row, TimePoint now);
   [[nodiscard]] Result<void> end_member(const ScheduleRow& row);
   [[nodiscard]] Result<void> release_members(const ScheduleRow& row, TimePoint now);

@@ -26,6 +26,18 @@ Result<std::shared_ptr<const ServedAnswer>> served_answer(const Fleet& fleet,
           node.cluster, node.node));
 }
 
+Result<std::shared_ptr<const ServedAnswer>> readable_answer(const Fleet& fleet,
+                                                            const NodeName& node,
+                                                            std::uint32_t reads) {
+  auto answer = served_answer(fleet, node);
+  if (!answer || (*answer)->format <= reads) return answer;
+  return fail(
+      ErrorKind::conflict, "agent_too_old",
+      fmt::format(
+          "document of '{}/{}': it has format {}, and this machine's agent reads {}; upgrade its agent (units/README.md), it keeps to the document that it has until then",
+          node.cluster, node.node, (*answer)->format, reads));
+}
+
 Result<NodeDocument> served_document(const Fleet& fleet, const NodeName& node) {
   const auto answer = served_answer(fleet, node);
   if (!answer) return pass(answer.error());

@@ -51,4 +51,10 @@ Standing standing_of(const HeardMachine& heard, const MachineRecord& record,
   return Standing::converging;
 }
 
+std::uint64_t generation_in_force(const Report& report) {
+  const bool is_newest =
+      report.fetched_digest.empty() || report.document_digest == report.fetched_digest;
+  return is_newest ? report.generation : 0;
+}
+
 }  // namespace muster

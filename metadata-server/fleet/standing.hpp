@@ -1,6 +1,7 @@
 // Where a machine stands with what is published for it. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "enrolment/machine.hpp"
@@ -23,6 +24,10 @@ enum class Standing {
 // `published`: digest of the document that is served to it. `silence`: seconds.
 [[nodiscard]] Standing standing_of(const HeardMachine& heard, const MachineRecord& record,
                                    std::string_view published, std::int64_t silence);
+
+// Of the document that is in force; 0: nobody tells, since the report's generation is that of the
+// newest document, and what is in force is an older one.
+[[nodiscard]] std::uint64_t generation_in_force(const Report& report);
 
 // Seconds without a word after which a machine is silent: three polls as it was told to, or five
 // minutes while it converges, when it reports by its steps.

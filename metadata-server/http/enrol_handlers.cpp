@@ -3,10 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include "enrolment/recover.hpp"
+#include "fleet/served_tombstone.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
-#include "http/tombstone_handlers.hpp"
 
 namespace muster::handlers {
 namespace {

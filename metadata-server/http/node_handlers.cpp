@@ -1,15 +1,12 @@
 // Machines as operators see them, and the orders that operators give about one.
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <map>
 
 #include "document/document_format.hpp"
-#include "enrolment/ban.hpp"
 #include "enrolment/quota.hpp"
-#include "fleet/machine_removal.hpp"
 #include "fleet/machine_trouble.hpp"
-#include "fleet/master_turns.hpp"
+#include "fleet/node_orders.hpp"
 #include "fleet/node_state.hpp"
 #include "fleet/served_document.hpp"
 #include "fleet/standing.hpp"
@@ -22,14 +19,6 @@
 
 namespace muster::handlers {
 namespace {
-
-// The report's generation is that of the newest document: what is in force may be an older one,
-// whose generation nobody tells.
-std::uint64_t generation_in_force(const Report& report) {
-  const bool is_newest =
-      report.fetched_digest.empty() || report.document_digest == report.fetched_digest;
-  return is_newest ? report.generation : 0;
-}
 
 // Null where nothing is ordered. `key`: the only one that may come, "" for any.
 nlohmann::json replacement_of(const MachineRecord& record) {
@@ -84,94 +73,6 @@ nlohmann::json identity_of(const MachineRecord& record) {
           {"replaceOrdered", record.replace_ordered}, {"banReason", record.ban_reason},
           {"freezeReason", record.freeze_reason},     {"hardwareUuid", record.uuid},
           {"hardwareSerial", record.serial}};
-}
-
-struct OrderBody {
-  std::string reason, keep;
-  bool drain = true;
-  bool cancel = false;
-  std::uint32_t seconds = 600;
-};
-
-Result<void> give_order(const Rooms& rooms, const std::string& order, const NodeName& node,
-                        const OrderBody& body, const std::string& by) {
-  if (order == "replace" && body.cancel) return cancel_replacement(rooms.enrolment, node, by);
-  if (order == "replace") return order_replacement(rooms.enrolment, node, by);
-  if (order == "unfreeze") return unfreeze(rooms.enrolment, node, body.keep, by);
-  if (order == "ban") return ban(rooms.enrolment, node, body.reason, by);
-  if (order == "unban") return unban(rooms.enrolment, node, by);
-  return fail(
-      ErrorKind::not_found, "not_found",
-      fmt::format(
-          "order {}: expected converge, replace, drain, undrain, remove, unfreeze, ban or unban",
-          in_ticks(order)));
-}
-
-// What is ordered of a Node travels in the cluster's next peer list.
-Result<void> order_drain_of(const Rooms& rooms, const std::string& order, const NodeName& node,
-                            const OrderBody& body, const std::string& by) {
-  if (order == "undrain") {
-    auto ended = end_drain(rooms.store, node.cluster, node.node, rooms.enrolment.now(), by);
-    if (!ended) return pass(ended.error());
-    return {};
-  }
-  const auto served = served_answer(rooms, node);
-  if (!served) return pass(served.error());
-  Transaction transaction;
-  const DrainOrder wanted{node.cluster, node.node, false, std::chrono::seconds(body.seconds), by};
-  auto ordered = order_drain(rooms.store, wanted, rooms.enrolment.now(), transaction);
-  if (ordered) ordered = commit(rooms.store, transaction);
-  if (!ordered) return pass(ordered.error());
-  return {};
-}
-
-// The API server learns it from the masters' documents, the duties from the peer list.
-Result<Response> published_order(const Rooms& rooms, const std::string& order, const NodeName& node,
-                                 nlohmann::json answer) {
-  if (auto published = rooms.publisher.settle(node.cluster); !published) {
-    return fail(
-        published.error().kind, published.error().code,
-        fmt::format(
-            "{}/{}: this server holds to the {}; its masters' API servers do not know of it yet: {}",
-            node.cluster, node.node, order, published.error().message));
-  }
-  const auto served = rooms.current.cluster(node.cluster);
-  answer["revision"] = served ? served->revision : std::string();
-  return json_response(answer);
-}
-
-Result<Response> order_to_leave(const Rooms& rooms, const NodeName& node, const OrderBody& body,
-                                const Caller& caller) {
-  const bool is_served = rooms.current.document(node.cluster, node.node) != nullptr;
-  const auto step =
-      order_removal(rooms, node, {body.drain, std::chrono::seconds(body.seconds), caller.text()});
-  if (!step) return pass(step.error());
-  spdlog::info("{}: remove {}/{}{}", caller.text(), node.cluster, node.node,
-               step->is_draining ? ", drained first" : "");
-  const nlohmann::json answer = {{"cluster", node.cluster},
-                                 {"node", node.node},
-                                 {"order", "remove"},
-                                 {"draining", step->is_draining},
-                                 {"undrained", step->undrained}};
-  if (!is_served) return json_response(answer);
-  return published_order(rooms, "removal", node, answer);
-}
-
-Result<Response> order_a_converge(const Rooms& rooms, const NodeName& node, const OrderBody& body,
-                                  const Caller& caller) {
-  nlohmann::json answer = {{"cluster", node.cluster}, {"node", node.node}, {"order", "converge"}};
-  if (body.cancel) {
-    auto cancelled = cancel_converge_of(rooms, node, caller.text());
-    if (!cancelled) return pass(cancelled.error());
-    answer["order"] = "cancel-converge";
-  } else {
-    auto waits_for = order_converge_of(rooms, node, caller.text());
-    if (!waits_for) return pass(waits_for.error());
-    answer["waitsFor"] = *waits_for;
-  }
-  spdlog::info("{}: {} {}/{}", caller.text(), answer["order"].get<std::string>(), node.cluster,
-               node.node);
-  return json_response(answer);
 }
 
 }  // namespace
@@ -235,27 +136,39 @@ Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& requ
 }
 
 Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const Request& request) {
-  const NodeName node{request.parameters.at("cluster"), request.parameters.at("node")};
-  const std::string& order = request.parameters.at("order");
-  OrderBody body;
+  NodeOrder order;
+  order.node = {request.parameters.at("cluster"), request.parameters.at("node")};
+  order.by = caller.text();
+  const auto kind = parse_node_order_kind(request.parameters.at("order"));
+  if (!kind) return pass(kind.error());
+  order.kind = *kind;
+  std::uint32_t seconds = 600;
   auto read = read_json_body("order", request, [&](JsonObject& root) {
-    root.text("reason", body.reason, Need::optional);
-    root.text("keep", body.keep, order == "unfreeze" ? Need::required : Need::optional);
-    root.flag("drain", body.drain, Need::optional);
-    root.flag("cancel", body.cancel, Need::optional);
-    root.number("timeoutSeconds", body.seconds, Need::optional);
+    root.text("reason", order.reason, Need::optional);
+    root.text("keep", order.keep,
+              order.kind == NodeOrderKind::unfreeze ? Need::required : Need::optional);
+    root.flag("drain", order.drain, Need::optional);
+    root.flag("cancel", order.cancel, Need::optional);
+    root.number("timeoutSeconds", seconds, Need::optional);
   });
   if (!read) return pass(read.error());
-  if (order == "remove") return order_to_leave(rooms, node, body, caller);
-  if (order == "converge") return order_a_converge(rooms, node, body, caller);
-  const bool is_drain = order == "drain" || order == "undrain";
-  auto given = is_drain ? order_drain_of(rooms, order, node, body, caller.text())
-                        : give_order(rooms, order, node, body, caller.text());
-  if (!given) return pass(given.error());
-  spdlog::info("{}: {} {}/{}", caller.text(), order, node.cluster, node.node);
-  const nlohmann::json answer = {{"cluster", node.cluster}, {"node", node.node}, {"order", order}};
-  const bool is_published = is_drain || order == "ban" || order == "unban";
-  return is_published ? published_order(rooms, order, node, answer) : json_response(answer);
+  order.limit = std::chrono::seconds(seconds);
+  const auto outcome = give_order(rooms, order);
+  if (!outcome) return pass(outcome.error());
+  const bool is_taken_back = order.kind == NodeOrderKind::converge && order.cancel;
+  nlohmann::json answer = {{"cluster", order.node.cluster},
+                           {"node", order.node.node},
+                           {"order", is_taken_back ? "cancel-converge" : name(order.kind)}};
+  if (outcome->waits_for) answer["waitsFor"] = *outcome->waits_for;
+  if (outcome->revision) answer["revision"] = *outcome->revision;
+  if (outcome->removal) {
+    answer["draining"] = outcome->removal->is_draining;
+    answer["undrained"] = outcome->removal->undrained;
+  }
+  spdlog::info("{}: {} {}/{}{}", caller.text(), answer["order"].get<std::string>(),
+               order.node.cluster, order.node.node,
+               outcome->removal && outcome->removal->is_draining ? ", drained first" : "");
+  return json_response(answer);
 }
 
 }  // namespace muster::handlers

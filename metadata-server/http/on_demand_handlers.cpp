@@ -2,9 +2,8 @@
 #include <spdlog/spdlog.h>
 
 #include "enrolment/join_token.hpp"
-#include "enrolment/quota.hpp"
 #include "fleet/cluster_end.hpp"
-#include "fleet/machine_removal.hpp"
+#include "fleet/cluster_orders.hpp"
 #include "fleet/on_demand.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
@@ -30,13 +29,6 @@ nlohmann::json user_data_files(const Rooms& rooms, const std::string& cluster,
   return files;
 }
 
-const Error& error_of(const Error& error) {
-  return error;
-}
-const Error& error_of(const PublishRefusal& refusal) {
-  return refusal.error;
-}
-
 nlohmann::json to_value(const Rooms& rooms, const OnDemandCluster& cluster) {
   const auto served = rooms.current.cluster(cluster.name);
   return {{"name", cluster.name},
@@ -58,40 +50,6 @@ Response secret_response(const nlohmann::json& value) {
   return response;
 }
 
-// Again where another order of the same operator was faster: the quota was looked at before it.
-template <class Order>
-auto within_quota(const Rooms& rooms, const Caller& caller, const ClusterClaim& claim, Order order)
-    -> Result<decltype(order(Transaction()))> {
-  using Outcome = decltype(order(Transaction()));
-  constexpr int attempts = 20;
-  for (int attempt = 1;; ++attempt) {
-    Transaction transaction;
-    if (auto claimed = claim_quota(rooms.store, caller, claim, transaction); !claimed)
-      return pass(claimed.error());
-    auto done = order(std::move(transaction));
-    const bool is_lost = !done && caller.restricted && attempt < attempts &&
-                         error_of(done.error()).kind == ErrorKind::conflict;
-    if (!is_lost) return Result<Outcome>(tl::in_place, std::move(done));
-  }
-}
-
-// Each is drained where that makes sense; what is ordered stands, whatever becomes of the others.
-Result<nlohmann::json> remove_surplus(const Rooms& rooms, const ScaledCluster& scaled,
-                                      const std::string& actor) {
-  const std::string& cluster = scaled.cluster.name;
-  nlohmann::json rows = nlohmann::json::array();
-  for (const auto& node : scaled.surplus) {
-    RemovalOrder order;
-    order.by = actor;
-    const auto step = order_removal(rooms, {cluster, node}, order);
-    if (!step) return pass(step.error());
-    rows.push_back({{"node", node}, {"draining", step->is_draining}});
-  }
-  if (scaled.surplus.empty()) return rows;
-  if (auto published = rooms.publisher.settle(cluster); !published) return pass(published.error());
-  return rows;
-}
-
 }  // namespace
 
 Result<Response> post_clusters(const Rooms& rooms, const Caller& caller, const Request& request) {
@@ -107,15 +65,7 @@ Result<Response> post_clusters(const Rooms& rooms, const Caller& caller, const R
   });
   if (!read) return pass(read.error());
   order.lifetime = std::chrono::seconds(seconds);
-  auto allowed = check_lifetime(rooms.store, caller, 0, seconds);
-  if (!allowed) return pass(allowed.error());
-  const ClusterClaim claim{order.name, order.template_name,
-                           std::uint64_t{order.masters} + order.nodes};
-  const auto tried = within_quota(rooms, caller, claim, [&](Transaction transaction) {
-    return create_cluster(rooms.publishing, order, std::move(transaction), &rooms.enrolment);
-  });
-  if (!tried) return pass(tried.error());
-  const auto& created = *tried;
+  const auto created = create_cluster_for(rooms, caller, order);
   if (!created) return refused_response(created.error(), request);
   spdlog::info("{}: created cluster {} of template {}", caller.text(), order.name,
                order.template_name);
@@ -137,27 +87,18 @@ Result<Response> get_clusters(const Rooms& rooms, const Caller& caller, const Re
 
 Result<Response> post_scale(const Rooms& rooms, const Caller& caller, const Request& request) {
   const std::string& cluster = request.parameters.at("cluster");
-  const std::string actor = caller.text();
   std::uint32_t nodes = 0;
   auto read =
       read_json_body("scale", request, [&](JsonObject& root) { root.number("nodes", nodes); });
   if (!read) return pass(read.error());
-  const auto found = find_on_demand(rooms.store, cluster);
-  if (!found) return pass(found.error());
-  const OnDemandCluster& before = found->cluster;
-  const ClusterClaim claim{cluster, {}, std::uint64_t{before.masters} + nodes};
-  const auto tried = within_quota(rooms, caller, claim, [&](Transaction transaction) {
-    return scale_cluster(rooms.publishing, cluster, nodes, actor, std::move(transaction),
-                         &rooms.enrolment);
-  });
-  if (!tried) return pass(tried.error());
-  const auto& scaled = *tried;
-  if (!scaled) return pass(scaled.error());
-  const auto removing = remove_surplus(rooms, *scaled, actor);
-  if (!removing) return pass(removing.error());
-  nlohmann::json answer = to_value(rooms, scaled->cluster);
-  answer["userData"] = user_data_files(rooms, cluster, scaled->tokens);
-  answer["removing"] = *removing;
+  const auto outcome = scale_cluster_for(rooms, caller, cluster, nodes);
+  if (!outcome) return pass(outcome.error());
+  nlohmann::json removing = nlohmann::json::array();
+  for (const auto& [node, is_draining] : outcome->leaving)
+    removing.push_back({{"node", node}, {"draining", is_draining}});
+  nlohmann::json answer = to_value(rooms, outcome->scaled.cluster);
+  answer["userData"] = user_data_files(rooms, cluster, outcome->scaled.tokens);
+  answer["removing"] = removing;
   return secret_response(answer);
 }
 
@@ -166,15 +107,8 @@ Result<Response> post_extend(const Rooms& rooms, const Caller& caller, const Req
   auto read = read_json_body("extend", request,
                              [&](JsonObject& root) { root.number("ttlSeconds", seconds); });
   if (!read) return pass(read.error());
-  const std::string& cluster = request.parameters.at("cluster");
-  const auto found = find_on_demand(rooms.store, cluster);
-  if (!found) return pass(found.error());
-  const OnDemandCluster& before = found->cluster;
-  auto allowed = check_lifetime(rooms.store, caller, before.created_at,
-                                unix_seconds(rooms.enrolment.now()) + seconds);
-  if (!allowed) return pass(allowed.error());
-  const auto extended =
-      extend_cluster(rooms.publishing, cluster, std::chrono::seconds(seconds), caller.text());
+  const auto extended = extend_cluster_for(rooms, caller, request.parameters.at("cluster"),
+                                           std::chrono::seconds(seconds));
   if (!extended) return pass(extended.error());
   return json_response(to_value(rooms, *extended));
 }

@@ -2,29 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include "fleet/served_tombstone.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
-#include "trust/cluster_signer.hpp"
 
 namespace muster {
-
-Result<Envelope> sign_tombstone(const Rooms& rooms, const std::string& key,
-                                const TombstoneRecord& record) {
-  Tombstone tombstone;
-  tombstone.site = rooms.site.site();
-  tombstone.cluster = record.cluster;
-  tombstone.node = record.node;
-  tombstone.identity = key;
-  tombstone.ended_at = record.ended_at;
-  tombstone.on_delete = record.on_delete;
-  const auto trust = rooms.site.trust();
-  const auto signer = ClusterSigner::here(rooms.site, trust->list, record.cluster);
-  if (!signer) return pass(signer.error());
-  auto envelope = signer->sign_tombstone(to_canonical_json(tombstone));
-  if (!envelope) return pass(envelope.error());
-  return std::move(*envelope);
-}
 
 Result<Response> tombstone_response(const Rooms& rooms, const Caller& caller) {
   const auto record = find_tombstone(rooms.store, caller.key);

@@ -148,6 +148,19 @@ TEST_CASE_FIXTURE(OnDemand, "a cluster warns twice, is extended, warns again, an
   CHECK(ask("GET", "/v1/operator/clusters").body["clusters"].empty());
 }
 
+TEST_CASE_FIXTURE(
+    OnDemand, "what is written by others while a cluster warns is read anew, in the same look") {
+  create("ci");
+  time += 3h + 30min;
+  hooked.before_commit = [&] {
+    Transaction again;
+    again.put(kinds::on_demand, "ci", site.memory.get(kinds::on_demand, "ci")->value);
+    REQUIRE(site.memory.commit(again));
+  };
+  REQUIRE(scheduler.carry_out_due());
+  CHECK(warnings == std::vector<std::pair<std::string, std::int64_t>>{{"ci", 1800}});
+}
+
 TEST_CASE_FIXTURE(OnDemand, "machines of a cluster that ended are served what their pool says") {
   create("ci");
   const Machine master = enrolled("ci", "m", 1), worker = enrolled("ci", "w", 2);

@@ -1,0 +1,118 @@
+#include "fleet/node_orders.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "enrolment/ban.hpp"
+#include "fleet/master_turns.hpp"
+#include "fleet/served_document.hpp"
+
+namespace muster {
+
+namespace {
+
+constexpr std::array<std::string_view, 8> names = {"converge", "replace",  "drain", "undrain",
+                                                   "remove",   "unfreeze", "ban",   "unban"};
+
+Result<void> start_drain(const Fleet& fleet, const NodeOrder& order) {
+  if (const auto served = served_answer(fleet, order.node); !served) return pass(served.error());
+  Transaction transaction;
+  const DrainOrder wanted{order.node.cluster, order.node.node, false, order.limit, order.by};
+  auto ordered = order_drain(fleet.store, wanted, fleet.enrolment.now(), transaction);
+  return ordered ? commit(fleet.store, transaction) : ordered;
+}
+
+Result<void> change_record(const Fleet& fleet, const NodeOrder& order) {
+  switch (order.kind) {
+    case NodeOrderKind::replace:
+      return order.cancel ? cancel_replacement(fleet.enrolment, order.node, order.by)
+                          : order_replacement(fleet.enrolment, order.node, order.by);
+    case NodeOrderKind::unfreeze:
+      return unfreeze(fleet.enrolment, order.node, order.keep, order.by);
+    case NodeOrderKind::ban:
+      return ban(fleet.enrolment, order.node, order.reason, order.by);
+    case NodeOrderKind::unban:
+      return unban(fleet.enrolment, order.node, order.by);
+    case NodeOrderKind::drain:
+      return start_drain(fleet, order);
+    case NodeOrderKind::undrain:
+      return end_drain(fleet.store, order.node.cluster, order.node.node, fleet.enrolment.now(),
+                       order.by);
+    case NodeOrderKind::converge:
+    case NodeOrderKind::remove:
+      break;
+  }
+  return fail(ErrorKind::internal, fmt::format("order {}: not of a record", name(order.kind)));
+}
+
+Result<std::string> revision_with(const Fleet& fleet, const NodeOrder& order) {
+  const NodeName& node = order.node;
+  if (auto published = fleet.publisher.settle(node.cluster); !published) {
+    return fail(
+        published.error().kind, published.error().code,
+        fmt::format(
+            "{}/{}: this server holds to the {}; its masters' API servers do not know of it yet: {}",
+            node.cluster, node.node,
+            order.kind == NodeOrderKind::remove ? "removal" : name(order.kind),
+            published.error().message));
+  }
+  const auto served = fleet.current.cluster(node.cluster);
+  return served ? served->revision : std::string();
+}
+
+Result<NodeOrderOutcome> converge(const Fleet& fleet, const NodeOrder& order) {
+  NodeOrderOutcome outcome;
+  if (order.cancel) {
+    auto cancelled = cancel_converge_of(fleet, order.node, order.by);
+    if (!cancelled) return pass(cancelled.error());
+    return outcome;
+  }
+  auto waits_for = order_converge_of(fleet, order.node, order.by);
+  if (!waits_for) return pass(waits_for.error());
+  outcome.waits_for = std::move(*waits_for);
+  return outcome;
+}
+
+Result<NodeOrderOutcome> remove(const Fleet& fleet, const NodeOrder& order) {
+  const bool is_served = fleet.current.document(order.node.cluster, order.node.node) != nullptr;
+  auto step = order_removal(fleet, order.node, {order.drain, order.limit, order.by});
+  if (!step) return pass(step.error());
+  NodeOrderOutcome outcome;
+  outcome.removal = std::move(*step);
+  if (!is_served) return outcome;
+  auto revision = revision_with(fleet, order);
+  if (!revision) return pass(revision.error());
+  outcome.revision = std::move(*revision);
+  return outcome;
+}
+
+}  // namespace
+
+std::string_view name(NodeOrderKind kind) {
+  return names.at(static_cast<std::size_t>(kind));
+}
+
+Result<NodeOrderKind> parse_node_order_kind(std::string_view text) {
+  const auto* const found = std::find(names.begin(), names.end(), text);
+  if (found != names.end()) return static_cast<NodeOrderKind>(found - names.begin());
+  return fail(
+      ErrorKind::not_found, "not_found",
+      fmt::format(
+          "order {}: expected converge, replace, drain, undrain, remove, unfreeze, ban or unban",
+          in_ticks(text)));
+}
+
+Result<NodeOrderOutcome> give_order(const Fleet& fleet, const NodeOrder& order) {
+  if (order.kind == NodeOrderKind::converge) return converge(fleet, order);
+  if (order.kind == NodeOrderKind::remove) return remove(fleet, order);
+  if (auto changed = change_record(fleet, order); !changed) return pass(changed.error());
+  NodeOrderOutcome outcome;
+  // Whom a name or a key belongs to is this server's affair alone.
+  if (order.kind == NodeOrderKind::replace || order.kind == NodeOrderKind::unfreeze) return outcome;
+  auto revision = revision_with(fleet, order);
+  if (!revision) return pass(revision.error());
+  outcome.revision = std::move(*revision);
+  return outcome;
+}
+
+}  // namespace muster

@@ -1,0 +1,41 @@
+// What operators order of one machine, each carried to where it takes effect: the record, the
+// drain, the masters' turns, the next publication.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "fleet/fleet.hpp"
+#include "fleet/machine_removal.hpp"
+
+namespace muster {
+
+enum class NodeOrderKind { converge, replace, drain, undrain, remove, unfreeze, ban, unban };
+[[nodiscard]] std::string_view name(NodeOrderKind kind);
+// not_found: with the orders that there are.
+[[nodiscard]] Result<NodeOrderKind> parse_node_order_kind(std::string_view text);
+
+struct NodeOrder {
+  NodeOrderKind kind = NodeOrderKind::converge;
+  NodeName node;
+  std::string by;                                         // as the audit names an actor
+  std::string reason;                                     // ban
+  std::string keep;                                       // unfreeze: the key's fingerprint
+  bool drain = true;                                      // remove: drained first
+  bool cancel = false;                                    // converge, replace: taken back
+  std::chrono::seconds limit = std::chrono::minutes(10);  // of a drain
+};
+struct NodeOrderOutcome {
+  std::optional<std::string> waits_for;  // converge: nothing said where it was taken back
+  std::optional<RemovalStep> removal;    // remove
+  std::optional<std::string> revision;   // where it is published: the cluster's, with it in effect
+};
+// Returns when the order stands, and is published where others have to hear of it: the API server
+// learns bans from the masters' documents, the duties learn drains from the peer list. An error of
+// that publication says that the order stands. Idempotent. Refusals: those of enrolment/ban.hpp,
+// fleet/machine_removal.hpp, fleet/master_turns.hpp.
+[[nodiscard]] Result<NodeOrderOutcome> give_order(const Fleet& fleet, const NodeOrder& order);
+
+}  // namespace muster
