@@ -184,7 +184,7 @@ Result<void> MachineReports::flush(Store& store) {
       transaction.put(kinds::served, key_of(row.node), row.digest);
     }
     const auto written = store.commit(transaction);
-    note_written(rows, written.has_value());
+    note_written(rows, written || is_committed(written.error()));
     if (!written) return pass(written.error());
   }
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "records/audit.hpp"
+#include "store/views.hpp"
 
 namespace muster {
 namespace {
@@ -72,7 +73,8 @@ Result<void> AuditCounts::write(Store& store, TimePoint now, bool all) {
     }
   }
   if (!transaction.changes.empty()) {
-    if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
+    const auto committed = store.commit(transaction);
+    if (!committed && !is_committed(committed.error())) return pass(committed.error());
   }
   const std::lock_guard lock(mutex_);
   for (const auto& [key, told] : written) {

@@ -7,6 +7,8 @@ namespace muster {
 
 namespace {
 
+constexpr const char* code_of_behind = "views_behind";
+
 class ViewedWatch final : public Watch {
  public:
   ViewedWatch(std::unique_ptr<Watch> watch, Views& views)
@@ -108,10 +110,14 @@ std::uint64_t Views::revision() const {
 
 tl::unexpected<Error> Views::behind(std::uint64_t revision, std::uint64_t has) const {
   return fail(
-      ErrorKind::unavailable, "views_behind",
+      ErrorKind::unavailable, code_of_behind,
       fmt::format(
           "store: revision {} is committed, and what answers here has only revision {} after {} ms; nothing is lost, ask again",
           revision, has, limit_.count()));
+}
+
+bool is_committed(const Error& error) {
+  return error.code == code_of_behind;
 }
 
 Result<Record> ViewedStore::get(std::string_view kind, std::string_view key) const {

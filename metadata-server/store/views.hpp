@@ -59,9 +59,12 @@ class Views {
   std::uint64_t revision_ = 0;
 };
 
+// Of a commit's error: it is committed nevertheless, and only the views are not there yet.
+[[nodiscard]] bool is_committed(const Error& error);
+
 // The store as every writer of a server has it: a commit returns when the views have it, so that
 // whoever committed reads what it wrote, and its watches deliver what the views have. unavailable,
-// where they are not there in time: it is committed nevertheless.
+// where they are not there in time: is_committed().
 class ViewedStore final : public Store {
  public:
   ViewedStore(Store& store, Views& views) : store_(store), views_(views) {}

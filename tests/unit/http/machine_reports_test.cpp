@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "fakes/forwarding_store.hpp"
+#include "fakes/behind_store.hpp"
 #include "records/audit.hpp"
 #include "store/kinds.hpp"
 #include "store/memory_store.hpp"
@@ -119,6 +119,16 @@ TEST_CASE("a flush that fails late keeps what it did not write, and writes nothi
   REQUIRE(reports.flush(store));
   CHECK(*memory.count(kinds::audit) == 1200);
   CHECK(*memory.count(kinds::served) == 1200);
+}
+
+TEST_CASE("what is committed behind a view that stands still is written once") {
+  MemoryStore memory;
+  BehindStore store(memory);
+  MachineReports reports;
+  reports.note_served(n1, "sha256:1", now);
+  CHECK_FALSE(reports.flush(store));
+  REQUIRE(reports.flush(memory));
+  CHECK(*memory.count(kinds::audit) == 1);
 }
 
 TEST_CASE("memory knows better what was served than a row that was written before") {

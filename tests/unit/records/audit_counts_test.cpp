@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "fakes/behind_store.hpp"
 #include "records/audit.hpp"
 #include "store/memory_store.hpp"
 
@@ -76,4 +77,12 @@ TEST_CASE_FIXTURE(Counted, "what is counted is written at the end of the server"
   note("10.0.0.1", "lab/n1", 4);
   REQUIRE(counts.flush_all(store, now));
   CHECK(news() == Rows{"10.0.0.1 lab/n1 4 more times; the first: try 0"});
+}
+
+TEST_CASE_FIXTURE(Counted, "what is committed behind a view that stands still is written once") {
+  BehindStore behind(store);
+  note("10.0.0.1", "lab/n1");
+  REQUIRE(counts.flush(behind, now));
+  REQUIRE(counts.flush_all(store, now + 2h));
+  CHECK(list_audit(store, "", 10)->size() == 1);
 }
