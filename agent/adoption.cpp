@@ -105,8 +105,7 @@ bool runs(const Host& host) {
   const auto units = host.services.statuses(
       {"kubelet.service", "containerd.service", "etcd.service", "kube-apiserver.service"});
   return units && std::any_of(units->begin(), units->end(), [](const auto& unit) {
-           return unit.second.active_state == "active" || unit.second.active_state == "reloading" ||
-                  unit.second.active_state == "activating";
+           return is_running(unit.second) || unit.second.active_state == "activating";
          });
 }
 
@@ -188,10 +187,8 @@ void adopt(const Host& host, const DesiredState& desired, bool has_settled, Obse
   }
   for (const auto& unit : desired.units) {
     const auto status = observed.units.find(unit.name);
-    const bool is_active =
-        status != observed.units.end() &&
-        (status->second.active_state == "active" || status->second.active_state == "reloading");
-    if (!is_active || checkpoint.units.count(unit.name) > 0) continue;
+    const bool is_up = status != observed.units.end() && is_running(status->second);
+    if (!is_up || checkpoint.units.count(unit.name) > 0) continue;
     if (!lies_as_desired(unit, observed)) continue;
     if (!is_younger(host, status->second, last_change(host.files, unit))) continue;
     checkpoint.units[unit.name] = inputs_of(unit, desired);

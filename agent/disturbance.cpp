@@ -1,13 +1,6 @@
 #include "agent/disturbance.hpp"
 
 namespace muster {
-namespace {
-
-bool is_running(const UnitStatus& status) {
-  return status.active_state == "active" || status.active_state == "reloading";
-}
-
-}  // namespace
 
 std::string Disturbances::trouble_of(const std::string& unit, const UnitStatus& status,
                                      bool is_boot) const {

@@ -71,9 +71,7 @@ std::vector<std::string> units_on_trial(const Run& run, const ConvergeState& sta
 }
 
 std::string unproven_reason(const Host& host, const std::string& unit, const UnitStatus& status) {
-  if (status.active_state != "active" && status.active_state != "reloading") {
-    return status.active_state;
-  }
+  if (!is_running(status)) return status.active_state;
   if (status.main_pid == 0) return {};  // a oneshot has done its work
   if (status.restarts == 0 && says_that_it_works(host, unit)) return {};
   const auto age = age_of(host, status.main_pid);

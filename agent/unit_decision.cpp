@@ -7,8 +7,7 @@ namespace {
 
 bool is_active(const ObservedState& observed, const std::string& unit) {
   const auto found = observed.units.find(unit);
-  return found != observed.units.end() &&
-         (found->second.active_state == "active" || found->second.active_state == "reloading");
+  return found != observed.units.end() && is_running(found->second);
 }
 
 class Decider {

@@ -101,6 +101,10 @@ struct UnitStatus {
   std::string fragment{};
   std::vector<std::string> drop_ins{};
 };
+// It is up; a oneshot that has done its work, too.
+[[nodiscard]] inline bool is_running(const UnitStatus& status) {
+  return status.active_state == "active" || status.active_state == "reloading";
+}
 
 class ServiceManager {
  public:

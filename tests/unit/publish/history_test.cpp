@@ -5,6 +5,7 @@
 #include "sample_site.hpp"
 
 using namespace muster;
+using sample::back_to;
 using sample::Site;
 
 namespace {
@@ -28,14 +29,6 @@ void admit_and_publish(Site& site, int index) {
   Site::must(republish(site.context, "lab", fmt::format("member lab/ci-{}", index)));
 }
 
-RollbackRequest rollback_to(const std::string& revision) {
-  RollbackRequest request;
-  request.cluster = "lab";
-  request.revision = revision;
-  request.actor = "operator anna";
-  return request;
-}
-
 }  // namespace
 
 TEST_CASE("120 admissions do not push an operator's only revision out") {
@@ -44,7 +37,7 @@ TEST_CASE("120 admissions do not push an operator's only revision out") {
   for (int index = 1; index <= 120; ++index) admit_and_publish(site, index);
   site.publish(pool_with_label("two"));
   CHECK(site.document("ci-120").config.kubelet.labels.at("l") == "two");
-  Site::must(roll_back(site.context, rollback_to("1")));
+  Site::must(roll_back(site.context, back_to("1")));
   CHECK(site.document("ci-120").config.kubelet.labels.at("l") == "one");
   CHECK(site.current.cluster("lab")->documents.size() == 121);
   CHECK(site.store.count(kinds::revision).value() == 3);
@@ -93,6 +86,6 @@ TEST_CASE(
   admit_and_publish(site, 1);
   CHECK(find_cluster(site.store, "lab")->record.history == std::vector<std::uint64_t>{1, 2});
   CHECK(find_cluster(site.store, "lab")->record.content == 2);
-  Site::must(roll_back(site.context, rollback_to("1")));
+  Site::must(roll_back(site.context, back_to("1")));
   CHECK(site.document("ci-1").config.kubelet.labels.at("l") == "one");
 }

@@ -9,19 +9,8 @@
 #include "sample_site.hpp"
 
 using namespace muster;
+using sample::back_to;
 using sample::Site;
-
-namespace {
-
-RollbackRequest back_to(const std::string& revision) {
-  RollbackRequest request;
-  request.cluster = "lab";
-  request.revision = revision;
-  request.actor = "operator anna";
-  return request;
-}
-
-}  // namespace
 
 TEST_CASE("rolling back publishes the old content anew") {
   Site site;

@@ -117,4 +117,12 @@ struct Site {
   }
 };
 
+inline muster::RollbackRequest back_to(const std::string& revision) {
+  muster::RollbackRequest request;
+  request.cluster = "lab";
+  request.revision = revision;
+  request.actor = "operator anna";
+  return request;
+}
+
 }  // namespace sample
