@@ -34,7 +34,7 @@ struct EnrolmentLimits {
 struct EnrolmentContext {
   Store& store;
   const StoredAuthority& machines;  // issues the identities of machines and operators
-  NoncePool& nonces;
+  Nonces& nonces;
   RefusalLog& refusals;
   AuditCounts& counts;  // rows of what is refused
   std::function<std::shared_ptr<const EnrolmentInventory>()> inventory;

@@ -6,13 +6,19 @@
 
 namespace muster {
 
+namespace {
+
+Error nonce_unknown() {
+  return {
+      ErrorKind::unauthenticated, "nonce_unknown",
+      "nonce: expected one of this server's, unused and at most 60 s old; ask for another with POST /v1/nonce"};
+}
+
+}  // namespace
+
 Result<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose purpose,
                               const KeyProof& proof) {
-  if (!context.nonces.take(proof.nonce)) {
-    return fail(
-        ErrorKind::unauthenticated, "nonce_unknown",
-        "nonce: expected one of this server's, unused and at most 60 s old; ask for another with POST /v1/nonce");
-  }
+  if (!context.nonces.is_good(proof.nonce)) return pass(nonce_unknown());
   const auto request = CertificateRequest::from_pem(proof.csr_pem);
   if (!request) {
     return fail(ErrorKind::invalid, "csr_invalid", fmt::format("csr: {}", request.error().message));
@@ -23,6 +29,8 @@ Result<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose purp
         ErrorKind::unauthenticated, "proof_invalid",
         "proof: expected a signature by the csr's key over this nonce and csr; make both anew");
   }
+  // Only what cost a signature is remembered.
+  if (!context.nonces.take(proof.nonce)) return pass(nonce_unknown());
   return key;
 }
 

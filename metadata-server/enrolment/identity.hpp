@@ -17,7 +17,7 @@ struct KeyProof {
   std::string signature;  // raw bytes over proof_message()
 };
 
-// Takes the nonce whatever else is wrong. Refusals nonce_unknown, csr_invalid, proof_invalid.
+// Takes the nonce of a proof that holds. Refusals nonce_unknown, csr_invalid, proof_invalid.
 [[nodiscard]] Result<PublicKey> check_proof(const EnrolmentContext& context, ProofPurpose purpose,
                                             const KeyProof& proof);
 

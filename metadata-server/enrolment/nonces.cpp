@@ -1,57 +1,67 @@
 #include "enrolment/nonces.hpp"
 
-#include <algorithm>
+#include <cstring>
 
 #include "pki/signature.hpp"
 
 namespace muster {
 
-std::string NoncePool::issue(std::string_view source, Clock::time_point now) {
-  std::string nonce = base64_encode(random_bytes(32));
+namespace {
+
+// The end (the clock's ticks, in this process alone), what makes it one of many, the code.
+constexpr std::size_t end_size = sizeof(Nonces::Clock::rep), random_size = 16, code_size = 32;
+constexpr std::size_t text_size = end_size + random_size;
+
+}  // namespace
+
+Nonces::Nonces(std::size_t capacity) : capacity_(capacity), key_(random_bytes(32)) {}
+
+std::string Nonces::code_of(std::string_view text) const {
+  return hmac_sha256(key_, text);
+}
+
+std::string Nonces::issue(Clock::time_point now) const {
+  const Clock::rep end = (now + lifetime).time_since_epoch().count();
+  std::string text(end_size, '\0');
+  std::memcpy(text.data(), &end, end_size);
+  text += random_bytes(random_size);
+  return base64_encode(text + code_of(text));
+}
+
+Nonces::Clock::time_point Nonces::end_of(std::string_view nonce) const {
+  const auto bytes = base64_decode(nonce);
+  if (!bytes || bytes->size() != text_size + code_size) return Clock::time_point::min();
+  const std::string_view text = std::string_view(*bytes).substr(0, text_size);
+  if (!equal_secrets(std::string_view(*bytes).substr(text_size), code_of(text)))
+    return Clock::time_point::min();
+  Clock::rep end = 0;
+  std::memcpy(&end, text.data(), end_size);
+  return Clock::time_point(Clock::duration(end));
+}
+
+bool Nonces::is_good(std::string_view nonce, Clock::time_point now) const {
+  if (end_of(nonce) <= now) return false;
   const std::lock_guard lock(mutex_);
-  if (now >= next_sweep_ || known_.size() >= capacity_) drop_expired(now);
-  if (known_.size() >= capacity_) evict_one();
-  Queue& queue = queues_[std::string(source)];
-  queue.push_back({nonce, now + lifetime_});
-  known_[nonce] = {std::string(source), std::prev(queue.end())};
-  return nonce;
+  return !used_.contains(std::string(nonce));
 }
 
-bool NoncePool::take(std::string_view nonce, Clock::time_point now) {
+bool Nonces::take(std::string_view nonce, Clock::time_point now) {
+  const auto end = end_of(nonce);
+  if (end <= now) return false;
   const std::lock_guard lock(mutex_);
-  const auto known = known_.find(std::string(nonce));
-  if (known == known_.end()) return false;
-  const bool fresh = known->second.entry->expires > now;
-  remove(known);
-  return fresh;
-}
-
-std::size_t NoncePool::size() const {
-  const std::lock_guard lock(mutex_);
-  return known_.size();
-}
-
-void NoncePool::remove(std::unordered_map<std::string, Location>::iterator known) {
-  const auto queue = queues_.find(known->second.source);
-  queue->second.erase(known->second.entry);
-  if (queue->second.empty()) queues_.erase(queue);
-  known_.erase(known);
-}
-
-void NoncePool::evict_one() {
-  const auto largest = std::max_element(
-      queues_.begin(), queues_.end(),
-      [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
-  if (largest != queues_.end()) remove(known_.find(largest->second.front().nonce));
-}
-
-void NoncePool::drop_expired(Clock::time_point now) {
-  // Each queue is in the order of issue, so its expired entries are at its front.
-  for (auto known = known_.begin(); known != known_.end();) {
-    const auto current = known++;
-    if (current->second.entry->expires <= now) remove(current);
+  const auto is_over = [&](const Used& used) { return used.end <= now; };
+  while (!in_order_.empty() && (is_over(in_order_.front()) || in_order_.size() >= capacity_)) {
+    used_.erase(in_order_.front().nonce);
+    in_order_.pop_front();
   }
-  next_sweep_ = now + std::chrono::seconds(1);
+  if (!used_.emplace(nonce).second) return false;
+  in_order_.push_back({std::string(nonce), end});
+  return true;
+}
+
+std::size_t Nonces::taken() const {
+  const std::lock_guard lock(mutex_);
+  return used_.size();
 }
 
 }  // namespace muster

@@ -39,8 +39,8 @@ Result<Response> get_trust(const Rooms& rooms, const Caller&, const Request& req
   return text_response(rooms.site.trust()->answer);
 }
 
-Result<Response> post_nonce(const Rooms& rooms, const Caller&, const Request& request) {
-  return json_response({{"nonce", rooms.enrolment.nonces.issue(request.peer.address)}});
+Result<Response> post_nonce(const Rooms& rooms, const Caller&, const Request&) {
+  return json_response({{"nonce", rooms.enrolment.nonces.issue()}});
 }
 
 Result<Response> post_enrol(const Rooms& rooms, const Caller&, const Request& request) {

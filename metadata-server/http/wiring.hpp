@@ -43,7 +43,7 @@ struct Wiring {
   AgentPackage agent;
   Views views;  // of these seven
   ViewedStore store;
-  NoncePool nonces;
+  Nonces nonces;
   RefusalLog refusals;
   AuditCounts counts;
   EnrolmentContext enrolment;

@@ -62,7 +62,7 @@ struct Machine {
 struct Enrolment {
   muster::MemoryStore store;
   muster::StoredAuthority authority = make_authority();
-  muster::NoncePool nonces;
+  muster::Nonces nonces;
   muster::RefusalLog refusals;
   muster::AuditCounts counts;
   std::shared_ptr<const muster::EnrolmentInventory> inventory =
@@ -88,7 +88,7 @@ struct Enrolment {
   }
   muster::KeyProof proof(const muster::PrivateKey& key, muster::ProofPurpose purpose) {
     muster::KeyProof made;
-    made.nonce = nonces.issue("10.77.0.21");
+    made.nonce = nonces.issue();
     made.csr_pem = muster::CertificateRequest::create(key, "system:masters")->pem();
     made.signature = key.sign(muster::proof_message(purpose, made.nonce, made.csr_pem)).value();
     return made;

@@ -57,7 +57,7 @@ struct OnDemand : House {
   EnrolRequest request(const Machine& machine, ProofPurpose purpose,
                        const std::string& token_text = "") {
     EnrolRequest made;
-    made.proof.nonce = nonces.issue("10.77.1.9");
+    made.proof.nonce = nonces.issue();
     made.proof.csr_pem = CertificateRequest::create(machine.key, "x")->pem();
     made.proof.signature =
         machine.key.sign(proof_message(purpose, made.proof.nonce, made.proof.csr_pem)).value();
