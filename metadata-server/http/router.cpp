@@ -18,6 +18,8 @@ namespace {
 // A route number that is no route: refused before one was found.
 constexpr std::size_t no_route = SIZE_MAX;
 
+constexpr std::uint64_t large_body = 1 << 20;  // bytes; only operators' routes take as much
+
 Response to_response(const Error& refusal, std::string_view request_id,
                      Reason reason = Reason::in_the_log) {
   const int status = status_of(refusal.kind);
@@ -106,8 +108,8 @@ Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_v
       const Error refusal = not_for_you(route.audience);
       note_refused(route, peer, known, refusal);
       admission.refusal = to_response(refusal, request_id);
-    } else if (route.body == BodyAs::artifact) {
-      open_sink(route, head, peer, request_id, admission);
+    } else if (route.body_limit >= large_body) {
+      admit_large(route, head, peer, request_id, admission);
     }
     return admission;
   }
@@ -123,16 +125,17 @@ Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_v
   return admission;
 }
 
-// The one place where a store is asked on the event thread: before gigabytes are taken in, and only
-// for operators.
-void Router::open_sink(const Route& route, const RequestHead& head, const Peer& peer,
-                       std::string_view request_id, Admission& admission) {
+// The one place where a store is asked on the event thread: who may call is known before megabytes
+// are taken in, whoever was revoked among them.
+void Router::admit_large(const Route& route, const RequestHead& head, const Peer& peer,
+                         std::string_view request_id, Admission& admission) {
   const auto caller = admitted(route, peer);
   if (!caller) {
     note_refused(route, peer, std::nullopt, caller.error());
     admission.refusal = to_response(caller.error(), request_id);
     return;
   }
+  if (route.body != BodyAs::artifact) return;
   auto sink =
       ArtifactSink::open(rooms_.artifacts, admission.parameters.at("digest"), head.content_length);
   if (sink) {

@@ -30,8 +30,8 @@ class Router final : public Service {
   // A row of the audit for whoever is refused what is not his.
   void note_refused(const Route& route, const Peer& peer, const std::optional<Caller>& caller,
                     const Error& error) const;
-  void open_sink(const Route& route, const RequestHead& head, const Peer& peer,
-                 std::string_view request_id, Admission& admission);
+  void admit_large(const Route& route, const RequestHead& head, const Peer& peer,
+                   std::string_view request_id, Admission& admission);
 
   const Rooms& rooms_;
   CallerCache& callers_;

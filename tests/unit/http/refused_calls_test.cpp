@@ -1,6 +1,7 @@
 // Who was refused what leaves a row of the audit, and a storm of it few.
 #include <set>
 
+#include "enrolment/operators.hpp"
 #include "records/audit.hpp"
 #include "sample_rooms.hpp"
 
@@ -55,4 +56,41 @@ TEST_CASE("somebody at the admin socket who is no operator leaves a row") {
   const auto rows = audit(house, "refused");
   REQUIRE(rows.size() == 1);
   CHECK(rows.begin()->starts_with("uid 1000 GET /v1/operator/status forbidden: "));
+}
+
+TEST_CASE("of a revoked operator, and of a stranger at the admin socket, no large body is read") {
+  House house;
+  const auto key = PrivateKey::generate_p256().value();
+  const auto made = add_operator(house.enrolment, "anna",
+                                 CertificateRequest::create(key, "x")->pem(), "operator root");
+  Peer anna;
+  anna.listener = ListenerKind::node;
+  anna.certificate = Certificate::from_pem(made.value()).value();
+  anna.certificate_id = anna.certificate->fingerprint();
+  RequestHead head;
+  const auto refused = [&](const Peer& peer) {
+    const auto admission = house.router.admit(head, peer, "r1");
+    return admission.refusal ? admission.refusal->status : 0;
+  };
+  for (const Route& route : routes()) {
+    if (route.body_limit < (1 << 20)) continue;
+    CAPTURE(route.pattern);
+    CHECK(route.audience == Audience::operators);
+    if (route.pattern.find(':') != std::string_view::npos) continue;  // below
+    head.method = route.method;
+    head.path = route.pattern;
+    CHECK(refused(anna) == 0);
+    CHECK(refused(sample::on_admin_socket(1000)) == 403);
+  }
+  REQUIRE(revoke_operator(house.enrolment, "anna", "operator root"));
+  for (const char* path : {"/v1/operator/apply", "/v1/operator/releases"}) {
+    head.method = "POST";
+    head.path = path;
+    CHECK(refused(anna) == 403);
+  }
+  head.method = "PUT";
+  head.path = "/v1/operator/templates/x";
+  CHECK(refused(anna) == 403);
+  head.path = "/v1/operator/secrets/lab/x";
+  CHECK(refused(anna) == 403);
 }
