@@ -13,19 +13,25 @@
 namespace muster {
 namespace {
 
-// "lab: m1 has its turn since ..., m2 and m3 wait for theirs"
+// "lab: m1 has the turn since ... and failed; m2, m3 wait for theirs"
 std::string turns_note(const nlohmann::json& row) {
   std::string holder, waiting;
+  std::size_t count = 0;
   const nlohmann::json turns = row.value("turns", nlohmann::json::object());
   for (const auto& [node, turn] : turns.items()) {
     if (cell(turn, "/state") == "holds") {
       holder = fmt::format("{} has the turn since {}", printable(node), time_text(turn, "/since"));
+      const std::string held_up = cell(turn, "/heldUp");
+      if (!held_up.empty()) holder += ", and holds the others up: " + printable(held_up);
     } else {
+      ++count;
       waiting += (waiting.empty() ? "" : ", ") + printable(node);
     }
   }
   if (holder.empty() && waiting.empty()) return {};
-  if (!waiting.empty()) waiting = (holder.empty() ? "" : "; ") + waiting + " wait for theirs";
+  if (count > 0)
+    waiting = fmt::format("{}{} {}", holder.empty() ? "" : "; ", waiting,
+                          count == 1 ? "waits for its turn" : "wait for their turns");
   return fmt::format(
       "{}: {}{} (muster node show tells what for, muster node converge NAME --cancel ends it)\n",
       cell(row, "/cluster"), holder, waiting);
@@ -69,6 +75,14 @@ std::string orders_note(const nlohmann::json& row) {
   return notes;
 }
 
+// What a document asks for and waits for somebody to say when.
+std::string pending_note(const nlohmann::json& row) {
+  if (number_at(row, "/pendingChanges") == 0) return {};
+  return fmt::format(
+      "{}: {} machine(s) wait for a restart or a reboot (muster node list, PENDING); muster node converge NAME does it now\n",
+      cell(row, "/cluster"), cell(row, "/pendingChanges"));
+}
+
 // What is decided of a cluster and not published yet.
 std::string due_note(const nlohmann::json& row) {
   const nlohmann::json due = row.value("due", nlohmann::json());
@@ -107,7 +121,7 @@ std::string status_text(const nlohmann::json& answer) {
         cell(row, "/cluster"));
   }
   for (const auto& row : list_at(answer, "/clusters")) {
-    notes += orders_note(row) + turns_note(row);
+    notes += orders_note(row) + turns_note(row) + pending_note(row);
     if (number_at(row, "/twoHistories") > 0)
       notes += fmt::format(
           "{}: ALARM: {} machine(s) know two documents of one generation: this server was put back, or somebody else signs\n",

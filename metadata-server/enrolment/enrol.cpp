@@ -7,6 +7,7 @@
 #include "enrolment/machine.hpp"
 #include "enrolment/pending.hpp"
 #include "enrolment/pool_admission.hpp"
+#include "enrolment/remove.hpp"
 #include "enrolment/tombstone.hpp"
 #include "publish/publisher.hpp"
 #include "records/audit.hpp"
@@ -105,7 +106,8 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
   const auto issued = issue_identity(question.context, node, question.key);
   if (!issued) return pass(issued.error());
   MachineRecord& record = found.record;
-  if (record.current && record.current->key == issued->identity.key) {
+  const bool is_other_machine = !record.current || record.current->key != issued->identity.key;
+  if (!is_other_machine) {
     record.current = issued->identity;
   } else {
     take_over(record, issued->identity);
@@ -114,6 +116,8 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
   record.uuid = question.request.hints.uuid;
   record.serial = question.request.hints.serial;
   Transaction transaction;
+  // What the machine before it said is not its word.
+  if (is_other_machine) forget_reports(node, transaction);
   put_machine(found, transaction);
   if (right.member) {
     transaction.expect(kinds::member, kinds::pair_key(node.cluster, node.node),

@@ -146,7 +146,9 @@ Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context, NewJ
   }
   const auto inventory = context.inventory();
   if (auto named = check_named(*inventory, order); !named) return pass(named.error());
+  // The inventory decides roles, where it knows the machine.
   if (!order.pool.empty()) order.role = inventory->pool(order.cluster, order.pool)->role.value;
+  if (!order.node.empty()) order.role = *inventory->role_of({order.cluster, order.node});
   Transaction transaction;
   auto added = add_join_token(context, order, created_by, transaction);
   if (!added) return added;

@@ -8,12 +8,15 @@
 
 namespace muster {
 
+void forget_reports(const NodeName& node, Transaction& transaction) {
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  transaction.remove(kinds::report, key).remove(kinds::served, key);
+}
+
 void forget_machine(const NodeName& node, Transaction& transaction) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
-  transaction.remove(kinds::machine, key)
-      .remove(kinds::report, key)
-      .remove(kinds::served, key)
-      .remove(kinds::drain, key);
+  transaction.remove(kinds::machine, key).remove(kinds::drain, key);
+  forget_reports(node, transaction);
 }
 
 namespace {

@@ -9,6 +9,9 @@
 
 namespace muster {
 
+// Adds the removal of what its machine said, and what it was served.
+void forget_reports(const NodeName& node, Transaction& transaction);
+
 // Adds the removal of everything about the node's identity: it is then answered like one that never
 // was. For the transaction that takes the node out of the inventory.
 void forget_machine(const NodeName& node, Transaction& transaction);

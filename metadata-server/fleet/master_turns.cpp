@@ -36,6 +36,7 @@ Result<std::vector<MasterState>> master_states(const Fleet& fleet, const std::st
     const auto machine = find_machine(fleet.store, {cluster, master.name});
     if (!machine) return pass(machine.error());
     state.is_frozen = machine->record.frozen;
+    state.is_banned = machine->record.banned;
     HeardMachine heard = fleet.reports.find({cluster, master.name});
     // Without an identity nobody reports any more, whatever its predecessor said.
     if (machine->record.current) state.report = std::move(heard.report);
@@ -114,16 +115,19 @@ Result<std::map<std::string, nlohmann::json>> turns_of(const Fleet& fleet,
     turns[order.node] = {
         {"state", state}, {"since", since}, {"by", order.by}, {"message", message}};
   };
-  if (record->grant) {
-    const TurnGrant& grant = *record->grant;
+  // As it is decided with the next report: whoever was shut out meanwhile has it no more.
+  const TurnRecord& decided = decision.record;
+  if (decided.grant) {
+    const TurnGrant& grant = *decided.grant;
     std::string message = grant.is_told ? "until it reports that it converged"
                                         : "it hears of it when it next reports";
     if (!decision.held_up.empty())
       message += fmt::format("; now: {}; `muster node converge {} --cancel` ends its turn",
                              decision.held_up, grant.order.node);
     add(grant.order, "holds", grant.granted_at, message);
+    turns[grant.order.node]["heldUp"] = decision.held_up;
   }
-  for (const auto& order : record->waiting) {
+  for (const auto& order : decided.waiting) {
     const auto why = decision.waits_for.find(order.node);
     add(order, "waits", order.ordered_at,
         why == decision.waits_for.end() || why->second.empty() ? "a master's next report"

@@ -23,7 +23,8 @@ namespace muster {
 [[nodiscard]] Result<bool> answers_converge(const Fleet& fleet, const NodeName& node,
                                             bool is_ordered);
 
-// A cluster's turns for people: by node {"state": "holds"|"waits","since","by","message"}.
+// A cluster's turns for people: by node {"state": "holds"|"waits","since","by","message","heldUp"?:
+// what is wrong with who has it}.
 [[nodiscard]] Result<std::map<std::string, nlohmann::json>> turns_of(const Fleet& fleet,
                                                                      const std::string& cluster);
 

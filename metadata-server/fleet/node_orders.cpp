@@ -22,6 +22,17 @@ Result<void> start_drain(const Fleet& fleet, const NodeOrder& order) {
   return ordered ? commit(fleet.store, transaction) : ordered;
 }
 
+// It asks for nothing, so that it would never hear of it.
+Result<void> check_not_banned(const Fleet& fleet, const NodeName& node) {
+  const auto machine = find_machine(fleet.store, node);
+  if (!machine) return pass(machine.error());
+  if (!machine->record.banned) return {};
+  return fail(
+      ErrorKind::conflict, "banned",
+      fmt::format("machine '{}/{}': banned, so that it hears of no order; `muster unban {}` first",
+                  node.cluster, node.node, node.node));
+}
+
 Result<void> change_record(const Fleet& fleet, const NodeOrder& order) {
   switch (order.kind) {
     case NodeOrderKind::replace:
@@ -67,6 +78,7 @@ Result<NodeOrderOutcome> converge(const Fleet& fleet, const NodeOrder& order) {
     if (!cancelled) return pass(cancelled.error());
     return outcome;
   }
+  if (auto free = check_not_banned(fleet, order.node); !free) return pass(free.error());
   auto waits_for = order_converge_of(fleet, order.node, order.by);
   if (!waits_for) return pass(waits_for.error());
   outcome.waits_for = std::move(*waits_for);

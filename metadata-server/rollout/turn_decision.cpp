@@ -9,6 +9,7 @@ namespace {
 
 // Why nothing is known of it now; empty: it reports.
 std::string absence_of(const MasterState& master, std::int64_t now) {
+  if (master.is_banned) return "it is banned";
   if (master.is_frozen) return "its identity is frozen";
   if (!master.report) return "never heard of";
   const std::int64_t silence = now - master.seen_at;
@@ -108,7 +109,10 @@ TurnDecision decide_turns(TurnRecord record, const std::vector<MasterState>& mas
                 [&](const auto& order) { return find_master(masters, order.node) == nullptr; });
   if (record.grant) {
     const auto* holder = find_master(masters, record.grant->order.node);
-    if (holder == nullptr || has_settled(*record.grant, *holder, now)) record.grant.reset();
+    const bool is_shut_out = holder != nullptr && (holder->is_banned || holder->is_frozen);
+    if (is_shut_out) record.waiting.insert(record.waiting.begin(), record.grant->order);
+    if (holder == nullptr || is_shut_out || has_settled(*record.grant, *holder, now))
+      record.grant.reset();
   }
   if (!record.grant) give_next(record, masters, now);
   TurnDecision decision;

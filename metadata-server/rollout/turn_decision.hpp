@@ -24,6 +24,7 @@ struct MasterState {
   std::optional<Report> report;  // its last one
   std::int64_t seen_at = 0;      // of that report
   bool is_frozen = false;        // of two machines with its identity nobody knows which reports
+  bool is_banned = false;        // it may not even ask
 };
 
 struct TurnDecision {
@@ -32,8 +33,9 @@ struct TurnDecision {
   std::string held_up;  // what is wrong with who has the turn; empty: nothing
 };
 
-// Ends the grant of a master that settled, or is none any more; gives the next one to a master that
-// reports: one that does not would keep it from the others for good. `masters`:
+// Ends the grant of a master that settled, or is none any more; one that was banned or frozen waits
+// again. Gives the next one to a master that reports: one that does not would keep it from the
+// others for good. `masters`:
 // those that the inventory lists. Idempotent: deciding again without news gives the same.
 [[nodiscard]] TurnDecision decide_turns(TurnRecord record, const std::vector<MasterState>& masters,
                                         std::int64_t now);

@@ -71,3 +71,21 @@ TEST_CASE("what is ordered of a machine is in node show, with the way back") {
       "drain        draining, then removed, ordered at  by operator anna, until : pod ci/web: its budget\n"
       "to take back muster node undrain m2 --cluster lab\n");
 }
+
+TEST_CASE("status tells what holds up the masters' turns, and who waits for a restart") {
+  const OperatorApi api(
+      {{"GET /v1/operator/status",
+        {200,
+         R"({"clusters":[{"cluster":"lab","pendingChanges":2,"turns":{"m1":{"state":"holds","since":0,)"
+         R"("heldUp":"failed"},"m2":{"state":"waits"}}},{"cluster":"two","turns":{"m1":)"
+         R"({"state":"holds","since":0,"heldUp":""},"m2":{"state":"waits"},"m3":{"state":"waits"}}}]})"}}});
+  const auto ran = fake::muster({"--server", api.url(), "status"});
+  for (
+      const char* line :
+      {"lab: m1 has the turn since , and holds the others up: failed; m2 waits for its turn (muster node show tells what for, muster node converge NAME --cancel ends it)\n",
+       "lab: 2 machine(s) wait for a restart or a reboot (muster node list, PENDING); muster node converge NAME does it now\n",
+       "two: m1 has the turn since ; m2, m3 wait for their turns (muster node show"}) {
+    CAPTURE(ran.out);
+    CHECK(ran.out.find(line) != std::string::npos);
+  }
+}

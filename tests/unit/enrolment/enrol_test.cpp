@@ -101,6 +101,21 @@ TEST_CASE("a replacement is ordered once") {
   CHECK(refusal(site.enrol(third, site.token())).starts_with("live_identity: "));
 }
 
+TEST_CASE("what a replaced machine said is not its successor's word") {
+  Enrolment site;
+  const Machine first{.hardware = 21}, second{.hardware = 21};
+  site.enrolled(first, site.token());
+  REQUIRE(site.store.commit(
+      Transaction().put(kinds::report, "lab/n1", "{}").put(kinds::served, "lab/n1", "sha256:1")));
+  // The same key again is the same machine.
+  site.enrolled(first, site.token());
+  CHECK(site.store.get(kinds::report, "lab/n1"));
+  REQUIRE(order_replacement(site.context, {"lab", "n1"}, "operator anna"));
+  site.enrolled(second, site.token());
+  CHECK_FALSE(site.store.get(kinds::report, "lab/n1"));
+  CHECK_FALSE(site.store.get(kinds::served, "lab/n1"));
+}
+
 TEST_CASE("hardware that names two nodes is nobody's") {
   Enrolment site;
   EnrolRequest request = site.request({.hardware = 21}, site.token());

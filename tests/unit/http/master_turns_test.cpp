@@ -154,3 +154,28 @@ TEST_CASE_FIXTURE(TurnHouse,
   CHECK_FALSE(hears("m1", Verdict::converged));
   CHECK(hears("m2", Verdict::pending_changes));
 }
+
+TEST_CASE_FIXTURE(TurnHouse, "whoever is banned keeps no turn, and is ordered nothing") {
+  order("m1");
+  order("m2");
+  REQUIRE(ask("POST", "/v1/operator/nodes/lab/m1/ban", {{"reason", "stolen"}}).status == 200);
+  CHECK(turn("m1").at("state") == "waits");
+  // Whether the etcd of a banned master is up, nobody tells.
+  CHECK(turn("m2").at("message") ==
+        "m1 (it is banned): of etcd's 3 members 1 others are up, a quorum is 2");
+  const auto refused = order("m1");
+  CHECK(refused.status == 409);
+  CHECK(refused.message() ==
+        "machine 'lab/m1': banned, so that it hears of no order; `muster unban m1` first");
+  CHECK(order("m1", true).status == 200);
+  CHECK(turn("m1").is_null());
+}
+
+TEST_CASE_FIXTURE(TurnHouse, "what is wrong with who has the turn is told") {
+  order("m1");
+  order("m2");
+  REQUIRE(hears("m1", Verdict::pending_changes));
+  CHECK(turn("m1").at("heldUp") == "");
+  report("m1", Verdict::failed);
+  CHECK(turn("m1").at("heldUp") == "failed");
+}

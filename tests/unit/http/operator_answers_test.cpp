@@ -247,3 +247,11 @@ TEST_CASE("a token of a cluster that is not there is refused") {
       "cluster 'nope': nothing is published for it; run `muster apply` first, or look at `muster status` for the names there are");
   CHECK(house.ask("GET", "/v1/operator/tokens").body.at("tokens").empty());
 }
+
+TEST_CASE("a token of a listed machine admits it in the role that the inventory gives it") {
+  House house;
+  house.apply(sample::small_inventory());
+  const auto made = house.ask("POST", "/v1/operator/tokens", {{"cluster", "lab"}, {"node", "m1"}});
+  REQUIRE_MESSAGE(made.status == 200, made.body.dump());
+  CHECK(house.ask("GET", "/v1/operator/tokens").body.at("tokens")[0].at("role") == "master");
+}

@@ -106,6 +106,26 @@ TEST_CASE("a turn ends by what its machine reports, and never by time") {
   CHECK(holder(decide_turns(granted, masters.states, now)) == "m2");
 }
 
+TEST_CASE("one that is shut out while it has the turn waits again, and keeps it from nobody") {
+  for (bool MasterState::*why : {&MasterState::is_banned, &MasterState::is_frozen}) {
+    Masters masters(5);
+    auto decision = decide_turns(ordered({"m1", "m2"}), masters.states, now);
+    REQUIRE(holder(decision) == "m1");
+    masters.master(1).*why = true;
+    decision = decide_turns(decision.record, masters.states, now);
+    CHECK(holder(decision) == "m2");
+    CHECK(decision.waits_for["m1"] == "m2 has the turn");
+    decision.record.grant.reset();
+    decision = decide_turns(decision.record, masters.states, now);
+    CHECK(holder(decision) == "");
+    CHECK(decision.waits_for["m1"] ==
+          fmt::format("m1 itself ({}): it takes its turn once it reports",
+                      masters.master(1).is_banned ? "it is banned" : "its identity is frozen"));
+    masters.master(1).*why = false;
+    CHECK(holder(decide_turns(decision.record, masters.states, now)) == "m1");
+  }
+}
+
 TEST_CASE("nobody goes down where the others are no quorum") {
   Masters three(3);
   three.master(3).seen_at = now - 61;
