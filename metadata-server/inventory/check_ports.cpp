@@ -40,6 +40,7 @@ std::vector<Listener> listeners() {
           {2379, "etcd", {}, {}},
           {2380, "etcd's peers", {}, {}},
           {2381, "etcd's metrics", {}, {}},
+          {6443, "kube-apiserver", {}, {}},
           {10248, "kubelet's health", {}, {}},
           {10249, "kube-proxy's metrics", {}, {}},
           {10250, "kubelet", {}, {}},
@@ -112,6 +113,7 @@ void check_balancer(const Cluster& cluster, PortChecker& ports, RuleFindings& fi
   if (!is_set(cluster.api_port) || cluster.api_mode.value != EndpointMode::node_local) return;
   const int port = cluster.api_port.value;
   const std::string field = "spec.api.port", found = in_ticks(std::to_string(port));
+  ports.move("kube-apiserver");  // it has the machine's address, the balancer loopback
   ports.add({port, "the API's balancer", field, cluster.api_port.place});
   const ServicePorts services = service_ports_of(cluster);
   if (port >= services.first && port <= services.last)
