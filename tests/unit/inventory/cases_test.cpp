@@ -79,7 +79,9 @@ std::string answer(const std::string& text) {
 
 std::vector<std::string> corpus() {
   std::vector<std::string> files;
-  for (const auto& file : std::filesystem::directory_iterator(folder)) files.push_back(file.path());
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    if (file.path().extension() == ".cases") files.push_back(file.path());
+  }
   std::sort(files.begin(), files.end());
   return files;
 }
