@@ -32,7 +32,8 @@ std::vector<std::string> keys_of(const MachineMarks& marks) {
 }  // namespace
 
 bool is_filler_mark(std::string_view mark) {
-  const std::string text = lower_case(mark);
+  mark.remove_prefix(std::min(mark.find_first_not_of(' '), mark.size()));
+  const std::string text = lower_case(mark.substr(0, mark.find_last_not_of(' ') + 1));
   constexpr std::array<std::string_view, 39> fillers{
       "to be filled by o.e.m.", "to be filled by oem", "to be filled", "default string", "default",
       "system serial number", "chassis serial number", "base board serial number",

@@ -121,3 +121,19 @@ TEST_CASE("what was stored before these rules goes on, and is warned of in the s
   }
   CHECK(tried > 100);
 }
+
+TEST_CASE("a file that is known from an earlier load is held to the rules at each") {
+  InventoryFiles files{
+      {"a.yaml", expanded("%cluster podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16\n%m1\n")},
+      {"b.yaml", expanded("%node n1 role: node, address: 10.77.0.21, taints: \n")}};
+  KnownFiles known;
+  for (int turn = 0; turn < 2; ++turn) {
+    const auto loaded = load(files, known);
+    REQUIRE(!loaded);
+    CHECK(
+        to_text(loaded.error()) ==
+        "b.yaml:5:55: spec.taints: expected a list, found nothing; write it, or leave the key out\n");
+  }
+  files["b.yaml"] = expanded("%node n1 role: node, address: 127.0.0.1\n");
+  for (int turn = 0; turn < 2; ++turn) CHECK(!load(files, known));
+}
