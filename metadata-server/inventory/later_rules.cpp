@@ -2,12 +2,38 @@
 
 #include <fmt/format.h>
 
+#include "inventory/check_addresses.hpp"
+#include "inventory/check_capacity.hpp"
+#include "inventory/check_marks.hpp"
+#include "inventory/check_names.hpp"
+#include "inventory/check_ports.hpp"
 #include "inventory/read_objects.hpp"
 
 namespace muster {
 
-std::vector<InventoryProblem> check_later_rules(const Inventory& inventory) {
+namespace {
+
+void check_across_fields(const Inventory& inventory, RuleFindings& findings) {
+  for (const auto& [name, cluster] : inventory.clusters) {
+    check_addresses(inventory, cluster, findings);
+    check_names(inventory, cluster, findings);
+    check_ports(cluster, findings);
+    check_capacity(inventory, cluster, findings);
+  }
+  for (const auto& [name, profile] : inventory.profiles)
+    check_ports(profile.settings, "spec", findings);
+  for (const Node& node : inventory.nodes) check_ports(node.overrides, "spec.overrides", findings);
+  for (const NodePool& pool : inventory.pools)
+    check_ports(pool.overrides, "spec.overrides", findings);
+  check_match_marks(inventory, findings);
+}
+
+}  // namespace
+
+std::vector<InventoryProblem> check_later_rules(Inventory& inventory) {
   std::vector<InventoryProblem> problems;
+  RuleFindings findings{problems, inventory.warnings};
+  check_across_fields(inventory, findings);
   for (const NodePool& pool : inventory.pools) {
     const bool ends_masters =
         pool.time_to_live && is_set(pool.role) && is_control_plane(pool.role.value);

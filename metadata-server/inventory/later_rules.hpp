@@ -9,6 +9,7 @@
 
 namespace muster {
 
-[[nodiscard]] std::vector<InventoryProblem> check_later_rules(const Inventory& inventory);
+// What is merely told is added to the inventory's own warnings. Cost: n log n.
+[[nodiscard]] std::vector<InventoryProblem> check_later_rules(Inventory& inventory);
 
 }  // namespace muster

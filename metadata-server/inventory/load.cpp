@@ -7,6 +7,7 @@
 
 #include "document/problem.hpp"
 #include "inventory/check.hpp"
+#include "inventory/empty_fields.hpp"
 #include "inventory/later_rules.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/schema_tree.hpp"
@@ -41,7 +42,8 @@ class Loader {
     if (is_empty_ && problems_.empty())
       report({}, "", "at least one Cluster", "no object in any file");
     check_inventory(inventory_, complete_, problems_);
-    const auto later = check_later_rules(inventory_);
+    auto later = check_later_rules(inventory_);
+    later.insert(later.end(), later_.begin(), later_.end());
     auto& told = rules_ == Rules::today ? problems_ : inventory_.warnings;
     told.insert(told.end(), later.begin(), later.end());
     return {std::move(inventory_), finish()};
@@ -104,6 +106,10 @@ class Loader {
     // A manifest may use all of YAML; only what nobody can read is a mistake here.
     if (is_manifest && file.complete) return;
     problems_.insert(problems_.end(), file.problems.begin(), file.problems.end());
+    const std::size_t later = later_.size();
+    // Of what cannot be read to its end, that alone is told.
+    if (!is_manifest && file.complete)
+      later_.insert(later_.end(), file.later.begin(), file.later.end());
     complete_ = complete_ && file.complete;
     if (is_manifest) return;
     const std::size_t problems = problems_.size(), nodes = inventory_.nodes.size(),
@@ -119,7 +125,9 @@ class Loader {
       if (kind != nullptr && kind->scalar == "Profile")
         objects.profiles.push_back(read_profile(document));
     }
-    if (has_cluster || !file.problems.empty() || problems_.size() != problems) return;
+    if (has_cluster || !file.problems.empty() || problems_.size() != problems ||
+        later_.size() != later)
+      return;
     objects.nodes.assign(inventory_.nodes.begin() + static_cast<std::ptrdiff_t>(nodes),
                          inventory_.nodes.end());
     objects.pools.assign(inventory_.pools.begin() + static_cast<std::ptrdiff_t>(pools),
@@ -144,6 +152,7 @@ class Loader {
       return;
     }
     const std::string name = kind->scalar;
+    check_empty_fields(document, *schema, "", later_);
     validate_fields(document, *schema, "", problems_);
     if (document.find_path("metadata.name") == nullptr) complete_ = false;
     if (name == "Cluster") add(inventory_.clusters, read_cluster(document, files_, problems_));
@@ -214,6 +223,7 @@ class Loader {
   bool is_empty_ = true;
   Inventory inventory_;
   std::vector<InventoryProblem> problems_;
+  std::vector<InventoryProblem> later_;  // of rules that came later, by single files
   bool complete_ = true;
 };
 

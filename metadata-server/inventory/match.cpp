@@ -16,28 +16,11 @@ std::string canonical_mac(std::string mac) {
   return lower_case(mac);
 }
 
-// What vendors leave in the firmware's tables of every machine they sell.
-bool is_filler(const std::string& mark) {
-  const std::string text = lower_case(mark);
-  constexpr std::array<std::string_view, 8> fillers{"to be filled by o.e.m.",
-                                                    "default string",
-                                                    "system serial number",
-                                                    "not specified",
-                                                    "none",
-                                                    "unknown",
-                                                    "o.e.m.",
-                                                    "empty"};
-  return std::find(fillers.begin(), fillers.end(), text) != fillers.end() ||
-         text.find_first_not_of("0-:.") == std::string::npos ||
-         text.find_first_not_of("f-:") == std::string::npos ||
-         text == "03000200-0400-0500-0006-000700080009";
-}
-
 // The marks of one machine as keys of the index, fillers and empty ones left out.
 std::vector<std::string> keys_of(const MachineMarks& marks) {
   std::vector<std::string> keys;
   const auto add = [&](const char* kind, const std::string& mark) {
-    if (!mark.empty() && !is_filler(mark)) keys.push_back(fmt::format("{} {}", kind, mark));
+    if (!mark.empty() && !is_filler_mark(mark)) keys.push_back(fmt::format("{} {}", kind, mark));
   };
   for (const std::string& mac : marks.macs) add("mac", canonical_mac(mac));
   add("uuid", lower_case(marks.uuid));
@@ -47,6 +30,28 @@ std::vector<std::string> keys_of(const MachineMarks& marks) {
 }
 
 }  // namespace
+
+bool is_filler_mark(std::string_view mark) {
+  mark.remove_prefix(std::min(mark.find_first_not_of(' '), mark.size()));
+  const std::string text = lower_case(mark.substr(0, mark.find_last_not_of(' ') + 1));
+  constexpr std::array<std::string_view, 39> fillers{
+      "to be filled by o.e.m.", "to be filled by oem", "to be filled", "default string", "default",
+      "system serial number", "chassis serial number", "base board serial number",
+      "board serial number", "serial number", "serial", "system product name",
+      "system manufacturer", "system version", "system uuid", "not specified", "not applicable",
+      "not available", "not present", "not set", "not settable", "n/a", "na", "none", "null", "nil",
+      "unknown", "undefined", "invalid", "o.e.m.", "oem", "empty", "0123456789", "1234567890",
+      "123456789", "12345678", "03000200-0400-0500-0006-000700080009",
+      // The same in the other byte order, and another vendor's.
+      "00020003-0004-0005-0006-000700080009", "12345678-1234-5678-90ab-cddeefaabbcc"};
+  if (std::find(fillers.begin(), fillers.end(), text) != fillers.end()) return true;
+  // One letter all over.
+  const std::size_t first = text.find_first_not_of("-:. ");
+  if (first == std::string::npos) return true;
+  constexpr std::string_view placeholders = "0fx*#?";
+  return placeholders.find(text[first]) != std::string_view::npos &&
+         text.find_first_not_of(std::string{"-:. "} + text[first]) == std::string::npos;
+}
 
 MachineMarks marks_of(const Node& node) {
   MachineMarks marks;

@@ -17,6 +17,9 @@ struct MachineMarks {
   std::string uuid, serial, instance_id;
 };
 
+// What vendors leave in the firmware's tables of every machine they sell.
+[[nodiscard]] bool is_filler_mark(std::string_view mark);
+
 // What the inventory matches a node by.
 [[nodiscard]] MachineMarks marks_of(const Node& node);
 

@@ -17,12 +17,43 @@ namespace muster {
 
 namespace {
 
+// The text itself, where events do not tell enough.
+class SourceText {
+ public:
+  explicit SourceText(std::string_view text) : text_(text) {
+    starts_.push_back(0);
+    for (std::size_t at = text.find('\n'); at != std::string_view::npos;
+         at = text.find('\n', at + 1))
+      starts_.push_back(at + 1);
+  }
+
+  // The word for null that stands there, "" if none does. Line and column from 0, in letters.
+  [[nodiscard]] std::string null_at(int line, int column) const {
+    if (line < 0 || static_cast<std::size_t>(line) >= starts_.size()) return {};
+    std::string_view rest = text_.substr(starts_[static_cast<std::size_t>(line)]);
+    rest = rest.substr(0, rest.find_first_of("\r\n"));
+    for (int letter = 0; letter < column && !rest.empty(); ++letter) {
+      do rest.remove_prefix(1);
+      while (!rest.empty() && (static_cast<unsigned char>(rest.front()) & 0xc0) == 0x80);
+    }
+    const std::string_view word = rest.substr(0, rest.find_first_of(" \t,]}#:"));
+    const bool is_key = word.size() < rest.size() && rest[word.size()] == ':';
+    const bool is_null = word == "~" || word == "null" || word == "Null" || word == "NULL";
+    return is_null && !is_key ? std::string(word) : std::string();
+  }
+
+ private:
+  std::string_view text_;
+  std::vector<std::size_t> starts_;  // of lines
+};
+
 // Builds values from events instead of YAML::Node: aliases are seen before they are expanded, and
 // the places of keys are kept.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(std::shared_ptr<const std::string> file, YamlFile& out, std::size_t& values_left)
-      : file_(std::move(file)), out_(out), values_left_(values_left) {}
+  TreeBuilder(std::shared_ptr<const std::string> file, const std::string& text, YamlFile& out,
+              std::size_t& values_left)
+      : file_(std::move(file)), text_(text), out_(out), values_left_(values_left) {}
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {
@@ -30,20 +61,25 @@ class TreeBuilder final : public YAML::EventHandler {
       out_.documents.push_back(std::move(*root_));
     root_.reset();
   }
+  // yaml-cpp hands both over as one: nothing at all, and a null that is written. That keeps its
+  // text.
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
-    add(leaf(mark, Value::Kind::null));
+    Value value = leaf(mark, Value::Kind::null);
+    value.scalar = text_.null_at(mark.line, mark.column);
+    add(std::move(value));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     report(place(mark), "the value itself", "an alias");
-    add(leaf(mark, Value::Kind::null));
+    Value value = leaf(mark, Value::Kind::null);
+    value.scalar = "null";  // told already
+    add(std::move(value));
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                 const std::string& text) override {
     check_tag(mark, tag);
-    // yaml-cpp hands an empty plain value over as a null; "~" and "null" it leaves to us.
     const bool plain = tag == "?";
-    if (plain && (text == "~" || text == "null")) return OnNull(mark, 0);
-    Value value = leaf(mark, Value::Kind::scalar);
+    const bool is_null = plain && (text == "~" || text == "null");
+    Value value = leaf(mark, is_null ? Value::Kind::null : Value::Kind::scalar);
     value.scalar = text;
     value.quoted = !plain;
     add(std::move(value));
@@ -141,6 +177,16 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void take_field(Frame& frame, Value value) {
+    // Without a colon yaml-cpp makes a null of it, at the key itself.
+    const bool has_colon = value.kind != Value::Kind::null || !value.scalar.empty() ||
+                           value.place.line != frame.key_place.line ||
+                           value.place.column != frame.key_place.column;
+    if (!has_colon) {
+      out_.later.push_back(problem_at(frame.key_place, "",
+                                      fmt::format("':' and a value behind '{}'", *frame.key),
+                                      "nothing", "is the file cut short?"));
+      value.scalar = "null";  // told already
+    }
     value.place = frame.key_place;
     const auto [slot, added] = frame.value.fields.try_emplace(*frame.key, std::move(value));
     if (!added)
@@ -150,6 +196,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   std::shared_ptr<const std::string> file_;
+  SourceText text_;
   YamlFile& out_;
   std::size_t& values_left_;
   std::vector<Frame> frames_;
@@ -183,7 +230,7 @@ YamlFile read_yaml(const std::string& file, const std::string& text, std::size_t
     give_up(out, place_of_byte(shared, text, bad), "UTF-8 text", fmt::format("byte {:#04x}", byte));
     return out;
   }
-  TreeBuilder builder(shared, out, values_left);
+  TreeBuilder builder(shared, text, out, values_left);
   try {
     std::istringstream stream(text);
     YAML::Parser parser(stream);

@@ -13,7 +13,8 @@ namespace muster {
 struct YamlFile {
   std::vector<Value> documents;  // empty ones left out
   std::vector<InventoryProblem> problems;
-  bool complete = true;  // false: the rest of the file could not be read
+  std::vector<InventoryProblem> later;  // of rules that came later (later_rules.hpp)
+  bool complete = true;                 // false: the rest of the file could not be read
 };
 
 // Reports every alias, tag, duplicate key, key that is no scalar and value below the depth limit;

@@ -17,7 +17,8 @@ from small_releases import import_small_releases
 
 CLIENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cloud_init_client.py")
 PORT = 18380
-URL = f"http://127.0.0.1:{PORT}"
+OWN = "10.99.0.11"  # of this host while the tests run: no machine of an inventory may be on loopback
+URL = f"http://{OWN}:{PORT}"
 MAC, UUID = "02:4d:55:00:00:15", "4c4c4544-0042-3510-8052-b4c04f4e3232"
 # The client's own address is a machine's: m1 is this host.
 INVENTORY = f"""apiVersion: muster/v1
@@ -32,7 +33,7 @@ spec:
 apiVersion: muster/v1
 kind: Node
 metadata: {{name: m1}}
-spec: {{cluster: lab, role: master, address: 127.0.0.1, match: {{mac: ["02:4d:55:00:00:0b"]}}}}
+spec: {{cluster: lab, role: master, address: {OWN}, match: {{mac: ["02:4d:55:00:00:0b"]}}}}
 ---
 apiVersion: muster/v1
 kind: Node
@@ -61,7 +62,8 @@ spec: {cluster: rack, role: master, address: 10.78.1.11, match: {mac: ["02:4d:55
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    site = LocalCluster(str(tmp_path_factory.mktemp("site")), address="127.0.0.1",
+    subprocess.run(["ip", "address", "replace", f"{OWN}/32", "dev", "lo"], check=True)
+    site = LocalCluster(str(tmp_path_factory.mktemp("site")), address=OWN,
                         ports={"boot": PORT, "enrol": 18743, "node": 18744, "metrics": 19480})
     site.server_settings = {"logLevel": "debug"}  # a line for each request
     site.start_server()
@@ -73,6 +75,7 @@ def site(tmp_path_factory):
     site.muster("apply", inventory)
     yield site
     site.stop_server()
+    subprocess.run(["ip", "address", "delete", f"{OWN}/32", "dev", "lo"], check=True)
     assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
 
 
@@ -90,8 +93,8 @@ def cloud_init(site, how, url, tmp_path):
     return json.loads(done.stdout)
 
 
-def raw(method, path, headers=None, source="127.0.0.1"):
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10, source_address=(source, 0))
+def raw(method, path, headers=None, source=OWN):
+    connection = http.client.HTTPConnection(OWN, PORT, timeout=10, source_address=(source, 0))
     try:
         connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()
@@ -114,7 +117,7 @@ def test_nocloud(site, tmp_path, seed, name):
     assert got["meta-data"]["local-hostname"] == name
     assert re.fullmatch("i-[0-9a-f]{17}", got["instance-id"])
     assert got["vendor-data"] == ""
-    assert agent_settings(got["user-data"]) == {"sitePin": site.site_pin(), "enrolServers": ["https://127.0.0.1:18743"]}
+    assert agent_settings(got["user-data"]) == {"sitePin": site.site_pin(), "enrolServers": [f"https://{OWN}:18743"]}
 
 
 def test_user_data_is_sound_cloud_config(site, tmp_path):
@@ -147,8 +150,8 @@ def test_network_config_is_rendered(site, tmp_path, kind, file, lines):
         assert line in rendered, rendered
 
 
-@pytest.mark.parametrize("how, base, name, address", [("ec2", "", "m1", "127.0.0.1"), ("ec2", "/", "m1", "127.0.0.1"),
-                                                      ("aws", "", "m1", "127.0.0.1"), ("aws", f"/ec2/uuid/{UUID}", "n1", "10.77.0.21")])
+@pytest.mark.parametrize("how, base, name, address", [("ec2", "", "m1", OWN), ("ec2", "/", "m1", OWN),
+                                                      ("aws", "", "m1", OWN), ("aws", f"/ec2/uuid/{UUID}", "n1", "10.77.0.21")])
 def test_ec2(site, tmp_path, how, base, name, address):
     got = cloud_init(site, how, URL + base, tmp_path)
     assert got["token"] is (how == "aws")
@@ -181,7 +184,7 @@ def test_tokens(site):
     assert raw("GET", "/latest/meta-data/local-hostname", {header: token})[:2] == (200, "m1")
     time.sleep(1.1)
     assert raw("GET", "/latest/meta-data/local-hostname", {header: token})[0] == 401
-    assert raw("PUT", "/latest/api/token", {lifetime: "60", "X-Forwarded-For": "127.0.0.1"})[0] == 403
+    assert raw("PUT", "/latest/api/token", {lifetime: "60", "X-Forwarded-For": OWN})[0] == 403
     _, token, _ = raw("PUT", "/latest/api/token", {lifetime: "60"})
     by_mark = f"/ec2/uuid/{UUID}/latest/meta-data/local-hostname"
     assert raw("GET", by_mark, {header: token})[:2] == (200, "n1")

@@ -35,5 +35,9 @@ TEST_CASE("no mark, an unknown one and vendors' filler match nothing") {
   CHECK(index.match({{"00:00:00:00:00:00"}, "", "", ""}).kind == Kind::unknown);
   CHECK(index.match({{}, "00000000-0000-0000-0000-000000000000", "To Be Filled By O.E.M.", ""})
             .kind == Kind::unknown);
+  for (const char* filler : {"0123456789", " Default string", "XXXXXXXX", "N/A", "-"}) {
+    nodes[0].match.serial.value = filler;
+    CHECK(MatchIndex(nodes).match({{}, "", filler, ""}).kind == Kind::unknown);
+  }
   CHECK(MatchIndex().match({{"0c:c4:7a:80:09:37"}, "u", "s", "i"}).kind == Kind::unknown);
 }
