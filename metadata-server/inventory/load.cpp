@@ -7,6 +7,7 @@
 
 #include "document/problem.hpp"
 #include "inventory/check.hpp"
+#include "inventory/check_settings.hpp"
 #include "inventory/later_rules.hpp"
 #include "inventory/read_objects.hpp"
 #include "inventory/schema_tree.hpp"
@@ -41,7 +42,8 @@ class Loader {
     if (is_empty_ && problems_.empty())
       report({}, "", "at least one Cluster", "no object in any file");
     check_inventory(inventory_, complete_, problems_);
-    const auto later = check_later_rules(inventory_);
+    auto later = check_later_rules(inventory_);
+    check_settings(inventory_, later, inventory_.warnings);
     auto& told = rules_ == Rules::today ? problems_ : inventory_.warnings;
     told.insert(told.end(), later.begin(), later.end());
     return {std::move(inventory_), finish()};
