@@ -20,7 +20,7 @@ struct ApplyOptions {
   std::vector<std::string> based_on;  // CLUSTER=REVISION, or REVISION where DIR names one cluster
   std::vector<std::string> upgrades;  // names of releases
   std::string timeout = "10m";
-  bool remove = false, wait = false;
+  bool remove = false, wait = false, strict = false;
 };
 
 // The revisions that this apply is based on. What --based-on does not name is what is published
@@ -68,7 +68,8 @@ std::string outcome_text(const nlohmann::json& answer, const std::vector<std::st
 Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
   const auto longest = time_span(session, "--timeout", options.timeout);
   if (!longest) return Exit::usage;
-  const auto folder = read_checked(session, options.folder);
+  const auto warnings = options.strict ? Warnings::refused : Warnings::told;
+  const auto folder = read_checked(session, options.folder, warnings);
   if (!folder) return folder.error();
   std::vector<std::string> clusters;
   for (const auto& [name, cluster] : folder->inventory.clusters) clusters.push_back(name);
@@ -77,8 +78,7 @@ Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
   nlohmann::json order = {{"clusters", clusters},
                           {"files", folder->files},
                           {"basedOn", *based_on},
-                          {"remove", options.remove},
-                          {"dryRun", dry_run}};
+                          {"remove", options.remove}};
   if (!options.upgrades.empty()) order["upgrade"] = options.upgrades;
   if (!options.document_key.empty()) {
     const auto key = read_key_file(options.document_key);
@@ -87,8 +87,17 @@ Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
     if (!signatures) return signatures.error();
     order["signatures"] = std::move(*signatures);
   }
+  // With --strict nothing may be published before the server's own warnings are known.
+  order["dryRun"] = dry_run || options.strict;
   auto answer = session.ask("POST", "apply", order);
   if (!answer) return show_refusal(session, answer.error());
+  const auto further = further_warnings(*answer, folder->inventory.warnings);
+  if (auto told = tell_warnings(session, further, warnings); !told) return told.error();
+  if (options.strict && !dry_run) {
+    order["dryRun"] = false;
+    answer = session.ask("POST", "apply", order);
+    if (!answer) return show_refusal(session, answer.error());
+  }
   print(session.wants_json() ? json_text(*answer)
                              : outcome_text(*answer, clusters, dry_run ? &*based_on : nullptr));
   if (!options.wait) return Exit::ok;
@@ -96,7 +105,8 @@ Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
   return await_convergence(session, clusters, std::chrono::seconds(*longest));
 }
 
-void add_upgrade_option(CLI::App* command, const std::shared_ptr<ApplyOptions>& options) {
+void add_common_options(CLI::App* command, const std::shared_ptr<ApplyOptions>& options) {
+  command->add_flag("--strict", options->strict, "warnings are errors");
   command
       ->add_option(
           "--upgrade", options->upgrades,
@@ -112,7 +122,7 @@ void add_apply_commands(CommandLine& line) {
       "diff", "Lists per machine what apply would change, and what it costs");
   diff->add_option("DIR", options->folder, "the inventory's folder")->required();
   diff->add_flag("--remove", options->remove, "as apply --remove would do it");
-  add_upgrade_option(diff, options);
+  add_common_options(diff, options);
   diff->footer("Example: muster diff ./racks");
   line.on(diff, [options](Session& session) { return apply(session, *options, true); });
 
@@ -121,7 +131,7 @@ void add_apply_commands(CommandLine& line) {
   publish->add_option("DIR", options->folder, "the inventory's folder")->required();
   publish->add_flag("--remove", options->remove,
                     "machines that are no longer in the inventory are removed");
-  add_upgrade_option(publish, options);
+  add_common_options(publish, options);
   publish->add_option("--based-on", options->based_on,
                       "[CLUSTER=]REVISION that diff showed: refused if another is published");
   publish->add_option(

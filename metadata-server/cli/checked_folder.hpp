@@ -14,9 +14,21 @@ struct CheckedFolder {
   Inventory inventory;
 };
 
+// Of --strict: what is merely odd is wrong too.
+enum class Warnings { told, refused };
+
 // Prints what is wrong (every problem at once) or merely odd, and gives the exit status for it.
 [[nodiscard]] tl::expected<CheckedFolder, Exit> read_checked(Session& session,
-                                                             const std::string& folder);
+                                                             const std::string& folder,
+                                                             Warnings warnings = Warnings::told);
+// What else is odd, by one who knows more: "warning: ..." on standard error, or refused.
+[[nodiscard]] tl::expected<void, Exit> tell_warnings(const Session& session,
+                                                     std::vector<InventoryProblem> found,
+                                                     Warnings warnings);
+// Those in a server's answer that are not among `told`.
+[[nodiscard]] std::vector<InventoryProblem> further_warnings(
+    const nlohmann::json& answer, const std::vector<InventoryProblem>& told);
+[[nodiscard]] nlohmann::json problems_json(const std::vector<InventoryProblem>& problems);
 // {"valid":false,"problems":[...]} or a line per problem.
 [[nodiscard]] Exit show_problems(const Session& session,
                                  const std::vector<InventoryProblem>& problems);

@@ -1,11 +1,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <set>
 
 #include "cli/answer.hpp"
 #include "cli/checked_folder.hpp"
 #include "cli/session.hpp"
 #include "cli/translate.hpp"
 #include "document/strict_json.hpp"
+#include "inventory/compilation.hpp"
 #include "inventory/compile.hpp"
 #include "inventory/explain.hpp"
 
@@ -35,8 +37,11 @@ std::vector<InventoryProblem> missing_files(const Cluster& cluster,
 }
 
 // Versions, secrets and pod networks, for each cluster that the server knows something of.
-std::vector<InventoryProblem> compile_problems(Session& session, const Inventory& inventory) {
-  std::vector<InventoryProblem> problems;
+struct Compiled {
+  std::vector<InventoryProblem> problems, warnings;  // warnings: the inventory's own too
+};
+Compiled compile_all(Session& session, const Inventory& inventory) {
+  Compiled all{{}, inventory.warnings};
   for (const auto& [name, cluster] : inventory.clusters) {
     const auto facts = site_facts(session, name);
     if (!facts) {
@@ -47,19 +52,35 @@ std::vector<InventoryProblem> compile_problems(Session& session, const Inventory
     }
     const auto compiled = compile(inventory, name, *facts);
     const auto found = compiled ? missing_files(cluster, compiled->releases) : compiled.error();
-    problems.insert(problems.end(), found.begin(), found.end());
+    all.problems.insert(all.problems.end(), found.begin(), found.end());
+    if (compiled)
+      all.warnings.insert(all.warnings.end(), compiled->warnings.begin(), compiled->warnings.end());
   }
-  return problems;
+  all.warnings = distinct(std::move(all.warnings));
+  return all;
 }
 
-Exit validate_folder(Session& session, const std::string& path) {
-  const auto folder = read_checked(session, path);
+// What of `all` is not among those that are told already.
+std::vector<InventoryProblem> beyond(const std::vector<InventoryProblem>& told,
+                                     std::vector<InventoryProblem> all) {
+  std::set<std::string> known;
+  for (const auto& warning : told) known.insert(to_text(warning));
+  std::erase_if(all, [&](const auto& warning) { return known.contains(to_text(warning)); });
+  return all;
+}
+
+Exit validate_folder(Session& session, const std::string& path, Warnings warnings) {
+  const auto folder = read_checked(session, path, warnings);
   if (!folder) return folder.error();
   const Inventory& inventory = folder->inventory;
-  const auto problems = compile_problems(session, inventory);
-  if (!problems.empty()) return show_problems(session, problems);
+  const Compiled compiled = compile_all(session, inventory);
+  if (!compiled.problems.empty()) return show_problems(session, compiled.problems);
+  const auto further = beyond(inventory.warnings, compiled.warnings);
+  if (auto told = tell_warnings(session, further, warnings); !told) return told.error();
   if (session.wants_json()) {
-    print(json_text({{"valid", true}, {"problems", nlohmann::json::array()}}));
+    print(json_text({{"valid", true},
+                     {"problems", nlohmann::json::array()},
+                     {"warnings", problems_json(compiled.warnings)}}));
     return Exit::ok;
   }
   for (const auto& [name, cluster] : inventory.clusters) {
@@ -109,7 +130,11 @@ void add_inventory_commands(CommandLine& line) {
   validate->footer(
       "Works without a server; where one answers, its releases and secrets are checked too.\n"
       "Example: muster validate ./racks");
-  line.on(validate, [folder](Session& session) { return validate_folder(session, *folder); });
+  auto strict = std::make_shared<bool>(false);
+  validate->add_flag("--strict", *strict, "warnings are errors");
+  line.on(validate, [folder, strict](Session& session) {
+    return validate_folder(session, *folder, *strict ? Warnings::refused : Warnings::told);
+  });
 
   auto* explanation = line.app.add_subcommand(
       "explain", "Shows where each field of a machine comes from, or why it is not let in");
