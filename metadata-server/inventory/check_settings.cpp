@@ -71,6 +71,11 @@ class SettingsChecker {
       check_files(*files, path + ".files", routed, problems_);
     if (const Value* mirrors = settings.find_path("containerd.registryMirrors"))
       check_mirrors(*mirrors, path + ".containerd.registryMirrors");
+    if (const Value* image = settings.find_path("containerd.sandboxImage");
+        image != nullptr && image->scalar.find("://") != std::string::npos)
+      report(image->place, path + ".containerd.sandboxImage",
+             "an image without a scheme such as registry.k8s.io/pause:3.10.2",
+             in_ticks(image->scalar));
     if (const Value* kubelet = settings.find("kubelet"))
       check_kubelet(*kubelet, path + ".kubelet", minor_, problems_);
   }

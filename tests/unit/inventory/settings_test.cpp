@@ -303,7 +303,7 @@ TEST_CASE("extraConfiguration: kubelet's types, its fields, and none of Muster's
     CHECK_MESSAGE(!accepts(refused), refused);
   CHECK(
       of_profile("kubelet: {extraConfiguration: {cpuManagerPolice: static}}") ==
-      "a.yaml:19:38: spec.kubelet.extraConfiguration.cpuManagerPolice: expected a field of KubeletConfiguration, found 'cpuManagerPolice'; did you mean 'cpuManagerPolicy'?\n");
+      "a.yaml:19:39: spec.kubelet.extraConfiguration.cpuManagerPolice: expected a field of KubeletConfiguration, found 'cpuManagerPolice'; did you mean 'cpuManagerPolicy'?\n");
 }
 
 TEST_CASE("mirrors with a path say it whole") {
