@@ -86,7 +86,13 @@ class FlagChecker {
              cure_of_unknown(component, flag, version, known));
       return;
     }
-    if (is_of_type(value.value, type->second)) return;
+    if (is_of_type(value.value, type->second)) {
+      if (is_passed_over(component, flag))
+        warnings_.push_back(problem_at(
+            value.place, field, fmt::format("a flag that {} heeds", component), in_ticks(flag),
+            "beside its configuration file, which Muster writes, it heeds those of its log alone"));
+      return;
+    }
     report(value, field, std::string(expected_of_type(type->second)), in_ticks(value.value),
            fmt::format("{} {} does not start with it", component, version.minor));
   }

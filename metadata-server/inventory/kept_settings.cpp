@@ -92,6 +92,9 @@ constexpr std::array kept_flags = {
     KeptFlag{"kube-controller-manager", "authentication-skip-lookup", by_callers},
     KeptFlag{"kube-controller-manager", "requestheader-allowed-names", by_certificates},
     KeptFlag{"kube-controller-manager", "secure-port", by_port},
+    KeptFlag{"kube-proxy", "cleanup", "kube-proxy would take its rules away and exit"},
+    KeptFlag{"kube-proxy", "init-only", "kube-proxy would exit"},
+    KeptFlag{"kube-proxy", "write-config-to", "kube-proxy would exit"},
     KeptFlag{"kube-scheduler", "authentication-skip-lookup", by_callers},
     KeptFlag{"kube-scheduler", "requestheader-allowed-names", by_certificates},
     KeptFlag{"kube-scheduler", "secure-port", by_port},
@@ -152,12 +155,17 @@ Kept kept_flag(std::string_view component, std::string_view flag, std::string_vi
 }
 
 std::string_view kept_kubelet_field(std::string_view field, std::string_view value) {
+  if (field == "tlsMinVersion") return weakness("kubelet", "tls-min-version", value);
   const auto* found =
       std::find_if(kubelet_settings.begin(), kubelet_settings.end(),
                    [&](const KubeletSetting& setting) { return setting.field == field; });
   if (field.empty() || found == kubelet_settings.end()) return {};
   const bool is_ours = !found->ours.empty() && found->ours == value;
   return is_ours ? std::string_view{} : found->owner;
+}
+
+bool is_passed_over(std::string_view component, std::string_view flag) {
+  return component == "kube-proxy" && flag != "v" && flag != "vmodule" && !flag.starts_with("log");
 }
 
 std::string_view successor_of_flag(std::string_view component, std::string_view flag) {

@@ -19,6 +19,9 @@ struct Kept {
 // `field` is a dotted path in KubeletConfiguration.
 [[nodiscard]] std::string_view kept_kubelet_field(std::string_view field, std::string_view value);
 
+// kube-proxy passes over flags for what its configuration file says, all but those of its log.
+[[nodiscard]] bool is_passed_over(std::string_view component, std::string_view flag);
+
 // Where a flag went that this version has no more: what to write instead, or "".
 [[nodiscard]] std::string_view successor_of_flag(std::string_view component, std::string_view flag);
 

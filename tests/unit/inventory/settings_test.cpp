@@ -169,6 +169,7 @@ TEST_CASE("flags by the version of their component") {
         "etcd: {quota-backend-bytes: 8GiB}",
         "etcd: {bogus: '1'}",
         "kubelet: {max-pods: 10}",
+        "kube-proxy: {cleanup: true}",
         "kubelet: {anonymous-auth: true}",
         "kubelet: {read-only-port: 1}",
         "kubelet: {v: high}",
@@ -199,6 +200,15 @@ TEST_CASE("flags of a version that is not known are taken with a warning") {
   CHECK(
       to_text(inventory.warnings) ==
       "lab.yaml:9:31: spec.componentArguments[etcd]: expected a version of etcd whose flags are known, found '3.99'; its flags are not checked\n");
+}
+
+TEST_CASE("kube-proxy's flags of no effect are told") {
+  const auto inventory = sample::loaded(
+      sample::small_cluster("  componentArguments: {kube-proxy: {v: 2, proxy-mode: ipvs}}\n") +
+      sample::node("m1", "master", "10.77.0.11"));
+  CHECK(
+      to_text(inventory.warnings) ==
+      "lab.yaml:9:43: spec.componentArguments[kube-proxy][proxy-mode]: expected a flag that kube-proxy heeds, found 'proxy-mode'; beside its configuration file, which Muster writes, it heeds those of its log alone\n");
 }
 
 TEST_CASE("what was stored before goes on with warnings") {
@@ -299,6 +309,7 @@ TEST_CASE("extraConfiguration: kubelet's types, its fields, and none of Muster's
                               "authentication: {webhok: {}}",
                               "logging: {verbosity: high}",
                               "seccompDefault: false",
+                              "tlsMinVersion: VersionTLS11",
                               "staticPodURL: 'https://u:pw@x.example'"})
     CHECK_MESSAGE(!accepts(refused), refused);
   CHECK(
