@@ -19,8 +19,7 @@ constexpr const char* two_masters =
     "apiVersion: muster/v1\nkind: Node\nmetadata: {name: m2}\n"
     "spec: {cluster: lab, role: follower, address: 10.77.0.12}\n";
 constexpr const char* odd =
-    "cluster.yaml:3:12: metadata.name: expected an odd number of control-plane machines, found 2; "
-    "etcd of 2 members survives no more failures than of 1\n";
+    "cluster.yaml:3:12: metadata.name: expected an odd number of control-plane machines, found 2; etcd of 2 members survives no more failures than of 1\n";
 
 void write_inventory(const ScratchFolder& folder, const std::string& text) {
   std::ofstream(folder.path("cluster.yaml")) << text;
