@@ -64,7 +64,9 @@ const Format image_reference{"an image such as registry.k8s.io/pause:3.10.2",
 const Format flag_name{"a flag without dashes in front such as audit-log-maxage",
                        "^" MUSTER_LABEL "$", is_dns_label};
 const Format flag_value{"text without blanks, quotes, '$' and backslashes",
-                        "^[!#%&(-\\[\\]-~]{1,4096}$", is_flag_value};
+                        "^[!#%&(-\\[\\]-~]{0,4096}$", is_flag_value};
+const Format kernel_argument{"text without blanks, quotes, '$' and backslashes",
+                             "^[!#%&(-\\[\\]-~]{1,4096}$", is_kernel_argument};
 const Format label_key{
     "a label key that is not reserved (role labels come from the role; of kubernetes.io and k8s.io only node.kubernetes.io/, kubelet.kubernetes.io/, topology.kubernetes.io/zone and /region)",
     "^(" MUSTER_LABEL "(\\." MUSTER_LABEL ")*/)?" MUSTER_NAME_PART "$", is_settable_label_key};
@@ -88,8 +90,10 @@ const Format eviction_signal{
     "an eviction signal such as memory.available",
     "^(memory\\.available|pid\\.available|(nodefs|imagefs|containerfs)\\.(available|inodesFree))$",
     is_eviction_signal};
-const Format eviction_threshold{"a quantity or a percentage such as 100Mi or '10%'",
-                                "^[0-9]{1,15}(%|Ki|Mi|Gi|Ti|k|M|G|T)?$", is_threshold};
+const Format eviction_threshold{
+    "a quantity or a percentage such as 100Mi, 1.5Gi or '10%'",
+    "^[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)(([eE][-+]?[0-9]{1,9})?%?|[numkMGTPE]|[KMGTPE]i)$",
+    is_threshold};
 const Format wait_target{"KIND/NAMESPACE/NAME of a deployment, daemonset or statefulset",
                          "^(deployment|daemonset|statefulset)/" MUSTER_LABEL "/" MUSTER_LABEL
                          "(\\." MUSTER_LABEL ")*$",
@@ -123,7 +127,8 @@ const std::vector<const Format*>& all() {
                                                   &kernel_module,      &sysctl_key,
                                                   &eviction_signal,    &eviction_threshold,
                                                   &wait_target,        &package_name,
-                                                  &image_path,         &silence};
+                                                  &image_path,         &silence,
+                                                  &kernel_argument};
   return formats;
 }
 

@@ -32,6 +32,7 @@ extern const Format registry_host;
 extern const Format image_reference;
 extern const Format flag_name;
 extern const Format flag_value;
+extern const Format kernel_argument;
 extern const Format label_key;
 extern const Format label_value;
 extern const Format taint_key;

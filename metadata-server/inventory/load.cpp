@@ -7,6 +7,7 @@
 
 #include "document/problem.hpp"
 #include "inventory/check.hpp"
+#include "inventory/check_settings.hpp"
 #include "inventory/empty_fields.hpp"
 #include "inventory/later_rules.hpp"
 #include "inventory/read_objects.hpp"
@@ -43,6 +44,7 @@ class Loader {
       report({}, "", "at least one Cluster", "no object in any file");
     check_inventory(inventory_, complete_, problems_);
     auto later = check_later_rules(inventory_);
+    check_settings(inventory_, later, inventory_.warnings);
     later.insert(later.end(), later_.begin(), later_.end());
     auto& told = rules_ == Rules::today ? problems_ : inventory_.warnings;
     told.insert(told.end(), later.begin(), later.end());

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "inventory/url_credentials.hpp"
+
 namespace muster {
 
 namespace {
@@ -27,8 +29,8 @@ InventoryProblem problem_at(const Place& place, std::string field, std::string e
           place.column,
           std::move(field),
           std::move(expected),
-          std::move(found),
-          std::move(hint)};
+          without_url_users(found),
+          without_url_users(hint)};
 }
 
 std::string message(const InventoryProblem& problem) {

@@ -7,6 +7,7 @@
 #include "document/field_syntax.hpp"
 #include "document/ipv4.hpp"
 #include "document/time_text.hpp"
+#include "inventory/go_values.hpp"
 
 namespace muster {
 
@@ -175,6 +176,10 @@ bool is_image(std::string_view text) {
 }
 
 bool is_flag_value(std::string_view text) {
+  return text.empty() || is_kernel_argument(text);
+}
+
+bool is_kernel_argument(std::string_view text) {
   return text.size() <= 4096 && all_of(text, [](char letter) {
            return is_graphic(letter) &&
                   std::string_view("\"'\\$").find(letter) == std::string_view::npos;
@@ -230,10 +235,7 @@ bool is_eviction_signal(std::string_view text) {
 }
 
 bool is_threshold(std::string_view text) {
-  const std::size_t digits = count_digits(text);
-  if (digits == 0 || digits > 15) return false;
-  const auto units = {"", "%", "Ki", "Mi", "Gi", "Ti", "k", "M", "G", "T"};
-  return std::find(units.begin(), units.end(), text.substr(digits)) != units.end();
+  return sign_of_quantity(text).has_value() || percentage(text).has_value();
 }
 
 bool is_wait_target(std::string_view text) {

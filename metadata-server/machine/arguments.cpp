@@ -16,6 +16,21 @@ std::string quoted_for_unit(std::string_view word) {
   return quoted;
 }
 
+std::string_view name_of(std::string_view entry) {
+  if (!entry.empty() && entry.front() == '-') entry.remove_prefix(1);
+  return entry.substr(0, entry.find('='));
+}
+
+bool names(std::string_view list, std::string_view name) {
+  while (!list.empty()) {
+    const std::size_t comma = list.find(',');
+    if (name_of(list.substr(0, comma)) == name) return true;
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
 }  // namespace
 
 Arguments::Arguments(std::initializer_list<std::pair<std::string, std::string>> flags) {
@@ -38,6 +53,16 @@ void Arguments::override_with(
   const auto found = by_component.find(component);
   if (found == by_component.end()) return;
   for (const auto& [flag, value] : found->second) set(flag, value);
+}
+
+void Arguments::keep_entries(const std::string& flag, const std::vector<std::string>& entries) {
+  std::string list(value(flag));
+  for (const std::string& entry : entries) {
+    if (names(list, name_of(entry))) continue;
+    if (!list.empty()) list += ',';
+    list += entry;
+  }
+  set(flag, list);
 }
 
 std::string_view Arguments::value(std::string_view flag) const {

@@ -19,6 +19,9 @@ class Arguments {
   // What the inventory says of this component wins over what Muster says.
   void override_with(const std::map<std::string, std::map<std::string, std::string>>& by_component,
                      const std::string& component);
+  // Of a flag whose value is a list: what the inventory says adds to `entries`, it does not replace
+  // them. "x", "-x" and "x=1" are of one name, and who names it decides it.
+  void keep_entries(const std::string& flag, const std::vector<std::string>& entries);
   // Empty when the flag is not set.
   [[nodiscard]] std::string_view value(std::string_view flag) const;
   [[nodiscard]] std::vector<std::string> words() const;  // "--flag=value"

@@ -25,6 +25,11 @@ std::string cni_folders(const NodeDocument& document) {
   return fmt::format("[{}, {}]", toml_text(paths::addon_cni_plugins), ours);
 }
 
+// Whether the URL's path says where the registry's API begins: containerd adds /v2 to any other.
+bool names_api(std::string_view url) {
+  return (std::string(url) + "/").find("/v2/") != std::string::npos;
+}
+
 }  // namespace
 
 std::string containerd_config(const NodeDocument& document, const Facts& facts) {
@@ -77,6 +82,7 @@ std::string registry_hosts(std::string_view registry, const std::vector<std::str
   for (const std::string& mirror : mirrors) {
     text +=
         fmt::format("\n[host.{}]\n  capabilities = [\"pull\", \"resolve\"]\n", toml_text(mirror));
+    if (names_api(mirror)) text += "  override_path = true\n";
   }
   return text;
 }

@@ -35,6 +35,7 @@ Arguments etcd_arguments(const NodeDocument& document) {
       {"feature-gates", "InitialCorruptCheck=true"},
       {"watch-progress-notify-interval", "5s"}};
   arguments.override_with(document.config.component_arguments, "etcd");
+  arguments.keep_entries("feature-gates", {"InitialCorruptCheck=true"});
   return arguments;
 }
 

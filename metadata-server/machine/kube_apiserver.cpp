@@ -110,6 +110,8 @@ Arguments kube_apiserver_arguments(const NodeDocument& document) {
   set_storage(arguments);
   set_kubelet_access(arguments);
   arguments.override_with(document.config.component_arguments, "kube-apiserver");
+  // Without it a machine could change every other one's Node.
+  arguments.keep_entries("enable-admission-plugins", {"NodeRestriction"});
   return arguments;
 }
 

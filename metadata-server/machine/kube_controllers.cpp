@@ -45,6 +45,8 @@ Arguments kube_controller_manager_arguments(const NodeDocument& document) {
       "controllers",
       "*,-certificatesigningrequest-approving-controller,-certificatesigningrequest-signing-controller");
   arguments.override_with(document.config.component_arguments, "kube-controller-manager");
+  arguments.keep_entries("controllers", {"-certificatesigningrequest-approving-controller",
+                                         "-certificatesigningrequest-signing-controller"});
   return arguments;
 }
 

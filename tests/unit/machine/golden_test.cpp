@@ -146,7 +146,8 @@ TEST_CASE("what every machine has") {
   check_rendered("kubelet.kubeconfig", kubeconfig("lab", api_url(node), "kubelet-client"));
   check_rendered("containerd.toml", containerd_config(node, example_facts()));
   check_rendered("hosts.toml",
-                 registry_hosts("docker.io", {"https://mirror.lab:5000", "http://10.77.0.1:5000"}));
+                 registry_hosts("docker.io", {"https://mirror.lab:5000", "http://10.77.0.1:5000",
+                                              "https://harbor.lab/v2/hub"}));
   check_rendered("cni.conflist", cni_config(node));
   check_rendered("masquerade.nft", masquerade_rules(node));
   check_rendered("kube-api-balancer.cfg", api_balancer_config(node));

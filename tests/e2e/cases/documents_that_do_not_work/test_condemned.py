@@ -24,7 +24,7 @@ def test_a_component_that_exits_on_a_flag(cluster, host, component):
     unit, arguments = f"{component}.service", f"/etc/muster/arguments/{component}.env"
     await_well(cluster, host)
     settled = show(cluster, host)["report"]["documentDigest"]
-    with cluster.changed_inventory(NETWORK, f"{NETWORK}\n  componentArguments: {{{component}: {{bogus-flag: '1'}}}}"):
+    with cluster.changed_inventory(NETWORK, f"{NETWORK}\n  componentArguments: {{{component}: {{logging-format: bogus-format}}}}"):
         await_pending(cluster, host)
         began = time.monotonic()
         cluster.muster("node", "converge", host, "--cluster", "lab")
@@ -36,10 +36,10 @@ def test_a_component_that_exits_on_a_flag(cluster, host, component):
         assert report["refusedDocument"]["digest"] == report["fetchedDigest"] == told["digest"] != settled
         assert report["failure"]["unit"] == unit, report
         words = "\n".join(report["failure"]["log"])
-        assert "bogus-flag" in words, words
+        assert "bogus-format" in words, words
         assert unit in report["failure"]["cure"], report
         print(cluster.muster("node", "show", host, "--cluster", "lab").stdout)
-        assert "bogus-flag" not in cluster.run(host, "cat", arguments).stdout
+        assert "bogus-format" not in cluster.run(host, "cat", arguments).stdout
         pid = cluster.run(host, "systemctl", "show", "-P", "MainPID", unit).stdout
         time.sleep(3)
         assert cluster.run(host, "systemctl", "show", "-P", "MainPID", unit).stdout == pid != "0\n"
