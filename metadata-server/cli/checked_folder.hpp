@@ -1,4 +1,4 @@
-// An inventory folder, read and checked here, before any server is asked.
+// An inventory folder, read, and checked here or by the server.
 #pragma once
 
 #include <string>
@@ -17,6 +17,9 @@ struct CheckedFolder {
 // Prints what is wrong (every problem at once) or merely odd, and gives the exit status for it.
 [[nodiscard]] tl::expected<CheckedFolder, Exit> read_checked(Session& session,
                                                              const std::string& folder);
+[[nodiscard]] tl::expected<CheckedFolder, Exit> check_files(Session& session, InventoryFiles files);
+// What the server says of each problem, or of what is merely odd, a line each: as check_files does.
+[[nodiscard]] std::string problem_lines(const nlohmann::json& problems);
 // {"valid":false,"problems":[...]} or a line per problem.
 [[nodiscard]] Exit show_problems(const Session& session,
                                  const std::vector<InventoryProblem>& problems);
