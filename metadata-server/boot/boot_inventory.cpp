@@ -1,5 +1,8 @@
 #include "boot/boot_inventory.hpp"
 
+#include <algorithm>
+#include <tuple>
+
 #include "pki/signature.hpp"
 
 namespace muster {
@@ -21,7 +24,7 @@ Cidr network_of(const Cluster& cluster, const std::string& address) {
   return cidr_around(ipv4_value(address).value_or(0), 24);
 }
 
-BootMachine to_boot_machine(const Cluster& cluster, const Node& node) {
+std::shared_ptr<const BootMachine> boot_machine(const Cluster& cluster, const Node& node) {
   BootMachine machine;
   machine.name = {node.cluster.value, node.name.value};
   machine.instance_id = node.match.instance_id.value.empty() ? made_instance_id(machine.name)
@@ -31,7 +34,16 @@ BootMachine to_boot_machine(const Cluster& cluster, const Node& node) {
   for (const auto& mac : node.match.macs) machine.macs.push_back(mac.value);
   if (cluster.node_gateway) machine.gateway = cluster.node_gateway->value;
   for (const auto& server : cluster.nameservers) machine.nameservers.push_back(server.value);
-  return machine;
+  return std::make_shared<const BootMachine>(std::move(machine));
+}
+
+// One that is there.
+const Node& named(const Inventory& inventory, const NodeName& name) {
+  return *std::lower_bound(inventory.nodes.begin(), inventory.nodes.end(), name,
+                           [](const Node& node, const NodeName& wanted) {
+                             return std::tie(node.cluster.value, node.name.value) <
+                                    std::tie(wanted.cluster, wanted.node);
+                           });
 }
 
 }  // namespace
@@ -40,22 +52,18 @@ std::string told_whom(const BootMachine& machine) {
   return fmt::format("cluster {}, node {}", machine.name.cluster, machine.name.node);
 }
 
-BootInventory BootInventory::with(const std::string& cluster, const Inventory& inventory) const {
+BootInventory BootInventory::with(const std::string& cluster,
+                                  std::shared_ptr<const Inventory> inventory) const {
   BootInventory made = *this;
   made.clusters_.erase(cluster);
-  const auto nodes = nodes_of(inventory, cluster);
-  const auto written = inventory.clusters.find(cluster);
-  if (nodes.empty() || written == inventory.clusters.end()) return made;
+  const auto nodes = nodes_of(*inventory, cluster);
+  const auto written = inventory->clusters.find(cluster);
+  if (nodes.empty() || written == inventory->clusters.end()) return made;
   auto one = std::make_shared<OneCluster>();
-  std::vector<Node> marked;
-  for (const Node* node : nodes) {
-    marked.push_back(*node);
-    const auto machine =
-        std::make_shared<const BootMachine>(to_boot_machine(written->second, *node));
-    one->by_name[node->name.value] = machine;
-    one->by_address[machine->address] = machine;
-  }
-  one->marks = MatchIndex(marked);
+  one->cluster = &written->second;
+  one->marks = MatchIndex(nodes);
+  for (const Node* node : nodes) one->by_address[node->address.value] = node;
+  one->inventory = std::move(inventory);
   made.clusters_[cluster] = std::move(one);
   return made;
 }
@@ -66,7 +74,7 @@ BootMatch BootInventory::at_address(const std::string& address) const {
     const auto found = cluster->by_address.find(address);
     if (found == cluster->by_address.end()) continue;
     if (match.machine) return {BootMatch::Kind::ambiguous, nullptr};
-    match = {BootMatch::Kind::found, found->second};
+    match = {BootMatch::Kind::found, boot_machine(*cluster->cluster, *found->second)};
   }
   return match;
 }
@@ -78,7 +86,8 @@ BootMatch BootInventory::with_marks(const MachineMarks& marks) const {
     if (one.kind == MatchResult::Kind::unknown) continue;
     if (one.kind == MatchResult::Kind::ambiguous || match.machine)
       return {BootMatch::Kind::ambiguous, nullptr};
-    match = {BootMatch::Kind::found, cluster->by_name.at(one.node.node)};
+    match = {BootMatch::Kind::found,
+             boot_machine(*cluster->cluster, named(*cluster->inventory, one.node))};
   }
   return match;
 }

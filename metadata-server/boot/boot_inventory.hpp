@@ -42,17 +42,20 @@ struct BootMatch {
 class BootInventory {
  public:
   // One cluster as this inventory has it, which may be not at all. Cost: that cluster.
-  [[nodiscard]] BootInventory with(const std::string& cluster, const Inventory& inventory) const;
+  [[nodiscard]] BootInventory with(const std::string& cluster,
+                                   std::shared_ptr<const Inventory> inventory) const;
   // Two clusters may use one network: an address that two machines have is ambiguous.
   [[nodiscard]] BootMatch at_address(const std::string& address) const;
   // As MatchIndex says.
   [[nodiscard]] BootMatch with_marks(const MachineMarks& marks) const;
 
  private:
-  using Machines = std::unordered_map<std::string, std::shared_ptr<const BootMachine>>;
+  // Where its machines stand; what is told of one is put together when it is asked for.
   struct OneCluster {
+    std::shared_ptr<const Inventory> inventory;  // which holds all that the others name
+    const Cluster* cluster = nullptr;
     MatchIndex marks;
-    Machines by_name, by_address;
+    std::unordered_map<std::string_view, const Node*> by_address;
   };
   std::map<std::string, std::shared_ptr<const OneCluster>> clusters_;  // those with machines
 };

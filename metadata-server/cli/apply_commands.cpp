@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "cli/answer.hpp"
 #include "cli/away_signing.hpp"
@@ -9,6 +10,7 @@
 #include "cli/convergence_wait.hpp"
 #include "cli/session.hpp"
 #include "cli/time_span.hpp"
+#include "document/utf8.hpp"
 #include "pki/key_file.hpp"
 
 namespace muster {
@@ -51,58 +53,85 @@ Result<nlohmann::json> base_revisions(Session& session, const std::vector<std::s
   return revisions;
 }
 
-// `compared`: of a dry run, the revisions that it was compared with.
-std::string outcome_text(const nlohmann::json& answer, const std::vector<std::string>& clusters,
-                         const nlohmann::json* compared) {
+std::vector<std::string> clusters_in(const nlohmann::json& answer) {
+  std::vector<std::string> clusters;
+  const auto revisions = answer.find("revisions");
+  if (revisions == answer.end()) return clusters;
+  for (const auto& [cluster, revision] : revisions->items()) clusters.push_back(cluster);
+  return clusters;
+}
+
+std::string outcome_text(const nlohmann::json& answer, bool dry_run) {
   std::string text = changes_text(answer);
-  for (const std::string& cluster : clusters) {
-    const std::string revision = compared != nullptr ? cell(*compared, "/" + cluster)
-                                                     : cell(answer, "/revisions/" + cluster);
-    text += fmt::format("{}: {} {}\n", cluster,
-                        compared != nullptr ? "compared with revision" : "revision",
+  for (const std::string& cluster : clusters_in(answer)) {
+    const auto revision = cell(answer, (dry_run ? "/basedOn/" : "/revisions/") + cluster);
+    text += fmt::format("{}: {} {}\n", cluster, dry_run ? "compared with revision" : "revision",
                         revision.empty() ? "none" : revision);
   }
   return text;
+}
+
+// The server reads the files: it knows those that did not change. Here they are read where they are
+// signed, where somebody tells what they are based on, and where JSON would spoil them.
+bool is_read_here(const ApplyOptions& options, const InventoryFiles& files) {
+  return !options.document_key.empty() || !options.based_on.empty() ||
+         std::any_of(files.begin(), files.end(), [](const auto& file) {
+           return find_bad_byte(file.second) != std::string_view::npos;
+         });
+}
+
+// What the order says of the clusters that are read here.
+std::optional<Exit> add_clusters(Session& session, const ApplyOptions& options,
+                                 const Inventory& inventory, nlohmann::json& order) {
+  std::vector<std::string> clusters;
+  for (const auto& [name, cluster] : inventory.clusters) clusters.push_back(name);
+  auto based_on = base_revisions(session, options.based_on, clusters);
+  if (!based_on) return complain(session, based_on.error());
+  order["clusters"] = clusters;
+  order["basedOn"] = std::move(*based_on);
+  if (options.document_key.empty()) return std::nullopt;
+  const auto key = read_key_file(options.document_key);
+  if (!key) return complain(session, while_doing(key.error(), "--document-key").value());
+  auto signatures = sign_clusters(session, inventory, options.upgrades, *key);
+  if (!signatures) return signatures.error();
+  order["signatures"] = std::move(*signatures);
+  return std::nullopt;
 }
 
 Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
   const auto longest = time_span(session, "--timeout", options.timeout);
   if (!longest) return Exit::usage;
   const auto warnings = options.strict ? Warnings::refused : Warnings::told;
-  const auto folder = read_checked(session, options.folder, warnings);
-  if (!folder) return folder.error();
-  std::vector<std::string> clusters;
-  for (const auto& [name, cluster] : folder->inventory.clusters) clusters.push_back(name);
-  auto based_on = base_revisions(session, options.based_on, clusters);
-  if (!based_on) return complain(session, based_on.error());
-  nlohmann::json order = {{"clusters", clusters},
-                          {"files", folder->files},
-                          {"basedOn", *based_on},
-                          {"remove", options.remove}};
+  auto files = read_folder(options.folder);
+  if (!files) return complain(session, files.error());
+  nlohmann::json order = {{"clusters", nlohmann::json::array()}, {"remove", options.remove}};
   if (!options.upgrades.empty()) order["upgrade"] = options.upgrades;
-  if (!options.document_key.empty()) {
-    const auto key = read_key_file(options.document_key);
-    if (!key) return complain(session, while_doing(key.error(), "--document-key").value());
-    auto signatures = sign_clusters(session, folder->inventory, options.upgrades, *key);
-    if (!signatures) return signatures.error();
-    order["signatures"] = std::move(*signatures);
+  std::vector<InventoryProblem> told;
+  if (is_read_here(options, *files)) {
+    const auto folder = check_read_files(session, *files, warnings);
+    if (!folder) return folder.error();
+    told = folder->inventory.warnings;
+    if (const auto failed = add_clusters(session, options, folder->inventory, order))
+      return *failed;
+  } else {
+    order["onCurrent"] = true;
   }
+  order["files"] = std::move(*files);
   // With --strict nothing may be published before the server's own warnings are known.
   order["dryRun"] = dry_run || options.strict;
   auto answer = session.ask("POST", "apply", order);
   if (!answer) return show_refusal(session, answer.error());
-  const auto further = further_warnings(*answer, folder->inventory.warnings);
-  if (auto told = tell_warnings(session, further, warnings); !told) return told.error();
+  const auto further = further_warnings(*answer, told);
+  if (auto said = tell_warnings(session, further, warnings); !said) return said.error();
   if (options.strict && !dry_run) {
     order["dryRun"] = false;
     answer = session.ask("POST", "apply", order);
     if (!answer) return show_refusal(session, answer.error());
   }
-  print(session.wants_json() ? json_text(*answer)
-                             : outcome_text(*answer, clusters, dry_run ? &*based_on : nullptr));
+  print(session.wants_json() ? json_text(*answer) : outcome_text(*answer, dry_run));
   if (!options.wait) return Exit::ok;
   std::fflush(stdout);
-  return await_convergence(session, clusters, std::chrono::seconds(*longest));
+  return await_convergence(session, clusters_in(*answer), std::chrono::seconds(*longest));
 }
 
 void add_common_options(CLI::App* command, const std::shared_ptr<ApplyOptions>& options) {

@@ -29,18 +29,30 @@ Exit show_problems(const Session& session, const std::vector<InventoryProblem>& 
   return Exit::invalid_inventory;
 }
 
+namespace {
+
+std::string problem_lines(const nlohmann::json& problems) {
+  std::string text;
+  for (const auto& problem : problems) {
+    const std::string field = cell(problem, "/field");
+    text += printable(cell(problem, "/file"));
+    if (number_at(problem, "/line") > 0)
+      text += fmt::format(":{}:{}", number_at(problem, "/line"), number_at(problem, "/column"));
+    text += printable(fmt::format(": {}{}{}", field, field.empty() ? "" : ": ",
+                                  cell(problem, "/message"))) +
+            "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
 Exit show_refusal(Session& session, const Error& error) {
   const auto& problems = list_at(session.last_answer, "/problems");
   const Exit exit = complain(session, error);
   if (problems.empty()) return exit;
   if (session.wants_json()) print(json_text({{"valid", false}, {"problems", problems}}));
-  for (const auto& problem : problems) {
-    std::fprintf(stderr, "%s\n",
-                 printable(fmt::format("{}:{}:{}: {}: {}", cell(problem, "/file"),
-                                       cell(problem, "/line"), cell(problem, "/column"),
-                                       cell(problem, "/field"), cell(problem, "/message")))
-                     .c_str());
-  }
+  std::fprintf(stderr, "%s", problem_lines(problems).c_str());
   return Exit::invalid_inventory;
 }
 
@@ -79,11 +91,16 @@ tl::expected<CheckedFolder, Exit> read_checked(Session& session, const std::stri
                                                Warnings warnings) {
   auto files = read_folder(folder);
   if (!files) return tl::unexpected<Exit>(complain(session, files.error()));
-  auto inventory = load(*files);
+  return check_read_files(session, std::move(*files), warnings);
+}
+
+tl::expected<CheckedFolder, Exit> check_read_files(Session& session, InventoryFiles files,
+                                                   Warnings warnings) {
+  auto inventory = load(files);
   if (!inventory) return tl::unexpected<Exit>(show_problems(session, inventory.error()));
   if (auto told = tell_warnings(session, inventory->warnings, warnings); !told)
     return tl::unexpected(told.error());
-  return CheckedFolder{std::move(*files), std::move(*inventory)};
+  return CheckedFolder{std::move(files), std::move(*inventory)};
 }
 
 }  // namespace muster

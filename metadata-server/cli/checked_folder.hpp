@@ -1,4 +1,4 @@
-// An inventory folder, read and checked here, before any server is asked.
+// An inventory folder, read, and checked here or by the server.
 #pragma once
 
 #include <string>
@@ -21,6 +21,8 @@ enum class Warnings { told, refused };
 [[nodiscard]] tl::expected<CheckedFolder, Exit> read_checked(Session& session,
                                                              const std::string& folder,
                                                              Warnings warnings = Warnings::told);
+[[nodiscard]] tl::expected<CheckedFolder, Exit> check_read_files(
+    Session& session, InventoryFiles files, Warnings warnings = Warnings::told);
 // What else is odd, by one who knows more: "warning: ..." on standard error, or refused.
 [[nodiscard]] tl::expected<void, Exit> tell_warnings(const Session& session,
                                                      std::vector<InventoryProblem> found,

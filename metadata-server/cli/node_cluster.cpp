@@ -9,7 +9,7 @@ namespace muster {
 Result<std::string> cluster_of(Session& session, const std::string& cluster,
                                const std::string& node) {
   if (!cluster.empty()) return cluster;
-  const auto answer = session.ask("GET", "nodes");
+  const auto answer = session.ask("GET", "nodes?node=" + escape(node));
   if (!answer) return pass(answer.error());
   std::vector<std::string> clusters;
   for (const auto& row : list_at(*answer, "/nodes")) {

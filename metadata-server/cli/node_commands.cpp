@@ -1,4 +1,7 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
+#include <limits>
 
 #include "cli/answer.hpp"
 #include "cli/departure_commands.hpp"
@@ -38,6 +41,27 @@ std::string nodes_text(const nlohmann::json& answer) {
                time_text(row, "/seenAt"), cell(row, "/reason")});
   }
   return table.text();
+}
+
+// Page by page, so that no answer grows with the site.
+Exit list_nodes(Session& session, const std::string& cluster, std::size_t limit) {
+  constexpr std::size_t longest_page = 1000;
+  const std::string of_cluster = cluster.empty() ? "" : "&cluster=" + escape(cluster);
+  nlohmann::json rows = nlohmann::json::array();
+  for (std::string after; rows.size() < limit;) {
+    auto answer = session.ask(
+        "GET", fmt::format("nodes?limit={}{}{}", std::min(longest_page, limit - rows.size()),
+                           of_cluster, after.empty() ? "" : "&after=" + escape(after)));
+    if (!answer) return complain(session, answer.error());
+    const auto nodes = answer->find("nodes");
+    if (nodes != answer->end() && nodes->is_array())
+      std::move(nodes->begin(), nodes->end(), std::back_inserter(rows));
+    after = cell(*answer, "/next");
+    if (after.empty()) break;
+  }
+  print(session.wants_json() ? json_text({{"nodes", std::move(rows)}})
+                             : nodes_text({{"nodes", std::move(rows)}}));
+  return Exit::ok;
 }
 
 std::string ordered_text(const nlohmann::json& answer) {
@@ -83,11 +107,9 @@ void add_node_commands(CommandLine& line) {
   auto* list = group->add_subcommand("list", "every machine with its verdict");
   list->add_option("--cluster", *cluster, "only this cluster");
   list->footer("Example: muster node list --cluster lab");
-  line.on(list, [=](Session& session) {
-    return ask_and_show(session, "GET",
-                        cluster->empty() ? "nodes" : "nodes?cluster=" + escape(*cluster), nullptr,
-                        nodes_text);
-  });
+  const auto limit = std::make_shared<std::size_t>(std::numeric_limits<std::size_t>::max());
+  list->add_option("--limit", *limit, "no more than so many")->check(CLI::PositiveNumber);
+  line.on(list, [=](Session& session) { return list_nodes(session, *cluster, *limit); });
 
   const auto one = [&](const char* command, const char* help, const char* example) {
     auto* made = group->add_subcommand(command, help);

@@ -9,19 +9,25 @@
 namespace muster {
 namespace {
 
+// The closing quote of the string that goes on at `at`. Most of a document is long strings.
+std::size_t end_of_string(std::string_view text, std::size_t at) {
+  for (auto quote = text.find('"', at); quote != std::string_view::npos;
+       quote = text.find('"', quote + 1)) {
+    std::size_t escapes = 0;
+    while (quote - escapes > at && text[quote - escapes - 1] == '\\') ++escapes;
+    if (escapes % 2 == 0) return quote;
+  }
+  return text.size();
+}
+
 // Past the value that begins at `at`: a string, a list, an object or a plain word.
 std::size_t end_of_value(std::string_view text, std::size_t at) {
   std::size_t depth = 0;
-  bool in_string = false;
   for (; at < text.size(); ++at) {
     const char c = text[at];
-    if (in_string) {
-      if (c == '\\') ++at;
-      if (c != '"') continue;
-      in_string = false;
-      if (depth == 0) return at + 1;
-    } else if (c == '"') {
-      in_string = true;
+    if (c == '"') {
+      at = end_of_string(text, at + 1);
+      if (depth == 0 || at == text.size()) return std::min(at + 1, text.size());
     } else if (c == '{' || c == '[') {
       ++depth;
     } else if (c == '}' || c == ']') {

@@ -1,6 +1,5 @@
 #include "document/strict_json.hpp"
 
-#include <set>
 #include <vector>
 
 #include "document/problem.hpp"
@@ -10,29 +9,31 @@ namespace {
 
 using nlohmann::json;
 
-// Follows the text without building it. Returning false ends the parse.
-class Precheck final : public nlohmann::json_sax<json> {
+// Builds the value while it follows the text. Returning false ends the parse.
+class Builder final : public nlohmann::json_sax<json> {
  public:
-  explicit Precheck(std::size_t depth) : depth_(depth) {}
+  explicit Builder(std::size_t depth) : depth_(depth) {}
 
-  bool null() override { return value(); }
-  bool boolean(bool) override { return value(); }
-  bool number_integer(number_integer_t) override { return value(); }
-  bool number_unsigned(number_unsigned_t) override { return value(); }
-  bool number_float(number_float_t, const string_t&) override { return value(); }
-  bool string(string_t&) override { return value(); }
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t&) override { return add(value); }
+  bool string(string_t& value) override { return add(std::move(value)); }
   bool binary(binary_t&) override { return false; }
-  bool start_object(std::size_t) override { return open(true); }
-  bool start_array(std::size_t) override { return open(false); }
+  bool start_object(std::size_t) override { return open(json::object()); }
+  bool start_array(std::size_t) override { return open(json::array()); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
 
   bool key(string_t& name) override {
     Level& level = levels_.back();
-    level.field = name;
-    if (!level.fields.insert(name).second) {
-      problems_.push_back({pointer_to(level.where, name), "expected one such key, found two"});
-    }
+    const auto [field, is_new] =
+        level.value->get_ref<json::object_t&>().try_emplace(std::move(name), nullptr);
+    level.field = &*field;
+    if (!is_new)
+      problems_.push_back({pointer_to(place(levels_.size() - 1), field->first),
+                           "expected one such key, found two"});
     return problems_.size() < most_problems;
   }
 
@@ -48,45 +49,57 @@ class Precheck final : public nlohmann::json_sax<json> {
   }
 
   [[nodiscard]] const std::vector<Problem>& problems() const { return problems_; }
+  [[nodiscard]] json take() { return std::move(root_); }
 
  private:
   static constexpr std::size_t most_problems = 100;
   struct Level {
-    std::string where;
-    bool is_object = false;
-    std::set<std::string> fields;
-    std::string field;      // the current one of an object
-    std::size_t index = 0;  // the next one of a list
+    json* value = nullptr;                        // an object or a list
+    json::object_t::value_type* field = nullptr;  // the current one of an object
   };
 
-  [[nodiscard]] std::string here() const {
-    if (levels_.empty()) return "";
-    const Level& level = levels_.back();
-    return level.is_object ? pointer_to(level.where, level.field)
-                           : pointer_to(level.where, level.index);
+  // Of the object or list that so many others hold.
+  [[nodiscard]] std::string place(std::size_t depth) const {
+    std::string where;
+    for (std::size_t i = 0; i < depth; ++i) {
+      const Level& level = levels_[i];
+      where = level.field != nullptr ? pointer_to(where, level.field->first)
+                                     : pointer_to(where, level.value->size() - 1);
+    }
+    return where;
   }
 
-  bool value() {
-    if (!levels_.empty()) ++levels_.back().index;
+  json& put(json&& value) {
+    if (levels_.empty()) return root_ = std::move(value);
+    const Level& level = levels_.back();
+    if (level.value->is_object()) return level.field->second = std::move(value);
+    return level.value->emplace_back(std::move(value));
+  }
+
+  template <class Value>
+  bool add(Value&& value) {
+    put(json(std::forward<Value>(value)));
     return true;
   }
 
-  bool open(bool is_object) {
+  bool open(json&& value) {
+    json& there = put(std::move(value));
     if (levels_.size() >= depth_) {
-      problems_.push_back(
-          {here(), fmt::format("expected at most {} nested levels, found more", depth_)});
+      problems_.push_back({place(levels_.size()),
+                           fmt::format("expected at most {} nested levels, found more", depth_)});
       return false;
     }
-    levels_.push_back({here(), is_object, {}, {}, 0});
+    levels_.push_back({&there, nullptr});
     return true;
   }
 
   bool close() {
     levels_.pop_back();
-    return value();
+    return true;
   }
 
   std::size_t depth_;
+  json root_;
   std::vector<Level> levels_;
   std::vector<Problem> problems_;
 };
@@ -99,14 +112,12 @@ Result<json> parse_strict_json(std::string_view what, std::string_view text,
     return fail(ErrorKind::exhausted, fmt::format("{}: expected at most {} bytes, found {}", what,
                                                   limits.size, text.size()));
   }
-  Precheck precheck(limits.depth);
-  const bool whole = json::sax_parse(text.begin(), text.end(), &precheck);
-  if (!precheck.problems().empty()) return fail(what, precheck.problems());
-  json value = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (!whole || value.is_discarded()) {
+  Builder builder(limits.depth);
+  const bool whole = json::sax_parse(text.begin(), text.end(), &builder);
+  if (!builder.problems().empty()) return fail(what, builder.problems());
+  if (!whole)
     return fail(ErrorKind::invalid, fmt::format("{}: expected JSON, found something else", what));
-  }
-  return value;
+  return builder.take();
 }
 
 std::string canonical_text(const json& value) {
@@ -117,13 +128,17 @@ std::string json_string(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 2);
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f) return canonical_text(json(std::string(text)));
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+  std::size_t begin = 0;  // of what is not written yet
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const bool is_line_end = byte == '\n';
+    if ((byte < 0x20 && !is_line_end) || byte >= 0x7f)
+      return canonical_text(json(std::string(text)));
+    if (byte != '"' && byte != '\\' && !is_line_end) continue;
+    out.append(text.substr(begin, at - begin)).append(is_line_end ? "\\n" : "\\");
+    begin = is_line_end ? at + 1 : at;
   }
-  return out += '"';
+  return out.append(text.substr(begin)) += '"';
 }
 
 std::string text_at(const nlohmann::json& object, const char* field) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "document/field_syntax.hpp"
@@ -24,35 +25,44 @@ EnrolmentInventory EnrolmentInventory::with(const std::string& cluster,
     return made;
   }
   auto one = std::make_shared<OneCluster>();
-  std::vector<Node> nodes;
-  for (const Node* node : nodes_of(inventory, cluster)) {
-    nodes.push_back(*node);
-    one->roles[node->name.value] = node->role.value;
-    one->nodes.push_back({{cluster, node->name.value}, node->address.value, marks_of(*node)});
+  const auto nodes = nodes_of(inventory, cluster);
+  for (const Node* node : nodes) {
+    one->nodes.push_back(
+        {{cluster, node->name.value}, node->address.value, marks_of(*node), node->role.value});
     if (!node->address.value.empty())
       one->holders[node->address.value] = fmt::format("node '{}/{}'", cluster, node->name.value);
   }
   one->index = MatchIndex(nodes);
   for (const NodePool* pool : pools_of(inventory, cluster)) one->pools[pool->name.value] = *pool;
   const Cluster& written = found->second;
+  one->certificate_lifetime = written.certificate_lifetime;
   if (written.api_mode.value == EndpointMode::external && is_ipv4(written.api_host.value))
     one->holders[written.api_host.value] = fmt::format("the API endpoint of '{}'", cluster);
   made.clusters_[cluster] = std::move(one);
   return made;
 }
 
-std::optional<Role> EnrolmentInventory::role_of(const NodeName& node) const {
-  const auto cluster = clusters_.find(node.cluster);
-  if (cluster == clusters_.end()) return std::nullopt;
-  const auto found = cluster->second->roles.find(node.node);
-  if (found == cluster->second->roles.end()) return std::nullopt;
-  return found->second;
+const ListedNode* EnrolmentInventory::find(const OneCluster& cluster, std::string_view node) {
+  const auto at = std::lower_bound(
+      cluster.nodes.begin(), cluster.nodes.end(), node,
+      [](const ListedNode& listed, std::string_view name) { return listed.name.node < name; });
+  return at == cluster.nodes.end() || at->name.node != node ? nullptr : &*at;
+}
+
+const ListedNode* EnrolmentInventory::node(const NodeName& name) const {
+  const auto cluster = clusters_.find(name.cluster);
+  return cluster == clusters_.end() ? nullptr : find(*cluster->second, name.node);
+}
+
+std::optional<Role> EnrolmentInventory::role_of(const NodeName& name) const {
+  const ListedNode* listed = node(name);
+  return listed == nullptr ? std::nullopt : std::optional(listed->role);
 }
 
 MatchResult EnrolmentInventory::match(const MachineHints& hints) const {
   MatchResult result;
   for (const auto& [name, cluster] : clusters_) {
-    if (cluster->roles.empty()) continue;
+    if (cluster->nodes.empty()) continue;
     MatchResult one = cluster->index.match({hints.macs, hints.uuid, hints.serial, {}});
     if (one.kind == MatchResult::Kind::unknown) continue;
     result.reasons.insert(result.reasons.end(), one.reasons.begin(), one.reasons.end());
@@ -67,7 +77,7 @@ MatchResult EnrolmentInventory::match(const MachineHints& hints) const {
 std::vector<NodeName> EnrolmentInventory::find(std::string_view node) const {
   std::vector<NodeName> found;
   for (const auto& [name, cluster] : clusters_) {
-    if (cluster->roles.contains(std::string(node))) found.push_back({name, std::string(node)});
+    if (find(*cluster, node) != nullptr) found.push_back({name, std::string(node)});
   }
   return found;
 }
@@ -78,6 +88,11 @@ const NodePool* EnrolmentInventory::pool(const std::string& cluster,
   if (found == clusters_.end()) return nullptr;
   const auto pool = found->second->pools.find(name);
   return pool == found->second->pools.end() ? nullptr : &pool->second;
+}
+
+std::chrono::seconds EnrolmentInventory::certificate_lifetime(const std::string& cluster) const {
+  const auto found = clusters_.find(cluster);
+  return found == clusters_.end() ? std::chrono::seconds(0) : found->second->certificate_lifetime;
 }
 
 std::string EnrolmentInventory::holder_of(const std::string& address) const {

@@ -3,6 +3,7 @@
 // publication makes the next one, which shares the clusters that did not change.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +22,7 @@ struct ListedNode {
   NodeName name;
   std::string address;
   MachineMarks marks;
+  Role role = Role::node;
 };
 
 class EnrolmentInventory {
@@ -35,11 +37,15 @@ class EnrolmentInventory {
   // Something of it is published, be it without machines.
   [[nodiscard]] bool has_cluster(const std::string& name) const { return clusters_.contains(name); }
   [[nodiscard]] std::optional<Role> role_of(const NodeName& node) const;
+  // nullptr: it is not listed. Valid as long as this object.
+  [[nodiscard]] const ListedNode* node(const NodeName& name) const;
   [[nodiscard]] MatchResult match(const MachineHints& hints) const;
   // Nodes of that name in any cluster: an operator may leave the cluster out where it is clear.
   [[nodiscard]] std::vector<NodeName> find(std::string_view node) const;
   // nullptr: there is no such pool. Valid as long as this object.
   [[nodiscard]] const NodePool* pool(const std::string& cluster, const std::string& name) const;
+  // Of the cluster's machines; 0: there is no such cluster.
+  [[nodiscard]] std::chrono::seconds certificate_lifetime(const std::string& cluster) const;
   // "node 'lab/m1'", "the API endpoint of 'lab'": who has the address by what is written, in any
   // cluster; empty: nobody. Members of pools: records/pool_member.
   [[nodiscard]] std::string holder_of(const std::string& address) const;
@@ -50,11 +56,12 @@ class EnrolmentInventory {
  private:
   struct OneCluster {
     MatchIndex index;
-    std::map<std::string, Role> roles;
     std::map<std::string, NodePool> pools;
     std::unordered_map<std::string, std::string> holders;  // address -> who
-    std::vector<ListedNode> nodes;
+    std::vector<ListedNode> nodes;                         // by name
+    std::chrono::seconds certificate_lifetime{0};
   };
+  [[nodiscard]] static const ListedNode* find(const OneCluster& cluster, std::string_view node);
   std::map<std::string, std::shared_ptr<const OneCluster>> clusters_;
 };
 

@@ -8,7 +8,6 @@
 #include "records/audit.hpp"
 #include "records/due.hpp"
 #include "records/pool_member.hpp"
-#include "records/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -19,8 +18,11 @@ namespace {
 // long as a certificate that was issued to its machine may be valid.
 class Tombstones {
  public:
-  Tombstones(const Inventory& inventory, std::int64_t now, Transaction& transaction)
-      : inventory_(inventory), now_(now), last_(now), transaction_(transaction) {}
+  Tombstones(const EnrolmentContext& context, Transaction& transaction)
+      : inventory_(context.inventory()),
+        now_(unix_seconds(context.now())),
+        last_(now_),
+        transaction_(transaction) {}
 
   // `pool`: empty for a machine that is listed.
   Result<void> add(const Store& store, const NodeName& node, const std::string& pool,
@@ -30,10 +32,10 @@ class Tombstones {
     // Whoever is about to get an identity by this name comes too late.
     transaction_.expect(kinds::machine, kinds::pair_key(node.cluster, node.node), found->version);
     const TombstoneRecord record{node.cluster, node.node, now_,
-                                 on_delete.value_or(order_for(pool))};
+                                 on_delete.value_or(order_for(node.cluster, pool))};
     for (auto& key : put_tombstones(found->record, record, transaction_))
       lapsing_.emplace_back(kinds::tombstone, std::move(key));
-    last_ = std::max(last_, now_ + certificate_lifetime(node.cluster));
+    last_ = std::max(last_, now_ + inventory_->certificate_lifetime(node.cluster).count());
     for (const auto& identity : {found->record.current, found->record.previous})
       if (identity) last_ = std::max(last_, identity->not_after);
     return {};
@@ -41,18 +43,13 @@ class Tombstones {
   void finish() { put_lapse(last_, lapsing_, transaction_); }
 
  private:
-  [[nodiscard]] OnDelete order_for(const std::string& pool_name) const {
-    for (const NodePool& pool : inventory_.pools) {
-      if (pool.name.value == pool_name) return pool.on_delete;
-    }
-    return OnDelete::keep;  // a pool that is no more gives no orders, nor does the inventory
-  }
-  [[nodiscard]] std::int64_t certificate_lifetime(const std::string& cluster) const {
-    const auto found = inventory_.clusters.find(cluster);
-    return found == inventory_.clusters.end() ? 0 : found->second.certificate_lifetime.count();
+  [[nodiscard]] OnDelete order_for(const std::string& cluster, const std::string& name) const {
+    const NodePool* pool = inventory_->pool(cluster, name);
+    // A pool that is no more gives no orders, nor does the inventory.
+    return pool == nullptr ? OnDelete::keep : pool->on_delete;
   }
 
-  const Inventory& inventory_;
+  const std::shared_ptr<const EnrolmentInventory> inventory_;
   const std::int64_t now_;
   std::int64_t last_;
   Transaction& transaction_;
@@ -63,13 +60,11 @@ class Tombstones {
 
 Result<void> add_cluster_end(const EnrolmentContext& context, const std::string& cluster,
                              std::optional<OnDelete> on_delete, Transaction& transaction) {
-  const auto stored = stored_inventory(context.store, cluster);
-  if (!stored) return pass(stored.error());
   // Tokens first: who is admitted after this spends one, and the commit fails.
   if (auto ended = end_join_tokens_of(context, cluster, transaction); !ended) return ended;
   const auto members = list_members(context.store, cluster);
   if (!members) return pass(members.error());
-  Tombstones tombstones(stored->inventory, unix_seconds(context.now()), transaction);
+  Tombstones tombstones(context, transaction);
   std::map<std::string, std::string> pools;  // by node: members, and every other that has a record
   for (const auto& member : *members) pools[member.node] = member.pool;
   const auto machines = list_machines(context.store, cluster);
@@ -106,17 +101,14 @@ Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
     if (auto kept = context.store.commit(transaction); !kept) return pass(kept.error());
     return std::nullopt;
   }
-  const auto stored = stored_inventory(context.store, node.cluster);
-  if (!stored) return pass(stored.error());
-  const std::int64_t now = unix_seconds(context.now());
-  Tombstones tombstones(stored->inventory, now, transaction);
+  Tombstones tombstones(context, transaction);
   if (auto added = tombstones.add(context.store, node, (*member)->record.pool, std::nullopt);
       !added)
     return pass(added.error());
   tombstones.finish();
   append_audit(transaction, context.now(), "expiry", "member-expired", row.name,
                fmt::format("pool {}", (*member)->record.pool));
-  retire_member(std::move(**member), now, transaction);
+  retire_member(std::move(**member), unix_seconds(context.now()), transaction);
   forget_machine(node, transaction);
   if (auto marked = mark_due(context.store, node.cluster, node.node + " expired", "expiry",
                              context.now(), transaction);

@@ -42,7 +42,7 @@ PendingReason why_pending(const EnrolmentInventory& inventory, const PendingMach
         found + ", its address or its host name",
         "add it to the inventory and run `muster apply DIR`, or " + approve_as("NAME", machine)};
   }
-  const auto& [name, address, marks] = *listed;
+  const auto& [name, address, marks, role] = *listed;
   const std::string expected = marks_text(marks);
   return {name,
           fmt::format("{}; node '{}/{}', whose {} it has, {}", found, name.cluster, name.node,

@@ -8,9 +8,10 @@
 
 namespace muster {
 
-void InventoryView::Machines::replace(const std::string& cluster, const Inventory& inventory,
+void InventoryView::Machines::replace(const std::string& cluster,
+                                      const std::shared_ptr<const Inventory>& inventory,
                                       const std::string& digest) {
-  enrolment = std::make_shared<const EnrolmentInventory>(enrolment->with(cluster, inventory));
+  enrolment = std::make_shared<const EnrolmentInventory>(enrolment->with(cluster, *inventory));
   boot = std::make_shared<const BootInventory>(boot->with(cluster, inventory));
   if (digest.empty()) {
     digests.erase(cluster);
@@ -25,13 +26,15 @@ Result<void> InventoryView::load(const Store& store) {
   Machines loaded;
   for (const auto& record : *clusters) {
     const auto cluster = parse_cluster_record(record.value);
-    if (!cluster) continue;  // in quarantine by its documents
-    const auto stored = stored_inventory(store, record.key);
+    if (!cluster) continue;       // in quarantine by its documents
+    memory_->forget(record.key);  // the store may have been put back, or spoiled
+    auto stored = stored_inventory(store, record.key);
     if (!stored) return pass(stored.error());
     quarantine_.note(record.key, Quarantine::Part::inventory, stored->sound);
     // What is refused is looked at again, whatever comes.
-    loaded.replace(record.key, stored->inventory,
-                   stored->sound ? cluster->inventory : std::string());
+    const auto inventory = std::make_shared<const Inventory>(std::move(stored->inventory));
+    loaded.replace(record.key, inventory, stored->sound ? cluster->inventory : std::string());
+    if (stored->sound) memory_->remember(record.key, cluster->inventory, inventory);
   }
   set(std::move(loaded));
   return {};
@@ -56,13 +59,20 @@ Result<void> InventoryView::follow(const Commit& commit) {
 Result<void> InventoryView::follow(const Transaction::Change& change, const Commit& commit,
                                    Machines& next) {
   if (!change.value) {
-    next.replace(change.key, {}, {});
+    next.replace(change.key, std::make_shared<const Inventory>(), {});
+    memory_->forget(change.key);
     return {};
   }
-  const auto cluster = parse_cluster_record(*change.value);
-  if (!cluster) return pass(cluster.error());
+  const auto read = memory_->read_cluster(change.key, *change.value);
+  if (!read) return pass(read.error());
+  const std::shared_ptr<const ClusterRecord>& cluster = *read;
   const auto known = next.digests.find(change.key);
   if (known != next.digests.end() && known->second == cluster->inventory) return {};
+  if (const auto inventory = memory_->inventory(change.key, cluster->inventory)) {
+    quarantine_.note(change.key, Quarantine::Part::inventory, {});
+    next.replace(change.key, inventory, cluster->inventory);
+    return {};
+  }
   const auto key = kinds::revision_key(change.key, cluster->revision_number);
   const auto revision = std::find_if(
       commit.changes.begin(), commit.changes.end(),
@@ -73,9 +83,10 @@ Result<void> InventoryView::follow(const Transaction::Change& change, const Comm
     return fail(
         ErrorKind::corrupt,
         fmt::format("revision '{}': expected it with the cluster's record, found none", key));
-  const StoredInventory stored = stored_inventory(key, *revision->value, known_files_);
+  StoredInventory stored = stored_inventory(key, *revision->value);
   quarantine_.note(change.key, Quarantine::Part::inventory, stored.sound);
-  next.replace(change.key, stored.inventory, stored.sound ? cluster->inventory : std::string());
+  next.replace(change.key, std::make_shared<const Inventory>(std::move(stored.inventory)),
+               stored.sound ? cluster->inventory : std::string());
   return stored.sound;
 }
 

@@ -10,6 +10,7 @@
 #include "boot/boot_inventory.hpp"
 #include "enrolment/enrolment_inventory.hpp"
 #include "inventory/load.hpp"
+#include "publish/publication_memory.hpp"
 #include "publish/quarantine.hpp"
 #include "store/views.hpp"
 
@@ -18,8 +19,10 @@ namespace muster {
 class InventoryView final : public View {
  public:
   // A cluster whose inventory this program refuses gets into `quarantine`, with what can be read of
-  // it, and is free again with the next one that is published.
-  explicit InventoryView(Quarantine& quarantine) : quarantine_(quarantine) {}
+  // it, and is free again with the next one that is published. `memory`: of who publishes.
+  explicit InventoryView(Quarantine& quarantine, std::shared_ptr<PublicationMemory> memory =
+                                                     std::make_shared<PublicationMemory>())
+      : quarantine_(quarantine), memory_(std::move(memory)) {}
   [[nodiscard]] Result<void> load(const Store& store) override;
   // A publication of the same inventory, as for a ban or an admission, costs the look at its
   // digest.
@@ -34,7 +37,8 @@ class InventoryView final : public View {
     std::shared_ptr<const BootInventory> boot = std::make_shared<const BootInventory>();
     std::map<std::string, std::string> digests;  // cluster -> of the inventory that it is found in
 
-    void replace(const std::string& cluster, const Inventory& inventory, const std::string& digest);
+    void replace(const std::string& cluster, const std::shared_ptr<const Inventory>& inventory,
+                 const std::string& digest);
   };
   [[nodiscard]] Result<void> follow(const Transaction::Change& change, const Commit& commit,
                                     Machines& next);
@@ -42,7 +46,7 @@ class InventoryView final : public View {
   void set(Machines machines);
 
   Quarantine& quarantine_;
-  KnownFiles known_files_;  // for follow(), which Views calls one at a time
+  const std::shared_ptr<PublicationMemory> memory_;
   mutable std::mutex mutex_;
   Machines machines_;
 };

@@ -108,9 +108,6 @@ Result<MachineTroubles> MachineTroubles::gather(const Fleet& fleet) {
     Stranger& known = troubles.outside_[key];
     if (found.last >= known.last) known = found;
   };
-  auto frozen = frozen_machines(fleet.store);
-  if (!frozen) return pass(frozen.error());
-  troubles.frozen_ = std::move(*frozen);
   // Before the refusals: one that is kept is newer than the last time that it was let wait.
   const auto waiting = list_pending(fleet.enrolment);
   if (!waiting) return pass(waiting.error());
@@ -134,6 +131,14 @@ Result<MachineTroubles> MachineTroubles::gather(const Fleet& fleet) {
   }
   std::stable_sort(troubles.strangers_.begin(), troubles.strangers_.end(),
                    [](const auto& a, const auto& b) { return a.last < b.last; });
+  return troubles;
+}
+
+Result<MachineTroubles> MachineTroubles::gather_for_all(const Fleet& fleet) {
+  auto frozen = frozen_machines(fleet.store);
+  if (!frozen) return pass(frozen.error());
+  auto troubles = gather(fleet);
+  if (troubles) troubles->frozen_ = std::move(*frozen);
   return troubles;
 }
 

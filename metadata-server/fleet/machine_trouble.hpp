@@ -32,8 +32,9 @@ struct Stranger {
 class MachineTroubles {
  public:
   [[nodiscard]] static Result<MachineTroubles> gather(const Fleet& fleet);
+  // For worst(), which has no records: with a look at every machine's for freezes.
+  [[nodiscard]] static Result<MachineTroubles> gather_for_all(const Fleet& fleet);
 
-  [[nodiscard]] MachineTrouble of(const NodeName& node) const;
   // With what its record says of bans and freezes.
   [[nodiscard]] MachineTrouble of(const NodeName& node, const MachineRecord& record) const;
   // The worst `count` of all clusters: {"cluster","node","reason","cure"}, the worst first.
@@ -43,6 +44,7 @@ class MachineTroubles {
 
  private:
   explicit MachineTroubles(const Fleet& fleet) : fleet_(&fleet) {}
+  [[nodiscard]] MachineTrouble of(const NodeName& node) const;
   // Another content than it is served, of that one's generation.
   [[nodiscard]] MachineTrouble of_two_histories(const NodeName& node, const Report& report) const;
   // It keeps an earlier document, since this server refuses to make it the present one.

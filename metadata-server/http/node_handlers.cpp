@@ -13,6 +13,7 @@
 #include "fleet/vanished.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
+#include "http/node_page.hpp"
 #include "http/rooms.hpp"
 #include "records/all_records.hpp"
 #include "store/kinds.hpp"
@@ -32,10 +33,20 @@ nlohmann::json converge_of(const MachineRecord& record) {
   return {{"orderedAt", record.converge_ordered_at}};
 }
 
+// What is listed is read nowhere; a document that is kept may be of an earlier inventory.
+ServedIdentity identity_of(const Rooms& rooms, const NodeName& node, const ServedAnswer& answer) {
+  const auto inventory = rooms.enrolment.inventory();
+  const ListedNode* listed = inventory->node(node);
+  const auto served = rooms.current.cluster(node.cluster);
+  const bool is_kept = served && served->kept.contains(node.node);
+  if (listed == nullptr || listed->address.empty() || is_kept) return served_identity(answer);
+  return {std::string(name(listed->role)), listed->address};
+}
+
 nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAnswer& answer,
                        const MachineRecord& record, const NodeStates& states,
                        const MachineTroubles& troubles) {
-  const ServedIdentity identity = served_identity(answer);
+  const ServedIdentity identity = identity_of(rooms, node, answer);
   const HeardMachine heard = rooms.reports.find(node);
   const bool reported = heard.report.has_value();
   const bool is_judged = reported && heard.report->configuration;
@@ -78,28 +89,30 @@ nlohmann::json identity_of(const MachineRecord& record) {
 }  // namespace
 
 Result<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Request& request) {
-  const auto wanted = query_text(request, "cluster", Need::optional);
-  if (!wanted) return pass(wanted.error());
+  const auto query = read_node_query(request);
+  if (!query) return pass(query.error());
   const auto troubles = MachineTroubles::gather(rooms);
   if (!troubles) return pass(troubles.error());
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& cluster : rooms.current.clusters()) {
-    if (!wanted->empty() && cluster != *wanted) continue;
+    const bool is_wanted = query->cluster.empty() || cluster == query->cluster;
+    if (!is_wanted || cluster < query->after.cluster) continue;
     if (!check_owns(rooms.store, caller, cluster)) continue;
-    auto machines = list_machines(rooms.store, cluster);
-    if (!machines) return pass(machines.error());
-    const auto states = NodeStates::gather(rooms, cluster);
-    if (!states) return pass(states.error());
     const auto served = rooms.current.cluster(cluster);
     if (!served) continue;
-    std::map<std::string, std::shared_ptr<const ServedAnswer>> in_order(served->documents.begin(),
-                                                                        served->documents.end());
-    for (const auto& [node, answer] : in_order) {
+    const auto states = NodeStates::gather(rooms, cluster);
+    if (!states) return pass(states.error());
+    const NodePage page = page_of(*served, cluster, *query, query->limit - rows.size());
+    auto machines = machines_of(rooms.store, cluster, page);
+    if (!machines) return pass(machines.error());
+    for (const auto& [node, answer] : page)
       rows.push_back(
           summary(rooms, {cluster, node}, *answer, (*machines)[node], *states, *troubles));
-    }
+    if (rows.size() < query->limit) continue;
+    return json_response(
+        {{"nodes", std::move(rows)}, {"next", kinds::pair_key(cluster, page.back().first)}});
   }
-  return json_response({{"nodes", rows}});
+  return json_response({{"nodes", std::move(rows)}, {"next", ""}});
 }
 
 Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& request) {

@@ -70,7 +70,8 @@ Result<Response> publication_response(const Rooms& rooms,
                         {"to", release.to}});
   }
   nlohmann::json answer = {{"revisions", published->revisions},
-                           {"changes", changes},
+                           {"basedOn", published->based_on},
+                           {"changes", std::move(changes)},
                            {"upgrades", upgrades},
                            {"unchanged", unchanged},
                            {"warnings", problems_json(published->warnings)}};
@@ -87,6 +88,7 @@ Result<Response> post_apply(const Rooms& rooms, const Caller& caller, const Requ
     root.texts("clusters", order.clusters);
     root.text_map("files", order.files);
     root.text_map("basedOn", order.based_on, Need::optional);
+    root.flag("onCurrent", order.on_current, Need::optional);
     root.flag("remove", order.remove, Need::optional);
     root.texts("upgrade", order.upgrades, Need::optional);
     root.flag("dryRun", order.dry_run, Need::optional);

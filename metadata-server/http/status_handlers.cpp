@@ -206,7 +206,7 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
   }
   const auto pending = list_pending(rooms.enrolment);
   if (!pending) return pass(pending.error());
-  const auto troubles = MachineTroubles::gather(rooms);
+  const auto troubles = MachineTroubles::gather_for_all(rooms);
   if (!troubles) return pass(troubles.error());
   const auto incomplete = incomplete_rows(rooms);
   if (!incomplete) return pass(incomplete.error());

@@ -34,6 +34,7 @@ struct Wiring {
   SiteClock clock;
   TaskBoard tasks;
   Quarantine quarantine;
+  std::shared_ptr<PublicationMemory> memory;  // of the next two and `publishing`
   CurrentDocuments current;
   InventoryView inventory;
   MachineReports reports;

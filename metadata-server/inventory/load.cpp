@@ -242,8 +242,9 @@ Checked<Inventory> load(const InventoryFiles& files, KnownFiles& known, Rules ru
   return tl::unexpected(std::move(read.problems));
 }
 
-ToleratedInventory load_tolerantly(const InventoryFiles& files, KnownFiles& known) {
-  return Loader(files, known, Rules::stored).load();
+ToleratedInventory load_tolerantly(const InventoryFiles& files) {
+  KnownFiles none;
+  return Loader(files, none, Rules::stored).load();
 }
 
 namespace {

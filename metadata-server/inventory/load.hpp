@@ -38,6 +38,7 @@ struct ToleratedInventory {
   Inventory inventory;
   std::vector<InventoryProblem> problems;
 };
+[[nodiscard]] ToleratedInventory load_tolerantly(const InventoryFiles& files);
 // What earlier loads read in files that have neither a mistake nor a Cluster, by their bytes: of
 // ten thousand nodes in many files, the next load reads the one that changed. Never wrong, may be
 // empty. Not thread-safe.
@@ -54,8 +55,6 @@ struct KnownFiles {
 };
 [[nodiscard]] Checked<Inventory> load(const InventoryFiles& files, KnownFiles& known,
                                       Rules rules = Rules::today);
-// One `known` is for one of these two alone.
-[[nodiscard]] ToleratedInventory load_tolerantly(const InventoryFiles& files, KnownFiles& known);
 
 // Reads every *.yaml and *.yml file below `folder`, hidden ones and links out of it left out.
 // not_found: no such folder. invalid: no such file in it, or more than the limits. io: unreadable.

@@ -62,11 +62,11 @@ MachineMarks marks_of(const Node& node) {
   return marks;
 }
 
-MatchIndex::MatchIndex(const std::vector<Node>& nodes) {
+MatchIndex::MatchIndex(const std::vector<const Node*>& nodes) {
   names_.reserve(nodes.size());
-  for (const Node& node : nodes) {
-    names_.push_back({node.cluster.value, node.name.value});
-    for (const std::string& key : keys_of(marks_of(node))) marks_.emplace(key, names_.size() - 1);
+  for (const Node* node : nodes) {
+    names_.push_back({node->cluster.value, node->name.value});
+    for (const std::string& key : keys_of(marks_of(*node))) marks_.emplace(key, names_.size() - 1);
   }
 }
 

@@ -41,7 +41,7 @@ struct MatchResult {
 class MatchIndex {
  public:
   MatchIndex() = default;
-  explicit MatchIndex(const std::vector<Node>& nodes);
+  explicit MatchIndex(const std::vector<const Node*>& nodes);
   // Every mark that is known must name the same node, else the answer is ambiguous. Vendors' filler
   // ("To be filled by O.E.M.", all-zero UUIDs) never matches.
   [[nodiscard]] MatchResult match(const MachineMarks& marks) const;

@@ -41,12 +41,12 @@ class Preparation {
   }
 
   Published<ClusterPublication> prepare() {
-    const Cluster& cluster = input_.inventory.clusters.at(name_);
+    const Cluster& cluster = input_.inventory->clusters.at(name_);
     if (auto fixed = check_fixed_settings(context_.store, input_.found.record, cluster); !fixed) {
       return tl::unexpected(refused(fixed.error()));
     }
     auto compilation =
-        Compilation::prepare(input_.inventory, name_, input_.facts, memory_->configs);
+        Compilation::prepare(*input_.inventory, name_, input_.facts, memory_->configs);
     if (!compilation) return tl::unexpected(refused(std::move(compilation.error())));
     if (auto there = check_available(*compilation); !there)
       return tl::unexpected(refused(there.error()));
@@ -57,7 +57,7 @@ class Preparation {
     is_resigned_ =
         signer && input_.found.version != 0 &&
         signer->key_id() != signer_of(input_.found.record, context_.keys.document_key_id());
-    publication_.warnings = input_.inventory.warnings;
+    publication_.warnings = input_.inventory->warnings;
     publication_.upgrades = compilation->upgrades();
     if (auto taken = take_machines(*compilation, signer ? &*signer : nullptr); !taken)
       return tl::unexpected(std::move(taken.error()));
@@ -225,7 +225,7 @@ class Preparation {
       text += json_string(node) + ':' + json_string(content);
     }
     // What machines are recognised by, which documents do not hold in full.
-    text += "},\"matches\":" + json_string(recognition_of(input_.inventory, name_));
+    text += "},\"matches\":" + json_string(recognition_of(*input_.inventory, name_));
     return sha256_digest(text + ",\"peers\":" + json_string(peers_content_) + '}');
   }
 
@@ -249,7 +249,6 @@ class Preparation {
     if (auto written = write_peers(peers, signer); !written) return written;
     if (auto removed = remove_gone(); !removed) return removed;
     if (auto written = write_records(compilation, cluster, signer); !written) return written;
-    publication_.number = number_;
     publication_.is_changed = true;
     return {};
   }
@@ -301,7 +300,10 @@ class Preparation {
                     record.departed);
     record.kept = kept_;
     record.banned_machines = input_.facts.banned_machines;
-    record.inventory = inventory_digest(input_.files, input_.instance_masters);
+    const bool has_files = input_.content == 0;
+    // Of a publication beside a revision, the files are that one's.
+    if (has_files || record.inventory.empty())
+      record.inventory = inventory_digest(input_.files, input_.instance_masters);
     record.releases.clear();
     for (const auto& release : compilation.releases())
       record.releases[release.name] = release.version;
@@ -317,14 +319,21 @@ class Preparation {
                       input_.instance_masters,
                       input_.content,
                       input_.cause};
-    if (revision.content == 0) {
+    if (has_files) {
       revision.files = input_.files;
       revision.facts = input_.facts;
     }
     if (auto kept = keep_in_history(context_.store, revision, record, transaction_); !kept)
       return kept;
+    std::string text = to_json(record);
+    if (has_files) {
+      context_.memory->remember(name_, record.inventory, input_.inventory);
+      publication_.written =
+          std::make_shared<const ReadRevision>(ReadRevision{std::move(revision), input_.inventory});
+    }
+    context_.memory->remember(text, std::move(record));
     transaction_.expect(kinds::cluster, name_, input_.found.version)
-        .put(kinds::cluster, name_, to_json(record));
+        .put(kinds::cluster, name_, std::move(text));
     if (input_.found.version == 0) tell_first_publication(transaction_);
     append_audit(transaction_, now, input_.actor, input_.action, name_,
                  summary() + (signer.is_away() ? ", signed by " + signer.key_id() : ""));

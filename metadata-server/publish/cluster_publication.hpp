@@ -14,7 +14,7 @@
 namespace muster {
 
 struct ClusterInput {
-  const Inventory& inventory;
+  std::shared_ptr<const Inventory> inventory;
   const InventoryFiles& files;
   FoundCluster found;  // what is current; the commit fails if that changes
   SiteFacts facts;
@@ -35,8 +35,8 @@ struct ClusterPublication {
   std::vector<MachineChange> changes;
   std::vector<ReleaseUpgrade> upgrades;  // that it does not take by itself
   std::vector<InventoryProblem> warnings;
-  bool is_changed = false;   // else nothing is written
-  std::uint64_t number = 0;  // of its revision, where it is changed
+  bool is_changed = false;                      // else nothing is written
+  std::shared_ptr<const ReadRevision> written;  // where it has files of its own
 };
 
 [[nodiscard]] PublishRefusal refused(Error error);

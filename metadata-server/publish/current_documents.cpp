@@ -77,19 +77,19 @@ Result<void> read_documents(const Store& store, const std::string& name, ReadClu
 
 // What a commit changes of one cluster.
 struct ClusterChange {
-  std::optional<ClusterRecord> record;
+  std::shared_ptr<const ClusterRecord> record;
   bool is_gone = false;
   std::optional<std::shared_ptr<const ServedAnswer>> peers;
   std::vector<std::pair<std::string, DocumentTable::Answer>> documents;
 };
 
-Result<void> read_change(const Transaction::Change& change,
+Result<void> read_change(const Transaction::Change& change, PublicationMemory& memory,
                          std::map<std::string, ClusterChange>& clusters) {
   if (change.kind == kinds::cluster) {
     ClusterChange& cluster = clusters[change.key];
     cluster.is_gone = !change.value;
     if (!change.value) return {};
-    auto record = parse_cluster_record(*change.value);
+    auto record = memory.read_cluster(change.key, *change.value);
     if (!record) return while_doing(record.error(), fmt::format("cluster '{}'", change.key));
     cluster.record = std::move(*record);
     return {};
@@ -169,7 +169,7 @@ Result<void> CurrentDocuments::follow(const Commit& commit) {
   std::map<std::string, ClusterChange> changed;
   Result<void> all;
   for (const auto& change : commit.changes) {
-    if (auto read = read_change(change, changed); !read) all = std::move(read);
+    if (auto read = read_change(change, *memory_, changed); !read) all = std::move(read);
   }
   for (auto& [name, change] : changed) {
     if (change.is_gone) quarantine_.forget(name);

@@ -14,6 +14,7 @@
 
 #include "document/node_document.hpp"
 #include "publish/document_table.hpp"
+#include "publish/publication_memory.hpp"
 #include "publish/quarantine.hpp"
 #include "records/published_document.hpp"
 #include "records/revision.hpp"
@@ -47,7 +48,10 @@ class CurrentDocuments final : public View {
  public:
   // A cluster of which a record cannot be read gets into `quarantine`, with what can be read of its
   // documents, and is free again when that is written anew.
-  explicit CurrentDocuments(Quarantine& quarantine) : quarantine_(quarantine) {}
+  // `memory`: of who publishes.
+  explicit CurrentDocuments(Quarantine& quarantine, std::shared_ptr<PublicationMemory> memory =
+                                                        std::make_shared<PublicationMemory>())
+      : quarantine_(quarantine), memory_(std::move(memory)) {}
   [[nodiscard]] Result<void> load(const Store& store) override;
   [[nodiscard]] Result<void> follow(const Commit& commit) override;
   // nullptr: no such cluster, or no such node in it.
@@ -59,6 +63,7 @@ class CurrentDocuments final : public View {
 
  private:
   Quarantine& quarantine_;
+  const std::shared_ptr<PublicationMemory> memory_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<const ServedCluster>> clusters_;
 };

@@ -29,21 +29,30 @@ Result<std::shared_ptr<const ReadRevision>> PublicationMemory::revision(const St
   if (!inventory) return pass(inventory.error());
   auto read = std::make_shared<const ReadRevision>(
       ReadRevision{std::move(*revision), std::move(*inventory)});
-  const std::lock_guard lock(mutex_);
-  revisions_[cluster] = {record->version, read};
-  inventories_.erase(cluster);
+  remember(record->version, read);
   return read;
+}
+
+void PublicationMemory::remember(std::uint64_t version,
+                                 const std::shared_ptr<const ReadRevision>& read) {
+  const std::lock_guard lock(mutex_);
+  revisions_[read->revision.cluster] = {version, read};
+}
+
+void PublicationMemory::forget(const std::string& cluster) {
+  const std::lock_guard lock(mutex_);
+  clusters_.erase(cluster);
+  records_.erase(cluster);
+  revisions_.erase(cluster);
+  inventories_.erase(cluster);
+  members_.erase(cluster);
 }
 
 Result<std::shared_ptr<const Inventory>> PublicationMemory::inventory_for(
     const Revision& revision) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = inventories_.find(revision.cluster);
-    if (found != inventories_.end() && found->second.number == revision.number &&
-        found->second.digest == revision.digest)
-      return found->second.inventory;
-  }
+  auto known = this->inventory(revision.cluster,
+                               inventory_digest(revision.files, revision.instance_masters));
+  if (known) return known;
   auto inventory = inventory_of(revision);
   if (inventory) return std::make_shared<const Inventory>(std::move(*inventory));
   return fail(
@@ -60,25 +69,47 @@ Checked<std::shared_ptr<const Inventory>> PublicationMemory::load(const Inventor
   return std::make_shared<const Inventory>(std::move(*inventory));
 }
 
-void PublicationMemory::remember(const std::string& cluster, std::uint64_t number,
-                                 const std::string& digest,
+std::shared_ptr<const Inventory> PublicationMemory::inventory(const std::string& cluster,
+                                                              const std::string& digest) {
+  const std::lock_guard lock(mutex_);
+  const auto known = inventories_.find(cluster);
+  const bool is_known = known != inventories_.end() && known->second.digest == digest;
+  return is_known ? known->second.inventory : nullptr;
+}
+
+void PublicationMemory::remember(const std::string& cluster, const std::string& digest,
                                  std::shared_ptr<const Inventory> inventory) {
   const std::lock_guard lock(mutex_);
-  inventories_[cluster] = {number, digest, std::move(inventory)};
+  inventories_[cluster] = {digest, std::move(inventory)};
+}
+
+Result<std::shared_ptr<const ClusterRecord>> PublicationMemory::read_cluster(
+    const std::string& name, const std::string& text) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = records_.find(name);
+    if (known != records_.end() && known->second.text == text) return known->second.record;
+  }
+  auto record = parse_cluster_record(text);
+  if (!record) return pass(record.error());
+  auto read = std::make_shared<const ClusterRecord>(std::move(*record));
+  const std::lock_guard lock(mutex_);
+  records_[name] = {text, read};
+  return read;
+}
+
+void PublicationMemory::remember(const std::string& text, ClusterRecord record) {
+  const std::string name = record.name;
+  const std::lock_guard lock(mutex_);
+  records_[name] = {text, std::make_shared<const ClusterRecord>(std::move(record))};
 }
 
 Result<FoundCluster> PublicationMemory::cluster(const Store& store, const std::string& name) {
   const auto record = store.get(kinds::cluster, name);
-  if (record) {
-    const std::lock_guard lock(mutex_);
-    const auto known = records_.find(name);
-    if (known != records_.end() && known->second.version == record->version) return known->second;
-  }
-  auto found = find_cluster(store, name);
-  if (!found) return found;
-  const std::lock_guard lock(mutex_);
-  records_[name] = *found;
-  return found;
+  if (!record) return find_cluster(store, name);
+  auto read = read_cluster(name, record->value);
+  if (!read) return while_doing(read.error(), fmt::format("cluster '{}'", name));
+  return FoundCluster{**read, record->version};
 }
 
 namespace {

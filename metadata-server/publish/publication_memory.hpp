@@ -1,6 +1,7 @@
-// What earlier publications of this process worked out. It is found again by digests of everything
-// that it was worked out from, or by the version of what it was read from: it may be empty, and is
-// never wrong. Thread-safe.
+// What this process worked out for earlier publications, or read of what they wrote: one reading
+// for all who need it. It is found again by digests of everything that it was worked out from, or
+// by the text or version of what it was read from: it may be empty, and is never wrong.
+// Thread-safe.
 #pragma once
 
 #include <map>
@@ -40,16 +41,26 @@ class PublicationMemory {
   [[nodiscard]] std::shared_ptr<ClusterMemory> of(const std::string& cluster);
   // As load() does, the files that it knows left out.
   [[nodiscard]] Checked<std::shared_ptr<const Inventory>> load(const InventoryFiles& files);
-  // What was published just now, so that it is not read again. `digest`: of the revision.
-  void remember(const std::string& cluster, std::uint64_t number, const std::string& digest,
+  // The record that `text` is; read only where it is another than last time.
+  [[nodiscard]] Result<std::shared_ptr<const ClusterRecord>> read_cluster(const std::string& name,
+                                                                          const std::string& text);
+  void remember(const std::string& text, ClusterRecord record);
+  // The one with this inventory_digest; nullptr: it is not the cluster's last.
+  [[nodiscard]] std::shared_ptr<const Inventory> inventory(const std::string& cluster,
+                                                           const std::string& digest);
+  void remember(const std::string& cluster, const std::string& digest,
                 std::shared_ptr<const Inventory> inventory);
   // A revision never changes, so one that was read is good for ever; the last one of each cluster
   // is kept. not_found: there is none; corrupt: this program refuses its inventory.
   [[nodiscard]] Result<std::shared_ptr<const ReadRevision>> revision(const Store& store,
                                                                      const std::string& cluster,
                                                                      std::uint64_t number);
-  // As find_cluster has it; read only where its version moved.
+  // `version`: of its record.
+  void remember(std::uint64_t version, const std::shared_ptr<const ReadRevision>& read);
+  // As find_cluster has it.
   [[nodiscard]] Result<FoundCluster> cluster(const Store& store, const std::string& name);
+  // It is no more.
+  void forget(const std::string& cluster);
   // Those that are there now, in name order.
   [[nodiscard]] Result<std::vector<PoolMember>> members(const Store& store,
                                                         const std::string& cluster);
@@ -63,16 +74,19 @@ class PublicationMemory {
     std::uint64_t version = 0;
     MemberRecord record;
   };
+  struct KnownCluster {
+    std::string text;
+    std::shared_ptr<const ClusterRecord> record;
+  };
+  struct KnownInventory {
+    std::string digest;
+    std::shared_ptr<const Inventory> inventory;
+  };
   [[nodiscard]] Result<std::shared_ptr<const Inventory>> inventory_for(const Revision& revision);
 
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<ClusterMemory>> clusters_;
-  struct KnownInventory {
-    std::uint64_t number = 0;
-    std::string digest;
-    std::shared_ptr<const Inventory> inventory;
-  };
-  std::map<std::string, FoundCluster> records_;
+  std::map<std::string, KnownCluster> records_;
   std::map<std::string, KnownRevision> revisions_;
   std::map<std::string, KnownInventory> inventories_;
   std::mutex loading_;

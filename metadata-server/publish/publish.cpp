@@ -1,5 +1,6 @@
 #include "publish/publish.hpp"
 
+#include <iterator>
 #include <set>
 
 #include "document/field_syntax.hpp"
@@ -35,9 +36,7 @@ Result<void> check_not_on_demand(const Store& store, const std::string& name,
           name));
 }
 
-Result<void> check_based_on(const ClusterRecord& current, const PublishRequest& request) {
-  const auto found = request.based_on.find(current.name);
-  const std::string based_on = found == request.based_on.end() ? std::string() : found->second;
+Result<void> check_based_on(const ClusterRecord& current, const std::string& based_on) {
   if (based_on == current.revision) return {};
   if (current.revision.empty()) {
     return fail(
@@ -55,24 +54,24 @@ Result<void> check_based_on(const ClusterRecord& current, const PublishRequest& 
 }
 
 // What is true today whatever the content: authorities, pod networks, bans, members of pools.
-Result<SiteFacts> facts_of_today(const PublishContext& context, const std::string& cluster,
-                                 Transaction& transaction) {
+// `inventory`: that is to be published, where it is known.
+Result<SiteFacts> facts_of_today(const PublishContext& context, const ClusterRecord& record,
+                                 const Inventory* inventory, Transaction& transaction) {
+  const std::string& cluster = record.name;
   auto banned = banned_machines(context.store, cluster);
   if (!banned) return pass(banned.error());
   auto members = context.memory->members(context.store, cluster);
   if (!members) return pass(members.error());
-  const auto found = context.memory->cluster(context.store, cluster);
-  if (!found) return pass(found.error());
-  auto facts = gather_site_facts(context.store, context.keys.site(), found->record,
-                                 std::move(*banned), std::move(*members), earliest_now(context));
+  auto facts = gather_site_facts(context.store, context.keys.site(), record, std::move(*banned),
+                                 std::move(*members), earliest_now(context));
   if (!facts) return facts;
   auto authorities = prepare_cluster(context.store, context.sealing, cluster, context.now(),
                                      transaction, context.service_account_key);
   if (!authorities) return pass(authorities.error());
   facts->authorities = std::move(*authorities);
-  // Which of them leave is known when they are compared with the inventory.
   if (const auto served = context.current.cluster(cluster)) {
-    for (const auto& [node, answer] : served->documents) facts->departed_machines.push_back(node);
+    auto leaving = may_leave(*served, cluster, *facts, inventory);
+    std::move(leaving.begin(), leaving.end(), std::back_inserter(facts->departed_machines));
     std::sort(facts->departed_machines.begin(), facts->departed_machines.end());
   }
   // Those that this very transaction makes.
@@ -83,15 +82,15 @@ Result<SiteFacts> facts_of_today(const PublishContext& context, const std::strin
 
 // The facts of today, for a publication that then owes nothing: whoever changes any of them marks
 // the cluster as due, and its commit fails.
-Result<SiteFacts> guarded_facts(const PublishContext& context, const std::string& cluster,
-                                Transaction& transaction) {
-  const auto due = find_due(context.store, cluster);
+Result<SiteFacts> guarded_facts(const PublishContext& context, const ClusterRecord& record,
+                                const Inventory& inventory, Transaction& transaction) {
+  const auto due = find_due(context.store, record.name);
   if (!due) return pass(due.error());
   if (*due)
     clear_due(**due, transaction);
   else
-    transaction.expect(kinds::due, cluster, 0);
-  return facts_of_today(context, cluster, transaction);
+    transaction.expect(kinds::due, record.name, 0);
+  return facts_of_today(context, record, &inventory, transaction);
 }
 
 // Nothing is owed any more; who marked it again meanwhile is owed the next publication.
@@ -111,25 +110,32 @@ Error nothing_published(Error error) {
 }
 
 Published<PublishOutcome> finish(const PublishContext& context, Transaction& transaction,
-                                 const std::vector<ClusterPublication>& publications,
-                                 bool dry_run) {
+                                 std::vector<ClusterPublication> publications, bool dry_run) {
   PublishOutcome outcome;
   bool is_changed = false;
-  for (const auto& publication : publications) {
+  for (auto& publication : publications) {
     is_changed = is_changed || publication.is_changed;
     outcome.revisions[publication.cluster] = publication.revision;
-    outcome.changes.insert(outcome.changes.end(), publication.changes.begin(),
-                           publication.changes.end());
+    std::move(publication.changes.begin(), publication.changes.end(),
+              std::back_inserter(outcome.changes));
     for (const auto& release : publication.upgrades)
       outcome.upgrades.push_back({publication.cluster, release});
-    outcome.warnings = publication.warnings;  // of the whole inventory, each the same
+    outcome.warnings = std::move(publication.warnings);  // of the whole inventory, each the same
   }
   if (dry_run || !is_changed) return outcome;
   outcome.is_written = true;
-  if (auto committed = context.store.commit(transaction); !committed) {
-    return tl::unexpected(refused(nothing_published(std::move(committed.error()))));
+  const auto committed = context.store.commit(transaction);
+  if (!committed) return tl::unexpected(refused(nothing_published(committed.error())));
+  for (const auto& publication : publications) {
+    if (publication.written) context.memory->remember(*committed, publication.written);
   }
   return outcome;
+}
+
+std::vector<ClusterPublication> one(ClusterPublication publication) {
+  std::vector<ClusterPublication> publications;
+  publications.push_back(std::move(publication));
+  return publications;
 }
 
 std::vector<std::string> clusters_of(const PublishRequest& request, const Inventory& inventory) {
@@ -169,14 +175,14 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
                                            const std::string& action, std::string cause = {}) {
   const Revision& revision = read.revision;
   Transaction transaction;
-  auto facts = guarded_facts(context, request.cluster, transaction);
+  auto facts = guarded_facts(context, found.record, *read.inventory, transaction);
   if (!facts) return tl::unexpected(refused(facts.error()));
   facts->catalogue = revision.facts.catalogue;
   facts->secrets = revision.facts.secrets;
   facts->pins = revision.facts.pins;
   facts->upgrades = revision.facts.upgrades;
   const std::uint64_t rollback_of = action == "rolled-back" ? revision.number : 0;
-  const ClusterInput input{*read.inventory,
+  const ClusterInput input{read.inventory,
                            revision.files,
                            std::move(found),
                            std::move(*facts),
@@ -191,11 +197,13 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
                            std::move(cause)};
   auto publication = prepare_publication(context, input, transaction);
   if (!publication) return tl::unexpected(std::move(publication.error()));
-  return finish(context, transaction, {std::move(*publication)}, request.dry_run);
+  return finish(context, transaction, one(std::move(*publication)), request.dry_run);
 }
 
-// `is_lost`: somebody changed meanwhile what it rests on.
+// `based_on`: as the request has it, and what this learns. `is_lost`: somebody changed meanwhile
+// what it rests on.
 Published<PublishOutcome> publish_once(const PublishContext& context, const PublishRequest& request,
+                                       std::map<std::string, std::string>& based_on,
                                        bool& is_lost) {
   const auto loaded = context.memory->load(request.files);
   if (!loaded) return tl::unexpected(refused(loaded.error()));
@@ -218,13 +226,15 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
     if (!found) return tl::unexpected(refused(found.error()));
     auto free = check_not_on_demand(context.store, name, transaction);
     if (!free) return tl::unexpected(refused(free.error()));
-    if (auto based = check_based_on(found->record, request); !based) {
+    const std::string base = request.on_current ? found->record.revision : std::string();
+    const auto [known, is_new] = based_on.try_emplace(name, base);
+    if (auto based = check_based_on(found->record, known->second); !based) {
       return tl::unexpected(refused(based.error()));
     }
-    auto facts = guarded_facts(context, name, transaction);
+    auto facts = guarded_facts(context, found->record, *inventory, transaction);
     if (!facts) return tl::unexpected(refused(facts.error()));
     facts->upgrades = request.upgrades;
-    ClusterInput input{*inventory,     request.files, std::move(*found), std::move(*facts),
+    ClusterInput input{inventory,      request.files, std::move(*found), std::move(*facts),
                        request.actor,  "published",   request.remove,    0,
                        request.dry_run};
     if (!request.signatures.empty()) input.signatures = &request.signatures.at(name);
@@ -239,14 +249,9 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
     }
   }
   if (!problems.empty()) return tl::unexpected(refused(std::move(problems)));
-  auto outcome = finish(context, transaction, publications, request.dry_run);
+  auto outcome = finish(context, transaction, std::move(publications), request.dry_run);
   is_lost = !outcome && outcome.error().error.kind == ErrorKind::conflict;
-  if (!outcome || !outcome->is_written) return outcome;
-  for (const auto& publication : publications) {
-    if (publication.is_changed)
-      context.memory->remember(publication.cluster, publication.number, publication.revision,
-                               inventory);
-  }
+  if (outcome) outcome->based_on = based_on;
   return outcome;
 }
 
@@ -257,9 +262,10 @@ TimePoint earliest_now(const PublishContext& context) {
 }
 
 Published<PublishOutcome> publish(const PublishContext& context, const PublishRequest& request) {
+  auto based_on = request.based_on;
   for (int attempt = 1;; ++attempt) {
     bool is_lost = false;
-    auto published = publish_once(context, request, is_lost);
+    auto published = publish_once(context, request, based_on, is_lost);
     // A machine that enrolled meanwhile is no reason to refuse an operator; who published is told.
     if (!is_lost || attempt == republish_attempts) return published;
   }
@@ -272,7 +278,7 @@ Published<PublishOutcome> publish_instance(const PublishContext& context,
   revision.cluster = request.cluster;
   revision.files = request.files;
   revision.instance_masters = request.masters;
-  const auto inventory = inventory_of(revision);
+  auto inventory = inventory_of(revision);
   if (!inventory) return tl::unexpected(refused(inventory.error()));
   auto found = find_cluster(context.store, request.cluster);
   if (!found) return tl::unexpected(refused(found.error()));
@@ -281,9 +287,9 @@ Published<PublishOutcome> publish_instance(const PublishContext& context,
         {ErrorKind::conflict,
          fmt::format("cluster '{}': there is one of that name; take another", request.cluster)}));
   }
-  auto facts = guarded_facts(context, request.cluster, transaction);
+  auto facts = guarded_facts(context, found->record, *inventory, transaction);
   if (!facts) return tl::unexpected(refused(facts.error()));
-  ClusterInput input{*inventory,
+  ClusterInput input{std::make_shared<const Inventory>(std::move(*inventory)),
                      request.files,
                      std::move(*found),
                      std::move(*facts),
@@ -294,7 +300,7 @@ Published<PublishOutcome> publish_instance(const PublishContext& context,
   input.instance_masters = request.masters;
   auto publication = prepare_publication(context, input, transaction);
   if (!publication) return tl::unexpected(std::move(publication.error()));
-  return finish(context, transaction, {std::move(*publication)}, false);
+  return finish(context, transaction, one(std::move(*publication)), false);
 }
 
 namespace {
@@ -307,8 +313,10 @@ Result<void> check_name(const std::string& cluster) {
 
 Result<SiteFacts> preview_facts(const PublishContext& context, const std::string& cluster) {
   if (auto named = check_name(cluster); !named) return pass(named.error());
+  const auto found = context.memory->cluster(context.store, cluster);
+  if (!found) return pass(found.error());
   Transaction given_up;
-  return facts_of_today(context, cluster, given_up);
+  return facts_of_today(context, found->record, nullptr, given_up);
 }
 
 Result<SigningFacts> prepare_signing(const PublishContext& context, const std::string& cluster,
@@ -317,7 +325,7 @@ Result<SigningFacts> prepare_signing(const PublishContext& context, const std::s
   const auto found = find_cluster(context.store, cluster);
   if (!found) return pass(found.error());
   Transaction transaction;
-  auto facts = facts_of_today(context, cluster, transaction);
+  auto facts = facts_of_today(context, found->record, nullptr, transaction);
   if (!facts) return pass(facts.error());
   if (!transaction.changes.empty()) {
     append_audit(transaction, context.now(), actor, "authorities-created", cluster);

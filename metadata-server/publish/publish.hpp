@@ -42,7 +42,8 @@ struct PublishRequest {
   std::vector<std::string> clusters;  // empty: all that the files define
   InventoryFiles files;
   std::map<std::string, std::string> based_on;  // cluster -> revision; "" or absent: none yet
-  bool remove = false;                          // machines that the files leave out may go
+  bool on_current = false;  // absent from based_on: what is published when this is looked at first
+  bool remove = false;      // machines that the files leave out may go
   // Releases that are to be the newest of the catalogue; others stay as they are where the files
   // write no version.
   std::vector<std::string> upgrades;
@@ -60,6 +61,7 @@ struct OfferedUpgrade {
 
 struct PublishOutcome {
   std::map<std::string, std::string> revisions;  // cluster -> digest
+  std::map<std::string, std::string> based_on;   // the same of before; "": none
   std::vector<MachineChange> changes;            // by cluster and node
   std::vector<OfferedUpgrade> upgrades;          // by cluster and name
   std::vector<InventoryProblem> warnings;

@@ -1,9 +1,10 @@
 #include "publish/site_facts.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 
 #include "pki/unix_seconds.hpp"
-#include "publish/current_documents.hpp"
 #include "publish/releases.hpp"
 #include "records/drain.hpp"
 #include "records/revision.hpp"
@@ -75,6 +76,20 @@ Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
   std::sort(banned_machines.begin(), banned_machines.end());
   facts.banned_machines = std::move(banned_machines);
   return facts;
+}
+
+std::vector<std::string> may_leave(const ServedCluster& served, const std::string& cluster,
+                                   const SiteFacts& facts, const Inventory* inventory) {
+  std::unordered_set<std::string_view> stays;
+  if (inventory != nullptr) {
+    for (const Node* node : nodes_of(*inventory, cluster)) stays.insert(node->name.value);
+    for (const PoolMember& member : facts.members) stays.insert(member.name);
+  }
+  std::vector<std::string> leaving;
+  for (const auto& [node, answer] : served.documents) {
+    if (!stays.contains(node)) leaving.push_back(node);
+  }
+  return leaving;
 }
 
 }  // namespace muster

@@ -6,6 +6,7 @@
 
 #include "inventory/site_facts.hpp"
 #include "pki/certificate.hpp"
+#include "publish/current_documents.hpp"
 #include "records/revision.hpp"
 #include "store/store.hpp"
 
@@ -18,5 +19,11 @@ namespace muster {
                                                   const ClusterRecord& cluster,
                                                   std::vector<std::string> banned_machines,
                                                   std::vector<PoolMember> members, TimePoint now);
+
+// Who is served now and may not be from now on: of those that are listed or members, nobody.
+// nullptr: all, to be compared with an inventory later.
+[[nodiscard]] std::vector<std::string> may_leave(const ServedCluster& served,
+                                                 const std::string& cluster, const SiteFacts& facts,
+                                                 const Inventory* inventory);
 
 }  // namespace muster

@@ -126,7 +126,15 @@ std::string to_json(const Revision& revision) {
 }
 
 std::string inventory_digest(const InventoryFiles& files, std::uint64_t instance_masters) {
-  return sha256_digest(canonical_text({{"files", files}, {"instanceMasters", instance_masters}}));
+  // The canonical text of both, put together by hand: it is as long as the inventory.
+  std::string text = "{\"files\":{";
+  for (const auto& [name, file] : files) {
+    if (text.back() != '{') text += ',';
+    text += json_string(name);
+    text += ':';
+    text += json_string(file);
+  }
+  return sha256_digest(text + "},\"instanceMasters\":" + std::to_string(instance_masters) + "}");
 }
 
 Checked<Inventory> inventory_of(const Revision& revision) {
@@ -297,21 +305,19 @@ Result<StoredInventory> stored_inventory(const Store& store, const std::string& 
   if (found->version == 0) return no_record(kinds::cluster, cluster);
   const std::string key = kinds::revision_key(cluster, content_of(found->record));
   const auto record = store.get(kinds::revision, key);
-  KnownFiles none;
-  if (record) return stored_inventory(key, record->value, none);
+  if (record) return stored_inventory(key, record->value);
   if (record.error().kind != ErrorKind::not_found) return pass(record.error());
   return StoredInventory{{}, fail(ErrorKind::corrupt, record.error().message)};
 }
 
-StoredInventory stored_inventory(const std::string& key, const std::string& text,
-                                 KnownFiles& known) {
+StoredInventory stored_inventory(const std::string& key, const std::string& text) {
   StoredInventory stored;
   const auto names = kinds::parse_pair_key(key);
   const std::string cluster = names ? names->first : std::string();
   auto whole = parse_revision(text);
   auto [files, masters] =
       whole ? std::pair(std::move(whole->files), whole->instance_masters) : files_in(text);
-  ToleratedInventory read = load_tolerantly(files, known);
+  ToleratedInventory read = load_tolerantly(files);
   const bool is_instance = masters != 0 && !read.inventory.clusters.empty();
   stored.inventory =
       is_instance ? instantiate(std::move(read.inventory), cluster, static_cast<int>(masters))

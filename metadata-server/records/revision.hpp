@@ -111,8 +111,7 @@ struct StoredInventory {
 };
 [[nodiscard]] Result<StoredInventory> stored_inventory(const Store& store,
                                                        const std::string& cluster);
-// Of a revision's record. `known`: as load_tolerantly has it.
-[[nodiscard]] StoredInventory stored_inventory(const std::string& key, const std::string& text,
-                                               KnownFiles& known);
+// Of a revision's record.
+[[nodiscard]] StoredInventory stored_inventory(const std::string& key, const std::string& text);
 
 }  // namespace muster

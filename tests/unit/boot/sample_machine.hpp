@@ -31,10 +31,10 @@ inline OneCluster cluster(const std::string& name, std::vector<muster::Node> nod
 inline muster::BootInventory published(const std::vector<OneCluster>& clusters) {
   muster::BootInventory made;
   for (const auto& one : clusters) {
-    muster::Inventory inventory;
-    inventory.clusters[one.cluster.name.value] = one.cluster;
-    inventory.nodes = one.nodes;
-    made = made.with(one.cluster.name.value, inventory);
+    auto inventory = std::make_shared<muster::Inventory>();
+    inventory->clusters[one.cluster.name.value] = one.cluster;
+    inventory->nodes = one.nodes;
+    made = made.with(one.cluster.name.value, std::move(inventory));
   }
   return made;
 }

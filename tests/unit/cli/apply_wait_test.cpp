@@ -22,15 +22,16 @@ struct Folder {
 };
 
 std::map<std::string, OperatorApi::Answer> answers(const std::string& counts) {
-  return {{"GET /v1/operator/revisions?cluster=lab", {200, R"({"current":"sha256:old"})"}},
-          {"POST /v1/operator/apply",
-           {200, R"({"revisions":{"lab":"sha256:new"},"changes":[],"upgrades":[{"cluster":"lab",)"
-                 R"("release":"containerd","from":"2.4.2","to":"2.9.0"},{"cluster":"lab",)"
-                 R"("release":"cri-tools","from":"","to":"1.34.0"}]})"}},
-          {"GET /v1/operator/status",
-           {200, R"({"clusters":[{"cluster":"other","converging":9},{)"
-                 R"("cluster":"lab",)" +
-                     counts + "}]}"}}};
+  return {
+      {"POST /v1/operator/apply",
+       {200,
+        R"({"revisions":{"lab":"sha256:new"},"basedOn":{"lab":"sha256:old"},"changes":[],"upgrades":[{"cluster":"lab",)"
+        R"("release":"containerd","from":"2.4.2","to":"2.9.0"},{"cluster":"lab",)"
+        R"("release":"cri-tools","from":"","to":"1.34.0"}]})"}},
+      {"GET /v1/operator/status",
+       {200, R"({"clusters":[{"cluster":"other","converging":9},{)"
+             R"("cluster":"lab",)" +
+                 counts + "}]}"}}};
 }
 
 fake::Ran apply(const std::string& counts, std::vector<std::string> more) {
@@ -75,4 +76,43 @@ TEST_CASE("diff and apply tell which newer releases are not taken, and how they 
         "lab: cri-tools is not taken by itself; muster apply --upgrade cri-tools takes 1.34.0\n"
         "lab: compared with revision sha256:old\n");
   CHECK(api.asked().back().find(R"("upgrade":["runc","pause"])") != std::string::npos);
+}
+
+TEST_CASE("apply lets the server read the inventory, and shows what it says of it") {
+  const Folder folder;
+  const std::string problem =
+      R"({"file":"site.yaml","line":3,"column":7,"field":"spec","message":"expected a, found b"})";
+  const OperatorApi sound({{"POST /v1/operator/apply",
+                            {200, R"({"revisions":{"lab":"sha256:new"},"basedOn":{"lab":""},)"
+                                  R"("changes":[],"warnings":[)" +
+                                      problem + "]}"}}});
+  auto ran = fake::muster({"--server", sound.url(), "apply", folder.folder.path()});
+  CHECK(ran.exit == 0);
+  CHECK(ran.err == "warning: site.yaml:3:7: spec: expected a, found b\n");
+  CHECK(ran.out == "0 machines unchanged\nlab: revision sha256:new\n");
+  REQUIRE(sound.asked().size() == 1);
+  CHECK(sound.asked()[0].find(R"("clusters":[],"dryRun":false)") != std::string::npos);
+  CHECK(sound.asked()[0].find(R"("onCurrent":true)") != std::string::npos);
+  CHECK(fake::muster({"--server", sound.url(), "diff", folder.folder.path()}).out ==
+        "0 machines unchanged\nlab: compared with revision none\n");
+
+  const OperatorApi unsound(
+      {{"POST /v1/operator/apply",
+        {400, R"({"kind":"inventory","message":"inventory: refused, 1 problem","problems":[)" +
+                  problem + R"(],"requestId":"r1"})"}}});
+  ran = fake::muster({"--server", unsound.url(), "apply", folder.folder.path()});
+  CHECK(ran.exit == 3);
+  CHECK(ran.err ==
+        "muster: inventory: refused, 1 problem (request r1)\n"
+        "site.yaml:3:7: spec: expected a, found b\n");
+}
+
+TEST_CASE("bytes that JSON would spoil are refused before the server is asked") {
+  const Folder folder;
+  std::ofstream(folder.folder.path("more.yaml")) << "# \xff\n";
+  const OperatorApi api(answers(""));
+  const auto ran = fake::muster({"--server", api.url(), "apply", folder.folder.path()});
+  CHECK(ran.exit == 3);
+  CHECK(ran.err.find("more.yaml:1:3: expected UTF-8 text, found byte 0xff") != std::string::npos);
+  CHECK(api.asked().empty());
 }

@@ -26,7 +26,7 @@ std::string refusal(int /*status*/, const std::string& kind, const std::string& 
 }  // namespace
 
 TEST_CASE("node list is a table, or the server's JSON") {
-  const OperatorApi api({{"GET /v1/operator/nodes", two_nodes}});
+  const OperatorApi api({{"GET /v1/operator/nodes?limit=1000", two_nodes}});
   const auto table = fake::muster({"--server", api.url(), "node", "list"});
   CHECK(table.exit == 0);
   CHECK(table.err.empty());
@@ -35,9 +35,29 @@ TEST_CASE("node list is a table, or the server's JSON") {
   CHECK(nlohmann::json::parse(json.out)["nodes"].size() == 2);
 }
 
+TEST_CASE("node list asks page after page, and for no more than it shall show") {
+  const auto page = [](const std::string& node, const std::string& next) {
+    return OperatorApi::Answer{
+        200, R"({"nodes":[{"cluster":"lab","node":")" + node + R"("}],"next":")" + next + R"("})"};
+  };
+  const OperatorApi api(
+      {{"GET /v1/operator/nodes?limit=1000&cluster=lab", page("n1", "lab/n1")},
+       {"GET /v1/operator/nodes?limit=1000&cluster=lab&after=lab/n1", page("n2", "")},
+       {"GET /v1/operator/nodes?limit=1", page("n1", "lab/n1")}});
+  const auto all =
+      fake::muster({"--server", api.url(), "node", "list", "--cluster", "lab", "-o", "json"});
+  const auto rows = nlohmann::json::parse(all.out)["nodes"];
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[1]["node"] == "n2");
+  const auto one = fake::muster({"--server", api.url(), "node", "list", "--limit", "1"});
+  CHECK(one.exit == 0);
+  CHECK(one.out.find("n1") != std::string::npos);
+  CHECK(api.asked().size() == 3);
+}
+
 TEST_CASE("node show and timeline") {
   const OperatorApi api(
-      {{"GET /v1/operator/nodes", two_nodes},
+      {{"GET /v1/operator/nodes?node=m1", two_nodes},
        {"GET /v1/operator/nodes/lab/m1",
         {200,
          R"({"cluster":"lab","node":"m1","role":"master","address":"10.77.0.11","state":"enrolled",)"
@@ -109,7 +129,7 @@ TEST_CASE("a machine's end: what is ordered, and how far it is") {
   const OperatorApi::Answer drained{
       200, R"({"node":"m1","state":"drained","drain":{"phase":"drained","message":""}})"};
   const OperatorApi api(
-      {{"GET /v1/operator/nodes", two_nodes},
+      {{"GET /v1/operator/nodes?node=m1", two_nodes},
        {node, drained},
        {order + "drain", {}},
        {order + "undrain", {}},
@@ -125,7 +145,7 @@ TEST_CASE("a machine's end: what is ordered, and how far it is") {
   CHECK(ran.out == "lab/m1: drained first, then removed; `muster node show` tells how far it is\n");
   CHECK(api.asked().back() == order + R"(remove {"drain":true,"timeoutSeconds":120})");
 
-  const OperatorApi gone({{"GET /v1/operator/nodes", two_nodes},
+  const OperatorApi gone({{"GET /v1/operator/nodes?node=m1", two_nodes},
                           {order + "remove",
                            {200, R"({"cluster":"lab","node":"m1","draining":false,)"
                                  R"("undrained":"it never reported"})"}}});
@@ -160,7 +180,8 @@ TEST_CASE("limits of an operator are given together, or lifted") {
 
 TEST_CASE("an order finds the node's cluster by itself") {
   const OperatorApi api(
-      {{"GET /v1/operator/nodes", two_nodes},
+      {{"GET /v1/operator/nodes?node=m1", two_nodes},
+       {"GET /v1/operator/nodes?node=m9", {200, R"({"nodes":[]})"}},
        {"POST /v1/operator/nodes/lab/m1/converge",
         {200, R"({"cluster":"lab","node":"m1","order":"converge","waitsFor":""})"}},
        {"POST /v1/operator/nodes/lab/m1/unfreeze", {}}});
@@ -271,7 +292,7 @@ TEST_CASE("revisions are listed with the machines that each has") {
 
 TEST_CASE("a node of several clusters needs the cluster") {
   const OperatorApi api(
-      {{"GET /v1/operator/nodes",
+      {{"GET /v1/operator/nodes?node=m1",
         {200, R"({"nodes":[{"cluster":"a","node":"m1"},{"cluster":"b","node":"m1"}]})"}}});
   const auto ran = fake::muster({"--server", api.url(), "node", "remove", "m1"});
   CHECK(ran.exit == 5);

@@ -123,6 +123,31 @@ TEST_CASE("the generation in force is told where the newest document is, and of 
   CHECK(in_force("") == 0);
 }
 
+TEST_CASE("machines are listed page by page, or by name") {
+  House house;
+  house.apply(sample::small_inventory());
+  house.machine("n1");
+  const auto list = [&](const std::string& query) {
+    const auto answer = house.ask("GET", "/v1/operator/nodes" + query);
+    REQUIRE(answer.status == 200);
+    std::string names;
+    for (const auto& row : answer.body.at("nodes"))
+      names += row.at("node").get<std::string>() + " " + row.at("role").get<std::string>() + " " +
+               row.at("state").get<std::string>() + ", ";
+    return names + "then " + answer.body.at("next").get<std::string>();
+  };
+  CHECK(list("") == "m1 master not-enrolled, n1 node enrolled, then ");
+  CHECK(list("?limit=1") == "m1 master not-enrolled, then lab/m1");
+  CHECK(list("?limit=1&after=lab/m1") == "n1 node enrolled, then lab/n1");
+  CHECK(list("?limit=1&after=lab/n1") == "then ");
+  CHECK(list("?limit=2") == "m1 master not-enrolled, n1 node enrolled, then lab/n1");
+  CHECK(list("?node=n1") == "n1 node enrolled, then ");
+  CHECK(list("?node=n2") == "then ");
+  CHECK(list("?after=lab/zz&cluster=lab") == "then ");
+  CHECK(house.ask("GET", "/v1/operator/nodes?after=m1").body.at("message") ==
+        "after: expected CLUSTER/NODE as `next` of the page before has it, found 'm1'");
+}
+
 TEST_CASE("the audit answers the newest rows, those of a time, and those of a machine") {
   House house;
   house.apply(three_masters());

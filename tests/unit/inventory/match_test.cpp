@@ -6,7 +6,8 @@ using namespace muster;
 using Kind = MatchResult::Kind;
 
 TEST_CASE("a tower is known by its MAC or its serial number") {
-  const MatchIndex index(sample::example("gpu-towers").nodes);
+  const auto inventory = sample::example("gpu-towers");
+  const MatchIndex index(nodes_of(inventory, "towers"));
   const MatchResult by_mac = index.match({{"0c-c4-7a-80-09-1f"}, "", "", ""});
   CHECK(by_mac.kind == Kind::matched);
   CHECK(by_mac.node == NodeName{"towers", "moscow"});
@@ -17,7 +18,8 @@ TEST_CASE("a tower is known by its MAC or its serial number") {
 }
 
 TEST_CASE("marks of two nodes are ambiguous and say why") {
-  const MatchIndex index(sample::example("gpu-towers").nodes);
+  const auto inventory = sample::example("gpu-towers");
+  const MatchIndex index(nodes_of(inventory, "towers"));
   const MatchResult result = index.match({{"0c:c4:7a:80:09:37"}, "", "S268357X8111111", ""});
   CHECK(result.kind == Kind::ambiguous);
   CHECK(result.node == NodeName{});
@@ -30,14 +32,14 @@ TEST_CASE("no mark, an unknown one and vendors' filler match nothing") {
   nodes[0].name.value = "n1";
   nodes[0].match.serial.value = "To be filled by O.E.M.";
   nodes[0].match.uuid.value = "00000000-0000-0000-0000-000000000000";
-  const MatchIndex index(nodes);
+  const MatchIndex index({&nodes[0]});
   CHECK(index.match({}).kind == Kind::unknown);
   CHECK(index.match({{"00:00:00:00:00:00"}, "", "", ""}).kind == Kind::unknown);
   CHECK(index.match({{}, "00000000-0000-0000-0000-000000000000", "To Be Filled By O.E.M.", ""})
             .kind == Kind::unknown);
   for (const char* filler : {"0123456789", " Default string", "XXXXXXXX", "N/A", "-"}) {
     nodes[0].match.serial.value = filler;
-    CHECK(MatchIndex(nodes).match({{}, "", filler, ""}).kind == Kind::unknown);
+    CHECK(MatchIndex({&nodes[0]}).match({{}, "", filler, ""}).kind == Kind::unknown);
   }
   CHECK(MatchIndex().match({{"0c:c4:7a:80:09:37"}, "u", "s", "i"}).kind == Kind::unknown);
 }

@@ -122,6 +122,24 @@ TEST_CASE("an apply that is based on another revision is refused") {
       "cluster 'other': based on revision sha256:1, but nothing is published yet. Is this the right server? Then apply again based on none.");
 }
 
+TEST_CASE("an apply on what is current says on what it was, and is refused where that is over") {
+  Site site;
+  auto order = site.request(sample::small_inventory());
+  order.on_current = true;
+  CHECK(Site::must(publish(site.context, order)).based_on.at("lab").empty());
+  const std::string first = site.current.cluster("lab")->revision;
+  order.files = {{"site.yaml", sample::small_inventory(", labels: {a: b}")}};
+  HookedStore hooked(site.store);
+  const PublishContext context{hooked,       site.sealing,    site.keys,
+                               site.current, site.quarantine, site.context.now};
+  hooked.before_commit = [&] { site.publish(sample::small_inventory(", labels: {a: c}")); };
+  CHECK(refusal(publish(context, order)).find("based on revision " + first + ", but") !=
+        std::string::npos);
+  const auto done = Site::must(publish(site.context, order));
+  CHECK(done.based_on.at("lab") != first);
+  CHECK(done.revisions.at("lab") == site.current.cluster("lab")->revision);
+}
+
 TEST_CASE("two applies at once: one wins, the other is told") {
   Site site;
   site.publish(sample::small_inventory());
