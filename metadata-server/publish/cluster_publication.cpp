@@ -170,7 +170,9 @@ class Preparation {
     }
     std::string text = compilation.text_of(machine, *made, number_);
     if (!is_same) moved_.push_back({node, machine.source.address()});
-    if (old != nullptr && !is_same) differences_.describe(*old, made->document, text, change);
+    // Nobody is shown what a publication changes that no operator ordered.
+    if (old != nullptr && !is_same && input_.content == 0)
+      differences_.describe(*old, made->document, text, change);
     if (input_.dry_run || signer == nullptr) return {};
     return sign(*signer, node, std::move(text), content);
   }
@@ -225,18 +227,25 @@ class Preparation {
       text += json_string(node) + ':' + json_string(content);
     }
     // What machines are recognised by, which documents do not hold in full.
-    text += "},\"matches\":" + json_string(recognition_of(*input_.inventory, name_));
+    if (memory_->recognised.lock() != input_.inventory) {
+      memory_->recognition = json_string(recognition_of(*input_.inventory, name_));
+      memory_->recognised = input_.inventory;
+    }
+    text += "},\"matches\":" + memory_->recognition;
     return sha256_digest(text + ",\"peers\":" + json_string(peers_content_) + '}');
   }
 
-  // By the trust list as it is in the store, which the commit guards.
+  // By the trust list as it is in the store, which the commit guards; read only where it moved.
   Result<ClusterSigner> choose_signer() {
-    const auto trust = load_trust(context_.store);
-    if (!trust) return pass(trust.error());
-    transaction_.expect(kinds::site, kinds::site_settings_key, trust->version);
-    if (input_.signatures == nullptr) {
-      return ClusterSigner::here(context_.keys, trust->list, name_);
+    auto trust = context_.keys.trust();
+    const auto record = context_.store.get(kinds::site, kinds::site_settings_key);
+    if (!record || record->version != trust->version) {
+      auto read = load_trust(context_.store);
+      if (!read) return pass(read.error());
+      trust = std::make_shared<const SiteTrust>(std::move(*read));
     }
+    transaction_.expect(kinds::site, kinds::site_settings_key, trust->version);
+    if (input_.signatures == nullptr) return ClusterSigner::here(context_.keys, trust->list, name_);
     return ClusterSigner::away(*input_.signatures, trust->list, name_);
   }
 

@@ -34,6 +34,8 @@ struct ClusterMemory {
     DocumentNeeds needs;
   };
   std::unordered_map<std::string, Content> contents;  // by node
+  std::weak_ptr<const Inventory> recognised;
+  std::string recognition;  // recognition_of that inventory, as a JSON string
 };
 
 class PublicationMemory {

@@ -1,5 +1,7 @@
 #include "publish/publish.hpp"
 
+#include <malloc.h>
+
 #include <iterator>
 #include <set>
 
@@ -257,6 +259,16 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
 
 }  // namespace
 
+namespace {
+// What it took, twice what is served, is the system's again: malloc would keep it for the next one.
+bool changes_many(const PublishOutcome& outcome) {
+  constexpr auto many = 1000;
+  return std::count_if(outcome.changes.begin(), outcome.changes.end(), [](const auto& change) {
+           return change.kind != MachineChange::Kind::unchanged;
+         }) > many;
+}
+}  // namespace
+
 TimePoint earliest_now(const PublishContext& context) {
   return context.earliest_now ? context.earliest_now() : context.now();
 }
@@ -267,7 +279,9 @@ Published<PublishOutcome> publish(const PublishContext& context, const PublishRe
     bool is_lost = false;
     auto published = publish_once(context, request, based_on, is_lost);
     // A machine that enrolled meanwhile is no reason to refuse an operator; who published is told.
-    if (!is_lost || attempt == republish_attempts) return published;
+    if (is_lost && attempt < republish_attempts) continue;
+    if (published && changes_many(*published)) ::malloc_trim(0);
+    return published;
   }
 }
 

@@ -1,6 +1,7 @@
 """What publishing costs: 1 000 and 10 000 machines in one site; bans, admissions and expiries in a cluster of 3 000;
 what the machines fetch when one joins. Seconds on the wall as an operator waits, and of the server's processor, which a
 busy machine distorts less."""
+import contextlib
 import json
 import os
 import shutil
@@ -98,7 +99,7 @@ class Site:
     def end_at(self, times):
         """{member: when it shall end}: written into the store of a server that stands, since a ttl has twelve minutes
         at least."""
-        with sqlite3.connect(self.database()) as store:
+        with contextlib.closing(sqlite3.connect(self.database())) as store, store:
             for name, at in times.items():
                 key = f"lab/{name}"
                 (text,) = store.execute("SELECT value FROM records WHERE kind = 'member' AND key = ?", (key,)).fetchone()
