@@ -1,4 +1,7 @@
 // What fell out of effect, through whole polls: put back, told, and tried again with a pause.
+#include "agent/effects.hpp"
+#include "document/ipv4.hpp"
+#include "document/time_text.hpp"
 #include "fakes/reconcile_fixture.hpp"
 
 using namespace muster;
@@ -59,6 +62,23 @@ TEST_CASE_FIXTURE(PutBackFixture,
   for (int polls = 0; polls < 31; ++polls) poll();
   CHECK(machine.files.text(ip_forward) == "1\n");
   calls();
+  poll();
+  CHECK(calls().empty());
+}
+
+TEST_CASE_FIXTURE(PutBackFixture, "the route to the machine's own pods is put back in one poll") {
+  const std::string& network = document.role.pod_cidr;
+  const std::string address = nth_address(*parse_cidr(network), 1);
+  machine.set_up_bridge(network, address);
+  poll();
+  CHECK(calls().empty());
+  auto& bridge = machine.routes.kernel["cni0"];
+  bridge.connected.clear();
+  poll();
+  CHECK(calls() == std::vector<std::string>{"restart muster-routes.service"});
+  CHECK(bridge.connected == std::map<std::string, std::string>{{network, address}});
+  CHECK(is_told("put back: muster-routes.service: route " + network + " dev cni0: missing"));
+  CHECK_FALSE(is_told("unwell: "));
   poll();
   CHECK(calls().empty());
 }
