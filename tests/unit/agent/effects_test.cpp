@@ -231,6 +231,12 @@ TEST_CASE_FIXTURE(EffectsFixture,
   CHECK(lapse() == "");
   machine.clock.boot_time += std::chrono::seconds(1);
   CHECK(lapse() == "what it tells is 201 s old, expected at most 200 s");
+  // Of the one before it, which was stopped: the one that runs has not told anything yet.
+  units[unit].main_pid = 77;
+  machine.files.put("/proc/77/stat", "77 (m) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 600 313\n");
+  CHECK(lapse() == "");
+  machine.files.put("/proc/77/stat", "77 (m) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 500 313\n");
+  CHECK(lapse() == "what it tells is 201 s old, expected at most 200 s");
   // Of an older agent's monitor, of one that dates it from the future, and damaged.
   for (const char* undated :
        {R"({"healthy":true})", R"({"at":900,"healthy":true})", R"({"at":"now"})"}) {

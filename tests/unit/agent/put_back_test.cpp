@@ -93,6 +93,46 @@ TEST_CASE_FIXTURE(PutBackFixture, "a monitor that was stopped is told and starte
   CHECK(is_told(" s: unit " + monitor));
 }
 
+TEST_CASE_FIXTURE(
+    PutBackFixture,
+    "a monitor that is started for the first time is no finding, and later it is one") {
+  memory = Memory();
+  for (const auto& watcher : watchers()) machine.services.active.erase(watcher.unit);
+  poll();
+  CHECK(calls().size() == watchers().size());
+  CHECK_FALSE(is_told("unwell: "));
+  CHECK(is_told("put back: " + monitor + ": stopped"));
+  machine.services.active.erase(monitor);
+  poll();
+  CHECK(is_told("unwell: unit " + monitor + ": stopped; it is started again"));
+}
+
+TEST_CASE_FIXTURE(PutBackFixture, "one that ends right after its first start is told") {
+  memory = Memory();
+  machine.services.active.erase(monitor);
+  poll();
+  CHECK_FALSE(is_told("unwell: "));
+  machine.services.active.erase(monitor);
+  poll();
+  CHECK(is_told("unwell: unit " + monitor + ": stopped; it is started again"));
+}
+
+TEST_CASE_FIXTURE(PutBackFixture,
+                  "a unit that restarted again and again is told with since when it runs") {
+  machine.services.pids["kubelet.service"] = 77;
+  machine.services.restarts["kubelet.service"] = 3;
+  const auto started =
+      (machine.clock.since_boot() + std::chrono::seconds(30)) / std::chrono::milliseconds(10);
+  machine.files.put(
+      "/proc/77/stat",
+      fmt::format("77 (kubelet) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 {} 313\n", started));
+  const auto since = std::chrono::system_clock::to_time_t(machine.clock.now()) + 30;
+  poll();
+  CHECK(is_told(fmt::format(
+      "unwell: unit kubelet.service: restarted 3 times within 5 minutes, runs since {}; journalctl -u kubelet.service -b",
+      short_utc_text(since, since))));
+}
+
 TEST_CASE_FIXTURE(PutBackFixture, "a monitor that cannot start costs nobody the verdict") {
   machine.services.active.erase(monitor);
   machine.services.broken.insert(monitor);
