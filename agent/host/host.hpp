@@ -172,7 +172,7 @@ class Routes {
   // Address -> the gateway through which a packet to it goes; "": through none.
   [[nodiscard]] virtual Result<std::map<std::string, std::string>> gateways(
       const std::vector<std::string>& addresses) const = 0;
-  // Empty where there is no such link, or it is down.
+  // Empty where there is no such link; one that is down keeps its addresses alone.
   [[nodiscard]] virtual Result<LinkRoutes> of_kernel(const std::string& link) const = 0;
   // Whether a packet to the address leaves by this link, through no gateway.
   [[nodiscard]] virtual Result<bool> leaves_by(const std::string& link,

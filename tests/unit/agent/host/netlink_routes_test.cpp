@@ -120,8 +120,11 @@ TEST_CASE("what the kernel routes by a link is told, with the machine's addresse
     // One that somebody else set is not the kernel's.
     CHECK(ip("route add 10.244.7.0/24 dev cni0\n"));
     CHECK(found().connected.empty());
+    CHECK(ip("route del 10.244.7.0/24\nlink set cni0 down\nlink set cni0 up\n"));
+    CHECK(found().connected == connected);
     CHECK(ip("link set cni0 down\n"));
-    CHECK(found().addresses.empty());
+    CHECK(found().connected.empty());
+    CHECK(found().addresses.size() == 1);
     CHECK(routes.of_kernel("none")->addresses.empty());
     CHECK_FALSE(*routes.leaves_by("none", "10.244.7.2"));
   });
