@@ -54,6 +54,7 @@ ConvergeResult<> carry_out(const Plan& plan, Run& run, ConvergeState& state) {
   state.changed = state.changed || !plan.actions.empty();
   const auto started = started_units(plan);
   state.disturbances.starting(started);
+  run.memory.watched.insert(started.begin(), started.end());
   const bool has_kubelet = std::find(started.begin(), started.end(), kubelet) != started.end();
   // In the run of a boot the boot id says as much, and the clock may still be set.
   if (state.kind != RunKind::boot && has_kubelet) {
@@ -124,6 +125,19 @@ ConvergeResult<> keep_settled(Run& run, ConvergeState& state, bool is_in_effect)
   return kept ? ConvergeResult<>() : fail_converge(FailureClass::disk, kept.error());
 }
 
+void tell_lapsed(const ObservedState& observed, Run& run, ConvergeState& state) {
+  for (const auto& [unit, reason] : observed.lapsed) {
+    // In a boot they are still on their way; and what never ran did not stop.
+    const bool is_first =
+        observed.units.at(unit).active_state == "inactive" && run.memory.watched.count(unit) == 0;
+    if (state.kind == RunKind::boot || is_first) continue;
+    state.add_unwell({{"unit " + unit, reason + "; it is started again", 0}});
+  }
+  for (const auto& [unit, status] : observed.units) {
+    if (is_running(status)) run.memory.watched.insert(unit);
+  }
+}
+
 }  // namespace
 
 void ConvergeState::add_unwell(const std::vector<HealthProblem>& problems) {
@@ -182,11 +196,7 @@ ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
     adopt(run.host, state.desired, has_settled, *observed, run.checkpoint);
   }
   state.add_unwell(observed->unwell);
-  // In a boot they are still on their way.
-  for (const auto& [unit, reason] : observed->lapsed) {
-    if (state.kind == RunKind::boot) break;
-    state.add_unwell({{"unit " + unit, reason + "; it is started again", 0}});
-  }
+  tell_lapsed(*observed, run, state);
   run.checkpoint.restarts = observed->restarts;
   state.disturbances.look(observed->units, state.kind == RunKind::boot);
   return make_plan(state.desired, *observed, run.checkpoint, state.kind);

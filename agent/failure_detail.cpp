@@ -1,6 +1,8 @@
 #include "agent/failure_detail.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <charconv>
 #include <map>
 
@@ -144,6 +146,54 @@ std::vector<std::string> without_stacks(const std::vector<std::string>& lines,
   return kept;
 }
 
+bool is_of_the_component(const std::string& line, const std::string& unit) {
+  // systemd's own words.
+  return line.rfind(unit + ":", 0) != 0 && line.find(unit + " - ") == std::string::npos;
+}
+
+// klog's "E1201 10:00:00.000000    1234 run.go:72] " says when and where, and what follows why.
+std::string_view without_klog_head(std::string_view line) {
+  const bool is_klog = line.size() > 5 && std::isupper(static_cast<unsigned char>(line[0])) != 0 &&
+                       std::all_of(line.begin() + 1, line.begin() + 5,
+                                   [](char letter) { return letter >= '0' && letter <= '9'; });
+  const auto end = is_klog ? line.find("] ") : std::string_view::npos;
+  return end == std::string_view::npos ? line : line.substr(end + 2);
+}
+
+// Of klog, of logfmt, of etcd's JSON.
+bool is_informational(std::string_view line) {
+  return (line.size() > 1 && line[0] == 'I' && line != without_klog_head(line)) ||
+         line.find("level=info") != std::string_view::npos ||
+         line.find(R"("level":"info")") != std::string_view::npos;
+}
+
+// Why the component ended, in its own words; empty where it says no such thing.
+std::string decisive_line(const std::vector<std::string>& lines, const std::string& unit) {
+  constexpr std::array<std::string_view, 5> marks{"err=", "error", "panic:", "fatal",
+                                                  "command failed"};
+  constexpr std::size_t longest = 200;
+  const auto is_decisive = [&](const std::string& line) {
+    std::string lower = line;
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char letter) { return std::tolower(letter); });
+    return is_of_the_component(line, unit) && !is_informational(line) &&
+           std::any_of(marks.begin(), marks.end(), [&](std::string_view mark) {
+             return lower.find(mark) != std::string::npos;
+           });
+  };
+  const auto found = std::find_if(lines.rbegin(), lines.rend(), is_decisive);
+  return found == lines.rend() ? std::string()
+                               : std::string(cut_text(without_klog_head(*found), longest));
+}
+
+// "unit 'kubelet.service': job ended 'failed': LINE; journalctl -u kubelet.service -b"
+void add_decisive_line(Failure& failure) {
+  const std::string& unit = failure.detail.unit;
+  const auto at = failure.error.message.find(fmt::format("; journalctl -u {} -b", unit));
+  const std::string line = decisive_line(failure.detail.log, unit);
+  if (at != std::string::npos && !line.empty()) failure.error.message.insert(at, ": " + line);
+}
+
 // The component that is to be looked at where no job failed.
 std::string unit_of_class(FailureClass kind) {
   return kind == FailureClass::kubelet ? "kubelet.service" : std::string();
@@ -162,6 +212,7 @@ class Explainer {
     if (detail.unit.empty()) detail.unit = unit_of_class(failure.kind);
     if (!detail.unit.empty() && detail.log.empty()) detail.log = last_lines(detail.unit);
     if (detail.cure.empty()) detail.cure = cure_of(failure, run_, of_);
+    add_decisive_line(failure);
     failure.is_explained = true;
   }
 
@@ -225,8 +276,12 @@ void add_details(const std::vector<Failure*>& failures, std::vector<HealthProble
   Explainer explainer(run, machine_secrets(run, desired), of);
   for (Failure* failure : failures) {
     if (failure->is_explained) continue;
+    const std::string before = failure->error.message;
     explainer.explain(*failure);
     run.memory.backoff.explained(*failure);
+    for (auto& problem : unwell) {
+      if (problem.message == before) problem.message = failure->error.message;
+    }
   }
   for (auto& problem : unwell) problem.message = explainer.masked_text(std::move(problem.message));
 }

@@ -24,8 +24,9 @@ enum class FailureOf { attempt, health };
 
 // Fills in each `detail` and masks each `error.message`, where that was not done yet; what is held
 // back keeps it for as long as it is (Memory::backoff). The class stays as it is; a unit and a cure
-// that are there already stay too. Best effort: what cannot be read is left out. `unwell` is
-// masked.
+// that are there already stay too. Where the message names the unit's journal, the component's own
+// last line of an error stands before that. Best effort: what cannot be read is left out. `unwell`
+// is masked.
 void add_details(const std::vector<Failure*>& failures, std::vector<HealthProblem>& unwell,
                  const Run& run, const DesiredState& desired, FailureOf of = FailureOf::attempt);
 

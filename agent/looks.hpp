@@ -14,6 +14,7 @@ namespace muster {
 
 // network_looks.cpp
 void look_at_routes(const Sight& sight, Effects& effects);
+void look_at_own_pods(const Sight& sight, Effects& effects);
 void look_at_masquerade(const Sight& sight, Effects& effects);
 void look_at_hosts(const Sight& sight, Effects& effects);
 // kernel_looks.cpp

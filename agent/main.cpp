@@ -166,15 +166,27 @@ int wait_for_api(RealHost& real, const std::string& url) {
   return 0;
 }
 
-// CLI11 says of an unknown command that some is required.
-std::string unknown_command(const CLI::App& app, const CLI::ParseError& error) {
+// What is wrong, and where to read on. Of an unknown command CLI11 says that some is required.
+std::string usage_problem(const CLI::App& app, const CLI::ParseError& error) {
+  const auto chosen = app.get_subcommands();
+  const auto extra = app.remaining(true);
   const bool is_about_commands =
       error.get_name() == "RequiredError" || error.get_name() == "ExtrasError";
-  if (!is_about_commands || !app.get_subcommands().empty()) return {};
-  const auto extra = app.remaining(true);
-  if (extra.empty()) return "expected a command, found none; see muster-agent --help";
-  if (extra.front().starts_with('-')) return {};
-  return fmt::format("unknown command '{}'; see muster-agent --help", printable(extra.front()));
+  if (chosen.empty() && is_about_commands && extra.empty())
+    return "expected a command, found none; see muster-agent --help";
+  if (chosen.empty() && is_about_commands)
+    return fmt::format("unknown {} '{}'; see muster-agent --help",
+                       extra.front().starts_with('-') ? "option" : "command",
+                       printable(extra.front()));
+  return fmt::format("{}; see muster-agent {}--help", printable(error.what()),
+                     chosen.empty() ? "" : chosen.front()->get_name() + " ");
+}
+
+// Of a reset that nobody confirmed.
+std::string what_reset_takes(bool has_ended, bool abandons_etcd) {
+  return fmt::format(
+      "reset: nothing was done: expected --yes, since it takes away this machine's pods and their data, its etcd data, keys and certificates, and all files, releases, packages, routes and settings of the kernel that Muster put here; /etc/muster/agent.json stays. To do it: muster-agent reset --yes{}{}",
+      has_ended ? " --ended" : "", abandons_etcd ? " --abandon-etcd" : "");
 }
 
 [[noreturn]] void daemon_loop(RealHost& real) {
@@ -219,7 +231,7 @@ int main(int argc, char** argv) {
   auto* on_reset = app.add_subcommand("reset", "leave this machine as it was found");
   on_reset->footer(
       "A master leaves etcd first, and stays as it is where it cannot. It takes up to some minutes and says what it does; its last lines say how the machine comes back.\nExample: muster-agent reset --yes");
-  on_reset->add_flag("--yes", confirmed, "really: pods, etcd data and keys go")->required();
+  on_reset->add_flag("--yes", confirmed, "really: pods, etcd data and keys go");
   on_reset->add_flag("--ended", has_ended, "its cluster ended: it does not enrol again after this");
   on_reset->add_flag("--abandon-etcd", abandons_etcd,
                      "a master's etcd member stays in the cluster, dead: where it cannot leave");
@@ -237,11 +249,13 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (const auto problem = unknown_command(app, error); !problem.empty()) {
-      static_cast<void>(fail_with({ErrorKind::invalid, problem}));
-      return status_usage;
-    }
-    return app.exit(error) == 0 ? 0 : status_usage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    static_cast<void>(fail_with({ErrorKind::invalid, usage_problem(app, error)}));
+    return status_usage;
+  }
+  if (*on_reset && !confirmed) {
+    static_cast<void>(fail_with({ErrorKind::invalid, what_reset_takes(has_ended, abandons_etcd)}));
+    return status_usage;
   }
   as_json = output == "json";
   RealHost real;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "agent/backoff.hpp"
@@ -22,7 +23,8 @@ struct Memory {
   std::vector<HealthProblem> cluster_unwell;         // what the duties found since the last run
   std::vector<HealthProblem> own_unwell;             // of the agent's own state (own_state.hpp)
   std::int64_t locked_out_since = 0;                 // Unix seconds; 0: the run lock was free
-  std::map<std::string, std::string> sound_state;    // of its files that were read: path -> stamp
+  std::set<std::string> watched;  // units of ours that were up, or that this agent started
+  std::map<std::string, std::string> sound_state;  // of its files that were read: path -> stamp
 };
 
 }  // namespace muster

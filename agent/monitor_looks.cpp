@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/looks.hpp"
+#include "agent/node_object.hpp"
 #include "agent/paths.hpp"
 #include "document/strict_json.hpp"
 
@@ -41,6 +42,12 @@ std::string staleness(const Host& host, const Watcher& watcher,
                      watcher.good_for.count());
 }
 
+// It may not have told anything yet; what lies there is of the one before it.
+bool is_young(const Host& host, const Watcher& watcher, const UnitStatus& status) {
+  const auto age = status.main_pid == 0 ? std::nullopt : process_age(host, status.main_pid);
+  return age && *age <= watcher.good_for;
+}
+
 }  // namespace
 
 const std::vector<Watcher>& watchers() {
@@ -70,7 +77,8 @@ void look_at_watchers(const Sight& sight, Effects& effects) {
     std::string reason;
     if (state == "inactive") reason = "stopped";
     if (state == "failed") reason = fmt::format("failed; journalctl -u {} -b", watcher.unit);
-    if (state == "active" && *watcher.finding != '\0') {
+    if (state == "active" && *watcher.finding != '\0' &&
+        !is_young(sight.host, watcher, status->second)) {
       reason = staleness(sight.host, watcher, kept_finding(sight.host, watcher.finding));
     }
     if (!reason.empty()) effects.lapsed[watcher.unit] = reason;

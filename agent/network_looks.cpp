@@ -1,11 +1,13 @@
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 
 #include "agent/hosts_file.hpp"
 #include "agent/looks.hpp"
 #include "agent/paths.hpp"
+#include "document/ipv4.hpp"
 #include "document/strict_json.hpp"
 
 namespace muster {
@@ -121,7 +123,80 @@ class RouteLook {
   std::size_t unreachable_ = 0;
 };
 
+// The network of this machine's own pods, as the configuration of their bridge has it.
+std::optional<Cidr> own_pods(const DesiredState& desired) {
+  const auto* file = file_at(desired, paths::cni_config);
+  if (file == nullptr) return std::nullopt;
+  const auto json = nlohmann::json::parse(file->content, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  const nlohmann::json::json_pointer subnet("/plugins/0/ipam/ranges/0/0/subnet");
+  return parse_cidr(json.value(subnet, std::string()));
+}
+
+// `flags` as the kernel shows them: "0x1003".
+bool is_link_up(const std::string& flags) {
+  unsigned value = 0;
+  const std::size_t digits = flags.rfind("0x", 0) == 0 ? 2 : 0;
+  std::from_chars(flags.data() + digits, flags.data() + flags.size(), value, 16);
+  constexpr unsigned up = 1;  // IFF_UP
+  return (value & up) != 0;
+}
+
 }  // namespace
+
+void look_at_own_pods(const Sight& sight, Effects& effects) {
+  constexpr const char* bridge = "cni0";
+  const auto pods = own_pods(sight.desired);
+  const auto flags = sight.host.files.read(fmt::format("/sys/class/net/{}/flags", bridge), 32);
+  // The bridge comes with the first pod.
+  if (!pods || !flags) return;
+  const std::string network = cidr_text(*pods);
+  const std::string subject = fmt::format("link {}", bridge);
+  constexpr const char* by_itself = "the next pod that starts here does so too";
+  if (!is_link_up(*flags)) {
+    return effects.tell(
+        subject,
+        fmt::format("down: expected it up, for this machine's pods in {}; ip link set {} up ({})",
+                    network, bridge, by_itself));
+  }
+  const auto found = sight.host.routes.of_kernel(bridge);
+  if (!found) return effects.tell("routes", found.error().message);
+  const auto& addresses = found->addresses;
+  const auto is_own = [&](const std::string& address) {
+    const auto value = ipv4_value(address);
+    return value && pods->contains(*value);
+  };
+  if (std::none_of(addresses.begin(), addresses.end(), is_own)) {
+    return effects.tell(
+        subject,
+        fmt::format("expected an address in {}, found {}; ip address add {}/{} dev {} ({})",
+                    network, addresses.empty() ? "none" : addresses.front(), nth_address(*pods, 1),
+                    pods->prefix, bridge, by_itself));
+  }
+  const auto route = found->connected.find(network);
+  const auto has = [&](const std::string& address) {
+    return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+  };
+  if (route == found->connected.end() || !has(route->second)) {
+    const std::string what =
+        route == found->connected.end()
+            ? std::string("missing")
+            : fmt::format("src '{}', expected an address of the link", route->second);
+    effects.undone[route_setter].push_back(
+        fmt::format("route {} dev {}: {}", network, bridge, what));
+    return;
+  }
+  // Of a pod, not of the bridge: that one is the machine itself.
+  const std::string pod = nth_address(*pods, has(nth_address(*pods, 2)) ? 1 : 2);
+  const auto leaves = sight.host.routes.leaves_by(bridge, pod);
+  if (!leaves) return effects.tell("routes", leaves.error().message);
+  if (*leaves) return;
+  effects.tell(
+      "route " + network,
+      fmt::format(
+          "{0} of this machine's own pods goes elsewhere, expected by {1}; another route or rule stands before the kernel's: find it with `ip route get {0}`, `ip route show table all` and `ip rule`, and delete it where it comes from",
+          pod, bridge));
+}
 
 void look_at_routes(const Sight& sight, Effects& effects) {
   const auto* file = file_at(sight.desired, paths::routes);

@@ -42,6 +42,13 @@ std::optional<std::chrono::nanoseconds> process_start(std::string_view stat) {
   return std::chrono::milliseconds(ticks * 10);  // USER_HZ is 100
 }
 
+std::optional<std::chrono::nanoseconds> process_age(const Host& host, std::uint32_t pid) {
+  const auto text = host.files.read(fmt::format("/proc/{}/stat", pid));
+  const auto started = text ? process_start(*text) : std::nullopt;
+  if (!started) return std::nullopt;
+  return host.clock.since_boot() - *started;
+}
+
 bool is_peer(const PeerList& peers, const std::string& node) {
   return std::any_of(peers.peers.begin(), peers.peers.end(),
                      [&](const PeerEntry& peer) { return peer.name == node; });

@@ -1,6 +1,6 @@
 // kubelet registers its Node object when it starts, and never again: where the object is deleted
 // later, only a restart of kubelet brings it back (kubernetes/kubernetes#71398). When one is due.
-// Pure.
+// Pure, but for process_age, which reads.
 #pragma once
 
 #include <chrono>
@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/host/host.hpp"
 #include "document/peer_list.hpp"
 
 namespace muster {
@@ -31,6 +32,9 @@ struct NodeRestarts {
 // When a process was started, in CLOCK_BOOTTIME, by its /proc/PID/stat (proc_pid_stat(5), field
 // 22).
 [[nodiscard]] std::optional<std::chrono::nanoseconds> process_start(std::string_view stat);
+// For how long a process runs; nothing where it is not there.
+[[nodiscard]] std::optional<std::chrono::nanoseconds> process_age(const Host& host,
+                                                                  std::uint32_t pid);
 
 // The Node of a machine that left the cluster must not come back.
 [[nodiscard]] bool is_peer(const PeerList& peers, const std::string& node);

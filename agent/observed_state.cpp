@@ -4,6 +4,7 @@
 #include "agent/effects.hpp"
 #include "agent/images.hpp"
 #include "agent/looks.hpp"
+#include "agent/node_object.hpp"
 #include "agent/paths.hpp"
 #include "pki/signature.hpp"
 
@@ -75,7 +76,14 @@ void observe_health(const Host& host, const DesiredState& desired, const Checkpo
   observed.corrections = std::move(effects.corrections);
   observed.unwell = std::move(effects.unwell);
   observed.restarts = note_restarts(checkpoint.restarts, observed.units, now);
-  for (auto& loop : restart_loops(observed.restarts, now)) {
+  const RunsSince runs_since = [&](const std::string& unit) -> std::optional<std::int64_t> {
+    const UnitStatus& status = observed.units.at(unit);
+    const auto age = is_running(status) && status.main_pid != 0 ? process_age(host, status.main_pid)
+                                                                : std::nullopt;
+    if (!age) return std::nullopt;
+    return now - std::chrono::duration_cast<std::chrono::seconds>(*age).count();
+  };
+  for (auto& loop : restart_loops(observed.restarts, now, runs_since)) {
     observed.unwell.push_back(std::move(loop));
   }
 }

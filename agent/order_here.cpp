@@ -35,7 +35,9 @@ Result<Outcome> converge_now(bool asks_first,
   if (asks_first) {
     const auto asked = once(Order::asks);
     if (!asked) return pass(asked.error());
-    if (asked->outcome.ended) return asked->outcome;
+    const bool is_done =
+        asked->outcome.verdict == Verdict::converged && !asked->outcome.answer.converge;
+    if (asked->outcome.ended || is_done) return asked->outcome;
     if (!asked->outcome.answer.converge) return pass(refusal(*asked));
   }
   auto done = once(Order::given);

@@ -12,7 +12,7 @@ namespace muster {
 
 enum class Order {
   none,  // what restarts something waits
-  asks,  // likewise, and the last report asks for the machine's turn
+  asks,  // likewise, and the last report asks for the machine's turn, unless nothing waits for it
   given
 };
 
@@ -26,7 +26,8 @@ struct ConvergeOnce {
 [[nodiscard]] bool takes_turns(const Filesystem& files, const Checkpoint& checkpoint);
 
 // Carries the order out by `once`, whose errors it passes on; with `asks_first` only once the
-// server has given the turn. forbidden: it has not; what the turn waits for, and the way round.
+// server has given the turn, unless nothing waits for one. forbidden: it has not; what the turn
+// waits for, and the way round.
 [[nodiscard]] Result<Outcome> converge_now(bool asks_first,
                                            const std::function<Result<ConvergeOnce>(Order)>& once);
 

@@ -83,7 +83,7 @@ ReportAnswer Reporter::finish(Verdict verdict, std::string_view failure_class,
   keep_checkpoint();
   if (server_ != nullptr) {
     send_spooled();
-    report_.asks_turn = asks_turn_;
+    report_.asks_turn = asks_turn_ && verdict != Verdict::converged;
     const auto answer = send();
     report_.asks_turn = false;
     was_heard_ = answer.has_value();

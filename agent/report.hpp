@@ -29,7 +29,8 @@ class Reporter {
   void note(std::string_view line);
   // A line for people alone.
   void say(std::string_view line) { narrate_(line); }
-  // The run's last report asks for the machine's turn; one that is spooled does not.
+  // The run's last report asks for the machine's turn, where something waits for it; one that is
+  // spooled does not.
   void ask_turn() { asks_turn_ = true; }
   // The run's verdict, sent or spooled. Tells what the server answered, if it did;
   // `converge` where it answered so to any report of this run.

@@ -147,6 +147,7 @@ class Reset {
     remove_packages();
     remove_files();
     remove_state();
+    remove_told();
     if (!problems_.empty()) return fail(ErrorKind::io, problems_);
     if (tombstone_ == TombstoneGoes::yes) tell_way_back(kept, document, has_ended);
     return {};
@@ -282,6 +283,13 @@ class Reset {
       if (path != paths::checkpoint && !stays) check(host_.files.remove(path));
     }
     if (problems_.empty()) check(host_.files.remove(paths::checkpoint));
+  }
+
+  // What was told to people of before, and the monitors' findings: nothing of it is so any longer.
+  void remove_told() {
+    for (const char* path : {paths::kept_status, paths::waiting, paths::monitor_state}) {
+      check(host_.files.remove(path));
+    }
   }
 
   Host& host_;

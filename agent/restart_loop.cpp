@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "document/time_text.hpp"
+
 namespace muster {
 namespace {
 
@@ -49,15 +51,19 @@ std::size_t recent_restarts(const Restarts& restarts, const std::string& unit, s
   return found == restarts.end() ? 0 : count_recent(found->second, now);
 }
 
-std::vector<HealthProblem> restart_loops(const Restarts& restarts, std::int64_t now) {
+std::vector<HealthProblem> restart_loops(const Restarts& restarts, std::int64_t now,
+                                         const RunsSince& runs_since) {
   std::vector<HealthProblem> problems;
   for (const auto& [name, unit] : restarts) {
     const auto recent = count_recent(unit, now);
     if (recent < loop_restarts) continue;
-    problems.push_back({"unit " + name,
-                        fmt::format("restarted {} times within {} minutes; journalctl -u {} -b",
-                                    recent, loop_window.count() / 60, name),
-                        0});
+    const auto since = runs_since(name);
+    problems.push_back(
+        {"unit " + name,
+         fmt::format("restarted {} times within {} minutes{}; journalctl -u {} -b", recent,
+                     loop_window.count() / 60,
+                     since ? ", runs since " + short_utc_text(*since, now) : std::string(), name),
+         0});
   }
   return problems;
 }

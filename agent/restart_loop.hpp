@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +36,11 @@ inline constexpr std::size_t loop_restarts = 3;  // within the window
 [[nodiscard]] std::size_t recent_restarts(const Restarts& restarts, const std::string& unit,
                                           std::int64_t now);
 
+// Since when a unit runs, in Unix seconds; nothing where it does not.
+using RunsSince = std::function<std::optional<std::int64_t>(const std::string& unit)>;
+
 // The units that restarted loop_restarts times or more within loop_window.
-[[nodiscard]] std::vector<HealthProblem> restart_loops(const Restarts& restarts, std::int64_t now);
+[[nodiscard]] std::vector<HealthProblem> restart_loops(const Restarts& restarts, std::int64_t now,
+                                                       const RunsSince& runs_since);
 
 }  // namespace muster

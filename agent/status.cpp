@@ -81,6 +81,8 @@ std::string status_text(const Host& host, const Checkpoint& checkpoint, const Fa
                              report->refused_document->reason == checkpoint.last_message;
   if (!checkpoint.last_message.empty() && !is_told_below) row("", checkpoint.last_message);
   if (report) add_judgements(*report, std::chrono::system_clock::to_time_t(host.clock.now()), row);
+  if (!report && checkpoint.node.empty())
+    row("in short", "this machine is not set up: it has taken no document");
   row("taken", fmt::format("generation {}", checkpoint.document_generation));
   row("settled", or_none(checkpoint.settled_document));
   row("this boot", checkpoint.settled_boot == facts.boot_id ? "converged" : "not converged yet");

@@ -11,13 +11,6 @@
 namespace muster {
 namespace {
 
-// When the process of a unit was started; the agent's own clock where that cannot be told.
-std::chrono::nanoseconds age_of(const Host& host, std::uint32_t pid) {
-  const auto text = host.files.read(fmt::format("/proc/{}/stat", pid));
-  const auto started = text ? process_start(*text) : std::nullopt;
-  return started ? host.clock.since_boot() - *started : std::chrono::nanoseconds(0);
-}
-
 bool says_that_it_works(const Host& host, const std::string& unit) {
   const auto port = traits_of(unit).port;
   return port == 0 || is_listened_on(host.files, port);
@@ -74,7 +67,7 @@ std::string unproven_reason(const Host& host, const std::string& unit, const Uni
   if (!is_running(status)) return status.active_state;
   if (status.main_pid == 0) return {};  // a oneshot has done its work
   if (status.restarts == 0 && says_that_it_works(host, unit)) return {};
-  const auto age = age_of(host, status.main_pid);
+  const auto age = process_age(host, status.main_pid).value_or(std::chrono::nanoseconds(0));
   if (age >= long_enough) return {};
   return fmt::format("started {} s ago",
                      std::chrono::duration_cast<std::chrono::seconds>(age).count());

@@ -153,6 +153,12 @@ class Power {
   [[nodiscard]] virtual Result<void> power_off() = 0;
 };
 
+// What the kernel routes by itself (ip-route(8), "proto kernel"), since the link has addresses.
+struct LinkRoutes {
+  std::vector<std::string> addresses;            // the machine's own on it: "10.244.3.1"
+  std::map<std::string, std::string> connected;  // "10.244.3.0/24" -> "10.244.3.1", its source
+};
+
 // The kernel's IPv4 routes. Read without any right; setting them is units/muster-routes.service.
 class Routes {
  public:
@@ -166,6 +172,11 @@ class Routes {
   // Address -> the gateway through which a packet to it goes; "": through none.
   [[nodiscard]] virtual Result<std::map<std::string, std::string>> gateways(
       const std::vector<std::string>& addresses) const = 0;
+  // Empty where there is no such link; one that is down keeps its addresses alone.
+  [[nodiscard]] virtual Result<LinkRoutes> of_kernel(const std::string& link) const = 0;
+  // Whether a packet to the address leaves by this link, through no gateway.
+  [[nodiscard]] virtual Result<bool> leaves_by(const std::string& link,
+                                               const std::string& address) const = 0;
 };
 
 class Journal {

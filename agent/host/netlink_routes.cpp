@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -35,13 +36,23 @@ struct Message {
     if (inet_ntop(AF_INET, RTA_DATA(found), text.data(), text.size()) == nullptr) return {};
     return text.data();
   }
-  [[nodiscard]] std::uint32_t table() const {
-    const rtattr* found = attributes[RTA_TABLE];
-    std::uint32_t number = route->rtm_table;
+  [[nodiscard]] std::uint32_t number(unsigned short kind, std::uint32_t otherwise) const {
+    const rtattr* found = attributes[kind];
+    std::uint32_t number = otherwise;
     if (found != nullptr && RTA_PAYLOAD(found) == sizeof number) {
       std::memcpy(&number, RTA_DATA(found), sizeof number);
     }
     return number;
+  }
+  [[nodiscard]] std::uint32_t table() const { return number(RTA_TABLE, route->rtm_table); }
+  [[nodiscard]] unsigned link() const { return number(RTA_OIF, 0); }
+  [[nodiscard]] std::string network() const {
+    return fmt::format("{}/{}", route->rtm_dst_len == 0 ? "0.0.0.0" : address(RTA_DST),
+                       route->rtm_dst_len);
+  }
+  [[nodiscard]] bool is_direct() const {
+    return route->rtm_type == RTN_UNICAST && address(RTA_GATEWAY).empty() &&
+           attributes[RTA_VIA] == nullptr;
   }
 };
 
@@ -130,44 +141,78 @@ std::optional<Request> question_about(const std::string& address) {
   return request;
 }
 
-}  // namespace
-
-Result<std::map<std::string, std::string>> NetlinkRoutes::ours() const {
-  Request request = request_of(NLM_F_DUMP);
-  request.route.rtm_table = RT_TABLE_MAIN;
-  request.route.rtm_protocol = protocol_of_ours;
+// All that `take(found, message)` makes of the kernel's routes, seen at once.
+template <class Found, class Take>
+Result<Found> dump(const Request& request, Take take) {
   for (int tries = 0;; ++tries) {
-    std::map<std::string, std::string> routes;
+    Found found;
     Socket socket;
-    const auto answered = socket.ask(request, [&](const Message& message) {
-      const auto& route = *message.route;
-      const bool is_ours = route.rtm_family == AF_INET && route.rtm_protocol == protocol_of_ours &&
-                           route.rtm_type == RTN_UNICAST && message.table() == RT_TABLE_MAIN &&
-                           (route.rtm_flags & RTNH_F_DEAD) == 0;
-      if (!is_ours || routes.size() >= most_routes) return;
-      const std::string network = route.rtm_dst_len == 0 ? "0.0.0.0" : message.address(RTA_DST);
-      routes[fmt::format("{}/{}", network, route.rtm_dst_len)] = message.address(RTA_GATEWAY);
-    });
+    const auto answered =
+        socket.ask(request, [&](const Message& message) { take(found, message); });
     if (!answered) return pass(answered.error());
-    if (*answered == 0) return routes;
+    if (*answered == 0) return found;
     if (*answered != EAGAIN || tries == 3) {
       return fail_errno(*answered, "reading the kernel's routes");
     }
   }
 }
 
-Result<bool> NetlinkRoutes::is_on_link(const std::string& address) const {
+// What `is_so` says of the kernel's answer about one address. An error is an answer too: no route
+// leads there.
+template <class IsSo>
+Result<bool> answer_about(const std::string& address, IsSo is_so) {
   const auto request = question_about(address);
   if (!request) return false;
-  bool is_reached = false;
+  bool found = false;
   Socket socket;
-  const auto answered = socket.ask(*request, [&](const Message& message) {
-    is_reached = message.route->rtm_type == RTN_UNICAST && message.address(RTA_GATEWAY).empty() &&
-                 message.attributes[RTA_VIA] == nullptr;
-  });
+  const auto answered =
+      socket.ask(*request, [&](const Message& message) { found = is_so(message); });
   if (!answered) return pass(answered.error());
-  // An error is the answer too: no route leads there.
-  return *answered == 0 && is_reached;
+  return *answered == 0 && found;
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::string>> NetlinkRoutes::ours() const {
+  Request request = request_of(NLM_F_DUMP);
+  request.route.rtm_table = RT_TABLE_MAIN;
+  request.route.rtm_protocol = protocol_of_ours;
+  using Found = std::map<std::string, std::string>;
+  return dump<Found>(request, [](Found& routes, const Message& message) {
+    const auto& route = *message.route;
+    const bool is_ours = route.rtm_family == AF_INET && route.rtm_protocol == protocol_of_ours &&
+                         route.rtm_type == RTN_UNICAST && message.table() == RT_TABLE_MAIN &&
+                         (route.rtm_flags & RTNH_F_DEAD) == 0;
+    if (!is_ours || routes.size() >= most_routes) return;
+    routes[message.network()] = message.address(RTA_GATEWAY);
+  });
+}
+
+Result<LinkRoutes> NetlinkRoutes::of_kernel(const std::string& link) const {
+  const unsigned index = if_nametoindex(link.c_str());
+  if (index == 0) return LinkRoutes{};
+  Request request = request_of(NLM_F_DUMP);
+  request.route.rtm_protocol = RTPROT_KERNEL;
+  return dump<LinkRoutes>(request, [index](LinkRoutes& routes, const Message& message) {
+    const auto& route = *message.route;
+    if (route.rtm_family != AF_INET || route.rtm_protocol != RTPROT_KERNEL) return;
+    if (message.link() != index || (route.rtm_flags & RTNH_F_DEAD) != 0) return;
+    if (route.rtm_type == RTN_LOCAL && message.table() == RT_TABLE_LOCAL)
+      routes.addresses.push_back(message.address(RTA_DST));
+    if (route.rtm_scope == RT_SCOPE_LINK && message.is_direct() && message.table() == RT_TABLE_MAIN)
+      routes.connected[message.network()] = message.address(RTA_PREFSRC);
+  });
+}
+
+Result<bool> NetlinkRoutes::is_on_link(const std::string& address) const {
+  return answer_about(address, [](const Message& message) { return message.is_direct(); });
+}
+
+Result<bool> NetlinkRoutes::leaves_by(const std::string& link, const std::string& address) const {
+  const unsigned index = if_nametoindex(link.c_str());
+  return answer_about(address, [index](const Message& message) {
+    return message.is_direct() && message.link() == index;
+  });
 }
 
 Result<std::map<std::string, std::string>> NetlinkRoutes::gateways(

@@ -12,6 +12,9 @@ class NetlinkRoutes final : public Routes {
   [[nodiscard]] Result<bool> is_on_link(const std::string& address) const override;
   [[nodiscard]] Result<std::map<std::string, std::string>> gateways(
       const std::vector<std::string>& addresses) const override;
+  [[nodiscard]] Result<LinkRoutes> of_kernel(const std::string& link) const override;
+  [[nodiscard]] Result<bool> leaves_by(const std::string& link,
+                                       const std::string& address) const override;
 };
 
 }  // namespace muster

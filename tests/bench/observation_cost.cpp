@@ -74,6 +74,7 @@ int main() {
     });
   };
   look("pod routes, and where packets go", look_at_routes);
+  look("the way to its own pods", look_at_own_pods);
   look("masquerading table", look_at_masquerade);
   look("peers' names", look_at_hosts);
   look("sysctls and modules", look_at_kernel);

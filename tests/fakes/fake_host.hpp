@@ -140,6 +140,15 @@ class FakeRoutes final : public Routes {
   std::map<std::string, std::string> there;
   std::set<std::string> unreachable;           // gateways that no link leads to
   std::map<std::string, std::string> foreign;  // address -> gateway of a route before ours
+  std::map<std::string, LinkRoutes> kernel;    // by link
+  std::set<std::string> elsewhere;             // addresses that no link of `kernel` leads to
+  Result<LinkRoutes> of_kernel(const std::string& link) const override {
+    const auto found = kernel.find(link);
+    return found == kernel.end() ? LinkRoutes{} : found->second;
+  }
+  Result<bool> leaves_by(const std::string&, const std::string& address) const override {
+    return elsewhere.count(address) == 0;
+  }
   Result<std::map<std::string, std::string>> ours() const override { return there; }
   Result<bool> is_on_link(const std::string& address) const override {
     return unreachable.count(address) == 0;
@@ -182,6 +191,7 @@ struct FakeHost {
   FakeJournal journal;
   Host host{files, process, services, clock, power, routes, journal};
 
+  std::string pod_network;           // of this machine, once its bridge is there
   std::set<std::string> unsettable;  // keys, as paths: what the kernel keeps as it is
 
   FakeHost() {
@@ -196,6 +206,13 @@ struct FakeHost {
   }
   FakeHost(const FakeHost&) = delete;
   FakeHost& operator=(const FakeHost&) = delete;
+
+  // As the bridge plugin does for the first pod.
+  void set_up_bridge(const std::string& network, const std::string& address) {
+    pod_network = network;
+    files.put("/sys/class/net/cni0/flags", "0x1003\n");
+    routes.kernel["cni0"] = {{address}, {{network, address}}};
+  }
 
   void start_monitors() {
     services.active.insert({"muster-kubelet-monitor.service", "muster-network-monitor.service",
@@ -237,6 +254,9 @@ struct FakeHost {
     std::istringstream rows(files.text("/etc/muster/routes"));
     for (std::string network, via, gateway; rows >> network >> via >> gateway;) {
       if (routes.unreachable.count(gateway) == 0) routes.there[network] = gateway;
+    }
+    if (auto& own = routes.kernel["cni0"]; !own.addresses.empty() && !pod_network.empty()) {
+      own.connected = {{pod_network, own.addresses.front()}};
     }
     std::string hosts;
     std::istringstream there(files.has("/etc/hosts") ? files.text("/etc/hosts") : "");

@@ -81,6 +81,26 @@ def test_an_absurd_peer_costs_its_own_route(tmp_path):
     assert [line.split(" dev")[0] for line in done.stdout.splitlines()] == [rows[1], rows[3]]
 
 
+OWN_PODS = "10.244.7.0/24 dev cni0 proto kernel scope link src 10.244.7.1"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a network namespace")
+@pytest.mark.parametrize("before, after", [
+    ("ip route del 10.244.7.0/24", OWN_PODS), ("ip route replace 10.244.7.0/24 via 10.77.0.12", OWN_PODS), ("true", OWN_PODS),
+    ("ip link set cni0 down", ""), ("ip addr flush dev cni0", ""), ("ip link del cni0", "")])
+def test_the_route_to_its_own_pods_is_put_back(before, after, tmp_path):
+    script = re.search(r"^ExecStart=/bin/sh -ec '(f=/etc/cni/.*?)'$", read("muster-routes.service").replace("\\\n", ""), re.M | re.S).group(1)
+    config = tmp_path / "10-muster.conflist"
+    with open(os.path.join(REPOSITORY, "tests", "golden", "machine", "cni.conflist"), encoding="utf-8") as stream:
+        config.write_text(re.sub(r'"subnet": "[^"]*"', '"subnet": "10.244.7.0/24"', stream.read()))
+    script = script.replace("/etc/cni/net.d/10-muster.conflist", str(config))
+    link = "ip link add v1 type veth peer name v2; ip addr add 10.77.0.11/16 dev v1; ip link set v1 up; ip link set v2 up"
+    bridge = "ip link add cni0 type bridge; ip addr add 10.244.7.1/24 dev cni0; ip link set cni0 up"
+    show = "ip route show 10.244.7.0/24"
+    done = subprocess.run(["unshare", "--net", "sh", "-ec", f"{link}; {bridge}; {before}; sh -ec '{script}'; {show}"], capture_output=True, text=True, check=True)
+    assert done.stdout.replace("linkdown", "").split() == after.split()
+
+
 def test_networkd_keeps_the_address_that_the_seed_told():
     assert {"[Network]", "KeepConfiguration=static"} <= set(read("muster.network").splitlines())
     with open(os.path.join(REPOSITORY, "tests", "golden", "boot", "network-config"), encoding="utf-8") as stream:

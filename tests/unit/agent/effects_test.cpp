@@ -5,6 +5,7 @@
 #include "agent/images.hpp"
 #include "agent/paths.hpp"
 #include "fakes/fake_host.hpp"
+#include "machine/cni_config.hpp"
 
 using namespace muster;
 
@@ -66,6 +67,39 @@ TEST_CASE_FIXTURE(EffectsFixture, "routes are compared with what the kernel has"
   machine.routes.there["10.244.3.0/24"] = "10.77.0.13";
   machine.routes.there["10.244.9.0/24"] = "10.77.0.13";
   CHECK(undone() == "route 10.244.9.0/24: no longer wanted");
+}
+
+TEST_CASE_FIXTURE(EffectsFixture, "the way to the machine's own pods is the kernel's own route") {
+  NodeDocument document;
+  document.role.pod_cidr = "10.244.7.0/24";
+  desired.files.push_back({paths::cni_config, cni_config(document)});
+  // Before the first pod there is no bridge.
+  CHECK(undone() + unwell() == "");
+  machine.set_up_bridge("10.244.7.0/24", "10.244.7.1");
+  CHECK(undone() + unwell() == "");
+  auto& bridge = machine.routes.kernel["cni0"];
+  bridge.connected.clear();
+  CHECK(undone() == "route 10.244.7.0/24 dev cni0: missing");
+  bridge.connected["10.244.7.0/24"] = "10.77.0.11";
+  CHECK(undone() ==
+        "route 10.244.7.0/24 dev cni0: src '10.77.0.11', expected an address of the link");
+  CHECK(unwell() == "");
+  bridge.connected["10.244.7.0/24"] = "10.244.7.1";
+  machine.routes.elsewhere = {"10.244.7.2"};
+  CHECK(undone() == "");
+  CHECK(
+      unwell() ==
+      "route 10.244.7.0/24: 10.244.7.2 of this machine's own pods goes elsewhere, expected by cni0; another route or rule stands before the kernel's: find it with `ip route get 10.244.7.2`, `ip route show table all` and `ip rule`, and delete it where it comes from\n");
+  bridge = {{"10.77.0.11"}, {}};
+  CHECK(undone() == "");
+  CHECK(
+      unwell() ==
+      "link cni0: expected an address in 10.244.7.0/24, found 10.77.0.11; ip address add 10.244.7.1/24 dev cni0 (the next pod that starts here does so too)\n");
+  machine.files.put("/sys/class/net/cni0/flags", "0x1002\n");
+  CHECK(undone() == "");
+  CHECK(
+      unwell() ==
+      "link cni0: down: expected it up, for this machine's pods in 10.244.7.0/24; ip link set cni0 up (the next pod that starts here does so too)\n");
 }
 
 TEST_CASE_FIXTURE(EffectsFixture, "of many missing routes three are named") {
@@ -196,6 +230,12 @@ TEST_CASE_FIXTURE(EffectsFixture,
   machine.clock.boot_time += std::chrono::seconds(200);
   CHECK(lapse() == "");
   machine.clock.boot_time += std::chrono::seconds(1);
+  CHECK(lapse() == "what it tells is 201 s old, expected at most 200 s");
+  // Of the one before it, which was stopped: the one that runs has not told anything yet.
+  units[unit].main_pid = 77;
+  machine.files.put("/proc/77/stat", "77 (m) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 600 313\n");
+  CHECK(lapse() == "");
+  machine.files.put("/proc/77/stat", "77 (m) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 500 313\n");
   CHECK(lapse() == "what it tells is 201 s old, expected at most 200 s");
   // Of an older agent's monitor, of one that dates it from the future, and damaged.
   for (const char* undated :

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/exit_watch.hpp"
 #include "agent/paths.hpp"
 #include "fakes/fake_site.hpp"
 
@@ -47,6 +48,9 @@ TEST_CASE_FIXTURE(FailureFixture, "a failed unit is told with its last lines and
   CHECK(failure.kind == FailureClass::kubelet);
   CHECK(failure.detail.unit == "kubelet.service");
   CHECK(failure.detail.log == machine.journal.lines["kubelet.service"]);
+  CHECK(
+      failure.error.message ==
+      "start kubelet.service: unit 'kubelet.service': job ended 'failed': \"Failed to load\" err=\"unknown field x\"; journalctl -u kubelet.service -b");
   CHECK(
       failure.detail.cure ==
       "correct what the lines of kubelet.service name: where it is a setting, in the inventory, then run `muster apply DIR`");
@@ -166,6 +170,48 @@ TEST_CASE_FIXTURE(FailureFixture, "of a panic the words are told, not the stack"
   CHECK(failure.detail.log ==
         std::vector<std::string>{"I1201 starting", "panic: cannot set feature gate NoSuchGate", "",
                                  "kubelet.service: Main process exited, code=exited, status=2"});
+}
+
+TEST_CASE_FIXTURE(FailureFixture, "the message has the component's own last words of an error") {
+  const auto told = [&](std::vector<std::string> lines) {
+    machine.journal.lines["kubelet.service"] = std::move(lines);
+    return explain(FailureClass::kubelet, ErrorKind::io, kubelet_failed).error.message;
+  };
+  const std::string begin = "start kubelet.service: unit 'kubelet.service': job ended 'failed'";
+  const std::string end = "; journalctl -u kubelet.service -b";
+  const std::string of_systemd = "kubelet.service: Main process exited, status=1/error";
+  CHECK(
+      told(
+          {"I1201 10:00:00.000000    1234 server.go:1] \"starting\" error=\"none\"",
+           "E1201 10:00:00.000000    1234 run.go:72] \"command failed\" err=\"failed to validate kubelet configuration, error: x\"",
+           "I1201 10:00:00.000001    1234 server.go:2] \"last\" err=\"none\"", of_systemd,
+           "Failed to start kubelet.service - error."}) ==
+      begin + ": \"command failed\" err=\"failed to validate kubelet configuration, error: x\"" +
+          end);
+  CHECK(told({"panic: unrecognized feature gate: NoSuchGate", "",
+              "goroutine 1 [running]:", "\terror.go:1", of_systemd}) ==
+        begin + ": panic: unrecognized feature gate: NoSuchGate" + end);
+  CHECK(told({"Error: unknown flag: --x"}) == begin + ": Error: unknown flag: --x" + end);
+  CHECK(told({R"({"level":"fatal","msg":"no"})", R"({"level":"info","error":"none"})"}) ==
+        begin + R"(: {"level":"fatal","msg":"no"})" + end);
+  CHECK(told({"error t1.join-token-value " + std::string(300, 'x')}) ==
+        begin + ": error [secret] " + std::string(185, 'x') + end);
+  CHECK(told({"all is well", of_systemd}) == begin + end);
+}
+
+TEST_CASE_FIXTURE(FailureFixture,
+                  "what exits later is told with its words, and so is what is unwell") {
+  machine.journal.lines["kube-proxy.service"] = {"err=\"no such mode\""};
+  Failure failure = exit_failure("kube-proxy.service", 3);
+  unwell = {{"kube-proxy.service", failure.error.message, 0}};
+  add_details({&failure}, unwell, run, desired);
+  const std::string expected =
+      "unit 'kube-proxy.service': exited 3 times after its start: err=\"no such mode\"; journalctl -u kube-proxy.service -b";
+  CHECK(failure.error.message == expected);
+  CHECK(unwell[0].message == expected);
+  // Told again, it has them once.
+  add_details({&failure}, unwell, run, desired);
+  CHECK(failure.error.message == expected);
 }
 
 TEST_CASE_FIXTURE(FailureFixture, "a full file system is found by what could not be written") {

@@ -63,6 +63,22 @@ TEST_CASE_FIXTURE(OrderFixture,
                       [](const Report& report) { return report.asks_turn; }) == 1);
 }
 
+TEST_CASE_FIXTURE(OrderFixture, "where nothing waits for a turn, nobody is asked for one") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  site.reports.clear();
+  site.turn_waits_for = "m1 has the turn";
+  const auto done = converge_on_master();
+  REQUIRE_MESSAGE(done, done.error().message);
+  CHECK(done->verdict == Verdict::converged);
+  CHECK(given == std::vector<Order>{Order::asks});
+  REQUIRE_FALSE(site.reports.empty());
+  CHECK(std::none_of(site.reports.begin(), site.reports.end(),
+                     [](const Report& report) { return report.asks_turn; }));
+  // Nor is the server missed while it is away.
+  site.is_away = true;
+  CHECK(converge_on_master().has_value());
+}
+
 TEST_CASE_FIXTURE(OrderFixture, "without the turn nothing restarts, and it is said why") {
   REQUIRE(converge().verdict == Verdict::converged);
   publish_newer_balancer();

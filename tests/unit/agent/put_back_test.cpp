@@ -1,4 +1,7 @@
 // What fell out of effect, through whole polls: put back, told, and tried again with a pause.
+#include "agent/effects.hpp"
+#include "document/ipv4.hpp"
+#include "document/time_text.hpp"
 #include "fakes/reconcile_fixture.hpp"
 
 using namespace muster;
@@ -63,6 +66,23 @@ TEST_CASE_FIXTURE(PutBackFixture,
   CHECK(calls().empty());
 }
 
+TEST_CASE_FIXTURE(PutBackFixture, "the route to the machine's own pods is put back in one poll") {
+  const std::string& network = document.role.pod_cidr;
+  const std::string address = nth_address(*parse_cidr(network), 1);
+  machine.set_up_bridge(network, address);
+  poll();
+  CHECK(calls().empty());
+  auto& bridge = machine.routes.kernel["cni0"];
+  bridge.connected.clear();
+  poll();
+  CHECK(calls() == std::vector<std::string>{"restart muster-routes.service"});
+  CHECK(bridge.connected == std::map<std::string, std::string>{{network, address}});
+  CHECK(is_told("put back: muster-routes.service: route " + network + " dev cni0: missing"));
+  CHECK_FALSE(is_told("unwell: "));
+  poll();
+  CHECK(calls().empty());
+}
+
 TEST_CASE_FIXTURE(PutBackFixture, "a monitor that was stopped is told and started again") {
   machine.services.active.erase(monitor);
   poll();
@@ -71,6 +91,46 @@ TEST_CASE_FIXTURE(PutBackFixture, "a monitor that was stopped is told and starte
   poll();
   CHECK(calls().empty());
   CHECK(is_told(" s: unit " + monitor));
+}
+
+TEST_CASE_FIXTURE(
+    PutBackFixture,
+    "a monitor that is started for the first time is no finding, and later it is one") {
+  memory = Memory();
+  for (const auto& watcher : watchers()) machine.services.active.erase(watcher.unit);
+  poll();
+  CHECK(calls().size() == watchers().size());
+  CHECK_FALSE(is_told("unwell: "));
+  CHECK(is_told("put back: " + monitor + ": stopped"));
+  machine.services.active.erase(monitor);
+  poll();
+  CHECK(is_told("unwell: unit " + monitor + ": stopped; it is started again"));
+}
+
+TEST_CASE_FIXTURE(PutBackFixture, "one that ends right after its first start is told") {
+  memory = Memory();
+  machine.services.active.erase(monitor);
+  poll();
+  CHECK_FALSE(is_told("unwell: "));
+  machine.services.active.erase(monitor);
+  poll();
+  CHECK(is_told("unwell: unit " + monitor + ": stopped; it is started again"));
+}
+
+TEST_CASE_FIXTURE(PutBackFixture,
+                  "a unit that restarted again and again is told with since when it runs") {
+  machine.services.pids["kubelet.service"] = 77;
+  machine.services.restarts["kubelet.service"] = 3;
+  const auto started =
+      (machine.clock.since_boot() + std::chrono::seconds(30)) / std::chrono::milliseconds(10);
+  machine.files.put(
+      "/proc/77/stat",
+      fmt::format("77 (kubelet) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 {} 313\n", started));
+  const auto since = std::chrono::system_clock::to_time_t(machine.clock.now()) + 30;
+  poll();
+  CHECK(is_told(fmt::format(
+      "unwell: unit kubelet.service: restarted 3 times within 5 minutes, runs since {}; journalctl -u kubelet.service -b",
+      short_utc_text(since, since))));
 }
 
 TEST_CASE_FIXTURE(PutBackFixture, "a monitor that cannot start costs nobody the verdict") {

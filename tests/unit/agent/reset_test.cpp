@@ -5,7 +5,10 @@
 #include <algorithm>
 
 #include "agent/footprint.hpp"
+#include "agent/kept_status.hpp"
+#include "agent/own_state.hpp"
 #include "agent/paths.hpp"
+#include "agent/status.hpp"
 #include "fakes/fake_etcd.hpp"
 
 using namespace muster;
@@ -60,6 +63,27 @@ TEST_CASE("reset gives back what was there and takes away what was not") {
   // /var, /var/lib and the state folder itself are what is left over.
   CHECK(files.nodes.size() == before + 3);
   REQUIRE(reset(machine.host, [](std::string_view) {}));
+}
+
+TEST_CASE("after a reset nothing of before is told: the machine is not set up") {
+  FakeHost machine;
+  Report report;
+  report.verdict = Verdict::converged;
+  report.document_digest = "sha256:" + std::string(64, 'a');
+  keep_status(report, machine.files);
+  machine.files.put(paths::waiting, "muster: waiting for approval\n\n");
+  Checkpoint checkpoint;
+  checkpoint.node = "n1";
+  REQUIRE(save(checkpoint, machine.files));
+  REQUIRE(reset(machine.host, [](std::string_view) {}));
+  CHECK_FALSE(machine.files.has(paths::monitor_state));
+  CHECK(status_text(machine.host, read_checkpoint(machine.host), {})
+            .starts_with("node         none\n"
+                         "cluster      none\n"
+                         "verdict      none\n"
+                         "in short     this machine is not set up: it has taken no document\n"
+                         "taken        generation 0\n"
+                         "settled      none\n"));
 }
 
 TEST_CASE("the kernel's parameters are kept once, before the first of ours, and set back") {

@@ -10,12 +10,13 @@ namespace {
 struct Looked {
   Restarts restarts;
   std::int64_t now = 1'700'000'000;
+  std::optional<std::int64_t> since;
 
   std::string look(std::uint32_t count) {
     UnitStatus status{"loaded", "active"};
     status.restarts = count;
     restarts = note_restarts(restarts, {{"kubelet.service", status}}, now);
-    const auto problems = restart_loops(restarts, now);
+    const auto problems = restart_loops(restarts, now, [this](const auto&) { return since; });
     now += 60;
     return problems.empty() ? "" : problems[0].subject + ": " + problems[0].message;
   }
@@ -31,7 +32,10 @@ TEST_CASE("a unit that runs at every look and restarts between them is told, and
   CHECK(
       kubelet.look(1003) ==
       "unit kubelet.service: restarted 3 times within 5 minutes; journalctl -u kubelet.service -b");
-  CHECK(kubelet.look(1004) != "");
+  kubelet.since = kubelet.now - 20;
+  CHECK(
+      kubelet.look(1004) ==
+      "unit kubelet.service: restarted 4 times within 5 minutes, runs since 22:17 UTC; journalctl -u kubelet.service -b");
   for (int quiet = 0; quiet < 2; ++quiet) CHECK(kubelet.look(1004) != "");
   for (int quiet = 0; quiet < 3; ++quiet) CHECK(kubelet.look(1004) == "");
 }
@@ -67,5 +71,7 @@ TEST_CASE("what is remembered stays small, and goes with the unit") {
   CHECK(kubelet.restarts.at("kubelet.service").at.size() == 16);
   CHECK(note_restarts(kubelet.restarts, {}, kubelet.now).empty());
   // A clock that was set back: what lies in the future was never seen.
-  CHECK(restart_loops(kubelet.restarts, 1'600'000'000).empty());
+  CHECK(restart_loops(kubelet.restarts, 1'600'000'000, [](const auto&) {
+          return std::nullopt;
+        }).empty());
 }

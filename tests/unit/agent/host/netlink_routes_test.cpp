@@ -99,6 +99,37 @@ TEST_CASE("a packet's gateway is told, whatever table or metric decides it") {
   });
 }
 
+TEST_CASE("what the kernel routes by a link is told, with the machine's addresses on it") {
+  in_a_namespace([] {
+    const NetlinkRoutes routes;
+    REQUIRE(ip("link add cni0 type bridge\naddr add 10.244.7.1/24 dev cni0\nlink set cni0 up\n"));
+    const auto found = [&] { return *routes.of_kernel("cni0"); };
+    const std::map<std::string, std::string> connected{{"10.244.7.0/24", "10.244.7.1"}};
+    CHECK(found().addresses == std::vector<std::string>{"10.244.7.1"});
+    CHECK(found().connected == connected);
+    CHECK(*routes.leaves_by("cni0", "10.244.7.2"));
+    CHECK_FALSE(*routes.leaves_by("v1", "10.244.7.2"));
+    CHECK_FALSE(*routes.leaves_by("cni0", "10.244.8.2"));
+    CHECK(ip("route add 10.244.7.0/25 dev v1\n"));
+    CHECK_FALSE(*routes.leaves_by("cni0", "10.244.7.2"));
+    CHECK(found().connected == connected);
+    CHECK(ip("route del 10.244.7.0/25\nroute del 10.244.7.0/24\n"));
+    CHECK(found().connected.empty());
+    CHECK(found().addresses.size() == 1);
+    CHECK_FALSE(*routes.leaves_by("cni0", "10.244.7.2"));
+    // One that somebody else set is not the kernel's.
+    CHECK(ip("route add 10.244.7.0/24 dev cni0\n"));
+    CHECK(found().connected.empty());
+    CHECK(ip("route del 10.244.7.0/24\nlink set cni0 down\nlink set cni0 up\n"));
+    CHECK(found().connected == connected);
+    CHECK(ip("link set cni0 down\n"));
+    CHECK(found().connected.empty());
+    CHECK(found().addresses.size() == 1);
+    CHECK(routes.of_kernel("none")->addresses.empty());
+    CHECK_FALSE(*routes.leaves_by("none", "10.244.7.2"));
+  });
+}
+
 TEST_CASE("a thousand routes are read whole, in milliseconds") {
   in_a_namespace([] {
     std::string commands;
