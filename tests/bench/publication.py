@@ -46,8 +46,8 @@ class Site:
         self.inventory = os.path.join(self.server.state, "inventory")
         os.makedirs(self.inventory)
         self.write("cluster.yaml", "apiVersion: muster/v1\nkind: Cluster\nmetadata: {name: lab}\n"
-                   "spec: {kubernetesVersion: 1.36.3, podCidr: 10.0.0.0/10, podCidrPrefix: 26, serviceCidr: 10.96.0.0/16, nodeCidr: 127.0.0.0/8}\n"
-                   + node("master", "master", "127.128.0.1", 0) + pool)
+                   "spec: {kubernetesVersion: 1.36.3, podCidr: 10.0.0.0/10, podCidrPrefix: 26, serviceCidr: 10.96.0.0/16, nodeCidr: 64.0.0.0/2}\n"
+                   + node("master", "master", "100.64.0.1", 0) + pool)
         self.set_profile(1)
         for first in range(1, machines, PER_FILE):  # a file may have 1 MiB
             self.write(f"nodes-{first:05}.yaml", "".join(
@@ -55,7 +55,7 @@ class Site:
 
     @staticmethod
     def worker(number):
-        return node(f"n{number}", "node", f"127.128.{1 + number // 250}.{number % 250 + 1}", number)
+        return node(f"n{number}", "node", f"100.64.{1 + number // 250}.{number % 250 + 1}", number)
 
     def write(self, file, text):
         with open(os.path.join(self.inventory, file), "w", encoding="ascii") as out:
