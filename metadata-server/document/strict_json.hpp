@@ -1,5 +1,5 @@
 // The one way JSON from outside becomes a value: nlohmann's parser alone accepts any depth and the
-// last of two equal keys, so both are refused before it builds anything. Pure; thread-safe.
+// last of two equal keys, so both are refused while it builds. Pure; thread-safe.
 #pragma once
 
 #include <cstddef>

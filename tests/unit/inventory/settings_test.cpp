@@ -88,9 +88,10 @@ inventory.yaml:32:7: spec.kubelet.extraConfiguration.apiVersion: expected a fiel
 inventory.yaml:8:76: spec.componentArguments[kube-apiserver][event-ttl]: expected a duration such as 30s, 5m or 1h30m (24h for a day), found '1d'; kube-apiserver 1.36 does not start with it
 )"},
   };
-  for (const auto& [name, expected] : cases) {
+  for (const auto& entry : cases) {
+    const std::string name = entry.first;  // clang captures no structured binding
     CAPTURE(name);
-    CHECK(problems_of_case(name) == expected);
+    CHECK(problems_of_case(name) == entry.second);
   }
 }
 
