@@ -29,7 +29,7 @@ TEST_CASE("what this server did not make is no nonce") {
   CHECK_FALSE(nonces.take(base64_encode(std::string(32, 'a')), now));
   CHECK_FALSE(nonces.take(other.issue(now), now));
   std::string bytes = *base64_decode(nonces.issue(now));
-  for (const std::size_t at : {0, 7, 8, 23, 24, 55}) {
+  for (const std::size_t at : {0UL, 7UL, 8UL, 23UL, 24UL, 55UL}) {
     std::string altered = bytes;
     altered[at] = static_cast<char>(altered[at] ^ 1);
     CHECK_FALSE(nonces.take(base64_encode(altered), now));
