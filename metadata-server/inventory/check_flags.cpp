@@ -103,7 +103,7 @@ class FlagChecker {
       return std::string(successor);
     std::vector<std::string_view> names;
     for (const auto& [name, type] : known) names.push_back(name);
-    const std::string near = did_you_mean(flag, names);
+    std::string near = did_you_mean(flag, names);
     if (!near.empty()) return near;
     if (!version.is_written)
       return fmt::format("leave it out, or write the version that has it in spec.releases.{}",

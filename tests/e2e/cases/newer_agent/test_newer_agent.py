@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from local_cluster import LAB, call
-from older_site import OlderSite
+from older_site import FIXTURES, OlderSite
 
 NAME, ADDRESS = "n7", "10.77.0.27"
 UNITS = ("containerd", "kubelet", "kube-proxy")
@@ -24,6 +24,8 @@ def test_an_agent_of_0_2_0_converges_and_is_replaced_in_place(cluster, tmp_path)
     cluster.apply()
     tree = cluster.machine_tree(NAME, cluster.token("node"))
     shutil.copy2(os.path.join(kept.state, "muster-agent"), os.path.join(tree, "usr/bin/muster-agent"))
+    # Units come with their agent: today's asks the agent for what 0.2.0 had not.
+    shutil.copy2(os.path.join(FIXTURES, "0.2.0", "muster-routes.service"), os.path.join(tree, "etc/systemd/system"))
     call(LAB, "up", NAME, "--address", ADDRESS, "--image", "ready", "--tree", tree)
     cluster.wait_converged([NAME], seconds=120)
     assert cluster.report(NAME)["agentVersion"] == "0.2.0"
