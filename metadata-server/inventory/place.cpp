@@ -29,8 +29,8 @@ InventoryProblem problem_at(const Place& place, std::string field, std::string e
           place.column,
           std::move(field),
           std::move(expected),
-          without_url_users(found),
-          without_url_users(hint)};
+          without_url_users(std::move(found)),
+          without_url_users(std::move(hint))};
 }
 
 std::string message(const InventoryProblem& problem) {

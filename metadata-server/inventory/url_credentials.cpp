@@ -43,7 +43,9 @@ bool holds_url_password(std::string_view text) {
   return false;
 }
 
-std::string without_url_users(std::string_view text) {
+std::string without_url_users(std::string whole) {
+  if (whole.find("://") == std::string::npos) return whole;  // nearly all
+  const std::string_view text = whole;
   constexpr std::string_view cut = "...";
   std::string shown;
   std::size_t done = 0;

@@ -13,6 +13,6 @@ namespace muster {
 // none.
 [[nodiscard]] bool holds_url_password(std::string_view text);
 // The text with '...' for every user and password before an '@', also where the text was cut there.
-[[nodiscard]] std::string without_url_users(std::string_view text);
+[[nodiscard]] std::string without_url_users(std::string whole);
 
 }  // namespace muster
