@@ -4,20 +4,9 @@
 #include <cstdio>
 
 #include "cli/answer.hpp"
+#include "inventory/problems_json.hpp"
 
 namespace muster {
-
-nlohmann::json problems_json(const std::vector<InventoryProblem>& problems) {
-  auto rows = nlohmann::json::array();
-  for (const auto& problem : problems) {
-    rows.push_back({{"file", problem.file},
-                    {"line", problem.line},
-                    {"column", problem.column},
-                    {"field", problem.field},
-                    {"message", message(problem)}});
-  }
-  return rows;
-}
 
 Exit show_problems(const Session& session, const std::vector<InventoryProblem>& problems) {
   if (session.wants_json()) {

@@ -30,7 +30,6 @@ enum class Warnings { told, refused };
 // Those in a server's answer that are not among `told`.
 [[nodiscard]] std::vector<InventoryProblem> further_warnings(
     const nlohmann::json& answer, const std::vector<InventoryProblem>& told);
-[[nodiscard]] nlohmann::json problems_json(const std::vector<InventoryProblem>& problems);
 // {"valid":false,"problems":[...]} or a line per problem.
 [[nodiscard]] Exit show_problems(const Session& session,
                                  const std::vector<InventoryProblem>& problems);

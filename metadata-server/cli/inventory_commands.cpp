@@ -10,6 +10,7 @@
 #include "inventory/compilation.hpp"
 #include "inventory/compile.hpp"
 #include "inventory/explain.hpp"
+#include "inventory/problems_json.hpp"
 
 namespace muster {
 namespace {

@@ -4,23 +4,12 @@
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
 #include "http/rooms.hpp"
+#include "inventory/problems_json.hpp"
 #include "publish/releases.hpp"
 #include "publish/revision_difference.hpp"
 
 namespace muster {
 namespace {
-
-nlohmann::json problems_json(const std::vector<InventoryProblem>& problems) {
-  nlohmann::json rows = nlohmann::json::array();
-  for (const auto& problem : problems) {
-    rows.push_back({{"file", problem.file},
-                    {"line", problem.line},
-                    {"column", problem.column},
-                    {"field", problem.field},
-                    {"message", message(problem)}});
-  }
-  return rows;
-}
 
 nlohmann::json change_json(const MachineChange& change) {
   return {{"cluster", change.cluster},   {"node", change.node},
