@@ -45,9 +45,10 @@ class Execute {
   }
 
   Result<void> operator()(const ObtainCertificates& action) {
-    auto obtained = inputs_.server == nullptr ? server_is_away("certificates")
-                                              : obtain(run_.host.files, *inputs_.server,
-                                                       action.certificates, inputs_.authorities);
+    auto obtained = inputs_.session.server == nullptr
+                        ? server_is_away("certificates")
+                        : obtain(run_.host.files, *inputs_.session.server, action.certificates,
+                                 inputs_.authorities, run_.host.clock.now());
     if (obtained || !may_wait(action.certificates)) return obtained;
     // Time is left: the machine goes on with what it has, and the next converge tries again.
     run_.reporter.note("certificates not renewed: " + obtained.error().message);
@@ -55,9 +56,9 @@ class Execute {
   }
 
   Result<void> operator()(const FetchSecret& action) {
-    if (inputs_.server == nullptr) return server_is_away("a secret");
+    if (inputs_.session.server == nullptr) return server_is_away("a secret");
     const auto& secret = action.secret;
-    auto value = inputs_.server->secret(secret.name, secret.version);
+    auto value = inputs_.session.server->secret(secret.name, secret.version);
     if (!value) return while_doing(value.error(), fmt::format("secret '{}'", secret.name));
     std::uint32_t mode = 0600;
     std::from_chars(secret.mode.data(), secret.mode.data() + secret.mode.size(), mode, 8);
@@ -135,9 +136,11 @@ class Execute {
   }
 
  private:
-  static Result<void> server_is_away(std::string_view wanted) {
+  [[nodiscard]] Result<void> server_is_away(std::string_view wanted) const {
+    const auto& why = inputs_.session.away;
     return fail(ErrorKind::unavailable,
-                fmt::format("the server is away, and {} must be fetched from it", wanted));
+                fmt::format("the server is away, and {} must be fetched from it{}", wanted,
+                            why ? ": " + why->error.message : std::string()));
   }
 
   [[nodiscard]] bool may_wait(const std::vector<CertificateSpec>& specs) const {

@@ -9,14 +9,14 @@
 #include "agent/action.hpp"
 #include "agent/certificates.hpp"
 #include "agent/failure.hpp"
-#include "agent/run.hpp"
+#include "agent/session.hpp"
 
 namespace muster {
 
 struct ApplyInputs {
   const DesiredState& desired;
   const Authorities& authorities;
-  Server* server = nullptr;          // nullptr: away; actions that need it fail as network
+  const Session& session;            // its server away: actions that need it fail as network
   std::vector<std::string> sources;  // of artifacts
 };
 

@@ -72,12 +72,16 @@ void prune(Filesystem& files, const CertificateSpec& spec, const std::string& cu
 }
 
 Result<void> put(Filesystem& files, const Pending& pending, const IssuedCertificate& issued,
-                 const Authorities& authorities) {
+                 const Authorities& authorities, TimePoint now) {
   const CertificateSpec& spec = *pending.spec;
   auto certificate = Certificate::from_pem(issued.certificate_pem);
   if (!certificate) return pass(certificate.error());
   if (!certificate->matches(pending.key)) {
     return fail(ErrorKind::corrupt, "expected one for the key that was sent, found another's");
+  }
+  if (certificate->not_before() > now) {
+    return fail(ErrorKind::invalid,
+                "by this machine's clock it is not valid yet; the one before is kept");
   }
   const std::string folder = folder_of(spec) + "/" + certificate->serial();
   if (auto made = files.make_directory(paths::certificates, 0755); !made) return made;
@@ -140,7 +144,7 @@ std::string current_version(const Filesystem& files, const CertificateSpec& spec
 }
 
 Result<void> obtain(Filesystem& files, Server& server, const std::vector<CertificateSpec>& specs,
-                    const Authorities& authorities) {
+                    const Authorities& authorities, TimePoint now) {
   std::vector<MetadataClient::CertificateQuery> queries;
   auto pending = make_keys(specs, queries);
   if (!pending) return pass(pending.error());
@@ -152,7 +156,7 @@ Result<void> obtain(Filesystem& files, Server& server, const std::vector<Certifi
     if (found == nullptr) {
       return fail(ErrorKind::corrupt, where + ": asked for it, the server's answer has none");
     }
-    if (auto done = put(files, one, *found, authorities); !done) {
+    if (auto done = put(files, one, *found, authorities, now); !done) {
       return while_doing(done.error(), where);
     }
   }

@@ -33,9 +33,10 @@ inline constexpr std::string_view specification_changed = "its specification cha
 [[nodiscard]] std::string current_version(const Filesystem& files, const CertificateSpec& spec);
 
 // One request for all. Each is complete and verified (its key, its authority) before its link
-// switches; the version before is kept. Safe to repeat after a crash at any point.
+// switches; the version before is kept. One that is not valid yet at `now` is not taken (invalid).
+// Safe to repeat after a crash at any point.
 [[nodiscard]] Result<void> obtain(Filesystem& files, Server& server,
                                   const std::vector<CertificateSpec>& specs,
-                                  const Authorities& authorities);
+                                  const Authorities& authorities, TimePoint now);
 
 }  // namespace muster

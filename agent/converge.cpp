@@ -60,7 +60,7 @@ ConvergeResult<> carry_out(const Plan& plan, Run& run, ConvergeState& state) {
   if (state.kind != RunKind::boot && has_kubelet) {
     run.checkpoint.kubelet_started = utc_text(run.host.clock.now());
   }
-  const ApplyInputs inputs{state.desired, state.document.role.cluster.authorities, state.server(),
+  const ApplyInputs inputs{state.desired, state.document.role.cluster.authorities, *state.session,
                            sources_of(state)};
   const bool must_all_be = state.kind != RunKind::running && is_patient(run);
   if (must_all_be) {
@@ -104,7 +104,7 @@ void renew_certificates(Run& run, ConvergeState& state) {
     if (!reason.empty() && reason != specification_changed) due.certificates.push_back(spec);
   }
   if (due.certificates.empty()) return;
-  const ApplyInputs inputs{state.desired, authorities, state.server(), sources_of(state)};
+  const ApplyInputs inputs{state.desired, authorities, *state.session, sources_of(state)};
   const Plan renewals{{{due, Cost::none, "due"}}, {}};
   state.add_unwell(repair(renewals, run, inputs).unwell);
 }

@@ -16,7 +16,7 @@ namespace muster {
 struct ConvergeState {
   Facts facts;
   std::optional<Session> session;
-  std::unique_ptr<Server> witness;  // hears of a wrong clock, with which no session opens
+  std::unique_ptr<Server> witness;  // hears of a wrong clock, where no session opens
   Fetched fetched;
   // What this run goes by: the newest document, or, where that was refused, the settled one with
   // what always follows the newest (fallback.hpp).

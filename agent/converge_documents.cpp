@@ -34,6 +34,23 @@ RunKind kind_of(const Run& run, const Facts& facts) {
   return run.ordered ? RunKind::ordered : RunKind::running;
 }
 
+// Somebody must hear of a wrong clock, with which no certificate is valid.
+void connect_witness(Run& run, ConvergeState& state, const Failure& failure) {
+  if (failure.kind == FailureClass::clock) state.witness = connect_without_dates(run);
+  run.reporter.connect(state.witness.get());
+}
+
+// Silence has nobody to be told to.
+void go_on_without(Run& run, ConvergeState& state, const Failure& away) {
+  run.reporter.note(
+      fmt::format("the server is away, and the last good document holds: {}", away.error.message));
+  if (state.session->lost.empty() && !is_silence(away.error)) {
+    const bool is_clock = away.kind == FailureClass::clock;
+    state.add_unwell({{is_clock ? "clock" : "server", away.error.message, 0}});
+  }
+  connect_witness(run, state, away);
+}
+
 // A refused document is not tried again where there is a way back.
 void choose_document(Run& run, ConvergeState& state) {
   const auto& fetched = state.fetched;
@@ -78,16 +95,13 @@ ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
   run.reporter.connect(nullptr);
   auto session = open_session(run, state.facts);
   if (!session) {
-    if (session.error().kind == FailureClass::clock) state.witness = connect_without_dates(run);
-    run.reporter.connect(state.witness.get());
+    connect_witness(run, state, session.error());
     return pass_failure(session.error());
   }
   state.session = std::move(*session);
-  if (!state.session->server) {
-    run.reporter.note(fmt::format("the server is away, and the last good document holds: {}",
-                                  state.session->away));
-  }
   run.reporter.connect(state.server());
+  if (const auto& away = state.session->away) go_on_without(run, state, *away);
+  state.add_unwell(state.session->unwell);
   auto fetched = fetch(run, *state.session);
   if (!fetched) return pass_failure(fetched.error());
   state.fetched = std::move(*fetched);
@@ -97,6 +111,8 @@ ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
   // What is there already starts and runs without room on a disk, and may make some.
   if (!state.fetched.unsaved.empty()) state.add_unwell({{"disk", state.fetched.unsaved, 0}});
   if (!state.session->lost.empty()) state.add_unwell({{"identity", state.session->lost, 0}});
+  if (const auto& why = state.fetched.peers_refused; !why.empty())
+    state.add_unwell({{"peers", why + "; the list before it holds", 0}});
   if (const auto& found = state.fetched.contradiction)
     state.add_unwell({{"history", to_text(*found), 0}});
   Report& report = run.reporter.report();

@@ -183,7 +183,10 @@ void run_daemon(Host& host, Network& network, const Narrate& narrate) {
     Run run{host,  network, *settings, checkpoint, reporter, Deadline(host.clock, boot_deadline),
             false, ordered, memory};
     run.is_service = true;
-    outcome = reconcile(run);
+    auto came_to = reconcile(run);
+    // A run that came to no document leaves the cluster's duties with the last one.
+    if (came_to.fetched.digest.empty()) came_to.fetched = std::move(outcome.fetched);
+    outcome = std::move(came_to);
     if (outcome.ended) {
       lock->close();
       stay_ended(*outcome.ended, true, host, narrate);

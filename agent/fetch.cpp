@@ -1,5 +1,6 @@
 #include "agent/fetch.hpp"
 
+#include "agent/kept_copy.hpp"
 #include "agent/paths.hpp"
 #include "agent/set_aside.hpp"
 #include "agent/settled_document.hpp"
@@ -27,34 +28,38 @@ Result<void> verify_signature(const Envelope& envelope, std::string_view type,
   return verify_envelope(envelope, type, *key);
 }
 
-Result<Envelope> read_envelope(const Filesystem& files, const char* path) {
-  const auto text = files.read(path, maximum_envelope_size);
-  if (!text) return pass(text.error());
-  auto envelope = parse_envelope(*text);
-  if (!envelope) return while_doing(envelope.error(), path);
-  return envelope;
+struct AcceptedPeers {
+  PeerList list;
+  Envelope envelope;
+};
+
+template <class Accepted>
+std::string etag_of(const Result<Accepted>& good) {
+  return good ? "\"" + digest(good->envelope) + "\"" : std::string();
 }
 
-// Caches only what differs, so that a poll without news writes nothing.
-Result<void> cache(Filesystem& files, const char* path, const Envelope& envelope) {
-  const std::string text = to_json(envelope);
-  if (const auto now = files.read(path, maximum_envelope_size); now && *now == text) return {};
-  const std::string folder = std::string(paths::state) + "/cache";
-  if (auto made = files.make_directory(folder, 0700); !made) return made;
-  return files.write(path, text, 0600);
+Result<Accepted> cached_document(Run& run, const Session& session) {
+  const auto verify = [&](const std::string& text) -> Result<Accepted> {
+    auto envelope = parse_envelope(text);
+    if (!envelope) return while_doing(envelope.error(), paths::document_cache);
+    auto document = verify_document(*envelope, session.trust, session.node, session.cluster,
+                                    run.checkpoint.document_generation);
+    if (!document) return while_doing(document.error(), paths::document_cache);
+    return Accepted{std::move(*document), std::move(*envelope)};
+  };
+  return read_kept(run.host.files, paths::document_cache, verify);
 }
 
-std::string etag_of(const Result<Envelope>& cached) {
-  return cached ? "\"" + digest(*cached) + "\"" : std::string();
-}
-
-Result<Accepted> cached_document(const Run& run, const Session& session,
-                                 const Result<Envelope>& cached) {
-  if (!cached) return pass(cached.error());
-  auto document = verify_document(*cached, session.trust, session.node, session.cluster,
-                                  run.checkpoint.document_generation);
-  if (!document) return while_doing(document.error(), paths::document_cache);
-  return Accepted{*document, *cached};
+Result<AcceptedPeers> cached_peers(Run& run, const Session& session) {
+  const auto verify = [&](const std::string& text) -> Result<AcceptedPeers> {
+    auto envelope = parse_envelope(text);
+    if (!envelope) return while_doing(envelope.error(), paths::peers_cache);
+    auto list =
+        verify_peers(*envelope, session.trust, session.cluster, run.checkpoint.peers_generation);
+    if (!list) return while_doing(list.error(), paths::peers_cache);
+    return AcceptedPeers{std::move(*list), std::move(*envelope)};
+  };
+  return read_kept(run.host.files, paths::peers_cache, verify);
 }
 
 ConvergeResult<> check_age(const Run& run) {
@@ -95,9 +100,8 @@ Result<Document> check_history(std::string_view of, const Taken& last, Result<Do
 
 ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& result) {
   std::string& refused = result.refused;
-  const auto cached = read_envelope(run.host.files, paths::document_cache);
-  auto good = cached_document(run, session, cached);
-  auto fetched = session.server->document(good ? etag_of(cached) : std::string());
+  auto good = cached_document(run, session);
+  auto fetched = session.server->document(etag_of(good));
   if (!fetched) {
     if (!good) {
       return fail_converge(FailureClass::document, fetched.error());
@@ -129,7 +133,7 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& res
     refused = document.error().message;
     return *good;
   }
-  if (auto kept = cache(run.host.files, paths::document_cache, envelope); !kept) {
+  if (auto kept = write_kept(run.host.files, paths::document_cache, to_json(envelope)); !kept) {
     if (!good) return fail_converge(FailureClass::disk, kept.error());
     result.unsaved = kept.error().message;
     return *good;
@@ -139,38 +143,35 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& res
   return Accepted{*document, envelope};
 }
 
-// Never fails: without a list the machine keeps the routes it has.
+// Never fails: what is wrong with the newest list is told, and the last good one holds. None at all
+// is another thing than an empty one: it takes no route and no name away.
 PeerList fetch_peers(Run& run, Session& session, Fetched& result) {
-  const auto cached = read_envelope(run.host.files, paths::peers_cache);
-  const std::string& cluster = session.cluster;
-  PeerList good;
-  bool has_good = false;
-  Taken last = run.checkpoint.peers_taken;
-  if (cached) {
-    auto list = verify_peers(*cached, session.trust, cluster, run.checkpoint.peers_generation);
-    if (list) good = *list;
-    has_good = list.has_value();
-    if (list) last = as_taken(list->generation, *cached);
-  }
-  if (!session.server) return good;
-  auto fetched = session.server->peers(has_good ? etag_of(cached) : std::string());
-  if (!fetched) {
-    run.reporter.note("peers: " + fetched.error().message);
-    return good;
-  }
-  if (!*fetched) return good;
+  const auto good = cached_peers(run, session);
+  const auto hold = [&](const Error& why) {
+    result.peers_refused = why.message;
+    if (good) return good->list;
+    return run.memory.peers.cluster == session.cluster ? run.memory.peers : PeerList{};
+  };
+  if (!session.server) return good ? good->list : hold(good.error());
+  auto fetched = session.server->peers(etag_of(good));
+  if (!fetched) return hold(fetched.error());
+  if (!*fetched && good) return good->list;
+  if (!*fetched) return hold({ErrorKind::internal, "peers: answered 304 to no ETag"});
+  const Envelope& envelope = (*fetched)->envelope;
   auto list =
-      verify_peers((*fetched)->envelope, session.trust, cluster, run.checkpoint.peers_generation);
-  list = check_history("peers", last, std::move(list), (*fetched)->envelope, result);
-  if (!list) {
-    run.reporter.note(list.error().message);
-    return good;
+      verify_peers(envelope, session.trust, session.cluster, run.checkpoint.peers_generation);
+  list = check_history(
+      "peers", good ? as_taken(good->list.generation, good->envelope) : run.checkpoint.peers_taken,
+      std::move(list), envelope, result);
+  if (!list) return hold(list.error());
+  if (auto kept = write_kept(run.host.files, paths::peers_cache, to_json(envelope)); kept) {
+    run.checkpoint.peers_generation = list->generation;
+    run.checkpoint.peers_taken = as_taken(list->generation, envelope);
+  } else {
+    // A full disk keeps no new machine from its routes; but the one before is what a boot will
+    // find.
+    result.unsaved = kept.error().message;
   }
-  if (auto kept = cache(run.host.files, paths::peers_cache, (*fetched)->envelope); !kept) {
-    run.reporter.note(kept.error().message);
-  }
-  run.checkpoint.peers_generation = list->generation;
-  run.checkpoint.peers_taken = as_taken(list->generation, (*fetched)->envelope);
   return *list;
 }
 
@@ -274,15 +275,14 @@ ConvergeResult<Fetched> fetch(Run& run, Session& session) {
     take(*accepted);
   } else {
     if (auto young = check_age(run); !young) return pass_failure(young.error());
-    auto accepted =
-        cached_document(run, session, read_envelope(run.host.files, paths::document_cache));
+    auto accepted = cached_document(run, session);
     if (!accepted) return fail_converge(FailureClass::document, accepted.error());
     take(*accepted);
     fetched.offline = true;
   }
   if (auto goes_on = lay_tombstone_aside(run, session, fetched); !goes_on)
     return pass_failure(goes_on.error());
-  fetched.peers = fetch_peers(run, session, fetched);
+  fetched.peers = run.memory.peers = fetch_peers(run, session, fetched);
   if (auto saved = save(run.checkpoint, run.host.files); !saved) {
     fetched.unsaved = saved.error().message;
   }

@@ -19,6 +19,9 @@ struct Fetched {
   std::string unsaved;
   // The server's document was refused and the last good one is in force: what was wrong with it.
   std::string refused;
+  // Why `peers` is not the newest list there is: it was refused, could not be fetched or kept, or
+  // none is left on the machine.
+  std::string peers_refused;
   // What was refused had the generation of what the machine has already.
   std::optional<Contradiction> contradiction;
 };

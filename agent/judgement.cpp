@@ -109,6 +109,10 @@ std::optional<Failure> failure_of(const ConvergeResult<>& done, const Run& run,
 bool refuse(Run& run, const ConvergeState& state, const Failure& failure, std::string& excuse) {
   auto& checkpoint = run.checkpoint;
   if (!state.way_back || state.is_fallen_back || !checkpoint.withdrawn.empty()) return false;
+  if (const auto& away = state.session->away; away && away->kind == FailureClass::clock) {
+    excuse = away->error.message;
+    return false;
+  }
   const bool is_first_try = state.kind == RunKind::running && !failure.subject.empty() &&
                             !run.memory.backoff.has_failed_again(failure.subject);
   if (is_first_try) return false;

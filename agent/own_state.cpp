@@ -44,13 +44,17 @@ struct StateFile {
   const char* remedy;
 };
 
+// kept_copy.hpp
+constexpr const char* copy_or_server =
+    "its copy is taken, or else the server is asked for it again";
+
 // The tombstone is not among them: where there is any, nothing may start (tombstone.hpp).
 constexpr std::array state_files = {
     StateFile{paths::checkpoint, check_checkpoint,
               "it is made anew of the cached documents and of what runs, and nothing is restarted"},
-    StateFile{paths::trust_cache, check_json, "the server is asked for it, by the pin"},
-    StateFile{paths::document_cache, check_envelope, "the server is asked for it again"},
-    StateFile{paths::peers_cache, check_envelope, "the server is asked for it again"},
+    StateFile{paths::trust_cache, check_json, copy_or_server},
+    StateFile{paths::document_cache, check_envelope, copy_or_server},
+    StateFile{paths::peers_cache, check_envelope, copy_or_server},
     StateFile{paths::settings_memory, check_json, "it is written again of the settings"},
     StateFile{paths::enrolment_key, check_key, "another one is made where one is needed"},
 };
@@ -60,11 +64,11 @@ struct StateFolder {
   std::uint32_t mode;  // 0: whatever it is
 };
 constexpr std::array state_folders = {
-    StateFolder{paths::state, 0700},      StateFolder{paths::cache, 0700},
-    StateFolder{paths::settled, 0700},    StateFolder{paths::report_spool, 0700},
-    StateFolder{paths::identities, 0700}, StateFolder{paths::certificates, 0},
-    StateFolder{paths::originals, 0700},  StateFolder{paths::downloads, 0},
-    StateFolder{paths::etcd_snapshots, 0}};
+    StateFolder{paths::state, 0700},        StateFolder{paths::cache, 0700},
+    StateFolder{paths::copies, 0700},       StateFolder{paths::settled, 0700},
+    StateFolder{paths::report_spool, 0700}, StateFolder{paths::identities, 0700},
+    StateFolder{paths::certificates, 0},    StateFolder{paths::originals, 0700},
+    StateFolder{paths::downloads, 0},       StateFolder{paths::etcd_snapshots, 0}};
 
 std::string why_in_short(const std::string& text) {
   return text.substr(0, std::min<std::size_t>(text.find('\n'), 300));
@@ -88,7 +92,6 @@ class Keeper {
     for (const auto& file : state_files) keep_file(file.path, file.check, file.remedy);
     keep_settled();
     Checkpoint checkpoint = load();
-    restore_cache(checkpoint);
     tell(checkpoint);
     return checkpoint;
   }
@@ -202,19 +205,6 @@ class Keeper {
             : std::string(
                   "; no document is left that says which generation it had: see that `muster node show` tells the newest one");
     why += "; files of before Muster and packages that `reset` takes away are no longer all known";
-  }
-
-  // The settled envelope may be the one that was taken last.
-  void restore_cache(const Checkpoint& checkpoint) {
-    if (checkpoint.document_taken.digest.empty() || host_.files.status(paths::document_cache) ||
-        checkpoint.document_taken.digest != checkpoint.settled_document) {
-      return;
-    }
-    const auto text = host_.files.read(settled_path(checkpoint.settled_document));
-    const auto envelope = text ? parse_envelope(*text) : pass(text.error());
-    if (!envelope || digest(*envelope) != checkpoint.settled_document) return;
-    if (!host_.files.make_directory(paths::cache, 0700)) return;
-    static_cast<void>(host_.files.write(paths::document_cache, *text, 0600));
   }
 
   void tell(Checkpoint& checkpoint) {

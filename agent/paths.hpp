@@ -17,6 +17,7 @@ inline constexpr const char* cache = "/var/lib/muster/cache";  // 0700
 inline constexpr const char* trust_cache = "/var/lib/muster/cache/trust.json";
 inline constexpr const char* document_cache = "/var/lib/muster/cache/document.json";
 inline constexpr const char* peers_cache = "/var/lib/muster/cache/peers.json";
+inline constexpr const char* copies = "/var/lib/muster/copies";    // of the three: kept_copy.hpp
 inline constexpr const char* settled = "/var/lib/muster/settled";  // HEX.json
 inline constexpr const char* checkpoint = "/var/lib/muster/checkpoint.json";
 inline constexpr const char* tombstone = "/var/lib/muster/tombstone.json";

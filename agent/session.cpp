@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/kept_copy.hpp"
 #include "agent/paths.hpp"
 #include "agent/sources/metadata_service.hpp"
 #include "agent/tombstone.hpp"
@@ -10,10 +11,6 @@
 
 namespace muster {
 namespace {
-
-bool is_silence(const Error& error) {
-  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout;
-}
 
 // `interfaces` as they are at each attempt: early in a boot, a NIC may not be there yet or not have
 // its final address, and the server knows the machine by it.
@@ -206,6 +203,9 @@ void renew(Run& run, Session& session) {
   if (!key) return;
   auto answer = session.server->renew_identity(*key);
   if (!answer) return run.reporter.note("identity not renewed: " + answer.error().message);
+  const auto issued = Certificate::from_pem(answer->certificate_pem);
+  if (issued && issued->not_before() > run.host.clock.now())
+    return run.reporter.note("identity not renewed: by this machine's clock it is not valid yet");
   auto identity = admitted(run, *key, *answer);
   if (!identity)
     return run.reporter.note("identity not renewed: " + identity.error().error.message);
@@ -221,7 +221,10 @@ ConvergeResult<> connect(Run& run, Session& session, bool has_cache) {
     session.server = run.network.connect(
         session.trust.servers.node, tls_of(*session.identity, session.trust.server_authorities));
   };
-  const auto refresh = [&] { return refresh_trust(run, *session.server); };
+  const auto refresh = [&] {
+    session.unwell.clear();
+    return refresh_trust(run, *session.server, session.trust, session.unwell);
+  };
   open();
   auto trust = persist(run, patience, refresh);
   if (!trust && trust.error().error.kind == ErrorKind::unauthenticated) {
@@ -243,58 +246,106 @@ ConvergeResult<> connect(Run& run, Session& session, bool has_cache) {
   return {};
 }
 
-}  // namespace
+bool has_cached_document(const Filesystem& files) {
+  return files.status(paths::document_cache) || files.status(copy_of(paths::document_cache));
+}
 
-ConvergeResult<Session> open_session(Run& run, const Facts& facts) {
-  const bool has_cache = run.host.files.status(paths::document_cache).has_value();
-  auto loaded = load_identity(run.host.files);
+bool has_started(const Run& run, const Facts& facts) {
+  return run.checkpoint.settled_boot == facts.boot_id;
+}
+
+// The site itself, authenticated, will have none of this machine: before anything of it runs, that
+// is its word. What runs already goes on: the ban is kept at the API servers.
+bool is_refused_at_boot(const Run& run, const Facts& facts, const Failure& failure) {
+  return failure.error.kind == ErrorKind::forbidden && !has_started(run, facts);
+}
+
+ConvergeResult<TrustList> known_trust(Run& run) {
+  if (auto cached = cached_trust(run)) return std::move(*cached);
+  run.reporter.begin("trust", "first contact");
+  return persist(run, run.deadline.left(), [&] { return first_contact(run); });
+}
+
+// Enrolled, whether again or for the first time; or, with `session.lost`, without an identity.
+ConvergeResult<> take_identity(Run& run, const Facts& facts, bool has_cache, Session& session) {
+  const auto loaded = load_identity(run.host.files);
   const bool was_let_in = !run.checkpoint.node.empty();
   std::string lost;
   if (!loaded) lost = loaded.error().message;
   if (loaded && !*loaded && was_let_in) lost = std::string(paths::identity) + ": not there";
-  auto trust = cached_trust(run);
-  if (!trust) {
-    run.reporter.begin("trust", "first contact");
-    auto contact = persist(run, run.deadline.left(), [&] { return first_contact(run); });
-    if (!contact) return pass_failure(contact.error());
-    trust = *contact;
-  }
-  run.checkpoint.trust_version = std::max(run.checkpoint.trust_version, trust->version);
-  Session session{*trust, {}, nullptr, {}, {}, run.checkpoint.node, run.checkpoint.cluster};
   if (loaded) session.identity = *loaded;
-  if (!session.identity) {
-    const bool goes_on = !lost.empty() && was_let_in && has_cache;
-    auto enrolled = goes_on ? enrol_anew(run, *trust, facts, lost) : enrol(run, *trust, facts);
-    if (!enrolled && goes_on) {
-      session.lost = session.away = enrolled.error().error.message;
-      return session;
-    }
-    if (!enrolled) return pass_failure(enrolled.error());
+  if (session.identity) return {};
+  const bool goes_on = !lost.empty() && was_let_in && has_cache;
+  auto enrolled =
+      goes_on ? enrol_anew(run, session.trust, facts, lost) : enrol(run, session.trust, facts);
+  if (enrolled) {
     session.identity = *enrolled;
+  } else if (goes_on) {
+    session.lost = enrolled.error().error.message;
+    session.away = enrolled.error();
+  } else {
+    return pass_failure(enrolled.error());
   }
-  session.node = session.identity->node();
-  session.cluster = session.identity->cluster();
-  const auto go_on_without = [&](const Failure& failure) -> ConvergeResult<Session> {
-    if (failure.kind != FailureClass::network || !is_silence(failure.error) || !has_cache) {
-      return pass_failure(failure);
-    }
-    session.server.reset();
-    session.away = failure.error.message;
-    return std::move(session);
-  };
+  return {};
+}
+
+// By an identity that is valid, renewed where it is half-way.
+ConvergeResult<> reach_server(Run& run, Session& session, bool has_cache) {
   if (session.identity->certificate.not_after() <= run.host.clock.now()) {
     // Or the clock is wrong: first contact, which looks at no dates, tells.
     auto contact = first_contact(run);
-    if (!contact) return go_on_without(contact.error());
+    if (!contact) return pass_failure(contact.error());
     session.trust = *contact;
     auto recovered = recover(run, session.trust, *session.identity);
-    if (!recovered) return go_on_without(recovered.error());
+    if (!recovered) return pass_failure(recovered.error());
     session.identity = *recovered;
   }
-  if (auto connected = connect(run, session, has_cache); !connected) {
-    return go_on_without(connected.error());
-  }
+  if (auto connected = connect(run, session, has_cache); !connected) return connected;
   if (is_due_for_renewal(session.identity->certificate, run.host.clock.now())) renew(run, session);
+  return {};
+}
+
+// In a boot the clock may be about to be set (a tower without a battery, by NTP).
+ConvergeResult<> reach_in_time(Run& run, const Facts& facts, Session& session, bool has_cache) {
+  const bool may_be_set = has_cache && !has_started(run, facts);
+  const Deadline end(run.host.clock, may_be_set ? clock_patience : std::chrono::seconds(0));
+  for (;;) {
+    auto reached = reach_server(run, session, has_cache);
+    const bool is_clock = !reached && reached.error().kind == FailureClass::clock;
+    if (!is_clock || end.has_passed()) return reached;
+    run.reporter.note(reached.error().error.message);
+    run.host.clock.sleep(std::min<std::chrono::milliseconds>(std::chrono::seconds(1), end.left()));
+  }
+}
+
+}  // namespace
+
+bool is_silence(const Error& error) {
+  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout;
+}
+
+ConvergeResult<Session> open_session(Run& run, const Facts& facts) {
+  const bool has_cache = has_cached_document(run.host.files);
+  auto trust = known_trust(run);
+  if (!trust) return pass_failure(trust.error());
+  run.checkpoint.trust_version = std::max(run.checkpoint.trust_version, trust->version);
+  Session session;
+  session.trust = std::move(*trust);
+  session.node = run.checkpoint.node;
+  session.cluster = run.checkpoint.cluster;
+  if (auto taken = take_identity(run, facts, has_cache, session); !taken)
+    return pass_failure(taken.error());
+  if (!session.identity) return session;
+  session.node = session.identity->node();
+  session.cluster = session.identity->cluster();
+  auto reached = reach_in_time(run, facts, session, has_cache);
+  if (reached) return session;
+  // The end of its cluster is no failure to go on from.
+  const bool has_ended = run.host.files.status(paths::tombstone).has_value();
+  if (!has_cache || has_ended || is_refused_at_boot(run, facts, reached.error()))
+    return pass_failure(reached.error());
+  session.server.reset();
+  session.away = reached.error();
   return session;
 }
 

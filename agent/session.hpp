@@ -15,15 +15,25 @@ struct Session {
   TrustList trust;
   std::optional<Identity> identity;  // nothing: it is lost, and there is no server
   std::unique_ptr<Server> server;    // nullptr: the server is away, `away` says why
-  std::string away;
-  std::string lost;           // why there is no identity, and what gives the machine another
-  std::string node, cluster;  // whose identity it is, or was
+  std::optional<Failure> away;
+  std::string lost;                   // why there is no identity, and what gives another
+  std::string node, cluster;          // whose identity it is, or was
+  std::vector<HealthProblem> unwell;  // what is wrong with the session, and ends nothing
 };
+
+// No answer, or none for now.
+[[nodiscard]] bool is_silence(const Error& error);
 
 // How long a machine with a cached document waits for a silent server before it goes on without.
 inline constexpr std::chrono::seconds patience_with_cache{3};
+// And, in a boot, for its own clock to be set.
+inline constexpr std::chrono::seconds clock_patience{20};
 
-// identity: not admitted (the message has the cure); network: no server and nothing cached; clock.
+// A machine that has a cached document goes on by it, whatever keeps the session from opening (a
+// server that is silent, is another's, has forgotten the machine, or whose clock differs), and
+// tells it as unwell. But one that the site itself refuses (banned, its name given to another key)
+// starts nothing in a new boot. Errors: identity: not admitted (the message has the cure); network:
+// no server and nothing cached; clock: likewise.
 [[nodiscard]] ConvergeResult<Session> open_session(Run& run, const Facts& facts);
 
 // The server by the identity and the trust list that are there; writes nothing. nullptr: not

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/kept_copy.hpp"
 #include "agent/paths.hpp"
 #include "document/strict_json.hpp"
 
@@ -48,35 +49,25 @@ ConvergeResult<> check_clock(const Run& run, std::int64_t server_time) {
           maximum_clock_skew.count(), std::abs(skew), skew > 0 ? "ahead" : "behind"));
 }
 
-Result<void> cache(Filesystem& files, const Chain& chain) {
-  const std::string text = to_text(chain);
-  if (const auto cached = files.read(paths::trust_cache); cached && *cached == text) return {};
-  if (auto made = files.make_directory(paths::state, 0700); !made) return made;
-  if (auto made = files.make_directory(paths::cache, 0700); !made) return made;
-  return files.write(paths::trust_cache, text, 0600);
-}
-
-ConvergeResult<TrustList> accept(Run& run, const Chain& chain) {
-  auto list = verify_trust_list(chain, run.settings.site_pin, run.checkpoint.trust_version);
-  if (!list) return fail_converge(FailureClass::identity, list.error());
-  // Where it cannot be kept, it holds for this run, and the server is asked again in the next.
-  if (auto kept = cache(run.host.files, chain); !kept) {
+// Where it cannot be kept, it holds for this run, and the server is asked again in the next.
+void keep(Run& run, const Chain& chain, const TrustList& list) {
+  if (auto kept = write_kept(run.host.files, paths::trust_cache, to_text(chain)); !kept) {
     run.memory.own_unwell.push_back({"disk", kept.error().message, 0});
   }
-  run.checkpoint.trust_version = list->version;
-  return *list;
+  run.checkpoint.trust_version = list.version;
 }
 
 }  // namespace
 
 std::optional<TrustList> cached_trust(Run& run) {
-  const auto text = run.host.files.read(paths::trust_cache, maximum_envelope_size);
-  if (!text) return std::nullopt;
-  const auto chain = parse_chain(*text);
-  if (!chain) return std::nullopt;
-  auto list = verify_trust_list(*chain, run.settings.site_pin, run.checkpoint.trust_version);
+  const auto verify = [&](const std::string& text) -> Result<TrustList> {
+    const auto chain = parse_chain(text);
+    if (!chain) return pass(chain.error());
+    return verify_trust_list(*chain, run.settings.site_pin, run.checkpoint.trust_version);
+  };
+  auto list = read_kept(run.host.files, paths::trust_cache, verify);
   if (!list) return std::nullopt;
-  return *list;
+  return std::move(*list);
 }
 
 ConvergeResult<TrustList> first_contact(Run& run) {
@@ -84,26 +75,37 @@ ConvergeResult<TrustList> first_contact(Run& run) {
   tls.verify_server = false;
   auto server = run.network.connect(run.settings.enrol_servers, tls);
   auto chain = server->trust();
+  // Nobody vouches for this server yet: that it refuses this machine is no site's word.
+  if (!chain && chain.error().kind == ErrorKind::forbidden)
+    return fail_converge(FailureClass::identity, ErrorKind::unauthenticated, chain.error().message);
   if (!chain) return fail_contact(chain.error());
   // Verified before the clock is: a stranger's clock is no reason to doubt the machine's own.
   auto list = verify_trust_list(*chain, run.settings.site_pin, run.checkpoint.trust_version);
   if (!list) return fail_converge(FailureClass::identity, list.error());
   if (auto clock = check_clock(run, server->server_time()); !clock)
     return pass_failure(clock.error());
-  return accept(run, *chain);
+  keep(run, *chain, *list);
+  return std::move(*list);
 }
 
-ConvergeResult<TrustList> refresh_trust(Run& run, Server& server) {
+ConvergeResult<TrustList> refresh_trust(Run& run, Server& server, const TrustList& known,
+                                        std::vector<HealthProblem>& unwell) {
   auto chain = server.trust();
   if (!chain) return fail_contact(chain.error());
   if (auto clock = check_clock(run, server.server_time()); !clock)
-    return pass_failure(clock.error());
+    unwell.push_back({"clock", clock.error().error.message, 0});
   // To the hour, of an age that is judged by days: a poll without news writes nothing.
   constexpr std::int64_t hour = 3600;
   if (server.server_time() >= run.checkpoint.last_contact + hour) {
     run.checkpoint.last_contact = server.server_time();
   }
-  return accept(run, *chain);
+  auto list = verify_trust_list(*chain, run.settings.site_pin, run.checkpoint.trust_version);
+  if (!list) {
+    unwell.push_back({"trust", list.error().message, 0});
+    return known;
+  }
+  keep(run, *chain, *list);
+  return std::move(*list);
 }
 
 }  // namespace muster

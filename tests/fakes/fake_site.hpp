@@ -32,7 +32,11 @@ class FakeSite {
   FakeClock& clock;
 
   bool is_away = false;
-  bool is_banned = false;                    // this machine
+  bool is_banned = false;     // this machine
+  bool is_stranger = false;   // another site's server has its address
+  bool is_forgetful = false;  // the server's database is from before this machine
+  std::uint64_t trust_version = 1;
+  PrivateKey stranger_key = must(PrivateKey::generate_ed25519());
   bool is_pending = false;                   // enrolment waits for approval
   bool awaits_masters = false;               // or for masters, where it is pending
   bool wants_identity = false;               // a token alone lets nobody in
@@ -66,7 +70,7 @@ class FakeSite {
   [[nodiscard]] TrustList trust_list() const {
     TrustList list;
     list.site = pin();
-    list.version = 1;
+    list.version = trust_version;
     list.site_key = site_key.public_key().pem();
     list.server_authorities = {server_ca.certificate().pem()};
     list.document_keys = {{document_key.public_key().pem(), "site"}};
@@ -115,17 +119,21 @@ class FakeSite {
 
 class FakeServer final : public Server {
  public:
-  explicit FakeServer(FakeSite& site) : site_(site) {}
+  explicit FakeServer(FakeSite& site, TlsClientSettings tls = {})
+      : site_(site), tls_(std::move(tls)) {}
   Result<std::vector<Envelope>> trust() override {
-    if (site_.is_away) return away();
+    if (auto why = unreachable()) return *why;
     if (site_.is_banned) return fail(ErrorKind::forbidden, "machine 'lab/n1' is banned");
+    if (site_.is_forgetful)
+      return fail(ErrorKind::unauthenticated, "identity: no machine of this site has it");
     has_answered_ = true;
-    return std::vector<Envelope>{must(
-        sign_envelope(trust_list_type, to_canonical_json(site_.trust_list()), site_.site_key))};
+    const PrivateKey& key = site_.is_stranger ? site_.stranger_key : site_.site_key;
+    return std::vector<Envelope>{
+        must(sign_envelope(trust_list_type, to_canonical_json(site_.trust_list()), key))};
   }
   Result<EnrolAnswer> enrol(const PrivateKey& key, const MachineHints& hints,
                             const EnrolProofs& proofs) override {
-    if (site_.is_away) return away();
+    if (auto why = unreachable()) return *why;
     site_.asked.emplace_back("enrol");
     site_.told_macs.push_back(hints.macs);
     site_.told_identities.push_back(proofs.instance_identity);
@@ -158,7 +166,7 @@ class FakeServer final : public Server {
     return envelope(site_.document_envelope, etag);
   }
   Result<void> forget_me() override {
-    if (site_.is_away) return away();
+    if (auto why = unreachable()) return *why;
     site_.asked.emplace_back("forget-me");
     return {};
   }
@@ -167,7 +175,7 @@ class FakeServer final : public Server {
   }
   Result<std::vector<IssuedCertificate>> certificates(
       const std::vector<MetadataClient::CertificateQuery>& queries) override {
-    if (site_.is_away) return away();
+    if (auto why = unreachable()) return *why;
     std::vector<IssuedCertificate> issued;
     for (const auto& query : queries) {
       site_.asked.push_back("certificate " + query.name);
@@ -182,11 +190,11 @@ class FakeServer final : public Server {
     return issued;
   }
   Result<std::string> secret(std::string_view secret_name, std::uint64_t) override {
-    if (site_.is_away) return away();
+    if (auto why = unreachable()) return *why;
     return site_.secrets[std::string(secret_name)];
   }
   Result<ReportAnswer> report(const Report& report) override {
-    if (site_.is_away) return away();
+    if (auto why = unreachable()) return *why;
     site_.reports.push_back(report);
     ReportAnswer answer;
     answer.converge = std::exchange(site_.converge_ordered, false);
@@ -197,7 +205,7 @@ class FakeServer final : public Server {
     return answer;
   }
   Result<EtcdTurnAnswer> etcd_turn(const EtcdTurnRequest& request) override {
-    if (site_.is_away) return away();
+    if (auto why = unreachable()) return *why;
     site_.asked.emplace_back("etcd-turn");
     return request.has_data || !site_.turn_without_data ? site_.turn : *site_.turn_without_data;
   }
@@ -207,11 +215,18 @@ class FakeServer final : public Server {
   }
 
  private:
-  static tl::unexpected<Error> away() {
-    return fail(ErrorKind::unavailable, "https://10.0.0.254:8444: connection refused");
+  [[nodiscard]] std::optional<tl::unexpected<Error>> unreachable() const {
+    if (site_.is_away)
+      return fail(ErrorKind::unavailable, "https://10.0.0.254:8444: connection refused");
+    if (!tls_.verify_server) return std::nullopt;
+    if (site_.is_stranger)
+      return fail(ErrorKind::unauthenticated, "https://10.0.0.254:8444: self-signed certificate");
+    if (tls_.check_dates && std::abs(site_.clock_offset) > 86'400)
+      return fail(ErrorKind::unauthenticated, "https://10.0.0.254:8444: not valid at this time");
+    return std::nullopt;
   }
   Result<std::optional<FetchedEnvelope>> envelope(const Envelope& found, std::string_view etag) {
-    if (site_.is_away) return away();
+    if (auto why = unreachable()) return *why;
     if (site_.odd_answer) {
       if (auto odd = site_.odd_answer(found, etag)) return *odd;
     }
@@ -220,6 +235,7 @@ class FakeServer final : public Server {
     return std::optional<FetchedEnvelope>(FetchedEnvelope{found, now, std::chrono::seconds(60)});
   }
   FakeSite& site_;
+  TlsClientSettings tls_;
   bool has_answered_ = false;
 };
 
@@ -243,8 +259,8 @@ class FakeNetwork final : public Network {
     return {{"eth0", mac, {is_late ? "fe80::5054:ff:fe00:1" : address}}};
   }
   std::unique_ptr<Server> connect(const std::vector<std::string>&,
-                                  const TlsClientSettings&) override {
-    return std::make_unique<FakeServer>(site_);
+                                  const TlsClientSettings& tls) override {
+    return std::make_unique<FakeServer>(site_, tls);
   }
   // Digest -> what a source sends to whoever takes zstd, whatever it is.
   std::map<std::string, std::string> zstd_forms;

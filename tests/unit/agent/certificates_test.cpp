@@ -31,7 +31,7 @@ struct CertificatesFixture {
 
 TEST_CASE_FIXTURE(CertificatesFixture, "a certificate is obtained once and is then in order") {
   CHECK(reason() == "missing");
-  REQUIRE(obtain(machine.files, server, {spec}, authorities));
+  REQUIRE(obtain(machine.files, server, {spec}, authorities, machine.clock.now()));
   CHECK(reason().empty());
   const auto key = must(PrivateKey::from_pem(machine.files.text(spec.path + "/tls.key")));
   const auto certificate = must(Certificate::from_pem(machine.files.text(spec.path + "/tls.crt")));
@@ -42,7 +42,7 @@ TEST_CASE_FIXTURE(CertificatesFixture, "a certificate is obtained once and is th
 
 TEST_CASE_FIXTURE(CertificatesFixture,
                   "it is due at half life, with another specification or authority") {
-  REQUIRE(obtain(machine.files, server, {spec}, authorities));
+  REQUIRE(obtain(machine.files, server, {spec}, authorities, machine.clock.now()));
   spec.common_name = "system:node:m2";
   CHECK(reason() == "its specification changed");
   spec.common_name = "system:node:m1";
@@ -56,7 +56,7 @@ TEST_CASE_FIXTURE(CertificatesFixture,
 TEST_CASE_FIXTURE(CertificatesFixture, "the version before is kept, older ones go") {
   std::vector<std::string> versions;
   for (int i = 0; i < 3; ++i) {
-    REQUIRE(obtain(machine.files, server, {spec}, authorities));
+    REQUIRE(obtain(machine.files, server, {spec}, authorities, machine.clock.now()));
     versions.push_back(current_version(machine.files, spec));
   }
   CHECK_FALSE(machine.files.has(versions[0]));
@@ -64,12 +64,24 @@ TEST_CASE_FIXTURE(CertificatesFixture, "the version before is kept, older ones g
   CHECK(machine.files.has(versions[2]));
 }
 
+TEST_CASE_FIXTURE(CertificatesFixture, "one that is not valid yet by this clock is not taken") {
+  REQUIRE(obtain(machine.files, server, {spec}, authorities, machine.clock.now()));
+  const auto version = current_version(machine.files, spec);
+  const auto early = machine.clock.now() - std::chrono::minutes(6);
+  const auto done = obtain(machine.files, server, {spec}, authorities, early);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().message ==
+        "certificate 'kubelet-client': by this machine's clock it is not valid yet; the one before "
+        "is kept");
+  CHECK(current_version(machine.files, spec) == version);
+}
+
 TEST_CASE_FIXTURE(CertificatesFixture, "no failing write leaves a key without its certificate") {
-  REQUIRE(obtain(machine.files, server, {spec}, authorities));
+  REQUIRE(obtain(machine.files, server, {spec}, authorities, machine.clock.now()));
   for (int at = 0; at < 20; ++at) {
     machine.files.restart();
     machine.files.crash_at = at;
-    const auto done = obtain(machine.files, server, {spec}, authorities);
+    const auto done = obtain(machine.files, server, {spec}, authorities, machine.clock.now());
     machine.files.restart();
     CHECK(reason().empty());
     if (done) return;
@@ -83,7 +95,7 @@ TEST_CASE_FIXTURE(CertificatesFixture,
     return may_wait(machine.files, spec, authorities, machine.clock.now());
   };
   CHECK_FALSE(waits());
-  REQUIRE(obtain(machine.files, server, {spec}, authorities));
+  REQUIRE(obtain(machine.files, server, {spec}, authorities, machine.clock.now()));
   machine.clock.sleep(std::chrono::hours(13));
   CHECK(waits());
   spec.common_name = "system:node:m2";

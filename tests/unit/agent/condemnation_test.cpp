@@ -100,6 +100,18 @@ TEST_CASE_FIXTURE(CondemnationFixture,
   CHECK_FALSE(has_bogus_proxy());
 }
 
+TEST_CASE_FIXTURE(CondemnationFixture, "but not under a clock with which no certificate is valid") {
+  let_unit_exit(proxy, [this] { return has_bogus_proxy(); });
+  publish_bogus_proxy(2);
+  static_cast<void>(converge());
+  reboot("boot-2");
+  site.clock_offset = 24 * 30 * 3600;
+  CHECK(converge().verdict == Verdict::failed);
+  CHECK(told().configuration == Configuration::trying);
+  CHECK_FALSE(told().refused_document);
+  CHECK(has_bogus_proxy());
+}
+
 TEST_CASE_FIXTURE(CondemnationFixture, "so it does at a reboot, which is when it is taken") {
   let_unit_exit(proxy, [this] { return has_bogus_proxy(); });
   publish_bogus_proxy(2);

@@ -50,8 +50,8 @@ TEST_CASE_FIXTURE(FetchingMachine, "without news nothing is sent and nothing is 
 
 TEST_CASE_FIXTURE(FetchingMachine, "a cache that is damaged is no reason to ask for less") {
   REQUIRE(fetch_now().error == "");
-  machine.files.put(paths::document_cache, "{");
-  machine.files.put(paths::peers_cache, "{");
+  put_cached(paths::document_cache, "{");
+  put_cached(paths::peers_cache, "{");
   const auto seen = fetch_now();
   CHECK(seen.document == 5);
   CHECK(seen.peers == 5);
@@ -64,7 +64,7 @@ TEST_CASE_FIXTURE(FetchingMachine, "what is cached is verified like what is fetc
   REQUIRE(fetch_now().error == "");
   Envelope forged = site.document_envelope;
   forged.signature.assign(64, 'x');
-  machine.files.put(paths::document_cache, to_json(forged));
+  put_cached(paths::document_cache, to_json(forged));
   CHECK(fetch_now(false).error.starts_with(
       "document/unauthenticated: /var/lib/muster/cache/document.json: document refused: envelope: the signature by "));
   // It is not believed to be what the server has either, though it is named like it.
@@ -72,7 +72,7 @@ TEST_CASE_FIXTURE(FetchingMachine, "what is cached is verified like what is fetc
   CHECK(etags[0] == "");
   forged = site.peers_envelope;
   forged.signature.assign(64, 'x');
-  machine.files.put(paths::peers_cache, to_json(forged));
+  put_cached(paths::peers_cache, to_json(forged));
   const auto seen = fetch_now(false);
   CHECK(seen.error == "");
   CHECK(seen.peers == 0);
@@ -86,13 +86,13 @@ TEST_CASE_FIXTURE(FetchingMachine, "a cache that somebody put back is older than
   const std::string old_peers = text_of_cache(*this, paths::peers_cache);
   serve(6);
   REQUIRE(fetch_now().document == 6);
-  machine.files.put(paths::document_cache, old_document);
+  put_cached(paths::document_cache, old_document);
   CHECK(
       fetch_now(false).error ==
       "document/conflict: /var/lib/muster/cache/document.json: document refused: generation: expected 6 or later, found 5; an older document is never taken, publish the wanted content anew (`muster revision rollback`)");
   serve(6);
   REQUIRE(fetch_now().document == 6);
-  machine.files.put(paths::peers_cache, old_peers);
+  put_cached(paths::peers_cache, old_peers);
   CHECK(fetch_now(false).peers == 0);
 }
 
@@ -110,8 +110,8 @@ TEST_CASE_FIXTURE(FetchingMachine, "without a server the last good document and 
     CHECK(seen.offline == !is_silent);
     CHECK(seen.refused ==
           (is_silent ? "https://10.0.0.254:8444: connection refused" : std::string()));
+    CHECK(seen.peers_refused == seen.refused);
   }
-  CHECK(notes == std::vector<std::string>{"peers: https://10.0.0.254:8444: connection refused"});
 }
 
 TEST_CASE_FIXTURE(FetchingMachine, "a cached document holds as long as the policy says") {
@@ -192,7 +192,7 @@ TEST_CASE_FIXTURE(FetchingMachine, "a document that cannot be kept is not taken"
   CHECK(fetch_now().document == 6);
   // That a generation would be forgotten is told.
   serve(7);
-  machine.files.fail_at = machine.files.calls + 2;  // after document and peers
+  machine.files.fail_at = machine.files.calls + 4;  // after document, peers and their copies
   CHECK(fetch_now().unsaved != "");
 }
 
@@ -214,7 +214,7 @@ TEST_CASE_FIXTURE(FetchingMachine, "a generation has one content: another one of
   CHECK(seen.contradiction->taken == taken);
   CHECK(text_of_cache(*this, paths::document_cache) == cached);
   // Nor does a cache that is lost let it in.
-  machine.files.put(paths::document_cache, "{");
+  put_cached(paths::document_cache, "{");
   CHECK(fetch_now().error.starts_with("document/conflict: document refused: generation 5: "));
   document.generation = 6;
   site.serve(document);
@@ -228,7 +228,7 @@ TEST_CASE_FIXTURE(FetchingMachine, "what an agent before 0.3 took is known by it
   Checkpoint before = remembered();
   before.document_taken = {4, "sha256:behind"};
   REQUIRE(save(before, machine.files));
-  machine.files.put(paths::document_cache, "{");
+  put_cached(paths::document_cache, "{");
   CHECK(fetch_now().document == 5);
 }
 
@@ -243,5 +243,21 @@ TEST_CASE_FIXTURE(FetchingMachine, "nor are two peer lists of one generation tak
   REQUIRE(seen.contradiction);
   CHECK(seen.contradiction->of == "peers");
   CHECK(text_of_cache(*this, paths::peers_cache) == cached);
-  CHECK(notes.back().starts_with("peers refused: generation 5: expected "));
+  CHECK(seen.peers_refused.starts_with("peers refused: generation 5: expected "));
+}
+
+TEST_CASE_FIXTURE(FetchingMachine, "no list of peers is another thing than an empty one") {
+  is_same_agent = true;
+  REQUIRE(fetch_now().peers == 5);
+  put_cached(paths::peers_cache, "{");
+  for (const bool is_online : {false, true}) {
+    site.is_away = is_online;
+    const auto seen = fetch_now(is_online);
+    CHECK(seen.error == "");
+    CHECK(seen.peers == 5);
+    CHECK(seen.peers_refused != "");
+  }
+  // What it held belongs to its cluster.
+  memory.peers.cluster = "other";
+  CHECK(fetch_now(false).peers == 0);
 }

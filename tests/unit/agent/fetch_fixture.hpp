@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "agent/fetch.hpp"
+#include "agent/kept_copy.hpp"
 #include "agent/paths.hpp"
 #include "fakes/example_document.hpp"
 #include "fakes/fake_site.hpp"
@@ -17,7 +18,7 @@ struct FetchingMachine {
     std::string error;                      // "document/timeout: ..."; empty: it went well
     std::uint64_t document = 0, peers = 0;  // generations
     bool offline = false;
-    std::string refused, unsaved;
+    std::string refused, unsaved, peers_refused;
     std::optional<Contradiction> contradiction;
   };
 
@@ -29,6 +30,8 @@ struct FetchingMachine {
   NodeDocument document = example_document();
   PeerList peers = example_peers();
   std::vector<std::string> notes, etags;
+  Memory memory;
+  bool is_same_agent = false;  // from one fetch to the next
 
   FetchingMachine() {
     site.node = "m1";
@@ -51,17 +54,27 @@ struct FetchingMachine {
     site.serve(peers);
   }
 
+  // In the cache, and in its copy.
+  void put_cached(const char* path, const std::string& text) {
+    machine.files.put(path, text);
+    machine.files.put(copy_of(path), text);
+  }
+
   [[nodiscard]] Checkpoint remembered() const { return must(load_checkpoint(machine.files)); }
 
   Seen fetch_now(bool online = true) {
     Checkpoint checkpoint = remembered();
-    Memory memory;
+    if (!is_same_agent) memory = Memory();
     Reporter reporter(machine.host, checkpoint, memory,
                       [this](std::string_view line) { notes.emplace_back(line); });
     Run run{machine.host, network,  settings,
             checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10)),
             false,        false,    memory};
-    Session session{trust, must(load_identity(machine.files)), nullptr, "", "", "m1", "lab"};
+    Session session;
+    session.trust = trust;
+    session.identity = must(load_identity(machine.files));
+    session.node = "m1";
+    session.cluster = "lab";
     if (online) session.server = network.connect({}, {});
     notes.clear();
     etags.clear();
@@ -78,6 +91,7 @@ struct FetchingMachine {
     seen.offline = fetched->offline;
     seen.refused = fetched->refused;
     seen.unsaved = fetched->unsaved;
+    seen.peers_refused = fetched->peers_refused;
     seen.contradiction = fetched->contradiction;
     return seen;
   }

@@ -2,6 +2,7 @@
 
 #include "agent/checkpoint_json.hpp"
 #include "agent/identity.hpp"
+#include "agent/kept_copy.hpp"
 #include "agent/settled_document.hpp"
 #include "fakes/reconcile_fixture.hpp"
 #include "fakes/stride.hpp"
@@ -105,7 +106,7 @@ TEST_CASE("what was set aside is told for a day, with what became of it") {
   REQUIRE(house.told() == std::vector<std::string>{"state cache/document.json"});
   const auto& message = house.site.reports.back().unwell[0].message;
   CHECK(message.ends_with(
-      "; set aside as /var/lib/muster/cache/document.json.damaged; the server is asked for it again; if it happens again, see `journalctl -k` for the disk"));
+      "; set aside as /var/lib/muster/cache/document.json.damaged; its copy is taken, or else the server is asked for it again; if it happens again, see `journalctl -k` for the disk"));
   CHECK(house.machine.files.text(std::string(paths::document_cache) + ".damaged") ==
         "{\"payload\":7");
   house.restart_agent();
@@ -181,12 +182,27 @@ TEST_CASE("a rebuilt checkpoint at a boot starts everything, as at any boot") {
   CHECK(house.machine.services.active.count("kubelet.service") == 1);
 }
 
-TEST_CASE("the server away, a damaged cache is had from the settled document") {
-  DamagedMachine house;
-  house.damage(paths::document_cache, Damage::garbage);
-  house.site.is_away = true;
-  CHECK(house.converge().verdict == Verdict::converged);
-  CHECK(house.machine.services.calls.empty());
+TEST_CASE("whatever is damaged while the server is away, a boot finds its copy") {
+  for (const char* path : {paths::trust_cache, paths::document_cache, paths::peers_cache,
+                           paths::copies, paths::cache}) {
+    for (const auto how : {Damage::missing, Damage::empty, Damage::garbage, Damage::other_kind}) {
+      CAPTURE(path);
+      CAPTURE(static_cast<int>(how));
+      DamagedMachine house;
+      auto& files = house.machine.files;
+      const std::string routes = files.text(paths::routes);
+      REQUIRE(routes != "");
+      house.damage(path, how);
+      house.site.is_away = true;
+      house.reboot("boot-2");
+      const auto outcome = house.converge();
+      CHECK_MESSAGE(outcome.verdict == Verdict::converged, outcome.message);
+      CHECK(files.text(paths::routes) == routes);
+      CHECK(house.machine.services.active.count("kubelet.service") == 1);
+      for (const char* cached : {paths::trust_cache, paths::document_cache, paths::peers_cache})
+        CHECK(files.text(cached) == files.text(copy_of(cached)));
+    }
+  }
 }
 
 TEST_CASE("a machine that lost its key goes on with what it has, and says the orders that help") {

@@ -1,0 +1,136 @@
+// A server that answers wrongly is no worse than one that is silent: a machine that was let in goes
+// on by what it has verified, and says what is wrong.
+#include "fakes/reconcile_fixture.hpp"
+
+using namespace muster;
+
+namespace {
+
+struct LetIn : ReconcileFixture {
+  LetIn() {
+    REQUIRE(converge().verdict == Verdict::converged);
+    changes_outside_state();
+    site.reports.clear();
+  }
+
+  // "subject: message" of each, as the machine itself tells it.
+  [[nodiscard]] std::vector<std::string> unwell() const {
+    std::vector<std::string> rows;
+    const auto report = must(parse_report(machine.files.text(paths::kept_status)));
+    for (const auto& problem : report.unwell)
+      rows.push_back(problem.subject + ": " + problem.message);
+    return rows;
+  }
+
+  void publish_newer() {
+    document.generation = 2;
+    document.config.kernel.sysctl["vm.swappiness"] = "1";
+    serve();
+  }
+};
+
+using Rows = std::vector<std::string>;
+
+const char* const clock_text =
+    "clock: clock: expected within 30 s of the server's, found 45 s behind; set it (timedatectl set-ntp true, or the firmware's clock) and converge again";
+
+}  // namespace
+
+TEST_CASE_FIXTURE(LetIn, "two clocks that differ are told, and end nothing that goes on by them") {
+  site.clock_offset = 45;
+  publish_newer();
+  auto outcome = converge();
+  CHECK(outcome.verdict == Verdict::converged);
+  CHECK(outcome.fetched.document.generation == 2);
+  CHECK(unwell() == Rows{clock_text});
+  CHECK(site.reports.back().unwell.size() == 1);
+  reboot("boot-2");
+  outcome = converge();
+  CHECK(outcome.verdict == Verdict::converged);
+  CHECK(machine.services.active.count("kubelet.service") == 1);
+  site.clock_offset = 0;
+  CHECK(converge().verdict == Verdict::converged);
+  CHECK(unwell().empty());
+}
+
+TEST_CASE_FIXTURE(LetIn, "a server that has an older trust list is still the site's") {
+  site.trust_version = 7;
+  REQUIRE(converge().verdict == Verdict::converged);
+  site.trust_version = 3;
+  publish_newer();
+  for (const char* boot : {"boot-1", "boot-2"}) {
+    if (std::string_view(boot) == "boot-2") reboot(boot);
+    const auto outcome = converge();
+    CHECK(outcome.verdict == Verdict::converged);
+    CHECK(outcome.fetched.document.generation == 2);
+    CHECK(unwell() ==
+          Rows{"trust: trust list: expected version 7 or newer, which this machine has seen "
+               "before, found 3"});
+    CHECK(must(load_checkpoint(machine.files)).trust_version == 7);
+  }
+}
+
+TEST_CASE_FIXTURE(LetIn, "a stranger at the server's address has no say, not even in a boot") {
+  site.is_stranger = true;
+  publish_newer();
+  for (const char* boot : {"boot-1", "boot-2"}) {
+    if (std::string_view(boot) == "boot-2") reboot(boot);
+    machine.files.nodes.erase(paths::routes);
+    const auto outcome = converge();
+    CHECK(outcome.verdict == Verdict::converged);
+    CHECK(outcome.fetched.offline);
+    CHECK(outcome.fetched.document.generation == 1);
+    CHECK(machine.files.text(paths::routes) != "");
+    CHECK(machine.services.active.count("kubelet.service") == 1);
+    REQUIRE(unwell().size() == 1);
+    CHECK(
+        unwell()[0].starts_with("server: trust list: expected one signed by the pinned site key"));
+    CHECK(site.reports.empty());
+  }
+}
+
+TEST_CASE_FIXTURE(LetIn, "a server that has forgotten the machine does not stop it") {
+  site.is_forgetful = true;
+  for (const char* boot : {"boot-1", "boot-2"}) {
+    if (std::string_view(boot) == "boot-2") reboot(boot);
+    CHECK(converge().verdict == Verdict::converged);
+    CHECK(machine.services.active.count("kubelet.service") == 1);
+    CHECK(unwell() == Rows{"server: identity: no machine of this site has it"});
+  }
+}
+
+TEST_CASE_FIXTURE(LetIn, "what runs on a machine that is banned now is kept in order") {
+  site.is_banned = true;
+  machine.files.nodes.erase(paths::routes);
+  CHECK(converge().verdict == Verdict::converged);
+  CHECK(machine.files.text(paths::routes) != "");
+  CHECK(unwell() == Rows{"server: machine 'lab/n1' is banned"});
+}
+
+TEST_CASE_FIXTURE(LetIn, "a clock is waited for in a boot, since it may be set; then it goes on") {
+  site.clock_offset = 24 * 30 * 3600;
+  reboot("boot-2");
+  const auto began = machine.clock.since_boot();
+  CHECK(converge().verdict == Verdict::converged);
+  CHECK(machine.clock.since_boot() - began >= clock_patience);
+  CHECK(unwell() ==
+        Rows{"clock: clock: expected within 30 s of the server's, found 2592000 s behind; set it "
+             "(timedatectl set-ntp true, or the firmware's clock) and converge again"});
+  REQUIRE_FALSE(site.reports.empty());
+  CHECK(site.reports.back().unwell[0].subject == "clock");
+  const auto later = machine.clock.since_boot();
+  CHECK(converge().verdict == Verdict::converged);
+  CHECK(machine.clock.since_boot() - later < clock_patience);
+}
+
+TEST_CASE_FIXTURE(LetIn,
+                  "what no certificate is left for is told with the clock that is the cause") {
+  machine.clock.sleep(std::chrono::hours(24 * 30));
+  site.clock_offset = -24 * 30 * 3600;
+  reboot("boot-2");
+  const auto outcome = converge();
+  CHECK(outcome.verdict == Verdict::failed);
+  CHECK(outcome.message.find("the server is away, and certificates must be fetched from it: clock: "
+                             "expected within 30 s of the server's, found 2592000 s ahead") !=
+        std::string::npos);
+}
