@@ -3,6 +3,7 @@
 
 #include "agent/converge.hpp"
 #include "agent/observe.hpp"
+#include "agent/persist.hpp"
 #include "agent/settled_document.hpp"
 #include "machine/desired_state_of.hpp"
 

@@ -21,9 +21,6 @@ struct Session {
   std::vector<HealthProblem> unwell;  // what is wrong with the session, and ends nothing
 };
 
-// No answer, or none for now.
-[[nodiscard]] bool is_silence(const Error& error);
-
 // How long a machine with a cached document waits for a silent server before it goes on without.
 inline constexpr std::chrono::seconds patience_with_cache{3};
 // And, in a boot, for its own clock to be set.

@@ -70,9 +70,9 @@ TEST_CASE_FIXTURE(CertificatesFixture, "one that is not valid yet by this clock 
   const auto early = machine.clock.now() - std::chrono::minutes(6);
   const auto done = obtain(machine.files, server, {spec}, authorities, early);
   REQUIRE_FALSE(done);
-  CHECK(done.error().message ==
-        "certificate 'kubelet-client': by this machine's clock it is not valid yet; the one before "
-        "is kept");
+  CHECK(
+      done.error().message ==
+      "certificate 'kubelet-client': by this machine's clock it is not valid yet; the one before is kept");
   CHECK(current_version(machine.files, spec) == version);
 }
 

@@ -63,9 +63,10 @@ TEST_CASE_FIXTURE(LetIn, "a server that has an older trust list is still the sit
     const auto outcome = converge();
     CHECK(outcome.verdict == Verdict::converged);
     CHECK(outcome.fetched.document.generation == 2);
-    CHECK(unwell() ==
-          Rows{"trust: trust list: expected version 7 or newer, which this machine has seen "
-               "before, found 3"});
+    CHECK(
+        unwell() ==
+        Rows{
+            "trust: trust list: expected version 7 or newer, which this machine has seen before, found 3"});
     CHECK(must(load_checkpoint(machine.files)).trust_version == 7);
   }
 }
@@ -113,9 +114,10 @@ TEST_CASE_FIXTURE(LetIn, "a clock is waited for in a boot, since it may be set; 
   const auto began = machine.clock.since_boot();
   CHECK(converge().verdict == Verdict::converged);
   CHECK(machine.clock.since_boot() - began >= clock_patience);
-  CHECK(unwell() ==
-        Rows{"clock: clock: expected within 30 s of the server's, found 2592000 s behind; set it "
-             "(timedatectl set-ntp true, or the firmware's clock) and converge again"});
+  CHECK(
+      unwell() ==
+      Rows{
+          "clock: clock: expected within 30 s of the server's, found 2592000 s behind; set it (timedatectl set-ntp true, or the firmware's clock) and converge again"});
   REQUIRE_FALSE(site.reports.empty());
   CHECK(site.reports.back().unwell[0].subject == "clock");
   const auto later = machine.clock.since_boot();
@@ -130,7 +132,8 @@ TEST_CASE_FIXTURE(LetIn,
   reboot("boot-2");
   const auto outcome = converge();
   CHECK(outcome.verdict == Verdict::failed);
-  CHECK(outcome.message.find("the server is away, and certificates must be fetched from it: clock: "
-                             "expected within 30 s of the server's, found 2592000 s ahead") !=
-        std::string::npos);
+  CHECK(
+      outcome.message.find(
+          "the server is away, and certificates must be fetched from it: clock: expected within 30 s of the server's, found 2592000 s ahead") !=
+      std::string::npos);
 }
