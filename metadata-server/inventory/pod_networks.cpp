@@ -31,9 +31,9 @@ class PodNetworkAllocator {
   }
 
  private:
-  void reserve(const std::string& node, const Cidr& network) {
+  void reserve(const std::string& node, const Cidr& network, std::string text) {
     taken_[network.network] = {end_of(network), node};
-    networks_.by_node[node] = cidr_text(network);
+    networks_.by_node[node] = std::move(text);
   }
 
   // The node whose network overlaps, or nullptr. Taken networks never overlap each other, so only
@@ -48,7 +48,7 @@ class PodNetworkAllocator {
 
   void take_written() {
     for (const auto& [node, written] : written_) {
-      if (const auto network = parse_cidr(written->value)) reserve(node, *network);
+      if (const auto network = parse_cidr(written->value)) reserve(node, *network, cidr_text(*network));
     }
   }
 
@@ -58,7 +58,7 @@ class PodNetworkAllocator {
       if (!network || !pods_.contains(*network) || networks_.by_node.contains(node)) continue;
       const std::string* owner = owner_of(*network);
       if (owner == nullptr)
-        reserve(node, *network);
+        reserve(node, *network, text);  // ours, as it was written
       else if (const auto written = written_.find(*owner); written != written_.end())
         problems_.push_back(problem_at(
             written->second->place, "spec.podCidr", "a network that no other machine has",
@@ -73,7 +73,7 @@ class PodNetworkAllocator {
       const Cidr network{static_cast<std::uint32_t>(next_), prefix};
       next_ += step;
       if (owner_of(network) != nullptr) continue;
-      reserve(node, network);
+      reserve(node, network, cidr_text(network));
       return true;
     }
     return false;

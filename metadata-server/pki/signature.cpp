@@ -38,8 +38,12 @@ unsigned base64_value(char c) {
 }  // namespace
 
 std::string sha256_digest(std::string_view bytes) {
+  // Looked up once: a publication takes the digest of each machine's input, and a lookup costs as
+  // much as that. It is the process's for as long as it lives.
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
-  SHA256(as_bytes(bytes), bytes.size(), hash.data());
+  if (EVP_Digest(as_bytes(bytes), bytes.size(), hash.data(), nullptr, algorithm, nullptr) != 1)
+    std::abort();
   return std::string(digest_prefix) + hex_encode(as_text(hash.data(), hash.size()));
 }
 

@@ -140,10 +140,12 @@ def expiries(site):
     names = [f"ci-{index}" for index in range(1, ADMISSIONS + TOGETHER + 1)]
     _, machines = site.newest()
     site.server.stop_server()
-    alone = int(time.time()) + 20
+    alone = int(time.time()) + 25
     together = alone + 5 * ADMISSIONS + 5
     site.end_at({name: alone + 5 * index if index < ADMISSIONS else together for index, name in enumerate(names)})
     site.server.start_server()
+    # The first publication of a server that has just started compiles every machine.
+    site.server.muster("ban", "n2000", "--cluster", "lab")
     at_rest = idle(site)
     first, work = wait_until(alone - 1), site.processor()
     wait_until(together - 1)
