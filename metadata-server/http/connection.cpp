@@ -10,6 +10,9 @@ namespace muster {
 namespace {
 
 constexpr int steps_per_turn = 64;
+constexpr std::uint64_t transfer_part = 1u << 20;  // bytes
+constexpr std::chrono::seconds standstill{2};
+
 std::chrono::milliseconds time_for(std::uint64_t bytes, std::uint64_t per_second) {
   return std::chrono::milliseconds(bytes * 1000 / per_second);
 }
@@ -30,6 +33,41 @@ Connection::Connection(std::unique_ptr<Transport> transport, Peer peer, Surround
 void Connection::enter(Phase phase, std::chrono::milliseconds time) {
   phase_ = phase;
   deadline_ = Clock::now() + time;
+}
+
+// Each part has its deadline, so that whoever takes nothing of a large file is gone after the time
+// for its first part, and not of all of it.
+void Connection::enter_transfer(Phase phase, std::uint64_t bytes) {
+  const Deadlines& deadlines = around_.settings.deadlines;
+  const bool is_body = phase == Phase::body;
+  transfer_left_ = bytes;
+  part_left_ = std::min(bytes, transfer_part);
+  moved_ = Clock::now();
+  enter(phase,
+        (is_body ? deadlines.body : deadlines.write) +
+            time_for(part_left_, is_body ? deadlines.slowest_body : deadlines.slowest_write));
+}
+
+void Connection::note_transfer(std::uint64_t bytes) {
+  moved_ = Clock::now();
+  transfer_left_ -= std::min(bytes, transfer_left_);
+  part_left_ -= std::min(bytes, part_left_);
+  if (part_left_ == 0 && transfer_left_ > 0) enter_transfer(phase_, transfer_left_);
+}
+
+bool Connection::may_give_way(Clock::time_point now) const {
+  switch (phase_) {
+    case Phase::handshake:
+    case Phase::head:
+    case Phase::drain:
+      return true;
+    case Phase::body:
+    case Phase::write:
+      return now - moved_ >= standstill;
+    case Phase::answer:
+      return false;
+  }
+  return false;
 }
 
 Connection::Want Connection::advance() {
@@ -145,8 +183,7 @@ void Connection::begin_request(std::string_view head) {
   blocking_ = admission.blocking;
   body_left_ = head_.content_length;
   request_.sink = std::move(admission.sink);
-  const Deadlines& deadlines = around_.settings.deadlines;
-  enter(Phase::body, deadlines.body + time_for(body_left_, deadlines.slowest_body));
+  enter_transfer(Phase::body, body_left_);
   if (!head_.expects_continue || body_left_ <= input_.size()) return;
   answer_ = {};
   answer_.bytes = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -165,6 +202,7 @@ Connection::Step Connection::read_body() {
   if (!take_body(std::string_view(input_).substr(0, count))) return {};
   input_.erase(0, count);
   body_left_ -= count;
+  note_transfer(count);
   return {};
 }
 
@@ -210,9 +248,7 @@ void Connection::start_writing(WireAnswer answer) {
   answer_ = std::move(answer);
   written_ = 0;
   interim_ = false;
-  const Deadlines& deadlines = around_.settings.deadlines;
-  enter(Phase::write,
-        deadlines.write + time_for(answer_.bytes.size() + answer_.length, deadlines.slowest_write));
+  enter_transfer(Phase::write, answer_.bytes.size() + answer_.length);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began_);
   around_.service.note(head_.method, head_.path, request_.route, request_.peer, answer_.status,
                        request_.id, took);

@@ -52,6 +52,8 @@ class Connection {
   [[nodiscard]] bool is_idle() const {
     return phase_ == Phase::head && requests_ > 0 && input_.empty();
   }
+  // Nobody's work is lost with it: it asks nothing yet, or does not take what it asked for.
+  [[nodiscard]] bool may_give_way(Clock::time_point now) const;
   [[nodiscard]] int socket() const { return transport_->socket(); }
 
  private:
@@ -74,6 +76,8 @@ class Connection {
   void finish_and_drain();
   void start_writing(WireAnswer answer);
   void enter(Phase phase, std::chrono::milliseconds time);
+  void enter_transfer(Phase phase, std::uint64_t bytes);
+  void note_transfer(std::uint64_t bytes);
 
   std::unique_ptr<Transport> transport_;
   Surroundings& around_;
@@ -81,6 +85,9 @@ class Connection {
   Phase phase_ = Phase::handshake;
   Clock::time_point deadline_;
   Clock::time_point began_;  // the present request
+  // Of a body or an answer: what is left of it, and of the part whose deadline runs.
+  std::uint64_t transfer_left_ = 0, part_left_ = 0;
+  Clock::time_point moved_;  // when bytes of it last went
   std::uint64_t requests_ = 0;
 
   std::string input_;  // read and not yet used

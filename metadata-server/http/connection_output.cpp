@@ -39,6 +39,7 @@ Connection::Step Connection::write_out() {
     io = transport_->write(std::string_view(answer_.bytes).substr(written_));
     if (io.state == Io::State::done) {
       written_ += io.count;
+      if (!interim_) note_transfer(io.count);
       return {};
     }
   } else if (answer_.file && answer_.length > 0) {
@@ -47,6 +48,7 @@ Connection::Step Connection::write_out() {
     if (io.state == Io::State::done) {
       answer_.offset += io.count;
       answer_.length -= io.count;
+      note_transfer(io.count);
       return {};
     }
   } else {

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "http/listening_socket.hpp"
+#include "http/source_network.hpp"
 
 namespace muster {
 namespace {
@@ -163,7 +164,7 @@ void EventLoop::pause_accepting() {
 }
 
 void EventLoop::add(Accepted accepted) {
-  switch (sources_.enter(accepted.address)) {
+  switch (enter(accepted.address)) {
     case SourceTable::Entry::source_full:
       ++counters_.source_full;
       return;
@@ -180,7 +181,8 @@ void EventLoop::add(Accepted accepted) {
   ++counters_.open;
   const std::uint64_t id = next_id_++;
   Entry entry;
-  entry.source = accepted.address;
+  entry.address = accepted.address;
+  networks_[network_of(entry.address)].insert(id);
   Peer peer;
   peer.listener = settings_.kind;
   peer.address = std::move(accepted.address);
@@ -195,6 +197,32 @@ void EventLoop::add(Accepted accepted) {
   Connection& connection = *entry.connection;
   connections_.emplace(id, std::move(entry));
   serve(id, watched ? connection.advance() : Connection::Want::close);
+}
+
+SourceTable::Entry EventLoop::enter(const std::string& address) {
+  const auto entry = sources_.enter(address);
+  if (entry != SourceTable::Entry::full || !make_room_for(address)) return entry;
+  return sources_.enter(address);
+}
+
+// Where all places are taken, a network that holds more than the newcomer's gives one up. Each
+// thread looks at its own connections: the kernel spreads those of one network over all of them.
+bool EventLoop::make_room_for(const std::string& address) {
+  constexpr int most_looks = 256;
+  int looks = 0;
+  const auto now = Clock::now();
+  for (const auto& network : sources_.greedier_than(address)) {
+    const auto held = networks_.find(network);
+    if (held == networks_.end()) continue;
+    for (const std::uint64_t id : held->second) {
+      if (++looks > most_looks) return false;
+      if (!connections_.at(id).connection->may_give_way(now)) continue;
+      ++counters_.gave_way;
+      remove(id);
+      return true;
+    }
+  }
+  return false;
 }
 
 void EventLoop::serve(std::uint64_t id, Connection::Want want) {
@@ -220,7 +248,11 @@ void EventLoop::remove(std::uint64_t id) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
   timers_.erase({found->second.timer, id});
-  sources_.leave(found->second.source);
+  const std::string& address = found->second.address;
+  sources_.leave(address);
+  const auto network = networks_.find(network_of(address));
+  network->second.erase(id);
+  if (network->second.empty()) networks_.erase(network);
   --counters_.open;
   connections_.erase(found);
 }

@@ -54,7 +54,7 @@ class EventLoop {
  private:
   struct Entry {
     std::unique_ptr<Connection> connection;
-    std::string source;
+    std::string address;
     std::uint32_t interest = 0;
     Clock::time_point timer;
   };
@@ -62,6 +62,8 @@ class EventLoop {
   void run();
   void accept_one();
   void add(Accepted accepted);
+  [[nodiscard]] SourceTable::Entry enter(const std::string& address);
+  [[nodiscard]] bool make_room_for(const std::string& address);
   void pause_accepting();
   void serve(std::uint64_t id, Connection::Want want);
   void remove(std::uint64_t id);
@@ -82,6 +84,8 @@ class EventLoop {
 
   FileDescriptor epoll_, event_;
   std::unordered_map<std::uint64_t, Entry> connections_;
+  // Their ids by their network, oldest first.
+  std::unordered_map<std::string, std::set<std::uint64_t>> networks_;
   std::set<std::pair<Clock::time_point, std::uint64_t>> timers_;
   std::vector<std::uint64_t> ready_;  // asked to go again at once
   std::uint64_t next_id_;

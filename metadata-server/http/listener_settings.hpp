@@ -10,13 +10,13 @@
 
 namespace muster {
 
-// Each is a total for its phase, however many bytes trickle in.
+// Each is a total for its phase, however many bytes trickle in; body and write for each MiB of it.
 struct Deadlines {
   std::chrono::milliseconds handshake{5000};
   std::chrono::milliseconds head{5000};     // from a request's first byte (the first: from accept)
-  std::chrono::milliseconds body{10000};    // plus its length at slowest_body
+  std::chrono::milliseconds body{10000};    // plus the MiB at slowest_body
   std::chrono::milliseconds answer{60000};  // the handler
-  std::chrono::milliseconds write{10000};   // plus its length at slowest_write
+  std::chrono::milliseconds write{10000};   // plus the MiB at slowest_write
   std::chrono::milliseconds idle{120000};   // between two requests of one connection
   std::uint64_t slowest_body = 256u << 10;  // bytes a second
   std::uint64_t slowest_write = 64u << 10;

@@ -90,6 +90,7 @@ struct Metrics::Impl {
       add("source_full", counters->source_full);
       add("full", counters->full);
       add("handshake_failed", counters->handshake_failed);
+      add("gave_way", counters->gave_way);
       add("deadline_passed", counters->deadline_passed);
       add("overloaded", counters->overloaded);
     }

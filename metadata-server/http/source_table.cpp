@@ -1,28 +1,58 @@
 #include "http/source_table.hpp"
 
+#include "http/source_network.hpp"
+
 namespace muster {
 
-SourceTable::Entry SourceTable::enter(const std::string& source) {
+SourceTable::Entry SourceTable::enter(const std::string& address) {
+  const std::string source = source_of(address);
   const std::lock_guard lock(mutex_);
+  const auto held = sources_.find(source);
+  if (per_source_ > 0 && held != sources_.end() && held->second >= per_source_)
+    return Entry::source_full;
   if (open_ >= total_) return Entry::full;
-  std::size_t& count = counts_[source];
-  if (per_source_ > 0 && count >= per_source_) return Entry::source_full;
-  ++count;
+  ++sources_[source];
   ++open_;
+  count_network(network_of(address), true);
   return Entry::taken;
 }
 
-void SourceTable::leave(const std::string& source) {
+void SourceTable::leave(const std::string& address) {
   const std::lock_guard lock(mutex_);
-  const auto found = counts_.find(source);
-  if (found == counts_.end()) return;
+  const auto found = sources_.find(source_of(address));
+  if (found == sources_.end()) return;
   --open_;
-  if (--found->second == 0) counts_.erase(found);
+  if (--found->second == 0) sources_.erase(found);
+  count_network(network_of(address), false);
+}
+
+void SourceTable::count_network(const std::string& network, bool enters) {
+  std::size_t& count = networks_[network];
+  by_count_.erase({count, network});
+  count = enters ? count + 1 : count - 1;
+  if (count > 0) {
+    by_count_.emplace(count, network);
+  } else {
+    networks_.erase(network);
+  }
 }
 
 std::size_t SourceTable::open() {
   const std::lock_guard lock(mutex_);
   return open_;
+}
+
+std::vector<std::string> SourceTable::greedier_than(const std::string& address) {
+  constexpr std::size_t few = 16;
+  const std::lock_guard lock(mutex_);
+  const auto own = networks_.find(network_of(address));
+  const std::size_t least = (own == networks_.end() ? 0 : own->second) + 2;
+  std::vector<std::string> found;
+  for (auto at = by_count_.rbegin(); at != by_count_.rend() && at->first >= least; ++at) {
+    found.push_back(at->second);
+    if (found.size() == few) break;
+  }
+  return found;
 }
 
 }  // namespace muster

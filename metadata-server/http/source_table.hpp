@@ -1,11 +1,14 @@
-// How many connections each source address holds, across the event threads of one listener.
-// Thread-safe.
+// How many connections each source and each network holds, across the event threads of one
+// listener. Thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace muster {
 
@@ -14,15 +17,22 @@ class SourceTable {
   enum class Entry { taken, source_full, full };
   // 0 for per_source: no cap by source.
   SourceTable(std::size_t total, std::size_t per_source) : total_(total), per_source_(per_source) {}
-  [[nodiscard]] Entry enter(const std::string& source);
-  void leave(const std::string& source);
+  // `address` in numbers; its source and its network: source_network.hpp.
+  [[nodiscard]] Entry enter(const std::string& address);
+  void leave(const std::string& address);
   [[nodiscard]] std::size_t open();
+  // Networks that would still hold more than that of `address` if one of theirs gave way to it, the
+  // greediest first; a few of them.
+  [[nodiscard]] std::vector<std::string> greedier_than(const std::string& address);
 
  private:
+  void count_network(const std::string& network, bool enters);
+
   const std::size_t total_, per_source_;
   std::mutex mutex_;
   std::size_t open_ = 0;
-  std::unordered_map<std::string, std::size_t> counts_;
+  std::unordered_map<std::string, std::size_t> sources_, networks_;
+  std::set<std::pair<std::size_t, std::string>> by_count_;  // of the networks
 };
 
 }  // namespace muster

@@ -16,9 +16,13 @@ namespace muster {
 
 class RawClient {
  public:
-  // `address`: "127.0.0.1:40123"
-  explicit RawClient(const std::string& address)
+  // `address`: "127.0.0.1:40123"; `source`: another address of the loopback interface
+  explicit RawClient(const std::string& address, const std::string& source = {})
       : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    struct sockaddr_in from {};
+    from.sin_family = AF_INET;
+    if (inet_pton(AF_INET, source.c_str(), &from.sin_addr) == 1)
+      bind(socket_, reinterpret_cast<struct sockaddr*>(&from), sizeof from);
     struct sockaddr_in to {};
     to.sin_family = AF_INET;
     to.sin_port =

@@ -1,0 +1,118 @@
+"""Whoever can open sockets, from many addresses, keeps nobody else out: of a full listener the network that holds most gives
+way, and who takes nothing of what it asked for is gone after the time for a part of it."""
+import hashlib
+import os
+import resource
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from local_cluster import REPOSITORY
+
+ADDRESSES, EACH_AT_ENROL, EACH_AT_BOOT = 64, 16, 64  # 1 024 and 4 096: all the places there are
+TRIES, MOST_SECONDS = 20, 5
+
+
+@pytest.fixture(autouse=True)
+def descriptors():
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most[1], most[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, most)
+
+
+class Flood:
+    """From 64 networks, each with as many connections as one address may have; what is closed is opened again."""
+
+    def __init__(self, port, each, request=b""):
+        self.port, self.request, self.lost = port, request, 0
+        self.places = [(f"127.1.{network}.1", None) for network in range(ADDRESSES) for _ in range(each)]
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.hold)
+
+    def open(self, address):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.bind((address, 0))
+        connection.settimeout(5)
+        connection.connect(("127.0.0.1", self.port))
+        connection.sendall(self.request)
+        connection.setblocking(False)
+        return connection
+
+    def is_closed(self, connection):
+        try:
+            return connection.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def hold(self):
+        while not self.done.is_set():
+            for index, (address, connection) in enumerate(self.places):
+                if self.done.is_set() or (connection and not self.is_closed(connection)):
+                    continue
+                if connection:
+                    self.lost += 1
+                    connection.close()
+                try:
+                    self.places[index] = (address, self.open(address))
+                except OSError:
+                    self.places[index] = (address, None)
+            self.done.wait(1)
+
+    def __enter__(self):
+        self.thread.start()
+        deadline = time.monotonic() + 60
+        while not all(connection for _, connection in self.places) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert all(connection for _, connection in self.places)
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+        for _, connection in self.places:
+            if connection:
+                connection.close()
+
+
+def all_get_through(name, ask):
+    slowest = 0.0
+    for _ in range(TRIES):
+        began = time.monotonic()
+        ask()
+        slowest = max(slowest, time.monotonic() - began)
+    print(f"{name}: {TRIES} of {TRIES}, the slowest after {slowest:.2f} s")
+    assert slowest < MOST_SECONDS
+
+
+def test_silent_connections_keep_nobody_from_enrolling(site):
+    stranger = site.machine("beside-the-flood")
+
+    def ask():
+        status, _ = stranger.request(site.ports["enrol"], "GET", "/v1/trust")
+        assert status == 200
+    with Flood(site.ports["enrol"], EACH_AT_ENROL):
+        all_get_through("trust", ask)
+
+
+def test_downloads_that_nobody_reads_keep_nobody_from_booting(site, tmp_path):
+    folder = tmp_path / "large"
+    (folder / "bin").mkdir(parents=True)
+    large = os.urandom(16 << 20)
+    (folder / "bin" / "program").write_bytes(large)
+    subprocess.run([os.path.join(REPOSITORY, "scripts", "components.d", "manifest"), "large", "1.0.0", folder], check=True)
+    site.muster("release", "import", str(folder))
+    url = f"/v1/artifacts/sha256:{hashlib.sha256(large).hexdigest()}"
+
+    def ask():
+        with urllib.request.urlopen(f"http://127.0.0.1:{site.ports['boot']}/healthz", timeout=MOST_SECONDS) as answer:
+            assert answer.status == 200
+    with Flood(site.ports["boot"], EACH_AT_BOOT, f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode()):
+        all_get_through("healthz", ask)

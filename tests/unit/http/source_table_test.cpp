@@ -1,0 +1,58 @@
+#include "http/source_table.hpp"
+
+#include <doctest/doctest.h>
+
+#include "http/source_network.hpp"
+
+using namespace muster;
+
+using Entry = SourceTable::Entry;
+using Names = std::vector<std::string>;
+
+TEST_CASE("a source is an IPv4 address, or all of an IPv6 /64") {
+  CHECK(source_of("192.0.2.7") == "192.0.2.7");
+  CHECK(source_of("::ffff:192.0.2.7") == "192.0.2.7");
+  CHECK(source_of("2001:db8::1") == "2001:db8::/64");
+  CHECK(source_of("2001:db8:0:0:ffff::1") == "2001:db8::/64");
+  CHECK(source_of("2001:db8:0:1::1") == "2001:db8:0:1::/64");
+  CHECK(source_of("fe80::1%eth0") == "fe80::/64");
+  CHECK(source_of("unix") == "unix");
+  CHECK(source_of("") == "");
+}
+
+TEST_CASE("a network is an IPv4 /24, or an IPv6 /64") {
+  CHECK(network_of("192.0.2.7") == "192.0.2.0/24");
+  CHECK(network_of("::ffff:192.0.2.7") == "192.0.2.0/24");
+  CHECK(network_of("2001:db8::1") == "2001:db8::/64");
+  CHECK(network_of("unix") == "unix");
+}
+
+TEST_CASE("whoever has a /64 of IPv6 is one source") {
+  SourceTable table(10, 2);
+  CHECK(table.enter("2001:db8::1") == Entry::taken);
+  CHECK(table.enter("2001:db8::2") == Entry::taken);
+  CHECK(table.enter("2001:db8::3") == Entry::source_full);
+  CHECK(table.enter("2001:db8:0:1::3") == Entry::taken);
+  table.leave("2001:db8::2");
+  CHECK(table.enter("2001:db8::4") == Entry::taken);
+  CHECK(table.open() == 3);
+}
+
+TEST_CASE("of a full table, who holds more than the newcomer would is known, the greediest first") {
+  SourceTable table(9, 0);
+  for (const char* address : {"10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.1.4", "10.0.2.1",
+                              "10.0.2.2", "10.0.2.3", "10.0.3.1", "10.0.3.2"})
+    CHECK(table.enter(address) == Entry::taken);
+  CHECK(table.enter("10.0.4.1") == Entry::full);
+  CHECK(table.greedier_than("10.0.4.1") == Names{"10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24"});
+  // One that has two may not take from one that has three: they would only change places.
+  CHECK(table.greedier_than("10.0.3.3") == Names{"10.0.1.0/24"});
+  CHECK(table.greedier_than("10.0.1.5").empty());
+  table.leave("10.0.1.4");
+  CHECK(table.greedier_than("10.0.3.3").empty());
+  for (const char* address : {"10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.2.1", "10.0.2.2",
+                              "10.0.2.3", "10.0.3.1", "10.0.3.2"})
+    table.leave(address);
+  CHECK(table.greedier_than("10.0.4.1").empty());
+  CHECK(table.open() == 0);
+}
