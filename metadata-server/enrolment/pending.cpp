@@ -1,7 +1,10 @@
 #include "enrolment/pending.hpp"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
+#include "enrolment/source_network.hpp"
 #include "records/record_fields.hpp"
 #include "store/kinds.hpp"
 
@@ -34,26 +37,65 @@ constexpr auto pending_fields = [](auto& fields, auto& machine) {
   fields.number("lastSeen", machine.last_seen);
 };
 
-// Counts what lives and adds the removal of what does not to the transaction.
-struct Occupancy {
-  std::size_t all = 0, of_source = 0;
+struct Waiting {
+  PendingMachine machine;
+  std::uint64_t version = 0;
 };
-Result<Occupancy> sweep(const EnrolmentContext& context, std::string_view source,
-                        Transaction& transaction) {
+
+// Those that live; the removal of the others goes to the transaction.
+Result<std::vector<Waiting>> sweep(const EnrolmentContext& context, Transaction& transaction) {
   const auto records = context.store.list(kinds::pending);
   if (!records) return pass(records.error());
-  Occupancy occupancy;
+  std::vector<Waiting> waiting;
   for (const auto& record : *records) {
-    const auto machine = as_stored(parse_pending_machine(record.value));
-    if (!machine || is_expired(*machine, context)) {
+    auto machine = as_stored(parse_pending_machine(record.value));
+    if (machine && !is_expired(*machine, context)) {
+      waiting.push_back({std::move(*machine), record.version});
+    } else {
       transaction.expect(kinds::pending, record.key, record.version)
           .remove(kinds::pending, record.key);
-      continue;
     }
-    ++occupancy.all;
-    if (machine->source == source) ++occupancy.of_source;
   }
-  return occupancy;
+  return waiting;
+}
+
+// The one that gives way to the newcomer, if any: one that matches no machine of the inventory
+// before one that says it does, of the network that has most, the oldest. What matches nothing
+// takes no place from what matches; and nobody takes from a network that would then have fewer.
+const Waiting* who_gives_way(const std::vector<Waiting>& waiting, const PendingMachine& newcomer) {
+  std::map<std::string, std::size_t> counts;
+  for (const auto& one : waiting) ++counts[network_of(one.machine.source)];
+  const std::size_t least = counts[network_of(newcomer.source)] + 2;
+  const bool matches = !newcomer.proposed.node.empty();
+  const Waiting* found = nullptr;
+  const auto rank = [&](const Waiting& one) {
+    return std::tuple(one.machine.proposed.node.empty(), counts[network_of(one.machine.source)],
+                      -one.machine.first_seen);
+  };
+  for (const auto& one : waiting) {
+    const bool is_stranger = one.machine.proposed.node.empty();
+    const bool is_greedy = counts[network_of(one.machine.source)] >= least;
+    const bool may = matches ? is_stranger || is_greedy : is_stranger && is_greedy;
+    if (!may || !one.machine.approved.node.empty()) continue;
+    if (found == nullptr || rank(one) > rank(*found)) found = &one;
+  }
+  return found;
+}
+
+// Whether there is a place, or one was made in the transaction.
+bool has_place(const EnrolmentContext& context, const std::vector<Waiting>& waiting,
+               const PendingMachine& newcomer, Transaction& transaction) {
+  const std::string source = source_of(newcomer.source);
+  const auto of_source = std::count_if(waiting.begin(), waiting.end(), [&](const auto& one) {
+    return source_of(one.machine.source) == source;
+  });
+  if (static_cast<std::size_t>(of_source) >= context.limits.pending_per_source) return false;
+  if (waiting.size() < context.limits.pending) return true;
+  const auto* gives_way = who_gives_way(waiting, newcomer);
+  if (gives_way == nullptr) return false;
+  transaction.expect(kinds::pending, gives_way->machine.fingerprint, gives_way->version)
+      .remove(kinds::pending, gives_way->machine.fingerprint);
+  return true;
 }
 }  // namespace
 
@@ -94,10 +136,9 @@ Result<void> note_pending(const EnrolmentContext& context, const PendingMachine&
           note.approved = known->approved;
           note.approved_by = known->approved_by;
         } else {
-          const auto occupancy = sweep(context, machine.source, transaction);
-          if (!occupancy) return pass(occupancy.error());
-          if (occupancy->all >= context.limits.pending ||
-              occupancy->of_source >= context.limits.pending_per_source) {
+          const auto waiting = sweep(context, transaction);
+          if (!waiting) return pass(waiting.error());
+          if (!has_place(context, *waiting, machine, transaction)) {
             refusal = Error{
                 ErrorKind::exhausted, "pending_full",
                 "pending machines: the limit is reached; approve those that wait, or enrol with a join token"};

@@ -1,5 +1,7 @@
 // Machines that asked and wait for an operator: kind "pending", key the public key's fingerprint.
-// Capped, and forgotten an hour after they last asked.
+// Capped, by source too (source_network.hpp), and forgotten an hour after they last asked. Where all
+// places are taken, one that matches no machine of the inventory gives way: to one that matches, or
+// to one of a network that has fewer.
 #pragma once
 
 #include <cstdint>

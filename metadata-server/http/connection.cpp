@@ -11,7 +11,7 @@ namespace {
 
 constexpr int steps_per_turn = 64;
 constexpr std::uint64_t transfer_part = 1u << 20;  // bytes
-constexpr std::chrono::seconds standstill{2};
+constexpr std::chrono::milliseconds standstill{500};
 
 std::chrono::milliseconds time_for(std::uint64_t bytes, std::uint64_t per_second) {
   return std::chrono::milliseconds(bytes * 1000 / per_second);

@@ -9,7 +9,7 @@
 #include <cerrno>
 
 #include "http/listening_socket.hpp"
-#include "http/source_network.hpp"
+#include "enrolment/source_network.hpp"
 
 namespace muster {
 namespace {

@@ -1,6 +1,6 @@
 #include "http/source_table.hpp"
 
-#include "http/source_network.hpp"
+#include "enrolment/source_network.hpp"
 
 namespace muster {
 

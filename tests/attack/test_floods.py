@@ -1,6 +1,7 @@
 """Whoever can open sockets, from many addresses, keeps nobody else out: of a full listener the network that holds most gives
 way, and who takes nothing of what it asked for is gone after the time for a part of it."""
 import hashlib
+import json
 import os
 import resource
 import socket
@@ -11,6 +12,7 @@ import urllib.request
 
 import pytest
 
+from conftest import CLUSTER, Site, mac, node, sanitizer_reports
 from local_cluster import REPOSITORY
 
 ADDRESSES, EACH_AT_ENROL, EACH_AT_BOOT = 64, 16, 64  # 1 024 and 4 096: all the places there are
@@ -116,3 +118,34 @@ def test_downloads_that_nobody_reads_keep_nobody_from_booting(site, tmp_path):
             assert answer.status == 200
     with Flood(site.ports["boot"], EACH_AT_BOOT, f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode()):
         all_get_through("healthz", ask)
+
+
+@pytest.fixture
+def own_site(tmp_path):
+    """Whose waiting machines are no other test's."""
+    site = Site(str(tmp_path / "site"))
+    site.ports = {name: port + 200 for name, port in site.ports.items()}
+    site.start_server()
+    site.small_releases()
+    (tmp_path / "inventory").mkdir()
+    (tmp_path / "inventory" / "cluster.yaml").write_text(CLUSTER + node("m1", "master", 11) + node("n1", "node", 21))
+    site.muster("apply", str(tmp_path / "inventory"))
+    yield site
+    site.stop_server()
+    assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
+
+
+@pytest.mark.long  # half a minute, for 256 keys; in short: unit/enrolment approval_test
+def test_keys_that_wait_for_an_approval_keep_nobody_else_from_waiting(own_site):
+    """Four addresses with 64 keys each: all the places there are."""
+    def waiting():
+        return [row["hints"]["hostname"] for row in json.loads(own_site.muster("pending", "-o", "json").stdout)["pending"]]
+    for network in range(4):
+        for number in range(64):
+            status, answer = own_site.machine(f"flood-{network}-{number}", f"127.2.{network}.1").enrol()
+            assert status == 202, answer
+    assert len(waiting()) == 256
+    for name, source, address in (("new-tower", "127.3.1.1", ""), ("listed-tower", "127.2.0.9", mac(21))):
+        status, answer = own_site.machine(name, source).enrol(mac=address)
+        assert status == 202, answer
+    assert {"new-tower", "listed-tower"} <= set(waiting()) and len(waiting()) == 256

@@ -82,18 +82,18 @@ TEST_CASE("a name that two clusters have needs the cluster") {
 TEST_CASE("who waits is capped in all and by address, and forgotten an hour after it last asked") {
   Enrolment site;
   site.context.limits.pending = 3;
-  site.context.limits.pending_per_source = 2;
+  site.context.limits.pending_per_source = 1;
   const auto ask = [&](const Machine& machine, const std::string& source) {
     return enrol(site.context, site.request(machine), source);
   };
   const Machine first, second, third, fourth;
   CHECK(ask(first, "a"));
-  CHECK(ask(second, "a"));
   const std::string full =
       "pending_full: pending machines: the limit is reached; approve those that wait, or enrol with a join token";
-  CHECK(refusal(ask(third, "a")) == full);
-  CHECK(ask(third, "b"));
-  CHECK(refusal(ask(fourth, "c")) == full);
+  CHECK(refusal(ask(second, "a")) == full);
+  CHECK(ask(second, "b"));
+  CHECK(ask(third, "c"));
+  CHECK(refusal(ask(fourth, "d")) == full);
   CHECK(ask(first, "a"));  // waits already
   site.now += 59min;
   CHECK(ask(first, "a"));
@@ -101,8 +101,44 @@ TEST_CASE("who waits is capped in all and by address, and forgotten an hour afte
   site.now += 1min;
   CHECK(list_pending(site.context)->size() == 1);
   CHECK(list_pending(site.context)->front().fingerprint == first.fingerprint());
-  CHECK(ask(fourth, "c"));
+  CHECK(ask(fourth, "d"));
   CHECK(site.store.count(kinds::pending).value() == 2);  // the expired ones made room
+}
+
+TEST_CASE("where all wait, a network that has more gives a place up, strangers before the listed") {
+  Enrolment site;
+  site.context.limits.pending = 6;
+  const auto ask = [&](const Machine& machine, const std::string& source) {
+    site.now += 1s;
+    return enrol(site.context, site.request(machine), source);
+  };
+  const auto waits = [&](const Machine& machine) {
+    return find_pending(site.context, machine.fingerprint())->version != 0;
+  };
+  const Machine listed{.hardware = 21}, other{.hardware = 22};
+  const std::array<Machine, 5> flood;
+  for (std::size_t i = 0; i < flood.size(); ++i)
+    CHECK(ask(flood[i], fmt::format("10.0.1.{}", i + 1)));
+  CHECK(ask(listed, "10.0.1.9"));
+  const Machine stranger, second, third, late;
+  CHECK(ask(stranger, "10.0.2.1"));
+  CHECK_FALSE(waits(flood[0]));
+  CHECK(ask(second, "10.0.2.2"));
+  CHECK_FALSE(waits(flood[1]));
+  CHECK(ask(third, "10.0.3.1"));
+  CHECK_FALSE(waits(flood[2]));
+  // Three, two and one: whoever comes to the second network only changes places.
+  CHECK_FALSE(ask(late, "10.0.2.3"));
+  CHECK(waits(listed));
+  // A listed machine takes a stranger's place wherever it is.
+  CHECK(ask(other, "10.0.1.7"));
+  CHECK(waits(other));
+  CHECK_FALSE(waits(flood[3]));
+  // What was approved waits for its machine.
+  REQUIRE(approve(site.context, {"lab", "n1", listed.fingerprint()}, "operator anna"));
+  CHECK(ask(late, "10.0.4.1"));
+  CHECK(waits(listed));
+  CHECK_FALSE(waits(flood[4]));
 }
 
 TEST_CASE("asking again does not write each time, and an approval is not lost by it") {

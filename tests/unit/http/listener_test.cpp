@@ -1,74 +1,11 @@
 // The event front on real sockets of the loopback interface.
-#include <doctest/doctest.h>
+#include "front.hpp"
 
-#include <fstream>
 #include <future>
-#include <thread>
-
-#include "client/http_client.hpp"
-#include "fakes/fake_service.hpp"
-#include "fakes/raw_client.hpp"
-#include "fakes/scratch_folder.hpp"
-#include "fakes/soon.hpp"
-#include "http/listener.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
-
-namespace {
-
-ListenerSettings anywhere() {
-  ListenerSettings settings;
-  settings.address = "127.0.0.1:0";
-  return settings;
-}
-
-// Only for what is to meet a deadline: a busy machine may make anything else meet it too.
-ListenerSettings quick() {
-  ListenerSettings settings = anywhere();
-  settings.deadlines.handshake = settings.deadlines.head = settings.deadlines.body = 300ms;
-  settings.deadlines.idle = 600ms;
-  return settings;
-}
-
-struct Front {
-  FakeService service;
-  std::unique_ptr<Listener> listener;
-
-  explicit Front(ListenerSettings settings = anywhere()) {
-    auto opened = Listener::open(std::move(settings), service);
-    REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
-    listener = std::move(*opened);
-  }
-  [[nodiscard]] std::string ask(std::string_view bytes,
-                                std::chrono::milliseconds time = 10s) const {
-    RawClient client(listener->address());
-    client.send(bytes);
-    return client.receive(time);
-  }
-  [[nodiscard]] HttpClient client() const {
-    HttpClientSettings settings;
-    settings.base_url = "http://" + listener->address();
-    return HttpClient(settings);
-  }
-};
-
-std::string get(std::string_view path, std::string_view more = "Connection: close\r\n") {
-  return fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n{}\r\n", path, more);
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::size_t count(const std::string& text, std::string_view part) {
-  std::size_t found = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-  return found;
-}
-
-}  // namespace
 
 TEST_CASE("a request is answered and the connection closed when asked to") {
   const Front front;
@@ -161,52 +98,6 @@ TEST_CASE("one source holds no more than its share of connections") {
   held.clear();
   CHECK(soon([&] { return front.listener->counters().open == 0; }));
   CHECK(contains(front.ask(get("/small")), "200 OK"));
-}
-
-TEST_CASE("of a full listener the network that holds most gives way to one that holds less") {
-  ListenerSettings settings = anywhere();
-  settings.connections = 8;
-  settings.event_threads = 1;
-  Front front(settings);
-  std::vector<std::unique_ptr<RawClient>> silent;
-  for (int i = 1; i <= 8; ++i) {
-    silent.push_back(
-        std::make_unique<RawClient>(front.listener->address(), fmt::format("127.0.1.{}", i)));
-    REQUIRE(soon([&] { return front.listener->counters().open == i; }));
-  }
-  CHECK(contains(front.ask(get("/small")), "200 OK"));
-  CHECK(front.listener->counters().gave_way == 1);
-  CHECK(silent[0]->receive(10s).empty());
-  CHECK(silent[0]->closed());
-  std::vector<std::unique_ptr<RawClient>> more;
-  for (int i = 1; i <= 4; ++i) {
-    more.push_back(
-        std::make_unique<RawClient>(front.listener->address(), fmt::format("127.0.2.{}", i)));
-    more.back()->send(get("/small", ""));
-    CHECK(more.back()->receive(10s, "small").ends_with("small"));
-  }
-  // Four and four: nobody holds more than another.
-  const auto full = front.listener->counters().full.load();
-  RawClient late(front.listener->address(), "127.0.2.9");
-  CHECK(late.receive(10s).empty());
-  CHECK(late.closed());
-  CHECK(front.listener->counters().full == full + 1);
-}
-
-TEST_CASE("whoever takes nothing of what it asked for has the time for a part of it, not for all") {
-  const ScratchFolder folder;
-  std::ofstream(folder.path("content")) << std::string(64u << 20, 'x');
-  ListenerSettings settings = anywhere();
-  settings.deadlines.write = 500ms;
-  settings.deadlines.slowest_write = 1u << 20;
-  Front front(settings);
-  front.service.folder = folder.path();
-  RawClient client(front.listener->address());
-  client.send(get("/file"));
-  // 64 MiB at 1 MiB a second would be a minute.
-  CHECK(soon([&] { return front.listener->counters().deadline_passed == 1; }));
-  // One that reads has it all.
-  CHECK(front.ask(get("/file"), 30s).size() > (64u << 20));
 }
 
 TEST_CASE("a body over the route's limit is refused before it is read, and the answer arrives") {

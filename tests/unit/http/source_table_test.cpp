@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "http/source_network.hpp"
+#include "enrolment/source_network.hpp"
 
 using namespace muster;
 

@@ -1,4 +1,4 @@
-#include "http/source_network.hpp"
+#include "enrolment/source_network.hpp"
 
 #include <arpa/inet.h>
 

@@ -1,0 +1,51 @@
+// Who gives way where a listener is full, and who is gone though it is not.
+#include "front.hpp"
+
+using namespace muster;
+using namespace std::chrono_literals;
+
+TEST_CASE("of a full listener the network that holds most gives way to one that holds less") {
+  ListenerSettings settings = anywhere();
+  settings.connections = 8;
+  settings.event_threads = 1;
+  Front front(settings);
+  std::vector<std::unique_ptr<RawClient>> silent;
+  for (int i = 1; i <= 8; ++i) {
+    silent.push_back(
+        std::make_unique<RawClient>(front.listener->address(), fmt::format("127.0.1.{}", i)));
+    REQUIRE(soon([&] { return front.listener->counters().open == i; }));
+  }
+  CHECK(contains(front.ask(get("/small")), "200 OK"));
+  CHECK(front.listener->counters().gave_way == 1);
+  CHECK(silent[0]->receive(10s).empty());
+  CHECK(silent[0]->closed());
+  std::vector<std::unique_ptr<RawClient>> more;
+  for (int i = 1; i <= 4; ++i) {
+    more.push_back(
+        std::make_unique<RawClient>(front.listener->address(), fmt::format("127.0.2.{}", i)));
+    more.back()->send(get("/small", ""));
+    CHECK(more.back()->receive(10s, "small").ends_with("small"));
+  }
+  // Four and four: nobody holds more than another.
+  const auto full = front.listener->counters().full.load();
+  RawClient late(front.listener->address(), "127.0.2.9");
+  CHECK(late.receive(10s).empty());
+  CHECK(late.closed());
+  CHECK(front.listener->counters().full == full + 1);
+}
+
+TEST_CASE("whoever takes nothing of what it asked for has the time for a part of it, not for all") {
+  const ScratchFolder folder;
+  std::ofstream(folder.path("content")) << std::string(64u << 20, 'x');
+  ListenerSettings settings = anywhere();
+  settings.deadlines.write = 500ms;
+  settings.deadlines.slowest_write = 1u << 20;
+  Front front(settings);
+  front.service.folder = folder.path();
+  RawClient client(front.listener->address());
+  client.send(get("/file"));
+  // 64 MiB at 1 MiB a second would be a minute.
+  CHECK(soon([&] { return front.listener->counters().deadline_passed == 1; }));
+  // One that reads has it all.
+  CHECK(front.ask(get("/file"), 30s).size() > (64u << 20));
+}
