@@ -9,6 +9,7 @@
 #include "agent/observed_state.hpp"
 #include "agent/paths.hpp"
 #include "agent/plan_text.hpp"
+#include "agent/skipped_units.hpp"
 
 namespace muster {
 namespace {
@@ -102,6 +103,7 @@ class Execute {
   Result<void> operator()(const StartUnits& action) {
     if (auto forgotten = forget(action.units, action.as_before); !forgotten) return forgotten;
     auto started = run_.host.services.start(action.units, within(action.deadline));
+    if (started) started = none_is_skipped(run_.host, action.units);
     if (started) record(action.units, action.as_before);
     return started;
   }
@@ -109,6 +111,7 @@ class Execute {
   Result<void> operator()(const RestartUnits& action) {
     if (auto forgotten = forget(action.units, {}); !forgotten) return forgotten;
     auto restarted = run_.host.services.restart(action.units, within(action.deadline));
+    if (restarted) restarted = none_is_skipped(run_.host, action.units);
     if (restarted) record(action.units, {});
     return restarted;
   }
