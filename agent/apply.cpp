@@ -6,6 +6,7 @@
 #include "agent/artifacts.hpp"
 #include "agent/footprint.hpp"
 #include "agent/images.hpp"
+#include "agent/kubelet_state.hpp"
 #include "agent/observed_state.hpp"
 #include "agent/paths.hpp"
 #include "agent/plan_text.hpp"
@@ -13,6 +14,8 @@
 
 namespace muster {
 namespace {
+
+constexpr const char* kubelet = "kubelet.service";
 
 struct PhaseOf {
   const char* operator()(const InstallRelease&) const { return "releases"; }
@@ -102,6 +105,7 @@ class Execute {
 
   Result<void> operator()(const StartUnits& action) {
     if (auto forgotten = forget(action.units, action.as_before); !forgotten) return forgotten;
+    if (auto ready = clear_kubelet_state(action.units, action.deadline); !ready) return ready;
     auto started = run_.host.services.start(action.units, within(action.deadline));
     if (started) started = none_is_skipped(run_.host, action.units);
     if (started) record(action.units, action.as_before);
@@ -110,6 +114,7 @@ class Execute {
 
   Result<void> operator()(const RestartUnits& action) {
     if (auto forgotten = forget(action.units, {}); !forgotten) return forgotten;
+    if (auto ready = clear_kubelet_state(action.units, action.deadline); !ready) return ready;
     auto restarted = run_.host.services.restart(action.units, within(action.deadline));
     if (restarted) restarted = none_is_skipped(run_.host, action.units);
     if (restarted) record(action.units, {});
@@ -152,6 +157,23 @@ class Execute {
 
   [[nodiscard]] std::chrono::milliseconds within(std::chrono::milliseconds deadline) const {
     return std::min(deadline, run_.deadline.left());
+  }
+
+  // One that runs would write them again.
+  Result<void> clear_kubelet_state(const std::vector<std::string>& units,
+                                   std::chrono::milliseconds deadline) {
+    if (std::find(units.begin(), units.end(), kubelet) == units.end()) return {};
+    const auto stale = stale_manager_states(run_.host.files);
+    if (stale.empty()) return {};
+    if (auto stopped = run_.host.services.stop({kubelet}, within(deadline)); !stopped) {
+      return stopped;
+    }
+    for (const auto& path : stale) {
+      run_.reporter.note(
+          fmt::format("removed {}, which is of another policy than kubelet's", path));
+      if (auto gone = run_.host.files.remove(path); !gone) return gone;
+    }
+    return {};
   }
 
   Result<void> make_parent(const std::string& path) {
