@@ -10,6 +10,8 @@
 #include "agent/observed_state.hpp"
 #include "agent/paths.hpp"
 #include "agent/plan_text.hpp"
+#include "agent/secret_digest.hpp"
+#include "agent/set_aside.hpp"
 #include "agent/skipped_units.hpp"
 
 namespace muster {
@@ -63,26 +65,23 @@ class Execute {
     const auto& secret = action.secret;
     auto value = inputs_.server->secret(secret.name, secret.version);
     if (!value) return while_doing(value.error(), fmt::format("secret '{}'", secret.name));
-    std::uint32_t mode = 0600;
-    std::from_chars(secret.mode.data(), secret.mode.data() + secret.mode.size(), mode, 8);
-    if (auto made = make_parent(secret.path); !made) return made;
-    if (auto wrote = run_.host.files.write(secret.path, *value, mode, secret.owner); !wrote) {
-      return wrote;
+    const auto there = run_.host.files.read(secret.path);
+    if (!action.compares || !there || *there != *value) {
+      std::uint32_t mode = 0600;
+      std::from_chars(secret.mode.data(), secret.mode.data() + secret.mode.size(), mode, 8);
+      if (auto wrote = write({secret.path, *value, secret.owner, mode}); !wrote) return wrote;
     }
     run_.checkpoint.secrets[secret.path] = secret.version;
-    return {};
+    return note_digest(secret, *value);
   }
 
   Result<void> operator()(const MakeDirectory& action) {
     const auto& directory = action.directory;
+    if (auto room = make_room_for_folder(run_.host.files, directory.path); !room) return room;
     return run_.host.files.make_directory(directory.path, directory.mode, directory.owner);
   }
 
-  Result<void> operator()(const WriteFile& action) {
-    const auto& file = action.file;
-    if (auto made = make_parent(file.path); !made) return made;
-    return run_.host.files.write(file.path, file.content, file.mode, file.owner);
-  }
+  Result<void> operator()(const WriteFile& action) { return write(action.file); }
 
   Result<void> operator()(const RemovePath& action) {
     if (auto restored = restore_original(run_.host.files, run_.checkpoint, action.path);
@@ -96,7 +95,7 @@ class Execute {
   Result<void> operator()(const CorrectFile& action) {
     auto& files = run_.host.files;
     if (!action.text) return files.finish(action.path, action.mode, action.owner);
-    return files.write(action.path, *action.text, action.mode, action.owner);
+    return write({action.path, *action.text, action.owner, action.mode});
   }
 
   Result<void> operator()(const ReloadServiceManager&) {
@@ -178,8 +177,23 @@ class Execute {
 
   Result<void> make_parent(const std::string& path) {
     const std::string parent = path.substr(0, path.find_last_of('/'));
-    if (parent.empty() || run_.host.files.status(parent)) return {};
+    if (parent.empty()) return {};
+    if (auto room = make_room_for_folder(run_.host.files, parent); !room) return room;
+    if (run_.host.files.status(parent)) return {};
     return run_.host.files.make_directory(parent, 0755, "root");
+  }
+
+  Result<void> write(const DesiredFile& file) {
+    if (auto made = make_parent(file.path); !made) return made;
+    if (auto room = make_room_for_file(run_.host.files, file.path); !room) return room;
+    return run_.host.files.write(file.path, file.content, file.mode, file.owner);
+  }
+
+  Result<void> note_digest(const SecretReference& secret, const std::string& value) {
+    const auto key = make_secret_digest_key(run_.host.files);
+    if (!key) return pass(key.error());
+    run_.checkpoint.secret_digests[secret.path] = secret_digest(*key, secret, value);
+    return {};
   }
 
   // A unit that fails, or an agent that is killed, in the middle of a change leaves nobody who
@@ -214,6 +228,7 @@ class Execute {
       UnitRestarts& restarts = run_.checkpoint.restarts[unit.name];
       restarts.count = 0;
       if (recorded.configuration != now.configuration) restarts.at.clear();
+      run_.checkpoint.changed_starts.erase(unit.name);
       if (as_before.count(unit.name) > 0) {
         recorded.reloaded = now.reloaded;
       } else {
@@ -272,6 +287,8 @@ ConvergeResult<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
   if (auto recorded = record_footprint(plan, run.checkpoint, run.host.files); !recorded) {
     return fail_converge(FailureClass::disk, recorded.error());
   }
+  // What lies there wrongly says who was started with it; once it is right, only this note does.
+  if (!run.checkpoint.changed_starts.empty()) note_as_done(run);
   Execute execute(run, inputs);
   std::string_view phase;
   if (const auto releases = releases_of(plan); releases.size() > 1) {

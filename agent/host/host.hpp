@@ -25,6 +25,7 @@ struct FileStatus {
   std::string owner, group;
   std::uint64_t size = 0, inode = 0, device = 0;
   std::int64_t modified_ns = 0;
+  std::int64_t changed_ns = 0;  // nobody sets this one: the last change of content, mode or name
   std::string link_target;
 };
 
