@@ -27,6 +27,7 @@ struct ObtainCertificates {
 };
 struct FetchSecret {
   SecretReference secret;
+  bool compares = false;  // what is there may be right: then only its digest is noted
 };
 struct MakeDirectory {
   DesiredDirectory directory;

@@ -172,9 +172,11 @@ void adopt(const Host& host, const DesiredState& desired, bool has_settled, Obse
            Checkpoint& checkpoint) {
   for (const auto& secret : desired.secrets) {
     if (!has_settled || checkpoint.secrets.count(secret.path) > 0) continue;
-    if (!host.files.status(secret.path)) continue;
+    const auto there = host.files.status(secret.path);
+    if (!there || there->type != FileStatus::Type::file) continue;
     checkpoint.secrets[secret.path] = secret.version;
     observed.secrets.erase(secret.path);
+    observed.uncompared.insert(secret.path);
     checkpoint.files.insert(secret.path);
   }
   for (const auto& file : desired.files) {

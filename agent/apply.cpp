@@ -6,12 +6,18 @@
 #include "agent/artifacts.hpp"
 #include "agent/footprint.hpp"
 #include "agent/images.hpp"
+#include "agent/kubelet_state.hpp"
 #include "agent/observed_state.hpp"
 #include "agent/paths.hpp"
 #include "agent/plan_text.hpp"
+#include "agent/secret_digest.hpp"
+#include "agent/set_aside.hpp"
+#include "agent/skipped_units.hpp"
 
 namespace muster {
 namespace {
+
+constexpr const char* kubelet = "kubelet.service";
 
 struct PhaseOf {
   const char* operator()(const InstallRelease&) const { return "releases"; }
@@ -60,26 +66,23 @@ class Execute {
     const auto& secret = action.secret;
     auto value = inputs_.session.server->secret(secret.name, secret.version);
     if (!value) return while_doing(value.error(), fmt::format("secret '{}'", secret.name));
-    std::uint32_t mode = 0600;
-    std::from_chars(secret.mode.data(), secret.mode.data() + secret.mode.size(), mode, 8);
-    if (auto made = make_parent(secret.path); !made) return made;
-    if (auto wrote = run_.host.files.write(secret.path, *value, mode, secret.owner); !wrote) {
-      return wrote;
+    const auto there = run_.host.files.read(secret.path);
+    if (!action.compares || !there || *there != *value) {
+      std::uint32_t mode = 0600;
+      std::from_chars(secret.mode.data(), secret.mode.data() + secret.mode.size(), mode, 8);
+      if (auto wrote = write({secret.path, *value, secret.owner, mode}); !wrote) return wrote;
     }
     run_.checkpoint.secrets[secret.path] = secret.version;
-    return {};
+    return note_digest(secret, *value);
   }
 
   Result<void> operator()(const MakeDirectory& action) {
     const auto& directory = action.directory;
+    if (auto room = make_room_for_folder(run_.host.files, directory.path); !room) return room;
     return run_.host.files.make_directory(directory.path, directory.mode, directory.owner);
   }
 
-  Result<void> operator()(const WriteFile& action) {
-    const auto& file = action.file;
-    if (auto made = make_parent(file.path); !made) return made;
-    return run_.host.files.write(file.path, file.content, file.mode, file.owner);
-  }
+  Result<void> operator()(const WriteFile& action) { return write(action.file); }
 
   Result<void> operator()(const RemovePath& action) {
     if (auto restored = restore_original(run_.host.files, run_.checkpoint, action.path);
@@ -93,7 +96,7 @@ class Execute {
   Result<void> operator()(const CorrectFile& action) {
     auto& files = run_.host.files;
     if (!action.text) return files.finish(action.path, action.mode, action.owner);
-    return files.write(action.path, *action.text, action.mode, action.owner);
+    return write({action.path, *action.text, action.owner, action.mode});
   }
 
   Result<void> operator()(const ReloadServiceManager&) {
@@ -102,14 +105,18 @@ class Execute {
 
   Result<void> operator()(const StartUnits& action) {
     if (auto forgotten = forget(action.units, action.as_before); !forgotten) return forgotten;
+    if (auto ready = clear_kubelet_state(action.units, action.deadline); !ready) return ready;
     auto started = run_.host.services.start(action.units, within(action.deadline));
+    if (started) started = none_is_skipped(run_.host, action.units);
     if (started) record(action.units, action.as_before);
     return started;
   }
 
   Result<void> operator()(const RestartUnits& action) {
     if (auto forgotten = forget(action.units, {}); !forgotten) return forgotten;
+    if (auto ready = clear_kubelet_state(action.units, action.deadline); !ready) return ready;
     auto restarted = run_.host.services.restart(action.units, within(action.deadline));
+    if (restarted) restarted = none_is_skipped(run_.host, action.units);
     if (restarted) record(action.units, {});
     return restarted;
   }
@@ -154,10 +161,42 @@ class Execute {
     return std::min(deadline, run_.deadline.left());
   }
 
+  // One that runs would write them again.
+  Result<void> clear_kubelet_state(const std::vector<std::string>& units,
+                                   std::chrono::milliseconds deadline) {
+    if (std::find(units.begin(), units.end(), kubelet) == units.end()) return {};
+    const auto stale = stale_manager_states(run_.host.files);
+    if (stale.empty()) return {};
+    if (auto stopped = run_.host.services.stop({kubelet}, within(deadline)); !stopped) {
+      return stopped;
+    }
+    for (const auto& path : stale) {
+      run_.reporter.note(
+          fmt::format("removed {}, which is of another policy than kubelet's", path));
+      if (auto gone = run_.host.files.remove(path); !gone) return gone;
+    }
+    return {};
+  }
+
   Result<void> make_parent(const std::string& path) {
     const std::string parent = path.substr(0, path.find_last_of('/'));
-    if (parent.empty() || run_.host.files.status(parent)) return {};
+    if (parent.empty()) return {};
+    if (auto room = make_room_for_folder(run_.host.files, parent); !room) return room;
+    if (run_.host.files.status(parent)) return {};
     return run_.host.files.make_directory(parent, 0755, "root");
+  }
+
+  Result<void> write(const DesiredFile& file) {
+    if (auto made = make_parent(file.path); !made) return made;
+    if (auto room = make_room_for_file(run_.host.files, file.path); !room) return room;
+    return run_.host.files.write(file.path, file.content, file.mode, file.owner);
+  }
+
+  Result<void> note_digest(const SecretReference& secret, const std::string& value) {
+    const auto key = make_secret_digest_key(run_.host.files);
+    if (!key) return pass(key.error());
+    run_.checkpoint.secret_digests[secret.path] = secret_digest(*key, secret, value);
+    return {};
   }
 
   // A unit that fails, or an agent that is killed, in the middle of a change leaves nobody who
@@ -192,6 +231,7 @@ class Execute {
       UnitRestarts& restarts = run_.checkpoint.restarts[unit.name];
       restarts.count = 0;
       if (recorded.configuration != now.configuration) restarts.at.clear();
+      run_.checkpoint.changed_starts.erase(unit.name);
       if (as_before.count(unit.name) > 0) {
         recorded.reloaded = now.reloaded;
       } else {
@@ -250,6 +290,8 @@ ConvergeResult<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
   if (auto recorded = record_footprint(plan, run.checkpoint, run.host.files); !recorded) {
     return fail_converge(FailureClass::disk, recorded.error());
   }
+  // What lies there wrongly says who was started with it; once it is right, only this note does.
+  if (!run.checkpoint.changed_starts.empty()) note_as_done(run);
   Execute execute(run, inputs);
   std::string_view phase;
   if (const auto releases = releases_of(plan); releases.size() > 1) {

@@ -8,6 +8,7 @@
 #include "agent/packages.hpp"
 #include "agent/paths.hpp"
 #include "agent/release_fetch.hpp"
+#include "agent/set_aside.hpp"
 #include "document/field_syntax.hpp"
 
 namespace muster {
@@ -225,6 +226,7 @@ Result<void> install(Host& host, Network& network, Checkpoint& checkpoint,
   if (!packages) return where(packages.error());
   if (auto made = files.make_directory(paths::current, 0755, "root"); !made) return made;
   for (const auto& path : release_links(reference)) {
+    if (auto room = make_room_for_file(files, path); !room) return room;
     if (auto linked = files.link(path, release_target(reference)); !linked) return linked;
   }
   checkpoint.releases[release_key(reference)].packages = *packages;

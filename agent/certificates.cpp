@@ -1,6 +1,7 @@
 #include "agent/certificates.hpp"
 
 #include "agent/paths.hpp"
+#include "agent/set_aside.hpp"
 #include "document/field_syntax.hpp"
 #include "pki/signature.hpp"
 
@@ -105,6 +106,7 @@ Result<void> put(Filesystem& files, const Pending& pending, const IssuedCertific
   const std::string before = current_version(files, spec);
   const std::string parent = spec.path.substr(0, spec.path.find_last_of('/'));
   if (auto made = files.make_directory(parent, 0755); !made) return made;
+  if (auto room = make_room_for_file(files, spec.path); !room) return room;
   if (auto linked = files.link(spec.path, folder); !linked) return linked;
   prune(files, spec, folder, before);
   return {};
@@ -121,6 +123,10 @@ std::string reason_to_obtain(const Filesystem& files, const CertificateSpec& spe
   const auto certificate = Certificate::from_pem(*pem);
   const auto key = PrivateKey::from_pem(*key_pem);
   if (!certificate || !key || !certificate->matches(*key)) return "damaged";
+  // The folder has the serial of what the server issued into it.
+  if (current_version(files, spec) != folder_of(spec) + "/" + certificate->serial()) {
+    return std::string(not_issued);
+  }
   if (*specification != digest_of(spec)) return std::string(specification_changed);
   const auto authority = files.read(spec.path + "/ca.crt");
   if (!authority || *authority != trusted(spec, authorities)) return "its authority changed";
@@ -135,7 +141,8 @@ bool may_wait(const Filesystem& files, const CertificateSpec& spec, const Author
   const auto certificate = Certificate::from_pem(*pem);
   if (!certificate || certificate->not_after() <= now) return false;
   // At the start of its life no renewal is due: what is a reason then is another one.
-  return reason_to_obtain(files, spec, authorities, certificate->not_before()).empty();
+  const auto reason = reason_to_obtain(files, spec, authorities, certificate->not_before());
+  return reason.empty() || reason == not_issued;
 }
 
 std::string current_version(const Filesystem& files, const CertificateSpec& spec) {

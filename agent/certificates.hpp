@@ -19,13 +19,16 @@ using Authorities =
 
 // One of the reasons: the document asks for another certificate than the one that is there.
 inline constexpr std::string_view specification_changed = "its specification changed";
+// Another: a pair that somebody put there, or a copy in the place of the link.
+inline constexpr std::string_view not_issued = "not the one that was issued";
 
 // Why a new one is needed; empty: it is in order. Half of a lifetime passed is a reason, except for
 // the one-hour certificate that binds the first roles.
 [[nodiscard]] std::string reason_to_obtain(const Filesystem& files, const CertificateSpec& spec,
                                            const Authorities& authorities, TimePoint now);
 
-// Whether nothing but a renewal is asked of it and it is still valid: what runs can go on with it.
+// Whether nothing but a renewal is asked of it (or that it is the one that was issued) and it is still
+// valid: what runs can go on with it.
 [[nodiscard]] bool may_wait(const Filesystem& files, const CertificateSpec& spec,
                             const Authorities& authorities, TimePoint now);
 

@@ -40,6 +40,12 @@ struct Taken {
   std::string digest;  // empty: none
 };
 
+// A unit's process that was started while something it is started with was not as it should be.
+struct ChangedStart {
+  std::string process;  // which one: "PID START"
+  std::string what;     // paths: "/etc/kubernetes/kubelet.yaml"
+};
+
 // Of the agent's own state: what was damaged or missing, and when that was seen.
 struct DamagedState {
   std::string why;
@@ -70,12 +76,14 @@ struct Checkpoint {
   NodeRestarts node_restarts;
   std::string etcd_address;     // where the members know this one; empty: not looked at yet
   std::string kubelet_started;  // when it was last started anew (KubeletStart::at); may be empty
-  std::map<std::string, UnitInputs> units;       // what each was last started with
-  std::map<std::string, ReleaseStamp> releases;  // "NAME/VERSION"
-  std::map<std::string, std::uint64_t> secrets;  // path -> version written
+  std::map<std::string, UnitInputs> units;            // what each was last started with
+  std::map<std::string, ReleaseStamp> releases;       // "NAME/VERSION"
+  std::map<std::string, std::uint64_t> secrets;       // path -> version written
+  std::map<std::string, std::string> secret_digests;  // path -> secret_digest.hpp, of that version
   // Archives imported into containerd -> the manifests that it has of each; none: not known.
   std::map<std::string, std::set<std::string>> images;
-  Restarts restarts;  // of what was looked at last
+  Restarts restarts;                                   // of what was looked at last
+  std::map<std::string, ChangedStart> changed_starts;  // unit -> as long as that process runs
   // For `reset` and for files that a later document no longer names.
   std::set<std::string> files;      // written by us
   std::set<std::string> created;    // topmost folders and links that were not there before us

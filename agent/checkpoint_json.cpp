@@ -30,6 +30,14 @@ nlohmann::json releases_json(const Checkpoint& checkpoint) {
   return releases;
 }
 
+nlohmann::json changed_starts_json(const Checkpoint& checkpoint) {
+  auto starts = nlohmann::json::object();
+  for (const auto& [unit, start] : checkpoint.changed_starts) {
+    starts[unit] = {{"process", start.process}, {"what", start.what}};
+  }
+  return starts;
+}
+
 nlohmann::json damaged_json(const Checkpoint& checkpoint) {
   auto damaged = nlohmann::json::object();
   for (const auto& [path, found] : checkpoint.damaged) {
@@ -200,12 +208,16 @@ nlohmann::json known_fields(const Checkpoint& checkpoint) {
     value["documentTaken"] = to_value(checkpoint.document_taken);
   if (!checkpoint.peers_taken.digest.empty())
     value["peersTaken"] = to_value(checkpoint.peers_taken);
+  if (!checkpoint.secret_digests.empty()) value["secretDigests"] = checkpoint.secret_digests;
   if (!checkpoint.etcd_address.empty()) value["etcdAddress"] = checkpoint.etcd_address;
   if (!checkpoint.settled_state.empty()) value["settledState"] = checkpoint.settled_state;
   if (!checkpoint.withdrawn.empty()) value["withdrawn"] = checkpoint.withdrawn;
   if (checkpoint.refused) value["refused"] = to_value(*checkpoint.refused);
   if (const auto& restarts = checkpoint.node_restarts; restarts.count > 0) {
     value["nodeRestarts"] = {{"count", restarts.count}, {"at", restarts.at}};
+  }
+  if (!checkpoint.changed_starts.empty()) {
+    value["changedStarts"] = changed_starts_json(checkpoint);
   }
   if (!checkpoint.damaged.empty()) value["damaged"] = damaged_json(checkpoint);
   if (!checkpoint.node_marks.uid.empty()) value["nodeMarks"] = to_value(checkpoint.node_marks);
@@ -280,6 +292,12 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
     // Of agents before 0.3, which never used it.
     static_cast<void>(unit.raw("certificates", Need::optional));
   });
+  if (root.has("changedStarts")) {
+    members(root, "changedStarts", problems, [&](const std::string& unit, JsonObject& start) {
+      start.text("process", checkpoint.changed_starts[unit].process);
+      start.text("what", checkpoint.changed_starts[unit].what);
+    });
+  }
   if (root.has("damaged")) {
     members(root, "damaged", problems, [&](const std::string& path, JsonObject& found) {
       found.text("why", checkpoint.damaged[path].why);
@@ -291,6 +309,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
       Need::optional);
   read_stamps(root, problems, checkpoint.releases);
   read_secrets(root, checkpoint.secrets);
+  root.text_map("secretDigests", checkpoint.secret_digests, Need::optional);
   read_images(root, checkpoint);
   read_restarts(root, checkpoint.restarts);
   read_set(root, "files", checkpoint.files);

@@ -125,6 +125,18 @@ ConvergeResult<> keep_settled(Run& run, ConvergeState& state, bool is_in_effect)
   return kept ? ConvergeResult<>() : fail_converge(FailureClass::disk, kept.error());
 }
 
+// As the settled document wanted it, and nothing that follows the newest: what waits for its turn
+// runs with that.
+std::optional<SettledState> what_runs(const Run& run, const ConvergeState& state) {
+  const auto settled = settled_document(run.host.files, run.checkpoint);
+  if (!settled) return std::nullopt;
+  auto desired = desired_state_of(settled->document, state.fetched.peers, state.facts,
+                                  run.checkpoint.etcd_start);
+  if (!desired) return std::nullopt;
+  auto observed = observe_inputs(run.host, *desired, run.checkpoint);
+  return SettledState{std::move(*desired), std::move(observed)};
+}
+
 void tell_lapsed(const ObservedState& observed, Run& run, ConvergeState& state) {
   for (const auto& [unit, reason] : observed.lapsed) {
     // In a boot they are still on their way; and what never ran did not stop.
@@ -195,11 +207,17 @@ ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
         state.is_fallen_back || state.fetched.digest == run.checkpoint.settled_document;
     adopt(run.host, state.desired, has_settled, *observed, run.checkpoint);
   }
+  if (state.server() == nullptr) observed->uncompared.clear();
   state.add_unwell(observed->unwell);
   tell_lapsed(*observed, run, state);
   run.checkpoint.restarts = observed->restarts;
+  run.checkpoint.changed_starts = observed->changed_starts;
   state.disturbances.look(observed->units, state.kind == RunKind::boot);
-  return make_plan(state.desired, *observed, run.checkpoint, state.kind);
+  auto plan = make_plan(state.desired, *observed, run.checkpoint, state.kind);
+  if (plan.pending.empty()) return plan;
+  const auto settled = what_runs(run, state);
+  return settled ? make_plan(state.desired, *observed, run.checkpoint, state.kind, &*settled)
+                 : std::move(plan);
 }
 
 ConvergeResult<> install_foundation(Run& run, ConvergeState& state) {

@@ -48,10 +48,12 @@ class PrivateFiles {
  public:
   PrivateFiles(const Filesystem& files, Effects& effects) : files_(files), effects_(effects) {}
 
-  // What is not there is missed elsewhere.
+  // What is not there, or is of another kind, is missed elsewhere.
   void expect(const std::string& path, std::uint32_t mode, const std::string& owner = "root") {
     const auto status = files_.status(path);
-    if (!status || status->type == FileStatus::Type::link) return;
+    const bool is_state = path == paths::state;
+    const auto wanted = is_state ? FileStatus::Type::directory : FileStatus::Type::file;
+    if (!status || status->type != wanted) return;
     const auto reason = attributes_difference(*status, mode, owner);
     if (reason.empty()) return;
     effects_.corrections.push_back({CorrectFile{path, owner, mode, {}}, Cost::none, reason});

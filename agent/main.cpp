@@ -136,9 +136,9 @@ int monitor(RealHost& real, const std::string& which) {
     const auto looked = run_network_monitor(real.host);
     return looked ? 0 : fail_with(looked.error());
   }
-  const auto subject = monitor_subject(which);
-  if (!subject) return fail_with(subject.error());
-  const auto done = run_monitor(*subject, real.host);
+  const auto subjects = monitor_subjects(which);
+  if (!subjects) return fail_with(subjects.error());
+  const auto done = run_monitor(*subjects, real.host);
   return done ? 0 : fail_with(done.error());
 }
 

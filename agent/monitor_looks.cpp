@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 
 #include "agent/looks.hpp"
 #include "agent/node_object.hpp"
@@ -10,6 +11,9 @@
 namespace muster {
 namespace {
 
+// What kubelet's monitor watches too, where it runs (monitor/monitor.cpp).
+constexpr std::array<std::string_view, 4> beside_kubelet = {"kube-proxy", "kube-controller-manager",
+                                                            "kube-scheduler", "etcd"};
 constexpr std::size_t largest_finding = 64u << 10;
 
 std::optional<nlohmann::json> kept_finding(const Host& host, std::string_view monitor) {
@@ -51,7 +55,8 @@ bool is_young(const Host& host, const Watcher& watcher, const UnitStatus& status
 }  // namespace
 
 const std::vector<Watcher>& watchers() {
-  // A probe of 10 s each 30 s, and a restart of 120 s between two; nft's 10 s each 5 s.
+  // Probes of 10 s and four of 5 s each 30 s, and a restart of 120 s between two; nft's 10 s each
+  // 5 s.
   static const std::vector<Watcher> all{
       {"muster-kubelet-monitor.service", "kubelet", std::chrono::seconds(200)},
       {"muster-runtime-monitor.service", "runtime", std::chrono::seconds(200)},
@@ -62,8 +67,11 @@ const std::vector<Watcher>& watchers() {
 
 std::optional<nlohmann::json> fresh_finding(const Host& host, std::string_view monitor) {
   const auto& all = watchers();
-  const auto watcher = std::find_if(all.begin(), all.end(),
-                                    [&](const Watcher& one) { return one.finding == monitor; });
+  const bool is_beside =
+      std::find(beside_kubelet.begin(), beside_kubelet.end(), monitor) != beside_kubelet.end();
+  const auto watcher = std::find_if(all.begin(), all.end(), [&](const Watcher& one) {
+    return one.finding == (is_beside ? "kubelet" : monitor);
+  });
   auto found = kept_finding(host, monitor);
   if (watcher == all.end() || !staleness(host, *watcher, found).empty()) return std::nullopt;
   return found;
@@ -86,7 +94,9 @@ void look_at_watchers(const Sight& sight, Effects& effects) {
 }
 
 void look_at_findings(const Sight& sight, Effects& effects) {
-  for (const auto* monitor : {"kubelet", "runtime"}) {
+  std::vector<std::string_view> names(beside_kubelet.begin(), beside_kubelet.end());
+  names.insert(names.begin(), {"kubelet", "runtime"});
+  for (const auto monitor : names) {
     const auto found = fresh_finding(sight.host, monitor);
     if (!found || !found->contains("healthy") || (*found)["healthy"] != false) continue;
     effects.tell("unit " + text_at(*found, "unit"), text_at(*found, "message"));

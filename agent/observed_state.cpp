@@ -1,11 +1,13 @@
 #include "agent/observed_state.hpp"
 
 #include "agent/artifacts.hpp"
+#include "agent/changed_start.hpp"
 #include "agent/effects.hpp"
 #include "agent/images.hpp"
 #include "agent/looks.hpp"
 #include "agent/node_object.hpp"
 #include "agent/paths.hpp"
+#include "agent/secret_digest.hpp"
 #include "pki/signature.hpp"
 
 namespace muster {
@@ -13,6 +15,11 @@ namespace {
 
 constexpr const char* containerd_store =
     "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
+
+void add(std::map<std::string, std::string>& reasons, const std::string& key,
+         const std::string& reason) {
+  if (!reason.empty()) reasons[key] = reason;
+}
 
 std::string difference(const Filesystem& files, const DesiredFile& file) {
   const auto status = files.status(file.path);
@@ -27,6 +34,8 @@ std::string difference(const Filesystem& files, const DesiredFile& file) {
 std::string difference(const Filesystem& files, const DesiredDirectory& directory) {
   const auto status = files.status(directory.path);
   if (!status) return "missing";
+  // A person's link to a folder elsewhere is as good as one.
+  if (status->type == FileStatus::Type::link && files.list(directory.path)) return {};
   if (status->type != FileStatus::Type::directory) return "not a folder";
   return attributes_difference(*status, directory.mode, directory.owner);
 }
@@ -35,11 +44,32 @@ std::string difference(const Filesystem& files, const Checkpoint& checkpoint,
                        const SecretReference& secret) {
   const auto status = files.status(secret.path);
   if (!status) return "missing";
+  if (status->type != FileStatus::Type::file) return "not a regular file";
   const auto written = checkpoint.secrets.find(secret.path);
   if (written == checkpoint.secrets.end() || written->second != secret.version) {
     return fmt::format("version {} is wanted", secret.version);
   }
   return {};
+}
+
+// Of those that are there in the wanted version. Their modes are file_looks.cpp's.
+void observe_contents(const Filesystem& files, const std::vector<SecretReference>& secrets,
+                      const Checkpoint& checkpoint, ObservedState& observed) {
+  const std::string key = secret_digest_key(files);
+  for (const auto& secret : secrets) {
+    if (observed.secrets.count(secret.path) > 0) continue;
+    const auto noted = checkpoint.secret_digests.find(secret.path);
+    const std::string version = fmt::format("{} ", secret.version);
+    if (key.empty() || noted == checkpoint.secret_digests.end() ||
+        noted->second.rfind(version, 0) != 0) {
+      observed.uncompared.insert(secret.path);
+      continue;
+    }
+    const auto content = files.read(secret.path);
+    if (!content || secret_digest(key, secret, *content) != noted->second) {
+      observed.secrets[secret.path] = "content differs";
+    }
+  }
 }
 
 void observe_release(const Filesystem& files, const ReleaseReference& release,
@@ -90,28 +120,32 @@ void observe_health(const Host& host, const DesiredState& desired, const Checkpo
 
 }  // namespace
 
-Result<ObservedState> observe_state(const Host& host, const DesiredState& desired,
-                                    const Checkpoint& checkpoint, const Authorities& authorities) {
+ObservedState observe_inputs(const Host& host, const DesiredState& desired,
+                             const Checkpoint& checkpoint) {
   ObservedState observed;
   const auto& files = host.files;
-  const auto now = host.clock.now();
-  const auto add = [](auto& map, const std::string& key, const std::string& reason) {
-    if (!reason.empty()) map[key] = reason;
-  };
   for (const auto& release : desired.releases) {
     observe_release(files, release, checkpoint, observed);
-  }
-  for (const auto& spec : desired.certificates) {
-    add(observed.certificates, spec.name, reason_to_obtain(files, spec, authorities, now));
   }
   for (const auto& secret : desired.secrets) {
     add(observed.secrets, secret.path, difference(files, checkpoint, secret));
   }
+  observe_contents(files, desired.secrets, checkpoint, observed);
   for (const auto& directory : desired.directories) {
     add(observed.directories, directory.path, difference(files, directory));
   }
   for (const auto& file : desired.files) {
     add(observed.files, file.path, difference(files, file));
+  }
+  return observed;
+}
+
+Result<ObservedState> observe_state(const Host& host, const DesiredState& desired,
+                                    const Checkpoint& checkpoint, const Authorities& authorities) {
+  ObservedState observed = observe_inputs(host, desired, checkpoint);
+  const auto now = host.clock.now();
+  for (const auto& spec : desired.certificates) {
+    add(observed.certificates, spec.name, reason_to_obtain(host.files, spec, authorities, now));
   }
   std::vector<std::string> units;
   for (const auto& unit : desired.units) units.push_back(unit.name);
@@ -122,6 +156,7 @@ Result<ObservedState> observe_state(const Host& host, const DesiredState& desire
   if (!statuses) return pass(statuses.error());
   observed.units = std::move(*statuses);
   observe_health(host, desired, checkpoint, observed);
+  observed.changed_starts = changed_starts(host, desired, observed, checkpoint);
   return observed;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,15 @@ struct ObservedState {
   std::map<std::string, std::string> replaced;      // release name -> what is current instead
   std::map<std::string, std::string> certificates;  // by name
   std::map<std::string, std::string> secrets;       // by path
+  std::set<std::string> uncompared;  // secrets: whether they are as they were written is not known
   std::map<std::string, std::string> directories, files;
   std::map<std::string, UnitStatus> units;
   std::vector<ImportImage> images;            // of installed releases, not in containerd
   std::map<std::string, std::string> undone;  // units whose work is not in effect (effects.hpp)
   std::map<std::string, std::string> lapsed;  // units that should watch and do not
   std::vector<PlannedAction> corrections;     // of files of ours that are in no document
-  Restarts restarts;                          // for the checkpoint: the next look compares with it
+  std::map<std::string, ChangedStart> changed_starts;  // by unit: wants a restart
+  Restarts restarts;  // for the checkpoint: the next look compares with it
   // What should be in effect and is not; `since` is the reporter's to fill in.
   std::vector<HealthProblem> unwell;
 };
@@ -35,6 +38,10 @@ struct ObservedState {
 [[nodiscard]] Result<ObservedState> observe_state(const Host& host, const DesiredState& desired,
                                                   const Checkpoint& checkpoint,
                                                   const Authorities& authorities);
+
+// The part of it that units are started with: releases, secrets, folders and files.
+[[nodiscard]] ObservedState observe_inputs(const Host& host, const DesiredState& desired,
+                                           const Checkpoint& checkpoint);
 
 // What each unit of the state is started with, as one digest: by its name.
 [[nodiscard]] std::map<std::string, std::string> configurations_of(const DesiredState& desired);

@@ -6,6 +6,7 @@
 #include "agent/checkpoint_json.hpp"
 #include "agent/identity.hpp"
 #include "agent/paths.hpp"
+#include "agent/secret_digest.hpp"
 #include "agent/set_aside.hpp"
 #include "agent/settled_document.hpp"
 #include "document/signed_document.hpp"
@@ -57,6 +58,8 @@ constexpr std::array state_files = {
     StateFile{paths::peers_cache, check_envelope, copy_or_server},
     StateFile{paths::settings_memory, check_json, "it is written again of the settings"},
     StateFile{paths::enrolment_key, check_key, "another one is made where one is needed"},
+    StateFile{paths::secret_digest_key, check_secret_digest_key,
+              "another one is made, and each secret is compared with the server's once"},
 };
 
 struct StateFolder {

@@ -20,6 +20,8 @@ inline constexpr const char* peers_cache = "/var/lib/muster/cache/peers.json";
 inline constexpr const char* copies = "/var/lib/muster/copies";    // of the three: kept_copy.hpp
 inline constexpr const char* settled = "/var/lib/muster/settled";  // HEX.json
 inline constexpr const char* checkpoint = "/var/lib/muster/checkpoint.json";
+// Of the digests that the checkpoint keeps of secrets (secret_digest.hpp).
+inline constexpr const char* secret_digest_key = "/var/lib/muster/secret-digests.key";
 inline constexpr const char* tombstone = "/var/lib/muster/tombstone.json";
 inline constexpr const char* report_spool = "/var/lib/muster/spool";
 inline constexpr const char* certificates = "/var/lib/muster/certificates";  // NAME/SERIAL/
@@ -38,6 +40,8 @@ inline constexpr const char* monitor_state = "/run/muster-monitor";  // NAME.jso
 // Of the masquerading table as units/muster-routes.service made it: "sha256:DIGEST RUN".
 inline constexpr const char* masquerade_note = "/run/muster-routes/masquerade";
 inline constexpr const char* runtime = "/run/muster-agent";  // 0700
+// Of the Lease of the duties, as it was last seen to change: "SECONDS_SINCE_BOOT RECORD".
+inline constexpr const char* seen_lease = "/run/muster-agent/seen-lease";
 inline constexpr const char* kept_status = "/run/muster-agent/status.json";
 // What the machine waits for, before the login prompts of its consoles: issue(5).
 inline constexpr const char* waiting = "/run/issue.d/muster.issue";

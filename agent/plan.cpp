@@ -18,12 +18,17 @@ bool contains(const std::vector<std::string>& list, const std::string& wanted) {
 class Planner {
  public:
   Planner(const DesiredState& desired, const ObservedState& observed, const Checkpoint& checkpoint,
-          RunKind kind)
-      : desired_(desired), observed_(observed), checkpoint_(checkpoint), kind_(kind) {}
+          RunKind kind, const SettledState* settled)
+      : desired_(desired),
+        observed_(observed),
+        checkpoint_(checkpoint),
+        kind_(kind),
+        settled_(settled) {}
 
   Plan make() {
-    decision_ = decide_units(desired_, observed_, checkpoint_, kind_);
+    decision_ = decide_units(desired_, observed_, checkpoint_, kind_, settled_);
     plan_.pending = decision_.pending;
+    plan_lost();
     plan_releases();
     plan_certificates();
     plan_files();
@@ -55,6 +60,29 @@ class Planner {
       }
     }
     return units;
+  }
+
+  // As it was, for as long as what it is to be waits.
+  void plan_lost() {
+    if (settled_ == nullptr) return;
+    const auto& was = settled_->desired;
+    const auto& missed = settled_->observed;
+    for (const auto& release : was.releases) {
+      if (decision_.lost_releases.count(release.name) == 0) continue;
+      add(InstallRelease{release}, reason_in(missed.releases, release.name));
+    }
+    for (const auto& secret : was.secrets) {
+      const auto reason = reason_in(missed.secrets, secret.path);
+      if (!reason.empty() && decision_.lost_files.count(secret.path) > 0) {
+        add(FetchSecret{secret}, reason);
+      }
+    }
+    for (const auto& file : was.files) {
+      const auto reason = reason_in(missed.files, file.path);
+      if (!reason.empty() && decision_.lost_files.count(file.path) > 0) {
+        add(WriteFile{file}, reason);
+      }
+    }
   }
 
   void plan_releases() {
@@ -92,6 +120,10 @@ class Planner {
       const auto reason = reason_in(observed_.secrets, secret.path);
       if (!reason.empty() && decision_.held_files.count(secret.path) == 0) {
         add(FetchSecret{secret}, reason);
+      }
+      // A boot has other things to do, and may have to do them without the server.
+      if (observed_.uncompared.count(secret.path) > 0 && kind_ == RunKind::running) {
+        add(FetchSecret{secret, true}, "not compared yet");
       }
     }
   }
@@ -170,6 +202,7 @@ class Planner {
   const ObservedState& observed_;
   const Checkpoint& checkpoint_;
   RunKind kind_;
+  const SettledState* settled_;
   UnitDecision decision_;
   Plan plan_;
 };
@@ -177,8 +210,8 @@ class Planner {
 }  // namespace
 
 Plan make_plan(const DesiredState& desired, const ObservedState& observed,
-               const Checkpoint& checkpoint, RunKind kind) {
-  return Planner(desired, observed, checkpoint, kind).make();
+               const Checkpoint& checkpoint, RunKind kind, const SettledState* settled) {
+  return Planner(desired, observed, checkpoint, kind, settled).make();
 }
 
 Plan foundation_of(const Plan& plan) {

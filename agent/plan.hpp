@@ -7,17 +7,15 @@
 #include "agent/action.hpp"
 #include "agent/checkpoint.hpp"
 #include "agent/observed_state.hpp"
+#include "agent/run_kind.hpp"
+#include "agent/unit_decision.hpp"
 
 namespace muster {
 
-enum class RunKind {
-  boot,     // this boot has not converged yet: nobody is disturbed by a restart
-  running,  // only what restarts nothing; the rest is pending
-  ordered,  // a running machine whose turn it is
-};
-
+// `settled`: what is lost while it waits for a turn is put back from there (unit_decision.hpp).
 [[nodiscard]] Plan make_plan(const DesiredState& desired, const ObservedState& observed,
-                             const Checkpoint& checkpoint, RunKind kind);
+                             const Checkpoint& checkpoint, RunKind kind,
+                             const SettledState* settled = nullptr);
 
 // The part that needs nothing of the machine's own services: releases, certificates, secrets.
 [[nodiscard]] Plan foundation_of(const Plan& plan);

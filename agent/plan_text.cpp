@@ -26,8 +26,9 @@ struct Line {
                        action.certificates.size() == 1 ? "" : "s");
   }
   std::string operator()(const FetchSecret& action) const {
-    return fmt::format("fetch secret '{}' version {} to {}", action.secret.name,
-                       action.secret.version, action.secret.path);
+    return fmt::format("{} secret '{}' version {} {} {}", action.compares ? "compare" : "fetch",
+                       action.secret.name, action.secret.version, action.compares ? "with" : "to",
+                       action.secret.path);
   }
   std::string operator()(const MakeDirectory& action) const {
     return "make folder " + action.directory.path;

@@ -14,7 +14,10 @@ struct SubjectOf {
   std::string operator()(const InstallRelease& action) const { return action.release.name; }
   std::string operator()(const BringReleases&) const { return "releases ahead of their turn"; }
   std::string operator()(const ObtainCertificates&) const { return "certificates"; }
-  std::string operator()(const FetchSecret& action) const { return action.secret.path; }
+  // A comparison is no input of a unit, which goes on with what is there.
+  std::string operator()(const FetchSecret& action) const {
+    return action.compares ? "comparison of " + action.secret.path : action.secret.path;
+  }
   std::string operator()(const MakeDirectory& action) const { return action.directory.path; }
   std::string operator()(const WriteFile& action) const { return action.file.path; }
   std::string operator()(const RemovePath& action) const { return action.path; }
@@ -82,7 +85,9 @@ std::string put_back_text(const PlannedAction& planned, const std::string& subje
 
 // The machine goes on with what it runs: told, but nothing that the newest document is judged by.
 bool is_aside(const Action& action) {
-  return std::holds_alternative<BringReleases>(action) || is_put_back(action);
+  const auto* secret = std::get_if<FetchSecret>(&action);
+  return std::holds_alternative<BringReleases>(action) || is_put_back(action) ||
+         (secret != nullptr && secret->compares);
 }
 
 // What fell out of effect and stays so is a failure of its own, with a pause of its own.

@@ -287,7 +287,8 @@ class Reset {
 
   // What was told to people of before, and the monitors' findings: nothing of it is so any longer.
   void remove_told() {
-    for (const char* path : {paths::kept_status, paths::waiting, paths::monitor_state}) {
+    for (const char* path :
+         {paths::kept_status, paths::seen_lease, paths::waiting, paths::monitor_state}) {
       check(host_.files.remove(path));
     }
   }

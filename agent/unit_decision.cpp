@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "agent/changed_start.hpp"
+#include "agent/looks.hpp"
+
 namespace muster {
 namespace {
 
@@ -13,8 +16,12 @@ bool is_active(const ObservedState& observed, const std::string& unit) {
 class Decider {
  public:
   Decider(const DesiredState& desired, const ObservedState& observed, const Checkpoint& checkpoint,
-          RunKind kind)
-      : desired_(desired), observed_(observed), checkpoint_(checkpoint), kind_(kind) {}
+          RunKind kind, const SettledState* settled)
+      : desired_(desired),
+        observed_(observed),
+        checkpoint_(checkpoint),
+        kind_(kind),
+        settled_(settled) {}
 
   UnitDecision decide() {
     for (const auto& unit : desired_.units) decide(unit);
@@ -33,7 +40,13 @@ class Decider {
     const auto append = [&](const std::string& what, const std::string& reason) {
       if (!reason.empty()) text += (text.empty() ? "" : ", ") + what + " " + reason;
     };
-    for (const auto& path : unit.restart_on) append(path, reason_in(observed_.files, path));
+    for (const auto& path : unit.restart_on) {
+      if (!is_lost(path)) {
+        append(path, reason_in(observed_.files, path));
+      } else if (is_changed(path)) {
+        append(path, "content differs");
+      }
+    }
     for (const auto& path : unit.restart_on) append(path, reason_in(observed_.secrets, path));
     for (const auto* names : {&unit.releases, &unit.tools}) {
       for (const auto& name : *names) {
@@ -42,6 +55,16 @@ class Decider {
       }
     }
     return text.empty() ? "started with other settings" : text;
+  }
+
+  // It comes back as it was, and is then as it was before: a change, or none.
+  [[nodiscard]] bool is_lost(const std::string& path) const {
+    return decision_.lost_files.count(path) > 0;
+  }
+  [[nodiscard]] bool is_changed(const std::string& path) const {
+    const auto* was = file_at(settled_->desired, path);
+    const auto* now = file_at(desired_, path);
+    return was == nullptr || now == nullptr || was->content != now->content;
   }
 
   // Before agents kept which tools a unit has, the links alone tell.
@@ -69,17 +92,33 @@ class Decider {
       decision_.start.push_back(unit.name);
       return;
     }
+    const auto changed = observed_.changed_starts.find(unit.name);
+    const bool is_changed_start = changed != observed_.changed_starts.end();
     if (waits) {
       hold(unit);
     } else if (effect.restarts) {
       decision_.restart[unit.name] = configuration_change(unit);
       return;
+    } else if (is_changed_start && kind_ != RunKind::running) {
+      decision_.restart[unit.name] = "started with a changed " + changed->second.what;
+      return;
+    } else if (is_changed_start) {
+      decision_.pending.push_back(
+          fmt::format("{}: restart: started with a changed {}", unit.name, changed->second.what));
     } else if (const auto undone = reason_in(observed_.undone, unit.name);
                !undone.empty() && unit.restart_is_harmless) {
       decision_.put_back[unit.name] = undone;
       return;
     }
-    if (effect.reloads) decision_.reload.push_back(unit.name);
+    if (effect.reloads || has_changed_under(unit)) decision_.reload.push_back(unit.name);
+  }
+
+  // Somebody may have had it re-read what is put right now.
+  [[nodiscard]] bool has_changed_under(const DesiredUnit& unit) const {
+    return std::any_of(unit.reload_on.begin(), unit.reload_on.end(), [&](const auto& path) {
+      const auto reason = reason_in(observed_.files, path);
+      return !reason.empty() && !is_of_attributes(reason);
+    });
   }
 
   // Whether the disk has anything else than is wanted for it.
@@ -99,6 +138,7 @@ class Decider {
   // A crash restart must not take up by accident what waits for its turn: files and versions wait
   // too.
   void hold(const DesiredUnit& unit) {
+    find_lost(unit);
     decision_.pending.push_back(
         fmt::format("{}: restart: {}", unit.name, configuration_change(unit)));
     for (const auto& path : unit.restart_on) {
@@ -108,6 +148,33 @@ class Decider {
     for (const auto* names : {&unit.releases, &unit.tools}) {
       for (const auto& name : *names) {
         if (observed_.replaced.count(name) > 0) decision_.held_releases.insert(name);
+      }
+    }
+  }
+
+  // What of it the unit runs with is known where that is the settled state's.
+  void find_lost(const DesiredUnit& unit) {
+    if (settled_ == nullptr) return;
+    const auto& settled = settled_->desired;
+    const auto was = std::find_if(settled.units.begin(), settled.units.end(),
+                                  [&](const auto& one) { return one.name == unit.name; });
+    const auto runs_with = checkpoint_.units.find(unit.name);
+    if (was == settled.units.end() || runs_with == checkpoint_.units.end() ||
+        effect_of(*was, runs_with->second, inputs_of(*was, settled)).restarts) {
+      return;
+    }
+    const auto& missed = settled_->observed;
+    for (const auto& path : was->restart_on) {
+      if (missed.files.count(path) > 0 || missed.secrets.count(path) > 0) {
+        decision_.lost_files.insert(path);
+        decision_.held_files.insert(path);
+      }
+    }
+    for (const auto* names : {&was->releases, &was->tools}) {
+      for (const auto& name : *names) {
+        if (missed.releases.count(name) == 0) continue;
+        decision_.lost_releases.insert(name);
+        decision_.held_releases.insert(name);
       }
     }
   }
@@ -130,6 +197,7 @@ class Decider {
   const ObservedState& observed_;
   const Checkpoint& checkpoint_;
   RunKind kind_;
+  const SettledState* settled_;
   UnitDecision decision_;
 };
 
@@ -141,8 +209,8 @@ std::string reason_in(const std::map<std::string, std::string>& reasons, const s
 }
 
 UnitDecision decide_units(const DesiredState& desired, const ObservedState& observed,
-                          const Checkpoint& checkpoint, RunKind kind) {
-  return Decider(desired, observed, checkpoint, kind).decide();
+                          const Checkpoint& checkpoint, RunKind kind, const SettledState* settled) {
+  return Decider(desired, observed, checkpoint, kind, settled).decide();
 }
 
 }  // namespace muster

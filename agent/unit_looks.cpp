@@ -32,20 +32,20 @@ std::string without_spaces(const std::string& text) {
   return text.substr(from, text.find_last_not_of(" \t\r") + 1 - from);
 }
 
-// Of the section [Service].
-std::vector<Setting> settings_of(const std::string& text) {
+// Of one section: "[Service]".
+std::vector<Setting> settings_of(const std::string& text, std::string_view section) {
   std::vector<Setting> settings;
   std::istringstream lines(text);
-  bool is_service = false, goes_on = false;
+  bool is_it = false, goes_on = false;
   for (std::string raw; std::getline(lines, raw);) {
     const std::string line = without_spaces(raw);
     if (!goes_on && (line.empty() || line[0] == '#' || line[0] == ';')) continue;
     const bool is_continued = goes_on;
     goes_on = !line.empty() && line.back() == '\\';
     if (is_continued) continue;
-    if (line[0] == '[') is_service = line == "[Service]";
+    if (line[0] == '[') is_it = line == section;
     const auto equals = line.find('=');
-    if (is_service && equals != std::string::npos) {
+    if (is_it && equals != std::string::npos) {
       settings.push_back(
           {without_spaces(line.substr(0, equals)), without_spaces(line.substr(equals + 1))});
     }
@@ -73,9 +73,16 @@ bool names_our_variable(const Filesystem& files, const Setting& setting) {
 std::set<std::string> settings_replaced_by(const Filesystem& files, const std::string& drop_in,
                                            std::string_view ours) {
   std::set<std::string> known, replaced;
-  for (const auto& setting : settings_of(std::string(ours))) known.insert(setting.key);
-  const auto text = files.read(drop_in, 1u << 20);
-  for (const auto& setting : settings_of(text ? *text : "")) {
+  for (const auto& setting : settings_of(std::string(ours), "[Service]")) known.insert(setting.key);
+  const auto read = files.read(drop_in, 1u << 20);
+  const std::string text = read ? *read : std::string();
+  // Whether it starts at all: a unit that is skipped is no failure to systemd.
+  for (const auto& setting : settings_of(text, "[Unit]")) {
+    const bool decides =
+        setting.key.rfind("Condition", 0) == 0 || setting.key.rfind("Assert", 0) == 0;
+    if (decides && !setting.value.empty()) replaced.insert(setting.key);
+  }
+  for (const auto& setting : settings_of(text, "[Service]")) {
     const bool adds = is_in(lists, setting.key) && !setting.value.empty();
     const bool is_environment = setting.key.rfind("Environment", 0) == 0;
     if (adds && !(is_environment && names_our_variable(files, setting))) continue;

@@ -42,6 +42,21 @@ Result<ClusterView> read_or_bind(const NodeDocument& document, const Kubectl& du
   return read_cluster(duties);
 }
 
+// How long the Lease is as it is now, as this machine saw it: kept where no boot outlives it, so
+// that an agent that starts anew goes on counting.
+std::chrono::seconds unchanged_for(const LeaseView& lease, Host& host) {
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(host.clock.since_boot());
+  const auto text = host.files.read(paths::seen_lease, 4096);
+  const auto before = text ? parse_seen_lease(*text) : std::nullopt;
+  const SeenLease seen = look_at_lease(lease, before, now);
+  if (!before || before->record != seen.record || before->since != seen.since) {
+    if (host.files.make_directory(paths::runtime, 0700)) {
+      static_cast<void>(host.files.write(paths::seen_lease, to_text(seen), 0600));
+    }
+  }
+  return now - seen.since;
+}
+
 // conflict: another master was faster.
 Result<void> write_lease(const Kubectl& kubectl, const std::optional<LeaseView>& lease,
                          const std::string& machine, Host& host) {
@@ -116,7 +131,12 @@ Result<DutiesOutcome> perform_duties(const NodeDocument& document, const PeerLis
   const auto view = read_or_bind(document, kubectl, host, outcome);
   if (!view) return while_doing(view.error(), "duties");
 
-  const LeaseStep step = next_lease_step(view->lease, machine, host.clock.now());
+  const auto unchanged = view->lease ? unchanged_for(*view->lease, host) : std::chrono::seconds(0);
+  const LeaseStep step = next_lease_step(view->lease, machine, host.clock.now(), unchanged);
+  if (view->lease) {
+    auto trouble = clock_trouble(*view->lease, machine, host.clock.now());
+    if (!trouble.empty()) outcome.unwell.push_back({"clock", std::move(trouble), 0});
+  }
   if (step == LeaseStep::leave) {
     outcome.lease_holder = view->lease->holder;
     return outcome;

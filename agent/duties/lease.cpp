@@ -1,6 +1,7 @@
 #include "agent/duties/lease.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 
 #include "document/time_text.hpp"
@@ -8,15 +9,57 @@
 
 namespace muster {
 
+std::string record_of(const LeaseView& lease) {
+  return fmt::format("{} {} {}", lease.resource_version, lease.holder, lease.renewed);
+}
+
+SeenLease look_at_lease(const LeaseView& lease, const std::optional<SeenLease>& seen,
+                        std::chrono::seconds since_boot) {
+  const std::string record = record_of(lease);
+  if (seen && seen->record == record && seen->since <= since_boot) return *seen;
+  return {record, since_boot};
+}
+
+std::string to_text(const SeenLease& seen) {
+  return fmt::format("{} {}\n", seen.since.count(), seen.record);
+}
+
+std::optional<SeenLease> parse_seen_lease(std::string_view text) {
+  std::int64_t since = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), since);
+  const auto space = text.find(' ');
+  if (read.ec != std::errc() || space == std::string_view::npos || !text.ends_with('\n')) {
+    return std::nullopt;
+  }
+  return SeenLease{std::string(text.substr(space + 1, text.size() - space - 2)),
+                   std::chrono::seconds(since)};
+}
+
 LeaseStep next_lease_step(const std::optional<LeaseView>& lease, std::string_view machine,
-                          std::chrono::system_clock::time_point now) {
+                          std::chrono::system_clock::time_point now,
+                          std::chrono::seconds unchanged_for) {
   if (!lease || lease->holder.empty()) return LeaseStep::take;
+  if (lease->holder != machine) {
+    return unchanged_for > lease_duration ? LeaseStep::take : LeaseStep::leave;
+  }
   const auto renewed = parse_utc(lease->renewed);  // whole seconds are exact enough
-  if (!renewed) return LeaseStep::take;
+  if (!renewed) return LeaseStep::renew;
+  // Its own clock may have been set back since.
   const auto age = now - to_time_point(*renewed);
-  if (age > lease_duration) return LeaseStep::take;
-  if (lease->holder != machine) return LeaseStep::leave;
-  return age > lease_renewal ? LeaseStep::renew : LeaseStep::keep;
+  const bool is_young = age <= lease_renewal && age > -lease_clock_slack;
+  return is_young && unchanged_for <= lease_renewal ? LeaseStep::keep : LeaseStep::renew;
+}
+
+std::string clock_trouble(const LeaseView& lease, std::string_view machine,
+                          std::chrono::system_clock::time_point now) {
+  const auto renewed = parse_utc(lease.renewed);
+  if (lease.holder == machine || !renewed) return {};
+  const auto ahead = to_time_point(*renewed) - now;
+  if (ahead <= lease_clock_slack) return {};
+  return fmt::format(
+      "{} renewed the Lease of the duties at {}, {} s after this machine's {}; one of the two clocks is wrong: run `timedatectl` on both",
+      lease.holder, lease.renewed, std::chrono::duration_cast<std::chrono::seconds>(ahead).count(),
+      utc_text(now));
 }
 
 std::string lease_object(const std::optional<LeaseView>& lease, const std::string& machine,

@@ -25,6 +25,7 @@ struct FileStatus {
   std::string owner, group;
   std::uint64_t size = 0, inode = 0, device = 0;
   std::int64_t modified_ns = 0;
+  std::int64_t changed_ns = 0;  // nobody sets this one: the last change of content, mode or name
   std::string link_target;
 };
 
@@ -97,9 +98,12 @@ struct UnitStatus {
   std::uint32_t main_pid = 0;  // services only
   bool need_daemon_reload = false;
   std::uint32_t restarts = 0;  // by systemd itself, since somebody last started it; services only
-  // What it was loaded from: the unit file, and what adds to it. Of units that are not inactive.
+  // What it was loaded from: the unit file (of units that are not inactive), and what adds to it.
   std::string fragment{};
   std::vector<std::string> drop_ins{};
+  // Of inactive ones, what did not hold when it was last to start: "ConditionPathExists=/nope".
+  // systemd calls such a start done.
+  std::string skipped_by{};
 };
 // It is up; a oneshot that has done its work, too.
 [[nodiscard]] inline bool is_running(const UnitStatus& status) {

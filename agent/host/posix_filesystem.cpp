@@ -96,6 +96,7 @@ Result<FileStatus> PosixFilesystem::status(const std::string& path) const {
   status.inode = found.st_ino;
   status.device = found.st_dev;
   status.modified_ns = found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec;
+  status.changed_ns = found.st_ctim.tv_sec * 1'000'000'000 + found.st_ctim.tv_nsec;
   if (S_ISREG(found.st_mode)) {
     status.type = FileStatus::Type::file;
   } else if (S_ISDIR(found.st_mode)) {

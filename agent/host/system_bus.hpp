@@ -4,9 +4,11 @@
 
 #include <systemd/sd-bus.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "result/result.hpp"
 
@@ -16,6 +18,21 @@ class SystemBus {
  public:
   [[nodiscard]] Result<sd_bus*> connect();
   void drop() { bus_.reset(); }
+  // `work(bus)`, and once more on another connection where this one broke (ECONNRESET, ENOTCONN):
+  // dbus or systemd started anew. What is asked for must bear being asked for twice.
+  template <class Work>
+  auto with(Work work) -> decltype(work(static_cast<sd_bus*>(nullptr))) {
+    for (bool is_again = false;; is_again = true) {
+      auto bus = connect();
+      if (!bus) return tl::unexpected(bus.error());
+      auto done = work(*bus);
+      const bool is_open = sd_bus_is_open(*bus) > 0;
+      if (!is_open) drop();
+      if (done || is_open || is_again) return done;
+      // systemd takes its name on a new bus some time after the bus is there.
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    }
+  }
 
  private:
   struct Close {

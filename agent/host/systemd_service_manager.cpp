@@ -94,6 +94,33 @@ int read_drop_ins(sd_bus_message* reply, UnitStatus& status) {
   return result;
 }
 
+// One that fails; of triggers, of which one is enough, the first where all of them do.
+int read_conditions(sd_bus_message* reply, UnitStatus& status) {
+  int result = sd_bus_message_enter_container(reply, 'v', "a(sbbsi)");
+  if (result >= 0) result = sd_bus_message_enter_container(reply, 'a', "(sbbsi)");
+  const char *type = nullptr, *value = nullptr;
+  int is_trigger = 0, is_negated = 0, state = 0;
+  std::string failed, trigger;
+  bool is_triggered = false;
+  while (result >= 0 && (result = sd_bus_message_read(reply, "(sbbsi)", &type, &is_trigger,
+                                                      &is_negated, &value, &state)) > 0) {
+    is_triggered = is_triggered || (is_trigger != 0 && state >= 0);
+    std::string& first = is_trigger != 0 ? trigger : failed;
+    if (state < 0 && first.empty()) {
+      first = fmt::format("{}={}{}", type, is_negated != 0 ? "!" : "", value);
+    }
+  }
+  if (failed.empty() && !is_triggered) failed = trigger;
+  if (status.skipped_by.empty()) status.skipped_by = failed;
+  return result;
+}
+
+// Of inactive units alone: why they are.
+constexpr std::array inactive_properties = {
+    UnitProperty{unit_interface, "DropInPaths", read_drop_ins},
+    UnitProperty{unit_interface, "Conditions", read_conditions},
+    UnitProperty{unit_interface, "Asserts", read_conditions}};
+
 constexpr std::array unit_properties = {
     UnitProperty{unit_interface, "NeedDaemonReload",
                  [](sd_bus_message* reply, UnitStatus& status) {
@@ -122,6 +149,37 @@ void ignore(sd_bus_message*, const std::string&) {}
 
 void add_line(std::string& text, const std::string& line) {
   text += (text.empty() ? "" : "\n") + line;
+}
+
+Result<std::map<std::string, UnitStatus>> ask_statuses(sd_bus* bus,
+                                                       const std::vector<std::string>& units) {
+  auto statuses = list_units(bus, units);
+  if (!statuses) return statuses;
+  std::string problems;
+  BusCalls calls(bus);
+  const auto ask = [&](const auto& properties, const std::string& unit, UnitStatus& status) {
+    for (const UnitProperty& property : properties) {
+      if (property.interface == service_interface && !is_service(unit)) continue;
+      const auto on_reply = [&problems, &property, name = unit, target = &status](
+                                sd_bus_message* reply, const std::string& error) {
+        if (reply != nullptr && property.read(reply, *target) >= 0) return;
+        add_line(problems, fmt::format("unit '{}': {}: {}", name, property.name,
+                                       reply == nullptr ? error : "of another type"));
+      };
+      calls.call(unit_path(unit), "org.freedesktop.DBus.Properties", "Get",
+                 {property.interface, property.name}, on_reply);
+    }
+  };
+  for (auto& [unit, status] : *statuses) {
+    if (status.active_state != "inactive") {
+      ask(unit_properties, unit, status);
+    } else if (status.load_state == "loaded") {
+      ask(inactive_properties, unit, status);
+    }
+  }
+  if (auto answered = calls.wait(); !answered) return pass(answered.error());
+  if (!problems.empty()) return fail(ErrorKind::io, problems);
+  return statuses;
 }
 
 // The units whose job did not end well, one sentence each.
@@ -162,52 +220,16 @@ Result<void> wait_for_jobs(sd_bus* bus, Jobs& jobs, std::chrono::milliseconds de
   return {};
 }
 
-}  // namespace
-
-Result<std::map<std::string, UnitStatus>> SystemdServiceManager::statuses(
-    const std::vector<std::string>& units) const {
-  auto bus = bus_.connect();
-  if (!bus) return pass(bus.error());
-  auto statuses = list_units(*bus, units);
-  if (!statuses) return statuses;
-  std::string problems;
-  BusCalls calls(*bus);
-  for (auto& [unit, status] : *statuses) {
-    if (status.active_state == "inactive") continue;
-    for (const auto& property : unit_properties) {
-      if (property.interface == service_interface && !is_service(unit)) continue;
-      const auto on_reply = [&problems, &property, name = unit, target = &status](
-                                sd_bus_message* reply, const std::string& error) {
-        if (reply != nullptr && property.read(reply, *target) >= 0) return;
-        add_line(problems, fmt::format("unit '{}': {}: {}", name, property.name,
-                                       reply == nullptr ? error : "of another type"));
-      };
-      calls.call(unit_path(unit), "org.freedesktop.DBus.Properties", "Get",
-                 {property.interface, property.name}, on_reply);
-    }
-  }
-  if (auto answered = calls.wait(); !answered) {
-    bus_.drop();
-    return pass(answered.error());
-  }
-  if (!problems.empty()) return fail(ErrorKind::io, problems);
-  return statuses;
-}
-
-Result<void> SystemdServiceManager::run_jobs(const char* method,
-                                             const std::vector<std::string>& units,
-                                             std::chrono::milliseconds deadline) {
-  if (units.empty()) return {};
-  auto bus = bus_.connect();
-  if (!bus) return pass(bus.error());
+Result<void> run_jobs_on(sd_bus* bus, const char* method, const std::vector<std::string>& units,
+                         std::chrono::milliseconds deadline) {
   Jobs jobs;
   sd_bus_slot* slot = nullptr;
-  const int matched = sd_bus_match_signal(*bus, &slot, nullptr, manager_path, manager, "JobRemoved",
+  const int matched = sd_bus_match_signal(bus, &slot, nullptr, manager_path, manager, "JobRemoved",
                                           on_job_removed, &jobs);
   if (matched < 0) return fail_errno(-matched, "subscribing to systemd's jobs");
   const std::unique_ptr<sd_bus_slot, sd_bus_slot* (*)(sd_bus_slot*)> owner(slot, sd_bus_slot_unref);
   std::string refused;
-  BusCalls calls(*bus);
+  BusCalls calls(bus);
   // Without it systemd sends its signals to nobody on the system bus; twice is an error of no
   // matter.
   calls.call(manager_path, manager, "Subscribe", {}, ignore);
@@ -225,13 +247,41 @@ Result<void> SystemdServiceManager::run_jobs(const char* method,
                });
   }
   auto waited = calls.wait();
-  if (waited) waited = wait_for_jobs(*bus, jobs, deadline);
-  if (!waited && (waited.error().kind != ErrorKind::timeout) && sd_bus_is_open(*bus) <= 0) {
-    bus_.drop();
-  }
+  if (waited) waited = wait_for_jobs(bus, jobs, deadline);
   if (refused.empty()) return waited;
   if (!waited) add_line(refused, waited.error().message);
   return fail(ErrorKind::io, refused);
+}
+
+Result<std::map<std::string, std::int64_t>> ask_timestamps(sd_bus* bus) {
+  std::map<std::string, std::int64_t> stamps;
+  BusCalls calls(bus);
+  for (const std::string name :
+       {"KernelTimestamp", "FirmwareTimestampMonotonic", "LoaderTimestampMonotonic",
+        "InitRDTimestampMonotonic", "UserspaceTimestampMonotonic"}) {
+    calls.call(manager_path, "org.freedesktop.DBus.Properties", "Get", {manager, name},
+               [&stamps, name](sd_bus_message* reply, const std::string&) {
+                 std::uint64_t value = 0;
+                 if (reply != nullptr) sd_bus_message_read(reply, "v", "t", &value);
+                 stamps[name] = static_cast<std::int64_t>(value);
+               });
+  }
+  if (auto answered = calls.wait(); !answered) return pass(answered.error());
+  return stamps;
+}
+
+}  // namespace
+
+Result<std::map<std::string, UnitStatus>> SystemdServiceManager::statuses(
+    const std::vector<std::string>& units) const {
+  return bus_.with([&](sd_bus* bus) { return ask_statuses(bus, units); });
+}
+
+Result<void> SystemdServiceManager::run_jobs(const char* method,
+                                             const std::vector<std::string>& units,
+                                             std::chrono::milliseconds deadline) {
+  if (units.empty()) return {};
+  return bus_.with([&](sd_bus* bus) { return run_jobs_on(bus, method, units, deadline); });
 }
 
 Result<void> SystemdServiceManager::start(const std::vector<std::string>& units,
@@ -261,36 +311,19 @@ Result<void> SystemdServiceManager::stop(const std::vector<std::string>& units,
 }
 
 Result<void> SystemdServiceManager::daemon_reload() {
-  auto bus = bus_.connect();
-  if (!bus) return pass(bus.error());
-  BusError error;
-  const int result =
-      sd_bus_call_method(*bus, service, manager_path, manager, "Reload", &error.value, nullptr, "");
-  if (result < 0) {
+  return bus_.with([](sd_bus* bus) -> Result<void> {
+    BusError error;
+    const int result = sd_bus_call_method(bus, service, manager_path, manager, "Reload",
+                                          &error.value, nullptr, "");
+    if (result >= 0) return {};
     return fail(ErrorKind::io, fmt::format("systemd: reloading units: {}", error.text(result)));
-  }
-  return {};
+  });
 }
 
 Result<std::map<std::string, std::int64_t>> SystemdServiceManager::boot_timestamps() const {
-  auto bus = bus_.connect();
-  if (!bus) return pass(bus.error());
-  std::map<std::string, std::int64_t> stamps;
-  BusCalls calls(*bus);
-  for (const std::string name :
-       {"KernelTimestamp", "FirmwareTimestampMonotonic", "LoaderTimestampMonotonic",
-        "InitRDTimestampMonotonic", "UserspaceTimestampMonotonic"}) {
-    calls.call(manager_path, "org.freedesktop.DBus.Properties", "Get", {manager, name},
-               [&stamps, name](sd_bus_message* reply, const std::string&) {
-                 std::uint64_t value = 0;
-                 if (reply != nullptr) sd_bus_message_read(reply, "v", "t", &value);
-                 stamps[name] = static_cast<std::int64_t>(value);
-               });
-  }
-  if (auto answered = calls.wait(); !answered) {
-    bus_.drop();
-    return pass(answered.error());
-  }
+  auto asked = bus_.with([](sd_bus* bus) { return ask_timestamps(bus); });
+  if (!asked) return pass(asked.error());
+  auto& stamps = *asked;
   const auto userspace = stamps["UserspaceTimestampMonotonic"];
   // systemd clears the kernel's timestamp in a container: the kernel there is another machine's.
   if (stamps["KernelTimestamp"] == 0) {

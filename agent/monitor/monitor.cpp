@@ -10,6 +10,8 @@
 namespace muster {
 namespace {
 
+constexpr const char* api_server = "kube-apiserver.service";
+
 std::string state_path(const MonitorSubject& subject) {
   return fmt::format("{}/{}.json", paths::monitor_state, subject.name);
 }
@@ -48,6 +50,13 @@ Verdict act(const MonitorSubject& subject, MonitorStep step, const MonitorMemory
                                subject.maximum_restarts,
                                restarted ? "" : " failed: " + restarted.error().message)};
   }
+  if (memory.gave_up && subject.maximum_restarts == 0) {
+    return {
+        false,
+        fmt::format(
+            "{0}: unhealthy for {1} s ({2}); nobody restarts it by itself: look at `journalctl -u {0} -b`, and in this master's turn run `systemctl restart {0}`",
+            subject.unit, subject.failing_for.count(), detail)};
+  }
   if (memory.gave_up) {
     return {
         false,
@@ -69,6 +78,29 @@ Result<void> write_verdict(const MonitorSubject& subject, const Verdict& verdict
   return host.files.write(
       state_path(subject),
       state.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n", 0644);
+}
+
+struct Watch {
+  MonitorMemory memory;
+  std::string said;
+};
+
+Result<void> look(const MonitorSubject& subject, Watch& watch, Host& host) {
+  std::string detail;
+  const auto finding = find(subject, host, detail);
+  if (!finding) return pass(finding.error());
+  const MonitorStep step = next_step(subject, *finding, host.clock.since_boot(), watch.memory);
+  if (subject.is_optional && finding->main_pid == 0) return {};
+  const Verdict verdict = act(subject, step, watch.memory, detail, host);
+  // The journal has it too, where the machine's other messages are.
+  if (verdict.message != watch.said && !verdict.message.empty()) {
+    fmt::print(stderr, "{}\n", verdict.message);
+  }
+  watch.said = verdict.message;
+  if (auto wrote = write_verdict(subject, verdict, watch.memory.restarts, host); !wrote) {
+    return while_doing(wrote.error(), fmt::format("writing '{}'", state_path(subject)));
+  }
+  return {};
 }
 
 }  // namespace
@@ -94,23 +126,35 @@ Result<MonitorSubject> monitor_subject(std::string_view name) {
               fmt::format("monitor: expected kubelet, runtime or network, found '{}'", name));
 }
 
-Result<void> run_monitor(const MonitorSubject& subject, Host& host) {
+Result<std::vector<MonitorSubject>> monitor_subjects(std::string_view name) {
+  auto first = monitor_subject(name);
+  if (!first) return pass(first.error());
+  std::vector<MonitorSubject> subjects{*first};
+  if (name != "kubelet") return subjects;
+  const auto add = [&](const char* component, const char* url) -> MonitorSubject& {
+    MonitorSubject& subject = subjects.emplace_back();
+    subject.name = component;
+    subject.unit = subject.name + ".service";
+    subject.probe_timeout = std::chrono::seconds(5);
+    subject.url = url;
+    subject.is_optional = true;
+    return subject;
+  };
+  add("kube-proxy", "/livez");  // at the address of its configuration
+  add("kube-controller-manager", "https://127.0.0.1:10257/healthz").depends_on = api_server;
+  add("kube-scheduler", "https://127.0.0.1:10259/healthz").depends_on = api_server;
+  // Without a word to the others: whether they are a quorum is not its health. Restarting it is a
+  // matter of turns.
+  add("etcd", "http://127.0.0.1:2381/health?serializable=true").maximum_restarts = 0;
+  return subjects;
+}
+
+Result<void> run_monitor(const std::vector<MonitorSubject>& subjects, Host& host) {
   if (auto made = host.files.make_directory(paths::monitor_state, 0755); !made) return made;
-  MonitorMemory memory;
-  std::string said;
-  for (;; host.clock.sleep(subject.probe_interval)) {
-    std::string detail;
-    const auto finding = find(subject, host, detail);
-    if (!finding) return pass(finding.error());
-    const MonitorStep step = next_step(subject, *finding, host.clock.since_boot(), memory);
-    const Verdict verdict = act(subject, step, memory, detail, host);
-    // The journal has it too, where the machine's other messages are.
-    if (verdict.message != said && !verdict.message.empty()) {
-      fmt::print(stderr, "{}\n", verdict.message);
-    }
-    said = verdict.message;
-    if (auto wrote = write_verdict(subject, verdict, memory.restarts, host); !wrote) {
-      return while_doing(wrote.error(), fmt::format("writing '{}'", state_path(subject)));
+  std::vector<Watch> watches(subjects.size());
+  for (;; host.clock.sleep(subjects.front().probe_interval)) {
+    for (std::size_t i = 0; i < subjects.size(); ++i) {
+      if (auto looked = look(subjects[i], watches[i], host); !looked) return looked;
     }
     notify_ready();
   }

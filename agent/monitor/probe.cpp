@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/paths.hpp"
 #include "client/http_client.hpp"
 
@@ -22,6 +24,46 @@ Result<void> probe_kubelet(const MonitorSubject& subject) {
   return fail(ErrorKind::unavailable,
               fmt::format("http://127.0.0.1:10248/healthz: expected 200, found {} '{}'",
                           answer->status, answer->body.substr(0, 200)));
+}
+
+// kube-proxy listens at the machine's own address: "10.77.0.21:10256".
+std::string kube_proxy_address(const Filesystem& files) {
+  constexpr std::string_view field = "healthzBindAddress:";
+  const auto text = files.read(paths::kube_proxy_config, 1u << 20);
+  const auto at = text ? text->find(field) : std::string::npos;
+  if (at == std::string::npos) return {};
+  std::string value = text->substr(at + field.size());
+  value.resize(std::min(value.size(), value.find('\n')));
+  std::erase_if(value, [](char c) { return c == ' ' || c == '"' || c == '\''; });
+  return value;
+}
+
+// Silence is what counts. A component that refuses connections exits, which systemd sees, or was
+// told to listen elsewhere.
+Result<void> probe_url(const MonitorSubject& subject, const Filesystem& files) {
+  std::string url = subject.url;
+  if (url[0] == '/') {
+    const std::string address = kube_proxy_address(files);
+    if (address.empty()) return {};
+    url = "http://" + address + url;
+  }
+  const auto path_at = url.find('/', url.find("//") + 2);
+  HttpClientSettings settings;
+  settings.base_url = url.substr(0, path_at);
+  settings.connect_timeout = subject.probe_timeout;
+  settings.total_timeout = subject.probe_timeout;
+  settings.tls.verify_server = false;  // its certificate is its own, on this machine
+  HttpClient client(settings);
+  HttpRequest request;
+  request.path = url.substr(path_at);
+  const auto answer = client.send(request);
+  if (answer && answer->status == 200) return {};
+  if (answer) {
+    return fail(ErrorKind::unavailable, fmt::format("{}: expected 200, found {} '{}'", url,
+                                                    answer->status, answer->body.substr(0, 200)));
+  }
+  const bool is_refused = answer.error().message.find(": no connection (") != std::string::npos;
+  return is_refused ? Result<void>() : pass(answer.error());
 }
 
 // What kubelet asks most: it hangs with the locks that everything of the CRI takes. A machine whose
@@ -60,6 +102,7 @@ Result<void> probe_runtime(const MonitorSubject& subject, Host& host) {
 }  // namespace
 
 Result<void> probe(const MonitorSubject& subject, Host& host) {
+  if (!subject.url.empty()) return probe_url(subject, host.files);
   return subject.name == "kubelet" ? probe_kubelet(subject) : probe_runtime(subject, host);
 }
 

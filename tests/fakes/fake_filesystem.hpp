@@ -70,7 +70,7 @@ class FakeFilesystem final : public Filesystem {
     status.owner = status.group = node.owner;
     status.size = node.content.size();
     status.inode = node.inode;
-    status.modified_ns = node.modified_ns;
+    status.modified_ns = status.changed_ns = node.modified_ns;
     if (node.type == FileStatus::Type::link) status.link_target = node.content;
     return status;
   }

@@ -37,7 +37,8 @@ class FakeServiceManager final : public ServiceManager {
   std::set<std::string> masked;
   std::map<std::string, std::string> fragments;              // unit -> its file
   std::map<std::string, std::vector<std::string>> drop_ins;  // unit -> what adds to it
-  std::function<void()> on_look = [] {};  // what goes on beside the agent, seen now
+  std::map<std::string, std::string> skipped_by;  // unit -> the condition for which it is skipped
+  std::function<void()> on_look = [] {};          // what goes on beside the agent, seen now
 
   Result<std::map<std::string, UnitStatus>> statuses(
       const std::vector<std::string>& units) const override {
@@ -48,6 +49,10 @@ class FakeServiceManager final : public ServiceManager {
       status.load_state = unit.find(".mount") == std::string::npos ? "loaded" : "not-found";
       if (masked.count(unit) > 0) status.load_state = "masked";
       status.active_state = active.count(unit) > 0 ? "active" : "inactive";
+      const auto skipped = skipped_by.find(unit);
+      if (skipped != skipped_by.end() && active.count(unit) == 0) {
+        status.skipped_by = skipped->second;
+      }
       if (const auto at = fragments.find(unit); at != fragments.end()) status.fragment = at->second;
       if (const auto at = drop_ins.find(unit); at != drop_ins.end()) status.drop_ins = at->second;
       if (states.count(unit) > 0) status.active_state = states.at(unit);
@@ -90,7 +95,9 @@ class FakeServiceManager final : public ServiceManager {
         return fail(ErrorKind::io,
                     "unit '" + unit + "': job ended 'failed'; journalctl -u " + unit + " -b");
       }
-      if (is_up) {
+      if (is_up && skipped_by.count(unit) > 0) {
+        active.erase(unit);
+      } else if (is_up) {
         active.insert(unit);
         restarts.erase(unit);
         on_up(unit);

@@ -290,3 +290,23 @@ TEST_CASE_FIXTURE(JudgementFixture, "a document that is not this machine's is no
   CHECK(machine.files.text("/etc/sysctl.d/90-muster.conf").find("somaxconn = 1024") !=
         std::string::npos);
 }
+
+TEST_CASE_FIXTURE(ReconcileFixture, "what is told as refused has a digest") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  site.odd_answer = [](const Envelope& found, std::string_view) {
+    std::optional<Result<std::optional<FetchedEnvelope>>> answer;
+    if (found.payload_type == node_document_type) {
+      answer = Result<std::optional<FetchedEnvelope>>(fail(ErrorKind::corrupt, "unreadable"));
+    }
+    return answer;
+  };
+  CHECK(converge().message == "unreadable");
+  CHECK_FALSE(site.reports.back().refused_document);
+  site.odd_answer = nullptr;
+  // Another content of the same generation.
+  document.config.kubelet.max_pods = 5;
+  serve();
+  CHECK(converge().verdict == Verdict::failed);
+  REQUIRE(site.reports.back().refused_document);
+  CHECK(site.reports.back().refused_document->digest == digest(site.document_envelope));
+}

@@ -229,3 +229,25 @@ TEST_CASE_FIXTURE(LooksFixture,
   CHECK(unwell() == decides("EnvironmentFile"));
   CHECK(corrections() == "");
 }
+
+TEST_CASE_FIXTURE(LooksFixture, "a drop-in that decides whether a unit starts at all is told") {
+  units[unit].drop_ins = {drop_in};
+  for (const char* setting : {"ConditionPathExists", "AssertPathExists"}) {
+    files.put(drop_in, fmt::format("[Unit]\n{}=/nope\n", setting));
+    CHECK(unwell().starts_with(fmt::format("drop-in {}: it decides {} of {} in Muster's place; ",
+                                           drop_in, setting, unit)));
+  }
+  files.put(drop_in, "[Unit]\nConditionPathExists=\nAfter=x.service\n");
+  CHECK(unwell().empty());
+}
+
+TEST_CASE_FIXTURE(LooksFixture, "a component that hangs is told as its monitor found it") {
+  for (const std::string name :
+       {"kube-proxy", "kube-controller-manager", "kube-scheduler", "etcd"}) {
+    files.put(
+        "/run/muster-monitor/" + name + ".json",
+        fmt::format(R"({{"at":5,"unit":"{}.service","healthy":false,"message":"hangs"}})", name));
+    CHECK(unwell() == "unit " + name + ".service: hangs\n");
+    REQUIRE(files.remove("/run/muster-monitor/" + name + ".json"));
+  }
+}

@@ -16,6 +16,9 @@ enum class Damage { missing, empty, garbage, other_kind };
 // A machine that runs and is settled, of which something is damaged while no agent runs.
 struct DamagedMachine : ReconcileFixture {
   DamagedMachine() {
+    document.config.secrets = {{"pull", 1, "/etc/muster/secrets/pull", "root", "0600"}};
+    site.secrets["pull"] = "hunter2";
+    serve();
     REQUIRE(converge().verdict == Verdict::converged);
     REQUIRE(converge().verdict == Verdict::converged);
   }
@@ -67,6 +70,7 @@ TEST_CASE(
                                             state("identities/*/key.pem"),
                                             state("identities/*/certificate.pem"),
                                             paths::settled,
+                                            paths::secret_digest_key,
                                             paths::cache,
                                             paths::identities,
                                             paths::certificates};

@@ -207,3 +207,34 @@ TEST_CASE_FIXTURE(PutBackFixture, "in an ordered converge too it costs nobody th
   CHECK(calls() == std::vector<std::string>{"restart muster-kernel.service"});
   CHECK(is_told("unwell: muster-kernel.service: sysctl net.ipv4.ip_forward: 0, expected 1"));
 }
+
+TEST_CASE_FIXTURE(PutBackFixture, "a unit that systemd skips is told with what skips it") {
+  const std::string unit = "kube-proxy.service";
+  const std::string drop_in = "/etc/systemd/system/kube-proxy.service.d/site.conf";
+  machine.files.put(drop_in, "[Unit]\nConditionPathExists=/nope\n");
+  machine.services.drop_ins[unit] = {drop_in};
+  machine.services.skipped_by[unit] = "ConditionPathExists=/nope";
+  machine.services.active.erase(unit);
+  const std::string told =
+      "unit 'kube-proxy.service': not started, since ConditionPathExists=/nope does not hold; take it out of " +
+      drop_in + ", then run: systemctl daemon-reload";
+  poll();
+  CHECK(is_told(told));
+  CHECK(is_told("unwell: drop-in " + drop_in +
+                ": it decides ConditionPathExists of kube-proxy.service in Muster's place"));
+  for (int polls = 0; polls < 3; ++polls) {
+    poll();
+    const auto& unwell = site.reports.back().unwell;
+    CHECK(std::any_of(unwell.begin(), unwell.end(), [&](const auto& problem) {
+      return problem.subject == unit && problem.message.find(told) != std::string::npos;
+    }));
+  }
+  // In a boot it is the failure.
+  reboot("boot-2");
+  const auto outcome = converge();
+  CHECK(outcome.verdict == Verdict::failed);
+  CHECK(outcome.message.find(told) != std::string::npos);
+  machine.services.skipped_by.clear();
+  CHECK(converge().verdict == Verdict::converged);
+  CHECK(machine.services.active.count(unit) == 1);
+}

@@ -177,12 +177,30 @@ TEST_CASE("another's Lease is left alone until it has expired") {
   CHECK(others.lease_holder == "m2");
   CHECK(cluster.commands == std::vector<std::string>{get_command});
 
+  // However old it says that it is: its holder has not had the time to renew it here.
   cluster.hold("m2", std::chrono::seconds(190));
+  CHECK_FALSE(cluster.turn(document).holder);
+  cluster.machine.clock.sleep(std::chrono::seconds(170));
+  CHECK_FALSE(cluster.turn(document).holder);
+  cluster.machine.clock.sleep(std::chrono::seconds(20));
   const DutiesOutcome taken = cluster.turn(document);
   CHECK(taken.holder);
   CHECK(taken.lease_holder == "m1");
   CHECK(cluster.inputs[1].find("\"holderIdentity\":\"m1\"") != std::string::npos);
   CHECK(cluster.inputs[1].find("\"leaseTransitions\":3") != std::string::npos);
+}
+
+TEST_CASE("a Lease that was renewed in the future ends no duties, and is told") {
+  const NodeDocument document = example_document();
+  FakeCluster cluster;
+  cluster.hold("m2", std::chrono::seconds(-86'400));
+  const DutiesOutcome others = cluster.turn(document);
+  CHECK_FALSE(others.holder);
+  REQUIRE(others.unwell.size() == 1);
+  CHECK(others.unwell[0].subject == "clock");
+  CHECK(others.unwell[0].message.starts_with("m2 renewed the Lease of the duties at "));
+  cluster.machine.clock.sleep(std::chrono::seconds(190));
+  CHECK(cluster.turn(document).holder);
 }
 
 TEST_CASE("whoever writes the Lease first has it") {

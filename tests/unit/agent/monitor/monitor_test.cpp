@@ -2,15 +2,49 @@
 
 #include <doctest/doctest.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "agent/monitor/probe.hpp"
 #include "fakes/fake_host.hpp"
 
 using namespace muster;
+
+namespace {
+
+class SilentServer {
+ public:
+  SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    REQUIRE(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::listen(socket_, 64) == 0);
+    REQUIRE(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentServer() { ::close(socket_); }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+  [[nodiscard]] int port() const { return port_; }
+
+ private:
+  int socket_;
+  int port_ = 0;
+};
+
+}  // namespace
 
 TEST_CASE("a verdict is told at each probe, with its time") {
   FakeHost machine;
   machine.services.on_look = [] {};  // no other monitor
   machine.files.fail_at = 3;         // after the folder and two verdicts
-  const auto done = run_monitor(*monitor_subject("runtime"), machine.host);
+  const auto done = run_monitor(*monitor_subjects("runtime"), machine.host);
   REQUIRE_FALSE(done);
   CHECK(
       done.error().message ==
@@ -18,4 +52,71 @@ TEST_CASE("a verdict is told at each probe, with its time") {
   CHECK(
       machine.files.text("/run/muster-monitor/runtime.json") ==
       "{\"at\":35,\"healthy\":true,\"message\":\"\",\"restarts\":0,\"unit\":\"containerd.service\"}\n");
+}
+
+TEST_CASE("kubelet's monitor watches the other components of the machine, where they run") {
+  const auto subjects = *monitor_subjects("kubelet");
+  std::vector<std::string> units;
+  for (const auto& subject : subjects) units.push_back(subject.unit);
+  CHECK(units == std::vector<std::string>{"kubelet.service", "kube-proxy.service",
+                                          "kube-controller-manager.service",
+                                          "kube-scheduler.service", "etcd.service"});
+  FakeHost machine;
+  machine.services.on_look = [] {};
+  machine.files.fail_at = 2;  // after the folder and one verdict
+  CHECK_FALSE(run_monitor(subjects, machine.host));
+  CHECK(machine.files.has("/run/muster-monitor/kubelet.json"));
+  CHECK_FALSE(machine.files.has("/run/muster-monitor/etcd.json"));
+}
+
+TEST_CASE("what hangs is restarted, three times; etcd is only told") {
+  // Takes connections and says nothing.
+  const SilentServer silent;
+  for (const std::string name : {"kube-proxy", "etcd"}) {
+    FakeHost machine;
+    machine.services.on_look = [] {};
+    const std::string unit = name + ".service";
+    machine.services.active.insert(unit);
+    machine.services.pids[unit] = 7;
+    auto subjects = *monitor_subjects("kubelet");
+    const auto found = std::find_if(subjects.begin(), subjects.end(),
+                                    [&](const auto& one) { return one.name == name; });
+    REQUIRE(found != subjects.end());
+    MonitorSubject subject = *found;
+    subject.probe_timeout = std::chrono::seconds(1);
+    if (name == "kube-proxy") {
+      machine.files.put(
+          "/etc/kubernetes/kube-proxy.yaml",
+          fmt::format("clusterCIDR: x\nhealthzBindAddress: \"127.0.0.1:{}\"\nmode: y\n",
+                      silent.port()));
+    } else {
+      subject.url = fmt::format("http://127.0.0.1:{}/health", silent.port());
+    }
+    subject.failing_for = subject.grace_after_start = std::chrono::seconds(0);
+    machine.files.fail_at = 2;  // after the folder and one verdict
+    CHECK_FALSE(run_monitor({subject}, machine.host));
+    const std::string finding = machine.files.text("/run/muster-monitor/" + name + ".json");
+    CAPTURE(finding);
+    CHECK(finding.find("no complete answer within 1000 ms") != std::string::npos);
+    CHECK(finding.find("\"healthy\":false") != std::string::npos);
+    if (name == "etcd") {
+      CHECK(machine.services.calls.empty());
+      CHECK(
+          finding.find(
+              "; nobody restarts it by itself: look at `journalctl -u etcd.service -b`, and in this master's turn run `systemctl restart etcd.service`") !=
+          std::string::npos);
+    } else {
+      REQUIRE_FALSE(machine.services.calls.empty());
+      CHECK(machine.services.calls[0] == "restart kube-proxy.service");
+      CHECK(finding.find("; restart 1 of 3") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("a component that refuses connections is systemd's matter") {
+  FakeHost machine;
+  MonitorSubject subject;
+  subject.name = "etcd";
+  subject.url = "http://127.0.0.1:1/health";
+  CHECK(probe(subject, machine.host));
 }

@@ -1,0 +1,110 @@
+// A component that was started on a file that somebody had changed, through whole polls: the file
+// is put right, and the component waits for its restart as for any other.
+#include "fakes/reconcile_fixture.hpp"
+
+using namespace muster;
+
+namespace {
+
+const std::string edited_kubelet = "kubelet.service";
+const std::string edited_yaml = "/etc/kubernetes/kubelet.yaml";
+const std::string edited_unit = "/usr/lib/systemd/system/kubelet.service";
+const std::vector<std::string> waits_for_restart = {
+    "kubelet.service: restart: started with a changed /etc/kubernetes/kubelet.yaml"};
+
+struct ChangedStartFixture : ReconcileFixture {
+  ChangedStartFixture() {
+    REQUIRE(converge().verdict == Verdict::converged);
+    start(77);
+    machine.clock.sleep(std::chrono::seconds(60));
+    REQUIRE(converge().verdict == Verdict::converged);
+  }
+  // kubelet's process is another one, from now on.
+  void start(std::uint32_t pid) {
+    machine.services.pids[edited_kubelet] = pid;
+    machine.files.put(fmt::format("/proc/{}/stat", pid),
+                      fmt::format("{} (kubelet) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 {} 313\n",
+                                  pid, machine.clock.since_boot() / std::chrono::milliseconds(10)));
+  }
+  void edit(const std::string& path, const std::string& content) {
+    machine.clock.sleep(std::chrono::seconds(10));
+    machine.files.put(path, content, 0600);
+    machine.files.nodes[path].modified_ns =
+        machine.clock.now().time_since_epoch() / std::chrono::nanoseconds(1);
+    machine.clock.sleep(std::chrono::seconds(10));
+  }
+  Verdict poll(bool ordered = false) {
+    machine.clock.sleep(std::chrono::seconds(60));
+    machine.services.calls.clear();
+    machine.files.changes.clear();
+    return converge(ordered).verdict;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(ChangedStartFixture,
+                  "one that was started on an edited file waits for a restart") {
+  const std::string before = machine.files.text(edited_yaml);
+  edit(edited_yaml, "maxPods: 1\n");
+  start(78);
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(machine.files.text(edited_yaml) == before);
+  CHECK(site.reports.back().pending == waits_for_restart);
+  CHECK(machine.services.calls.empty());
+  memory = Memory();
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(site.reports.back().pending == waits_for_restart);
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(machine.files.changes.empty());
+  CHECK(poll(true) == Verdict::converged);
+  CHECK(machine.services.calls == std::vector<std::string>{"restart " + edited_kubelet});
+  start(79);
+  CHECK(poll() == Verdict::converged);
+  CHECK(site.reports.back().pending.empty());
+}
+
+TEST_CASE_FIXTURE(ChangedStartFixture, "one that is older than the edit runs on") {
+  edit(edited_yaml, "maxPods: 1\n");
+  CHECK(poll() == Verdict::converged);
+  CHECK(site.reports.back().pending.empty());
+  CHECK(machine.services.calls.empty());
+}
+
+TEST_CASE_FIXTURE(ChangedStartFixture,
+                  "one that restarted on what was put right waits for nothing") {
+  edit(edited_yaml, "maxPods: 1\n");
+  start(78);
+  CHECK(poll() == Verdict::pending_changes);
+  start(79);
+  CHECK(poll() == Verdict::converged);
+  CHECK(machine.services.calls.empty());
+}
+
+TEST_CASE_FIXTURE(ChangedStartFixture,
+                  "one that was started on another release or unit file waits too") {
+  const std::string link = "/opt/muster/current/kubernetes-node";
+  REQUIRE(machine.files.link(link, "/root/mine"));
+  start(78);
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(site.reports.back().pending ==
+        std::vector<std::string>{"kubelet.service: restart: started with a changed " + link});
+  start(79);
+  CHECK(poll() == Verdict::converged);
+  machine.services.fragments[edited_kubelet] = edited_unit;
+  edit(edited_unit, "[Service]\nExecStart=/bin/true\n");
+  start(80);
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(
+      site.reports.back().pending ==
+      std::vector<std::string>{"kubelet.service: restart: started with a changed " + edited_unit});
+}
+
+TEST_CASE_FIXTURE(ChangedStartFixture, "what is re-read is re-read once it is put right") {
+  const std::string path = "/etc/muster/kube-api-balancer.cfg";
+  edit(path, "global\n");
+  CHECK(poll() == Verdict::converged);
+  CHECK(machine.services.calls == std::vector<std::string>{"reload kube-api-balancer.service"});
+  CHECK(poll() == Verdict::converged);
+  CHECK(machine.services.calls.empty());
+}
