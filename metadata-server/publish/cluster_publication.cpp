@@ -26,6 +26,13 @@ namespace muster {
 
 namespace {
 
+// Nobody tells a machine that left the inventory to stop: that is its operator's to do.
+std::string effect_of_removal(const std::string& node) {
+  return fmt::format(
+      "it is not drained (`muster node drain {} --wait` before does that); its identity ends, its certificates are refused and its Node is deleted, and what runs on it goes on until it is switched off or `muster-agent reset --yes` is run there",
+      node);
+}
+
 // Works on one cluster; each step adds to the publication or to the transaction.
 class Preparation {
  public:
@@ -37,7 +44,13 @@ class Preparation {
         memory_(context.memory->of(name_)),
         alone_(memory_->mutex) {
     publication_.cluster = name_;
-    number_ = input.found.record.revision_number + 1;
+    publication_.number = input.found.record.revision_number;
+    number_ = publication_.number + 1;
+    if (input.content != 0 || !context.taken) return;
+    const TakenGenerations taken = context.taken(name_);
+    has_other_history_ = !taken.machines.empty();
+    number_ = std::max(number_, taken.highest() + 1);
+    publication_.notes = notes_of(taken, name_, number_);
   }
 
   Published<ClusterPublication> prepare() {
@@ -54,9 +67,10 @@ class Preparation {
     auto signer = choose_signer();
     if (!signer && !input_.dry_run && signer.error().kind != ErrorKind::conflict)
       return tl::unexpected(refused(signer.error()));
-    is_resigned_ =
+    const bool is_resigned =
         signer && input_.found.version != 0 &&
         signer->key_id() != signer_of(input_.found.record, context_.keys.document_key_id());
+    is_signed_anew_ = is_resigned || has_other_history_;
     publication_.warnings = input_.inventory->warnings;
     publication_.upgrades = compilation->upgrades();
     if (auto taken = take_machines(*compilation, signer ? &*signer : nullptr); !taken)
@@ -72,7 +86,7 @@ class Preparation {
                             input_.found.record.kept == kept_ &&
                             context_.quarantine.check_free(name_).has_value();
     // Nothing to sign, so nothing is wrong with a server that may not.
-    if (is_current && !is_resigned_ && (signer || input_.signatures == nullptr))
+    if (is_current && !is_signed_anew_ && (signer || input_.signatures == nullptr))
       return std::move(publication_);
     if (!signer) return tl::unexpected(refused(signer.error()));
     if (auto written = write(*compilation, peers, cluster, *signer); !written) {
@@ -125,7 +139,8 @@ class Preparation {
       if (!contents.contains(node)) gone_.push_back(node);
     }
     std::sort(gone_.begin(), gone_.end());
-    for (const auto& node : gone_) add_change(node, MachineChange::Kind::removed);
+    for (const auto& node : gone_)
+      add_change(node, MachineChange::Kind::removed).effects = {effect_of_removal(node)};
     memory_->contents.swap(contents);
     return {};
   }
@@ -162,7 +177,7 @@ class Preparation {
                                                             : MachineChange::Kind::changed);
     change.needs = content.needs;
     // What neither its content nor its signer changes stays as it is.
-    if (is_same && !is_resigned_) return {};
+    if (is_same && !is_signed_anew_) return {};
     if (!made) {
       auto document = compilation.make(machine);
       if (!document) return tl::unexpected(refused(std::move(document.error())));
@@ -259,11 +274,12 @@ class Preparation {
     if (auto removed = remove_gone(); !removed) return removed;
     if (auto written = write_records(compilation, cluster, signer); !written) return written;
     publication_.is_changed = true;
+    publication_.number = number_;
     return {};
   }
 
   Result<void> write_peers(const std::string& peers, const ClusterSigner& signer) {
-    if (old_->peers && old_->peers->content == peers_content_ && !is_resigned_) return {};
+    if (old_->peers && old_->peers->content == peers_content_ && !is_signed_anew_) return {};
     const auto envelope =
         signer.sign_peers(peer_list_text(input_.facts.site, name_, number_, peers));
     if (!envelope) return while_doing(envelope.error(), fmt::format("peer list of '{}'", name_));
@@ -346,6 +362,8 @@ class Preparation {
     if (input_.found.version == 0) tell_first_publication(transaction_);
     append_audit(transaction_, now, input_.actor, input_.action, name_,
                  summary() + (signer.is_away() ? ", signed by " + signer.key_id() : ""));
+    publication_.told = fmt::format("{}: {} {}: {}{}{}", input_.actor, input_.action, name_,
+                                    summary(), input_.cause.empty() ? "" : ", for ", input_.cause);
     return {};
   }
 
@@ -366,7 +384,8 @@ class Preparation {
   const std::shared_ptr<ClusterMemory> memory_;
   const std::lock_guard<std::mutex> alone_;
   std::uint64_t number_ = 0;
-  bool is_resigned_ = false;  // by another key than before
+  bool has_other_history_ = false;  // machines took generations that were never published here
+  bool is_signed_anew_ = false;     // all of it: for that, or by another key than before
   ClusterPublication publication_;
   std::shared_ptr<const ServedCluster> old_;
   // Node -> digest of its document without generation, by node.

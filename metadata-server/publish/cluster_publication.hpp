@@ -32,6 +32,9 @@ struct ClusterInput {
 struct ClusterPublication {
   std::string cluster;
   std::string revision;
+  std::uint64_t number = 0;  // of that revision; of a dry run, of the current one
+  std::vector<std::string> notes;
+  std::string told;  // what is written, for the log: who published what, with counts
   std::vector<MachineChange> changes;
   std::vector<ReleaseUpgrade> upgrades;  // that it does not take by itself
   std::vector<InventoryProblem> warnings;
