@@ -1,5 +1,7 @@
 #include "publish/cluster_publication.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <mutex>
@@ -25,13 +27,6 @@
 namespace muster {
 
 namespace {
-
-// Nobody tells a machine that left the inventory to stop: that is its operator's to do.
-std::string effect_of_removal(const std::string& node) {
-  return fmt::format(
-      "it is not drained (`muster node drain {} --wait` before does that); its identity ends, its certificates are refused and its Node is deleted, and what runs on it goes on until it is switched off or `muster-agent reset --yes` is run there",
-      node);
-}
 
 // Works on one cluster; each step adds to the publication or to the transaction.
 class Preparation {
@@ -223,15 +218,12 @@ class Preparation {
 
   Result<void> check_removed() const {
     if (input_.remove) return {};
-    std::string removed;
-    for (const auto& node : gone_)
-      removed += fmt::format("{}'{}'", removed.empty() ? "" : ", ", node);
-    if (removed.empty()) return {};
+    if (gone_.empty()) return {};
     return fail(
         ErrorKind::conflict,
         fmt::format(
-            "cluster '{}': this would remove the machines {}. Put them back, or repeat with --remove if they are to go.",
-            name_, removed));
+            "cluster '{}': this would remove the machines '{}'. Put them back, or repeat with --remove if they are to go.",
+            name_, fmt::join(gone_, "', '")));
   }
 
   // Of the canonical text of all of it, put together by hand.
@@ -360,21 +352,13 @@ class Preparation {
     transaction_.expect(kinds::cluster, name_, input_.found.version)
         .put(kinds::cluster, name_, std::move(text));
     if (input_.found.version == 0) tell_first_publication(transaction_);
+    const std::string summary = fmt::format("revision {} {}: {}", number_, publication_.revision,
+                                            counts_text(publication_.changes));
     append_audit(transaction_, now, input_.actor, input_.action, name_,
-                 summary() + (signer.is_away() ? ", signed by " + signer.key_id() : ""));
+                 summary + (signer.is_away() ? ", signed by " + signer.key_id() : ""));
     publication_.told = fmt::format("{}: {} {}: {}{}{}", input_.actor, input_.action, name_,
-                                    summary(), input_.cause.empty() ? "" : ", for ", input_.cause);
+                                    summary, input_.cause.empty() ? "" : ", for ", input_.cause);
     return {};
-  }
-
-  [[nodiscard]] std::string summary() const {
-    const auto count = [&](MachineChange::Kind kind) {
-      return std::count_if(publication_.changes.begin(), publication_.changes.end(),
-                           [=](const MachineChange& change) { return change.kind == kind; });
-    };
-    return fmt::format("revision {} {}: {} added, {} changed, {} removed", number_,
-                       publication_.revision, count(MachineChange::Kind::added),
-                       count(MachineChange::Kind::changed), count(MachineChange::Kind::removed));
   }
 
   const PublishContext& context_;
@@ -398,10 +382,6 @@ class Preparation {
 };
 
 }  // namespace
-
-PublishRefusal refused(Error error) {
-  return {std::move(error), {}};
-}
 
 PublishRefusal refused(std::vector<InventoryProblem> problems) {
   Error error{ErrorKind::invalid, fmt::format("inventory: refused, {} problem{}", problems.size(),

@@ -42,7 +42,9 @@ struct ClusterPublication {
   std::shared_ptr<const ReadRevision> written;  // where it has files of its own
 };
 
-[[nodiscard]] PublishRefusal refused(Error error);
+[[nodiscard]] inline PublishRefusal refused(Error error) {
+  return {std::move(error), {}};
+}
 [[nodiscard]] PublishRefusal refused(std::vector<InventoryProblem> problems);
 
 [[nodiscard]] Published<ClusterPublication> prepare_publication(const PublishContext& context,

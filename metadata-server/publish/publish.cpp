@@ -11,6 +11,7 @@
 #include "document/time_text.hpp"
 #include "publish/cluster_publication.hpp"
 #include "publish/site_facts.hpp"
+#include "publish/upgrade_names.hpp"
 #include "records/audit.hpp"
 #include "records/bans.hpp"
 #include "records/due.hpp"
@@ -160,32 +161,6 @@ std::vector<std::string> clusters_of(const PublishRequest& request, const Invent
     for (const auto& [name, cluster] : inventory.clusters) names.insert(name);
   }
   return {names.begin(), names.end()};
-}
-
-// A name that none of the clusters may upgrade is a mistake, or written in their files.
-std::vector<InventoryProblem> check_upgrades(const std::vector<std::string>& upgrades,
-                                             const std::vector<std::string>& clusters,
-                                             const Inventory& inventory) {
-  static const auto flag = std::make_shared<const std::string>("--upgrade");
-  std::vector<InventoryProblem> problems;
-  for (const auto& name : upgrades) {
-    Place written;
-    const bool is_free = std::any_of(clusters.begin(), clusters.end(), [&](const auto& cluster) {
-      const auto found = inventory.clusters.find(cluster);
-      if (found == inventory.clusters.end()) return false;
-      const auto version = found->second.releases.find(name);
-      if (version != found->second.releases.end()) written = version->second.place;
-      return ReleaseChoice::is_free(found->second, name);
-    });
-    if (is_free) continue;
-    const bool is_written = written.file != nullptr;
-    problems.push_back(problem_at(
-        is_written ? written : Place{flag, 0, 0},
-        is_written ? fmt::format("spec.releases[{}]", name) : std::string(),
-        "a release whose version the inventory does not write, for --upgrade", in_ticks(name),
-        "`muster diff` lists those that can be upgraded; a version that is written is changed there"));
-  }
-  return problems;
 }
 
 // The content of a revision under today's facts.
