@@ -78,3 +78,18 @@ TEST_CASE("etcd is given up with --force, told by the status and taken back with
   before == nullptr ? unsetenv("TZ") : setenv("TZ", kept.c_str(), 1);
   tzset();
 }
+
+TEST_CASE("a node that there is not is said to be none, with the nearest name") {
+  const OperatorApi api(
+      {{"GET /v1/operator/nodes?node=n11", {200, R"({"nodes":[]})"}},
+       {"GET /v1/operator/nodes?limit=10000",
+        {200, R"({"nodes":[{"cluster":"lab","node":"m1"},{"cluster":"lab","node":"n1"}]})"}},
+       {"GET /v1/operator/audit?tail=100&node=n11", {200, R"({"rows":[]})"}}});
+  auto ran = fake::muster({"--server", api.url(), "node", "show", "n11"});
+  CHECK(ran.exit == 1);
+  CHECK(
+      ran.err ==
+      "muster: no cluster has a node 'n11', did you mean 'n1'?; 'muster node list' shows them all. One that the inventory no longer lists needs --cluster\n");
+  ran = fake::muster({"--server", api.url(), "audit", "--node", "n11"});
+  CHECK(ran.out.ends_with("no row of a machine 'n11' is among them\n"));
+}
