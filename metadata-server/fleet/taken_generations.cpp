@@ -39,7 +39,8 @@ TakenGenerations taken_generations(const CurrentDocuments& current, const Machin
   const std::uint64_t limit =
       std::min(served->revision_number + longest_lost_history, epoch_end - 1);
   reports.each_of(cluster, [&](const std::string& node, const HeardMachine& heard) {
-    if (!heard.report) return;
+    const auto& out = served->banned_machines;
+    if (!heard.report || std::find(out.begin(), out.end(), node) != out.end()) return;
     const auto document = served->documents.find(node);
     const std::uint64_t generation =
         generation_of_another_history(*heard.report, document.get(), served->peers.get());

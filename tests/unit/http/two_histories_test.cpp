@@ -104,6 +104,11 @@ TEST_CASE("one machine's word moves generations by a bounded step, and an absurd
       nlohmann::json{
           "cluster 'lab': n1 says that it took generation 9007199254740991, which no history of this site can have reached: not believed; if it refuses what is published, run `muster-agent reset --yes` on it, or ban it"});
   CHECK(house.current.cluster("lab")->revision_number == 1);
+  // The word of one that is banned counts for nothing.
+  house.machine("n1");
+  REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/n1/ban").status == 200);
+  CHECK(house.apply(sample::small_inventory()).body.at("notes").empty());
+  REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/n1/unban").status == 200);
   house.hear({"lab", "n1"}, report_of(1000001, "sha256:x"));
   REQUIRE(house.ask("POST", rollback, back_to_first()).status == 200);
   CHECK(house.current.cluster("lab")->revision_number == 1000002);
