@@ -1,4 +1,9 @@
 // What an operator is told of what he ordered, and of names that there are not.
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sstream>
+
 #include "enrolment/ban.hpp"
 #include "records/revision.hpp"
 #include "sample_rooms.hpp"
@@ -117,4 +122,26 @@ TEST_CASE("a release that --upgrade names and nobody has is told by the flag") {
   CHECK(answer.status == 400);
   CHECK(answer.body.at("problems")[0].at("file") == "--upgrade");
   CHECK(answer.body.at("problems")[0].at("field") == "");
+}
+
+TEST_CASE("a publication is one row of the log, with its counts and what caused it") {
+  House house;
+  house.machine("n1");
+  std::ostringstream rows;
+  const auto before = spdlog::default_logger();
+  auto logger = std::make_shared<spdlog::logger>(
+      "rows", std::make_shared<spdlog::sinks::ostream_sink_mt>(rows));
+  logger->set_pattern("%l %v");
+  spdlog::set_default_logger(logger);
+  const auto first = house.apply(sample::small_inventory()).body.at("revision").get<std::string>();
+  const auto again = house.apply(sample::small_inventory());
+  REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/n1/ban").status == 200);
+  spdlog::set_default_logger(before);
+  CHECK(
+      rows.str() ==
+      fmt::format(
+          "info operator root: published lab: revision 1 {}: 2 added, 0 changed, 0 removed\n"
+          "info operator root: republished lab: revision 2 {}: 0 added, 1 changed, 0 removed, for ban of n1\n"
+          "info operator root: ban lab/n1\n",
+          first, house.current.cluster("lab")->revision));
 }
