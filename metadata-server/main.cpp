@@ -75,7 +75,7 @@ void set_up_logs(const std::string& level) {
   const bool journal = getenv("JOURNAL_STREAM") != nullptr;
   auto logger = journal ? spdlog::systemd_logger_mt("muster-server")
                         : spdlog::stderr_logger_mt("muster-server");
-  if (!journal) logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  if (!journal) logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   spdlog::set_default_logger(std::move(logger));
   spdlog::set_level(spdlog::level::from_str(level));
 }

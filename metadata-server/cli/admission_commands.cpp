@@ -129,7 +129,8 @@ void add_admission_commands(CommandLine& line) {
                        "why: it is in muster status, node list, node show and the audit");
       made->footer("Example: muster ban n3 --reason 'stolen on Monday'");
     } else {
-      made->footer("Example: muster unban n3");
+      made->footer(
+          "Of one that is not banned it changes nothing, says so, and exits 0.\nExample: muster unban n3");
     }
     line.on(made, [=](Session& session) {
       auto found = cluster_of(session, *cluster, *name);
@@ -138,9 +139,13 @@ void add_admission_commands(CommandLine& line) {
       nlohmann::json body = nlohmann::json::object();
       if (!reason->empty()) body["reason"] = *reason;
       return ask_and_show(session, "POST", node_path(*cluster, *name) + "/" + command, body,
-                          [=](const nlohmann::json&) {
-                            return fmt::format("{}/{}: {}\n", *cluster, *name,
-                                               command == "ban" ? "banned" : "unbanned");
+                          [=](const nlohmann::json& answer) {
+                            const bool is_same = !cell(answer, "/unchanged").empty();
+                            return fmt::format(
+                                "{}/{}: {}\n", *cluster, *name,
+                                command == "ban"
+                                    ? (is_same ? "banned already; nothing changed" : "banned")
+                                    : (is_same ? "not banned; nothing changed" : "unbanned"));
                           });
     });
   }

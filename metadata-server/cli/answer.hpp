@@ -17,7 +17,8 @@ namespace muster {
                                             const std::string& pointer);
 // The number at `pointer`; 0 where there is none.
 [[nodiscard]] std::int64_t number_at(const nlohmann::json& row, const std::string& pointer);
-// "2026-11-21 06:10:03" of Unix seconds; "" for 0.
+// "2026-11-21 11:55:03 +05:45" of Unix seconds; "" for 0. Every time that a command prints for
+// people is this.
 [[nodiscard]] std::string time_text(const nlohmann::json& row, const std::string& pointer);
 
 // Asks, then prints the answer as JSON or through `show`.

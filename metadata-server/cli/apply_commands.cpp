@@ -47,8 +47,9 @@ Result<nlohmann::json> base_revisions(Session& session, const std::vector<std::s
   for (const std::string& cluster : clusters) {
     if (revisions.contains(cluster)) continue;
     auto answer = session.ask("GET", "revisions?cluster=" + escape(cluster));
-    if (!answer) return pass(answer.error());
-    revisions[cluster] = cell(*answer, "/current");
+    const bool is_new = !answer && answer.error().kind == ErrorKind::not_found;
+    if (!answer && !is_new) return pass(answer.error());
+    revisions[cluster] = is_new ? std::string() : cell(*answer, "/current");
   }
   return revisions;
 }
@@ -66,7 +67,7 @@ std::string outcome_text(const nlohmann::json& answer, bool dry_run) {
   for (const std::string& cluster : clusters_in(answer)) {
     const auto revision = cell(answer, (dry_run ? "/basedOn/" : "/revisions/") + cluster);
     text += fmt::format("{}: {} {}\n", cluster, dry_run ? "compared with revision" : "revision",
-                        revision.empty() ? "none" : revision);
+                        revision.empty() ? "none" : numbered(answer, cluster, revision));
   }
   return text;
 }
@@ -158,16 +159,18 @@ void add_apply_commands(CommandLine& line) {
   auto* publish = line.app.add_subcommand(
       "apply", "Compiles, signs and publishes; an invalid inventory changes nothing");
   publish->add_option("DIR", options->folder, "the inventory's folder")->required();
-  publish->add_flag("--remove", options->remove,
-                    "machines that are no longer in the inventory are removed");
+  publish->add_flag(
+      "--remove", options->remove,
+      "machines that are no longer in the inventory are removed: what runs on them goes on (drain them before, reset them after)");
   add_common_options(publish, options);
   publish->add_option("--based-on", options->based_on,
                       "[CLUSTER=]REVISION that diff showed: refused if another is published");
   publish->add_option(
       "--document-key", options->document_key,
       "compiles and signs here with this key (PEM file, see muster document-key); without it the server signs");
-  publish->add_flag("--wait", options->wait,
-                    "until it is in effect on every machine, telling how far it is");
+  publish->add_flag(
+      "--wait", options->wait,
+      "until it is in effect on every machine, or one failed; names those where it is not");
   publish->add_option("--timeout", options->timeout, "how long to wait: 90s, 10m, 2h")
       ->capture_default_str();
   publish->footer(

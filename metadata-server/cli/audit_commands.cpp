@@ -33,7 +33,14 @@ Exit show(Session& session, const AuditOptions& options) {
     if (!seconds) return Exit::usage;
     query += fmt::format("&within={}", *seconds);
   }
-  return ask_and_show(session, "GET", "audit?" + query, nullptr, rows_text);
+  return ask_and_show(
+      session, "GET", "audit?" + query, nullptr, [&options](const nlohmann::json& answer) {
+        const bool is_found = options.node.empty() || !list_at(answer, "/rows").empty();
+        return rows_text(answer) + (is_found
+                                        ? std::string()
+                                        : fmt::format("no row of a machine '{}' is among them\n",
+                                                      printable(options.node)));
+      });
 }
 
 }  // namespace

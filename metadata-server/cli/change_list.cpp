@@ -34,7 +34,19 @@ std::string upgrades_text(const nlohmann::json& answer) {
   return text;
 }
 
+std::string notes_text(const nlohmann::json& answer) {
+  std::string text;
+  for (const auto& note : list_at(answer, "/notes")) text += printable(cell(note, "")) + "\n";
+  return text;
+}
+
 }  // namespace
+
+std::string numbered(const nlohmann::json& answer, const std::string& cluster,
+                     const std::string& revision) {
+  const auto number = cell(answer, "/numbers/" + cluster);
+  return number.empty() || number == "0" ? revision : fmt::format("{} ({})", number, revision);
+}
 
 std::string changes_text(const nlohmann::json& answer) {
   std::string text, warnings;
@@ -50,7 +62,7 @@ std::string changes_text(const nlohmann::json& answer) {
   }
   return text +
          fmt::format("{} {} unchanged\n", unchanged, unchanged == 1 ? "machine" : "machines") +
-         upgrades_text(answer) + warnings;
+         upgrades_text(answer) + notes_text(answer) + warnings;
 }
 
 }  // namespace muster

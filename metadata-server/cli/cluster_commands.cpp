@@ -21,31 +21,46 @@ constexpr const char* from_snapshot =
   4. reboot the nodes, so that no pod runs on that the snapshot does not know
 Example: muster cluster reinitialise lab --confirm)";
 
-Exit reinitialise(Session& session, const std::string& cluster, bool is_confirmed,
-                  const std::string& restored_on) {
-  if (!is_confirmed) {
+struct Reinitialisation {
+  std::string cluster, restored_on;
+  bool is_confirmed = false, force = false, cancel = false;
+};
+
+std::string outcome_text(const Reinitialisation& order) {
+  if (order.cancel)
+    return fmt::format("{}: taken back; its etcd is known as before\n", order.cluster);
+  const std::string way_back = fmt::format(
+      "until then, muster cluster reinitialise {} --cancel takes it back\n", order.cluster);
+  if (order.restored_on.empty()) {
+    return fmt::format(
+        "{}: etcd may be initialised anew. On each master: stop etcd.service, move /var/lib/etcd/member away, reboot\n{}",
+        order.cluster, way_back);
+  }
+  return fmt::format(
+      "{}: etcd goes on from what was restored on {}. Reboot it, then the other masters: they join it empty\n{}",
+      order.cluster, order.restored_on, way_back);
+}
+
+Exit reinitialise(Session& session, const Reinitialisation& order) {
+  if (!order.is_confirmed && !order.cancel) {
     static_cast<void>(complain(
         session,
         {ErrorKind::invalid,
          fmt::format(
              "cluster reinitialise: the masters of '{}' would start a new, empty etcd, and everything that Kubernetes keeps there would be gone. Only when no member can come back: add --confirm, and --restored-on NODE where there is a snapshot (see --help)",
-             cluster)}));
+             order.cluster)}));
     return Exit::usage;
   }
-  nlohmann::json body = {{"confirm", cluster}};
-  if (!restored_on.empty()) body["restoredOn"] = restored_on;
-  return ask_and_show(
-      session, "POST", "clusters/" + escape(cluster) + "/reinitialise", body,
-      [cluster, restored_on](const nlohmann::json&) {
-        if (restored_on.empty()) {
-          return fmt::format(
-              "{}: etcd may be initialised anew. On each master: stop etcd.service, move /var/lib/etcd/member away, reboot\n",
-              cluster);
-        }
-        return fmt::format(
-            "{}: etcd goes on from what was restored on {}. Reboot it, then the other masters: they join it empty\n",
-            cluster, restored_on);
-      });
+  nlohmann::json body = nlohmann::json::object();
+  if (order.cancel) {
+    body["cancel"] = true;
+  } else {
+    body["confirm"] = order.cluster;
+    if (!order.restored_on.empty()) body["restoredOn"] = order.restored_on;
+    if (order.force) body["force"] = true;
+  }
+  return ask_and_show(session, "POST", "clusters/" + escape(order.cluster) + "/reinitialise", body,
+                      [order](const nlohmann::json&) { return outcome_text(order); });
 }
 
 }  // namespace
@@ -53,19 +68,19 @@ Exit reinitialise(Session& session, const std::string& cluster, bool is_confirme
 void add_cluster_commands(CommandLine& line) {
   auto* group = line.app.add_subcommand("cluster", "Whole clusters");
   group->require_subcommand(1);
-  auto name = std::make_shared<std::string>();
-  auto confirm = std::make_shared<bool>(false);
-  auto restored_on = std::make_shared<std::string>();
+  auto order = std::make_shared<Reinitialisation>();
   auto* command =
       group->add_subcommand("reinitialise", "after etcd was lost for good: allows an empty one");
-  command->add_option("CLUSTER", *name, "the cluster's name")->required();
-  command->add_flag("--confirm", *confirm, "yes, its data is gone");
-  command->add_option("--restored-on", *restored_on,
+  command->add_option("CLUSTER", order->cluster, "the cluster's name")->required();
+  command->add_flag("--confirm", order->is_confirmed, "yes, its data is gone");
+  command->add_option("--restored-on", order->restored_on,
                       "the master with the restored snapshot; the others join it empty");
+  command->add_flag("--force", order->force,
+                    "though masters report an etcd that works: what it has is given up");
+  command->add_flag("--cancel", order->cancel,
+                    "takes the order back, until a master was given the right to start");
   command->footer(from_snapshot);
-  line.on(command, [name, confirm, restored_on](Session& session) {
-    return reinitialise(session, *name, *confirm, *restored_on);
-  });
+  line.on(command, [order](Session& session) { return reinitialise(session, *order); });
 }
 
 }  // namespace muster

@@ -44,6 +44,12 @@ std::string explanation_text(const nlohmann::json& answer) {
     add_line(text, "key", cell(row, "/fingerprint"));
     add_line(text, "enrolled", time_text(row, "/enrolledAt"));
     add_line(text, "if it was reset or reinstalled:", cell(row, "/wayBack"));
+    if (number_at(row, "/departedUntil") != 0)
+      add_line(
+          text, "left the inventory:",
+          fmt::format(
+              "the certificates that it has are refused, and end by {}; what runs on it goes on until it is switched off or `muster-agent reset --yes` is run there; to have it back, put it into the inventory again, then on it `muster-agent reset --yes` and a new join token",
+              time_text(row, "/departedUntil")));
   }
   if (!text.empty()) return text;
   return printable(fmt::format(

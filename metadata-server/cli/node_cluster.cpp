@@ -3,8 +3,24 @@
 #include <vector>
 
 #include "cli/answer.hpp"
+#include "inventory/suggest.hpp"
 
 namespace muster {
+
+namespace {
+
+// ", did you mean 'n1'?"
+std::string nearest_to(Session& session, const std::string& node) {
+  constexpr int most_looked_at = 10000;
+  const auto answer = session.ask("GET", fmt::format("nodes?limit={}", most_looked_at));
+  if (!answer) return {};
+  std::vector<std::string> names;
+  for (const auto& row : list_at(*answer, "/nodes")) names.push_back(cell(row, "/node"));
+  const std::string meant = did_you_mean(node, {names.begin(), names.end()});
+  return meant.empty() ? meant : ", " + meant;
+}
+
+}  // namespace
 
 Result<std::string> cluster_of(Session& session, const std::string& cluster,
                                const std::string& node) {
@@ -19,8 +35,8 @@ Result<std::string> cluster_of(Session& session, const std::string& cluster,
     return fail(
         ErrorKind::not_found,
         fmt::format(
-            "no cluster has a node '{}'; 'muster node list' shows them all. One that the inventory no longer lists needs --cluster",
-            node));
+            "no cluster has a node '{}'{}; 'muster node list' shows them all. One that the inventory no longer lists needs --cluster",
+            node, nearest_to(session, node)));
   }
   if (clusters.size() > 1) {
     return fail(ErrorKind::conflict,

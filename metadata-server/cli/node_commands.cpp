@@ -27,7 +27,8 @@ Exit ask_of_node(Session& session, const Text& cluster, const Text& name, const 
 // Its own word is about the document that it had when it reported; a newer one may be published.
 std::string standing_text(const nlohmann::json& row) {
   const std::string verdict = cell(row, "/verdict"), standing = cell(row, "/standing");
-  return verdict == "converged" && standing == "converging" ? standing : verdict;
+  return standing == "reset" || (verdict == "converged" && standing == "converging") ? standing
+                                                                                     : verdict;
 }
 
 std::string nodes_text(const nlohmann::json& answer) {
@@ -161,12 +162,17 @@ void add_node_commands(CommandLine& line) {
   });
 
   auto* unfreeze = one("unfreeze", "ends the freeze of a cloned identity",
+                       "Of one that is not frozen it changes nothing, says so, and exits 0.\n"
                        "Example: muster node unfreeze n1 --keep sha256:...");
   unfreeze->add_option("--keep", *fingerprint, "fingerprint of the key that stays")->required();
   line.on(unfreeze, [=](Session& session) {
-    return ask_of_node(
-        session, cluster, name, "POST", "/unfreeze", {{"keep", *fingerprint}},
-        [=](const nlohmann::json&) { return fmt::format("{}/{}: unfrozen\n", *cluster, *name); });
+    return ask_of_node(session, cluster, name, "POST", "/unfreeze", {{"keep", *fingerprint}},
+                       [=](const nlohmann::json& answer) {
+                         return fmt::format("{}/{}: {}\n", *cluster, *name,
+                                            cell(answer, "/unchanged").empty()
+                                                ? "unfrozen"
+                                                : "not frozen; nothing changed");
+                       });
   });
   add_departure_commands(line, *group);
 }

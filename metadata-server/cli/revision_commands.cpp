@@ -54,8 +54,13 @@ void add_revision_commands(CommandLine& line) {
   line.on(rollback, [cluster, revision](Session& session) {
     return ask_and_show(session, "POST", "revisions/rollback",
                         {{"cluster", *cluster}, {"revision", *revision}},
-                        [](const nlohmann::json& answer) {
-                          return fmt::format("published {}\n", cell(answer, "/revision"));
+                        [cluster](const nlohmann::json& answer) {
+                          const bool is_same = answer.value("written", true) == false;
+                          return changes_text(answer) +
+                                 fmt::format("{}: {} {}\n", *cluster,
+                                             is_same ? "nothing was published; it is at revision"
+                                                     : "published as revision",
+                                             numbered(answer, *cluster, cell(answer, "/revision")));
                         });
   });
 }

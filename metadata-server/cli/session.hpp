@@ -24,7 +24,8 @@ enum class Exit {
   usage = 2,
   invalid_inventory = 3,
   unreachable = 4,
-  refused = 5
+  refused = 5,
+  not_in_effect = 6  // apply --wait: published, and not in effect on every machine
 };
 
 struct Options {

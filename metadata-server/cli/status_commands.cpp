@@ -83,6 +83,22 @@ std::string pending_note(const nlohmann::json& row) {
       cell(row, "/cluster"), cell(row, "/pendingChanges"));
 }
 
+// Etcd that somebody gave up, until another one runs.
+std::string reinitialisation_note(const nlohmann::json& row) {
+  const nlohmann::json order = row.value("reinitialisation", nlohmann::json());
+  if (!order.is_object()) return {};
+  const std::string cluster = cell(row, "/cluster"), restored_on = cell(order, "/restoredOn");
+  return fmt::format(
+      "{}: etcd reinitialised at {} by {}, {}{}\n", cluster, time_text(order, "/orderedAt"),
+      printable(cell(order, "/by")),
+      restored_on.empty()
+          ? std::string("and none runs yet")
+          : fmt::format("restored on {}, which does not run yet", printable(restored_on)),
+      cell(order, "/canBeCancelled").empty()
+          ? std::string()
+          : fmt::format("; muster cluster reinitialise {} --cancel takes it back", cluster));
+}
+
 // What is decided of a cluster and not published yet.
 std::string due_note(const nlohmann::json& row) {
   const nlohmann::json due = row.value("due", nlohmann::json());
@@ -114,7 +130,7 @@ std::string status_text(const nlohmann::json& answer) {
   for (const auto& row : list_at(answer, "/clusters")) {
     if (row.contains("secondsLeft"))
       notes += ending_note(cell(row, "/cluster"), number_at(row, "/secondsLeft"));
-    notes += due_note(row);
+    notes += reinitialisation_note(row) + due_note(row);
     if (cell(row, "/awaitsSignature").empty()) continue;
     notes += fmt::format(
         "{}: bans changed since it was signed, and this server may not sign: run muster apply DIR --document-key FILE\n",
@@ -126,6 +142,9 @@ std::string status_text(const nlohmann::json& answer) {
       notes += fmt::format(
           "{}: ALARM: {} machine(s) know two documents of one generation: this server was put back, or somebody else signs\n",
           cell(row, "/cluster"), cell(row, "/twoHistories"));
+    if (number_at(row, "/reset") > 0)
+      notes += fmt::format("{}: {} machine(s) were reset (muster node list, STATE)\n",
+                           cell(row, "/cluster"), cell(row, "/reset"));
     if (number_at(row, "/vanishing") > 0)
       notes +=
           fmt::format("{}: {} machine(s) not heard of, to be removed soon (muster node list)\n",

@@ -127,6 +127,8 @@ void read_fields(JsonObject& root, Report& report) {
   root.flag("offline", report.offline);
   root.texts("pending", report.pending);
   root.flag("asksTurn", report.asks_turn, Need::optional);
+  root.flag("wasReset", report.was_reset, Need::optional);
+  root.number("peersGeneration", report.peers_generation, Need::optional);
   root.objects("phases", [&](JsonObject& object) {
     Phase& phase = report.phases.emplace_back();
     object.text("name", phase.name);
@@ -199,6 +201,8 @@ std::string to_json(const Report& report) {
                           {"sentAt", report.sent_at}};
   if (report.document_format != 1) value["documentFormat"] = report.document_format;
   if (report.asks_turn) value["asksTurn"] = true;
+  if (report.was_reset) value["wasReset"] = true;
+  if (report.peers_generation != 0) value["peersGeneration"] = report.peers_generation;
   write_judgements(report, value);
   write_history(report, value);
   if (report.duties) value["duties"] = to_value(*report.duties);

@@ -73,6 +73,7 @@ struct Report {
   std::string fetched_digest;         // the newest that was verified
   std::string pending_digest;         // of which something waits for a reboot or a turn; else empty
   std::uint64_t generation = 0;       // of the newest that was verified
+  std::uint64_t peers_generation = 0;  // the same of the peer list; 0: the agent does not say
   std::optional<Configuration> configuration;  // nothing: an agent before 0.3
   std::optional<RefusedDocument> refused_document;
   std::vector<HealthProblem> unwell;
@@ -94,6 +95,9 @@ struct Report {
   // not know. Nothing: an agent before 0.3, or no control plane.
   std::optional<std::string> lease_holder;
   std::optional<Contradiction> contradiction;
+  // The last word of a machine that `muster-agent reset` takes apart: nothing of Kubernetes is left
+  // there, and it is not heard of again until it is let in anew.
+  bool was_reset = false;
 };
 
 // The server's answer.

@@ -37,6 +37,14 @@ bool is_end(std::string_view text) {
          text.substr(1, text.size() - 2).find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// "UTC", "+05:45"
+std::string zone_text(long seconds_east) {
+  if (seconds_east == 0) return "UTC";
+  const long minutes_off = (seconds_east < 0 ? -seconds_east : seconds_east) / 60;
+  return fmt::format("{}{:02}:{:02}", seconds_east < 0 ? '-' : '+', minutes_off / 60,
+                     minutes_off % 60);
+}
+
 }  // namespace
 
 std::string utc_text(std::int64_t unix_seconds) {
@@ -86,8 +94,9 @@ std::string local_text(std::int64_t unix_seconds) {
   const time_t time = unix_seconds;
   tm parts = {};
   if (unix_seconds == 0 || localtime_r(&time, &parts) == nullptr) return {};
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} {}", parts.tm_year + 1900,
+                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     zone_text(parts.tm_gmtoff));
 }
 
 std::optional<seconds> parse_duration(std::string_view text) {

@@ -20,7 +20,8 @@ namespace muster {
 // machine that is told of now (none, or a century ahead) is "an unknown time".
 [[nodiscard]] std::string short_utc_text(std::int64_t unix_seconds, std::int64_t now);
 
-// "2026-11-21 06:10:03" in the time zone of whoever reads it; "" for 0.
+// "2026-11-21 06:10:03 UTC", "2026-11-21 11:55:03 +05:45": in the time zone of whoever reads it,
+// which it names, since the server's own words are of UTC; "" for 0.
 [[nodiscard]] std::string local_text(std::int64_t unix_seconds);
 
 // "90d", "12h", "30m", "90s", up to 3650 days; nothing for anything else.

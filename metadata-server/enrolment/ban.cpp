@@ -4,6 +4,7 @@
 #include "enrolment/approval.hpp"
 #include "enrolment/clone_detection.hpp"
 #include "enrolment/pending.hpp"
+#include "enrolment/way_back.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
 #include "records/record_fields.hpp"
@@ -18,10 +19,12 @@ struct Deed {
 };
 
 // Reads the record, lets `change` alter it (false: it is so already), writes it with its audit row.
+// Whether anything changed.
 template <class Change>
-Result<void> change_machine(const EnrolmentContext& context, const NodeName& node, const Deed& deed,
+Result<bool> change_machine(const EnrolmentContext& context, const NodeName& node, const Deed& deed,
                             Change change) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
+  bool is_changed = false;
   const auto done = update(
       context.store, kinds::machine, key,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
@@ -40,7 +43,8 @@ Result<void> change_machine(const EnrolmentContext& context, const NodeName& nod
           if (!parsed) return pass(parsed.error());
           record = std::move(*parsed);
         }
-        if (!change(record)) return {};
+        is_changed = change(record);
+        if (!is_changed) return {};
         transaction.put(kinds::machine, key, to_json(record));
         append_audit(transaction, context.now(), deed.actor, deed.action, key, deed.detail);
         if (deed.due.empty()) return {};
@@ -48,6 +52,11 @@ Result<void> change_machine(const EnrolmentContext& context, const NodeName& nod
                         transaction);
       });
   if (!done) return pass(done.error());
+  return is_changed;
+}
+
+Result<void> nothing_else(const Result<bool>& changed) {
+  if (!changed) return pass(changed.error());
   return {};
 }
 
@@ -61,7 +70,7 @@ void keep_key(MachineRecord& record, const std::string& keep) {
 
 }  // namespace
 
-Result<void> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
+Result<bool> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
                  const std::string& by) {
   return change_machine(context, node, {by, "banned", reason, "ban of " + node.node},
                         [&](MachineRecord& record) {
@@ -72,7 +81,7 @@ Result<void> ban(const EnrolmentContext& context, const NodeName& node, const st
                         });
 }
 
-Result<void> unban(const EnrolmentContext& context, const NodeName& node, const std::string& by) {
+Result<bool> unban(const EnrolmentContext& context, const NodeName& node, const std::string& by) {
   return change_machine(context, node, {by, "unbanned", "", node.node + " banned no more"},
                         [](MachineRecord& record) {
                           if (!record.banned) return false;
@@ -84,18 +93,23 @@ Result<void> unban(const EnrolmentContext& context, const NodeName& node, const 
 
 Result<void> freeze(const EnrolmentContext& context, const NodeName& node,
                     const std::string& reason, const std::string& by) {
-  return change_machine(context, node, {by, "frozen", reason}, [&](MachineRecord& record) {
-    if (record.frozen) return false;
-    record.frozen = true;
-    record.freeze_reason = reason;
-    return true;
-  });
+  return nothing_else(
+      change_machine(context, node, {by, "frozen", reason}, [&](MachineRecord& record) {
+        if (record.frozen) return false;
+        record.frozen = true;
+        record.freeze_reason = reason;
+        return true;
+      }));
 }
 
-Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
+Result<bool> unfreeze(const EnrolmentContext& context, const NodeName& node,
                       const std::string& keep, const std::string& by) {
   const auto machine = find_machine(context.store, node);
   if (!machine) return pass(machine.error());
+  if (!machine->record.frozen) {
+    return change_machine(context, node, {by, "unfrozen", ""},
+                          [](const MachineRecord&) { return false; });
+  }
   const auto& claimant = machine->record.claimant;
   const bool is_claimant = claimant && claimant->key == keep;
   const bool is_present_key =
@@ -134,18 +148,19 @@ Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
   if (!done || is_present_key) return done;
   const auto approved = approve(context, {node.cluster, node.node, keep}, by);
   if (!approved) return pass(approved.error());
-  return {};
+  return true;
 }
 
 Result<void> order_replacement(const EnrolmentContext& context, const NodeName& node,
                                const std::string& by) {
-  return change_machine(context, node, {by, "replacement-ordered", ""}, [&](MachineRecord& record) {
-    if (record.replace_ordered && record.replace_key.empty()) return false;
-    record.replace_ordered = true;
-    record.replace_ordered_at = unix_seconds(context.now());
-    record.replace_key.clear();
-    return true;
-  });
+  return nothing_else(
+      change_machine(context, node, {by, "replacement-ordered", ""}, [&](MachineRecord& record) {
+        if (record.replace_ordered && record.replace_key.empty()) return false;
+        record.replace_ordered = true;
+        record.replace_ordered_at = unix_seconds(context.now());
+        record.replace_key.clear();
+        return true;
+      }));
 }
 
 Result<void> cancel_replacement(const EnrolmentContext& context, const NodeName& node,
@@ -159,7 +174,7 @@ Result<void> cancel_replacement(const EnrolmentContext& context, const NodeName&
         record.replace_key.clear();
         return was_ordered;
       });
-  if (!done || was_ordered) return done;
+  if (!done || was_ordered) return nothing_else(done);
   return fail(
       ErrorKind::not_found, "not_found",
       fmt::format(
@@ -169,12 +184,13 @@ Result<void> cancel_replacement(const EnrolmentContext& context, const NodeName&
 
 Result<void> order_converge(const EnrolmentContext& context, const NodeName& node,
                             const std::string& by) {
-  return change_machine(context, node, {by, "converge-ordered", ""}, [&](MachineRecord& record) {
-    if (record.converge_ordered) return false;
-    record.converge_ordered = true;
-    record.converge_ordered_at = unix_seconds(context.now());
-    return true;
-  });
+  return nothing_else(
+      change_machine(context, node, {by, "converge-ordered", ""}, [&](MachineRecord& record) {
+        if (record.converge_ordered) return false;
+        record.converge_ordered = true;
+        record.converge_ordered_at = unix_seconds(context.now());
+        return true;
+      }));
 }
 
 Result<void> cancel_converge(const EnrolmentContext& context, const NodeName& node,
@@ -187,7 +203,7 @@ Result<void> cancel_converge(const EnrolmentContext& context, const NodeName& no
         record.converge_ordered_at = 0;
         return was_ordered;
       });
-  if (!done || was_ordered) return done;
+  if (!done || was_ordered) return nothing_else(done);
   return fail(
       ErrorKind::not_found, "not_found",
       fmt::format(
@@ -208,8 +224,8 @@ Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& 
           return fail(
               ErrorKind::not_found,
               fmt::format(
-                  "machine '{}': its identity was removed while it reported; if it is to stay, it enrols again with a join token",
-                  key));
+                  "machine '{}': its identity was removed while it reported; to let the machine in: {}",
+                  key, enrols_anew));
         }
         auto record = as_stored(parse_machine_record(*value));
         if (!record) return pass(record.error());

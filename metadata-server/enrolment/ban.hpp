@@ -1,7 +1,8 @@
 // An operator's word over one machine's identity. Each is one transaction with its audit row, and
 // idempotent: what is so already is not written again. `by`: as the audit names an actor, "operator
 // anna". not_found: neither the inventory nor the records know the node. Ban reaches the API server
-// through the masters' documents: the cluster is due with it (records/due).
+// through the masters' documents: the cluster is due with it (records/due). A bool says whether
+// anything changed.
 #pragma once
 
 #include <functional>
@@ -15,9 +16,9 @@
 
 namespace muster {
 
-[[nodiscard]] Result<void> ban(const EnrolmentContext& context, const NodeName& node,
+[[nodiscard]] Result<bool> ban(const EnrolmentContext& context, const NodeName& node,
                                const std::string& reason, const std::string& by);
-[[nodiscard]] Result<void> unban(const EnrolmentContext& context, const NodeName& node,
+[[nodiscard]] Result<bool> unban(const EnrolmentContext& context, const NodeName& node,
                                  const std::string& by);
 
 // `by`: "server" where two machines were seen with one key.
@@ -25,7 +26,7 @@ namespace muster {
                                   const std::string& reason, const std::string& by);
 // `keep`: the fingerprint of the key that shall hold the name: the present one (its other copy was
 // destroyed), or that of a pending machine, which is approved with this. Error fingerprint_other.
-[[nodiscard]] Result<void> unfreeze(const EnrolmentContext& context, const NodeName& node,
+[[nodiscard]] Result<bool> unfreeze(const EnrolmentContext& context, const NodeName& node,
                                     const std::string& keep, const std::string& by);
 
 // Once: the next key with a valid proof (a token, or an approval) takes the name over.

@@ -6,6 +6,7 @@
 #include "enrolment/identity.hpp"
 #include "enrolment/operators.hpp"
 #include "enrolment/tombstone.hpp"
+#include "enrolment/way_back.hpp"
 #include "pki/certificate_authority.hpp"
 #include "records/audit.hpp"
 #include "store/kinds.hpp"
@@ -16,7 +17,20 @@ namespace {
 tl::unexpected<Error> unknown_identity() {
   return fail(
       ErrorKind::unauthenticated, "identity_unknown",
-      "identity: no machine or operator of this site has it; enrol again with a join token");
+      fmt::format("identity: no machine or operator of this site has it; to let the machine in: {}",
+                  enrols_anew));
+}
+
+// With a key that it has no more an agent cannot come back: it has to make another one first.
+Error is_superseded(const EnrolmentContext& context, const MachineRecord& record) {
+  const auto back = way_back(context, {record.cluster, record.node});
+  const std::string cure =
+      back && !back->empty()
+          ? fmt::format("if this machine is to have it: on it `muster-agent reset --yes`, then {}",
+                        *back)
+          : "the inventory does not list it";
+  return {ErrorKind::forbidden, "superseded",
+          fmt::format("machine '{}': a newer key holds this name; {}", record.node, cure)};
 }
 
 bool has_organization(const Certificate& certificate, std::string_view organization) {
@@ -143,11 +157,7 @@ Result<void> check_holds_name(const EnrolmentContext& context, const FoundMachin
             "machine '{0}': another machine renewed this key, so that one of the two is a copy, and the identity is frozen; an operator decides with `muster node unfreeze {0} --keep {1}`, or with the other's key",
             record.node, old.key));
   }
-  return fail(
-      ErrorKind::forbidden, "superseded",
-      fmt::format(
-          "machine '{0}': a newer key holds this name; if this machine is to have it, an operator orders `muster node replace {0}`, then it enrols again",
-          record.node));
+  return pass(is_superseded(context, record));
 }
 
 Result<void> check_not_frozen(const Caller& caller) {

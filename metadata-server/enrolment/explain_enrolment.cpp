@@ -7,6 +7,7 @@
 #include "enrolment/machine.hpp"
 #include "enrolment/way_back.hpp"
 #include "records/pool_member.hpp"
+#include "records/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -28,7 +29,8 @@ Result<std::vector<NodeName>> find_names(const EnrolmentContext& context, const 
   for (const std::string& cluster : clusters) {
     const auto member = find_member(context.store, cluster, node);
     if (!member) return pass(member.error());
-    if (*member) add({cluster, node});
+    const auto record = find_cluster(context.store, cluster);
+    if (*member || (record && record->record.departed.contains(node))) add({cluster, node});
   }
   const auto there = find_member_at(context.store, name);
   if (!there) return pass(there.error());
@@ -57,6 +59,15 @@ Result<ExplainedMachine> explain_machine(const EnrolmentContext& context, const 
   ExplainedMachine explained;
   explained.name = name;
   explained.state = state_of(context, machine->record, *member);
+  if (!context.inventory()->role_of(name) && !*member) {
+    const auto cluster = find_cluster(context.store, name.cluster);
+    if (!cluster) return pass(cluster.error());
+    const auto& departed = cluster->record.departed;
+    if (const auto found = departed.find(name.node); found != departed.end()) {
+      explained.state = "removed";
+      explained.departed_until = found->second;
+    }
+  }
   explained.enrolled_at = machine->record.enrolled_at;
   if (*member) {
     explained.address = (*member)->record.address;
@@ -123,6 +134,7 @@ std::string to_json(const EnrolmentExplanation& explanation) {
                         {"address", machine.address},
                         {"fingerprint", machine.key},
                         {"enrolledAt", machine.enrolled_at},
+                        {"departedUntil", machine.departed_until},
                         {"wayBack", machine.way_back}});
   return canonical_text({{"name", explanation.name},
                          {"refusals", refusals},

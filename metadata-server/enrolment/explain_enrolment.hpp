@@ -15,6 +15,9 @@ struct ExplainedMachine {
   std::string address, key;      // empty: not known here
   std::int64_t enrolled_at = 0;  // Unix seconds
   std::string way_back;          // of one that is enrolled, and may have been reset since
+  // Of one that the inventory left out: until when certificates that it has may be valid. Unix
+  // seconds.
+  std::int64_t departed_until = 0;
 };
 
 struct EnrolmentExplanation {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "enrolment/way_back.hpp"
+
 namespace muster {
 
 namespace {
@@ -59,7 +61,8 @@ Result<void> check_issuer(const EnrolmentContext& context, const Certificate& ce
   const auto& trusted = context.machines.trusted;
   if (std::any_of(trusted.begin(), trusted.end(), signed_by)) return {};
   return fail(ErrorKind::unauthenticated, "certificate_foreign",
-              "client certificate: not issued by this site; enrol again with a join token");
+              fmt::format("client certificate: not issued by this site; to let the machine in: {}",
+                          enrols_anew));
 }
 
 Result<void> check_may_be_issued(const MachineRecord& record) {

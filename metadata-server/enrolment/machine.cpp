@@ -19,6 +19,8 @@ constexpr auto boot_fields = [](auto& fields, auto& boot) {
   fields.text("bootId", boot.boot_id);
   fields.number("counter", boot.counter);
   fields.number("firstSentAt", boot.first_sent_at);
+  fields.text("otherMachineId", boot.other_machine_id, Presence::if_set);
+  fields.number("returns", boot.returns, Presence::if_set);
 };
 
 constexpr auto machine_fields = [](auto& fields, auto& record) {

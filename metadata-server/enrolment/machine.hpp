@@ -29,6 +29,9 @@ struct SeenBoot {
   std::string machine_id, boot_id;
   std::uint64_t counter = 0;       // of its newest report
   std::int64_t first_sent_at = 0;  // the machine's clock at its first report
+  // Of one boot that reported under two machine ids: the one before, and how often it came back.
+  std::string other_machine_id;
+  std::uint64_t returns = 0;
 };
 
 struct MachineRecord {

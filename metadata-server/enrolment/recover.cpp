@@ -2,6 +2,7 @@
 
 #include "enrolment/caller.hpp"
 #include "enrolment/machine.hpp"
+#include "enrolment/way_back.hpp"
 #include "records/audit.hpp"
 #include "store/kinds.hpp"
 
@@ -61,8 +62,8 @@ Result<EnrolOutcome> recover_key(const EnrolmentContext& context, const EnrolReq
     return fail(
         ErrorKind::forbidden, "recovery_too_late",
         fmt::format(
-            "client certificate: expired more than {} days ago; enrol again with a join token, after `muster node replace`",
-            days.count()));
+            "client certificate: expired more than {} days ago; `muster node replace`, then {}",
+            days.count(), enrols_anew));
   }
   auto tombstone = find_tombstone(context.store, fingerprint);
   if (!tombstone) return pass(tombstone.error());

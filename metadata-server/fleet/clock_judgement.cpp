@@ -1,5 +1,6 @@
 #include "fleet/clock_judgement.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace muster {
@@ -61,6 +62,25 @@ ClockJudgement judge_clock(const ClockHistory& history, const ClockReading& now,
   // What the store said of the time before is overtaken.
   judgement.history = {std::nullopt, now};
   return judgement;
+}
+
+std::optional<OddClock> find_odd_clock(const ClockReading& now,
+                                       const std::vector<ClockWitness>& witnesses) {
+  std::vector<std::int64_t> leads;
+  leads.reserve(witnesses.size());
+  for (const ClockWitness& witness : witnesses) leads.push_back(lead_over(witness, now).seconds);
+  std::sort(leads.begin(), leads.end());
+  // The most that lie so near to one another that none of them would call another wrong.
+  std::size_t from = 0, best = 0, most = 0;
+  for (std::size_t to = 0; to < leads.size(); ++to) {
+    while (leads[to] - leads[from] > clock_tolerance) ++from;
+    if (to - from + 1 <= most) continue;
+    most = to - from + 1;
+    best = from + most / 2;
+  }
+  if (most < witnesses_needed || most * 2 <= leads.size()) return std::nullopt;
+  if (std::abs(leads[best]) <= clock_tolerance) return std::nullopt;
+  return OddClock{leads[best], most, leads.size()};
 }
 
 }  // namespace muster

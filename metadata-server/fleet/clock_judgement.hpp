@@ -51,6 +51,8 @@ inline constexpr std::int64_t clock_agreement = 300;
 // which a clock in the wrong time zone is wrong.
 inline constexpr std::int64_t longest_silent_gap = 1800;
 inline constexpr std::size_t witnesses_needed = 3;
+// What an agent bears (agent/trust.hpp): beyond it a machine fails by its clock.
+inline constexpr std::int64_t clock_tolerance = 30;
 
 // The wall clock is believed
 // - where nothing is known from before: a new site;
@@ -62,5 +64,14 @@ inline constexpr std::size_t witnesses_needed = 3;
 // Drift: one second in a thousand is allowed on top.
 [[nodiscard]] ClockJudgement judge_clock(const ClockHistory& history, const ClockReading& now,
                                          const std::vector<ClockWitness>& witnesses);
+
+// The server's clock against those of the machines that report: where at least witnesses_needed of
+// them, and more than half, agree with one another and not with it, it is the odd one.
+struct OddClock {
+  std::int64_t lead = 0;                // seconds, of the server's before theirs; negative: behind
+  std::size_t agreeing = 0, heard = 0;  // machines
+};
+[[nodiscard]] std::optional<OddClock> find_odd_clock(const ClockReading& now,
+                                                     const std::vector<ClockWitness>& witnesses);
 
 }  // namespace muster

@@ -51,7 +51,7 @@ Result<std::vector<IssuedMachineCertificate>> issue_certificates(
     issued.push_back(std::move(*one));
   }
   if (auto written = commit(fleet.store, audit); !written) return pass(written.error());
-  spdlog::info("{}: issued {} certificates", machine.text(), issued.size());
+  spdlog::debug("{}: issued {} certificates", machine.text(), issued.size());
   return issued;
 }
 
@@ -72,7 +72,7 @@ Result<std::string> hand_out_secret(const Fleet& fleet, const Caller& machine,
   append_audit(audit, fleet.enrolment.now(), machine.text(), "secret-read",
                fmt::format("{}/{}", node.cluster, name), fmt::format("version {}", version));
   if (auto written = commit(fleet.store, audit); !written) return pass(written.error());
-  spdlog::info("{}: read secret {} version {}", machine.text(), name, version);
+  spdlog::debug("{}: read secret {} version {}", machine.text(), name, version);
   return value;
 }
 

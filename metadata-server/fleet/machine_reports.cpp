@@ -43,8 +43,9 @@ HeardMachine parse(const std::string& text) {
 }  // namespace
 
 bool is_ready(const HeardMachine& machine) {
-  return machine.report && (machine.report->verdict == Verdict::converged ||
-                            machine.report->verdict == Verdict::pending_changes);
+  return machine.report && !machine.report->was_reset &&
+         (machine.report->verdict == Verdict::converged ||
+          machine.report->verdict == Verdict::pending_changes);
 }
 
 std::chrono::seconds longest_poll(const HeardMachine& machine) {

@@ -10,6 +10,7 @@
 #include "enrolment/way_back.hpp"
 #include "fleet/node_state.hpp"
 #include "fleet/standing.hpp"
+#include "fleet/taken_generations.hpp"
 #include "records/all_records.hpp"
 #include "store/kinds.hpp"
 
@@ -93,10 +94,10 @@ std::string cure_of(const Fleet& fleet, const std::string& key, const RefusalNot
 
 }  // namespace
 
-bool knows_two_histories(const Report& report, const ServedAnswer* served) {
-  if (report.contradiction) return true;
-  return served != nullptr && !report.fetched_digest.empty() &&
-         report.generation == served->generation && served->digest() != report.fetched_digest;
+bool knows_two_histories(const Report& report, const ServedCluster& cluster,
+                         const std::string& node) {
+  const auto served = cluster.documents.find(node);
+  return generation_of_another_history(report, served.get(), cluster.peers.get()) > 0;
 }
 
 Result<MachineTroubles> MachineTroubles::gather(const Fleet& fleet) {
@@ -149,8 +150,8 @@ MachineTrouble MachineTroubles::outside(const NodeName& node, std::int64_t since
 }
 
 MachineTrouble MachineTroubles::of_two_histories(const NodeName& node, const Report& report) const {
-  const auto served = fleet_->current.document(node.cluster, node.node);
-  if (!knows_two_histories(report, served.get())) return {};
+  const auto cluster = fleet_->current.cluster(node.cluster);
+  if (!cluster || !knows_two_histories(report, *cluster, node.node)) return {};
   constexpr const char* cure =
       "if this server's database was put back, publish the wanted content anew (`muster revision rollback`); else somebody else signs: `muster document-key list`, and revoke it";
   if (const auto& found = report.contradiction) {
@@ -159,9 +160,18 @@ MachineTrouble MachineTroubles::of_two_histories(const NodeName& node, const Rep
                         found->generation, found->taken, found->refused),
             cure};
   }
+  const auto served = cluster->documents.find(node.node);
+  if (served && report.generation == served->generation)
+    return {weight::two_histories,
+            fmt::format("two of one generation: document {}: it has {}, and is served {}",
+                        report.generation, report.fetched_digest, served->etag),
+            cure};
+  const bool is_document = served && report.generation > served->generation;
+  const std::uint64_t has = is_document ? report.generation : generation_of_peers(report);
   return {weight::two_histories,
-          fmt::format("two of one generation: document {}: it has {}, and is served {}",
-                      report.generation, report.fetched_digest, served->etag),
+          fmt::format("two histories: {}: it has generation {}, and is served {}",
+                      is_document ? "document" : "peers", has,
+                      is_document ? served->generation : cluster->peers->generation),
           cure};
 }
 
@@ -187,6 +197,13 @@ MachineTrouble MachineTroubles::of_reports(const NodeName& node) const {
   if (!heard.report) return outside(node, 0);
   if (auto found = of_two_histories(node, *heard.report); found.weight > 0) return found;
   const std::int64_t now = unix_seconds(fleet_->enrolment.now());
+  if (heard.report->was_reset) {
+    if (auto newer = outside(node, heard.seen_at); newer.weight > 0) return newer;
+    return {weight::silent,
+            fmt::format("reset at {}: nothing of Kubernetes is left on it",
+                        short_utc_text(heard.seen_at, now)),
+            "to have it back: " + way_back_of(*fleet_, node)};
+  }
   MachineTrouble trouble = trouble_in(*heard.report, now);
   const std::int64_t silence = fleet_->reports.silence_of(node, fleet_->enrolment.now());
   if (silence <= std::min(reports_missed, silent_after(heard))) return trouble;
@@ -266,7 +283,7 @@ std::vector<MachineCount> count_machines(const Fleet& fleet) {
     fleet.reports.each_of(name, [&](const std::string& node, const HeardMachine& heard) {
       const auto served = cluster->documents.find(node);
       if (!heard.report || !served) return;
-      if (knows_two_histories(*heard.report, served.get())) ++count.two_histories;
+      if (knows_two_histories(*heard.report, *cluster, node)) ++count.two_histories;
       if (!heard.report->unwell.empty()) ++count.unwell;
       if (!heard.report->configuration) return;
       ++count.configurations[std::string(muster::name(*heard.report->configuration))];

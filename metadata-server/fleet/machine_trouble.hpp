@@ -14,7 +14,8 @@ namespace muster {
 
 // The machine was offered another document or peer list of a generation that it has, or has one
 // that is not what it is served now (agents before 0.3 do not say so): the site has two histories.
-[[nodiscard]] bool knows_two_histories(const Report& report, const ServedAnswer* served);
+[[nodiscard]] bool knows_two_histories(const Report& report, const ServedCluster& cluster,
+                                       const std::string& node);
 
 struct MachineTrouble {
   int weight = 0;  // 0: nothing is wrong; the more, the worse

@@ -33,11 +33,16 @@ Result<void> check_not_banned(const Fleet& fleet, const NodeName& node) {
                   node.cluster, node.node, node.node));
 }
 
-Result<void> change_record(const Fleet& fleet, const NodeOrder& order) {
+Result<bool> changed(const Result<void>& done) {
+  if (!done) return pass(done.error());
+  return true;
+}
+
+Result<bool> change_record(const Fleet& fleet, const NodeOrder& order) {
   switch (order.kind) {
     case NodeOrderKind::replace:
-      return order.cancel ? cancel_replacement(fleet.enrolment, order.node, order.by)
-                          : order_replacement(fleet.enrolment, order.node, order.by);
+      return changed(order.cancel ? cancel_replacement(fleet.enrolment, order.node, order.by)
+                                  : order_replacement(fleet.enrolment, order.node, order.by));
     case NodeOrderKind::unfreeze:
       return unfreeze(fleet.enrolment, order.node, order.keep, order.by);
     case NodeOrderKind::ban:
@@ -45,10 +50,10 @@ Result<void> change_record(const Fleet& fleet, const NodeOrder& order) {
     case NodeOrderKind::unban:
       return unban(fleet.enrolment, order.node, order.by);
     case NodeOrderKind::drain:
-      return start_drain(fleet, order);
+      return changed(start_drain(fleet, order));
     case NodeOrderKind::undrain:
-      return end_drain(fleet.store, order.node.cluster, order.node.node, fleet.enrolment.now(),
-                       order.by);
+      return changed(end_drain(fleet.store, order.node.cluster, order.node.node,
+                               fleet.enrolment.now(), order.by));
     case NodeOrderKind::converge:
     case NodeOrderKind::remove:
       break;
@@ -117,8 +122,10 @@ Result<NodeOrderKind> parse_node_order_kind(std::string_view text) {
 Result<NodeOrderOutcome> give_order(const Fleet& fleet, const NodeOrder& order) {
   if (order.kind == NodeOrderKind::converge) return converge(fleet, order);
   if (order.kind == NodeOrderKind::remove) return remove(fleet, order);
-  if (auto changed = change_record(fleet, order); !changed) return pass(changed.error());
+  const auto is_changed = change_record(fleet, order);
+  if (!is_changed) return pass(is_changed.error());
   NodeOrderOutcome outcome;
+  outcome.is_changed = *is_changed;
   // Whom a name or a key belongs to is this server's affair alone.
   if (order.kind == NodeOrderKind::replace || order.kind == NodeOrderKind::unfreeze) return outcome;
   auto revision = revision_with(fleet, order);

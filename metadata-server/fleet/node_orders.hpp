@@ -31,6 +31,7 @@ struct NodeOrderOutcome {
   std::optional<std::string> waits_for;  // converge: nothing said where it was taken back
   std::optional<RemovalStep> removal;    // remove
   std::optional<std::string> revision;   // where it is published: the cluster's, with it in effect
+  bool is_changed = true;                // false: ban, unban, unfreeze: it was so already
 };
 // Returns when the order stands, and is published where others have to hear of it: the API server
 // learns bans from the masters' documents, the duties learn drains from the peer list. An error of

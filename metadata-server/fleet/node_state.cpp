@@ -55,6 +55,7 @@ std::string NodeStates::word(const NodeName& node, const MachineRecord& record) 
     return std::string(name(progress(drain->second).phase));
   }
   const HeardMachine heard = fleet_->reports.find(node);
+  if (heard.report && heard.report->was_reset) return "reset";
   const bool is_silent =
       heard.report && fleet_->reports.silence_of(node, now) > silent_after(heard);
   return is_silent ? "silent" : "enrolled";

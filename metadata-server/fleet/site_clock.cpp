@@ -17,6 +17,8 @@ namespace muster {
 namespace {
 
 constexpr std::int64_t write_interval = 300;  // seconds
+// A machine that was not heard of for so long says nothing of its clock any more.
+constexpr std::int64_t longest_word = 900;  // seconds
 
 std::string text_of(std::int64_t lead) {
   return fmt::format("{} {}", duration_text(std::chrono::seconds(std::abs(lead))),
@@ -39,6 +41,16 @@ void explain(const ClockJudgement& judgement, ClockStatus& status) {
   status.cure = fmt::format(
       "machines that report will settle it: {} must agree with it, and more than do not; {} so far, {} not; or look at the clock and run `muster clock confirm`",
       witnesses_needed, judgement.agreeing, judgement.differing);
+}
+
+// Each of these machines says of itself that its clock is wrong; this is what is wrong.
+void explain(const OddClock& odd, ClockStatus& status) {
+  if (!status.message.empty()) status.message += "; ";
+  status.message += fmt::format(
+      "this server's clock is the odd one: it is {} those of {} of the {} machines that report, which agree with one another",
+      text_of(odd.lead), odd.agreeing, odd.heard);
+  status.cure =
+      "put this server's clock right (`timedatectl set-ntp true`), then run `muster clock confirm`; if it is right, the time source of those machines is wrong";
 }
 
 }  // namespace
@@ -80,11 +92,18 @@ ClockReading SiteClock::read() const {
 }
 
 // With the mutex held.
-ClockJudgement SiteClock::judge(const ClockReading& now) const {
+std::vector<ClockWitness> SiteClock::witnesses() const {
   std::vector<ClockWitness> witnesses;
   witnesses.reserve(witnesses_.size());
   for (const auto& [identity, witness] : witnesses_) witnesses.push_back(witness);
-  ClockJudgement judgement = judge_clock(history_, now, witnesses);
+  return witnesses;
+}
+
+// With the mutex held.
+ClockJudgement SiteClock::judge(const ClockReading& now) const {
+  // Once it was believed, nothing goes by their word.
+  ClockJudgement judgement =
+      judge_clock(history_, now, history_.believed ? std::vector<ClockWitness>() : witnesses());
   history_ = judgement.history;
   return judgement;
 }
@@ -116,6 +135,7 @@ ClockStatus SiteClock::status_of(const ClockReading& now) const {
                      {},
                      {}};
   if (!status.is_believed) explain(judgement, status);
+  if (const auto odd = find_odd_clock(now, witnesses())) explain(*odd, status);
   return status;
 }
 
@@ -131,7 +151,6 @@ void SiteClock::hear(const std::string& identity, std::int64_t sent_at) {
   if (sent_at <= 0 || sent_at > end_of_year_9999) return;
   const ClockReading told{sent_at, sources_.since_boot()};
   const std::lock_guard lock(mutex_);
-  if (history_.believed) return;
   witnesses_[identity] = told;
 }
 
@@ -140,7 +159,14 @@ Result<void> SiteClock::keep(Store& store) {
   {
     const std::lock_guard lock(mutex_);
     const ClockStatus status = status_of(now);
-    if (status.is_believed) witnesses_.clear();
+    if (status.is_believed)
+      std::erase_if(witnesses_, [&](const auto& witness) {
+        return now.since_boot - witness.second.since_boot > longest_word;
+      });
+    if (const bool is_odd = status.is_believed && !status.message.empty(); is_odd != was_odd_) {
+      was_odd_ = is_odd;
+      if (is_odd) spdlog::warn("{}; {}", status.message, status.cure);
+    }
     if (status.is_believed != was_believed_) {
       was_believed_ = status.is_believed;
       if (status.is_believed) spdlog::info("the clock is believed again");

@@ -28,7 +28,8 @@ struct ClockStatus {
   std::int64_t time = 0;                    // the wall clock, Unix seconds
   std::int64_t lead = 0;                    // seconds, before what was expected; negative: behind
   std::size_t agreeing = 0, differing = 0;  // machines, where they count
-  std::string message, cure;                // empty: it is believed
+  // Empty: it is believed, and those of most machines agree with it.
+  std::string message, cure;
 };
 
 // {"believed", "time", "lead", "agreeing", "differing", "message", "cure"}: status and `muster
@@ -62,13 +63,15 @@ class SiteClock {
   [[nodiscard]] ClockReading read() const;
   [[nodiscard]] ClockJudgement judge(const ClockReading& now) const;
   [[nodiscard]] ClockStatus status_of(const ClockReading& now) const;
+  [[nodiscard]] std::vector<ClockWitness> witnesses() const;
 
   const ClockSources sources_;
   mutable std::mutex mutex_;
   mutable ClockHistory history_;
-  std::map<std::string, ClockWitness> witnesses_;  // by identity; since the start, while in doubt
+  std::map<std::string, ClockWitness> witnesses_;  // by identity; while in doubt, since the start
   std::optional<std::int64_t> written_at_;         // since boot
   bool was_believed_ = true;
+  bool was_odd_ = false;
 };
 
 }  // namespace muster

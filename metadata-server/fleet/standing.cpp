@@ -8,6 +8,8 @@ std::string_view name(Standing standing) {
       return "never-enrolled";
     case Standing::banned:
       return "banned";
+    case Standing::reset:
+      return "reset";
     case Standing::silent:
       return "silent";
     case Standing::failed:
@@ -32,6 +34,7 @@ Standing standing_of(const HeardMachine& heard, const MachineRecord& record,
                      std::string_view published, std::int64_t silence) {
   if (record.banned) return Standing::banned;
   if (!record.current) return Standing::never_enrolled;
+  if (heard.report && heard.report->was_reset) return Standing::reset;
   if (silence > silent_after(heard)) return Standing::silent;
   if (!heard.report) return Standing::converging;
   const Report& report = *heard.report;

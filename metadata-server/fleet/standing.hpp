@@ -12,6 +12,7 @@ namespace muster {
 enum class Standing {
   never_enrolled,  // nobody has its name yet, or its identity was taken away
   banned,
+  reset,       // it said so itself, and nothing since
   silent,      // longer than silent_after() not heard of
   failed,      // on what is published
   converging,  // on its way there: it may not even have fetched it

@@ -1,6 +1,7 @@
 #include "client/etcd_turn.hpp"
 
 #include "fleet/etcd_orders.hpp"
+#include "fleet/known_clusters.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
@@ -17,20 +18,29 @@ Result<Response> post_etcd_turn(const Rooms& rooms, const Caller& caller, const 
 
 Result<Response> post_reinitialise(const Rooms& rooms, const Caller& caller,
                                    const Request& request) {
-  EtcdReinitialisation order{request.parameters.at("cluster"), caller.text(), {}};
+  EtcdReinitialisation order;
+  order.cluster = request.parameters.at("cluster");
+  order.by = caller.text();
+  if (auto known = check_known(rooms, order.cluster); !known) return pass(known.error());
   std::string confirm;
   auto read = read_json_body("reinitialise", request, [&](JsonObject& root) {
-    root.text("confirm", confirm);
+    root.flag("cancel", order.cancel, Need::optional);
+    root.text("confirm", confirm, order.cancel ? Need::optional : Need::required);
     root.text("restoredOn", order.restored_on, Need::optional);
+    root.flag("force", order.force, Need::optional);
   });
   if (!read) return pass(read.error());
-  if (confirm != order.cluster) {
+  if (confirm != order.cluster && !order.cancel) {
     return fail(ErrorKind::invalid,
                 fmt::format("reinitialise: /confirm: expected the cluster's name {}, found {}",
                             in_ticks(order.cluster), in_ticks(confirm)));
   }
-  if (auto done = reinitialise_etcd_of(rooms, order); !done) return pass(done.error());
-  return json_response({{"cluster", order.cluster}});
+  const auto given_up = reinitialise_etcd_of(rooms, order);
+  if (!given_up) return pass(given_up.error());
+  const auto standing = reinitialisation_of(rooms, order.cluster);
+  if (!standing) return pass(standing.error());
+  return json_response(
+      {{"cluster", order.cluster}, {"givenUp", *given_up}, {"reinitialisation", *standing}});
 }
 
 }  // namespace muster::handlers

@@ -1,3 +1,4 @@
+#include "fleet/known_clusters.hpp"
 #include "fleet/kubeconfig.hpp"
 
 #include "http/handlers.hpp"
@@ -29,6 +30,8 @@ Result<KubeconfigOrder> read_order(const Request& request) {
 Result<Response> post_kubeconfig(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto order = read_order(request);
   if (!order) return pass(order.error());
+  if (auto known = check_known(rooms, order->cluster); !known && !caller.restricted)
+    return pass(known.error());
   const auto made = issue_kubeconfig(rooms, caller, *order);
   if (!made) return pass(made.error());
   Response response = json_response({{"kubeconfig", made->text}, {"contexts", made->contexts}});

@@ -5,6 +5,7 @@
 
 #include "document/document_format.hpp"
 #include "enrolment/quota.hpp"
+#include "fleet/known_clusters.hpp"
 #include "fleet/machine_trouble.hpp"
 #include "fleet/node_orders.hpp"
 #include "fleet/node_state.hpp"
@@ -91,6 +92,9 @@ nlohmann::json identity_of(const MachineRecord& record) {
 Result<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto query = read_node_query(request);
   if (!query) return pass(query.error());
+  // Whoever sees some clusters alone is told of no others.
+  if (auto known = check_known(rooms, query->cluster); !known && !caller.restricted)
+    return pass(known.error());
   const auto troubles = MachineTroubles::gather(rooms);
   if (!troubles) return pass(troubles.error());
   nlohmann::json rows = nlohmann::json::array();
@@ -117,6 +121,7 @@ Result<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Reque
 
 Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& request) {
   const NodeName node{request.parameters.at("cluster"), request.parameters.at("node")};
+  if (auto known = check_known(rooms, node.cluster); !known) return pass(known.error());
   if (rooms.current.document(node.cluster, node.node) == nullptr) {
     const auto removed = removed_member(rooms, node);
     if (!removed) return pass(removed.error());
@@ -152,6 +157,7 @@ Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const
   NodeOrder order;
   order.node = {request.parameters.at("cluster"), request.parameters.at("node")};
   order.by = caller.text();
+  if (auto known = check_known(rooms, order.node.cluster); !known) return pass(known.error());
   const auto kind = parse_node_order_kind(request.parameters.at("order"));
   if (!kind) return pass(kind.error());
   order.kind = *kind;
@@ -172,6 +178,7 @@ Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const
   nlohmann::json answer = {{"cluster", order.node.cluster},
                            {"node", order.node.node},
                            {"order", is_taken_back ? "cancel-converge" : name(order.kind)}};
+  if (!outcome->is_changed) answer["unchanged"] = true;
   if (outcome->waits_for) answer["waitsFor"] = *outcome->waits_for;
   if (outcome->revision) answer["revision"] = *outcome->revision;
   if (outcome->removal) {

@@ -10,7 +10,6 @@ namespace muster {
 // kind "inventory" with every problem's place.
 [[nodiscard]] Result<Response> publication_response(const Rooms& rooms,
                                                     const Published<PublishOutcome>& published,
-                                                    bool dry_run, const Caller& caller,
                                                     const Request& request);
 
 // Why nothing was published: as publication_response answers it.

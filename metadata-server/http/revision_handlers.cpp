@@ -1,5 +1,4 @@
-#include <spdlog/spdlog.h>
-
+#include "fleet/known_clusters.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/publication.hpp"
@@ -30,14 +29,9 @@ Result<Response> refused_response(const PublishRefusal& refusal, const Request& 
 }
 
 Result<Response> publication_response(const Rooms& rooms,
-                                      const Published<PublishOutcome>& published, bool dry_run,
-                                      const Caller& caller, const Request& request) {
+                                      const Published<PublishOutcome>& published,
+                                      const Request& request) {
   if (!published) return refused_response(published.error(), request);
-  if (!dry_run) {
-    for (const auto& [cluster, revision] : published->revisions) {
-      spdlog::info("{}: published {} {}", caller.text(), cluster, revision);
-    }
-  }
   nlohmann::json changes = nlohmann::json::array();
   std::size_t unchanged = 0;  // of which there is nothing to tell
   for (const auto& change : published->changes) {
@@ -63,8 +57,14 @@ Result<Response> publication_response(const Rooms& rooms,
                            {"changes", std::move(changes)},
                            {"upgrades", upgrades},
                            {"unchanged", unchanged},
-                           {"warnings", problems_json(published->warnings)}};
-  if (published->revisions.size() == 1) answer["revision"] = published->revisions.begin()->second;
+                           {"warnings", problems_json(published->warnings)},
+                           {"notes", published->notes},
+                           {"numbers", published->numbers},
+                           {"written", published->is_written}};
+  if (published->revisions.size() == 1) {
+    answer["revision"] = published->revisions.begin()->second;
+    answer["number"] = published->numbers.begin()->second;
+  }
   return json_response(answer);
 }
 
@@ -93,8 +93,7 @@ Result<Response> post_apply(const Rooms& rooms, const Caller& caller, const Requ
         Need::optional);
   });
   if (!read) return pass(read.error());
-  return publication_response(rooms, publish(rooms.publishing, order), order.dry_run, caller,
-                              request);
+  return publication_response(rooms, publish(rooms.publishing, order), request);
 }
 
 Result<Response> get_revision_diff(const Rooms& rooms, const Caller&, const Request& request) {
@@ -104,21 +103,25 @@ Result<Response> get_revision_diff(const Rooms& rooms, const Caller&, const Requ
     if (!value) return pass(value.error());
     wanted[field] = *value;
   }
+  if (auto known = check_known(rooms, wanted["cluster"]); !known) return pass(known.error());
   const auto difference =
-      diff_revisions(rooms.store, wanted["cluster"], wanted["from"], wanted["to"]);
+      diff_revisions(rooms.store, rooms.current, wanted["cluster"], wanted["from"], wanted["to"]);
   if (!difference) return refused_response(difference.error(), request);
   const auto head = [](const Revision& revision) -> nlohmann::json {
     return {{"number", revision.number}, {"revision", revision.digest}};
   };
   nlohmann::json changes = nlohmann::json::array();
   for (const auto& change : difference->changes) changes.push_back(change_json(change));
-  return json_response(
-      {{"from", head(difference->from)}, {"to", head(difference->to)}, {"changes", changes}});
+  return json_response({{"from", head(difference->from)},
+                        {"to", head(difference->to)},
+                        {"changes", changes},
+                        {"notes", difference->notes}});
 }
 
 Result<Response> get_revisions(const Rooms& rooms, const Caller&, const Request& request) {
   const auto cluster = query_text(request, "cluster", Need::required);
   if (!cluster) return pass(cluster.error());
+  if (auto known = check_known(rooms, *cluster); !known) return pass(known.error());
   const auto revisions = list_revisions(rooms.store, *cluster);
   if (!revisions) return pass(revisions.error());
   const auto current = rooms.current.cluster(*cluster);
@@ -148,8 +151,8 @@ Result<Response> post_rollback(const Rooms& rooms, const Caller& caller, const R
     root.flag("dryRun", order.dry_run, Need::optional);
   });
   if (!read) return pass(read.error());
-  return publication_response(rooms, roll_back(rooms.publishing, order), order.dry_run, caller,
-                              request);
+  if (auto known = check_known(rooms, order.cluster); !known) return pass(known.error());
+  return publication_response(rooms, roll_back(rooms.publishing, order), request);
 }
 
 Result<Response> get_site_facts(const Rooms& rooms, const Caller&, const Request& request) {

@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "fleet/known_clusters.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
@@ -15,6 +16,9 @@ Result<Response> get_secrets(const Rooms& rooms, const Caller&, const Request& r
   if (!cluster) return pass(cluster.error());
   const auto secrets = list_secrets(rooms.store, *cluster);
   if (!secrets) return pass(secrets.error());
+  // Secrets may come before the first publication.
+  if (auto known = check_known(rooms, *cluster); secrets->empty() && !known)
+    return pass(known.error());
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& secret : *secrets) {
     rows.push_back({{"cluster", secret.cluster},

@@ -3,6 +3,7 @@
 
 #include "enrolment/ban.hpp"
 #include "enrolment/pending.hpp"
+#include "fleet/etcd_orders.hpp"
 #include "fleet/machine_trouble.hpp"
 #include "fleet/master_turns.hpp"
 #include "fleet/node_state.hpp"
@@ -63,6 +64,9 @@ Result<void> add_departures(const Rooms& rooms, const std::string& cluster,
   }
   row["drains"] = ordered;
   row["turns"] = *turns;
+  const auto reinitialisation = reinitialisation_of(rooms, cluster);
+  if (!reinitialisation) return pass(reinitialisation.error());
+  row["reinitialisation"] = *reinitialisation;
   row["vanishing"] = vanishing;
   row["draining"] = drains->size();
   return {};
@@ -88,10 +92,11 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
       replacements.push_back({{"node", node}, {"orderedAt", record.replace_ordered_at}});
     if (record.converge_ordered)
       converges.push_back({{"node", node}, {"orderedAt", record.converge_ordered_at}});
-    const bool is_heard = standing != Standing::silent && standing != Standing::banned;
+    const bool is_heard =
+        standing != Standing::silent && standing != Standing::banned && standing != Standing::reset;
     if (!is_heard || !heard.report) continue;
     if (!heard.report->unwell.empty()) ++unwell;
-    if (knows_two_histories(*heard.report, answer.get())) ++two_histories;
+    if (knows_two_histories(*heard.report, cluster, node)) ++two_histories;
   }
   for (auto* list : {&bans, &replacements, &converges}) std::sort(list->begin(), list->end());
   return nlohmann::json{{"cluster", name},
@@ -105,6 +110,7 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
                         {"unwell", unwell},
                         {"twoHistories", two_histories},
                         {"silent", counts[Standing::silent]},
+                        {"reset", counts[Standing::reset]},
                         {"neverEnrolled", counts[Standing::never_enrolled]},
                         {"banned", counts[Standing::banned]},
                         {"bans", bans},

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "fleet/taken_generations.hpp"
+
 namespace muster {
 
 Wiring::Wiring(Store& database, const SealingKey& sealing, SiteKeys& site,
@@ -37,7 +39,10 @@ Wiring::Wiring(Store& database, const SealingKey& sealing, SiteKeys& site,
                  later_fields,
                  [this] { return clock.earliest_now(); },
                  settings.service_account_key,
-                 memory},
+                 memory,
+                 [this](const std::string& cluster) {
+                   return taken_generations(current, reports, cluster);
+                 }},
       publisher(publishing),
       tokens(settings.metadata_tokens),
       rooms{{store, sealing, site, current, quarantine, publishing, publisher, enrolment, reports,

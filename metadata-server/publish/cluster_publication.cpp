@@ -1,5 +1,7 @@
 #include "publish/cluster_publication.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <mutex>
@@ -37,7 +39,13 @@ class Preparation {
         memory_(context.memory->of(name_)),
         alone_(memory_->mutex) {
     publication_.cluster = name_;
-    number_ = input.found.record.revision_number + 1;
+    publication_.number = input.found.record.revision_number;
+    number_ = publication_.number + 1;
+    if (input.content != 0 || !context.taken) return;
+    const TakenGenerations taken = context.taken(name_);
+    has_other_history_ = !taken.machines.empty();
+    number_ = std::max(number_, taken.highest() + 1);
+    publication_.notes = notes_of(taken, name_, number_);
   }
 
   Published<ClusterPublication> prepare() {
@@ -54,9 +62,10 @@ class Preparation {
     auto signer = choose_signer();
     if (!signer && !input_.dry_run && signer.error().kind != ErrorKind::conflict)
       return tl::unexpected(refused(signer.error()));
-    is_resigned_ =
+    const bool is_resigned =
         signer && input_.found.version != 0 &&
         signer->key_id() != signer_of(input_.found.record, context_.keys.document_key_id());
+    is_signed_anew_ = is_resigned || has_other_history_;
     publication_.warnings = input_.inventory->warnings;
     publication_.upgrades = compilation->upgrades();
     if (auto taken = take_machines(*compilation, signer ? &*signer : nullptr); !taken)
@@ -72,7 +81,7 @@ class Preparation {
                             input_.found.record.kept == kept_ &&
                             context_.quarantine.check_free(name_).has_value();
     // Nothing to sign, so nothing is wrong with a server that may not.
-    if (is_current && !is_resigned_ && (signer || input_.signatures == nullptr))
+    if (is_current && !is_signed_anew_ && (signer || input_.signatures == nullptr))
       return std::move(publication_);
     if (!signer) return tl::unexpected(refused(signer.error()));
     if (auto written = write(*compilation, peers, cluster, *signer); !written) {
@@ -125,7 +134,8 @@ class Preparation {
       if (!contents.contains(node)) gone_.push_back(node);
     }
     std::sort(gone_.begin(), gone_.end());
-    for (const auto& node : gone_) add_change(node, MachineChange::Kind::removed);
+    for (const auto& node : gone_)
+      add_change(node, MachineChange::Kind::removed).effects = {effect_of_removal(node)};
     memory_->contents.swap(contents);
     return {};
   }
@@ -162,7 +172,7 @@ class Preparation {
                                                             : MachineChange::Kind::changed);
     change.needs = content.needs;
     // What neither its content nor its signer changes stays as it is.
-    if (is_same && !is_resigned_) return {};
+    if (is_same && !is_signed_anew_) return {};
     if (!made) {
       auto document = compilation.make(machine);
       if (!document) return tl::unexpected(refused(std::move(document.error())));
@@ -208,15 +218,12 @@ class Preparation {
 
   Result<void> check_removed() const {
     if (input_.remove) return {};
-    std::string removed;
-    for (const auto& node : gone_)
-      removed += fmt::format("{}'{}'", removed.empty() ? "" : ", ", node);
-    if (removed.empty()) return {};
+    if (gone_.empty()) return {};
     return fail(
         ErrorKind::conflict,
         fmt::format(
-            "cluster '{}': this would remove the machines {}. Put them back, or repeat with --remove if they are to go.",
-            name_, removed));
+            "cluster '{}': this would remove the machines '{}'. Put them back, or repeat with --remove if they are to go.",
+            name_, fmt::join(gone_, "', '")));
   }
 
   // Of the canonical text of all of it, put together by hand.
@@ -259,11 +266,12 @@ class Preparation {
     if (auto removed = remove_gone(); !removed) return removed;
     if (auto written = write_records(compilation, cluster, signer); !written) return written;
     publication_.is_changed = true;
+    publication_.number = number_;
     return {};
   }
 
   Result<void> write_peers(const std::string& peers, const ClusterSigner& signer) {
-    if (old_->peers && old_->peers->content == peers_content_ && !is_resigned_) return {};
+    if (old_->peers && old_->peers->content == peers_content_ && !is_signed_anew_) return {};
     const auto envelope =
         signer.sign_peers(peer_list_text(input_.facts.site, name_, number_, peers));
     if (!envelope) return while_doing(envelope.error(), fmt::format("peer list of '{}'", name_));
@@ -344,19 +352,13 @@ class Preparation {
     transaction_.expect(kinds::cluster, name_, input_.found.version)
         .put(kinds::cluster, name_, std::move(text));
     if (input_.found.version == 0) tell_first_publication(transaction_);
+    const std::string summary = fmt::format("revision {} {}: {}", number_, publication_.revision,
+                                            counts_text(publication_.changes));
     append_audit(transaction_, now, input_.actor, input_.action, name_,
-                 summary() + (signer.is_away() ? ", signed by " + signer.key_id() : ""));
+                 summary + (signer.is_away() ? ", signed by " + signer.key_id() : ""));
+    publication_.told = fmt::format("{}: {} {}: {}{}{}", input_.actor, input_.action, name_,
+                                    summary, input_.cause.empty() ? "" : ", for ", input_.cause);
     return {};
-  }
-
-  [[nodiscard]] std::string summary() const {
-    const auto count = [&](MachineChange::Kind kind) {
-      return std::count_if(publication_.changes.begin(), publication_.changes.end(),
-                           [=](const MachineChange& change) { return change.kind == kind; });
-    };
-    return fmt::format("revision {} {}: {} added, {} changed, {} removed", number_,
-                       publication_.revision, count(MachineChange::Kind::added),
-                       count(MachineChange::Kind::changed), count(MachineChange::Kind::removed));
   }
 
   const PublishContext& context_;
@@ -366,7 +368,8 @@ class Preparation {
   const std::shared_ptr<ClusterMemory> memory_;
   const std::lock_guard<std::mutex> alone_;
   std::uint64_t number_ = 0;
-  bool is_resigned_ = false;  // by another key than before
+  bool has_other_history_ = false;  // machines took generations that were never published here
+  bool is_signed_anew_ = false;     // all of it: for that, or by another key than before
   ClusterPublication publication_;
   std::shared_ptr<const ServedCluster> old_;
   // Node -> digest of its document without generation, by node.
@@ -379,10 +382,6 @@ class Preparation {
 };
 
 }  // namespace
-
-PublishRefusal refused(Error error) {
-  return {std::move(error), {}};
-}
 
 PublishRefusal refused(std::vector<InventoryProblem> problems) {
   Error error{ErrorKind::invalid, fmt::format("inventory: refused, {} problem{}", problems.size(),

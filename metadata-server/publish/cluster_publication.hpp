@@ -32,6 +32,9 @@ struct ClusterInput {
 struct ClusterPublication {
   std::string cluster;
   std::string revision;
+  std::uint64_t number = 0;  // of that revision; of a dry run, of the current one
+  std::vector<std::string> notes;
+  std::string told;  // what is written, for the log: who published what, with counts
   std::vector<MachineChange> changes;
   std::vector<ReleaseUpgrade> upgrades;  // that it does not take by itself
   std::vector<InventoryProblem> warnings;
@@ -39,7 +42,9 @@ struct ClusterPublication {
   std::shared_ptr<const ReadRevision> written;  // where it has files of its own
 };
 
-[[nodiscard]] PublishRefusal refused(Error error);
+[[nodiscard]] inline PublishRefusal refused(Error error) {
+  return {std::move(error), {}};
+}
 [[nodiscard]] PublishRefusal refused(std::vector<InventoryProblem> problems);
 
 [[nodiscard]] Published<ClusterPublication> prepare_publication(const PublishContext& context,

@@ -69,4 +69,20 @@ void describe(const NodeDocument& old_document, const NodeDocument& new_document
   }
 }
 
+std::string counts_text(const std::vector<MachineChange>& changes) {
+  const auto count = [&](MachineChange::Kind kind) {
+    return std::count_if(changes.begin(), changes.end(),
+                         [=](const MachineChange& change) { return change.kind == kind; });
+  };
+  return fmt::format("{} added, {} changed, {} removed", count(MachineChange::Kind::added),
+                     count(MachineChange::Kind::changed), count(MachineChange::Kind::removed));
+}
+
+// Nobody tells a machine that left the inventory to stop: that is its operator's to do.
+std::string effect_of_removal(const std::string& node) {
+  return fmt::format(
+      "it is not drained (`muster node drain {} --wait` before does that); its identity ends, its certificates are refused and its Node is deleted, and what runs on it goes on until it is switched off or `muster-agent reset --yes` is run there",
+      node);
+}
+
 }  // namespace muster

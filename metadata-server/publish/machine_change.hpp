@@ -25,6 +25,11 @@ struct MachineChange {
 };
 [[nodiscard]] std::string_view name(MachineChange::Kind kind);
 
+// "1 added, 2 changed, 0 removed"
+[[nodiscard]] std::string counts_text(const std::vector<MachineChange>& changes);
+// What becomes of a machine that the inventory leaves out, for people.
+[[nodiscard]] std::string effect_of_removal(const std::string& node);
+
 // Fills in differences, effects and cost, by the same room that the machine's agent plans with.
 void describe(const NodeDocument& old_document, const NodeDocument& new_document,
               MachineChange& change);

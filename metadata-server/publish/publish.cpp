@@ -1,6 +1,7 @@
 #include "publish/publish.hpp"
 
 #include <malloc.h>
+#include <spdlog/spdlog.h>
 
 #include <iterator>
 #include <set>
@@ -10,6 +11,7 @@
 #include "document/time_text.hpp"
 #include "publish/cluster_publication.hpp"
 #include "publish/site_facts.hpp"
+#include "publish/upgrade_names.hpp"
 #include "records/audit.hpp"
 #include "records/bans.hpp"
 #include "records/due.hpp"
@@ -111,6 +113,14 @@ Error nothing_published(Error error) {
   return error;
 }
 
+void log_names(const ClusterPublication& publication) {
+  if (!spdlog::should_log(spdlog::level::debug)) return;
+  for (const MachineChange& change : publication.changes) {
+    if (change.kind != MachineChange::Kind::unchanged)
+      spdlog::debug("{}/{}: {}", change.cluster, change.node, name(change.kind));
+  }
+}
+
 Published<PublishOutcome> finish(const PublishContext& context, Transaction& transaction,
                                  std::vector<ClusterPublication> publications, bool dry_run) {
   PublishOutcome outcome;
@@ -118,6 +128,10 @@ Published<PublishOutcome> finish(const PublishContext& context, Transaction& tra
   for (auto& publication : publications) {
     is_changed = is_changed || publication.is_changed;
     outcome.revisions[publication.cluster] = publication.revision;
+    outcome.numbers[publication.cluster] = publication.number;
+    if (!dry_run && publication.is_changed) log_names(publication);
+    std::move(publication.notes.begin(), publication.notes.end(),
+              std::back_inserter(outcome.notes));
     std::move(publication.changes.begin(), publication.changes.end(),
               std::back_inserter(outcome.changes));
     for (const auto& release : publication.upgrades)
@@ -129,6 +143,7 @@ Published<PublishOutcome> finish(const PublishContext& context, Transaction& tra
   const auto committed = context.store.commit(transaction);
   if (!committed) return tl::unexpected(refused(nothing_published(committed.error())));
   for (const auto& publication : publications) {
+    if (publication.is_changed) spdlog::info("{}", publication.told);
     if (publication.written) context.memory->remember(*committed, publication.written);
   }
   return outcome;
@@ -146,29 +161,6 @@ std::vector<std::string> clusters_of(const PublishRequest& request, const Invent
     for (const auto& [name, cluster] : inventory.clusters) names.insert(name);
   }
   return {names.begin(), names.end()};
-}
-
-// A name that none of the clusters may upgrade is a mistake, or written in their files.
-std::vector<InventoryProblem> check_upgrades(const std::vector<std::string>& upgrades,
-                                             const std::vector<std::string>& clusters,
-                                             const Inventory& inventory) {
-  std::vector<InventoryProblem> problems;
-  for (const auto& name : upgrades) {
-    Place written;
-    const bool is_free = std::any_of(clusters.begin(), clusters.end(), [&](const auto& cluster) {
-      const auto found = inventory.clusters.find(cluster);
-      if (found == inventory.clusters.end()) return false;
-      const auto version = found->second.releases.find(name);
-      if (version != found->second.releases.end()) written = version->second.place;
-      return ReleaseChoice::is_free(found->second, name);
-    });
-    if (is_free) continue;
-    problems.push_back(problem_at(
-        written, fmt::format("spec.releases[{}]", name),
-        "a release whose version the inventory does not write, for --upgrade", in_ticks(name),
-        "`muster diff` lists those that can be upgraded; a version that is written is changed there"));
-  }
-  return problems;
 }
 
 // The content of a revision under today's facts.
@@ -221,7 +213,8 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
                    fmt::format("signatures: expected those of cluster '{}', found none", name)}));
     }
     if (!inventory->clusters.contains(name)) {
-      problems.push_back({{}, 0, 0, {}, fmt::format("a Cluster named '{}'", name), "none", {}});
+      problems.push_back(
+          {"clusters", 0, 0, {}, fmt::format("a Cluster named '{}'", name), "none", {}});
       continue;
     }
     auto found = context.memory->cluster(context.store, name);
@@ -347,7 +340,8 @@ Result<SigningFacts> prepare_signing(const PublishContext& context, const std::s
       return pass(committed.error());
     }
   }
-  return SigningFacts{std::move(*facts), found->record.revision_number + 1};
+  const std::uint64_t taken = context.taken ? context.taken(cluster).highest() : 0;
+  return SigningFacts{std::move(*facts), std::max(found->record.revision_number, taken) + 1};
 }
 
 Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {

@@ -15,6 +15,7 @@
 #include "publish/current_documents.hpp"
 #include "publish/machine_change.hpp"
 #include "publish/publication_memory.hpp"
+#include "publish/taken_generations.hpp"
 #include "trust/cluster_authorities.hpp"
 #include "trust/site_keys.hpp"
 
@@ -35,6 +36,10 @@ struct PublishContext {
   std::function<TimePoint()> earliest_now = {};
   KeySource service_account_key = PrivateKey::generate_rsa2048;
   std::shared_ptr<PublicationMemory> memory = std::make_shared<PublicationMemory>();
+  // By the reports of a cluster's machines (fleet/taken_generations). What an operator publishes is
+  // above these, whole, so that machines take it after an older database was put back; what
+  // machines, bans and time cause never goes by them. None: nothing is known.
+  std::function<TakenGenerations(const std::string& cluster)> taken = {};
 };
 [[nodiscard]] TimePoint earliest_now(const PublishContext& context);
 
@@ -65,7 +70,9 @@ struct PublishOutcome {
   std::vector<MachineChange> changes;            // by cluster and node
   std::vector<OfferedUpgrade> upgrades;          // by cluster and name
   std::vector<InventoryProblem> warnings;
-  bool is_written = false;  // else what is current has it all already
+  std::vector<std::string> notes;                // what else an operator should know
+  std::map<std::string, std::uint64_t> numbers;  // cluster -> of its revision
+  bool is_written = false;                       // else what is current has it all already
 };
 
 // Why nothing was published. With problems the inventory is wrong (kind invalid).

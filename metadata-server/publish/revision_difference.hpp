@@ -7,13 +7,17 @@
 namespace muster {
 
 struct RevisionDifference {
-  Revision from, to;
+  Revision from, to;                   // as they were asked for
   std::vector<MachineChange> changes;  // by node
+  std::vector<std::string> notes;      // what could not be compared
 };
 
-// `from`, `to`: as find_revision takes them. invalid with problems: this program refuses an
-// inventory that an earlier one published.
+// By the compiled documents of each machine. Of a publication beside a revision (what machines,
+// bans and time caused) the documents are known while it is what is served; of an earlier one the
+// files alone, and the notes say so. `from`, `to`: as find_published takes them. invalid with
+// problems: this program refuses an inventory that an earlier one published.
 [[nodiscard]] Published<RevisionDifference> diff_revisions(const Store& store,
+                                                           const CurrentDocuments& current,
                                                            const std::string& cluster,
                                                            const std::string& from,
                                                            const std::string& to);

@@ -217,24 +217,32 @@ Result<std::vector<Revision>> list_revisions(const Store& store, const std::stri
   return revisions;
 }
 
-Result<Revision> find_revision(const Store& store, const std::string& cluster,
-                               std::string_view wanted) {
-  auto number = find_number(store, cluster, wanted);
-  if (!number) return pass(number.error());
-  const auto publication = store.get(kinds::publication, kinds::revision_key(cluster, *number));
-  if (publication) {
-    const auto parsed = parse_revision(publication->value);
-    if (!parsed) return pass(parsed.error());
-    number = parsed->content;
-  } else if (publication.error().kind != ErrorKind::not_found) {
-    return pass(publication.error());
-  }
-  const auto record = store.get(kinds::revision, kinds::revision_key(cluster, *number));
-  if (!record && record.error().kind == ErrorKind::not_found) {
+namespace {
+Result<Revision> with_files(const Store& store, const std::string& cluster, std::uint64_t number,
+                            std::string_view wanted) {
+  const auto record = store.get(kinds::revision, kinds::revision_key(cluster, number));
+  if (!record && record.error().kind == ErrorKind::not_found)
     return no_such_revision(cluster, wanted);
-  }
   if (!record) return pass(record.error());
   return parse_revision(record->value);
+}
+}  // namespace
+
+Result<Revision> find_published(const Store& store, const std::string& cluster,
+                                std::string_view wanted) {
+  const auto number = find_number(store, cluster, wanted);
+  if (!number) return pass(number.error());
+  const auto publication = store.get(kinds::publication, kinds::revision_key(cluster, *number));
+  if (publication) return parse_revision(publication->value);
+  if (publication.error().kind != ErrorKind::not_found) return pass(publication.error());
+  return with_files(store, cluster, *number, wanted);
+}
+
+Result<Revision> find_revision(const Store& store, const std::string& cluster,
+                               std::string_view wanted) {
+  auto published = find_published(store, cluster, wanted);
+  if (!published || published->content == 0) return published;
+  return with_files(store, cluster, published->content, wanted);
 }
 
 std::vector<CatalogueEntry> releases_of(const Revision& revision) {

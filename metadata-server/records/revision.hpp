@@ -89,6 +89,9 @@ struct FoundCluster {
 // Newest first, publications among them; without files and facts.
 [[nodiscard]] Result<std::vector<Revision>> list_revisions(const Store& store,
                                                            const std::string& cluster);
+// What was published under `wanted` (as find_revision takes it), a publication without files, too.
+[[nodiscard]] Result<Revision> find_published(const Store& store, const std::string& cluster,
+                                              std::string_view wanted);
 // By digest or at least its first 8 hex digits ("sha256:" may be left out), or by number. The
 // newest where several have one digest; for a publication the revision whose files it has.
 // not_found; conflict: ambiguous.

@@ -17,6 +17,9 @@ constexpr auto etcd_fields = [](auto& fields, auto& record) {
   fields.number_map("lost", record.lost);
   fields.text("restoredOn", record.restored_on, Presence::newer);
   fields.number("restoredAt", record.restored_at, Presence::newer);
+  fields.number("reinitialisedAt", record.reinitialised_at, Presence::if_set);
+  fields.text("reinitialisedBy", record.reinitialised_by, Presence::if_set);
+  fields.text("before", record.before, Presence::if_set);
 };
 
 }  // namespace

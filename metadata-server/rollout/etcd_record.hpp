@@ -27,6 +27,10 @@ struct EtcdRecord {
   // and the cluster id is known nobody else's word counts, and whoever has other data gives it up.
   std::string restored_on;
   std::int64_t restored_at = 0;
+  // An operator said that there is no etcd any more (reinitialise_etcd), and none runs yet.
+  std::int64_t reinitialised_at = 0;  // Unix milliseconds
+  std::string reinitialised_by;
+  std::string before;  // the record as it was, while the order can be taken back
 };
 
 [[nodiscard]] std::string to_json(const EtcdRecord& record);

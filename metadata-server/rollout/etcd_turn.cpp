@@ -80,6 +80,9 @@ void note_member(EtcdRecord& record, const std::string& node, const std::string&
   record.members[node] = member_id;
   record.lost.erase(node);
   if (record.joining == node) record.joining.clear();
+  record.reinitialised_at = 0;
+  record.reinitialised_by.clear();
+  record.before.clear();
 }
 
 // What a member that has its data, or runs, tells of itself.
@@ -195,6 +198,7 @@ EtcdTurnAnswer first_bring_up(EtcdRecord& record, const EtcdTurnQuestion& questi
   if (std::all_of(question.masters.begin(), question.masters.end(), has_asked)) {
     for (const auto& master : question.masters) record.initial_members.push_back(master.name);
     record.granted_at = now_ms;
+    record.before.clear();
     return start_new(record, question.masters);
   }
   const auto& master = question.masters.front().name;
@@ -204,6 +208,7 @@ EtcdTurnAnswer first_bring_up(EtcdRecord& record, const EtcdTurnQuestion& questi
     return wait(fmt::format("waits for the master {} to start etcd", master));
   record.initial_members = {master};
   record.granted_at = now_ms;
+  record.before.clear();
   return start_new(record, question.masters);
 }
 
@@ -294,22 +299,6 @@ Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report) {
         return {};
       });
   if (!noted) return while_doing(noted.error(), fmt::format("etcd member of '{}'", report.node));
-  return {};
-}
-
-Result<void> reinitialise_etcd(Store& store, const std::string& cluster, const EtcdRestore& restore,
-                               Transaction& transaction) {
-  auto record = store.get(kinds::etcd, cluster);
-  if (!record) return while_doing(record.error(), fmt::format("etcd of cluster '{}'", cluster));
-  transaction.expect(kinds::etcd, cluster, record->version);
-  if (restore.node.empty()) {
-    transaction.remove(kinds::etcd, cluster);
-    return {};
-  }
-  EtcdRecord restored;
-  restored.restored_on = restore.node;
-  restored.restored_at = restore.at_ms;
-  transaction.put(kinds::etcd, cluster, to_json(restored));
   return {};
 }
 

@@ -59,18 +59,4 @@ struct EtcdMemberReport {
 };
 [[nodiscard]] Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report);
 
-// The master that etcd was restored on from a snapshot, and when that was told (Unix
-// milliseconds).
-struct EtcdRestore {
-  std::string node;  // empty: there is no snapshot
-  std::int64_t at_ms = 0;
-};
-
-// Forgets that the cluster was ever initialised. Restored: the others join that master's etcd, and
-// give up what data they have. Else a member that still has data is believed, and masters without
-// any start a new, empty etcd. The caller has asked the operator to confirm and writes the audit
-// row in `transaction`.
-[[nodiscard]] Result<void> reinitialise_etcd(Store& store, const std::string& cluster,
-                                             const EtcdRestore& restore, Transaction& transaction);
-
 }  // namespace muster

@@ -72,7 +72,7 @@ Result<void> put_in_force(const TrustChange& change, const Present& present, con
   Transaction transaction;
   if (auto covered = check_covered(change, present, list, transaction); !covered) return covered;
   audit_difference(change, present.list, list, transaction);
-  put_trust_list(present.site, std::move(envelope), transaction);
+  if (auto put = put_trust_list(present.site, std::move(envelope), transaction); !put) return put;
   if (auto committed = change.store.commit(transaction); !committed) return pass(committed.error());
   auto trust = load_trust(change.store);
   if (!trust) return pass(trust.error());

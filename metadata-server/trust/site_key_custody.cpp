@@ -22,8 +22,7 @@ Result<void> replace_unlisted_document_key(const Store& store, const SealingKey&
   if (auto put = put_key(*fresh, kinds::document_key, sealing, transaction); !put) return put;
   transaction.remove(kinds::document_key, record.document_key);
   record.document_key = fresh->public_key().fingerprint();
-  put_site(record, site.version, transaction);
-  return {};
+  return put_site(site, record, transaction);
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ Result<void> create_site(Store& store, const SealingKey& sealing, const ServerAd
   list.document_keys = {{document_key->public_key().pem(), "site"}};
   list.servers = addresses;
   if (auto signed_list = append(record.chain, list, *site_key); !signed_list) return signed_list;
-  put_site(record, 0, transaction);
+  if (auto put = put_site({}, record, transaction); !put) return put;
   append_audit(transaction, now, "server", "site-created", record.site_key);
   return commit(store, transaction);
 }
@@ -138,7 +138,8 @@ Result<SiteKeys> open_site(Store& store, const SealingKey& sealing,
   if (!envelope && envelope.error().kind == ErrorKind::conflict) return keys;
   if (!envelope) return pass(envelope.error());
   Transaction transaction;
-  put_trust_list(*site, std::move(*envelope), transaction);
+  if (auto put = put_trust_list(*site, std::move(*envelope), transaction); !put)
+    return pass(put.error());
   if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
   return SiteKeys::load(store, sealing);
 }
@@ -170,7 +171,7 @@ Result<SiteKeys> rotate_site_key(Store& store, const SealingKey& sealing, std::s
   if (auto put = put_key(*new_key, kinds::site_key, sealing, transaction); !put) {
     return pass(put.error());
   }
-  put_site(record, site->version, transaction);
+  if (auto put = put_site(*site, record, transaction); !put) return pass(put.error());
   append_audit(transaction, now, actor, "site-key-rotated", record.site_key,
                fmt::format("from {}", keys->site()));
   if (auto committed = store.commit(transaction); !committed) return pass(committed.error());

@@ -1,5 +1,6 @@
 #include "trust/site_record.hpp"
 
+#include "document/trust_list.hpp"
 #include "records/record_fields.hpp"
 #include "records/sealed_text.hpp"
 #include "store/kinds.hpp"
@@ -34,6 +35,21 @@ std::vector<std::string> texts_of(const std::vector<Envelope>& chain) {
   return texts;
 }
 
+// A version has one content: machines that took another of it would never agree again.
+Result<void> check_versions(const std::vector<Envelope>& before, const std::vector<Envelope>& now) {
+  if (before.empty() || now.empty() || now.back().payload == before.back().payload) return {};
+  const auto old = parse_trust_list(before.back().payload);
+  if (!old) return while_doing(old.error(), "site settings");
+  const auto list = parse_trust_list(now.back().payload);
+  if (!list) return while_doing(list.error(), "site settings");
+  if (list->version > old->version) return {};
+  return fail(
+      ErrorKind::conflict,
+      fmt::format(
+          "trust list: version {} is given to another content already: expected a version above {}, found {}; nothing was changed, do it again",
+          list->version, old->version, list->version));
+}
+
 std::string site_text(const SiteRecord& record) {
   const auto chain = texts_of(record.chain);
   return record_text(record, [&](auto& fields, auto& site) { site_fields(fields, site, chain); });
@@ -66,9 +82,11 @@ Result<FoundSite> find_site(const Store& store) {
   return FoundSite{std::move(*record), found->version};
 }
 
-void put_site(const SiteRecord& record, std::uint64_t version, Transaction& transaction) {
-  transaction.expect(kinds::site, kinds::site_settings_key, version)
+Result<void> put_site(const FoundSite& before, const SiteRecord& record, Transaction& transaction) {
+  if (auto grows = check_versions(before.record.chain, record.chain); !grows) return grows;
+  transaction.expect(kinds::site, kinds::site_settings_key, before.version)
       .put(kinds::site, kinds::site_settings_key, site_text(record));
+  return {};
 }
 
 Result<void> put_key(const PrivateKey& key, std::string_view kind, const SealingKey& sealing,

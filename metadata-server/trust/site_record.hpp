@@ -25,8 +25,10 @@ struct FoundSite {
 };
 // not_found: no site yet, with the cure.
 [[nodiscard]] Result<FoundSite> find_site(const Store& store);
-// Guards by `version` (0: there must be none).
-void put_site(const SiteRecord& record, std::uint64_t version, Transaction& transaction);
+// Guards by the version of `before` (0: there must be none). conflict: another trust list than
+// before, whose version is not above that one's.
+[[nodiscard]] Result<void> put_site(const FoundSite& before, const SiteRecord& record,
+                                    Transaction& transaction);
 
 // `kind`: kinds::site_key or kinds::document_key; the record's key is the fingerprint.
 [[nodiscard]] Result<void> put_key(const PrivateKey& key, std::string_view kind,

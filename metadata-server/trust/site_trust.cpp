@@ -29,10 +29,10 @@ Result<Envelope> sign_trust_list(const Store& store, const SealingKey& sealing,
           site.record.site_key));
 }
 
-void put_trust_list(const FoundSite& site, Envelope list, Transaction& transaction) {
+Result<void> put_trust_list(const FoundSite& site, Envelope list, Transaction& transaction) {
   SiteRecord record = site.record;
   record.chain.back() = std::move(list);  // the newest is always the current key's own
-  put_site(record, site.version, transaction);
+  return put_site(site, record, transaction);
 }
 
 std::shared_ptr<const SiteTrust> CurrentTrust::get() const {

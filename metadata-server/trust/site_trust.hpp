@@ -28,7 +28,9 @@ struct SiteTrust {
 [[nodiscard]] Result<Envelope> sign_trust_list(const Store& store, const SealingKey& sealing,
                                                const FoundSite& site, const TrustList& list);
 // Adds it to the transaction, in the place of the newest one. Guarded by the version of `site`.
-void put_trust_list(const FoundSite& site, Envelope list, Transaction& transaction);
+// conflict: its version is not above that one's.
+[[nodiscard]] Result<void> put_trust_list(const FoundSite& site, Envelope list,
+                                          Transaction& transaction);
 
 // What is served now. Thread-safe.
 class CurrentTrust {

@@ -233,12 +233,12 @@ TEST_CASE("who has the turn is in status and in the list") {
   CHECK(
       fake::muster({"--server", api.url(), "status"})
           .out.find(
-              "lab: m1 has the turn since 1970-01-01 00:01:00; m2, m3 wait for their turns (muster node show tells what for, muster node converge NAME --cancel ends it)\n") !=
+              "lab: m1 has the turn since 1970-01-01 00:01:00 UTC; m2, m3 wait for their turns (muster node show tells what for, muster node converge NAME --cancel ends it)\n") !=
       std::string::npos);
   CHECK(
       fake::muster({"--server", api.url(), "node", "show", "m2", "--cluster", "lab"})
           .out.find(
-              "turn         waits since 1970-01-01 00:01:01, ordered by operator anna: m1 has the turn\n") !=
+              "turn         waits since 1970-01-01 00:01:01 UTC, ordered by operator anna: m1 has the turn\n") !=
       std::string::npos);
 }
 

@@ -63,7 +63,7 @@ TEST_CASE("a machine's record reads back whole, and damage is told as damage") {
   record.replace_key = "sha256:c";
   record.replace_ordered_at = 4;
   record.converge_ordered_at = 3;
-  record.boots = {{"m", "b", 7, 8}};
+  record.boots = {{"m", "b", 7, 8, "n", 1}};
   record.uuid = "u";
   record.serial = "s";
   record.enrolled_at = 5;

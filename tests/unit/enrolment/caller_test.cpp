@@ -66,7 +66,7 @@ TEST_CASE("what is left of a machine goes with it, once the inventory does not l
   REQUIRE(remove_machine(site.context, {"lab", "n1"}, "operator anna"));
   CHECK(
       refusal(identify(site.context, certificate)) ==
-      "identity_unknown: identity: no machine or operator of this site has it; enrol again with a join token");
+      "identity_unknown: identity: no machine or operator of this site has it; to let the machine in: on it `muster-agent reset --yes`, then a join token (`muster token create`) into its /etc/muster/agent.json (\"token\") or user-data, and there `systemctl restart muster-agent`");
   CHECK(site.audit("machine-removed") == std::vector<std::string>{"operator anna lab/n1 "});
   CHECK(
       refusal(remove_machine(site.context, {"lab", "n1"}, "operator anna")) ==

@@ -43,11 +43,24 @@ TEST_CASE("two machines that report by turns with one key are told from it") {
       "boots 'boot-1' (machine 'm', report 3) and 'boot-2' (machine 'clone', report 2) report by turns");
 }
 
-TEST_CASE("one boot is of one machine") {
+TEST_CASE("one boot is of one machine: two that report by turns under it are told") {
   MachineRecord record;
   CHECK_FALSE(observe_report(record, report("m", "boot-1", 1, 100)));
-  CHECK(observe_report(record, report("clone\x1b", "boot-1", 2, 110)) ==
-        "boot 'boot-1' reported as machine 'm' and as machine 'clone\\x1b'");
+  CHECK_FALSE(observe_report(record, report("clone\x1b", "boot-1", 2, 110)));
+  CHECK_FALSE(observe_report(record, report("m", "boot-1", 3, 120)));
+  CHECK(observe_report(record, report("clone\x1b", "boot-1", 4, 130)) ==
+        "boot 'boot-1' reports by turns as machine 'm' and as machine 'clone\\x1b'");
+}
+
+TEST_CASE("a machine id that is emptied, made anew or put back is no second machine") {
+  MachineRecord record;
+  std::uint64_t counter = 0;
+  for (const char* id : {"m", "", "m", "", "uninitialized", "other", "", "other", "m", "m"})
+    CHECK_FALSE(observe_report(record, report(id, "boot-1", ++counter, 100)));
+  // An older report that comes late is no turn.
+  CHECK_FALSE(observe_report(record, report("other", "boot-1", 3, 100)));
+  CHECK_FALSE(observe_report(record, report("m", "boot-1", ++counter, 100)));
+  CHECK(record.boots.size() == 1);
 }
 
 TEST_CASE("the last eight boots are remembered") {
@@ -114,7 +127,7 @@ TEST_CASE("a report is one transaction, with what its author adds, and hears of 
   CHECK_FALSE(note_report(site.context, n1, report("m", "boot-1", 2, 110))->converge);
   CHECK(
       note_report(site.context, {"lab", "n9"}, report("m", "boot-1", 1, 1), also).error().message ==
-      "machine 'lab/n9': its identity was removed while it reported; if it is to stay, it enrols again with a join token");
+      "machine 'lab/n9': its identity was removed while it reported; to let the machine in: on it `muster-agent reset --yes`, then a join token (`muster token create`) into its /etc/muster/agent.json (\"token\") or user-data, and there `systemctl restart muster-agent`");
 }
 
 TEST_CASE("a freeze stays where the machine that should get the name is refused") {

@@ -38,7 +38,7 @@ TEST_CASE("an expired certificate and its key are enough for 400 days") {
   site.now += 1s;
   CHECK(
       refusal(recovered(site, machine.key, old)) ==
-      "recovery_too_late: client certificate: expired more than 400 days ago; enrol again with a join token, after `muster node replace`");
+      "recovery_too_late: client certificate: expired more than 400 days ago; `muster node replace`, then on it `muster-agent reset --yes`, then a join token (`muster token create`) into its /etc/muster/agent.json (\"token\") or user-data, and there `systemctl restart muster-agent`");
 }
 
 TEST_CASE("recovery is for the certificate's own key, and for certificates of this site") {
@@ -58,7 +58,7 @@ TEST_CASE("recovery is for the certificate's own key, and for certificates of th
       elsewhere.issuing.issue(machine.key.public_key(), subject, 72h, site.now).value();
   CHECK(
       refusal(recovered(site, machine.key, forged)) ==
-      "certificate_foreign: client certificate: not issued by this site; enrol again with a join token");
+      "certificate_foreign: client certificate: not issued by this site; to let the machine in: on it `muster-agent reset --yes`, then a join token (`muster token create`) into its /etc/muster/agent.json (\"token\") or user-data, and there `systemctl restart muster-agent`");
   EnrolRequest request = site.request(machine);
   CHECK(refusal(recover(site.context, request, old, "x")).starts_with("proof_invalid: "));
 }
@@ -71,12 +71,30 @@ TEST_CASE("who was replaced, banned or frozen does not recover") {
   const auto held = site.enrolled(second, site.token());
   CHECK(
       refusal(recovered(site, first.key, old)) ==
-      "superseded: machine 'n1': a newer key holds this name; if this machine is to have it, an operator orders `muster node replace n1`, then it enrols again");
+      "superseded: machine 'n1': a newer key holds this name; if this machine is to have it: on it `muster-agent reset --yes`, then `muster node replace n1 --cluster lab`, then `muster token create --cluster lab --node n1 --role node`, that token into its /etc/muster/agent.json (\"token\") or user-data, and there `systemctl restart muster-agent`");
   REQUIRE(freeze(site.context, {"lab", "n1"}, "two of them", "server"));
   CHECK(refusal(recovered(site, second.key, held)).starts_with("frozen: machine 'n1': "));
   REQUIRE(ban(site.context, {"lab", "n1"}, "stolen", "operator anna"));
   CHECK(refusal(recovered(site, second.key, held)) ==
         "banned: machine 'n1': banned; an operator may lift it with `muster unban n1`");
+}
+
+TEST_CASE("a machine whose name a newer key holds gets it back by the words that it was told") {
+  Enrolment site;
+  Machine machine{.hardware = 21};
+  const Machine other{.hardware = 21};
+  const auto old = site.enrolled(machine, site.token());
+  REQUIRE(order_replacement(site.context, {"lab", "n1"}, "operator anna"));
+  const auto held = site.enrolled(other, site.token());
+  CHECK(refusal(identify(site.context, old)).starts_with("superseded: "));
+  // With the old key nothing cures: an agent that has an identity does not enrol.
+  REQUIRE(order_replacement(site.context, {"lab", "n1"}, "operator anna"));
+  CHECK(refusal(identify(site.context, old)).starts_with("superseded: "));
+  machine.key = PrivateKey::generate_p256().value();  // muster-agent reset
+  const auto back = site.enrolled(machine, site.token(Role::node, 1, "n1"));
+  CHECK(identify(site.context, back)->node == NodeName{"lab", "n1"});
+  CHECK(refusal(identify(site.context, held)).starts_with("superseded: "));
+  CHECK_FALSE(site.record("n1").frozen);
 }
 
 TEST_CASE("a machine of an earlier cluster of this name, ended in this very second, is no copy") {

@@ -73,7 +73,8 @@ TEST_CASE("a clock that is set ahead for a moment is not believed for that momen
   CHECK_FALSE(at.clock.believed_now());
   at.wall -= 31 * one_day;
   CHECK(at.clock.believed_now());
-  CHECK(at.clock.status().message.empty());
+  // The machines stay there: somebody is wrong, and a person has to say who.
+  CHECK(at.clock.status().message.starts_with("this server's clock is the odd one: it is 31d 0h"));
 }
 
 TEST_CASE("after a month without a server, three machines or an operator are believed") {
@@ -149,4 +150,48 @@ TEST_CASE("a store of before knows the time by its newest report") {
   SiteClock fresh = at.started();
   at.start(fresh);
   CHECK(fresh.believed_now());
+}
+
+TEST_CASE("where most machines agree with one another and not with the server, its clock is told") {
+  Clocks at;
+  at.start(at.clock);
+  const auto hear = [&](const char* machine, std::int64_t ahead) {
+    at.clock.hear(machine, at.wall + ahead);
+  };
+  hear("m1", 600);
+  hear("m2", 610);
+  hear("n1", 0);
+  CHECK(at.clock.status().message.empty());  // two are no majority, and no three
+  hear("n2", 590);
+  const ClockStatus odd = at.clock.status();
+  CHECK(odd.is_believed);
+  CHECK(
+      odd.message ==
+      "this server's clock is the odd one: it is 10m 0s behind those of 3 of the 4 machines that report, which agree with one another");
+  CHECK(
+      odd.cure ==
+      "put this server's clock right (`timedatectl set-ntp true`), then run `muster clock confirm`; if it is right, the time source of those machines is wrong");
+  REQUIRE(at.clock.keep(at.store));
+  at.pass(10);
+  CHECK_FALSE(at.clock.status().message.empty());
+  // It is put right: of a step while it runs an operator is asked, and nothing else is told.
+  at.wall += 600;
+  CHECK(at.clock.status().message.find("odd") == std::string::npos);
+}
+
+TEST_CASE("machines that agree with the server, or with nobody, say nothing of its clock") {
+  Clocks at;
+  at.start(at.clock);
+  for (const char* machine : {"m1", "m2", "m3"}) at.clock.hear(machine, at.wall - 25);
+  CHECK(at.clock.status().message.empty());
+  at.clock.hear("m1", at.wall - 4000);
+  at.clock.hear("m2", at.wall - 500);
+  at.clock.hear("m3", at.wall + 900);
+  CHECK(at.clock.status().message.empty());
+  // What was said long ago counts no more.
+  for (const char* machine : {"m1", "m2", "m3"}) at.clock.hear(machine, at.wall - 600);
+  CHECK_FALSE(at.clock.status().message.empty());
+  at.pass(901);
+  REQUIRE(at.clock.keep(at.store));
+  CHECK(at.clock.status().message.empty());
 }

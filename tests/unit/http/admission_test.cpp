@@ -138,5 +138,5 @@ TEST_CASE("a kubeconfig is in the caller's name, for its time, and past RBAC for
   CHECK(ask({{"cluster", "lab"}, {"ttlSeconds", 3601}, {"breakGlass", true}}).message() ==
         "kubeconfig request: refused, 1 problem:\n/ttlSeconds: expected 60 to 3600, found 3601");
   CHECK(ask({{"cluster", "none"}, {"ttlSeconds", 600}}).message() ==
-        "cluster 'none': nothing is published for it; run `muster apply` first");
+        "cluster: there is none named 'none'; `muster status` shows them");
 }

@@ -19,8 +19,8 @@ std::vector<DocumentKey> vouch_for(PoolHouse& house, std::vector<DocumentKey> ke
   ++list.version;
   std::swap(list.document_keys, keys);
   Transaction transaction;
-  put_trust_list(site, sign_trust_list(house.store, house.site.sealing, site, list).value(),
-                 transaction);
+  REQUIRE(put_trust_list(site, sign_trust_list(house.store, house.site.sealing, site, list).value(),
+                         transaction));
   REQUIRE(house.store.commit(transaction));
   return keys;
 }

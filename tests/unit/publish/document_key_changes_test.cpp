@@ -51,7 +51,8 @@ TEST_CASE("a list that somebody else changed is not overwritten") {
   Transaction late;
   auto list = load_trust(site.store)->list;
   ++list.version;
-  put_trust_list(before, sign_trust_list(site.store, site.sealing, before, list).value(), late);
+  REQUIRE(put_trust_list(before, sign_trust_list(site.store, site.sealing, before, list).value(),
+                         late));
   CHECK(site.store.commit(late).error().kind == ErrorKind::conflict);
   // One that arrives late in memory is not served.
   auto old = *site.keys.trust();

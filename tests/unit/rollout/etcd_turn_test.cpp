@@ -1,4 +1,5 @@
 #include "rollout/etcd_turn.hpp"
+#include "rollout/etcd_reinitialisation.hpp"
 
 #include <doctest/doctest.h>
 

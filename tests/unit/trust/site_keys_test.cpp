@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "records/audit.hpp"
+#include "trust/site_record.hpp"
+#include "trust/site_trust.hpp"
 #include "unit/publish/sample_site.hpp"
 
 using namespace muster;
@@ -94,6 +96,29 @@ TEST_CASE("the list's version grows only with its content") {
   CHECK(after->site() == keys->site());
   CHECK(verified(*after, keys->site(), 2)->servers.node == moved.node);
   CHECK(open_site(site.store, site.sealing, moved)->trust()->list.version == 2);
+}
+
+TEST_CASE("a version of the trust list has one content") {
+  Empty site;
+  const auto keys = initialise_site(site.store, site.sealing, sample::addresses(), sample::now);
+  const auto found = find_site(site.store).value();
+  TrustList list = keys->trust()->list;
+  list.servers.node = {"https://10.77.0.2:8444"};
+  const auto put = [&](std::uint64_t version) {
+    list.version = version;
+    Transaction transaction;
+    auto done = put_trust_list(
+        found, sign_trust_list(site.store, site.sealing, found, list).value(), transaction);
+    CHECK(transaction.changes.empty() == !done.has_value());
+    return done ? "" : done.error().message;
+  };
+  CHECK(
+      put(1) ==
+      "trust list: version 1 is given to another content already: expected a version above 1, found 1; nothing was changed, do it again");
+  CHECK(put(2).empty());
+  // The same again is no other content.
+  Transaction transaction;
+  CHECK(put_trust_list(found, found.record.chain.back(), transaction));
 }
 
 TEST_CASE("a machine follows the chain from any earlier site key") {

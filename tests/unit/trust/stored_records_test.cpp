@@ -27,7 +27,7 @@ TEST_CASE("the site's record") {
         const auto found = find_site(store);
         if (!found) return pass(found.error());
         Transaction transaction;
-        put_site(found->record, found->version, transaction);
+        if (auto put = put_site(*found, found->record, transaction); !put) return pass(put.error());
         return *transaction.changes.at(0).value;
       }};
   // What stands beside an envelope's payload is not signed, and is read over.

@@ -73,8 +73,8 @@ def test_data_of_before_is_given_up(cluster, snapshot):
         " --initial-cluster-token lab-$(date +%s) --bump-revision 1000000000 --mark-compacted",
         "mv /var/lib/etcd/restored/member /var/lib/etcd/member"])
     cluster.run("m1", "sh", "-c", commands)
-    # The two that still run are a quorum, and nobody takes that from them.
-    cluster.muster("cluster", "reinitialise", "lab", "--confirm", "--restored-on", "m1")
+    # The two that still run are a quorum, and nobody takes that from them by mistake.
+    cluster.muster("cluster", "reinitialise", "lab", "--confirm", "--restored-on", "m1", "--force")
     for name in MASTERS:
         call(LAB, "power", "off", name)
     for name in MASTERS:
