@@ -119,6 +119,7 @@ ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
   Report& report = run.reporter.report();
   report.fetched_digest = state.fetched.digest;
   report.generation = state.fetched.document.generation;
+  report.peers_generation = state.fetched.peers.generation;
   report.offline = state.fetched.offline;
   report.contradiction = state.fetched.contradiction;
   // Before the first look at the Lease: a master that names nobody.

@@ -12,6 +12,7 @@
 #include "agent/paths.hpp"
 #include "agent/reconcile.hpp"
 #include "agent/run_lock.hpp"
+#include "agent/tell_once.hpp"
 #include "agent/tombstone.hpp"
 
 namespace muster {
@@ -126,19 +127,10 @@ std::int64_t locked_out_since(Memory& memory, const Host& host) {
 // it gives is remembered.
 bool report_locked_out(Host& host, Network& network, const Settings& settings, Memory& memory,
                        const std::string& why) {
-  Checkpoint checkpoint = read_checkpoint(host);
-  Reporter reporter(host, checkpoint, memory, [](std::string_view) {});
-  Run run{host,  network, settings, checkpoint, reporter, Deadline(host.clock, boot_deadline),
-          false, false,   memory};
-  const auto server = connect_as_known(run, true);
-  if (server == nullptr) return false;
-  reporter.connect(server.get());
-  Report last = kept_status(host.files).value_or(Report{});
-  const Facts facts = observe(host.files, {});
-  last.machine_id = facts.machine_id;
-  last.boot_id = facts.boot_id;
-  last.unwell.insert(last.unwell.begin(), {"agent", why, locked_out_since(memory, host)});
-  const auto answer = reporter.tell_again(std::move(last));
+  const std::int64_t since = locked_out_since(memory, host);
+  const auto answer = tell_once(host, network, settings, memory, [&](Report& last) {
+    last.unwell.insert(last.unwell.begin(), {"agent", why, since});
+  });
   return answer && answer->converge;
 }
 

@@ -120,6 +120,7 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& res
     if (!ended && !good) return fail_converge(FailureClass::document, ended.error());
     if (ended) return fail_converge(FailureClass::identity, ErrorKind::forbidden, to_text(*ended));
     refused = ended.error().message;
+    result.refused_digest = digest(envelope);
     return *good;
   }
   auto document = verify_document(envelope, session.trust, session.node, session.cluster,
@@ -131,6 +132,7 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& res
   if (!document) {
     if (!good) return fail_converge(FailureClass::document, document.error());
     refused = document.error().message;
+    result.refused_digest = digest(envelope);
     return *good;
   }
   if (auto kept = write_kept(run.host.files, paths::document_cache, to_json(envelope)); !kept) {

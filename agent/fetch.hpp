@@ -19,6 +19,7 @@ struct Fetched {
   std::string unsaved;
   // The server's document was refused and the last good one is in force: what was wrong with it.
   std::string refused;
+  std::string refused_digest;  // empty: it did not come at all
   // Why `peers` is not the newest list there is: it was refused, could not be fetched or kept, or
   // none is left on the machine.
   std::string peers_refused;

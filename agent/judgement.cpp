@@ -180,9 +180,8 @@ void tell(const Judgement& judgement, const ConvergeResult<>& done, Run& run,
   report.refused_document.reset();
   if (const auto& refused = run.checkpoint.refused; refused && state.is_fallen_back) {
     report.refused_document = refused->document;
-  } else if (const auto& found = state.fetched.contradiction; found && found->of == "document") {
-    // Of what could not be read or verified no digest is known: the failure's message tells it.
-    report.refused_document = RefusedDocument{found->refused, state.fetched.refused};
+  } else if (const auto& fetched = state.fetched; !fetched.refused_digest.empty()) {
+    report.refused_document = RefusedDocument{fetched.refused_digest, fetched.refused};
   }
   report.failure = detail_of(judgement, done, state);
   if (!done && is_settled(run, state)) {

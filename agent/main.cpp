@@ -24,6 +24,7 @@
 #include "agent/reset.hpp"
 #include "agent/run_lock.hpp"
 #include "agent/status.hpp"
+#include "agent/tell_once.hpp"
 #include "document/utf8.hpp"
 #include "result/version.hpp"
 
@@ -120,6 +121,17 @@ int show_facts(RealHost& real, bool as_json) {
   return 0;
 }
 
+// The server would call it converged until it is silent.
+void tell_reset(RealHost& real) {
+  RealNetwork network;
+  Memory memory;
+  const auto settings = load_settings(real.host, network, narrate);
+  const bool is_told =
+      settings && tell_once(real.host, network, *settings, memory, as_reset).has_value();
+  narrate(is_told ? "the server was told"
+                  : "the server could not be told, and calls this machine silent before long");
+}
+
 int run_reset(RealHost& real, bool has_ended, bool abandons_etcd) {
   narrate("stopping muster-agent");
   // It would go on, and put everything back.
@@ -127,7 +139,8 @@ int run_reset(RealHost& real, bool has_ended, bool abandons_etcd) {
   const auto lock = take_run_lock(real.host, boot_deadline, narrate);
   if (!lock) return fail_with(lock.error());
   const auto done = reset(real.host, narrate, has_ended ? TombstoneGoes::no : TombstoneGoes::yes,
-                          abandons_etcd ? EtcdMembership::abandoned : EtcdMembership::leaves);
+                          abandons_etcd ? EtcdMembership::abandoned : EtcdMembership::leaves,
+                          [&] { tell_reset(real); });
   return done ? 0 : fail_with(done.error());
 }
 

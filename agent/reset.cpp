@@ -130,8 +130,12 @@ std::string way_back(const Checkpoint& kept, const std::optional<NodeDocument>& 
 class Reset {
  public:
   Reset(Host& host, const std::function<void(std::string_view)>& narrate, TombstoneGoes tombstone,
-        EtcdMembership membership)
-      : host_(host), narrate_(narrate), tombstone_(tombstone), membership_(membership) {}
+        EtcdMembership membership, const std::function<void()>& last_word)
+      : host_(host),
+        narrate_(narrate),
+        tombstone_(tombstone),
+        membership_(membership),
+        last_word_(last_word) {}
 
   Result<void> run() {
     // Even a damaged checkpoint must not keep anybody from cleaning up, or a master in etcd.
@@ -146,6 +150,7 @@ class Reset {
     clean_network();
     remove_packages();
     remove_files();
+    if (problems_.empty() && tombstone_ == TombstoneGoes::yes && last_word_) last_word_();
     remove_state();
     remove_told();
     if (!problems_.empty()) return fail(ErrorKind::io, problems_);
@@ -297,6 +302,7 @@ class Reset {
   const std::function<void(std::string_view)>& narrate_;
   const TombstoneGoes tombstone_;
   const EtcdMembership membership_;
+  const std::function<void()>& last_word_;
   Checkpoint checkpoint_;
   std::string problems_;
 };
@@ -304,8 +310,9 @@ class Reset {
 }  // namespace
 
 Result<void> reset(Host& host, const std::function<void(std::string_view)>& narrate,
-                   TombstoneGoes tombstone, EtcdMembership membership) {
-  return Reset(host, narrate, tombstone, membership).run();
+                   TombstoneGoes tombstone, EtcdMembership membership,
+                   const std::function<void()>& last_word) {
+  return Reset(host, narrate, tombstone, membership, last_word).run();
 }
 
 std::vector<std::string> mounts_under(std::string_view mounts,

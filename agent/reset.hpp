@@ -22,9 +22,12 @@ enum class TombstoneGoes { yes, no };
 // cannot (it is the last member, etcd is silent or has no quorum without it), nothing is taken
 // away, and the error says why. `abandoned`: its member stays in the cluster, dead.
 enum class EtcdMembership { leaves, abandoned };
+// `last_word`: while the identity is still there, and all the rest has gone; not where an end
+// ordered it, which the server knows of.
 [[nodiscard]] Result<void> reset(Host& host, const std::function<void(std::string_view)>& narrate,
                                  TombstoneGoes tombstone = TombstoneGoes::yes,
-                                 EtcdMembership membership = EtcdMembership::leaves);
+                                 EtcdMembership membership = EtcdMembership::leaves,
+                                 const std::function<void()>& last_word = {});
 
 // Stops kubelet and ends what pods run, for at most two minutes. Their processes are in no unit of
 // ours and outlive containerd on purpose: a machine that switches itself off would wait for them.

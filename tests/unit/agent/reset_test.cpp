@@ -252,3 +252,25 @@ TEST_CASE_FIXTURE(MasterToReset, "a cluster that has ended misses no member") {
       narrated[narrated.size() - 2] ==
       "to let it into a cluster: muster token create --cluster C --role ROLE (of a pool: --pool POOL)");
 }
+
+TEST_CASE("the last word of a reset is said with the identity, after everything else went") {
+  FakeHost machine;
+  auto& files = machine.files;
+  files.put(paths::identity_key, "K");
+  files.put("/var/lib/kubelet/x", "x");
+  bool was_said = false;
+  const std::function<void()> last_word = [&] {
+    was_said = true;
+    CHECK(files.has(paths::identity_key));
+    CHECK_FALSE(files.has("/var/lib/kubelet"));
+  };
+  REQUIRE(reset(
+      machine.host, [](std::string_view) {}, TombstoneGoes::yes, EtcdMembership::leaves,
+      last_word));
+  CHECK(was_said);
+  CHECK_FALSE(files.has(paths::identity_key));
+  was_said = false;
+  REQUIRE(reset(
+      machine.host, [](std::string_view) {}, TombstoneGoes::no, EtcdMembership::leaves, last_word));
+  CHECK_FALSE(was_said);
+}

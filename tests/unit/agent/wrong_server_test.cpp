@@ -1,5 +1,6 @@
 // A server that answers wrongly is no worse than one that is silent: a machine that was let in goes
 // on by what it has verified, and says what is wrong.
+#include "agent/tell_once.hpp"
 #include "fakes/reconcile_fixture.hpp"
 
 using namespace muster;
@@ -136,4 +137,20 @@ TEST_CASE_FIXTURE(LetIn,
       outcome.message.find(
           "the server is away, and certificates must be fetched from it: clock: expected within 30 s of the server's, found 2592000 s ahead") !=
       std::string::npos);
+}
+
+TEST_CASE_FIXTURE(LetIn, "a machine that is taken apart says so, and nothing else of before") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  CHECK(site.reports.back().peers_generation == 1);
+  site.reports.clear();
+  Memory none;
+  REQUIRE(tell_once(machine.host, network, settings, none, as_reset));
+  REQUIRE(site.reports.size() == 1);
+  const Report& told = site.reports.back();
+  CHECK(told.was_reset);
+  CHECK(told.verdict == Verdict::converging);
+  CHECK(told.document_digest == "");
+  CHECK(told.machine_id != "");
+  CHECK(told.boot_id == "boot-1");
+  CHECK_FALSE(told.configuration);
 }
