@@ -95,7 +95,9 @@ def machine():
     machine.close()
 
 
-@pytest.mark.parametrize("damage", ["true", "touch /etc/muster/agent.json", "echo '{' > /etc/muster/agent.json", "mkdir /etc/muster/agent.json"])
+@pytest.mark.parametrize("damage", [
+    "true", pytest.param("touch /etc/muster/agent.json", marks=pytest.mark.long), "echo '{' > /etc/muster/agent.json",
+    pytest.param("mkdir /etc/muster/agent.json", marks=pytest.mark.long)])
 def test_without_settings_it_waits_and_says_for_what(machine, damage):
     machine.shell(damage)
     daemon = machine.daemon()
