@@ -27,8 +27,8 @@ inline constexpr std::string_view not_issued = "not the one that was issued";
 [[nodiscard]] std::string reason_to_obtain(const Filesystem& files, const CertificateSpec& spec,
                                            const Authorities& authorities, TimePoint now);
 
-// Whether nothing but a renewal is asked of it (or that it is the one that was issued) and it is still
-// valid: what runs can go on with it.
+// Whether nothing but a renewal is asked of it (or that it is the one that was issued) and it is
+// still valid: what runs can go on with it.
 [[nodiscard]] bool may_wait(const Filesystem& files, const CertificateSpec& spec,
                             const Authorities& authorities, TimePoint now);
 

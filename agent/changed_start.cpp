@@ -76,15 +76,17 @@ std::map<std::string, ChangedStart> changed_starts(const Host& host, const Desir
     const auto noted = checkpoint.changed_starts.find(unit.name);
     const auto changed = changed_inputs(unit, desired, observed, status->second);
     if (noted == checkpoint.changed_starts.end() && changed.empty()) continue;
+    const auto process = started(host, status->second.main_pid);
+    if (!process) continue;
+    // For as long as that process runs, whatever the document says meanwhile.
+    if (noted != checkpoint.changed_starts.end() && noted->second.process == process->process) {
+      starts.insert(*noted);
+      continue;
+    }
+    // What differs since another document waits is no edit.
     const auto recorded = checkpoint.units.find(unit.name);
     if (recorded == checkpoint.units.end() ||
         effect_of(unit, recorded->second, inputs_of(unit, desired)).restarts) {
-      continue;
-    }
-    const auto process = started(host, status->second.main_pid);
-    if (!process) continue;
-    if (noted != checkpoint.changed_starts.end() && noted->second.process == process->process) {
-      starts.insert(*noted);
       continue;
     }
     std::vector<std::string> with;

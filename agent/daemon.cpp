@@ -22,7 +22,7 @@ namespace {
 struct KeptDuties {
   std::optional<std::string> lease_holder;  // nothing: not a control plane
   std::optional<DutiesReport> report;
-  bool is_awaited = false;
+  bool is_awaited = false, failed = false;
   EtcdCare etcd;                      // of the last look
   std::vector<HealthProblem> unwell;  // of the cluster, etcd's included
 };
@@ -42,7 +42,7 @@ EtcdCare keep_etcd(Host& host, const Outcome& outcome, EtcdCarer carer,
   return care;
 }
 
-KeptDuties keep_duties(Host& host, const Outcome& outcome, const EtcdCare& last,
+KeptDuties keep_duties(Host& host, const Outcome& outcome, const KeptDuties& last,
                        const Narrate& narrate) {
   const auto& document = outcome.fetched.document;
   // Whatever became of the newest document here: the cluster goes on.
@@ -58,8 +58,11 @@ KeptDuties keep_duties(Host& host, const Outcome& outcome, const EtcdCare& last,
       outcome.answer.poll_after);
   if (!done) {
     narrate("duties: " + done.error().message);
-    kept.etcd = keep_etcd(host, outcome, EtcdCarer::leader, last.suspects, narrate);
+    kept.failed = true;
+    kept.etcd = keep_etcd(host, outcome, EtcdCarer::leader, last.etcd.suspects, narrate);
     kept.unwell = kept.etcd.unwell;
+    // Once may be an API server that restarts.
+    if (last.failed) kept.unwell.push_back({"duties", done.error().message, 0});
     return kept;
   }
   for (const auto& line : done->done) narrate("duties: " + line);
@@ -69,7 +72,7 @@ KeptDuties keep_duties(Host& host, const Outcome& outcome, const EtcdCare& last,
   kept.is_awaited = done->is_awaited;
   kept.unwell = done->unwell;
   if (!done->holder) return kept;
-  kept.etcd = keep_etcd(host, outcome, EtcdCarer::holder, last.suspects, narrate);
+  kept.etcd = keep_etcd(host, outcome, EtcdCarer::holder, last.etcd.suspects, narrate);
   kept.unwell.insert(kept.unwell.end(), kept.etcd.unwell.begin(), kept.etcd.unwell.end());
   return kept;
 }
@@ -161,7 +164,7 @@ void run_daemon(Host& host, Network& network, const Narrate& narrate) {
       waits.on(lock.error().message);
       ordered =
           report_locked_out(host, network, *settings, memory, lock.error().message) || ordered;
-      duties = keep_duties(host, outcome, duties.etcd, narrate);
+      duties = keep_duties(host, outcome, duties, narrate);
       if (lock.error().kind != ErrorKind::timeout) host.clock.sleep(settings_pause);
       continue;
     }
@@ -187,7 +190,7 @@ void run_daemon(Host& host, Network& network, const Narrate& narrate) {
     ordered = outcome.answer.converge && !ordered;
     lock->close();
     const auto asked_at = host.clock.since_boot();
-    duties = keep_duties(host, outcome, duties.etcd, narrate);
+    duties = keep_duties(host, outcome, duties, narrate);
     memory.cluster_unwell = duties.unwell;
     if (!ordered) sleep_until_poll(asked_at, outcome.answer.poll_after, duties.is_awaited, host);
   }

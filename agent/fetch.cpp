@@ -47,7 +47,12 @@ Result<Accepted> cached_document(Run& run, const Session& session) {
     if (!document) return while_doing(document.error(), paths::document_cache);
     return Accepted{std::move(*document), std::move(*envelope)};
   };
-  return read_kept(run.host.files, paths::document_cache, verify);
+  auto kept = read_kept(run.host.files, paths::document_cache, verify);
+  if (kept) return kept;
+  // The settled one may be the one that was taken last.
+  const auto text = run.host.files.read(settled_path(run.checkpoint.settled_document));
+  auto settled = text ? verify(*text) : pass(text.error());
+  return settled ? std::move(settled) : std::move(kept);
 }
 
 Result<AcceptedPeers> cached_peers(Run& run, const Session& session) {

@@ -78,7 +78,7 @@ std::string digest_in_force(const Run& run, const ConvergeState& state) {
 }
 
 // Since when each is unwell, as this agent saw it.
-void date(std::vector<HealthProblem>& problems, Run& run) {
+void date(std::vector<HealthProblem>& problems, Run& run, bool has_looked) {
   std::map<std::string, std::int64_t> now;
   for (auto& problem : problems) {
     const auto known = run.memory.unwell_since.find(problem.subject);
@@ -90,8 +90,11 @@ void date(std::vector<HealthProblem>& problems, Run& run) {
     }
   }
   for (const auto& [subject, since] : run.memory.unwell_since) {
-    if (now.count(subject) == 0) {
+    if (now.count(subject) > 0) continue;
+    if (has_looked) {
       run.reporter.say(fmt::format("well again after {} s: {}", unix_now(run) - since, subject));
+    } else {
+      now[subject] = since;
     }
   }
   run.memory.unwell_since = std::move(now);
@@ -191,7 +194,8 @@ void tell(const Judgement& judgement, const ConvergeResult<>& done, Run& run,
   state.add_unwell(run.memory.own_unwell);
   report.unwell = state.unwell;
   if (report.unwell.size() > most_problems) report.unwell.resize(most_problems);
-  date(report.unwell, run);
+  // A run that came to no document has looked at nothing.
+  date(report.unwell, run, !state.fetched.digest.empty());
 }
 
 }  // namespace muster

@@ -25,6 +25,7 @@ void look_at_private_files(const Sight& sight, Effects& effects);
 void look_at_foreign_configuration(const Sight& sight, Effects& effects);
 // unit_looks.cpp
 void look_at_unit_files(const Sight& sight, Effects& effects);
+void look_at_boot_target(const Sight& sight, Effects& effects);
 void look_at_drop_ins(const Sight& sight, Effects& effects);
 // monitor_looks.cpp
 void look_at_watchers(const Sight& sight, Effects& effects);

@@ -12,8 +12,8 @@ namespace muster {
 namespace {
 
 // What kubelet's monitor watches too, where it runs (monitor/monitor.cpp).
-constexpr std::array<std::string_view, 4> beside_kubelet = {"kube-proxy", "kube-controller-manager",
-                                                            "kube-scheduler", "etcd"};
+constexpr std::array<std::string_view, 5> beside_kubelet = {
+    "kube-proxy", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"};
 constexpr std::size_t largest_finding = 64u << 10;
 
 std::optional<nlohmann::json> kept_finding(const Host& host, std::string_view monitor) {
@@ -55,7 +55,7 @@ bool is_young(const Host& host, const Watcher& watcher, const UnitStatus& status
 }  // namespace
 
 const std::vector<Watcher>& watchers() {
-  // Probes of 10 s and four of 5 s each 30 s, and a restart of 120 s between two; nft's 10 s each
+  // Probes of 10 s and five of 5 s each 30 s, and a restart of 120 s between two; nft's 10 s each
   // 5 s.
   static const std::vector<Watcher> all{
       {"muster-kubelet-monitor.service", "kubelet", std::chrono::seconds(200)},

@@ -98,14 +98,27 @@ std::string packaged_at(const Filesystem& files, const std::string& unit) {
   return {};
 }
 
-void look_at_unit_file(const Filesystem& files, const std::string& unit, const UnitStatus& status,
+// Where the others of ours lie: systemd knows no place of one that it does not find.
+std::string folder_of_units(const Sight& sight) {
+  for (const auto& [unit, status] : sight.units) {
+    const auto slash = status.fragment.find_last_of('/');
+    if (slash != std::string::npos && !unit_file(unit).empty())
+      return status.fragment.substr(0, slash + 1);
+  }
+  return packaged.front();
+}
+
+void look_at_unit_file(const Sight& sight, const std::string& unit, const UnitStatus& status,
                        std::string_view ours, Effects& effects) {
+  const Filesystem& files = sight.host.files;
   if (status.load_state == "masked") {
     return effects.tell(
         "unit " + unit,
         fmt::format("masked: it cannot start again; run: systemctl unmask {}", unit));
   }
-  const std::string& path = status.fragment;
+  // systemd forgets the file of a unit that runs, too, once it is gone and somebody reloads.
+  const bool is_lost = status.fragment.empty() && status.load_state == "not-found";
+  const std::string path = is_lost ? folder_of_units(sight) + unit : status.fragment;
   if (path.empty()) return;
   const auto text = files.read(path, 1u << 20);
   if (text && *text == ours) return;
@@ -129,8 +142,24 @@ void look_at_unit_file(const Filesystem& files, const std::string& unit, const U
 void look_at_unit_files(const Sight& sight, Effects& effects) {
   for (const auto& [unit, status] : sight.units) {
     const auto ours = unit_file(unit);
-    if (!ours.empty()) look_at_unit_file(sight.host.files, unit, status, ours, effects);
+    if (!ours.empty()) look_at_unit_file(sight, unit, status, ours, effects);
   }
+}
+
+// What a boot starts with. Whoever takes it out may mean it, and hears what it means.
+void look_at_boot_target(const Sight& sight, Effects& effects) {
+  constexpr std::array folders = {"/etc/systemd/system/", "/usr/lib/systemd/system/",
+                                  "/lib/systemd/system/"};
+  const auto is_in_one = [&](const std::string& name) {
+    return std::any_of(folders.begin(), folders.end(), [&](const char* folder) {
+      return sight.host.files.status(folder + name).has_value();
+    });
+  };
+  const std::string target = "muster.target";
+  if (!is_in_one(target) || is_in_one("multi-user.target.wants/" + target)) return;
+  effects.tell(
+      "unit " + target,
+      "disabled: the next boot starts nothing of this machine; run: systemctl enable " + target);
 }
 
 // A drop-in is the way in which a person adds to a unit, and no finding as long as it adds.
@@ -143,7 +172,7 @@ void look_at_drop_ins(const Sight& sight, Effects& effects) {
       effects.tell(
           "drop-in " + path,
           fmt::format(
-              "it decides {} of {} in Muster's place; put that into the inventory, take it out there, then run: systemctl daemon-reload",
+              "it decides {0} of {1} in Muster's place; put that into the inventory, take it out there, then run: systemctl daemon-reload, and in this machine's turn: systemctl restart {1}",
               fmt::join(replaced, ", "), unit));
     }
   }

@@ -42,7 +42,7 @@ struct Verdict {
 };
 
 Verdict act(const MonitorSubject& subject, MonitorStep step, const MonitorMemory& memory,
-            const std::string& detail, Host& host) {
+            const MonitorFinding& finding, const std::string& detail, Host& host) {
   if (step == MonitorStep::restart) {
     const auto restarted = host.services.restart({subject.unit}, std::chrono::seconds(120));
     return {false, fmt::format("{}: unhealthy for {} s ({}); restart {} of {}{}", subject.unit,
@@ -50,6 +50,8 @@ Verdict act(const MonitorSubject& subject, MonitorStep step, const MonitorMemory
                                subject.maximum_restarts,
                                restarted ? "" : " failed: " + restarted.error().message)};
   }
+  // That it gave up holds back restarts until it has been well for long; it is well at once.
+  if (!finding.settled || finding.healthy) return {};
   if (memory.gave_up && subject.maximum_restarts == 0) {
     return {
         false,
@@ -91,7 +93,7 @@ Result<void> look(const MonitorSubject& subject, Watch& watch, Host& host) {
   if (!finding) return pass(finding.error());
   const MonitorStep step = next_step(subject, *finding, host.clock.since_boot(), watch.memory);
   if (subject.is_optional && finding->main_pid == 0) return {};
-  const Verdict verdict = act(subject, step, watch.memory, detail, host);
+  const Verdict verdict = act(subject, step, watch.memory, *finding, detail, host);
   // The journal has it too, where the machine's other messages are.
   if (verdict.message != watch.said && !verdict.message.empty()) {
     fmt::print(stderr, "{}\n", verdict.message);
@@ -141,6 +143,7 @@ Result<std::vector<MonitorSubject>> monitor_subjects(std::string_view name) {
     return subject;
   };
   add("kube-proxy", "/livez");  // at the address of its configuration
+  add("kube-apiserver", "/livez");
   add("kube-controller-manager", "https://127.0.0.1:10257/healthz").depends_on = api_server;
   add("kube-scheduler", "https://127.0.0.1:10259/healthz").depends_on = api_server;
   // Without a word to the others: whether they are a quorum is not its health. Restarting it is a

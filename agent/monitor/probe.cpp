@@ -38,14 +38,29 @@ std::string kube_proxy_address(const Filesystem& files) {
   return value;
 }
 
+// "10.77.0.11:6443", by the arguments that it was started with.
+std::string api_server_address(const Filesystem& files) {
+  const auto text = files.read(paths::arguments_of("kube-apiserver"), 1u << 20);
+  const auto value = [&](std::string_view flag) {
+    const auto at = text ? text->find(flag) : std::string::npos;
+    if (at == std::string::npos) return std::string();
+    const auto from = at + flag.size();
+    return text->substr(from, text->find_first_of(" \"\n", from) - from);
+  };
+  const std::string address = value("--bind-address="), port = value("--secure-port=");
+  if (address.empty() || port.empty()) return {};
+  return (address == "0.0.0.0" ? "127.0.0.1" : address) + ":" + port;
+}
+
 // Silence is what counts. A component that refuses connections exits, which systemd sees, or was
 // told to listen elsewhere.
 Result<void> probe_url(const MonitorSubject& subject, const Filesystem& files) {
   std::string url = subject.url;
   if (url[0] == '/') {
-    const std::string address = kube_proxy_address(files);
+    const bool is_api = subject.name == "kube-apiserver";
+    const std::string address = is_api ? api_server_address(files) : kube_proxy_address(files);
     if (address.empty()) return {};
-    url = "http://" + address + url;
+    url = (is_api ? "https://" : "http://") + address + url;
   }
   const auto path_at = url.find('/', url.find("//") + 2);
   HttpClientSettings settings;

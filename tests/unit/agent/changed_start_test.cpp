@@ -108,3 +108,19 @@ TEST_CASE_FIXTURE(ChangedStartFixture, "what is re-read is re-read once it is pu
   CHECK(poll() == Verdict::converged);
   CHECK(machine.services.calls.empty());
 }
+
+TEST_CASE_FIXTURE(ChangedStartFixture, "it waits on when the document changes and changes back") {
+  edit(edited_yaml, "maxPods: 1\n");
+  start(78);
+  CHECK(poll() == Verdict::pending_changes);
+  const NodeDocument before = document;
+  document.generation = 2;
+  document.config.kubelet.max_pods = 120;
+  serve();
+  CHECK(poll() == Verdict::pending_changes);
+  document = before;
+  document.generation = 3;
+  serve();
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(site.reports.back().pending == waits_for_restart);
+}

@@ -1,5 +1,6 @@
 // What is fetched against what is cached: what a machine goes on with when the server is away,
 // silent, wrong or hostile.
+#include "agent/settled_document.hpp"
 #include "document/tombstone.hpp"
 #include "fetch_fixture.hpp"
 
@@ -260,4 +261,15 @@ TEST_CASE_FIXTURE(FetchingMachine, "no list of peers is another thing than an em
   // What it held belongs to its cluster.
   memory.peers.cluster = "other";
   CHECK(fetch_now(false).peers == 0);
+}
+
+TEST_CASE_FIXTURE(FetchingMachine,
+                  "where both copies are lost, the settled document may be the one") {
+  REQUIRE(fetch_now().error == "");
+  Checkpoint checkpoint = remembered();
+  REQUIRE(settle(machine.files, checkpoint, site.document_envelope, "state"));
+  put_cached(paths::document_cache, "{");
+  const auto seen = fetch_now(false);
+  CHECK(seen.error == "");
+  CHECK(seen.document == 5);
 }

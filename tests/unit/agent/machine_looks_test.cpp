@@ -190,6 +190,28 @@ TEST_CASE_FIXTURE(LooksFixture, "a unit file of ours says what it was built with
   CHECK(effects().corrections.size() == 1);
 }
 
+TEST_CASE_FIXTURE(LooksFixture,
+                  "one that systemd has forgotten is put where the others of ours are") {
+  units["kube-proxy.service"] = {"not-found", "active"};
+  CHECK(corrections() == "/usr/lib/systemd/system/kube-proxy.service: missing\n");
+  units[unit].fragment = "/etc/systemd/system/kubelet.service";
+  files.put(units[unit].fragment, std::string(unit_file(unit)));
+  REQUIRE(files.remove(unit_path));
+  CHECK(corrections() == "/etc/systemd/system/kube-proxy.service: missing\n");
+  // Of a service that is none of ours nothing is known.
+  units["sshd.service"] = {"not-found", "inactive"};
+  CHECK(effects().corrections.size() == 1);
+}
+
+TEST_CASE_FIXTURE(LooksFixture, "a target that no boot starts is named") {
+  files.put("/usr/lib/systemd/system/muster.target", "[Unit]\n");
+  CHECK(
+      unwell() ==
+      "unit muster.target: disabled: the next boot starts nothing of this machine; run: systemctl enable muster.target\n");
+  files.put("/etc/systemd/system/multi-user.target.wants/muster.target", "[Unit]\n");
+  CHECK(unwell() == "");
+}
+
 TEST_CASE_FIXTURE(LooksFixture, "a person's unit in the place of ours is named, and so is a mask") {
   units[unit].fragment = "/etc/systemd/system/kubelet.service";
   files.put(units[unit].fragment, "[Service]\n");
@@ -206,7 +228,7 @@ TEST_CASE_FIXTURE(LooksFixture, "a person's unit in the place of ours is named, 
 TEST_CASE_FIXTURE(LooksFixture,
                   "a drop-in that adds is a person's own, one that replaces is named") {
   const std::string ours =
-      " of kubelet.service in Muster's place; put that into the inventory, take it out there, then run: systemctl daemon-reload\n";
+      " of kubelet.service in Muster's place; put that into the inventory, take it out there, then run: systemctl daemon-reload, and in this machine's turn: systemctl restart kubelet.service\n";
   const auto decides = [&](const std::string& what) {
     return "drop-in " + drop_in + ": it decides " + what + ours;
   };

@@ -58,9 +58,9 @@ TEST_CASE("kubelet's monitor watches the other components of the machine, where 
   const auto subjects = *monitor_subjects("kubelet");
   std::vector<std::string> units;
   for (const auto& subject : subjects) units.push_back(subject.unit);
-  CHECK(units == std::vector<std::string>{"kubelet.service", "kube-proxy.service",
-                                          "kube-controller-manager.service",
-                                          "kube-scheduler.service", "etcd.service"});
+  CHECK(units == std::vector<std::string>{
+                     "kubelet.service", "kube-proxy.service", "kube-apiserver.service",
+                     "kube-controller-manager.service", "kube-scheduler.service", "etcd.service"});
   FakeHost machine;
   machine.services.on_look = [] {};
   machine.files.fail_at = 2;  // after the folder and one verdict
@@ -119,4 +119,40 @@ TEST_CASE("a component that refuses connections is systemd's matter") {
   subject.name = "etcd";
   subject.url = "http://127.0.0.1:1/health";
   CHECK(probe(subject, machine.host));
+}
+
+TEST_CASE("what is well again is told so at once, whoever gave it up") {
+  auto silent = std::make_unique<SilentServer>();
+  FakeHost machine;
+  int looks = 0;
+  machine.services.on_look = [&] {
+    if (++looks == 2) silent.reset();  // then it refuses connections: no finding
+  };
+  machine.services.active.insert("etcd.service");
+  machine.services.pids["etcd.service"] = 7;
+  MonitorSubject subject = monitor_subjects("kubelet")->back();
+  subject.probe_timeout = std::chrono::seconds(1);
+  subject.url = fmt::format("http://127.0.0.1:{}/health", silent->port());
+  subject.failing_for = subject.grace_after_start = std::chrono::seconds(0);
+  machine.files.fail_at = 3;  // after the folder and two verdicts
+  CHECK_FALSE(run_monitor({subject}, machine.host));
+  const std::string finding = machine.files.text("/run/muster-monitor/etcd.json");
+  CHECK_MESSAGE(finding.find("\"healthy\":true,\"message\":\"\"") != std::string::npos, finding);
+}
+
+TEST_CASE("the API server is asked where its arguments say that it listens") {
+  const SilentServer silent;
+  FakeHost machine;
+  MonitorSubject subject;
+  subject.name = "kube-apiserver";
+  subject.url = "/livez";
+  subject.probe_timeout = std::chrono::seconds(1);
+  CHECK(probe(subject, machine.host));  // not started by us yet
+  machine.files.put(
+      "/etc/muster/arguments/kube-apiserver.env",
+      fmt::format("ARGS=\"--bind-address=127.0.0.1 --secure-port={} --v=2\"\n", silent.port()));
+  const auto probed = probe(subject, machine.host);
+  REQUIRE_FALSE(probed);
+  CHECK(probed.error().message.find(fmt::format("127.0.0.1:{}", silent.port())) !=
+        std::string::npos);
 }
