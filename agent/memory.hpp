@@ -17,6 +17,7 @@ struct Memory {
   std::string tried;              // digest of the document that the last run went by
   Backoff backoff;                // of what failed, as long as that document is tried
   std::uint64_t last_report = 0;  // its number
+  std::int64_t heard_order = 0;   // the last to converge, as the server numbers them
   // A checkpoint that could not be written, and what lay on the disk then: it holds as long as that
   // lies there.
   std::string unsaved_checkpoint, checkpoint_on_disk;

@@ -112,6 +112,7 @@ void Reporter::number_report() {
   memory_.last_report =
       std::max(memory_.last_report + 1, static_cast<std::uint64_t>(since_boot.count()));
   report_.counter = memory_.last_report;
+  report_.heard_order = memory_.heard_order;
 }
 
 Result<ReportAnswer> Reporter::send() {
@@ -132,8 +133,11 @@ Result<ReportAnswer> Reporter::tell_again(Report last) {
 
 Result<ReportAnswer> Reporter::hand_over(const Report& report) {
   auto answer = server_->report(report);
-  // Said once, to whichever report came first.
-  if (answer && answer->converge) is_ordered_ = true;
+  // Said to whichever report came first, and again until the next one tells that it was heard.
+  if (answer && answer->converge) {
+    is_ordered_ = true;
+    memory_.heard_order = answer->order;
+  }
   return answer;
 }
 

@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "cli/answer.hpp"
 #include "cli/checked_folder.hpp"
@@ -14,6 +17,7 @@ namespace {
 struct OnDemandOptions {
   std::string name, folder, template_name, ttl = "4h", pool, on_delete, confirmed;
   int masters = 1, nodes = 0, count = 1;
+  bool again = false;
   UserDataOptions user_data;
 };
 
@@ -27,19 +31,41 @@ std::string departures_text(const nlohmann::json& answer) {
   return text;
 }
 
+// Places that machines were to be started for: what they are started with is shown once.
+std::string untaken_text(const OnDemandOptions& options, const nlohmann::json& answer) {
+  const auto untaken = number_at(answer, "/untaken");
+  if (untaken == 0) return {};
+  return fmt::format(
+      "{} places are not taken yet; where what their machines are started with is lost: muster cluster scale {} --nodes {} --again --user-data-dir DIR\n",
+      untaken, options.name, options.nodes);
+}
+
+// Before anything is ordered that is shown once.
+Result<void> check_folder(const std::string& folder) {
+  if (folder.empty() ||
+      (std::filesystem::is_directory(folder) && access(folder.c_str(), W_OK) == 0))
+    return {};
+  return fail(
+      ErrorKind::invalid,
+      fmt::format("--user-data-dir: expected a folder that can be written to, found '{}'", folder));
+}
+
 // Orders with `ask` and shows the cluster, user-data included.
 template <typename Ask>
 Exit order(Session& session, const OnDemandOptions& options, const Ask& ask) {
   const auto parts = prepare_user_data(options.user_data);
   if (!parts) return complain(session, parts.error());
+  if (auto usable = check_folder(options.user_data.folder); !usable)
+    return complain(session, usable.error());
   auto answer = ask();
   if (!answer) return show_refusal(session, answer.error());
   const auto text = put_user_data(options.user_data, *parts, *answer);
   if (!text) return complain(session, text.error());
   print(session.wants_json()
             ? json_text(*answer)
-            : fmt::format("{}: expires {}\n{}{}", cell(*answer, "/name"),
-                          time_text(*answer, "/expiresAt"), departures_text(*answer), *text));
+            : fmt::format("{}: expires {}\n{}{}{}", cell(*answer, "/name"),
+                          time_text(*answer, "/expiresAt"), departures_text(*answer),
+                          untaken_text(options, *answer), *text));
   return Exit::ok;
 }
 
@@ -58,8 +84,9 @@ Exit create(Session& session, const OnDemandOptions& options) {
 
 Exit scale(Session& session, const OnDemandOptions& options) {
   return order(session, options, [&] {
-    return session.ask("POST", "clusters/" + escape(options.name) + "/scale",
-                       {{"nodes", options.nodes}});
+    nlohmann::json body = {{"nodes", options.nodes}};
+    if (options.again) body["again"] = true;
+    return session.ask("POST", "clusters/" + escape(options.name) + "/scale", body);
   });
 }
 
@@ -186,6 +213,8 @@ void add_on_demand_commands(CommandLine& line) {
       group->add_subcommand("scale", "makes user-data for more machines, or removes the newest");
   scaled->add_option("NAME", options->name, "the cluster's name")->required();
   scaled->add_option("--nodes", options->nodes, "how many there are to be in all")->required();
+  scaled->add_flag("--again", options->again,
+                   "what was made before and is not used ends, and is made anew for each place");
   add_user_data_options(scaled, options->user_data);
   scaled->footer(
       "Machines that go are drained first.\n"

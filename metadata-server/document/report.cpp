@@ -78,6 +78,7 @@ void read_judgements(JsonObject& root, Report& report) {
 
 // Fields that agents before 0.3 do not send.
 void read_history(JsonObject& root, Report& report) {
+  if (root.has("heardOrder")) root.number("heardOrder", report.heard_order.emplace());
   if (root.has("leaseHolder")) root.text("leaseHolder", report.lease_holder.emplace());
   root.object(
       "contradiction",
@@ -92,6 +93,7 @@ void read_history(JsonObject& root, Report& report) {
 }
 
 void write_history(const Report& report, nlohmann::json& value) {
+  if (report.heard_order) value["heardOrder"] = *report.heard_order;
   if (report.lease_holder) value["leaseHolder"] = *report.lease_holder;
   if (const auto& found = report.contradiction) {
     value["contradiction"] = {{"of", found->of},
@@ -224,6 +226,7 @@ Result<Report> parse_report(std::string_view text) {
 
 std::string to_json(const ReportAnswer& answer) {
   nlohmann::json value = {{"pollAfter", answer.poll_after.count()}, {"converge", answer.converge}};
+  if (answer.order != 0) value["order"] = answer.order;
   if (!answer.turn_waits_for.empty()) value["turnWaitsFor"] = answer.turn_waits_for;
   return canonical_text(value);
 }
@@ -237,6 +240,7 @@ Result<ReportAnswer> parse_report_answer(std::string_view text) {
   JsonObject root(*json, "", problems, UnknownFields::ignored);
   root.number("pollAfter", seconds);
   root.flag("converge", answer.converge);
+  root.number("order", answer.order, Need::optional);
   root.text("turnWaitsFor", answer.turn_waits_for, Need::optional);
   root.close();
   if (!problems.empty()) return fail("report answer", problems);

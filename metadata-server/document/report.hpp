@@ -98,14 +98,18 @@ struct Report {
   // The last word of a machine that `muster-agent reset` takes apart: nothing of Kubernetes is left
   // there, and it is not heard of again until it is let in anew.
   bool was_reset = false;
+  // Of the last order to converge that it read in an answer (ReportAnswer::order); 0: none since it
+  // started. Nothing: an agent before 0.4, which is told an order once.
+  std::optional<std::int64_t> heard_order;
 };
 
 // The server's answer.
 struct ReportAnswer {
   std::chrono::seconds poll_after{60};
-  bool converge = false;  // an operator ordered `muster node converge`
+  bool converge = false;   // an operator ordered `muster node converge`
   // To one that asked for its turn and has to wait: for what. The order stands.
   std::string turn_waits_for = {};
+  std::int64_t order = 0;  // which, where `converge`: told until the machine says that it heard
 };
 
 [[nodiscard]] std::string to_json(const Report& report);

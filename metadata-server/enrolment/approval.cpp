@@ -3,6 +3,7 @@
 #include "document/problem.hpp"
 #include "enrolment/identity.hpp"
 #include "records/audit.hpp"
+#include "records/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -102,8 +103,10 @@ Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& 
   if (machine.approved == *node) return std::move(machine);
   machine.approved = *node;
   machine.approved_by = approved_by;
-  machine.last_seen = unix_seconds(context.now());
+  machine.last_seen = unix_seconds(latest_now(context));
   Transaction transaction;
+  if (auto there = expect_cluster(context.store, node->cluster, transaction); !there)
+    return pass(there.error());
   transaction.expect(kinds::pending, machine.fingerprint, found->version)
       .put(kinds::pending, machine.fingerprint, to_json(machine));
   append_audit(transaction, context.now(), approved_by, "approved",

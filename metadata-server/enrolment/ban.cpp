@@ -8,6 +8,7 @@
 #include "records/audit.hpp"
 #include "records/due.hpp"
 #include "records/record_fields.hpp"
+#include "records/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -45,6 +46,10 @@ Result<bool> change_machine(const EnrolmentContext& context, const NodeName& nod
         }
         is_changed = change(record);
         if (!is_changed) return {};
+        if (!value) {
+          auto there = expect_cluster(context.store, node.cluster, transaction);
+          if (!there) return there;
+        }
         transaction.put(kinds::machine, key, to_json(record));
         append_audit(transaction, context.now(), deed.actor, deed.action, key, deed.detail);
         if (deed.due.empty()) return {};
@@ -66,6 +71,11 @@ void keep_key(MachineRecord& record, const std::string& keep) {
   if (record.claimant && record.claimant->key == keep) kept = record.claimant;
   end_keys(record);
   record.current = std::move(kept);
+}
+
+void end_converge(MachineRecord& record) {
+  record.converge_ordered = false;
+  record.converge_ordered_at = 0;
 }
 
 }  // namespace
@@ -199,8 +209,7 @@ Result<void> cancel_converge(const EnrolmentContext& context, const NodeName& no
   auto done =
       change_machine(context, node, {by, "converge-cancelled", ""}, [&](MachineRecord& record) {
         was_ordered = record.converge_ordered;
-        record.converge_ordered = false;
-        record.converge_ordered_at = 0;
+        end_converge(record);
         return was_ordered;
       });
   if (!done || was_ordered) return nothing_else(done);
@@ -209,6 +218,15 @@ Result<void> cancel_converge(const EnrolmentContext& context, const NodeName& no
       fmt::format(
           "node '{}/{}': expected an ordered converge to cancel, found none; it may have heard of it already",
           node.cluster, node.node));
+}
+
+Result<void> end_converge_as_turn(const EnrolmentContext& context, const NodeName& node) {
+  return nothing_else(
+      change_machine(context, node, {"server", "converge-is-turn", ""}, [](MachineRecord& record) {
+        const bool was_ordered = record.converge_ordered;
+        end_converge(record);
+        return was_ordered;
+      }));
 }
 
 Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& node,
@@ -230,9 +248,12 @@ Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& 
         auto record = as_stored(parse_machine_record(*value));
         if (!record) return pass(record.error());
         const auto reason = observe_report(*record, report);
-        note.converge = record->converge_ordered;
-        record->converge_ordered = false;
-        record->converge_ordered_at = 0;
+        const bool is_said = report.heard_order && record->converge_ordered_at != 0;
+        const bool is_heard = is_said && *report.heard_order == record->converge_ordered_at;
+        note.converge = record->converge_ordered && !is_heard;
+        note.order = note.converge ? record->converge_ordered_at : 0;
+        // The answer that tells of it may be lost.
+        if (is_heard || !is_said) end_converge(*record);
         if (reason && !record->frozen) {
           note.froze = true;
           record->frozen = true;

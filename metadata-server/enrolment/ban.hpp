@@ -38,15 +38,20 @@ namespace muster {
 // `muster node converge NAME`: the answer to the machine's next report says so.
 [[nodiscard]] Result<void> order_converge(const EnrolmentContext& context, const NodeName& node,
                                           const std::string& by);
-// not_found: none is ordered, or the machine heard of it already.
+// not_found: none is ordered, or the machine said that it heard of it.
 [[nodiscard]] Result<void> cancel_converge(const EnrolmentContext& context, const NodeName& node,
                                            const std::string& by);
-// Notes a report of the caller's: clone detection, and whether converge was ordered (given once).
+// The order of a machine that is a master by now is a turn of it.
+[[nodiscard]] Result<void> end_converge_as_turn(const EnrolmentContext& context,
+                                                const NodeName& node);
+// Notes a report of the caller's: clone detection, and whether converge was ordered: until a report
+// says that the machine heard of it, and once where its agent does not say.
 // `also` adds to the same transaction (the report itself): one write to disk per report. not_found:
 // the machine was removed since it was identified.
 struct ReportNote {
   bool converge = false;
-  bool froze = false;  // this report showed two machines with one key
+  std::int64_t order = 0;  // which
+  bool froze = false;      // this report showed two machines with one key
 };
 [[nodiscard]] Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& node,
                                              const Report& report,

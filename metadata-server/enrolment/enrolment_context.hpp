@@ -45,9 +45,15 @@ struct EnrolmentContext {
   // The earliest that it can be where `now` is in doubt (fleet/site_clock): a name is not free
   // before. None: `now`.
   std::function<TimePoint()> earliest_now = {};
+  // The latest that it can be: nothing that is ordered or admitted in doubt ends before its time.
+  // None: `now`.
+  std::function<TimePoint()> latest_now = {};
 };
 [[nodiscard]] inline TimePoint earliest_now(const EnrolmentContext& context) {
   return context.earliest_now ? context.earliest_now() : context.now();
+}
+[[nodiscard]] inline TimePoint latest_now(const EnrolmentContext& context) {
+  return context.latest_now ? context.latest_now() : context.now();
 }
 
 }  // namespace muster

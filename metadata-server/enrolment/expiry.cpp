@@ -4,6 +4,7 @@
 #include <map>
 
 #include "enrolment/join_token.hpp"
+#include "enrolment/pending.hpp"
 #include "enrolment/remove.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
@@ -21,7 +22,8 @@ class Tombstones {
   Tombstones(const EnrolmentContext& context, Transaction& transaction)
       : inventory_(context.inventory()),
         now_(unix_seconds(context.now())),
-        last_(now_),
+        latest_(unix_seconds(latest_now(context))),
+        last_(latest_),
         transaction_(transaction) {}
 
   // `pool`: empty for a machine that is listed.
@@ -35,7 +37,7 @@ class Tombstones {
                                  on_delete.value_or(order_for(node.cluster, pool))};
     for (auto& key : put_tombstones(found->record, record, transaction_))
       lapsing_.emplace_back(kinds::tombstone, std::move(key));
-    last_ = std::max(last_, now_ + inventory_->certificate_lifetime(node.cluster).count());
+    last_ = std::max(last_, latest_ + inventory_->certificate_lifetime(node.cluster).count());
     for (const auto& identity : {found->record.current, found->record.previous})
       if (identity) last_ = std::max(last_, identity->not_after);
     return {};
@@ -50,7 +52,7 @@ class Tombstones {
   }
 
   const std::shared_ptr<const EnrolmentInventory> inventory_;
-  const std::int64_t now_;
+  const std::int64_t now_, latest_;
   std::int64_t last_;
   Transaction& transaction_;
   std::vector<std::pair<std::string_view, std::string>> lapsing_;
@@ -62,6 +64,7 @@ Result<void> add_cluster_end(const EnrolmentContext& context, const std::string&
                              std::optional<OnDelete> on_delete, Transaction& transaction) {
   // Tokens first: who is admitted after this spends one, and the commit fails.
   if (auto ended = end_join_tokens_of(context, cluster, transaction); !ended) return ended;
+  if (auto ended = end_approvals_of(context, cluster, transaction); !ended) return ended;
   const auto members = list_members(context.store, cluster);
   if (!members) return pass(members.error());
   Tombstones tombstones(context, transaction);

@@ -4,6 +4,7 @@
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
 #include "records/record_fields.hpp"
+#include "records/revision.hpp"
 #include "records/schedule.hpp"
 #include "store/kinds.hpp"
 
@@ -127,7 +128,7 @@ Result<CreatedJoinToken> add_join_token(const EnrolmentContext& context, const N
   token.role = order.role;
   token.count = token.remaining = order.count;
   token.created_at = unix_seconds(context.now());
-  token.expires_at = token.created_at + order.lifetime.count();
+  token.expires_at = unix_seconds(latest_now(context)) + order.lifetime.count();
   token.created_by = created_by;
   const std::string cluster_key = kinds::pair_key(token.cluster, token.id);
   transaction.expect(kinds::token, token.id, 0)
@@ -149,13 +150,19 @@ Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context, NewJ
   // The inventory decides roles, where it knows the machine.
   if (!order.pool.empty()) order.role = inventory->pool(order.cluster, order.pool)->role.value;
   if (!order.node.empty()) order.role = *inventory->role_of({order.cluster, order.node});
-  Transaction transaction;
-  auto added = add_join_token(context, order, created_by, transaction);
-  if (!added) return added;
-  if (auto committed = context.store.commit(transaction); !committed) {
-    return pass(committed.error());
-  }
-  return added;
+  CreatedJoinToken created;
+  const auto done =
+      update(context.store, kinds::cluster, order.cluster,
+             [&](const std::optional<std::string>&, Transaction& transaction) -> Result<void> {
+               if (auto there = expect_cluster(context.store, order.cluster, transaction); !there)
+                 return there;
+               auto added = add_join_token(context, order, created_by, transaction);
+               if (!added) return pass(added.error());
+               created = std::move(*added);
+               return {};
+             });
+  if (!done) return pass(done.error());
+  return created;
 }
 
 Result<std::vector<JoinToken>> list_join_tokens(const Store& store) {

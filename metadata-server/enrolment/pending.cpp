@@ -125,16 +125,21 @@ Result<void> note_pending(const EnrolmentContext& context, const PendingMachine&
       context.store, kinds::pending, machine.fingerprint,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         PendingMachine note = machine;
-        note.first_seen = note.last_seen = unix_seconds(context.now());
+        note.first_seen = note.last_seen = unix_seconds(latest_now(context));
         auto known = value ? as_stored(parse_pending_machine(*value)) : Result<PendingMachine>();
         if (value && known && !is_expired(*known, context)) {
           const bool is_recent =
               known->last_seen + context.limits.pending_lifetime.count() / 4 > note.last_seen;
-          if (is_recent && known->proposed == note.proposed && known->source == note.source)
-            return {};
+          const bool is_void =
+              !known->approved.node.empty() && !context.inventory()->role_of(known->approved);
+          const bool is_same = known->proposed == note.proposed && known->source == note.source;
+          if (is_recent && is_same && !is_void) return {};
           note.first_seen = known->first_seen;
-          note.approved = known->approved;
-          note.approved_by = known->approved_by;
+          // Of a node that is not listed any more it is none, if that comes back, either.
+          if (!is_void) {
+            note.approved = known->approved;
+            note.approved_by = known->approved_by;
+          }
         } else {
           const auto waiting = sweep(context, transaction);
           if (!waiting) return pass(waiting.error());
@@ -151,6 +156,21 @@ Result<void> note_pending(const EnrolmentContext& context, const PendingMachine&
       });
   if (!done) return pass(done.error());
   if (refusal) return pass(std::move(*refusal));
+  return {};
+}
+
+Result<void> end_approvals_of(const EnrolmentContext& context, const std::string& cluster,
+                              Transaction& transaction) {
+  const auto records = context.store.list(kinds::pending);
+  if (!records) return pass(records.error());
+  for (const auto& record : *records) {
+    auto machine = as_stored(parse_pending_machine(record.value));
+    if (!machine || machine->approved.cluster != cluster) continue;
+    machine->approved = {};
+    machine->approved_by.clear();
+    transaction.expect(kinds::pending, record.key, record.version)
+        .put(kinds::pending, record.key, to_json(*machine));
+  }
   return {};
 }
 

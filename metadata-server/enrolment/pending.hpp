@@ -1,7 +1,7 @@
 // Machines that asked and wait for an operator: kind "pending", key the public key's fingerprint.
-// Capped, by source too (source_network.hpp), and forgotten an hour after they last asked. Where all
-// places are taken, one that matches no machine of the inventory gives way: to one that matches, or
-// to one of a network that has fewer.
+// Capped, by source too (source_network.hpp), and forgotten an hour after they last asked. Where
+// all places are taken, one that matches no machine of the inventory gives way: to one that
+// matches, or to one of a network that has fewer.
 #pragma once
 
 #include <cstdint>
@@ -40,5 +40,10 @@ struct FoundPending {
 
 // Without the expired ones, oldest first.
 [[nodiscard]] Result<std::vector<PendingMachine>> list_pending(const EnrolmentContext& context);
+
+// Adds that its approvals are none any more: they were given for the cluster that ends. Those who
+// have one wait again; the commit fails with conflict where one is let in meanwhile.
+[[nodiscard]] Result<void> end_approvals_of(const EnrolmentContext& context,
+                                            const std::string& cluster, Transaction& transaction);
 
 }  // namespace muster

@@ -113,7 +113,7 @@ Result<MemberRecord> allocate(const PoolQuestion& question, const NodePool& pool
   record.key = question.key;
   record.admitted_at = unix_seconds(question.context.now());
   if (pool.time_to_live && !is_control_plane(record.role))
-    record.ends_at = record.admitted_at + pool.time_to_live->value.count();
+    record.ends_at = unix_seconds(latest_now(question.context)) + pool.time_to_live->value.count();
   return record;
 }
 

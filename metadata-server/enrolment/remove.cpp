@@ -1,5 +1,6 @@
 #include "enrolment/remove.hpp"
 
+#include "enrolment/machine.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
 #include "records/pool_member.hpp"
@@ -20,15 +21,24 @@ void forget_machine(const NodeName& node, Transaction& transaction) {
 }
 
 namespace {
-// The first of a pool's masters has the role master; without it the oldest follower takes it over.
+// The first of a pool's masters has the role master; without it the oldest follower takes it over,
+// one that is banned only where all are.
 Result<void> pass_role_on(const Store& store, const MemberRecord& leaving,
                           Transaction& transaction) {
   const auto members = list_members(store, leaving.cluster);
   if (!members) return pass(members.error());
   const MemberRecord* heir = nullptr;
+  bool heir_is_banned = false;
   for (const MemberRecord& member : *members) {
     if (member.role != Role::follower || member.removed_at != 0) continue;
-    if (heir == nullptr || member.admitted_at < heir->admitted_at) heir = &member;
+    const auto machine = find_machine(store, {member.cluster, member.node});
+    if (!machine) return pass(machine.error());
+    const bool is_banned = machine->record.banned;
+    const bool is_better = heir == nullptr || (heir_is_banned && !is_banned) ||
+                           (heir_is_banned == is_banned && member.admitted_at < heir->admitted_at);
+    if (!is_better) continue;
+    heir = &member;
+    heir_is_banned = is_banned;
   }
   if (heir == nullptr) return {};
   auto found = find_member(store, heir->cluster, heir->node);
@@ -48,7 +58,7 @@ Result<void> remove_member(const EnrolmentContext& context, FoundMember member,
     if (auto passed = pass_role_on(context.store, member.record, transaction); !passed)
       return pass(passed.error());
   }
-  retire_member(std::move(member), unix_seconds(context.now()), transaction);
+  retire_member(std::move(member), unix_seconds(latest_now(context)), transaction);
   forget_machine(node, transaction);
   append_audit(transaction, context.now(), by, "machine-removed",
                kinds::pair_key(node.cluster, node.node), "a pool's member");
@@ -71,6 +81,8 @@ Result<void> remove_machine(const EnrolmentContext& context, const NodeName& nod
   if (*member && (*member)->record.removed_at == 0) {
     return remove_member(context, std::move(**member), by);
   }
+  // Asked again: what it had is kept until its Node object is gone (release_retired_members).
+  if (*member) return {};
   if (context.inventory()->role_of(node)) {
     return fail(
         ErrorKind::conflict, "still_listed",

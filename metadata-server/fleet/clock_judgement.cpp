@@ -42,8 +42,10 @@ ClockJudgement judge_clock(const ClockHistory& history, const ClockReading& now,
   }
   if (history.stored) {
     const Lead lead = lead_over(*history.stored, now);
+    // Once a reading was believed, what is ahead of it would end what has time left.
+    const bool is_set_back = !history.believed || judgement.lead < 0;
     if (!history.believed) judgement.lead = lead.seconds;
-    if (agrees(lead, longest_silent_gap)) {
+    if (is_set_back && agrees(lead, longest_silent_gap)) {
       judgement.history.believed = now;
       return judgement;
     }

@@ -3,7 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include "enrolment/expiry.hpp"
+#include "enrolment/join_token.hpp"
+#include "enrolment/pending.hpp"
 #include "fleet/on_demand.hpp"
+#include "records/all_records.hpp"
 #include "records/revision.hpp"
 #include "store/kinds.hpp"
 
@@ -27,6 +30,29 @@ Result<ClusterKind> kind_of(const Fleet& fleet, const ClusterEnd& end) {
           fleet.store.count(kinds::document, kinds::prefix_of(end.cluster)).value_or(0)));
 }
 
+// What was ordered between the reading and the removal of its records; from then on they are
+// refused.
+Result<void> sweep_late_orders(const Fleet& fleet, const std::string& cluster) {
+  Transaction transaction;
+  transaction.expect(kinds::cluster, cluster, 0);
+  if (auto ended = end_join_tokens_of(fleet.enrolment, cluster, transaction); !ended) return ended;
+  if (auto ended = end_approvals_of(fleet.enrolment, cluster, transaction); !ended) return ended;
+  for (const auto kind : {kinds::drain, kinds::machine}) {
+    const auto records = all_records(fleet.store, kind, kinds::prefix_of(cluster));
+    if (!records) return pass(records.error());
+    for (const auto& record : *records) transaction.remove(kind, record.key);
+  }
+  for (const auto kind : {kinds::turn, kinds::etcd, kinds::due}) {
+    const auto record = fleet.store.get(kind, cluster);
+    if (record) transaction.remove(kind, cluster);
+  }
+  if (transaction.changes.empty()) return {};
+  auto swept = commit(fleet.store, transaction);
+  // There is one of that name again.
+  if (!swept && swept.error().kind == ErrorKind::conflict) return {};
+  return swept;
+}
+
 }  // namespace
 
 Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end) {
@@ -46,6 +72,7 @@ Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end) {
     if (deleted) break;
     if (deleted.error().kind != ErrorKind::conflict || attempt == attempts) return deleted;
   }
+  if (auto swept = sweep_late_orders(fleet, end.cluster); !swept) return swept;
   spdlog::info("{}: {} {}", end.actor, end.action, end.cluster);
   return {};
 }

@@ -14,7 +14,8 @@ const Error& error_of(const PublishRefusal& refusal) {
   return refusal.error;
 }
 
-// Again where another order of the same operator was faster: the quota was looked at before it.
+// Again where another order of the same operator was faster, the quota was looked at before it; of
+// a cluster that is there, where it was published meanwhile.
 template <class Order>
 auto within_quota(const Fleet& fleet, const Caller& caller, const ClusterClaim& claim, Order order)
     -> Result<decltype(order(Transaction()))> {
@@ -25,26 +26,10 @@ auto within_quota(const Fleet& fleet, const Caller& caller, const ClusterClaim& 
     if (auto claimed = claim_quota(fleet.store, caller, claim, transaction); !claimed)
       return pass(claimed.error());
     auto done = order(std::move(transaction));
-    const bool is_lost = !done && caller.restricted && attempt < attempts &&
-                         error_of(done.error()).kind == ErrorKind::conflict;
+    const bool is_lost = !done && (caller.restricted || claim.template_name.empty()) &&
+                         attempt < attempts && error_of(done.error()).kind == ErrorKind::conflict;
     if (!is_lost) return Result<Outcome>(tl::in_place, std::move(done));
   }
-}
-
-Result<std::vector<LeavingNode>> remove_surplus(const Fleet& fleet, const ScaledCluster& scaled,
-                                                const std::string& by) {
-  const std::string& cluster = scaled.cluster.name;
-  std::vector<LeavingNode> leaving;
-  for (const auto& node : scaled.surplus) {
-    RemovalOrder order;
-    order.by = by;
-    const auto step = order_removal(fleet, {cluster, node}, order);
-    if (!step) return pass(step.error());
-    leaving.push_back({node, step->is_draining});
-  }
-  if (leaving.empty()) return leaving;
-  if (auto published = fleet.publisher.settle(cluster); !published) return pass(published.error());
-  return leaving;
 }
 
 }  // namespace
@@ -63,20 +48,37 @@ Published<MadeCluster> create_cluster_for(const Fleet& fleet, const Caller& pers
 }
 
 Result<ScaleOutcome> scale_cluster_for(const Fleet& fleet, const Caller& person,
-                                       const std::string& cluster, std::uint32_t nodes) {
+                                       const std::string& cluster, std::uint32_t nodes,
+                                       bool again) {
   const auto found = find_on_demand(fleet.store, cluster);
   if (!found) return pass(found.error());
   const ClusterClaim claim{cluster, {}, std::uint64_t{found->cluster.masters} + nodes};
+  std::vector<LeavingNode> leaving;
+  ScaleOrder order;
+  order.again = again;
+  order.dismiss = [&](const std::vector<std::string>& surplus,
+                      Transaction& transaction) -> Result<void> {
+    RemovalOrder removal;
+    removal.by = person.text();
+    leaving.clear();
+    for (const auto& node : surplus) {
+      const auto is_draining = add_removal(fleet, {cluster, node}, removal, transaction);
+      if (!is_draining) return pass(is_draining.error());
+      leaving.push_back({node, *is_draining});
+    }
+    return {};
+  };
   auto tried = within_quota(fleet, person, claim, [&](Transaction transaction) {
     return scale_cluster(fleet.publishing, cluster, nodes, person.text(), std::move(transaction),
-                         &fleet.enrolment);
+                         &fleet.enrolment, order);
   });
   if (!tried) return pass(tried.error());
   if (!*tried) return pass(tried->error());
-  ScaleOutcome outcome{std::move(**tried), {}};
-  auto leaving = remove_surplus(fleet, outcome.scaled, person.text());
-  if (!leaving) return pass(leaving.error());
-  outcome.leaving = std::move(*leaving);
+  ScaleOutcome outcome{std::move(**tried), std::move(leaving)};
+  if (outcome.leaving.empty()) return outcome;
+  // Who cannot be drained goes now; it stands already, and the next tick would go on.
+  if (auto finished = finish_drains(fleet); !finished) return pass(finished.error());
+  if (auto published = fleet.publisher.settle(cluster); !published) return pass(published.error());
   return outcome;
 }
 

@@ -24,11 +24,11 @@ struct ScaleOutcome {
   ScaledCluster scaled;
   std::vector<LeavingNode> leaving;
 };
-// As scale_cluster; the surplus is ordered to leave, drained where that makes sense. What was
-// ordered stands, whatever becomes of the others; asked again, it goes on.
+// As scale_cluster; with it, in one transaction, the surplus is ordered to leave, drained where
+// that makes sense. `again`: for whom what was handed out is lost.
 [[nodiscard]] Result<ScaleOutcome> scale_cluster_for(const Fleet& fleet, const Caller& person,
                                                      const std::string& cluster,
-                                                     std::uint32_t nodes);
+                                                     std::uint32_t nodes, bool again = false);
 
 // As extend_cluster. Refusals of check_lifetime besides.
 [[nodiscard]] Result<OnDemandCluster> extend_cluster_for(const Fleet& fleet, const Caller& person,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "enrolment/machine.hpp"
 #include "enrolment/remove.hpp"
@@ -37,12 +38,27 @@ Result<void> check_not_last_master(const Fleet& fleet, const NodeName& node) {
   const auto document = served_document(fleet, node);
   if (!document) return {};  // not a part of its cluster yet
   if (!is_control_plane(document->role.role)) return {};
+  const auto leaving = find_machine(fleet.store, node);
+  if (!leaving) return pass(leaving.error());
+  std::string banned;
   for (const MachineAddress& master : document->role.cluster.masters) {
     if (master.name == node.node) continue;
     // One that was removed is in the documents until the next publication.
     const auto member = find_member(fleet.store, node.cluster, master.name);
     if (!member) return pass(member.error());
-    if (!*member || (*member)->record.removed_at == 0) return {};
+    if (*member && (*member)->record.removed_at != 0) continue;
+    const auto machine = find_machine(fleet.store, {node.cluster, master.name});
+    if (!machine) return pass(machine.error());
+    // Where it is banned itself, its cluster has no more by it than by another that is.
+    if (!machine->record.banned || leaving->record.banned) return {};
+    banned += fmt::format("{}'{}'", banned.empty() ? "" : ", ", master.name);
+  }
+  if (!banned.empty()) {
+    return fail(
+        ErrorKind::conflict, "last_master",
+        fmt::format(
+            "machine '{}/{}': expected another master beside it that is not banned, found {} banned: its cluster would be left without API and etcd; let another master join first, `muster unban` one that may be believed, or end the cluster with `muster cluster delete {}`",
+            node.cluster, node.node, banned, node.cluster));
   }
   return fail(
       ErrorKind::conflict, "last_master",
@@ -72,12 +88,8 @@ Result<void> check_node_gone(const Fleet& fleet, const NodeName& node) {
 }
 
 Result<void> order_draining(const Fleet& fleet, const NodeName& node, const RemovalOrder& order) {
-  Transaction transaction;
-  auto ordered = order_drain(fleet.store, {node.cluster, node.node, true, order.limit, order.by},
-                             fleet.enrolment.now(), transaction);
-  if (!ordered) return pass(ordered.error());
-  if (auto committed = fleet.store.commit(transaction); !committed) return pass(committed.error());
-  return {};
+  return order_drain(fleet.store, {node.cluster, node.node, true, order.limit, order.by},
+                     latest_now(fleet.enrolment));
 }
 
 Result<void> give_up(const Fleet& fleet, FoundDrain found, const std::string& why) {
@@ -97,11 +109,32 @@ Result<void> give_up(const Fleet& fleet, FoundDrain found, const std::string& wh
   return {};
 }
 
+// What was removed while the clock was ahead would hold its place as long as the clock was wrong.
+Result<void> bring_back_removals(const Fleet& fleet, const std::string& cluster, std::int64_t now) {
+  const auto members = list_members(fleet.store, cluster);
+  if (!members) return pass(members.error());
+  for (const MemberRecord& member : *members) {
+    if (member.removed_at <= now) continue;
+    auto found = find_member(fleet.store, cluster, member.node);
+    if (!found) return pass(found.error());
+    if (!*found || (*found)->record.removed_at <= now) continue;
+    (*found)->record.removed_at = now;
+    Transaction transaction;
+    put_member(**found, transaction);
+    auto put = commit(fleet.store, transaction);
+    // Somebody wrote it meanwhile: next time.
+    if (!put && put.error().kind != ErrorKind::conflict) return put;
+  }
+  return {};
+}
+
 Result<void> finish(const Fleet& fleet, const FoundDrain& found,
                     const std::optional<DutiesReport>& duties) {
   const DrainRecord& record = found.record;
   if (record.given_up) return {};
   const NodeName node{record.cluster, record.node};
+  if (record.remove && !record.undrained.empty())
+    return remove_machine(fleet.enrolment, node, record.by);
   const auto [phase, message] = progress_of(record, duties ? &*duties : nullptr);
   if (phase == DrainPhase::drained) {
     if (!record.remove) return {};
@@ -129,7 +162,8 @@ Result<RemovalStep> order_removal(const Fleet& fleet, const NodeName& node,
   RemovalStep step;
   const auto member = find_member(fleet.store, node.cluster, node.node);
   if (!member) return pass(member.error());
-  const bool is_member = *member && (*member)->record.removed_at == 0;
+  if (*member && (*member)->record.removed_at != 0) return step;  // asked again
+  const bool is_member = member->has_value();
   if (is_member) {
     if (auto allowed = check_not_last_master(fleet, node); !allowed) return pass(allowed.error());
   } else if (order.drain && !fleet.enrolment.inventory()->role_of(node)) {
@@ -148,6 +182,19 @@ Result<RemovalStep> order_removal(const Fleet& fleet, const NodeName& node,
   if (auto removed = remove_machine(fleet.enrolment, node, order.by); !removed)
     return pass(removed.error());
   return step;
+}
+
+Result<bool> add_removal(const Fleet& fleet, const NodeName& node, const RemovalOrder& order,
+                         Transaction& transaction) {
+  auto reason = reason_not_to_drain(fleet, node);
+  if (!reason) return pass(reason.error());
+  const bool is_draining = reason->empty();
+  const DrainOrder wanted{node.cluster, node.node, true, order.limit, order.by, std::move(*reason)};
+  if (auto ordered =
+          order_drain(std::as_const(fleet.store), wanted, latest_now(fleet.enrolment), transaction);
+      !ordered)
+    return pass(ordered.error());
+  return is_draining;
 }
 
 Result<void> finish_drains(const Fleet& fleet) {
@@ -170,6 +217,8 @@ Result<bool> release_places(const Fleet& fleet, const std::string& cluster,
                             std::chrono::seconds quarantine, TimePoint now) {
   const auto nodes = node_objects(fleet, cluster);
   if (!nodes) return pass(nodes.error());
+  if (auto right = bring_back_removals(fleet, cluster, unix_seconds(now)); !right)
+    return pass(right.error());
   const auto retired =
       release_retired_members(fleet.store, cluster, unix_seconds(now), quarantine, *nodes);
   // Somebody published meanwhile: next time.

@@ -28,6 +28,11 @@ struct RemovalStep {
 [[nodiscard]] Result<RemovalStep> order_removal(const Fleet& fleet, const NodeName& node,
                                                 const RemovalOrder& order);
 
+// Adds the order to remove a node of a pool, for whoever decides more with it: finish_drains
+// carries it out, whoever is killed meanwhile. Whether it is drained first.
+[[nodiscard]] Result<bool> add_removal(const Fleet& fleet, const NodeName& node,
+                                       const RemovalOrder& order, Transaction& transaction);
+
 // What is known of the Node objects of a cluster.
 [[nodiscard]] Result<NodeObjects> node_objects(const Fleet& fleet, const std::string& cluster);
 

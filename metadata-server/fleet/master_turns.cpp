@@ -83,22 +83,30 @@ Result<void> cancel_converge_of(const Fleet& fleet, const NodeName& node, const 
   return {};
 }
 
-Result<bool> answers_converge(const Fleet& fleet, const NodeName& node, bool is_ordered) {
+Result<ConvergeAnswer> answers_converge(const Fleet& fleet, const NodeName& node,
+                                        const ReportNote& note) {
+  const ConvergeAnswer nothing, ordered{note.converge, note.order};
+  const bool is_ordered = note.converge;
   const auto turns = find_turns(fleet.store, node.cluster);
   if (!turns) return pass(turns.error());
   // Almost always: one read, and nothing is parsed.
-  if (!is_ordered && !turns->grant && turns->waiting.empty()) return false;
+  if (!is_ordered && !turns->grant && turns->waiting.empty()) return nothing;
   const auto masters = master_states(fleet, node.cluster);
   if (!masters) return pass(masters.error());
-  if (!is_master(*masters, node.node)) return is_ordered;
+  if (!is_master(*masters, node.node)) return ordered;
   if (is_ordered) {
     const auto waits = order_turn_of(fleet, node, "operator", *masters);
     if (!waits) return pass(waits.error());
+    if (auto ended = end_converge_as_turn(fleet.enrolment, node); !ended)
+      return pass(ended.error());
   }
   const auto told =
       tell_turn(fleet.store, node.cluster, node.node, *masters, fleet.enrolment.now());
   if (!told) return pass(told.error());
-  return *told;
+  if (!*told) return nothing;
+  const auto held = find_turns(fleet.store, node.cluster);
+  if (!held) return pass(held.error());
+  return ConvergeAnswer{true, held->grant ? held->grant->order.ordered_at : 0};
 }
 
 Result<std::map<std::string, nlohmann::json>> turns_of(const Fleet& fleet,

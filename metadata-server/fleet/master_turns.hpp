@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "enrolment/ban.hpp"
 #include "fleet/fleet.hpp"
 #include "rollout/turn_decision.hpp"
 
@@ -18,10 +19,14 @@ namespace muster {
 [[nodiscard]] Result<void> cancel_converge_of(const Fleet& fleet, const NodeName& node,
                                               const std::string& by);
 
-// After a report was kept: whether its answer says converge. `is_ordered`: its machine record said
-// so, which of a master only an earlier server wrote.
-[[nodiscard]] Result<bool> answers_converge(const Fleet& fleet, const NodeName& node,
-                                            bool is_ordered);
+// After a report was kept: whether its answer says converge. `note`: what its machine record said,
+// which of a master is written only before it became one.
+struct ConvergeAnswer {
+  bool is_ordered = false;
+  std::int64_t order = 0;  // which (ReportAnswer::order)
+};
+[[nodiscard]] Result<ConvergeAnswer> answers_converge(const Fleet& fleet, const NodeName& node,
+                                                      const ReportNote& note);
 
 // A cluster's turns for people: by node {"state": "holds"|"waits","since","by","message","heldUp"?:
 // what is wrong with who has it}.

@@ -16,10 +16,8 @@ constexpr std::array<std::string_view, 8> names = {"converge", "replace",  "drai
 
 Result<void> start_drain(const Fleet& fleet, const NodeOrder& order) {
   if (const auto served = served_answer(fleet, order.node); !served) return pass(served.error());
-  Transaction transaction;
   const DrainOrder wanted{order.node.cluster, order.node.node, false, order.limit, order.by};
-  auto ordered = order_drain(fleet.store, wanted, fleet.enrolment.now(), transaction);
-  return ordered ? commit(fleet.store, transaction) : ordered;
+  return order_drain(fleet.store, wanted, latest_now(fleet.enrolment));
 }
 
 // It asks for nothing, so that it would never hear of it.

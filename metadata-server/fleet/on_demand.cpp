@@ -150,9 +150,10 @@ Published<MadeCluster> create_cluster(const PublishContext& context, const NewCl
   cluster.masters = order.masters;
   cluster.nodes = order.nodes;
   cluster.created_at = unix_seconds(context.now());
-  cluster.expires_at = cluster.created_at + order.lifetime.count();
+  const std::int64_t latest = unix_seconds(latest_now(context));
+  cluster.expires_at = latest + order.lifetime.count();
   cluster.created_by = order.actor;
-  schedule(cluster, cluster.created_at, transaction);
+  schedule(cluster, latest, transaction);
   if (enrolment != nullptr) {
     auto tokens = add_first_places(*enrolment, cluster, transaction);
     if (!tokens) return tl::unexpected(refused(tokens.error()));
@@ -195,11 +196,17 @@ Result<std::vector<MemberRecord>> staying_members(const Store& store, const std:
   return members;
 }
 
+std::uint32_t free_places(std::uint32_t wanted, const std::vector<MemberRecord>& members) {
+  const auto taken = static_cast<std::uint32_t>(members.size());
+  return wanted - std::min(wanted, taken);
+}
+
 }  // namespace
 
 Result<ScaledCluster> scale_cluster(const PublishContext& context, const std::string& name,
                                     std::uint32_t nodes, const std::string& actor,
-                                    Transaction transaction, const EnrolmentContext* enrolment) {
+                                    Transaction transaction, const EnrolmentContext* enrolment,
+                                    const ScaleOrder& order) {
   auto found = find_on_demand(context.store, name);
   if (!found) return pass(found.error());
   const auto inventory = published_inventory(context.store, name);
@@ -211,7 +218,13 @@ Result<ScaledCluster> scale_cluster(const PublishContext& context, const std::st
   if (!members) return pass(members.error());
   const std::uint32_t before = found->cluster.nodes;
   ScaledCluster scaled;
-  if (nodes >= before) {
+  const auto masters = staying_members(context.store, name, found->cluster.masters_pool);
+  if (!masters) return pass(masters.error());
+  const std::uint32_t free_nodes = free_places(nodes, *members);
+  const std::uint32_t free_masters = free_places(found->cluster.masters, *masters);
+  if (order.again) {
+    scaled.more = free_nodes;
+  } else if (nodes >= before) {
     scaled.more = nodes - before;
   } else if (nodes > members->size()) {
     scaled.more = nodes - static_cast<std::uint32_t>(members->size());
@@ -219,17 +232,32 @@ Result<ScaledCluster> scale_cluster(const PublishContext& context, const std::st
   for (std::size_t i = 0; i + nodes < members->size(); ++i)
     scaled.surplus.push_back((*members)[i].node);
   found->cluster.nodes = nodes;
-  if (enrolment != nullptr && nodes < before) {
+  scaled.untaken = free_nodes + free_masters - std::min(free_nodes, scaled.more);
+  if (enrolment != nullptr && (nodes < before || order.again)) {
     // What was handed out before, and not used, admits nobody any more.
-    const auto unused = revoke_unused(*enrolment, found->cluster.open_tokens,
-                                      found->cluster.nodes_pool, actor, transaction);
+    const auto unused =
+        revoke_unused(*enrolment, found->cluster.open_tokens,
+                      order.again ? std::string() : found->cluster.nodes_pool, actor, transaction);
     if (!unused) return pass(unused.error());
+  }
+  if (enrolment != nullptr && order.again) {
+    found->cluster.open_tokens.clear();
+    for (std::uint32_t master = 1; master <= free_masters; ++master) {
+      auto places = add_places(*enrolment, found->cluster, fmt::format("master-{}", master),
+                               Role::master, 1, actor, transaction);
+      if (!places) return pass(places.error());
+      scaled.tokens.push_back(std::move(*places));
+    }
+    scaled.untaken = 0;
   }
   if (enrolment != nullptr && scaled.more > 0) {
     auto places = add_places(*enrolment, found->cluster, "nodes", Role::node, scaled.more, actor,
                              transaction);
     if (!places) return pass(places.error());
     scaled.tokens.push_back(std::move(*places));
+  }
+  if (order.dismiss && !scaled.surplus.empty()) {
+    if (auto added = order.dismiss(scaled.surplus, transaction); !added) return pass(added.error());
   }
   auto put =
       put_order(context, *found, actor, "cluster-scaled",
@@ -246,7 +274,7 @@ Result<OnDemandCluster> extend_cluster(const PublishContext& context, const std:
   std::vector<Problem> problems;
   check_lifetime(lifetime, shortest_rest, problems);
   if (!problems.empty()) return fail(fmt::format("cluster '{}'", name), problems);
-  const std::int64_t now = unix_seconds(context.now());
+  const std::int64_t now = unix_seconds(latest_now(context));
   found->cluster.expires_at = now + lifetime.count();
   Transaction transaction;
   schedule(found->cluster, now, transaction);

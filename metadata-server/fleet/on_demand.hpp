@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,8 +51,17 @@ struct MadeCluster : OnDemandCluster {
 // the newest, are to go; asked again, it tells those that are still there. With the tokens of what
 // is new; what was handed out before ends where there are to be fewer. One transaction. invalid:
 // more than the pool's maximum.
+struct ScaleOrder {
+  // What was handed out before and is not used ends, and every place that nobody has gets a token.
+  bool again = false;
+  // Adds to the transaction that the surplus is to go.
+  std::function<Result<void>(const std::vector<std::string>& surplus, Transaction& transaction)>
+      dismiss = {};
+};
 struct ScaledCluster {
   OnDemandCluster cluster;
+  // Places, masters' too, that nobody has, without those that the tokens here are for.
+  std::uint32_t untaken = 0;
   std::uint32_t more = 0;
   std::vector<std::string> surplus;
   std::vector<PlacesToken> tokens;
@@ -60,7 +70,8 @@ struct ScaledCluster {
                                                   const std::string& name, std::uint32_t nodes,
                                                   const std::string& actor,
                                                   Transaction transaction = {},
-                                                  const EnrolmentContext* enrolment = nullptr);
+                                                  const EnrolmentContext* enrolment = nullptr,
+                                                  const ScaleOrder& order = {});
 // It expires `lifetime` from now, 1 minute to 30 days; it warns of that end anew.
 [[nodiscard]] Result<OnDemandCluster> extend_cluster(const PublishContext& context,
                                                      const std::string& name,

@@ -36,9 +36,10 @@ Result<ReportAnswer> take_report(const Fleet& fleet, const Caller& machine, Repo
     if (!waits_for) return pass(waits_for.error());
     answer.turn_waits_for = *waits_for;
   }
-  const auto converge = answers_converge(fleet, machine.node, noted->converge);
+  const auto converge = answers_converge(fleet, machine.node, *noted);
   if (!converge) return pass(converge.error());
-  answer.converge = *converge;
+  answer.converge = converge->is_ordered;
+  answer.order = converge->order;
   return answer;
 }
 

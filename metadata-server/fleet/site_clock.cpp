@@ -116,13 +116,21 @@ std::optional<TimePoint> SiteClock::believed_now() const {
   return wall;
 }
 
-TimePoint SiteClock::earliest_now() const {
-  const TimePoint wall = sources_.wall();
+std::chrono::seconds SiteClock::doubtful_lead(TimePoint wall) const {
   const ClockReading now{unix_seconds(wall), sources_.since_boot()};
   const std::lock_guard lock(mutex_);
   const ClockJudgement judgement = judge(now);
-  if (judgement.doubt == ClockDoubt::none || judgement.lead < 0) return wall;
-  return wall - std::chrono::seconds(judgement.lead);
+  return std::chrono::seconds(judgement.doubt == ClockDoubt::none ? 0 : judgement.lead);
+}
+
+TimePoint SiteClock::earliest_now() const {
+  const TimePoint wall = sources_.wall();
+  return wall - std::max(doubtful_lead(wall), std::chrono::seconds(0));
+}
+
+TimePoint SiteClock::latest_now() const {
+  const TimePoint wall = sources_.wall();
+  return wall - std::min(doubtful_lead(wall), std::chrono::seconds(0));
 }
 
 ClockStatus SiteClock::status_of(const ClockReading& now) const {

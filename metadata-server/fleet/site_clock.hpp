@@ -47,6 +47,9 @@ class SiteClock {
   [[nodiscard]] std::optional<TimePoint> believed_now() const;
   // The earliest that it can be, in doubt too: for what lapses where nobody can wait.
   [[nodiscard]] TimePoint earliest_now() const;
+  // The latest that it can be, in doubt too: what deadlines are counted from, so that nothing ends
+  // before its time whichever way the doubt is settled.
+  [[nodiscard]] TimePoint latest_now() const;
   [[nodiscard]] ClockStatus status() const;
   // Seconds; for what is to be done again after a while.
   [[nodiscard]] std::int64_t since_boot() const { return sources_.since_boot(); }
@@ -61,6 +64,8 @@ class SiteClock {
 
  private:
   [[nodiscard]] ClockReading read() const;
+  // By how many seconds the wall clock is ahead while it is in doubt; 0: it is believed.
+  [[nodiscard]] std::chrono::seconds doubtful_lead(TimePoint wall) const;
   [[nodiscard]] ClockJudgement judge(const ClockReading& now) const;
   [[nodiscard]] ClockStatus status_of(const ClockReading& now) const;
   [[nodiscard]] std::vector<ClockWitness> witnesses() const;

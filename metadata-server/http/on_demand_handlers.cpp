@@ -88,10 +88,13 @@ Result<Response> get_clusters(const Rooms& rooms, const Caller& caller, const Re
 Result<Response> post_scale(const Rooms& rooms, const Caller& caller, const Request& request) {
   const std::string& cluster = request.parameters.at("cluster");
   std::uint32_t nodes = 0;
-  auto read =
-      read_json_body("scale", request, [&](JsonObject& root) { root.number("nodes", nodes); });
+  bool again = false;
+  auto read = read_json_body("scale", request, [&](JsonObject& root) {
+    root.number("nodes", nodes);
+    root.flag("again", again, Need::optional);
+  });
   if (!read) return pass(read.error());
-  const auto outcome = scale_cluster_for(rooms, caller, cluster, nodes);
+  const auto outcome = scale_cluster_for(rooms, caller, cluster, nodes, again);
   if (!outcome) return pass(outcome.error());
   nlohmann::json removing = nlohmann::json::array();
   for (const auto& [node, is_draining] : outcome->leaving)
@@ -99,6 +102,7 @@ Result<Response> post_scale(const Rooms& rooms, const Caller& caller, const Requ
   nlohmann::json answer = to_value(rooms, outcome->scaled.cluster);
   answer["userData"] = user_data_files(rooms, cluster, outcome->scaled.tokens);
   answer["removing"] = removing;
+  answer["untaken"] = outcome->scaled.untaken;
   return secret_response(answer);
 }
 

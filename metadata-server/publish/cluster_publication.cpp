@@ -297,7 +297,7 @@ class Preparation {
     auto member = find_member(context_.store, name_, node);
     if (!member) return pass(member.error());
     if (*member && (*member)->record.removed_at == 0)
-      retire_member(std::move(**member), unix_seconds(context_.now()), transaction_);
+      retire_member(std::move(**member), unix_seconds(latest_now(context_)), transaction_);
     return {};
   }
 
@@ -313,8 +313,8 @@ class Preparation {
     record.fixed = fixed_settings_of(cluster);
     record.document_key = signer.key_id();
     for (const auto& [node, network] : compilation.pod_cidrs()) record.pod_cidrs[node] = network;
-    note_departures(publication_.changes, *old_, seconds, unix_seconds(earliest_now(context_)),
-                    record.departed);
+    note_departures(publication_.changes, *old_, unix_seconds(latest_now(context_)),
+                    unix_seconds(earliest_now(context_)), record.departed);
     record.kept = kept_;
     record.banned_machines = input_.facts.banned_machines;
     const bool has_files = input_.content == 0;

@@ -266,6 +266,10 @@ TimePoint earliest_now(const PublishContext& context) {
   return context.earliest_now ? context.earliest_now() : context.now();
 }
 
+TimePoint latest_now(const PublishContext& context) {
+  return context.latest_now ? context.latest_now() : context.now();
+}
+
 Published<PublishOutcome> publish(const PublishContext& context, const PublishRequest& request) {
   auto based_on = request.based_on;
   for (int attempt = 1;; ++attempt) {

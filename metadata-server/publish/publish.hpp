@@ -40,8 +40,11 @@ struct PublishContext {
   // above these, whole, so that machines take it after an older database was put back; what
   // machines, bans and time cause never goes by them. None: nothing is known.
   std::function<TakenGenerations(const std::string& cluster)> taken = {};
+  // The latest that it can be: nothing that is ordered in doubt ends before its time. None: `now`.
+  std::function<TimePoint()> latest_now = {};
 };
 [[nodiscard]] TimePoint earliest_now(const PublishContext& context);
+[[nodiscard]] TimePoint latest_now(const PublishContext& context);
 
 struct PublishRequest {
   std::vector<std::string> clusters;  // empty: all that the files define

@@ -7,6 +7,7 @@
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
+#include "records/pool_member.hpp"
 #include "records/record_fields.hpp"
 #include "records/revision.hpp"
 #include "store/kinds.hpp"
@@ -24,12 +25,29 @@ constexpr auto drain_fields = [](auto& fields, auto& record) {
   fields.number("until", record.until);
   fields.number("since", record.since);
   fields.text("by", record.by);
+  fields.text("undrained", record.undrained, Presence::if_set);
 };
 
 Result<FoundDrain> parse(const Record& record) {
   auto parsed = parse_drain_record(record.value);
   if (!parsed) return while_doing(parsed.error(), fmt::format("drain '{}'", record.key));
   return FoundDrain{std::move(*parsed), record.version};
+}
+
+// An order of a machine that leaves meanwhile would be one of the next machine of that name.
+Result<void> expect_machine(const Store& store, const DrainOrder& order, Transaction& transaction) {
+  if (auto there = expect_cluster(store, order.cluster, transaction); !there) return there;
+  const auto member = find_member(store, order.cluster, order.node);
+  if (!member) return pass(member.error());
+  const std::string key = kinds::pair_key(order.cluster, order.node);
+  if (*member && (*member)->record.removed_at != 0) {
+    return fail(
+        ErrorKind::not_found, "not_found",
+        fmt::format("node '{}': it was removed; `muster node list` shows the machines there are",
+                    key));
+  }
+  transaction.expect(kinds::member, key, *member ? (*member)->version : 0);
+  return {};
 }
 
 }  // namespace
@@ -78,6 +96,7 @@ Result<void> order_drain(const Store& store, const DrainOrder& order, TimePoint 
   if (!standing) return pass(standing.error());
   const auto cluster = find_cluster(store, order.cluster);
   if (!cluster) return pass(cluster.error());
+  if (auto there = expect_machine(store, order, transaction); !there) return there;
   DrainRecord record;
   // Draining goes on, and what was reported of it stays true.
   const bool goes_on = *standing && !(*standing)->record.given_up;
@@ -88,12 +107,20 @@ Result<void> order_drain(const Store& store, const DrainOrder& order, TimePoint 
   record.ordered_at = unix_seconds(now);
   record.until = record.ordered_at + order.limit.count();
   record.by = order.by;
+  record.undrained = order.undrained;
   const std::string key = kinds::pair_key(order.cluster, order.node);
   transaction.expect(kinds::drain, key, *standing ? (*standing)->version : 0)
       .put(kinds::drain, key, to_json(record));
   append_audit(transaction, now, order.by, order.remove ? "removal-ordered" : "drain-ordered", key,
                fmt::format("within {} s", order.limit.count()));
   return mark_due(store, order.cluster, "drain of " + order.node, order.by, now, transaction);
+}
+
+Result<void> order_drain(Store& store, const DrainOrder& order, TimePoint now) {
+  return update(store, kinds::cluster, order.cluster,
+                [&](const std::optional<std::string>&, Transaction& transaction) {
+                  return order_drain(store, order, now, transaction);
+                });
 }
 
 Result<void> end_drain(Store& store, const std::string& cluster, const std::string& node,

@@ -25,6 +25,7 @@ struct DrainRecord {
   std::int64_t ordered_at = 0, until = 0;  // Unix seconds
   std::uint64_t since = 0;                 // no revision before this one has it
   std::string by;                          // "operator anna"
+  std::string undrained;  // to be removed at once: why no pod of it could be sent away
 };
 [[nodiscard]] std::string to_json(const DrainRecord& record);
 [[nodiscard]] Result<DrainRecord> parse_drain_record(std::string_view json);
@@ -45,11 +46,15 @@ struct DrainOrder {
   bool remove = false;
   std::chrono::seconds limit = std::chrono::minutes(10);  // 1 minute to 1 day
   std::string by;
+  std::string undrained = {};  // of a removal that waits for nothing, why
 };
-// Adds the order, which renews one that stands, and marks the cluster as due.
-// invalid: the limit.
+// Adds the order, which renews one that stands, and marks the cluster as due. The commit fails with
+// conflict where the machine or its cluster leaves meanwhile. invalid: the limit; not_found: it has
+// left.
 [[nodiscard]] Result<void> order_drain(const Store& store, const DrainOrder& order, TimePoint now,
                                        Transaction& transaction);
+// The same, committed.
+[[nodiscard]] Result<void> order_drain(Store& store, const DrainOrder& order, TimePoint now);
 // Takes it back, a removal too: the machine takes pods again with the next publication. not_found:
 // there is none.
 [[nodiscard]] Result<void> end_drain(Store& store, const std::string& cluster,

@@ -121,7 +121,8 @@ Result<void> check_not_of_members(const Store& store, const std::string& cluster
 void retire_member(FoundMember found, std::int64_t now, Transaction& transaction) {
   remove_scheduled_of(found.record, transaction);
   found.record.removed_at = now;
-  put_scheduled({now, std::string(scheduled::released), found.record.cluster, {}}, transaction);
+  // Looked at from now on, whatever the clock says by then.
+  put_scheduled({0, std::string(scheduled::released), found.record.cluster, {}}, transaction);
   put_member(found, transaction);
 }
 

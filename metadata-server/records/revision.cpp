@@ -185,6 +185,19 @@ Result<FoundCluster> find_cluster(const Store& store, const std::string& name) {
   return FoundCluster{std::move(*parsed), record->version};
 }
 
+Result<void> expect_cluster(const Store& store, const std::string& name, Transaction& transaction) {
+  const auto record = store.get(kinds::cluster, name);
+  if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
+  if (!record) {
+    return fail(
+        ErrorKind::not_found, "not_found",
+        fmt::format("cluster '{}': it has ended; `muster status` shows the clusters there are",
+                    name));
+  }
+  transaction.expect(kinds::cluster, name, record->version);
+  return {};
+}
+
 namespace {
 void drop_content(Revision& revision) {
   revision.files.clear();

@@ -86,6 +86,10 @@ struct FoundCluster {
   std::uint64_t version = 0;  // 0: never published, `record` has only the name
 };
 [[nodiscard]] Result<FoundCluster> find_cluster(const Store& store, const std::string& name);
+// For whatever is first written of a cluster: the commit fails with conflict where the cluster
+// ends, or is published, meanwhile; else it would be of the next one of that name. not_found: none.
+[[nodiscard]] Result<void> expect_cluster(const Store& store, const std::string& name,
+                                          Transaction& transaction);
 // Newest first, publications among them; without files and facts.
 [[nodiscard]] Result<std::vector<Revision>> list_revisions(const Store& store,
                                                            const std::string& cluster);

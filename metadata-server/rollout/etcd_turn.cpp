@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "records/revision.hpp"
 #include "rollout/etcd_record.hpp"
 #include "store/kinds.hpp"
 
@@ -224,9 +225,19 @@ void forget_departed(EtcdRecord& record, const std::vector<MachineAddress>& mast
   if (has_left(record.joining)) record.joining.clear();
 }
 
+// What was written while the clock was ahead counts from now on: nobody waits as long as the clock
+// was wrong.
+void bring_back(EtcdRecord& record, std::int64_t now_ms) {
+  for (auto* time : {&record.first_asked, &record.granted_at, &record.joining_since,
+                     &record.restored_at, &record.reinitialised_at})
+    *time = std::min(*time, now_ms);
+  for (auto& [node, since] : record.lost) since = std::min(since, now_ms);
+}
+
 EtcdTurnAnswer decide(EtcdRecord& record, const EtcdTurnQuestion& question, std::int64_t now_ms,
                       const EtcdTurnSettings& settings) {
   forget_departed(record, question.masters);
+  bring_back(record, now_ms);
   if (!record.restored_on.empty() && record.cluster_id.empty()) {
     return await_restored(record, question);
   }
@@ -242,6 +253,19 @@ EtcdTurnAnswer decide(EtcdRecord& record, const EtcdTurnQuestion& question, std:
     return start_again(record, question, now_ms, settings);
   }
   return join(record, question, now_ms, settings);
+}
+
+bool awaits_restored(const EtcdRecord& record) {
+  return !record.restored_on.empty() && record.cluster_id.empty();
+}
+
+// Not of what went on before a restore, or before the member lost its data.
+bool is_news(const EtcdRecord& record, const EtcdMemberReport& report) {
+  if (awaits_restored(record) &&
+      (report.node != record.restored_on || report.sent_at_ms < record.restored_at))
+    return false;
+  const auto lost = record.lost.find(report.node);
+  return lost == record.lost.end() || report.sent_at_ms >= lost->second;
 }
 
 }  // namespace
@@ -265,6 +289,9 @@ Result<EtcdTurnAnswer> decide_etcd_turn(Store& store, const EtcdTurnQuestion& qu
         answer = decide(*record, question, now_ms, settings);
         // Asking again is common: only what changed is written.
         if (auto after = to_json(*record); after != before || !value) {
+          auto there =
+              value ? Result<void>() : expect_cluster(store, question.cluster, transaction);
+          if (!there) return there;
           transaction.put(kinds::etcd, question.cluster, std::move(after));
         }
         return {};
@@ -280,20 +307,17 @@ Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report) {
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         auto record = parse_etcd_record(value);
         if (!record) return pass(record.error());
-        const bool awaits_restored = !record->restored_on.empty() && record->cluster_id.empty();
-        if (awaits_restored &&
-            (report.node != record->restored_on || report.sent_at_ms < record->restored_at)) {
-          return {};  // of what went on before
-        }
-        if (is_of_another_cluster(*record, report.cluster_id)) {
+        const std::string before = to_json(*record);
+        if (report.now_ms != 0) bring_back(*record, report.now_ms);
+        if (is_of_another_cluster(*record, report.cluster_id) && !awaits_restored(*record)) {
           return fail(ErrorKind::conflict,
                       of_another_cluster(*record, report.cluster, report.node, report.cluster_id));
         }
-        const auto lost = record->lost.find(report.node);
-        if (lost != record->lost.end() && report.sent_at_ms < lost->second) return {};
-        const std::string before = to_json(*record);
-        note_member(*record, report.node, report.cluster_id, report.member_id);
+        if (is_news(*record, report))
+          note_member(*record, report.node, report.cluster_id, report.member_id);
         if (auto after = to_json(*record); after != before) {
+          auto there = value ? Result<void>() : expect_cluster(store, report.cluster, transaction);
+          if (!there) return there;
           transaction.put(kinds::etcd, report.cluster, std::move(after));
         }
         return {};

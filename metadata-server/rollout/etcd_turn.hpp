@@ -56,6 +56,7 @@ struct EtcdTurnQuestion {
 struct EtcdMemberReport {
   std::string cluster, node, cluster_id, member_id;
   std::int64_t sent_at_ms = 0;
+  std::int64_t now_ms = 0;  // the server's clock; 0: nothing is told by it
 };
 [[nodiscard]] Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report);
 

@@ -127,6 +127,8 @@ TurnDecision decide_turns(TurnRecord record, const std::vector<MasterState>& mas
 
 bool must_be_told(const TurnGrant& grant, const Report& report) {
   if (!grant.is_told) return true;
+  // Its answer was lost, or it started anew since.
+  if (report.heard_order && *report.heard_order != grant.order.ordered_at) return true;
   const bool is_refused =
       report.configuration && (*report.configuration == Configuration::refused ||
                                *report.configuration == Configuration::fallen_back);

@@ -4,6 +4,7 @@
 
 #include "pki/unix_seconds.hpp"
 #include "records/audit.hpp"
+#include "records/revision.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -46,6 +47,8 @@ Result<TurnDecision> change_turns(Store& store, const std::string& cluster,
         if (is_empty && value) {
           transaction.remove(kinds::turn, cluster);
         } else if (!is_empty && after != before) {
+          auto there = value ? Result<void>() : expect_cluster(store, cluster, transaction);
+          if (!there) return there;
           transaction.put(kinds::turn, cluster, after);
         }
         return {};
@@ -81,6 +84,7 @@ Result<std::string> order_turn(Store& store, const std::string& cluster, const T
                                   kinds::pair_key(cluster, order.node));
                      if (holds(record, order.node)) {
                        record.grant->is_told = false;
+                       record.grant->order.ordered_at = order.ordered_at;
                      } else {
                        record.waiting.push_back(order);
                      }

@@ -1,6 +1,8 @@
 // What operators ordered, as status and node show tell it, and how it is taken back.
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 #include "operator_api.hpp"
 
 using namespace muster;
@@ -88,4 +90,24 @@ TEST_CASE("status tells what holds up the masters' turns, and who waits for a re
     CAPTURE(ran.out);
     CHECK(ran.out.find(line) != std::string::npos);
   }
+}
+
+TEST_CASE(
+    "nothing is made whose user-data could not be kept, and places that nobody has are told of") {
+  const std::string scale = "POST /v1/operator/clusters/ci/scale";
+  const std::string answer =
+      R"({"name":"ci","expiresAt":0,"removing":[],"userData":[],"untaken":3})";
+  const OperatorApi api({{scale, {200, answer}}});
+  const std::string file = api.folder() + "/file";
+  std::ofstream(file) << "x";
+  auto ran = fake::muster(
+      {"--server", api.url(), "cluster", "scale", "ci", "--nodes", "5", "--user-data-dir", file});
+  CHECK(ran.exit != 0);
+  CHECK(ran.err.find("--user-data-dir: expected a folder that can be written to, found '" + file +
+                     "'") != std::string::npos);
+  CHECK(api.asked().empty());
+  ran = fake::muster({"--server", api.url(), "cluster", "scale", "ci", "--nodes", "5"});
+  CHECK(ran.out.find("3 places are not taken yet; where what their machines are started with is "
+                     "lost: muster cluster scale ci --nodes 5 --again --user-data-dir DIR\n") !=
+        std::string::npos);
 }

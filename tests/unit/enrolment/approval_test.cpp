@@ -1,6 +1,7 @@
 #include "enrolment/approval.hpp"
 
 #include "enrolment/ban.hpp"
+#include "enrolment/expiry.hpp"
 #include "enrolment/pending.hpp"
 #include "sample_enrolment.hpp"
 
@@ -177,4 +178,38 @@ TEST_CASE("hardware that is another node's is approved only by who says so") {
   approval.despite_match = true;
   REQUIRE(approve(site.context, approval, "operator anna"));
   CHECK(list_pending(site.context)->front().approved == NodeName{"lab", "m1"});
+}
+
+TEST_CASE("an approval ends with its cluster, and with a node that is listed no more") {
+  Enrolment site;
+  const Machine machine{.hardware = 21};
+  CHECK(site.enrol(machine)->pending);
+  REQUIRE(approve(site.context, {"lab", "n1", machine.fingerprint()}, "operator anna"));
+  Transaction end;
+  REQUIRE(add_cluster_end(site.context, "lab", std::nullopt, end));
+  REQUIRE(site.store.commit(end));
+  REQUIRE(list_pending(site.context)->size() == 1);
+  CHECK(list_pending(site.context)->front().approved == NodeName{});
+  CHECK(site.enrol(machine)->pending);
+
+  REQUIRE(approve(site.context, {"lab", "n1", machine.fingerprint()}, "operator anna"));
+  const auto listed = site.inventory;
+  auto without = sample::inventory();
+  std::erase_if(without.nodes, [](const Node& node) { return node.name.value == "n1"; });
+  site.inventory = std::make_shared<const EnrolmentInventory>(without);
+  CHECK(site.enrol(machine)->pending);
+  site.inventory = listed;
+  CHECK(site.enrol(machine)->pending);
+}
+
+TEST_CASE("what is ordered while its cluster ends is refused") {
+  Enrolment site;
+  const Machine machine{.hardware = 21};
+  CHECK(site.enrol(machine)->pending);
+  REQUIRE(site.store.commit(Transaction().remove(kinds::cluster, "lab")));
+  const std::string ended =
+      "not_found: cluster 'lab': it has ended; `muster status` shows the clusters there are";
+  CHECK(refusal(approve(site.context, {"lab", "n1", machine.fingerprint()}, "x")) == ended);
+  CHECK(refusal(ban(site.context, {"lab", "n1"}, "stolen", "x")) == ended);
+  CHECK(refusal(order_converge(site.context, {"lab", "n1"}, "x")) == ended);
 }

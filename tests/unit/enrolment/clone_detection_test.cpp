@@ -143,3 +143,33 @@ TEST_CASE("a freeze stays where the machine that should get the name is refused"
   CHECK(site.record("n1").frozen);
   CHECK_FALSE(site.record("n1").replace_ordered);
 }
+
+TEST_CASE("an order to converge is told until a report says that it was heard") {
+  Enrolment site;
+  const NodeName n1{"lab", "n1"};
+  site.enrolled({.hardware = 21}, site.token());
+  std::uint64_t counter = 0;
+  const auto tells = [&](std::optional<std::int64_t> heard) {
+    Report made = report("m", "boot-1", ++counter, 100);
+    made.heard_order = heard;
+    return note_report(site.context, n1, made).value();
+  };
+  REQUIRE(order_converge(site.context, n1, "operator anna"));
+  const std::int64_t order = site.record("n1").converge_ordered_at;
+  for (int lost = 0; lost < 2; ++lost) {
+    const ReportNote note = tells(0);
+    CHECK(note.converge);
+    CHECK(note.order == order);
+    CHECK(site.record("n1").converge_ordered);
+  }
+  CHECK_FALSE(tells(order).converge);
+  CHECK_FALSE(site.record("n1").converge_ordered);
+  site.now += std::chrono::seconds(1);
+  REQUIRE(order_converge(site.context, n1, "operator anna"));
+  CHECK(tells(order).converge);
+  CHECK_FALSE(tells(order + 1).converge);
+  // An agent that does not say would be told for ever.
+  REQUIRE(order_converge(site.context, n1, "operator anna"));
+  CHECK(tells(std::nullopt).converge);
+  CHECK_FALSE(tells(std::nullopt).converge);
+}

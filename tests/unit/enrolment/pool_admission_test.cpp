@@ -145,6 +145,7 @@ TEST_CASE("a member whose cluster awaits masters waits without an operator, admi
   Publisher publisher(publishing);
   site.context.publisher = &publisher;
   const std::string token = site.pool_token(2);
+  REQUIRE(site.store.commit(Transaction().remove(kinds::cluster, "lab")));
   const Machine machine;
   const auto waiting = enrol_at(site, "10.77.1.5", machine, token);
   REQUIRE(waiting);

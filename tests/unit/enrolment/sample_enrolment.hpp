@@ -10,6 +10,7 @@
 #include "enrolment/join_token.hpp"
 #include "enrolment/machine.hpp"
 #include "records/audit.hpp"
+#include "records/revision.hpp"
 #include "store/kinds.hpp"
 #include "store/memory_store.hpp"
 
@@ -78,7 +79,15 @@ struct Enrolment {
                                    [this] { return now; },
                                    {}};
 
-  Enrolment() = default;
+  Enrolment() {
+    muster::Transaction published;
+    for (const char* name : {"lab", "other"}) {
+      muster::ClusterRecord cluster;
+      cluster.name = name;
+      published.put(muster::kinds::cluster, name, muster::to_json(cluster));
+    }
+    REQUIRE(store.commit(published));
+  }
   Enrolment(const Enrolment&) = delete;
 
   static muster::StoredAuthority make_authority() {

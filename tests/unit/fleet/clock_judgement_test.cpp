@@ -121,6 +121,9 @@ TEST_CASE("after a start the store's window holds, until machines overrule the s
   const ClockJudgement corrected = judge_clock(start.history, {then + 60, 5060}, {});
   CHECK(corrected.doubt == ClockDoubt::none);
   CHECK(corrected.history.believed == ClockReading{then + 60, 5060});
+  // Ahead of what was believed nothing is plausible.
+  CHECK(judge_clock(corrected.history, {then + 1500, 5060}, {}).doubt == ClockDoubt::step);
+  CHECK(judge_clock(start.history, {then + 1500 + 301, 5000}, {}).doubt == ClockDoubt::step);
   // A month off, which machines confirm: from then on the time before it is no way back.
   const ClockReading later{then + 31 * day, 5000};
   const ClockJudgement voted = judge_clock({stored, std::nullopt}, later, {later, later, later});

@@ -1,6 +1,7 @@
 // How machines leave: drained, removed, vanished.
 #include <limits>
 
+#include "enrolment/join_token.hpp"
 #include "fleet/scheduler.hpp"
 #include "publish/retired_members.hpp"
 #include "sample_pool.hpp"
@@ -132,6 +133,24 @@ TEST_CASE("what cannot be drained is removed at once, with the reason") {
   CHECK_FALSE(house.is_served("w-1"));
 }
 
+TEST_CASE("a removal that is ordered again answers as the first did, and frees nothing early") {
+  PoolHouse house;
+  house.start(2);
+  const auto network = [&] {
+    return find_cluster(house.store, "lab")->record.pod_cidrs.contains("w-1");
+  };
+  auto first = house.order("w-1", "remove", {{"drain", false}});
+  REQUIRE(first.status == 200);
+  first.body.erase("revision");  // nothing is published again
+  for (const bool drain : {false, true}) {
+    const auto again = house.order("w-1", "remove", {{"drain", drain}});
+    CHECK(again.status == 200);
+    CHECK(again.body == first.body);
+    CHECK(network());
+    CHECK(house.state("w-1") == "leaving");
+  }
+}
+
 TEST_CASE("after the server itself was away nobody is taken for dead") {
   PoolHouse house;
   house.start(1);
@@ -163,6 +182,104 @@ TEST_CASE("the last master is not removed, and one of three is") {
   CHECK(house.is_served("m-1") != house.is_served("m-2"));
   // Who stays is the first of the masters now.
   CHECK(read_document(*house.current.document("lab", "m-2"))->role.role == Role::master);
+}
+
+TEST_CASE("a master is not removed where all that stay are banned, and the role goes by them") {
+  PoolHouse house;
+  house.start(1);
+  for (const int i : {2, 3}) house.admit(fmt::format("m-{}", i), Role::follower, i);
+  for (const char* name : {"m-2", "m-3"}) house.report(name);
+  REQUIRE(house.order("m-2", "ban").status == 200);
+  REQUIRE(house.order("m-3", "ban").status == 200);
+  const auto refused = house.order("m-1", "remove", {{"drain", false}});
+  CHECK(refused.status == 409);
+  CHECK(refused.body.at("kind") == "last_master");
+  CHECK(
+      refused.message() ==
+      "machine 'lab/m-1': expected another master beside it that is not banned, found 'm-2', 'm-3' banned: its cluster would be left without API and etcd; let another master join first, `muster unban` one that may be believed, or end the cluster with `muster cluster delete lab`");
+  REQUIRE(house.order("m-3", "unban").status == 200);
+  REQUIRE(house.order("m-1", "remove", {{"drain", false}}).status == 200);
+  CHECK(find_member(house.store, "lab", "m-2").value()->record.role == Role::follower);
+  CHECK(find_member(house.store, "lab", "m-3").value()->record.role == Role::master);
+  CHECK(house.order("m-2", "remove", {{"drain", false}}).status == 200);
+}
+
+TEST_CASE("what is ordered while the clock is in doubt is not destroyed when that is settled") {
+  constexpr std::chrono::hours days(24 * 31);
+  const auto set = [](PoolHouse& house, std::chrono::hours by) {
+    house.time += by;
+    house.set_by += by;
+  };
+  PoolHouse house;
+  house.start(2);
+  REQUIRE(house.clock.believed_now());
+  set(house, -days);
+  REQUIRE_FALSE(house.clock.believed_now());
+  REQUIRE(house.order("w-1", "drain").status == 200);
+  const auto token = house.ask("POST", "/v1/operator/tokens",
+                               {{"cluster", "lab"}, {"pool", "w"}, {"ttlSeconds", 3600}});
+  REQUIRE_MESSAGE(token.status == 200, token.body.dump());
+  set(house, days);
+  REQUIRE(house.clock.believed_now());
+  REQUIRE(finish_drains(house.rooms));
+  CHECK(house.state("w-1") == "draining");
+  CHECK(house.ask("GET", "/v1/operator/tokens").body.at("tokens")[0].at("expiresAt") ==
+        unix_seconds(house.time) + 3600);
+}
+
+TEST_CASE("a place is free again after its quarantine, though the clock was ahead meanwhile") {
+  PoolHouse house;
+  house.start(1);
+  Scheduler scheduler(house.rooms, std::chrono::minutes(15), [](const OnDemandCluster&) {});
+  REQUIRE(house.clock.believed_now());
+  constexpr std::chrono::hours days(24 * 31);
+  house.time += days;
+  house.set_by += days;
+  REQUIRE(house.order("w-1", "remove", {{"drain", false}}).status == 200);
+  house.time -= days;
+  house.set_by -= days;
+  for (const auto later : {0, 16 * 60, 11}) {
+    house.time += std::chrono::seconds(later);
+    REQUIRE(scheduler.carry_out_due());
+    REQUIRE(house.publisher.look());
+    house.report("m-1", house.duties({}));
+    REQUIRE(scheduler.carry_out_due());
+  }
+  CHECK_FALSE(find_member(house.store, "lab", "w-1").value().has_value());
+}
+
+TEST_CASE("orders that race the end of their machine or cluster leave nothing to the next one") {
+  PoolHouse house;
+  house.start(2);
+  const auto refused = [&](const Result<void>& ordered) {
+    REQUIRE_FALSE(ordered);
+    return ordered.error().message;
+  };
+  const auto drain = [&](const std::string& node) {
+    return order_drain(house.store, {"lab", node, false, std::chrono::minutes(10), "operator root"},
+                       house.time);
+  };
+  Transaction late;
+  REQUIRE(order_drain(static_cast<const Store&>(house.store),
+                      {"lab", "w-1", false, std::chrono::minutes(10), "operator root"}, house.time,
+                      late));
+  REQUIRE(house.order("w-1", "remove", {{"drain", false}}).status == 200);
+  CHECK(house.store.commit(late).error().kind == ErrorKind::conflict);
+  CHECK(refused(drain("w-1")) ==
+        "node 'lab/w-1': it was removed; `muster node list` shows the machines there are");
+  const std::string ended =
+      "cluster 'lab': it has ended; `muster status` shows the clusters there are";
+  const auto inventory = house.rooms.enrolment.inventory();  // as a request has it that came before
+  EnrolmentContext before = house.rooms.enrolment;
+  before.inventory = [&] { return inventory; };
+  REQUIRE(house.ask("DELETE", "/v1/operator/clusters/lab?confirm=lab").status == 200);
+  CHECK(refused(drain("w-2")) == ended);
+  NewJoinToken token;
+  token.cluster = "lab";
+  token.pool = "w";
+  CHECK(create_join_token(before, token, "operator root").error().message == ended);
+  CHECK(*house.store.count(kinds::token) == 0);
+  CHECK(*house.store.count(kinds::drain) == 0);
 }
 
 TEST_CASE("a member that vanished is told of early, then removed") {

@@ -2,6 +2,7 @@
 // was not decided never was, and status says which it is.
 #include "document/peer_list.hpp"
 #include "document/signed_document.hpp"
+#include "fleet/machine_removal.hpp"
 #include "fleet/scheduler.hpp"
 #include "records/all_records.hpp"
 #include "records/bans.hpp"
@@ -202,6 +203,41 @@ TEST_CASE("scale that is killed at any commit: as many places as nodes, whoever 
     CHECK(house.ask("POST", "/v1/operator/clusters/ci/scale", {{"nodes", 4}}).status == 200);
     CHECK(house.places() == 7);
   }
+}
+
+TEST_CASE("a scale-in that is killed at any commit is carried out whole, or was never ordered") {
+  for (std::size_t last = 0; last < 4; ++last) {
+    CAPTURE(last);
+    Templates house;
+    REQUIRE(house.create().status == 200);
+    house.admit("m-1", Role::master, 1, "ci");
+    for (int i = 1; i <= 2; ++i) house.admit(fmt::format("w-{}", i), Role::node, 10 + i, "ci");
+    house.hooked.commits_left = last;
+    house.ask("POST", "/v1/operator/clusters/ci/scale", {{"nodes", 0}});
+    house.start_again();
+    REQUIRE(finish_drains(house.rooms));
+    house.settle_all();
+    for (const char* name : {"w-1", "w-2"}) {
+      const auto member = find_member(house.store, "ci", name).value();
+      CHECK((member->record.removed_at != 0) == (last > 0));
+    }
+  }
+}
+
+TEST_CASE("places whose user-data is lost are told of, and had again") {
+  Templates house;
+  REQUIRE(house.create().status == 200);
+  const auto scale = [&](bool again) {
+    return house.ask("POST", "/v1/operator/clusters/ci/scale", {{"nodes", 4}, {"again", again}})
+        .body;
+  };
+  CHECK(scale(false).at("untaken") == 5);  // three masters, and two of before
+  CHECK(scale(false).at("untaken") == 7);  // the answer before was lost
+  CHECK(house.places() == 7);
+  const auto anew = scale(true);
+  CHECK(anew.at("untaken") == 0);
+  CHECK(anew.at("userData").size() == 4);
+  CHECK(house.places() == 7);
 }
 
 TEST_CASE("cluster delete that is killed at any commit: there or gone, and its name free") {

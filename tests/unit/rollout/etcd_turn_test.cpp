@@ -17,6 +17,7 @@ struct Arbitration {
   MemoryStore store;
   std::int64_t now = 1000000;
 
+  Arbitration() { REQUIRE(store.commit(Transaction().put(kinds::cluster, "lab", "{}"))); }
   EtcdTurnAnswer ask(const std::string& node, EtcdTurnRequest request = {}) {
     EtcdTurnQuestion question;
     question.cluster = "lab";
@@ -37,7 +38,7 @@ struct Arbitration {
   }
   Result<void> reports(const std::string& node, const std::string& member, std::int64_t sent_at,
                        const std::string& cluster_id = "c1") {
-    return note_etcd_member(store, {"lab", node, cluster_id, member, sent_at});
+    return note_etcd_member(store, {"lab", node, cluster_id, member, sent_at, now});
   }
   void start_together() {
     for (const auto* node : {"m1", "m2", "m3"}) ask(node);
@@ -284,4 +285,53 @@ TEST_CASE("the right is recorded before it is answered") {
   auto record = a.store.get(kinds::etcd, "lab");
   REQUIRE(record);
   CHECK(record->value.find("\"initialMembers\":[\"m1\",\"m2\",\"m3\"]") != std::string::npos);
+}
+
+TEST_CASE("what was asked while the clock was ahead is waited for no longer than usual") {
+  constexpr std::int64_t day = 24LL * 3600 * 1000;
+  Arbitration a;
+  a.now += day;
+  CHECK(a.ask("m1").action == "wait");
+  a.now -= day;
+  CHECK(a.ask("m1").action == "wait");
+  a.now += 8000;
+  CHECK(a.ask("m1").action == "start-new");
+  a.runs("m1", "e1");
+  a.now += day;
+  CHECK(a.ask("m2").action == "join");  // and dies
+  a.now -= day;
+  CHECK(a.ask("m3").action == "wait");
+  a.now += 300001;
+  CHECK(a.ask("m3").action == "join");
+}
+
+TEST_CASE("a member that was lost while the clock was ahead is known by its next report") {
+  constexpr std::int64_t day = 24LL * 3600 * 1000;
+  Arbitration a;
+  a.start_together();
+  for (const auto* node : {"m1", "m2", "m3"}) a.runs(node, std::string("e-") + node);
+  a.now += day;
+  EtcdTurnRequest empty;
+  empty.state_mount_present = true;
+  CHECK(a.ask("m2", empty).action == "join");
+  a.now -= day;
+  REQUIRE(a.reports("m2", "e-new", a.now));
+  a.now += 60000;
+  CHECK(a.ask("m3", empty).action == "join");  // the one that is lost
+}
+
+TEST_CASE("a master that asks while its cluster ends leaves nothing to the next of that name") {
+  Arbitration a;
+  REQUIRE(a.store.commit(Transaction().remove(kinds::cluster, "lab")));
+  EtcdTurnQuestion question;
+  question.cluster = "lab";
+  question.node = "m1";
+  question.masters = masters;
+  const auto answer = decide_etcd_turn(a.store, question, a.now);
+  REQUIRE_FALSE(answer);
+  CHECK(
+      answer.error().message ==
+      "etcd turn of 'm1': cluster 'lab': it has ended; `muster status` shows the clusters there are");
+  CHECK_FALSE(note_etcd_member(a.store, {"lab", "m1", "c1", "e1", a.now, a.now}));
+  CHECK(*a.store.count(kinds::etcd) == 0);
 }

@@ -21,6 +21,7 @@ struct Turns {
   std::vector<MasterState> masters;
 
   Turns() {
+    REQUIRE(store.commit(Transaction().put(kinds::cluster, "lab", "{}")));
     for (const auto* node : {"m1", "m2", "m3"}) {
       masters.push_back({node, true, 7, Report{}, unix_seconds(now)});
       report(node, Verdict::pending_changes);
@@ -118,4 +119,14 @@ TEST_CASE_FIXTURE(Turns, "ordered twice is ordered once, and without news nothin
   CHECK_FALSE(hears("m3", Verdict::converged));
   CHECK(store.get(kinds::turn, "lab")->version == version);
   CHECK(find_turns(store, "lab")->waiting.size() == 1);
+}
+
+TEST_CASE_FIXTURE(Turns, "a turn whose answer was lost is told again, whatever came of the run") {
+  order("m1");
+  const std::int64_t id = find_turns(store, "lab")->grant->order.ordered_at;
+  masters[0].report->heard_order = 0;
+  CHECK(hears("m1", Verdict::failed));
+  CHECK(hears("m1", Verdict::failed));
+  masters[0].report->heard_order = id;
+  CHECK_FALSE(hears("m1", Verdict::failed));
 }
