@@ -144,12 +144,32 @@ bool is_link_up(const std::string& flags) {
 
 }  // namespace
 
+// The ends of pods' links that no bridge has: it was deleted under them, and whoever makes it anew
+// (the next pod) does not take them in.
+std::size_t links_without_bridge(const Filesystem& files) {
+  const std::string folder = "/sys/class/net";
+  const auto names = files.list(folder);
+  if (!names) return 0;
+  return static_cast<std::size_t>(
+      std::count_if(names->begin(), names->end(), [&](const std::string& name) {
+        return name.rfind("veth", 0) == 0 && !files.status(folder + "/" + name + "/master");
+      }));
+}
+
 void look_at_own_pods(const Sight& sight, Effects& effects) {
   constexpr const char* bridge = "cni0";
   const auto pods = own_pods(sight.desired);
   const auto flags = sight.host.files.read(fmt::format("/sys/class/net/{}/flags", bridge), 32);
+  if (!pods) return;
+  if (const auto cut_off = links_without_bridge(sight.host.files); cut_off > 0) {
+    return effects.tell(
+        fmt::format("link {}", bridge),
+        fmt::format(
+            "{} pods of this machine are cut off: their links are in no bridge, since it was deleted under them; delete those pods, as by kubectl delete pods --all-namespaces --field-selector spec.nodeName={}",
+            cut_off, sight.checkpoint.node));
+  }
   // The bridge comes with the first pod.
-  if (!pods || !flags) return;
+  if (!flags) return;
   const std::string network = cidr_text(*pods);
   const std::string subject = fmt::format("link {}", bridge);
   constexpr const char* by_itself = "the next pod that starts here does so too";

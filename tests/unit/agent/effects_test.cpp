@@ -75,6 +75,13 @@ TEST_CASE_FIXTURE(EffectsFixture, "the way to the machine's own pods is the kern
   desired.files.push_back({paths::cni_config, cni_config(document)});
   // Before the first pod there is no bridge.
   CHECK(undone() + unwell() == "");
+  checkpoint.node = "n1";
+  machine.files.put("/sys/class/net/veth12ab/flags", "0x1003\n");
+  CHECK(
+      unwell() ==
+      "link cni0: 1 pods of this machine are cut off: their links are in no bridge, since it was deleted under them; delete those pods, as by kubectl delete pods --all-namespaces --field-selector spec.nodeName=n1\n");
+  machine.files.put("/sys/class/net/veth12ab/master", "");
+  CHECK(unwell() == "");
   machine.set_up_bridge("10.244.7.0/24", "10.244.7.1");
   CHECK(undone() + unwell() == "");
   auto& bridge = machine.routes.kernel["cni0"];
