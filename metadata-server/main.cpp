@@ -156,6 +156,7 @@ int serve(const Settings& settings) {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a limit of files' sizes is an error of the write (EFBIG)
   allow_many_files();
   auto server = Server::start(settings);
   if (!server) return complain(server.error());

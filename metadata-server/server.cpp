@@ -67,8 +67,10 @@ Result<OpenedStore> open_store(const Settings& settings) {
 void warn_of_missing_files(const Store& store, const ArtifactStore& artifacts) {
   const auto catalogue = load_catalogue(store);
   if (!catalogue) return spdlog::warn("releases: {}", catalogue.error().message);
-  for (const auto& release : incomplete_releases(*catalogue, artifacts))
-    spdlog::warn("{}", to_text({release}));
+  auto incomplete = unread_releases(store).value_or(std::vector<IncompleteRelease>());
+  for (auto& release : incomplete_releases(*catalogue, artifacts))
+    incomplete.push_back(std::move(release));
+  for (const auto& release : incomplete) spdlog::warn("{}", to_text({release}));
 }
 
 void warn_of_old_addresses(const ServerAddresses& listed, const ServerAddresses& wanted) {
@@ -124,7 +126,7 @@ std::map<std::string, std::int64_t> Server::Parts::due_seconds() const {
   const auto marks = all_due(wiring.store);
   const std::int64_t time = unix_seconds(now());
   for (const DueMark& mark : marks ? *marks : std::vector<DueMark>())
-    seconds[mark.cluster] = std::max<std::int64_t>(0, time - mark.since);
+    seconds[mark.cluster] = mark.since == 0 ? 0 : std::max<std::int64_t>(0, time - mark.since);
   return seconds;
 }
 

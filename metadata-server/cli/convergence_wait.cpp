@@ -1,7 +1,9 @@
 #include "cli/convergence_wait.hpp"
 
-#include <algorithm>
+#include <fmt/ranges.h>
+
 #include <cstdio>
+#include <set>
 #include <thread>
 
 #include "cli/answer.hpp"
@@ -80,12 +82,25 @@ Exit await_convergence(Session& session, const std::vector<std::string>& cluster
     const auto answer = session.ask("GET", "status");
     if (!answer) return complain(session, answer.error());
     Counts counts;
+    std::set<std::string> gone(clusters.begin(), clusters.end());
     for (const auto& row : list_at(*answer, "/clusters")) {
       const std::string name = cell(row, "/cluster");
-      if (std::find(clusters.begin(), clusters.end(), name) != clusters.end()) add(row, counts);
+      if (gone.erase(name) == 0) continue;
+      if (const std::string unread = cell(row, "/unread/reason"); !unread.empty())
+        return complain(session, {ErrorKind::corrupt,
+                                  fmt::format("cluster '{}': its machines cannot be counted: {}",
+                                              name, unread)});
+      add(row, counts);
     }
     if (counts.text != told) std::fputs(counts.text.c_str(), stderr);
     told = counts.text;
+    if (!gone.empty()) {
+      std::fprintf(
+          stderr,
+          "muster: cluster '%s' is gone: somebody deleted it while this waited; see `muster audit`\n",
+          printable(fmt::format("{}", fmt::join(gone, "', '"))).c_str());
+      return Exit::not_in_effect;
+    }
     if (counts.waiting == 0 && counts.failed == 0) return Exit::ok;
     const bool is_late = std::chrono::steady_clock::now() >= end;
     if (counts.waiting == 0 || is_late) {

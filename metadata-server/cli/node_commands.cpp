@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <iterator>
 #include <limits>
 
@@ -54,6 +55,10 @@ Exit list_nodes(Session& session, const std::string& cluster, std::size_t limit)
         "GET", fmt::format("nodes?limit={}{}{}", std::min(longest_page, limit - rows.size()),
                            of_cluster, after.empty() ? "" : "&after=" + escape(after)));
     if (!answer) return complain(session, answer.error());
+    for (const auto& row : list_at(*answer, "/unread"))
+      std::fprintf(stderr, "muster: cluster %s is left out: %s\n",
+                   printable(cell(row, "/cluster")).c_str(),
+                   printable(cell(row, "/reason")).c_str());
     const auto nodes = answer->find("nodes");
     if (nodes != answer->end() && nodes->is_array())
       std::move(nodes->begin(), nodes->end(), std::back_inserter(rows));

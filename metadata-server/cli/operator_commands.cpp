@@ -175,9 +175,10 @@ void add_operator_commands(CommandLine& line) {
   auto* list = group->add_subcommand("list", "operators and when their certificates end");
   line.on(list, [](Session& session) {
     return ask_and_show(session, "GET", "operators", nullptr, [](const nlohmann::json& answer) {
-      Table table({"NAME", "EXPIRES", "FINGERPRINT", "LIMITS"});
+      Table table({"NAME", "EXPIRES", "ACCESS", "FINGERPRINT", "LIMITS"});
       for (const auto& row : list_at(answer, "/operators"))
-        table.row({cell(row, "/name"), time_text(row, "/expiresAt"), cell(row, "/fingerprint"),
+        table.row({cell(row, "/name"), time_text(row, "/expiresAt"),
+                   row.value("revoked", false) ? "revoked" : "", cell(row, "/fingerprint"),
                    limits_text(row)});
       return table.text();
     });

@@ -48,12 +48,14 @@ void add_revision_commands(CommandLine& line) {
   rollback->add_option("REVISION", *revision, "number or sha256:... as revision list shows it")
       ->required();
   rollback->add_option("--cluster", *cluster, "the cluster's name")->required();
+  auto remove = std::make_shared<bool>(false);
+  rollback->add_flag("--remove", *remove, "machines that it does not have are removed");
   rollback->footer(
       "Generations still grow: machines take it as a new document.\n"
       "Example: muster revision rollback 41 --cluster lab");
-  line.on(rollback, [cluster, revision](Session& session) {
+  line.on(rollback, [=](Session& session) {
     return ask_and_show(session, "POST", "revisions/rollback",
-                        {{"cluster", *cluster}, {"revision", *revision}},
+                        {{"cluster", *cluster}, {"revision", *revision}, {"remove", *remove}},
                         [cluster](const nlohmann::json& answer) {
                           const bool is_same = answer.value("written", true) == false;
                           return changes_text(answer) +

@@ -38,6 +38,12 @@ std::string site_notes(const nlohmann::json& status) {
   if (const std::string message = cell(status, "/clock/message"); !message.empty())
     notes += note(message, cell(status, "/clock/cure"));
   for (const auto& row : list_at(status, "/quarantined")) notes += quarantine_note(row);
+  for (const auto& row : list_at(status, "/clusters")) {
+    if (const std::string reason = cell(row, "/unread/reason"); !reason.empty())
+      notes += note(fmt::format("cluster {}: its machines cannot be counted: {}",
+                                cell(row, "/cluster"), reason),
+                    cell(row, "/unread/cure"));
+  }
   for (const auto& task : list_at(status, "/backgroundTasks")) {
     if (number_at(task, "/failuresInRow") > 0) notes += task_note(task);
   }

@@ -150,10 +150,17 @@ std::string status_text(const nlohmann::json& answer) {
           fmt::format("{}: {} machine(s) not heard of, to be removed soon (muster node list)\n",
                       cell(row, "/cluster"), cell(row, "/vanishing"));
   }
-  for (const auto& row : list_at(answer, "/incompleteReleases"))
+  for (const auto& row : list_at(answer, "/incompleteReleases")) {
+    if (const std::string unread = cell(row, "/unread"); !unread.empty()) {
+      notes += fmt::format(
+          "release {} {}: its record cannot be read; import it again with muster release import: {}\n",
+          cell(row, "/name"), cell(row, "/version"), printable(unread));
+      continue;
+    }
     notes += fmt::format(
         "release {} {}: {} of {} files are not on the server's disk; bring them back with muster release import\n",
         cell(row, "/name"), cell(row, "/version"), cell(row, "/missing"), cell(row, "/files"));
+  }
   for (const auto& row : list_at(answer, "/worst"))
     notes += trouble_text(cell(row, "/cluster") + "/" + cell(row, "/node"), row);
   for (const auto& row : list_at(answer, "/strangers")) {

@@ -30,6 +30,8 @@ struct Envelope {
 // Refuses more than `maximum_envelope_size` bytes and more than one signature.
 [[nodiscard]] Result<Envelope> parse_envelope(std::string_view json);
 inline constexpr std::size_t maximum_envelope_size = 4u << 20;
+// Of which the envelope is surely no larger: base64, and room for type, key and signature.
+inline constexpr std::size_t maximum_payload_size = maximum_envelope_size / 4 * 3 - 1024;
 // The payload alone, of an envelope that this program wrote and keeps: nothing else of it is
 // looked at.
 [[nodiscard]] Result<std::string> payload_of(std::string_view json);

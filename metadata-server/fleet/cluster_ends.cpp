@@ -35,6 +35,7 @@ Result<void> ClusterEnds::follow(const Commit& commit) {
       const auto cluster = parse_on_demand_cluster(*change.value);
       if (!cluster) {
         all = while_doing(cluster.error(), fmt::format("{} '{}'", change.kind, change.key));
+        quarantine_.note(change.key, Quarantine::Part::order, all);
         continue;
       }
       end = cluster->expires_at;

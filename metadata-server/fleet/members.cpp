@@ -46,6 +46,8 @@ Result<void> Members::follow(const Commit& commit) {
       auto read = read_present(change.key, *change.value);
       if (!read) {
         all = pass(read.error());
+        const auto names = kinds::parse_pair_key(change.key);
+        quarantine_.note(names ? names->first : change.key, Quarantine::Part::members, all);
         continue;
       }
       member = std::move(*read);

@@ -97,7 +97,13 @@ Result<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Reque
     return pass(known.error());
   const auto troubles = MachineTroubles::gather(rooms);
   if (!troubles) return pass(troubles.error());
-  nlohmann::json rows = nlohmann::json::array();
+  nlohmann::json rows = nlohmann::json::array(), unread = rows;
+  // Of one cluster: the others are listed all the same.
+  const auto is_left_out = [&](const std::string& cluster, const Error& error) {
+    if (!query->cluster.empty() || is_store_away(error)) return false;
+    unread.push_back({{"cluster", cluster}, {"reason", error.message}});
+    return true;
+  };
   for (const auto& cluster : rooms.current.clusters()) {
     const bool is_wanted = query->cluster.empty() || cluster == query->cluster;
     if (!is_wanted || cluster < query->after.cluster) continue;
@@ -105,18 +111,21 @@ Result<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Reque
     const auto served = rooms.current.cluster(cluster);
     if (!served) continue;
     const auto states = NodeStates::gather(rooms, cluster);
+    if (!states && is_left_out(cluster, states.error())) continue;
     if (!states) return pass(states.error());
     const NodePage page = page_of(*served, cluster, *query, query->limit - rows.size());
     auto machines = machines_of(rooms.store, cluster, page);
+    if (!machines && is_left_out(cluster, machines.error())) continue;
     if (!machines) return pass(machines.error());
     for (const auto& [node, answer] : page)
       rows.push_back(
           summary(rooms, {cluster, node}, *answer, (*machines)[node], *states, *troubles));
     if (rows.size() < query->limit) continue;
-    return json_response(
-        {{"nodes", std::move(rows)}, {"next", kinds::pair_key(cluster, page.back().first)}});
+    return json_response({{"nodes", std::move(rows)},
+                          {"unread", std::move(unread)},
+                          {"next", kinds::pair_key(cluster, page.back().first)}});
   }
-  return json_response({{"nodes", std::move(rows)}, {"next", ""}});
+  return json_response({{"nodes", std::move(rows)}, {"unread", std::move(unread)}, {"next", ""}});
 }
 
 Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& request) {

@@ -121,7 +121,12 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
 Result<nlohmann::json> incomplete_rows(const Rooms& rooms) {
   const auto catalogue = load_catalogue(rooms.store);
   if (!catalogue) return pass(catalogue.error());
+  const auto unread = unread_releases(rooms.store);
+  if (!unread) return pass(unread.error());
   nlohmann::json rows = nlohmann::json::array();
+  for (const auto& release : *unread)
+    rows.push_back(
+        {{"name", release.name}, {"version", release.version}, {"unread", release.unread}});
   for (const auto& release : incomplete_releases(*catalogue, rooms.artifacts)) {
     rows.push_back({{"name", release.name},
                     {"version", release.version},
@@ -136,6 +141,28 @@ nlohmann::json quarantined(const Rooms& rooms) {
   for (const auto& row : rooms.quarantine.all())
     rows.push_back({{"cluster", row.cluster}, {"reason", row.reason}, {"cure", row.cure}});
   return rows;
+}
+
+// A cluster of which a record of its machines, drains or masters cannot be read: the others are
+// told all the same.
+Result<nlohmann::json> whole_row(const Rooms& rooms, const std::string& name,
+                                 const ServedCluster& cluster) {
+  auto row = cluster_row(rooms, name, cluster);
+  if (!row) return row;
+  if (auto added = add_departures(rooms, name, cluster, *row); !added) return pass(added.error());
+  return row;
+}
+
+nlohmann::json unread_row(const std::string& name, const ServedCluster& cluster,
+                          const Error& error) {
+  return {{"cluster", name},
+          {"revision", cluster.revision},
+          {"revisionNumber", cluster.revision_number},
+          {"machines", cluster.documents.size()},
+          {"unread",
+           {{"reason", error.message},
+            {"cure",
+             "restore the database from a backup of before, or ask for help with that record"}}}};
 }
 
 nlohmann::json background_tasks(const Rooms& rooms) {
@@ -174,9 +201,12 @@ Result<Response> get_readyz(const Rooms& rooms, const Caller&, const Request&) {
   }
   const auto catalogue = load_catalogue(rooms.store);
   if (!catalogue) return pass(catalogue.error());
-  const auto incomplete = incomplete_releases(*catalogue, rooms.artifacts);
-  if (incomplete.empty()) return plain("ok\n");
-  return fail(ErrorKind::unavailable, "artifacts_missing", to_text(incomplete));
+  auto incomplete = unread_releases(rooms.store);
+  if (!incomplete) return pass(incomplete.error());
+  for (auto& release : incomplete_releases(*catalogue, rooms.artifacts))
+    incomplete->push_back(std::move(release));
+  if (incomplete->empty()) return plain("ok\n");
+  return fail(ErrorKind::unavailable, "artifacts_missing", to_text(*incomplete));
 }
 
 Result<Response> get_metrics(const Rooms& rooms, const Caller&, const Request&) {
@@ -198,17 +228,15 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
   for (const auto& name : rooms.current.clusters()) {
     const auto cluster = rooms.current.cluster(name);
     if (!cluster) continue;
-    auto row = cluster_row(rooms, name, *cluster);
-    if (!row) return pass(row.error());
-    clusters.push_back(std::move(*row));
+    auto row = whole_row(rooms, name, *cluster);
+    if (!row && is_store_away(row.error())) return pass(row.error());
+    clusters.push_back(row ? std::move(*row) : unread_row(name, *cluster, row.error()));
     const auto due = owed->find(name);
     clusters.back()["due"] = due == owed->end() ? nlohmann::json(nullptr) : due->second;
     clusters.back()["awaitsSignature"] =
         due != owed->end() && due->second["awaitsSignature"].get<bool>();
     if (const auto left = rooms.ends.left(name, unix_seconds(rooms.enrolment.now())))
       clusters.back()["secondsLeft"] = left->count();
-    auto added = add_departures(rooms, name, *cluster, clusters.back());
-    if (!added) return pass(added.error());
   }
   const auto pending = list_pending(rooms.enrolment);
   if (!pending) return pass(pending.error());

@@ -12,6 +12,7 @@
 #include "inventory/certificate_table.hpp"
 #include "inventory/coredns.hpp"
 #include "inventory/machine_config.hpp"
+#include "inventory/own_secrets.hpp"
 #include "inventory/pod_networks.hpp"
 #include "inventory/pool_members.hpp"
 #include "pki/signature.hpp"
@@ -257,8 +258,10 @@ class CompilationMaker {
     if (config.containerd.sandbox_image.empty())
       config.containerd.sandbox_image = "registry.k8s.io/pause:" + role.pause;
     if (is_control_plane(source.role())) {
-      add_shared_secret(config, "service-account-key", "/etc/kubernetes/pki/service-account.key");
-      add_shared_secret(config, "encryption-configuration", "/etc/kubernetes/encryption.yaml");
+      add_shared_secret(config, std::string(service_account_key_secret),
+                        "/etc/kubernetes/pki/service-account.key");
+      add_shared_secret(config, std::string(encryption_configuration_secret),
+                        "/etc/kubernetes/encryption.yaml");
     }
     made->text = config_text(config);
     made->digest = sha256_digest(made->text);

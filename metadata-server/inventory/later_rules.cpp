@@ -7,6 +7,7 @@
 #include "inventory/check_marks.hpp"
 #include "inventory/check_names.hpp"
 #include "inventory/check_ports.hpp"
+#include "inventory/check_secret_names.hpp"
 #include "inventory/read_objects.hpp"
 
 namespace muster {
@@ -20,11 +21,13 @@ void check_across_fields(const Inventory& inventory, RuleFindings& findings) {
     check_ports(cluster, findings);
     check_capacity(inventory, cluster, findings);
   }
-  for (const auto& [name, profile] : inventory.profiles)
-    check_ports(profile.settings, "spec", findings);
-  for (const Node& node : inventory.nodes) check_ports(node.overrides, "spec.overrides", findings);
-  for (const NodePool& pool : inventory.pools)
-    check_ports(pool.overrides, "spec.overrides", findings);
+  const auto check_settings = [&](const Value& settings, const std::string& path) {
+    check_ports(settings, path, findings);
+    check_secret_names(settings, path, findings);
+  };
+  for (const auto& [name, profile] : inventory.profiles) check_settings(profile.settings, "spec");
+  for (const Node& node : inventory.nodes) check_settings(node.overrides, "spec.overrides");
+  for (const NodePool& pool : inventory.pools) check_settings(pool.overrides, "spec.overrides");
   check_match_marks(inventory, findings);
 }
 

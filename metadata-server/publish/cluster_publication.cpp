@@ -19,8 +19,9 @@
 #include "publish/publication_guards.hpp"
 #include "publish/publication_memory.hpp"
 #include "publish/recognition.hpp"
+#include "publish/retired_members.hpp"
+#include "publish/served_size.hpp"
 #include "records/audit.hpp"
-#include "records/pool_member.hpp"
 #include "store/kinds.hpp"
 #include "trust/cluster_signer.hpp"
 
@@ -73,7 +74,11 @@ class Preparation {
     if (auto free = check_addresses(); !free) return tl::unexpected(refused(free.error()));
     if (auto removed = check_removed(); !removed) return tl::unexpected(refused(removed.error()));
     const std::string peers = compilation->peers_text();
-    peers_content_ = sha256_digest(peer_list_text(input_.facts.site, name_, 0, peers));
+    const std::string peer_list = peer_list_text(input_.facts.site, name_, 0, peers);
+    if (auto large = find_too_large(
+            {"peer list", fmt::format("cluster '{}'", name_), cluster.name.place, peer_list}))
+      return tl::unexpected(refused({std::move(*large)}));
+    peers_content_ = sha256_digest(peer_list);
     publication_.revision = revision_digest();
     if (input_.dry_run) return std::move(publication_);
     // What got its cluster into quarantine is written anew, though nothing else changes.
@@ -105,7 +110,9 @@ class Preparation {
     }
     const ClusterRecord& record = input_.found.record;
     old_ = context_.current.cluster(name_);
-    if (old_ && old_->revision_number == record.revision_number &&
+    // What is served of a cluster in quarantine may be older than what is stored.
+    const bool is_sound = context_.quarantine.check_free(name_).has_value();
+    if (is_sound && old_ && old_->revision_number == record.revision_number &&
         old_->revision == record.revision)
       return {};
     auto read = read_served_cluster(context_.store, record);
@@ -161,8 +168,15 @@ class Preparation {
       auto document = compilation.make(machine);
       if (!document) return tl::unexpected(refused(std::move(document.error())));
       made = std::move(*document);
-      content = {machine.digest, sha256_digest(compilation.text_of(machine, *made, 0)),
-                 needs_of(made->document, context_.later)};
+      const std::string text = compilation.text_of(machine, *made, 0);
+      const std::string owner = fmt::format("machine '{}/{}'", name_, node);
+      // Explained once: it is long work, and mostly the same of all of them.
+      if (auto large = find_too_large({"document", owner, machine.source.place(), text},
+                                      !is_size_explained_)) {
+        is_size_explained_ = true;
+        return tl::unexpected(refused({std::move(*large)}));
+      }
+      content = {machine.digest, sha256_digest(text), needs_of(made->document, context_.later)};
     }
     contents_.emplace_back(node, content.content);
     const auto old = old_->documents.find(node);
@@ -263,7 +277,9 @@ class Preparation {
   Result<void> write(const Compilation& compilation, const std::string& peers,
                      const Cluster& cluster, const ClusterSigner& signer) {
     if (auto written = write_peers(peers, signer); !written) return written;
-    if (auto removed = remove_gone(); !removed) return removed;
+    auto removed = remove_machines(context_.store, name_, gone_, unix_seconds(latest_now(context_)),
+                                   transaction_);
+    if (!removed) return removed;
     if (auto written = write_records(compilation, cluster, signer); !written) return written;
     publication_.is_changed = true;
     publication_.number = number_;
@@ -276,28 +292,6 @@ class Preparation {
         signer.sign_peers(peer_list_text(input_.facts.site, name_, number_, peers));
     if (!envelope) return while_doing(envelope.error(), fmt::format("peer list of '{}'", name_));
     transaction_.put(kinds::peers, name_, to_json(published(*envelope, peers_content_)));
-    return {};
-  }
-
-  Result<void> remove_gone() {
-    for (const auto& node : gone_) {
-      const std::string key = kinds::pair_key(name_, node);
-      transaction_.remove(kinds::document, key)
-          .remove(kinds::machine, key)
-          .remove(kinds::report, key)
-          .remove(kinds::served, key)
-          .remove(kinds::drain, key);
-      if (auto retired = retire(node); !retired) return retired;
-    }
-    return {};
-  }
-
-  // A member of a pool that the inventory does not have any more.
-  Result<void> retire(const std::string& node) {
-    auto member = find_member(context_.store, name_, node);
-    if (!member) return pass(member.error());
-    if (*member && (*member)->record.removed_at == 0)
-      retire_member(std::move(**member), unix_seconds(latest_now(context_)), transaction_);
     return {};
   }
 
@@ -379,6 +373,7 @@ class Preparation {
   std::vector<MachineAddress> moved_;  // of what changed
   std::vector<std::string> gone_;      // served so far, and not any more
   ChangeMemo differences_;
+  bool is_size_explained_ = false;
 };
 
 }  // namespace

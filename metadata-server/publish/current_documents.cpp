@@ -83,6 +83,12 @@ struct ClusterChange {
   std::vector<std::pair<std::string, DocumentTable::Answer>> documents;
 };
 
+struct UnreadPart {
+  std::string cluster;
+  Quarantine::Part part;
+  Error error;
+};
+
 Result<void> read_change(const Transaction::Change& change, PublicationMemory& memory,
                          std::map<std::string, ClusterChange>& clusters) {
   if (change.kind == kinds::cluster) {
@@ -168,8 +174,16 @@ Result<void> CurrentDocuments::load(const Store& store) {
 Result<void> CurrentDocuments::follow(const Commit& commit) {
   std::map<std::string, ClusterChange> changed;
   Result<void> all;
+  std::vector<UnreadPart> unread;
   for (const auto& change : commit.changes) {
-    if (auto read = read_change(change, *memory_, changed); !read) all = std::move(read);
+    auto read = read_change(change, *memory_, changed);
+    if (read) continue;
+    const auto names = kinds::parse_pair_key(change.key);
+    unread.push_back(
+        {change.kind == kinds::document && names ? names->first : change.key,
+         change.kind == kinds::cluster ? Quarantine::Part::record : Quarantine::Part::documents,
+         read.error()});
+    all = pass(read.error());
   }
   for (auto& [name, change] : changed) {
     if (change.is_gone) quarantine_.forget(name);
@@ -193,6 +207,8 @@ Result<void> CurrentDocuments::follow(const Commit& commit) {
       clusters_.erase(name);
     }
   }
+  // It is served as it was: told at once, not at the next start alone.
+  for (const auto& [name, part, error] : unread) quarantine_.note(name, part, pass(error));
   return all;
 }
 

@@ -363,7 +363,7 @@ Published<PublishOutcome> roll_back(const PublishContext& context, const Rollbac
 
 Published<PublishOutcome> republish(const PublishContext& context, const std::string& cluster,
                                     const std::string& actor) {
-  if (auto free = context.quarantine.check_free(cluster); !free)
+  if (auto free = context.quarantine.check_publishable(cluster); !free)
     return tl::unexpected(refused(free.error()));
   for (int attempt = 1;; ++attempt) {
     const auto due = find_due(context.store, cluster);

@@ -137,7 +137,7 @@ struct SigningFacts {
 
 // Publishes the current content with today's banned machines, members of pools and drains: what is
 // due (records/due); the mark is gone with it. Left to publish/publisher. conflict: the cluster is
-// in quarantine.
+// in quarantine for more than its documents, which this writes anew.
 [[nodiscard]] Published<PublishOutcome> republish(const PublishContext& context,
                                                   const std::string& cluster,
                                                   const std::string& actor);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "document/time_text.hpp"
+#include "pki/unix_seconds.hpp"
 #include "store/kinds.hpp"
 #include "trust/cluster_signer.hpp"
 
@@ -68,7 +69,25 @@ Result<bool> Publisher::bring_document(const std::string& cluster, const std::st
   return is_served();
 }
 
+// Documents are made from what can be read: nobody has to order it.
+Result<void> Publisher::mark_unread_documents() {
+  for (const std::string& cluster : context_.quarantine.derived()) {
+    const auto mark = find_due(context_.store, cluster);
+    if (!mark) return pass(mark.error());
+    if (*mark) continue;
+    Transaction transaction;
+    transaction.expect(kinds::due, cluster, 0);
+    auto marked = mark_due(context_.store, cluster, "documents that cannot be read", "server",
+                           context_.now(), transaction);
+    if (!marked) return marked;
+    auto committed = context_.store.commit(transaction);
+    if (!committed && committed.error().kind != ErrorKind::conflict) return pass(committed.error());
+  }
+  return {};
+}
+
 Result<void> Publisher::look() {
+  if (auto marked = mark_unread_documents(); !marked) return marked;
   const auto marks = all_due(context_.store);
   if (!marks) return pass(marks.error());
   for (const DueMark& seen : *marks) {
@@ -133,6 +152,7 @@ Result<std::vector<OwedPublication>> Publisher::owed() const {
     OwedPublication& row = owed.emplace_back();
     if (const auto refused = refusal_of(mark)) row.refused = refused->error.message;
     row.awaits_signature = !may_sign(mark.cluster);
+    if (mark.since == 0) mark.since = unix_seconds(context_.now());
     row.mark = std::move(mark);
   }
   return owed;

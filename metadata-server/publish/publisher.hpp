@@ -36,7 +36,8 @@ class Publisher {
   // brings the documents of all. Errors: as settle has them, as unavailable.
   [[nodiscard]] Result<bool> bring_document(const std::string& cluster, const std::string& node);
 
-  // One look at everything that is due, for a background task; what was refused is tried again
+  // One look at everything that is due, for a background task, and at documents that cannot be
+  // read; what was refused is tried again
   // after a pause that grows to a minute. An error: the store does not answer.
   [[nodiscard]] Result<void> look();
   [[nodiscard]] Result<std::vector<OwedPublication>> owed() const;  // by cluster
@@ -50,6 +51,7 @@ class Publisher {
     std::chrono::seconds back_off{0};
   };
   class Turn;
+  [[nodiscard]] Result<void> mark_unread_documents();
   [[nodiscard]] Result<void> publish(const DueMark& mark);
   [[nodiscard]] Result<void> try_publishing(const DueMark& mark);
   // The refusal of this very mark, if it was refused.

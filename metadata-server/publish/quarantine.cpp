@@ -11,7 +11,7 @@ std::string cure_of(Quarantine::Part part, const std::string& cluster) {
           "correct its inventory until `muster validate DIR` accepts it, then `muster apply DIR`; of a cluster on demand, let it end, or `muster cluster delete {}`",
           cluster);
     case Quarantine::Part::documents:
-      return "`muster apply DIR` writes them anew";
+      return "the server writes them anew by itself; where it cannot, `muster status` tells why the cluster is due";
     case Quarantine::Part::record:
     case Quarantine::Part::order:
     case Quarantine::Part::members:
@@ -67,6 +67,23 @@ std::vector<std::string> Quarantine::names() const {
   const std::lock_guard lock(mutex_);
   for (const auto& [cluster, reasons] : clusters_) names.push_back(cluster);
   return names;
+}
+
+std::vector<std::string> Quarantine::derived() const {
+  std::vector<std::string> names;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [cluster, reasons] : clusters_)
+    if (is_derived(reasons)) names.push_back(cluster);
+  return names;
+}
+
+Result<void> Quarantine::check_publishable(const std::string& cluster) const {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = clusters_.find(cluster);
+    if (found == clusters_.end() || is_derived(found->second)) return {};
+  }
+  return check_free(cluster);
 }
 
 Result<void> Quarantine::check_free(const std::string& cluster) const {

@@ -31,11 +31,18 @@ class Quarantine {
   [[nodiscard]] std::optional<QuarantinedCluster> find(const std::string& cluster) const;
   [[nodiscard]] std::vector<QuarantinedCluster> all() const;  // by name
   [[nodiscard]] std::vector<std::string> names() const;
+  // Those of which nothing but documents cannot be read: they are written anew from the rest.
+  [[nodiscard]] std::vector<std::string> derived() const;
+  // Of those, nothing; of others as check_free.
+  [[nodiscard]] Result<void> check_publishable(const std::string& cluster) const;
   // conflict, "quarantined": why nothing is published for it, and the cure.
   [[nodiscard]] Result<void> check_free(const std::string& cluster) const;
 
  private:
   using Reasons = std::map<Part, std::string>;
+  static bool is_derived(const Reasons& reasons) {
+    return reasons.size() == 1 && reasons.contains(Part::documents);
+  }
   [[nodiscard]] static QuarantinedCluster row_of(const std::string& cluster,
                                                  const Reasons& reasons);
 

@@ -57,6 +57,10 @@ Result<PrunedReleases> prune_releases(const ReleaseStores& stores, const std::st
                                       TimePoint now, bool dry_run) {
   auto catalogue = load_catalogue(stores.store);
   if (!catalogue) return pass(catalogue.error());
+  // Nobody knows which files are theirs.
+  const auto unread = unread_releases(stores.store);
+  if (!unread) return pass(unread.error());
+  if (!unread->empty()) return fail(ErrorKind::conflict, to_text(*unread));
   Transaction transaction;
   const auto used = manifests_in_use(stores, transaction);
   if (!used) return pass(used.error());

@@ -41,7 +41,7 @@ Result<void> add_release(Store& store, const ArtifactStore& artifacts, const Rel
       [&](const std::optional<std::string>& present, Transaction& transaction) -> Result<void> {
         const std::string manifest = to_canonical_json(release);
         if (present == manifest) return {};
-        if (present) {
+        if (present && parse_release(*present)) {
           return fail(
               ErrorKind::conflict,
               fmt::format(
@@ -61,17 +61,30 @@ Result<Catalogue> load_catalogue(const Store& store) {
   Catalogue catalogue;
   for (const auto& record : *records) {
     const auto release = parse_release(record.value);
-    if (!release) return while_doing(release.error(), fmt::format("release '{}'", record.key));
+    if (!release) continue;
     if (auto added = catalogue.add(*release); !added) return pass(added.error());
   }
   return catalogue;
+}
+
+Result<std::vector<IncompleteRelease>> unread_releases(const Store& store) {
+  const auto records = all_records(store, kinds::release);
+  if (!records) return pass(records.error());
+  std::vector<IncompleteRelease> unread;
+  for (const auto& record : *records) {
+    const auto release = parse_release(record.value);
+    const auto names = kinds::parse_pair_key(record.key);
+    if (!release && names)
+      unread.push_back({names->first, names->second, 0, 0, release.error().message});
+  }
+  return unread;
 }
 
 std::vector<IncompleteRelease> incomplete_releases(const Catalogue& catalogue,
                                                    const ArtifactStore& artifacts) {
   std::vector<IncompleteRelease> incomplete;
   for (const auto& release : catalogue.releases()) {
-    IncompleteRelease found{release.name, release.version, 0, release.artifacts.size() + 1};
+    IncompleteRelease found{release.name, release.version, 0, release.artifacts.size() + 1, {}};
     if (!artifacts.open_artifact(release.manifest_digest)) ++found.missing;
     for (const auto& artifact : release.artifacts) {
       if (!artifacts.contains(artifact.digest, artifact.size)) ++found.missing;
@@ -84,6 +97,12 @@ std::vector<IncompleteRelease> incomplete_releases(const Catalogue& catalogue,
 std::string to_text(const std::vector<IncompleteRelease>& releases) {
   std::string text;
   for (const auto& release : releases) {
+    if (!release.unread.empty()) {
+      text += fmt::format(
+          "{}release {} {}: its record cannot be read; import it again with `muster release import`: {}",
+          text.empty() ? "" : "\n", release.name, release.version, release.unread);
+      continue;
+    }
     text += fmt::format(
         "{}release {} {}: {} of {} files are not on the server's disk; bring them back with `muster release import`",
         text.empty() ? "" : "\n", release.name, release.version, release.missing, release.files);

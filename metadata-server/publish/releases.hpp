@@ -13,11 +13,13 @@
 
 namespace muster {
 
-// The manifest becomes an artifact itself. invalid: artifacts that are not in the store, all of
-// them named. conflict: the same name and version with another manifest. Idempotent.
+// The manifest becomes an artifact itself, and takes the place of a record that cannot be read.
+// invalid: artifacts that are not in the store, all of them named. conflict: the same name and
+// version with another manifest. Idempotent.
 [[nodiscard]] Result<void> add_release(Store& store, const ArtifactStore& artifacts,
                                        const Release& release, std::string_view actor,
                                        TimePoint now);
+// Without those whose record cannot be read: unread_releases.
 [[nodiscard]] Result<Catalogue> load_catalogue(const Store& store);
 
 // A release whose files, or its manifest, are not all on this server's disk: it lost them, or a
@@ -25,10 +27,12 @@ namespace muster {
 struct IncompleteRelease {
   std::string name, version;
   std::size_t missing = 0, files = 0;
+  std::string unread = {};  // why its record cannot be read, and its files are not known
 };
 // Looks for the files, not into them: a few microseconds each.
 [[nodiscard]] std::vector<IncompleteRelease> incomplete_releases(const Catalogue& catalogue,
                                                                  const ArtifactStore& artifacts);
+[[nodiscard]] Result<std::vector<IncompleteRelease>> unread_releases(const Store& store);
 // "release etcd 3.6.16: 2 of 3 files are not on the server's disk; bring them back with `muster
 // release import`", a line each.
 [[nodiscard]] std::string to_text(const std::vector<IncompleteRelease>& releases);

@@ -39,6 +39,24 @@ bool is_node_gone(const MemberRecord& member, const NodeObjects& nodes) {
          std::find(leaving.begin(), leaving.end(), member.node) == leaving.end();
 }
 
+Result<void> remove_machines(const Store& store, const std::string& cluster,
+                             const std::vector<std::string>& nodes, std::int64_t now,
+                             Transaction& transaction) {
+  for (const auto& node : nodes) {
+    const std::string key = kinds::pair_key(cluster, node);
+    transaction.remove(kinds::document, key)
+        .remove(kinds::machine, key)
+        .remove(kinds::report, key)
+        .remove(kinds::served, key)
+        .remove(kinds::drain, key);
+    auto member = find_member(store, cluster, node);
+    if (!member) return pass(member.error());
+    if (*member && (*member)->record.removed_at == 0)
+      retire_member(std::move(**member), now, transaction);
+  }
+  return {};
+}
+
 Result<RetiredMembers> release_retired_members(Store& store, const std::string& cluster,
                                                std::int64_t now, std::chrono::seconds quarantine,
                                                const NodeObjects& nodes) {

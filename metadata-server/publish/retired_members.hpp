@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "document/report.hpp"
 #include "publish/current_documents.hpp"
@@ -23,6 +24,12 @@ struct NodeObjects {
 
 // Told by the duties, of a removed member.
 [[nodiscard]] bool is_node_gone(const MemberRecord& member, const NodeObjects& nodes);
+
+// Adds the end of machines that a publication has no more: what is stored of each goes, and a
+// pool's member is removed at `now`.
+[[nodiscard]] Result<void> remove_machines(const Store& store, const std::string& cluster,
+                                           const std::vector<std::string>& nodes, std::int64_t now,
+                                           Transaction& transaction);
 
 // Frees names, addresses and pod networks of what was removed at least `quarantine` ago and has no
 // Node object any more: kubelets of others still route to its network, and a Node of that name

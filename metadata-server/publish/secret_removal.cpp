@@ -1,5 +1,6 @@
 #include "publish/secret_removal.hpp"
 
+#include "inventory/suggest.hpp"
 #include "publish/current_documents.hpp"
 #include "records/all_records.hpp"
 #include "records/secrets.hpp"
@@ -26,6 +27,19 @@ Result<std::string> find_user(const Store& store, const std::string& cluster,
   return std::string();
 }
 
+Result<void> not_there(const Store& store, const std::string& cluster, const std::string& name) {
+  const auto secrets = list_secrets(store, cluster);
+  if (!secrets) return pass(secrets.error());
+  std::vector<std::string_view> names;
+  for (const auto& secret : *secrets) names.push_back(secret.name);
+  const std::string meant = did_you_mean(name, names);
+  return fail(
+      ErrorKind::not_found,
+      fmt::format(
+          "cluster '{0}' has no secret '{1}'{2}; `muster secret list --cluster {0}` shows them all",
+          cluster, name, meant.empty() ? meant : ", " + meant));
+}
+
 }  // namespace
 
 Result<void> remove_secret(Store& store, const std::string& cluster, const std::string& name,
@@ -36,7 +50,7 @@ Result<void> remove_secret(Store& store, const std::string& cluster, const std::
   Transaction transaction;
   if (auto added = add_secret_removal(store, cluster, name, actor, now, transaction); !added)
     return added;
-  if (transaction.changes.empty()) return {};
+  if (transaction.changes.empty()) return not_there(store, cluster, name);
   const auto user = find_user(store, cluster, name);
   if (!user) return pass(user.error());
   if (!user->empty()) {

@@ -83,7 +83,10 @@ std::vector<std::string> may_leave(const ServedCluster& served, const std::strin
   std::unordered_set<std::string_view> stays;
   if (inventory != nullptr) {
     for (const Node* node : nodes_of(*inventory, cluster)) stays.insert(node->name.value);
-    for (const PoolMember& member : facts.members) stays.insert(member.name);
+    std::unordered_set<std::string_view> pools;
+    for (const NodePool* pool : pools_of(*inventory, cluster)) pools.insert(pool->name.value);
+    for (const PoolMember& member : facts.members)
+      if (pools.contains(member.pool)) stays.insert(member.name);
   }
   std::vector<std::string> leaving;
   for (const auto& [node, answer] : served.documents) {

@@ -15,12 +15,18 @@ constexpr auto due_fields = [](auto& fields, auto& mark) {
   fields.text("by", mark.by);
 };
 
-Result<DueMark> parse_mark(const Record& record) {
+// That it is there says enough: its cluster is published, and the mark goes.
+DueMark read_mark(const Record& record) {
   const std::string what = fmt::format("due mark '{}'", record.key);
-  auto mark = parse_record<DueMark>(what, record.value, due_fields);
-  if (!mark) return mark;
-  mark->cluster = record.key;
-  mark->version = record.version;
+  auto read = parse_record<DueMark>(what, record.value, due_fields);
+  DueMark mark;
+  if (read)
+    mark = std::move(*read);
+  else
+    mark.why = "a mark that cannot be read";
+  if (!read) mark.by = "server";
+  mark.cluster = record.key;
+  mark.version = record.version;
   return mark;
 }
 
@@ -40,7 +46,7 @@ Result<void> mark_due(const Store& store, const std::string& cluster, std::strin
   const auto found = find_due(store, cluster);
   if (!found) return pass(found.error());
   DueMark mark;
-  mark.since = *found ? (*found)->since : unix_seconds(now);
+  mark.since = *found && (*found)->since != 0 ? (*found)->since : unix_seconds(now);
   mark.why = *found ? with_reason((*found)->why, why) : std::string(why);
   mark.by = by;
   transaction.put(kinds::due, cluster, record_text(mark, due_fields));
@@ -51,20 +57,14 @@ Result<std::optional<DueMark>> find_due(const Store& store, const std::string& c
   const auto record = store.get(kinds::due, cluster);
   if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
   if (!record) return pass(record.error());
-  auto mark = parse_mark(*record);
-  if (!mark) return pass(mark.error());
-  return std::move(*mark);
+  return read_mark(*record);
 }
 
 Result<std::vector<DueMark>> all_due(const Store& store) {
   const auto records = all_records(store, kinds::due);
   if (!records) return pass(records.error());
   std::vector<DueMark> marks;
-  for (const auto& record : *records) {
-    auto mark = parse_mark(record);
-    if (!mark) return pass(mark.error());
-    marks.push_back(std::move(*mark));
-  }
+  for (const auto& record : *records) marks.push_back(read_mark(record));
   return marks;
 }
 

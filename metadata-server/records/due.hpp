@@ -17,7 +17,8 @@ namespace muster {
 
 struct DueMark {
   std::string cluster;
-  std::int64_t since = 0;     // Unix seconds, of the first change that was not published
+  // Unix seconds, of the first change that was not published; 0: the mark cannot be read
+  std::int64_t since = 0;
   std::string why;            // each of them, the first few: "ban of n1; drain of n2"
   std::string by;             // who caused it: "operator anna", "expiry"
   std::uint64_t version = 0;  // of the record

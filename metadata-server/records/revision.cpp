@@ -274,7 +274,7 @@ Result<std::map<std::string, std::string>> manifests_of_revisions(const Store& s
   std::set<std::string> seen;
   for (const auto& record : *records) {
     const auto revision = parse_revision(record.value);
-    if (!revision) return while_doing(revision.error(), fmt::format("revision '{}'", record.key));
+    if (!revision) continue;                              // nobody can go back to it
     if (!seen.insert(revision->digest).second) continue;  // published anew, or gone back to
     for (const auto& release : releases_of(*revision)) {
       manifests[release.manifest_digest] =

@@ -56,6 +56,16 @@ Result<void> check_name(const std::string& cluster, const std::string& name) {
   return {};
 }
 
+// The server makes both, and what they are made of nobody knows but it.
+Result<void> check_not_own(const std::string& cluster, const std::string& name) {
+  if (!is_own_secret(name)) return {};
+  return fail(
+      ErrorKind::conflict,
+      fmt::format(
+          "secret '{}' of cluster '{}': the server makes it and keeps it by itself, for the masters alone. Take another name.",
+          name, cluster));
+}
+
 Result<std::vector<SecretRow>> rows_of(const Store& store, const std::string& cluster,
                                        const std::string& name) {
   const auto records = all_records(store, kinds::secret, kinds::secret_prefix(cluster, name));
@@ -75,6 +85,7 @@ Result<std::uint64_t> set_secret(Store& store, const SealingKey& sealing,
                                  const std::string& cluster, const std::string& name,
                                  std::string_view value, std::string_view actor, TimePoint now) {
   if (auto checked = check_name(cluster, name); !checked) return pass(checked.error());
+  if (auto free = check_not_own(cluster, name); !free) return pass(free.error());
   if (value.empty() || value.size() > maximum_secret_size) {
     return fail(ErrorKind::invalid,
                 fmt::format("secret '{}' of cluster '{}': expected 1 to {} bytes, found {}", name,
@@ -104,6 +115,7 @@ Result<void> add_secret_removal(const Store& store, const std::string& cluster,
                                 const std::string& name, std::string_view actor, TimePoint now,
                                 Transaction& transaction) {
   if (auto checked = check_name(cluster, name); !checked) return checked;
+  if (auto free = check_not_own(cluster, name); !free) return free;
   const auto rows = rows_of(store, cluster, name);
   if (!rows) return pass(rows.error());
   if (rows->empty() || rows->back().sealed.empty()) return {};

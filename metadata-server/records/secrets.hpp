@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "inventory/own_secrets.hpp"
 #include "pki/certificate.hpp"
 #include "pki/sealed_box.hpp"
 #include "store/store.hpp"
@@ -15,9 +16,6 @@
 namespace muster {
 
 inline constexpr std::size_t maximum_secret_size = 256u << 10;  // bytes
-// Made with the cluster; what its control plane shares.
-inline constexpr std::string_view service_account_key_secret = "service-account-key";
-inline constexpr std::string_view encryption_configuration_secret = "encryption-configuration";
 
 struct SecretInfo {
   std::string cluster, name;

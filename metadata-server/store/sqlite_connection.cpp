@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <system_error>
+
 namespace muster {
 
 namespace {
@@ -42,11 +44,26 @@ std::string_view cure_of(int code) {
       return "";
   }
 }
+
+// Which file the system refused, and why: SQLite's own word is "disk I/O error" for all of it.
+std::string place_of(sqlite3* database, int code) {
+  const int kind = code & 0xff;
+  const bool is_of_file =
+      kind == SQLITE_IOERR || kind == SQLITE_READONLY || kind == SQLITE_CANTOPEN;
+  if (!is_of_file || database == nullptr) return {};
+  const char* path = sqlite3_db_filename(database, "main");
+  if (path == nullptr || *path == '\0') return {};
+  const int error = sqlite3_system_errno(database);
+  return fmt::format(
+      "; '{}' or a file beside it{}{}; let its file system be writable, with room and without a limit, and look into the kernel's log for a failing disk",
+      path, error == 0 ? "" : ": ", error == 0 ? "" : std::generic_category().message(error));
+}
 }  // namespace
 
 tl::unexpected<Error> fail_sqlite(sqlite3* database, int code, std::string_view doing) {
   const char* text = database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database);
-  return fail(kind_of(code), fmt::format("{}: {}{}", doing, text, cure_of(code)));
+  return fail(kind_of(code),
+              fmt::format("{}: {}{}{}", doing, text, cure_of(code), place_of(database, code)));
 }
 
 SqliteStatement::SqliteStatement(SqliteStatement&& other) noexcept : statement_(other.statement_) {

@@ -80,6 +80,18 @@ TEST_CASE("apply --wait waits for machines that never enrolled, and ends with it
       "muster: not in effect on 4 of 4 machine(s) after 1s; muster status goes on\n"));
 }
 
+TEST_CASE("apply --wait does not take a cluster that is deleted meanwhile for one in effect") {
+  const Folder folder;
+  auto answered = answers("");
+  answered["GET /v1/operator/status"] = {200, R"({"clusters":[{"cluster":"other"}]})"};
+  const OperatorApi api(answered);
+  const auto ran = fake::muster({"--server", api.url(), "apply", folder.folder.path(), "--wait"});
+  CHECK(ran.exit == 6);
+  CHECK(ran.err ==
+        "muster: cluster 'lab' is gone: somebody deleted it while this waited; see `muster "
+        "audit`\n");
+}
+
 TEST_CASE("diff and apply tell which newer releases are not taken, and how they are") {
   const Folder folder;
   const OperatorApi api(answers(""));

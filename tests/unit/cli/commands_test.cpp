@@ -159,6 +159,19 @@ TEST_CASE("a machine's end: what is ordered, and how far it is") {
         "muster: --timeout: expected a time such as 90s, 15m, 4h or 2d, found 'soon'\n");
 }
 
+TEST_CASE("a list of operators tells who may not come any more") {
+  const OperatorApi api(
+      {{"GET /v1/operator/operators",
+        {200,
+         R"({"operators":[{"name":"anna","fingerprint":"sha256:a","revoked":true,"limits":null},)"
+         R"({"name":"bert","fingerprint":"sha256:b","revoked":false,"limits":null}]})"}}});
+  const auto ran = fake::muster({"--server", api.url(), "operator", "list"});
+  CHECK(ran.out ==
+        "NAME  EXPIRES  ACCESS   FINGERPRINT  LIMITS\n"
+        "anna  -        revoked  sha256:a     -\n"
+        "bert  -        -        sha256:b     -\n");
+}
+
 TEST_CASE("limits of an operator are given together, or lifted") {
   const OperatorApi api({{"PUT /v1/operator/operators/ci/limits",
                           {200, R"({"name":"ci","limits":{"templates":["a","b"],"clusters":2,)"

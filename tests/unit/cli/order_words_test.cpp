@@ -43,6 +43,11 @@ TEST_CASE("a rollback tells its number, what changed, and what else there is to 
         "changed   lab/n1\n    /x: 1 -> 2\n1 machine unchanged\n"
         "cluster 'lab': n1 took generation 57\n"
         "lab: published as revision 58 (sha256:a)\n");
+  // What the refusal of one over an apply that added machines asks for.
+  fake::muster(
+      {"--server", api.url(), "revision", "rollback", "41", "--cluster", "lab", "--remove"});
+  CHECK(api.asked().back() ==
+        R"(POST /v1/operator/revisions/rollback {"cluster":"lab","remove":true,"revision":"41"})");
 }
 
 TEST_CASE("etcd is given up with --force, told by the status and taken back with --cancel") {

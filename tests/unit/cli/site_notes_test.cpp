@@ -27,6 +27,27 @@ TEST_CASE("status says what is wrong with the server itself, before its machines
           "lab/n1: silent\n") != std::string::npos);
 }
 
+TEST_CASE("what cannot be read of one cluster is told, and the others are listed") {
+  const OperatorApi api(
+      {{"GET /v1/operator/status",
+        {200,
+         R"({"clusters":[{"cluster":"dem","machines":2,"unread":{"reason":"machine 'dem/m-1': refused",)"
+         R"("cure":"restore it"}},{"cluster":"lab","machines":3,"converged":3}],)"
+         R"("incompleteReleases":[{"name":"etcd","version":"3.6","unread":"refused"}]})"}},
+       {"GET /v1/operator/nodes?limit=1000",
+        {200,
+         R"({"nodes":[],"unread":[{"cluster":"dem","reason":"machine 'dem/m-1': refused"}],"next":""})"}}});
+  auto ran = fake::muster({"--server", api.url(), "status"});
+  CHECK(ran.exit == 0);
+  CHECK(ran.out.find("cluster dem: its machines cannot be counted: machine 'dem/m-1': refused\n"
+                     "  cure: restore it\n") != std::string::npos);
+  CHECK(ran.out.find("release etcd 3.6: its record cannot be read; import it again with muster "
+                     "release import: refused\n") != std::string::npos);
+  ran = fake::muster({"--server", api.url(), "node", "list"});
+  CHECK(ran.exit == 0);
+  CHECK(ran.err == "muster: cluster dem is left out: machine 'dem/m-1': refused\n");
+}
+
 TEST_CASE("the clock is shown, and confirmed with this machine's own") {
   const OperatorApi api(
       {{"GET /v1/operator/clock",

@@ -147,3 +147,62 @@ TEST_CASE_FIXTURE(TwoClusters,
   REQUIRE(start());
   CHECK(quarantined().empty());
 }
+
+TEST_CASE_FIXTURE(TwoClusters,
+                  "one unreadable row of a cluster costs that cluster's counts alone") {
+  machine("m1");
+  std::string_view kind;
+  std::string key;
+  SUBCASE("a machine") {
+    kind = kinds::machine;
+    key = "lab/m1";
+  }
+  SUBCASE("a drain") {
+    kind = kinds::drain;
+    key = "lab/n1";
+  }
+  SUBCASE("etcd") {
+    kind = kinds::etcd;
+    key = "lab";
+  }
+  SUBCASE("a turn") {
+    kind = kinds::turn;
+    key = "lab";
+  }
+  CAPTURE(kind);
+  Transaction spoil;
+  spoil.put(kind, key, "{\"broken");
+  REQUIRE(store.commit(spoil));
+  const auto status = ask("GET", "/v1/operator/status");
+  REQUIRE_MESSAGE(status.status == 200, status.body.dump());
+  const auto& rows = status.body.at("clusters");
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].at("cluster") == "lab");
+  CHECK(rows[0].at("machines") == 2);
+  CHECK(rows[0].at("unread").at("reason").get<std::string>().find("expected JSON") !=
+        std::string::npos);
+  CHECK(rows[0].at("unread").at("cure") ==
+        "restore the database from a backup of before, or ask for help with that record");
+  CHECK(rows[1].at("cluster") == "other");
+  CHECK(rows[1].at("neverEnrolled") == 1);
+  const auto nodes = ask("GET", "/v1/operator/nodes");
+  REQUIRE(nodes.status == 200);
+  if (kind == kinds::etcd) return;  // no list of machines needs it here
+  REQUIRE(nodes.body.at("nodes").size() == 1);
+  CHECK(nodes.body.at("nodes")[0].at("node") == "o1");
+  CHECK(nodes.body.at("unread")[0].at("cluster") == "lab");
+  CHECK(ask("GET", "/v1/operator/nodes?cluster=lab").status != 200);
+}
+
+TEST_CASE_FIXTURE(TwoClusters, "a release that cannot be read is told, and holds up nobody else") {
+  Transaction spoil;
+  spoil.put(kinds::release, "zz/9.9.9", "{\"broken");
+  REQUIRE(store.commit(spoil));
+  const auto status = ask("GET", "/v1/operator/status");
+  REQUIRE_MESSAGE(status.status == 200, status.body.dump());
+  CHECK(status.body.at("incompleteReleases")[0].at("name") == "zz");
+  CHECK(status.body.at("incompleteReleases")[0].at("unread").get<std::string>().starts_with(
+      "release manifest: refused"));
+  apply(sample::small_inventory(", labels: {rack: r2}"));
+  CHECK(ask("POST", "/v1/operator/nodes/other/o1/ban", {{"reason", "stolen"}}).status == 200);
+}

@@ -166,3 +166,18 @@ TEST_CASE("a revoked key is gone from what machines are given") {
   CHECK(unknown.error().kind == ErrorKind::not_found);
   CHECK(site.keys.trust()->list.version == 3);
 }
+
+TEST_CASE("a cluster's record that cannot be read holds up no key, but that of its documents") {
+  Site site;
+  site.publish(sample::small_inventory());
+  Transaction spoil;
+  spoil.put(kinds::cluster, "lab", "{\"broken").put(kinds::cluster, "gone", "{\"broken");
+  REQUIRE(site.store.commit(spoil));
+  const auto key = PrivateKey::generate_ed25519().value().public_key();
+  REQUIRE(add_document_key(by_anna(site), {key.pem(), "site"}));
+  const auto held = revoke_document_key(by_anna(site), site.keys.document_key_id());
+  REQUIRE_FALSE(held);
+  CHECK(held.error().message.ends_with("\ncluster 'lab': document key " +
+                                       site.keys.document_key_id()));
+  CHECK(revoke_document_key(by_anna(site), key.fingerprint()));
+}

@@ -163,6 +163,22 @@ TEST_CASE("members of a pool that is taken out of the inventory go with it") {
   REQUIRE(publish(site.context, request));
   CHECK_FALSE(site.current.document("lab", "ci-1"));
   CHECK((*find_member(site.store, "lab", "ci-1"))->record.removed_at != 0);
+  // Refused by the API servers with the publication that takes them out, not with the next one.
+  CHECK(site.document("m1").config.banned_machines == std::vector<std::string>{"ci-1"});
+}
+
+TEST_CASE("a rollback to before a pool refuses the pool's members at once") {
+  Site site;
+  const std::string rest = sample::cluster(machines_network) + sample::node("m1", "master", 11);
+  site.publish(rest);
+  site.publish(rest + pool("ci", "node"));
+  Publisher publisher(site.context);
+  admit(site, "ci-1", Role::node, 1);
+  CHECK(publish_member(publisher, "ci-1").value());
+  auto back = sample::back_to("1");
+  back.remove = true;
+  REQUIRE(roll_back(site.context, back));
+  CHECK(site.document("m1").config.banned_machines == std::vector<std::string>{"ci-1"});
 }
 
 TEST_CASE("a pool that comes or changes is a revision, though no document shows it") {

@@ -169,3 +169,23 @@ TEST_CASE(
   CHECK(site.current.cluster("lab")->kept.empty());
   CHECK(site.current.document("lab", "m1")->etag == before->etag);
 }
+
+TEST_CASE("a mark that cannot be read is a mark: its cluster is published, and others go on") {
+  Site site;
+  site.publish(sample::small_inventory());
+  Publisher publisher(site.context);
+  Transaction spoil;
+  spoil.put(kinds::due, "gone", "{\"broken").put(kinds::due, "lab", "{\"broken");
+  spoil.put(kinds::machine, "lab/n1", canonical_text({{"node", "n1"}, {"banned", true}}));
+  REQUIRE(site.store.commit(spoil));
+  const auto owed = publisher.owed();
+  REQUIRE(owed);
+  REQUIRE(owed->size() == 2);
+  CHECK(owed->at(1).mark.cluster == "lab");
+  CHECK(owed->at(1).mark.why == "a mark that cannot be read");
+  CHECK(owed->at(1).mark.by == "server");
+  CHECK(owed->at(1).mark.since == unix_seconds(sample::now));
+  REQUIRE(publisher.look());
+  CHECK(all_due(site.store)->empty());
+  CHECK(site.document("m1").config.banned_machines == std::vector<std::string>{"n1"});
+}

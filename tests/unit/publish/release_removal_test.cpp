@@ -67,3 +67,27 @@ TEST_CASE("a release that was imported by mistake can be taken out, one that is 
         "release runc 1.0.0: revision 1 of 'lab' can be gone back to and needs it; it stays");
   CHECK(house.refusal("runc", "7.0.0").starts_with("release runc 7.0.0: not in the store"));
 }
+
+TEST_CASE("a revision that cannot be read holds up no removal; a release that cannot, a prune") {
+  House house;
+  house.site.publish(sample::small_inventory());
+  house.site.publish(sample::small_inventory(", labels: {rack: r2}"));
+  house.site.add_release("runc", "2.0.0");
+  house.site.add_release("runc", "3.0.0");
+  house.site.add_release("runc", "4.0.0");
+  Transaction spoil;
+  spoil.put(kinds::revision, kinds::revision_key("lab", 1), "{\"broken");
+  REQUIRE(house.site.store.commit(spoil));
+  CHECK(house.prune(true) == "runc 2.0.0\nrunc 3.0.0\n");
+  REQUIRE(remove_release(house.stores, {"runc", "2.0.0"}, "operator anna", sample::now));
+  // Its files are known to nobody, and would go.
+  Transaction spoil_release;
+  spoil_release.put(kinds::release, "runc/3.0.0", "{\"broken");
+  REQUIRE(house.site.store.commit(spoil_release));
+  const auto refused = prune_releases(house.stores, "operator anna", sample::now, false);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::conflict);
+  CHECK(refused.error().message.starts_with(
+      "release runc 3.0.0: its record cannot be read; import it again with `muster release import`: "));
+  REQUIRE(remove_release(house.stores, {"runc", "4.0.0"}, "operator anna", sample::now));
+}

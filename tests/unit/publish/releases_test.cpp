@@ -92,3 +92,27 @@ TEST_CASE("what the disk lost or spoiled is named, and added again it is whole")
   CHECK(problems().empty());
   CHECK(verify_release(store, artifacts, "runc", "1.0.0").error().kind == ErrorKind::not_found);
 }
+
+TEST_CASE("a release whose record cannot be read is told, costs no other, and is imported again") {
+  const muster::ScratchFolder folder;
+  MemoryStore store;
+  const auto artifacts = ArtifactStore::open(folder.path()).value();
+  const Release release = release_of("runc bytes");
+  put_bytes(artifacts, "runc bytes");
+  REQUIRE(add_release(store, artifacts, release, "operator anna", sample::now));
+  Transaction spoil;
+  spoil.put(kinds::release, "runc/1.5.2", "{\"broken").put(kinds::release, "etcd/1.0.0", "{");
+  REQUIRE(store.commit(spoil));
+  REQUIRE(load_catalogue(store));
+  CHECK(load_catalogue(store)->releases().empty());
+  const auto unread = unread_releases(store).value();
+  REQUIRE(unread.size() == 2);
+  CHECK(
+      to_text({unread[1]})
+          .starts_with(
+              "release runc 1.5.2: its record cannot be read; import it again with `muster release import`: "
+              "release manifest: refused"));
+  REQUIRE(add_release(store, artifacts, release, "operator anna", sample::now));
+  CHECK(load_catalogue(store)->releases().size() == 1);
+  CHECK(unread_releases(store)->size() == 1);
+}

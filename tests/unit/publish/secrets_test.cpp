@@ -63,8 +63,15 @@ TEST_CASE("a removed secret is gone, and its count goes on") {
   REQUIRE(list->size() == 1);
   CHECK((*list)[0].name == "db-2");
   const auto rows = list_audit(box.store, "", 10)->size();
-  REQUIRE(remove_secret(box.store, "lab", "db", actor, sample::now));
-  REQUIRE(remove_secret(box.store, "lab", "never-was", actor, sample::now));
+  const auto again = remove_secret(box.store, "lab", "db", actor, sample::now);
+  REQUIRE_FALSE(again);
+  CHECK(again.error().kind == ErrorKind::not_found);
+  CHECK(
+      remove_secret(box.store, "lab", "bd-2", actor, sample::now).error().message ==
+      "cluster 'lab' has no secret 'bd-2', did you mean 'db-2'?; `muster secret list --cluster lab` shows them all");
+  CHECK(
+      remove_secret(box.store, "lab", "never-was", actor, sample::now).error().message ==
+      "cluster 'lab' has no secret 'never-was'; `muster secret list --cluster lab` shows them all");
   CHECK(list_audit(box.store, "", 10)->size() == rows);
   CHECK(box.set("two").value() == 3);
   list = list_secrets(box.store);
@@ -94,4 +101,36 @@ TEST_CASE("a secret that a published document names is not removed") {
       "secret 'db' of cluster 'lab': machine 'n1' uses it. Take it out of the inventory and apply, then remove it.");
   site.publish(sample::small_inventory());
   CHECK(remove_secret(site.store, "lab", "db", actor, sample::now));
+}
+
+TEST_CASE("what the server makes for itself is nobody's to set or to remove") {
+  Box box;
+  for (const char* name : {"service-account-key", "encryption-configuration"}) {
+    const auto set = box.set("junk", name);
+    REQUIRE_FALSE(set);
+    CHECK(
+        set.error().message ==
+        fmt::format(
+            "secret '{}' of cluster 'lab': the server makes it and keeps it by itself, for the masters alone. Take another name.",
+            name));
+    CHECK(remove_secret(box.store, "lab", name, actor, sample::now).error().kind ==
+          ErrorKind::conflict);
+  }
+  CHECK(box.store.count(kinds::secret).value() == 0);
+}
+
+TEST_CASE("no inventory gives a machine what the server keeps for the masters") {
+  sample::Site site;
+  const auto refused = publish(
+      site.context,
+      site.request(sample::small_inventory(
+          ", overrides: {files: [{path: /etc/x, content: {secretRef: service-account-key}}], "
+          "containerd: {registryCredentials: {'r.example': {secretRef: encryption-configuration}}}}")));
+  REQUIRE_FALSE(refused);
+  REQUIRE(refused.error().problems.size() == 2);
+  CHECK(
+      to_text(refused.error().problems[0])
+          .find("spec.overrides.files[0].content.secretRef: expected a secret that 'muster secret "
+                "set' made, found 'service-account-key'; the server makes that one for the "
+                "masters alone; take another name") != std::string::npos);
 }
