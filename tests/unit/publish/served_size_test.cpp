@@ -10,19 +10,23 @@ using sample::Site;
 
 namespace {
 
-// `count` labels of about `size` bytes each.
-std::string labels(int count, std::size_t size = 60) {
-  std::string text = ", labels: {";
-  for (int index = 0; index < count; ++index)
-    text += fmt::format("{}l{}{}: v", index == 0 ? "" : ", ", index, std::string(size - 8, 'x'));
-  return text + "}";
-}
-
-std::string inventory(int nodes, int labels_of_each) {
+// In four profiles: a file has its own limit.
+PublishRequest request(const Site& site, int nodes, int labels_of_each) {
   std::string text = sample::cluster() + sample::node("m1", "master", 11);
   for (int index = 1; index <= nodes; ++index)
-    text += sample::node(fmt::format("n{}", index), "node", 20 + index, labels(labels_of_each));
-  return text;
+    text +=
+        sample::node(fmt::format("n{}", index), "node", 20 + index, ", profiles: [p0, p1, p2, p3]");
+  auto request = site.request(text);
+  for (int profile = 0; profile < 4; ++profile) {
+    std::string labels = fmt::format(
+        "apiVersion: muster/v1\nkind: Profile\nmetadata: {{name: p{}}}\nspec:\n  kubelet:\n    "
+        "labels:\n",
+        profile);
+    for (int index = 0; index < labels_of_each / 4; ++index)
+      labels += fmt::format("      l{}x{}{}: v\n", profile, index, std::string(45, 'x'));
+    request.files[fmt::format("p{}.yaml", profile)] = labels;
+  }
+  return request;
 }
 
 }  // namespace
@@ -42,8 +46,8 @@ TEST_CASE("the largest payload that is published is one that its envelope has ro
 
 TEST_CASE("a document that its machine would refuse is refused with its sizes, and nothing moves") {
   Site site;
-  site.publish(inventory(1, 1));
-  const auto refused = publish(site.context, site.request(inventory(1, 60000)));
+  Site::must(publish(site.context, request(site, 1, 4)));
+  const auto refused = publish(site.context, request(site, 1, 60000));
   REQUIRE_FALSE(refused);
   REQUIRE(refused.error().problems.size() == 1);
   const std::string told = to_text(refused.error().problems.front());
@@ -59,13 +63,13 @@ TEST_CASE("a document that its machine would refuse is refused with its sizes, a
 
 TEST_CASE("a peer list that its machines would refuse is refused, of a dry run too") {
   Site site;
-  site.publish(inventory(2, 1));
-  auto request = site.request(inventory(6, 10000));
+  Site::must(publish(site.context, request(site, 2, 4)));
+  auto order = request(site, 6, 10000);
   SUBCASE("an apply") {}
   SUBCASE("a dry run") {
-    request.dry_run = true;
+    order.dry_run = true;
   }
-  const auto refused = publish(site.context, request);
+  const auto refused = publish(site.context, order);
   REQUIRE_FALSE(refused);
   REQUIRE(refused.error().problems.size() == 1);
   const std::string told = to_text(refused.error().problems.front());
