@@ -18,13 +18,8 @@ constexpr auto due_fields = [](auto& fields, auto& mark) {
 // That it is there says enough: its cluster is published, and the mark goes.
 DueMark read_mark(const Record& record) {
   const std::string what = fmt::format("due mark '{}'", record.key);
-  auto read = parse_record<DueMark>(what, record.value, due_fields);
-  DueMark mark;
-  if (read)
-    mark = std::move(*read);
-  else
-    mark.why = "a mark that cannot be read";
-  if (!read) mark.by = "server";
+  const DueMark unread{{}, 0, "a mark that cannot be read", "server", 0};
+  DueMark mark = parse_record<DueMark>(what, record.value, due_fields).value_or(unread);
   mark.cluster = record.key;
   mark.version = record.version;
   return mark;
