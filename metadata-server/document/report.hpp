@@ -106,7 +106,7 @@ struct Report {
 // The server's answer.
 struct ReportAnswer {
   std::chrono::seconds poll_after{60};
-  bool converge = false;   // an operator ordered `muster node converge`
+  bool converge = false;  // an operator ordered `muster node converge`
   // To one that asked for its turn and has to wait: for what. The order stands.
   std::string turn_waits_for = {};
   std::int64_t order = 0;  // which, where `converge`: told until the machine says that it heard

@@ -8,8 +8,8 @@
 #include <array>
 #include <cerrno>
 
-#include "http/listening_socket.hpp"
 #include "enrolment/source_network.hpp"
+#include "http/listening_socket.hpp"
 
 namespace muster {
 namespace {

@@ -48,7 +48,8 @@ class PodNetworkAllocator {
 
   void take_written() {
     for (const auto& [node, written] : written_) {
-      if (const auto network = parse_cidr(written->value)) reserve(node, *network, cidr_text(*network));
+      if (const auto network = parse_cidr(written->value))
+        reserve(node, *network, cidr_text(*network));
     }
   }
 

@@ -53,10 +53,9 @@ std::string place_of(sqlite3* database, int code) {
   if (!is_of_file || database == nullptr) return {};
   const char* path = sqlite3_db_filename(database, "main");
   if (path == nullptr || *path == '\0') return {};
-  const int error = sqlite3_system_errno(database);
   return fmt::format(
-      "; '{}' or a file beside it{}{}; let its file system be writable, with room and without a limit, and look into the kernel's log for a failing disk",
-      path, error == 0 ? "" : ": ", error == 0 ? "" : std::generic_category().message(error));
+      "; '{}' or a file beside it; let its file system be writable, with room and without a limit, and look into the kernel's log for a failing disk",
+      path);
 }
 }  // namespace
 

@@ -87,9 +87,9 @@ TEST_CASE("apply --wait does not take a cluster that is deleted meanwhile for on
   const OperatorApi api(answered);
   const auto ran = fake::muster({"--server", api.url(), "apply", folder.folder.path(), "--wait"});
   CHECK(ran.exit == 6);
-  CHECK(ran.err ==
-        "muster: cluster 'lab' is gone: somebody deleted it while this waited; see `muster "
-        "audit`\n");
+  CHECK(
+      ran.err ==
+      "muster: cluster 'lab' is gone: somebody deleted it while this waited; see `muster audit`\n");
 }
 
 TEST_CASE("diff and apply tell which newer releases are not taken, and how they are") {

@@ -107,7 +107,8 @@ TEST_CASE(
                      "'") != std::string::npos);
   CHECK(api.asked().empty());
   ran = fake::muster({"--server", api.url(), "cluster", "scale", "ci", "--nodes", "5"});
-  CHECK(ran.out.find("3 places are not taken yet; where what their machines are started with is "
-                     "lost: muster cluster scale ci --nodes 5 --again --user-data-dir DIR\n") !=
-        std::string::npos);
+  CHECK(
+      ran.out.find(
+          "3 places are not taken yet; where what their machines are started with is lost: muster cluster scale ci --nodes 5 --again --user-data-dir DIR\n") !=
+      std::string::npos);
 }

@@ -41,8 +41,10 @@ TEST_CASE("what cannot be read of one cluster is told, and the others are listed
   CHECK(ran.exit == 0);
   CHECK(ran.out.find("cluster dem: its machines cannot be counted: machine 'dem/m-1': refused\n"
                      "  cure: restore it\n") != std::string::npos);
-  CHECK(ran.out.find("release etcd 3.6: its record cannot be read; import it again with muster "
-                     "release import: refused\n") != std::string::npos);
+  CHECK(
+      ran.out.find(
+          "release etcd 3.6: its record cannot be read; import it again with muster release import: refused\n") !=
+      std::string::npos);
   ran = fake::muster({"--server", api.url(), "node", "list"});
   CHECK(ran.exit == 0);
   CHECK(ran.err == "muster: cluster dem is left out: machine 'dem/m-1': refused\n");

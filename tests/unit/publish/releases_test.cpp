@@ -110,8 +110,7 @@ TEST_CASE("a release whose record cannot be read is told, costs no other, and is
   CHECK(
       to_text({unread[1]})
           .starts_with(
-              "release runc 1.5.2: its record cannot be read; import it again with `muster release import`: "
-              "release manifest: refused"));
+              "release runc 1.5.2: its record cannot be read; import it again with `muster release import`: release manifest: refused"));
   REQUIRE(add_release(store, artifacts, release, "operator anna", sample::now));
   CHECK(load_catalogue(store)->releases().size() == 1);
   CHECK(unread_releases(store)->size() == 1);

@@ -124,13 +124,12 @@ TEST_CASE("no inventory gives a machine what the server keeps for the masters") 
   const auto refused = publish(
       site.context,
       site.request(sample::small_inventory(
-          ", overrides: {files: [{path: /etc/x, content: {secretRef: service-account-key}}], "
-          "containerd: {registryCredentials: {'r.example': {secretRef: encryption-configuration}}}}")));
+          ", overrides: {files: [{path: /etc/x, content: {secretRef: service-account-key}}], containerd: {registryCredentials: {'r.example': {secretRef: encryption-configuration}}}}")));
   REQUIRE_FALSE(refused);
   REQUIRE(refused.error().problems.size() == 2);
   CHECK(
       to_text(refused.error().problems[0])
-          .find("spec.overrides.files[0].content.secretRef: expected a secret that 'muster secret "
-                "set' made, found 'service-account-key'; the server makes that one for the "
-                "masters alone; take another name") != std::string::npos);
+          .find(
+              "spec.overrides.files[0].content.secretRef: expected a secret that 'muster secret set' made, found 'service-account-key'; the server makes that one for the masters alone; take another name") !=
+      std::string::npos);
 }

@@ -19,8 +19,7 @@ PublishRequest request(const Site& site, int nodes, int labels_of_each) {
   auto request = site.request(text);
   for (int profile = 0; profile < 4; ++profile) {
     std::string labels = fmt::format(
-        "apiVersion: muster/v1\nkind: Profile\nmetadata: {{name: p{}}}\nspec:\n  kubelet:\n    "
-        "labels:\n",
+        "apiVersion: muster/v1\nkind: Profile\nmetadata: {{name: p{}}}\nspec:\n  kubelet:\n    labels:\n",
         profile);
     for (int index = 0; index < labels_of_each / 4; ++index)
       labels += fmt::format("      l{}x{}{}: v\n", profile, index, std::string(45, 'x'));
@@ -55,8 +54,10 @@ TEST_CASE("a document that its machine would refuse is refused with its sizes, a
   CHECK(told.find("expected a document of at most 3144704 bytes, which machines take, found 3") !=
         std::string::npos);
   CHECK(told.find(" for machine 'lab/n1', 3") != std::string::npos);
-  CHECK(told.find(" of them '/config/kubelet/labels'; write less of that, or divide its machines "
-                  "among more clusters") != std::string::npos);
+  CHECK(
+      told.find(
+          " of them '/config/kubelet/labels'; write less of that, or divide its machines among more clusters") !=
+      std::string::npos);
   CHECK(told.starts_with("site.yaml:"));
   CHECK(site.current.cluster("lab")->revision_number == 1);
 }
