@@ -121,7 +121,8 @@ ConvergeResult<> reach_server(Run& run, Session& session, bool has_cache) {
 
 // In a boot the clock may be about to be set (a tower without a battery, by NTP).
 ConvergeResult<> reach_in_time(Run& run, const Facts& facts, Session& session, bool has_cache) {
-  const bool may_be_set = has_cache && !has_started(run, facts);
+  const bool may_be_set =
+      has_cache && !run.checkpoint.settled_document.empty() && !has_started(run, facts);
   const Deadline end(run.host.clock, may_be_set ? clock_patience : std::chrono::seconds(0));
   for (;;) {
     auto reached = reach_server(run, session, has_cache);
@@ -152,7 +153,10 @@ ConvergeResult<Session> open_session(Run& run, const Facts& facts) {
   if (reached) return session;
   // The end of its cluster is no failure to go on from.
   const bool has_ended = run.host.files.status(paths::tombstone).has_value();
-  if (!has_cache || has_ended || is_refused_at_boot(run, facts, reached.error()))
+  // Where none has settled yet, the machine waits for a server that is silent no longer, or right.
+  const bool has_way =
+      !run.checkpoint.settled_document.empty() || is_silence(reached.error().error);
+  if (!has_cache || !has_way || has_ended || is_refused_at_boot(run, facts, reached.error()))
     return pass_failure(reached.error());
   session.server.reset();
   session.away = reached.error();

@@ -26,11 +26,11 @@ inline constexpr std::chrono::seconds patience_with_cache{3};
 // And, in a boot, for its own clock to be set.
 inline constexpr std::chrono::seconds clock_patience{20};
 
-// A machine that has a cached document goes on by it, whatever keeps the session from opening (a
-// server that is silent, is another's, has forgotten the machine, or whose clock differs), and
-// tells it as unwell. But one that the site itself refuses (banned, its name given to another key)
-// starts nothing in a new boot. Errors: identity: not admitted (the message has the cure); network:
-// no server and nothing cached; clock: likewise.
+// A machine on which a document has settled goes on by the cached one, whatever keeps the session
+// from opening (a server that is silent, is another's, has forgotten the machine, or whose clock
+// differs), and tells it as unwell. But one that the site itself refuses (banned, its name given to
+// another key) starts nothing in a new boot. Errors: identity: not admitted (the message has the
+// cure); network: no server and nothing cached; clock: likewise.
 [[nodiscard]] ConvergeResult<Session> open_session(Run& run, const Facts& facts);
 
 // The server by the identity and the trust list that are there; writes nothing. nullptr: not

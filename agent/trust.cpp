@@ -92,8 +92,11 @@ ConvergeResult<TrustList> refresh_trust(Run& run, Server& server, const TrustLis
                                         std::vector<HealthProblem>& unwell) {
   auto chain = server.trust();
   if (!chain) return fail_contact(chain.error());
-  if (auto clock = check_clock(run, server.server_time()); !clock)
+  if (auto clock = check_clock(run, server.server_time()); !clock) {
+    // Where nothing was ever in effect, there is nothing to go on with.
+    if (run.checkpoint.settled_document.empty()) return pass_failure(clock.error());
     unwell.push_back({"clock", clock.error().error.message, 0});
+  }
   // To the hour, of an age that is judged by days: a poll without news writes nothing.
   constexpr std::int64_t hour = 3600;
   if (server.server_time() >= run.checkpoint.last_contact + hour) {

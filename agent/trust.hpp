@@ -19,9 +19,9 @@ inline constexpr std::chrono::seconds maximum_clock_skew{30};
 // clock when the machine's clock is wrong.
 [[nodiscard]] ConvergeResult<TrustList> first_contact(Run& run);
 // The list as `server`, which `known` vouches for, has it now; caches a newer one. One that does
-// not verify is not taken, and neither that nor another clock than the machine's ends the session:
-// they are told in `unwell`. unavailable and unauthenticated (TLS) stay distinguishable in the
-// error's kind.
+// not verify is not taken, and neither that nor, once a document has settled here, another clock
+// than the machine's ends the session: they are told in `unwell`. unavailable and unauthenticated
+// (TLS) stay distinguishable in the error's kind.
 [[nodiscard]] ConvergeResult<TrustList> refresh_trust(Run& run, Server& server,
                                                       const TrustList& known,
                                                       std::vector<HealthProblem>& unwell);

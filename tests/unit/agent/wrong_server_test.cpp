@@ -154,3 +154,17 @@ TEST_CASE_FIXTURE(LetIn, "a machine that is taken apart says so, and nothing els
   CHECK(told.boot_id == "boot-1");
   CHECK_FALSE(told.configuration);
 }
+
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "a machine that nothing has settled on stops at a wrong clock") {
+  site.is_node_ready = false;
+  REQUIRE(converge().verdict == Verdict::failed);
+  REQUIRE(machine.files.has(paths::document_cache));
+  site.clock_offset = 300;
+  for (const char* boot : {"boot-1", "boot-2"}) {
+    if (std::string_view(boot) == "boot-2") reboot(boot);
+    const auto outcome = converge();
+    CHECK(outcome.failure == FailureClass::clock);
+    CHECK(outcome.message.starts_with("clock: expected within 30 s of the server's, found 300 s"));
+  }
+}
