@@ -22,12 +22,12 @@ std::string copy_of(const std::string& path) {
 
 Result<void> write_kept(Filesystem& files, const std::string& path, const std::string& text) {
   auto wrote = write_where_other(files, path, text);
-  if (wrote) static_cast<void>(write_where_other(files, copy_of(path), text));
+  if (wrote) put_right(files, copy_of(path), text);
   return wrote;
 }
 
 void put_right(Filesystem& files, const std::string& path, const std::string& text) {
-  static_cast<void>(write_kept(files, path, text));
+  static_cast<void>(write_where_other(files, path, text));
 }
 
 }  // namespace muster

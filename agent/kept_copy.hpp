@@ -17,7 +17,7 @@ namespace muster {
 [[nodiscard]] Result<void> write_kept(Filesystem& files, const std::string& path,
                                       const std::string& text);
 
-// Puts the other of the two right where it differs from `text`, which one of them has. Best effort.
+// Puts one of the two right where it differs from `text`, which the other has. Best effort.
 void put_right(Filesystem& files, const std::string& path, const std::string& text);
 
 // What `take` makes of the file, or else of its copy; whichever differs from that is put right. An
@@ -25,16 +25,18 @@ void put_right(Filesystem& files, const std::string& path, const std::string& te
 template <class Take>
 [[nodiscard]] auto read_kept(Filesystem& files, const std::string& path, Take take)
     -> decltype(take(std::string())) {
-  const auto read = [&](const std::string& from) -> decltype(take(std::string())) {
+  const auto read = [&](const std::string& from,
+                        const std::string& other) -> decltype(take(std::string())) {
     const auto text = files.read(from, maximum_envelope_size);
     if (!text) return pass(text.error());
     auto taken = take(*text);
-    if (taken) put_right(files, path, *text);
+    if (taken) put_right(files, other, *text);
     return taken;
   };
-  auto taken = read(path);
+  const std::string copy = copy_of(path);
+  auto taken = read(path, copy);
   if (taken) return taken;
-  auto copied = read(copy_of(path));
+  auto copied = read(copy, path);
   return copied ? std::move(copied) : std::move(taken);
 }
 
