@@ -10,7 +10,7 @@
 #include "enrolment/way_back.hpp"
 #include "fleet/node_state.hpp"
 #include "fleet/standing.hpp"
-#include "fleet/taken_generations.hpp"
+#include "fleet/other_history.hpp"
 #include "records/all_records.hpp"
 #include "store/kinds.hpp"
 
