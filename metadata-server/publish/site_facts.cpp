@@ -80,18 +80,19 @@ Result<SiteFacts> gather_site_facts(const Store& store, const std::string& site,
 
 std::vector<std::string> may_leave(const ServedCluster& served, const std::string& cluster,
                                    const SiteFacts& facts, const Inventory* inventory) {
-  std::vector<std::string_view> stays;
+  std::unordered_set<std::string_view> stays;
   if (inventory != nullptr) {
-    for (const Node* node : nodes_of(*inventory, cluster)) stays.push_back(node->name.value);
+    const auto nodes = nodes_of(*inventory, cluster);
+    stays.reserve(nodes.size() + facts.members.size());
+    for (const Node* node : nodes) stays.insert(node->name.value);
     std::unordered_set<std::string_view> pools;
     for (const NodePool* pool : pools_of(*inventory, cluster)) pools.insert(pool->name.value);
     for (const PoolMember& member : facts.members)
-      if (pools.contains(member.pool)) stays.push_back(member.name);
+      if (pools.contains(member.pool)) stays.insert(member.name);
   }
-  std::sort(stays.begin(), stays.end());
   std::vector<std::string> leaving;
   for (const auto& [node, answer] : served.documents) {
-    if (!std::binary_search(stays.begin(), stays.end(), node)) leaving.push_back(node);
+    if (!stays.contains(node)) leaving.push_back(node);
   }
   return leaving;
 }

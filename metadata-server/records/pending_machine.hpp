@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "client/machine_hints.hpp"
+#include "document/machine_hints.hpp"
 #include "inventory/match.hpp"
 #include "store/store.hpp"
 

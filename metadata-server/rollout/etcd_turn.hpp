@@ -42,8 +42,8 @@ struct EtcdTurnQuestion {
 };
 
 // Decides and records in one transaction. Asking again gives the same answer until something
-// happens. not_found: the asker is no master of the cluster. `now_ms`: Unix milliseconds, the latest
-// that it can be. Thread-safe.
+// happens. not_found: the asker is no master of the cluster. `now_ms`: Unix milliseconds, the
+// latest that it can be. Thread-safe.
 [[nodiscard]] Result<EtcdTurnAnswer> decide_etcd_turn(Store& store,
                                                       const EtcdTurnQuestion& question,
                                                       std::int64_t now_ms,
