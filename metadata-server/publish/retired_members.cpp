@@ -26,8 +26,8 @@ bool is_served_still(const MemberRecord& member, const NodeObjects& nodes) {
   if (!nodes.served) return false;
   const auto found = nodes.served->documents.find(member.node);
   if (!found) return false;
-  const auto document = read_document(*found);
-  return !document || !document->role.pool.empty();
+  const ServedIdentity served = served_identity(*found);
+  return served.role.empty() || !served.pool.empty();
 }
 
 }  // namespace
