@@ -44,6 +44,10 @@ std::string site_notes(const nlohmann::json& status) {
                                 cell(row, "/cluster"), reason),
                     cell(row, "/unread/cure"));
   }
+  for (const auto& row : list_at(status, "/unreadRecords"))
+    notes += note(fmt::format("{} {}: its record cannot be read: {}", cell(row, "/kind"),
+                              cell(row, "/name"), cell(row, "/reason")),
+                  cell(row, "/cure"));
   for (const auto& task : list_at(status, "/backgroundTasks")) {
     if (number_at(task, "/failuresInRow") > 0) notes += task_note(task);
   }

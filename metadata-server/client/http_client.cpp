@@ -20,8 +20,7 @@ namespace {
 
 constexpr std::size_t largest_error_body = 64u << 10;
 constexpr std::size_t progress_step = 1u << 20;
-// A body up to there lies in the socket's buffer before a server could refuse it.
-constexpr std::size_t small_body = 32u << 10;
+constexpr std::size_t body_step = 32u << 10;
 
 HttpAnswer to_answer(httplib::Response& response) {
   HttpAnswer answer;
@@ -40,8 +39,8 @@ struct HttpClient::Call {
   std::function<Result<bool>(const httplib::Response&)> opens;
   std::function<bool(std::string_view)> sink;
   bool extends = false;  // progress moves the deadline
-  // Of a body that is not small: its next bytes, none at its end. Looked at between two of them: an
-  // answer that is there before the body's end.
+  // Of a body: its next bytes, none at its end. Looked at between two of them: an answer that is
+  // there before the body's end.
   std::function<std::string_view(std::size_t offset, std::size_t left)> next;
   std::optional<HttpAnswer> early;
 };
@@ -233,13 +232,10 @@ Result<HttpAnswer> HttpClient::send(const HttpRequest& request) {
   call.request.method = request.method;
   call.request.path = request.path;
   for (const auto& [name, value] : request.headers) call.request.set_header(name, value);
-  if (!request.body.empty()) call.request.set_header("Content-Type", request.content_type);
-  if (request.body.size() <= small_body) {
-    call.request.body = request.body;
-    return perform(call);
-  }
+  if (request.body.empty()) return perform(call);
+  call.request.set_header("Content-Type", request.content_type);
   call.next = [&](std::size_t offset, std::size_t) {
-    return std::string_view(request.body).substr(offset, small_body);
+    return std::string_view(request.body).substr(offset, body_step);
   };
   send_watching(call, request.body.size());
   return perform(call);

@@ -8,8 +8,8 @@
 
 #include "client/etcd_turn.hpp"
 #include "client/http_client.hpp"
-#include "client/machine_hints.hpp"
 #include "client/proof.hpp"
+#include "document/machine_hints.hpp"
 #include "document/report.hpp"
 #include "document/signed_document.hpp"
 #include "pki/private_key.hpp"

@@ -113,15 +113,13 @@ DocumentText split_document(std::string_view text) {
   return {site, field_of(text, "role"), field_of(text, "certificates"), field_of(text, "config")};
 }
 
-std::string peer_text(const PeerEntry& peer, std::string_view labels, std::string_view taints) {
-  std::string text = "{\"address\":" + json_string(peer.address);
-  if (peer.drain != Drain::none) text += ",\"drain\":" + json_string(name(peer.drain));
-  text += ",\"labels\":";
-  text += labels;
-  text += ",\"name\":" + json_string(peer.name) + ",\"podCidr\":" + json_string(peer.pod_cidr);
-  text += ",\"taints\":";
-  text += taints;
-  return text += '}';
+void append_peer(std::string& text, const PeerText& peer) {
+  append_json_string(text += "{\"address\":", peer.address);
+  if (peer.drain != Drain::none) append_json_string(text += ",\"drain\":", name(peer.drain));
+  text.append(",\"labels\":").append(peer.labels);
+  append_json_string(text += ",\"name\":", peer.name);
+  append_json_string(text += ",\"podCidr\":", peer.pod_cidr);
+  text.append(",\"taints\":").append(peer.taints).append(1, '}');
 }
 
 std::string peer_list_text(std::string_view site, std::string_view cluster,

@@ -30,9 +30,12 @@ struct DocumentText {
 // The value of a field of such a part, as text; empty: there is none.
 [[nodiscard]] std::string_view field_of(std::string_view object, std::string_view field);
 
-// `labels`, `taints`: their texts, in place of the entry's own.
-[[nodiscard]] std::string peer_text(const PeerEntry& peer, std::string_view labels,
-                                    std::string_view taints);
+struct PeerText {
+  std::string_view name, address, pod_cidr;
+  std::string_view labels, taints;  // JSON
+  Drain drain = Drain::none;
+};
+void append_peer(std::string& text, const PeerText& peer);
 // `peers`: the texts of all, in the order of the list, with commas between.
 [[nodiscard]] std::string peer_list_text(std::string_view site, std::string_view cluster,
                                          std::uint64_t generation, std::string_view peers);

@@ -1,5 +1,6 @@
 #include "document/strict_json.hpp"
 
+#include <array>
 #include <vector>
 
 #include "document/problem.hpp"
@@ -124,21 +125,48 @@ std::string canonical_text(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+namespace {
+// true: it stands in JSON as it is.
+constexpr std::array<bool, 256> plain_bytes() {
+  std::array<bool, 256> plain{};
+  for (std::size_t byte = 0x20; byte < 0x7f; ++byte) plain[byte] = byte != '"' && byte != '\\';
+  return plain;
+}
+
+std::size_t end_of_plain(std::string_view text, std::size_t at) {
+  static constexpr auto plain = plain_bytes();
+  while (at < text.size() && plain[static_cast<unsigned char>(text[at])]) ++at;
+  return at;
+}
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  const std::size_t start = out.size();
+  out += '"';
+  for (std::size_t begin = 0;;) {
+    const std::size_t end = end_of_plain(text, begin);
+    out.append(text.substr(begin, end - begin));
+    if (end == text.size()) break;
+    begin = end + 1;
+    if (text[end] == '\n') {
+      out += "\\n";
+    } else if (text[end] == '"' || text[end] == '\\') {
+      out += '\\';
+      out += text[end];
+    } else {
+      out.resize(start);
+      out += canonical_text(json(std::string(text)));
+      return;
+    }
+  }
+  out += '"';
+}
+
 std::string json_string(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 2);
-  out += '"';
-  std::size_t begin = 0;  // of what is not written yet
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    const bool is_line_end = byte == '\n';
-    if ((byte < 0x20 && !is_line_end) || byte >= 0x7f)
-      return canonical_text(json(std::string(text)));
-    if (byte != '"' && byte != '\\' && !is_line_end) continue;
-    out.append(text.substr(begin, at - begin)).append(is_line_end ? "\\n" : "\\");
-    begin = is_line_end ? at + 1 : at;
-  }
-  return out.append(text.substr(begin)) += '"';
+  append_json_string(out, text);
+  return out;
 }
 
 std::string text_at(const nlohmann::json& object, const char* field) {

@@ -26,6 +26,7 @@ struct JsonLimits {
 
 // canonical_text of a text alone: for large texts that are put together by hand.
 [[nodiscard]] std::string json_string(std::string_view text);
+void append_json_string(std::string& out, std::string_view text);
 
 // The text at a field of somebody else's object (Kubernetes'); empty where it is absent or no text.
 [[nodiscard]] std::string text_at(const nlohmann::json& object, const char* field);

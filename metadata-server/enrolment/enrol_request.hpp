@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "client/machine_hints.hpp"
+#include "document/machine_hints.hpp"
 #include "enrolment/identity.hpp"
 #include "enrolment/tombstone.hpp"
 

@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "client/machine_hints.hpp"
+#include "document/machine_hints.hpp"
 #include "inventory/match.hpp"
 #include "store/store.hpp"
 

@@ -4,10 +4,10 @@
 #include <map>
 
 #include "enrolment/join_token.hpp"
-#include "enrolment/pending.hpp"
 #include "enrolment/remove.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
+#include "records/pending_machine.hpp"
 #include "records/pool_member.hpp"
 #include "store/kinds.hpp"
 
@@ -64,7 +64,7 @@ Result<void> add_cluster_end(const EnrolmentContext& context, const std::string&
                              std::optional<OnDelete> on_delete, Transaction& transaction) {
   // Tokens first: who is admitted after this spends one, and the commit fails.
   if (auto ended = end_join_tokens_of(context, cluster, transaction); !ended) return ended;
-  if (auto ended = end_approvals_of(context, cluster, transaction); !ended) return ended;
+  if (auto ended = end_approvals_of(context.store, cluster, transaction); !ended) return ended;
   const auto members = list_members(context.store, cluster);
   if (!members) return pass(members.error());
   Tombstones tombstones(context, transaction);

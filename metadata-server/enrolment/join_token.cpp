@@ -170,9 +170,7 @@ Result<std::vector<JoinToken>> list_join_tokens(const Store& store) {
   if (!records) return pass(records.error());
   std::vector<JoinToken> tokens;
   for (const auto& record : *records) {
-    auto token = as_stored(parse_join_token(record.value));
-    if (!token) return while_doing(token.error(), fmt::format("token '{}'", record.key));
-    tokens.push_back(std::move(*token));
+    if (auto token = parse_join_token(record.value)) tokens.push_back(std::move(*token));
   }
   return tokens;
 }
@@ -210,10 +208,9 @@ Result<void> end_join_tokens_of(const EnrolmentContext& context, const std::stri
     const auto record = context.store.get(kinds::token, id);
     if (!record && record.error().kind == ErrorKind::not_found) continue;
     if (!record) return pass(record.error());
-    const auto token = as_stored(parse_join_token(record->value));
-    if (!token) return muster::while_doing(token.error(), fmt::format("token '{}'", id));
     transaction.expect(kinds::token, id, record->version).remove(kinds::token, id);
-    if (token->expires_at <= unix_seconds(context.now())) continue;
+    const auto token = parse_join_token(record->value);  // unreadable, it never admitted anybody
+    if (!token || token->expires_at <= unix_seconds(context.now())) continue;
     transaction.put(kinds::ended_token, id, record->value);
     lapsing.emplace_back(kinds::ended_token, id);
     last = std::max(last, token->expires_at);
@@ -230,8 +227,11 @@ Result<std::uint32_t> revoke_unused(const EnrolmentContext& context,
     const auto record = context.store.get(kinds::token, id);
     if (!record && record.error().kind == ErrorKind::not_found) continue;
     if (!record) return pass(record.error());
-    const auto token = as_stored(parse_join_token(record->value));
-    if (!token) return muster::while_doing(token.error(), fmt::format("token '{}'", id));
+    const auto token = parse_join_token(record->value);
+    if (!token) {
+      transaction.expect(kinds::token, id, record->version).remove(kinds::token, id);
+      continue;
+    }
     if (token->remaining == 0 || (!pool.empty() && token->pool != pool)) continue;
     unused += token->remaining;
     transaction.expect(kinds::token, id, record->version).remove(kinds::token, id);

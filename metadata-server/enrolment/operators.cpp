@@ -101,9 +101,7 @@ Result<std::vector<OperatorRecord>> list_operators(const Store& store) {
   if (!records) return pass(records.error());
   std::vector<OperatorRecord> operators;
   for (const auto& record : *records) {
-    auto parsed = as_stored(parse_operator_record(record.value));
-    if (!parsed) return while_doing(parsed.error(), fmt::format("operator '{}'", record.key));
-    operators.push_back(std::move(*parsed));
+    if (auto parsed = parse_operator_record(record.value)) operators.push_back(std::move(*parsed));
   }
   return operators;
 }
@@ -181,8 +179,14 @@ Result<void> revoke_operator(const EnrolmentContext& context, const std::string&
       context.store, kinds::operator_record, name,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         if (!value) return no_operator(name);
-        auto record = as_stored(parse_operator_record(*value));
-        if (!record) return pass(record.error());
+        auto record = parse_operator_record(*value);
+        if (!record) {
+          // Nobody knows its key: without a record none is let in.
+          transaction.remove(kinds::operator_record, name);
+          append_audit(transaction, context.now(), revoked_by, "operator-revoked", name,
+                       "its record could not be read");
+          return {};
+        }
         if (record->revoked) return {};
         record->revoked = true;
         transaction.put(kinds::operator_record, name, to_json(*record));

@@ -16,27 +16,6 @@ bool is_expired(const PendingMachine& machine, const EnrolmentContext& context) 
          unix_seconds(earliest_now(context));
 }
 
-constexpr auto name_fields = [](auto& fields, auto& node) {
-  fields.text("cluster", node.cluster);
-  fields.text("node", node.node);
-};
-
-constexpr auto pending_fields = [](auto& fields, auto& machine) {
-  fields.text("fingerprint", machine.fingerprint);
-  fields.texts("macs", machine.hints.macs);
-  fields.text("uuid", machine.hints.uuid);
-  fields.text("serial", machine.hints.serial);
-  fields.text("hostname", machine.hints.hostname);
-  fields.text("machineId", machine.hints.machine_id);
-  fields.text("bootId", machine.hints.boot_id);
-  fields.text("source", machine.source);
-  fields.object("proposed", machine.proposed, name_fields);
-  fields.object("approved", machine.approved, name_fields);
-  fields.text("approvedBy", machine.approved_by);
-  fields.number("firstSeen", machine.first_seen);
-  fields.number("lastSeen", machine.last_seen);
-};
-
 struct Waiting {
   PendingMachine machine;
   std::uint64_t version = 0;
@@ -99,14 +78,6 @@ bool has_place(const EnrolmentContext& context, const std::vector<Waiting>& wait
 }
 }  // namespace
 
-std::string to_json(const PendingMachine& machine) {
-  return record_text(machine, pending_fields);
-}
-
-Result<PendingMachine> parse_pending_machine(std::string_view json) {
-  return parse_record<PendingMachine>("pending machine record", json, pending_fields);
-}
-
 Result<FoundPending> find_pending(const EnrolmentContext& context, std::string_view fingerprint) {
   const auto record = context.store.get(kinds::pending, fingerprint);
   if (!record) {
@@ -156,21 +127,6 @@ Result<void> note_pending(const EnrolmentContext& context, const PendingMachine&
       });
   if (!done) return pass(done.error());
   if (refusal) return pass(std::move(*refusal));
-  return {};
-}
-
-Result<void> end_approvals_of(const EnrolmentContext& context, const std::string& cluster,
-                              Transaction& transaction) {
-  const auto records = context.store.list(kinds::pending);
-  if (!records) return pass(records.error());
-  for (const auto& record : *records) {
-    auto machine = as_stored(parse_pending_machine(record.value));
-    if (!machine || machine->approved.cluster != cluster) continue;
-    machine->approved = {};
-    machine->approved_by.clear();
-    transaction.expect(kinds::pending, record.key, record.version)
-        .put(kinds::pending, record.key, to_json(*machine));
-  }
   return {};
 }
 

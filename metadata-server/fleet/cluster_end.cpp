@@ -4,10 +4,11 @@
 
 #include "enrolment/expiry.hpp"
 #include "enrolment/join_token.hpp"
-#include "enrolment/pending.hpp"
 #include "fleet/on_demand.hpp"
 #include "records/all_records.hpp"
+#include "records/pending_machine.hpp"
 #include "records/revision.hpp"
+#include "records/schedule.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -30,13 +31,14 @@ Result<ClusterKind> kind_of(const Fleet& fleet, const ClusterEnd& end) {
           fleet.store.count(kinds::document, kinds::prefix_of(end.cluster)).value_or(0)));
 }
 
-// What was ordered between the reading and the removal of its records; from then on they are
-// refused.
+}  // namespace
+
 Result<void> sweep_late_orders(const Fleet& fleet, const std::string& cluster) {
   Transaction transaction;
   transaction.expect(kinds::cluster, cluster, 0);
+  remove_scheduled(0, scheduled::sweep, cluster, transaction);
   if (auto ended = end_join_tokens_of(fleet.enrolment, cluster, transaction); !ended) return ended;
-  if (auto ended = end_approvals_of(fleet.enrolment, cluster, transaction); !ended) return ended;
+  if (auto ended = end_approvals_of(fleet.store, cluster, transaction); !ended) return ended;
   for (const auto kind : {kinds::drain, kinds::machine}) {
     const auto records = all_records(fleet.store, kind, kinds::prefix_of(cluster));
     if (!records) return pass(records.error());
@@ -46,14 +48,8 @@ Result<void> sweep_late_orders(const Fleet& fleet, const std::string& cluster) {
     const auto record = fleet.store.get(kind, cluster);
     if (record) transaction.remove(kind, cluster);
   }
-  if (transaction.changes.empty()) return {};
-  auto swept = commit(fleet.store, transaction);
-  // There is one of that name again.
-  if (!swept && swept.error().kind == ErrorKind::conflict) return {};
-  return swept;
+  return commit(fleet.store, transaction);
 }
-
-}  // namespace
 
 Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end) {
   const auto kind = kind_of(fleet, end);
@@ -65,6 +61,7 @@ Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end) {
   constexpr int attempts = 10;  // somebody may enrol meanwhile
   for (int attempt = 1;; ++attempt) {
     Transaction transaction;
+    put_scheduled({0, std::string(scheduled::sweep), end.cluster, {}}, transaction);
     auto added = add_cluster_end(fleet.enrolment, end.cluster, on_delete, transaction);
     if (!added) return added;
     auto deleted = delete_cluster(fleet.publishing, *kind, end.cluster, end.actor, end.action,
@@ -72,7 +69,10 @@ Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end) {
     if (deleted) break;
     if (deleted.error().kind != ErrorKind::conflict || attempt == attempts) return deleted;
   }
-  if (auto swept = sweep_late_orders(fleet, end.cluster); !swept) return swept;
+  // Where it fails, or this server dies here, its row of the schedule is carried out.
+  if (auto swept = sweep_late_orders(fleet, end.cluster); !swept)
+    spdlog::warn("cluster {}: sweeping what was ordered while it ended: {}", end.cluster,
+                 swept.error().message);
   spdlog::info("{}: {} {}", end.actor, end.action, end.cluster);
   return {};
 }

@@ -21,5 +21,9 @@ struct ClusterEnd {
 // Its machines are served tombstones from now on, everything else of it is gone: one transaction.
 // not_found: no cluster has that name. conflict ("confirmation"): it is listed, and not confirmed.
 [[nodiscard]] Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end);
+// What was ordered between the end's reading and its commit; from then on orders are refused. The
+// end puts it into the schedule, and nobody makes a cluster of that name before it is done.
+// conflict: it is to be done again.
+[[nodiscard]] Result<void> sweep_late_orders(const Fleet& fleet, const std::string& cluster);
 
 }  // namespace muster

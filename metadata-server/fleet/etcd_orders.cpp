@@ -69,7 +69,9 @@ Result<EtcdTurnAnswer> answer_etcd_turn(const Fleet& fleet, const Caller& machin
   question.node = machine.node.node;
   question.masters = document->role.cluster.masters;
   question.request = std::move(asked);
-  auto answer = decide_etcd_turn(fleet.store, question, milliseconds(fleet.enrolment.now()));
+  // The latest that it can be: what is stamped while the clock is behind has its whole time when
+  // it is put right, and no grant lapses by that.
+  auto answer = decide_etcd_turn(fleet.store, question, milliseconds(latest_now(fleet.enrolment)));
   if (answer && answer->action != "wait") {
     // A member that goes on says so at each converge.
     const bool is_news = answer->action != "start-existing";
@@ -94,7 +96,7 @@ Result<std::vector<std::string>> reinitialise_etcd_of(const Fleet& fleet,
   }
   const TimePoint now = fleet.enrolment.now();
   Transaction transaction;
-  const EtcdRestore restore{order.restored_on, milliseconds(now), order.by};
+  const EtcdRestore restore{order.restored_on, milliseconds(latest_now(fleet.enrolment)), order.by};
   auto done = order.cancel ? cancel_reinitialisation(fleet.store, cluster, transaction)
                            : reinitialise_etcd(fleet.store, cluster, restore, transaction);
   if (!done) return pass(done.error());

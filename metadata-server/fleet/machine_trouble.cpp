@@ -9,8 +9,8 @@
 #include "enrolment/pending_reason.hpp"
 #include "enrolment/way_back.hpp"
 #include "fleet/node_state.hpp"
+#include "fleet/other_history.hpp"
 #include "fleet/standing.hpp"
-#include "fleet/taken_generations.hpp"
 #include "records/all_records.hpp"
 #include "store/kinds.hpp"
 

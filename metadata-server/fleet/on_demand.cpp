@@ -142,6 +142,13 @@ Published<MadeCluster> create_cluster(const PublishContext& context, const NewCl
   if (const auto problems = problems_of(order, nodes); !problems.empty())
     return tl::unexpected(
         refused({ErrorKind::invalid, fmt::format("cluster:\n{}", to_text(problems))}));
+  if (const auto there = find_on_demand(context.store, order.name)) {
+    return tl::unexpected(refused(
+        {ErrorKind::conflict,
+         fmt::format(
+             "cluster '{0}': there is one of that name; take another. Where it was made, and what its machines are started with is lost: `muster cluster scale {0} --nodes {1} --again --user-data-dir DIR`",
+             order.name, there->cluster.nodes)}));
+  }
   MadeCluster cluster;
   cluster.name = order.name;
   cluster.template_name = order.template_name;

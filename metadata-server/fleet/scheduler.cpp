@@ -24,18 +24,18 @@ Result<void> Scheduler::carry_out_due(const std::stop_token& stop) {
   for (bool is_more = true; is_more && !stop.stop_requested();) {
     is_more = false;
     const auto now = fleet_.clock.believed_now();
-    if (!now) return {};
-    const auto due =
-        list_due(fleet_.store, unix_seconds(*now), rows_at_once + failed_.size() + seen.size());
+    const auto due = list_due(fleet_.store, now ? unix_seconds(*now) : 0,
+                              rows_at_once + failed_.size() + seen.size());
     if (!due) return pass(due.error());
     for (const ScheduleRow& row : *due) {
+      if (!now && row.what != scheduled::sweep) continue;  // which goes by no clock
       const std::string subject = fmt::format("{} {}", row.what, row.name);
       const auto failed = failed_.find(subject);
       const bool waits =
           failed != failed_.end() && fleet_.clock.since_boot() < failed->second.again_at;
       if (waits || stop.stop_requested() || !seen.insert(subject).second) continue;
       is_more = true;
-      const auto done = carry_out(row, *now);
+      const auto done = carry_out(row, now.value_or(TimePoint()));
       failed_.erase(subject);
       if (!done)
         failed_[subject] = {row, fleet_.clock.since_boot() + retry_after,
@@ -69,7 +69,8 @@ Result<void> Scheduler::try_once(const ScheduleRow& row, TimePoint now) {
   if (row.what == scheduled::member) return end_member(row);
   if (row.what == scheduled::released) return release_members(row, now);
   if (row.what == scheduled::lapse) return let_lapse(fleet_.store, row);
-  return fail(ErrorKind::corrupt, "expected cluster, member, released or lapse");
+  if (row.what == scheduled::sweep) return sweep_late_orders(fleet_, row.name);
+  return fail(ErrorKind::corrupt, "expected cluster, member, released, lapse or sweep");
 }
 
 Result<void> Scheduler::advance_cluster(const ScheduleRow& row, TimePoint now) {

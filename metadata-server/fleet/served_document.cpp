@@ -53,7 +53,7 @@ Result<void> note_etcd_of(const Fleet& fleet, const Caller& caller, const Report
   const auto noted =
       note_etcd_member(fleet.store, {caller.node.cluster, caller.node.node, report.etcd_cluster_id,
                                      report.etcd_member_id, report.sent_at * 1000,
-                                     unix_seconds(fleet.enrolment.now()) * 1000});
+                                     unix_seconds(latest_now(fleet.enrolment)) * 1000});
   if (noted) return {};
   if (noted.error().kind != ErrorKind::conflict) return pass(noted.error());
   spdlog::error("{}: {}", caller.text(), in_ticks(noted.error().message));

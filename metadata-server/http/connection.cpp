@@ -169,6 +169,8 @@ void Connection::begin_request(std::string_view head) {
     return pass(error_response(status, kind_of(status), message, request_.id));
   }
   head_ = std::move(*parsed);
+  // Known before anything is refused: a body that is still on its way is drained behind the answer.
+  body_left_ = head_.content_length;
   Admission admission = around_.service.admit(head_, request_.peer, request_.id);
   request_.route = admission.route;
   if (admission.refusal) return pass(*admission.refusal);
@@ -181,7 +183,6 @@ void Connection::begin_request(std::string_view head) {
   }
   request_.parameters = std::move(admission.parameters);
   blocking_ = admission.blocking;
-  body_left_ = head_.content_length;
   request_.sink = std::move(admission.sink);
   enter_transfer(Phase::body, body_left_);
   if (!head_.expects_continue || body_left_ <= input_.size()) return;

@@ -41,7 +41,7 @@ ServedIdentity identity_of(const Rooms& rooms, const NodeName& node, const Serve
   const auto served = rooms.current.cluster(node.cluster);
   const bool is_kept = served && served->kept.contains(node.node);
   if (listed == nullptr || listed->address.empty() || is_kept) return served_identity(answer);
-  return {std::string(name(listed->role)), listed->address};
+  return {std::string(name(listed->role)), listed->address, {}};
 }
 
 nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAnswer& answer,

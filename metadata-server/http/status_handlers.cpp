@@ -8,6 +8,7 @@
 #include "fleet/master_turns.hpp"
 #include "fleet/node_state.hpp"
 #include "fleet/standing.hpp"
+#include "fleet/unread_records.hpp"
 #include "fleet/vanished.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
@@ -136,6 +137,16 @@ Result<nlohmann::json> incomplete_rows(const Rooms& rooms) {
   return rows;
 }
 
+Result<nlohmann::json> unread_rows(const Rooms& rooms) {
+  const auto unread = unread_records(rooms.store);
+  if (!unread) return pass(unread.error());
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& row : *unread)
+    rows.push_back(
+        {{"kind", row.kind}, {"name", row.name}, {"reason", row.reason}, {"cure", row.cure}});
+  return rows;
+}
+
 nlohmann::json quarantined(const Rooms& rooms) {
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& row : rooms.quarantine.all())
@@ -244,6 +255,8 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
   if (!troubles) return pass(troubles.error());
   const auto incomplete = incomplete_rows(rooms);
   if (!incomplete) return pass(incomplete.error());
+  const auto unread = unread_rows(rooms);
+  if (!unread) return pass(unread.error());
   return json_response({{"site", rooms.site.site()},
                         {"servers", servers(rooms)},
                         {"clusters", clusters},
@@ -253,6 +266,7 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
                         {"worst", troubles->worst(rows_told)},
                         {"strangers", troubles->strangers(rows_told)},
                         {"incompleteReleases", *incomplete},
+                        {"unreadRecords", *unread},
                         {"pendingApprovals", pending->size()},
                         {"time", unix_seconds(rooms.enrolment.now())}});
 }

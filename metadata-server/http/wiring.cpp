@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "fleet/taken_generations.hpp"
+#include "fleet/other_history.hpp"
 
 namespace muster {
 

@@ -21,7 +21,8 @@ namespace muster {
 
 namespace {
 
-constexpr std::uint32_t dns_address = 10;  // the tenth of the service network, as kubeadm has it
+constexpr std::size_t longest_identity = 96;  // bytes of most machines' own inputs
+constexpr std::uint32_t dns_address = 10;     // the tenth of the service network, as kubeadm has it
 
 MachineIdentity identity_of(const MachineInput& machine) {
   MachineIdentity identity;
@@ -73,8 +74,9 @@ class CompilationMaker {
     for (const Role role : {Role::master, Role::follower, Role::node})
       prepare_role(role, releases, refused);
     out_.work_ = networks.work + sources.size();
-    for (const MachineSource& source : sources) add(source, networks.by_node);
-    out_.pod_cidrs_ = std::move(networks.by_node);
+    out_.machines_.reserve(sources.size());
+    for (std::size_t index = 0; index < sources.size(); ++index)
+      add(sources[index], std::move(networks.of_machines[index]));
     if (!problems_.empty()) return tl::unexpected(distinct(std::move(problems_)));
     configs_.swap(used_);
     return std::move(out_);
@@ -192,37 +194,46 @@ class CompilationMaker {
                                                 {"secrets", facts_.secrets}}));
   }
 
-  void add(const MachineSource& source, const std::map<std::string, std::string>& networks) {
-    MachineInput machine{source, {}, config_of(source), {}};
-    if (const auto network = networks.find(source.name()); network != networks.end())
-      machine.pod_cidr = network->second;
-    machine.digest = digest_of(machine);
-    out_.machines_.push_back(std::move(machine));
-  }
-
-  std::string digest_of(const MachineInput& machine) {
-    if (common_.empty())
-      common_ = sha256_digest(fmt::format(
-          "{} {} {}", facts_.site, cluster_.certificate_lifetime.count(), out_.settings_text_));
-    std::string all = common_ + machine.config->digest;
+  void add(const MachineSource& source, std::string network) {
+    const Layers& layers = layers_of(source);
+    MachineInput& machine =
+        out_.machines_.emplace_back(MachineInput{source, std::move(network), layers.config, {}});
+    std::string& inputs = machine.inputs;
+    inputs.reserve(layers.inputs.size() + longest_identity);
+    inputs += layers.inputs;
     // No name and no address has a line's end.
-    for (const std::string* part : {&machine.source.name(), &machine.source.address(),
-                                    &machine.source.pool(), &machine.pod_cidr}) {
-      all += *part;
-      all += '\n';
+    for (const std::string* part : std::initializer_list<const std::string*>{
+             &source.name(), &source.address(), &source.pool(), &machine.pod_cidr}) {
+      inputs += *part;
+      inputs += '\n';
     }
-    all += name(machine.source.role());
-    for (const std::string& mac : machine.source.macs()) all += mac;
-    return sha256_digest(all);
+    if (const auto* macs = source.written_macs())
+      for (const auto& mac : *macs) inputs += mac.value;
   }
 
-  std::shared_ptr<const SharedConfig> config_of(const MachineSource& source) {
-    std::string layers(name(source.role()));
-    for (const auto& profile : source.profiles()) layers += "\n" + profile.value;
-    layers += "\n#" + source.overrides_digest();
-    auto& config = by_layers_[layers];
-    if (!config) config = find_or_make(source);
-    return config;
+  // What machines of one role with the same layers share, and a digest of all of it that their
+  // documents are made of.
+  struct Layers {
+    std::shared_ptr<const SharedConfig> config;
+    std::string inputs;
+  };
+
+  // Neighbours mostly have the same.
+  const Layers& layers_of(const MachineSource& source) {
+    key_.assign(name(source.role()));
+    for (const auto& profile : source.profiles()) key_.append(1, '\n').append(profile.value);
+    key_.append("\n#").append(source.overrides_digest());
+    if (last_ != nullptr && last_->first == key_) return last_->second;
+    const auto [found, is_new] = by_layers_.try_emplace(key_);
+    if (is_new) {
+      auto config = find_or_make(source);
+      found->second.inputs = sha256_digest(
+          fmt::format("{} {} {} {} {}", facts_.site, name(source.role()),
+                      cluster_.certificate_lifetime.count(), out_.settings_text_, config->digest));
+      found->second.config = std::move(config);
+    }
+    last_ = &*found;
+    return last_->second;
   }
 
   std::shared_ptr<const SharedConfig> find_or_make(const MachineSource& source) {
@@ -286,8 +297,9 @@ class CompilationMaker {
   SharedConfigs& configs_;
   SharedConfigs used_;  // of configs_, and new ones
   std::map<Role, RoleConfig> roles_;
-  std::unordered_map<std::string, std::shared_ptr<const SharedConfig>> by_layers_;
-  std::string common_;
+  std::unordered_map<std::string, Layers> by_layers_;
+  const std::pair<const std::string, Layers>* last_ = nullptr;
+  std::string key_;
   Compilation out_;
   std::vector<InventoryProblem> problems_;
 };
@@ -340,14 +352,35 @@ PeerEntry Compilation::peer(const MachineInput& machine) const {
           drain == facts_->drains.end() ? Drain::none : drain->second};
 }
 
+// Both are in name order.
+void Compilation::add_pod_cidrs(std::map<std::string, std::string>& by_node) const {
+  auto at = by_node.begin();
+  for (const MachineInput& machine : machines_) {
+    if (machine.pod_cidr.empty()) continue;
+    while (at != by_node.end() && at->first < machine.source.name()) ++at;
+    if (at == by_node.end() || at->first != machine.source.name()) {
+      at = by_node.emplace_hint(at, machine.source.name(), machine.pod_cidr);
+    } else if (at->second != machine.pod_cidr) {
+      at->second = machine.pod_cidr;
+    }
+  }
+}
+
 std::string Compilation::peers_text() const {
+  constexpr std::size_t longest_peer = 128;  // bytes of most of them, without labels and taints
   std::string text;
+  if (!machines_.empty()) {
+    const SharedConfig& config = *machines_.back().config;
+    text.reserve(machines_.size() * (longest_peer + config.labels.size() + config.taints.size()));
+  }
   for (const MachineInput& machine : machines_) {
     if (!text.empty()) text += ',';
-    PeerEntry entry{machine.source.name(), machine.source.address(), machine.pod_cidr, {}, {}, {}};
-    if (const auto drain = facts_->drains.find(entry.name); drain != facts_->drains.end())
-      entry.drain = drain->second;
-    text += peer_text(entry, machine.config->labels, machine.config->taints);
+    PeerText peer{machine.source.name(),  machine.source.address(), machine.pod_cidr,
+                  machine.config->labels, machine.config->taints,   Drain::none};
+    if (const auto drain = facts_->drains.find(machine.source.name());
+        drain != facts_->drains.end())
+      peer.drain = drain->second;
+    append_peer(text, peer);
   }
   return text;
 }

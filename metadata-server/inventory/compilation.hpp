@@ -1,5 +1,5 @@
 // One cluster, ready to be compiled machine by machine: what its machines share is made once, and
-// of each machine there is a digest of all that its document is made of. Pure: equal inputs give
+// of each machine it is known what its document is made of. Pure: equal inputs give
 // equal bytes. Points into inventory and facts, which must outlive it.
 #pragma once
 
@@ -30,8 +30,11 @@ struct MachineInput {
   MachineSource source;
   std::string pod_cidr;
   std::shared_ptr<const SharedConfig> config;
-  std::string digest;  // of everything that the machine's document is made of
+  std::string inputs;  // everything that the machine's document is made of, large things by digest
 };
+
+// `machines`: by name.
+[[nodiscard]] bool has_machine(const std::vector<MachineInput>& machines, const std::string& node);
 
 // A document as its parts, to be put together with any generation.
 struct MachineDocument {
@@ -48,7 +51,8 @@ class Compilation {
                                                     const SiteFacts& facts, SharedConfigs& configs);
 
   [[nodiscard]] const std::vector<MachineInput>& machines() const { return machines_; }  // by name
-  [[nodiscard]] const std::map<std::string, std::string>& pod_cidrs() const { return pod_cidrs_; }
+  // Adds each machine's network.
+  void add_pod_cidrs(std::map<std::string, std::string>& by_node) const;
   // Of its machines, whatever their role, by name; and those that it does not take by itself.
   [[nodiscard]] const std::vector<CatalogueEntry>& releases() const { return releases_; }
   [[nodiscard]] const std::vector<ReleaseUpgrade>& upgrades() const { return upgrades_; }
@@ -68,7 +72,6 @@ class Compilation {
   ClusterSettings settings_;
   std::string settings_text_;
   std::vector<MachineInput> machines_;
-  std::map<std::string, std::string> pod_cidrs_;
   std::vector<CatalogueEntry> releases_;
   std::vector<ReleaseUpgrade> upgrades_;
   std::size_t work_ = 0;

@@ -1,8 +1,17 @@
 #include "inventory/compile.hpp"
 
+#include <algorithm>
+
 #include "inventory/compilation.hpp"
 
 namespace muster {
+
+bool has_machine(const std::vector<MachineInput>& machines, const std::string& node) {
+  const auto found = std::lower_bound(
+      machines.begin(), machines.end(), node,
+      [](const auto& machine, const auto& name) { return machine.source.name() < name; });
+  return found != machines.end() && found->source.name() == node;
+}
 
 Checked<CompiledCluster> compile(const Inventory& inventory, const std::string& cluster,
                                  const SiteFacts& facts) {
@@ -13,7 +22,8 @@ Checked<CompiledCluster> compile(const Inventory& inventory, const std::string& 
   out.name = cluster;
   out.releases = compilation->releases();
   out.upgrades = compilation->upgrades();
-  out.pod_cidrs = compilation->pod_cidrs();
+  out.pod_cidrs = facts.pod_cidrs;
+  compilation->add_pod_cidrs(out.pod_cidrs);
   out.work = compilation->work();
   out.peers.site = facts.site;
   out.peers.cluster = cluster;

@@ -36,6 +36,10 @@ class MachineSource {
   [[nodiscard]] const Sourced<std::string>* written_network() const {
     return node_ && node_->pod_cidr ? &*node_->pod_cidr : nullptr;
   }
+  // nullptr: of a member.
+  [[nodiscard]] const std::vector<Sourced<std::string>>* written_macs() const {
+    return node_ ? &node_->match.macs : nullptr;
+  }
   [[nodiscard]] std::vector<std::string> macs() const;
   [[nodiscard]] Node node() const;  // a copy
 

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+
 #include "document/ipv4.hpp"
 #include "document/problem.hpp"
 
@@ -17,64 +21,108 @@ class PodNetworkAllocator {
 
   PodNetworks allocate(const std::vector<MachineSource>& machines,
                        const std::map<std::string, std::string>& kept) {
-    for (const MachineSource& machine : machines) {
-      if (const auto* written = machine.written_network()) written_[machine.name()] = written;
-    }
-    take_written();
-    take_kept(kept);
+    PodNetworks networks;
+    networks.of_machines.resize(machines.size());
+    take_written(machines, networks.of_machines);
+    take_kept(machines, kept, networks.of_machines);
     std::size_t without = 0;
-    for (const MachineSource& machine : machines) {
-      if (!networks_.by_node.contains(machine.name()) && !give_next(machine.name())) ++without;
+    for (std::string& network : networks.of_machines) {
+      if (network.empty() && !give_next(network)) ++without;
     }
     if (without > 0) report_full(without);
-    return std::move(networks_);
+    networks.work = work_;
+    return networks;
   }
 
  private:
-  void reserve(const std::string& node, const Cidr& network, std::string text) {
-    taken_[network.network] = {end_of(network), node};
-    networks_.by_node[node] = std::move(text);
+  struct Taken {
+    std::uint64_t first = 0, end = 0;
+    const Sourced<std::string>* written = nullptr;  // nullptr: kept
+  };
+  struct Kept {
+    Cidr network;
+    std::size_t machine = none;
+    const std::pair<const std::string, std::string>* entry = nullptr;  // node and text
+  };
+  static constexpr std::size_t none = SIZE_MAX;
+
+  static bool starts_before(const Taken& left, const Taken& right) {
+    return left.first < right.first;
   }
 
-  // The node whose network overlaps, or nullptr. Taken networks never overlap each other, so only
-  // the last one that starts before the end can.
-  const std::string* owner_of(const Cidr& network) {
-    ++networks_.work;
-    auto after = taken_.lower_bound(end_of(network));
-    if (after == taken_.begin()) return nullptr;
-    const auto& [first, taken] = *std::prev(after);
-    return taken.end > network.network ? &taken.node : nullptr;
+  // Which overlaps, or nullptr. Taken networks never overlap each other, so only the last one that
+  // starts before the end can.
+  const Taken* owner_of(const Cidr& network) {
+    ++work_;
+    const auto after =
+        std::lower_bound(taken_.begin(), taken_.end(), Taken{end_of(network)}, starts_before);
+    if (after == taken_.begin() || std::prev(after)->end <= network.network) return nullptr;
+    return &*std::prev(after);
   }
 
-  void take_written() {
-    for (const auto& [node, written] : written_) {
-      if (const auto network = parse_cidr(written->value))
-        reserve(node, *network, cidr_text(*network));
+  void take_written(const std::vector<MachineSource>& machines,
+                    std::vector<std::string>& networks) {
+    for (std::size_t index = 0; index < machines.size(); ++index) {
+      const auto* written = machines[index].written_network();
+      const auto network = written ? parse_cidr(written->value) : std::nullopt;
+      if (!network) continue;
+      taken_.push_back({network->network, end_of(*network), written});
+      networks[index] = cidr_text(*network);
     }
+    std::sort(taken_.begin(), taken_.end(), starts_before);
   }
 
-  void take_kept(const std::map<std::string, std::string>& kept) {
-    for (const auto& [node, text] : kept) {
-      const auto network = parse_cidr(text);
-      if (!network || !pods_.contains(*network) || networks_.by_node.contains(node)) continue;
-      const std::string* owner = owner_of(*network);
-      if (owner == nullptr)
-        reserve(node, *network, text);  // ours, as it was written
-      else if (const auto written = written_.find(*owner); written != written_.end())
-        problems_.push_back(problem_at(
-            written->second->place, "spec.podCidr", "a network that no other machine has",
-            in_ticks(written->second->value), fmt::format("'{}' was given {}", node, text)));
+  // Of those that still stand, by address; machines and kept ones are both in name order.
+  std::vector<Kept> kept_by_address(const std::vector<MachineSource>& machines,
+                                    const std::map<std::string, std::string>& kept,
+                                    const std::vector<std::string>& networks) const {
+    std::vector<Kept> found;
+    found.reserve(kept.size());
+    std::size_t machine = 0;
+    for (const auto& entry : kept) {
+      while (machine < machines.size() && machines[machine].name() < entry.first) ++machine;
+      const bool is_there = machine < machines.size() && machines[machine].name() == entry.first;
+      if (is_there && !networks[machine].empty()) continue;
+      const auto network = parse_cidr(entry.second);
+      if (network && pods_.contains(*network))
+        found.push_back({*network, is_there ? machine : none, &entry});
     }
+    std::stable_sort(found.begin(), found.end(), [](const Kept& left, const Kept& right) {
+      return left.network.network < right.network.network;
+    });
+    return found;
   }
 
-  bool give_next(const std::string& node) {
+  void take_kept(const std::vector<MachineSource>& machines,
+                 const std::map<std::string, std::string>& kept,
+                 std::vector<std::string>& networks) {
+    std::vector<Taken> taken;
+    for (const Kept& one : kept_by_address(machines, kept, networks)) {
+      if (!taken.empty() && taken.back().end > one.network.network) continue;
+      if (const Taken* owner = owner_of(one.network)) {
+        problems_.push_back(
+            problem_at(owner->written->place, "spec.podCidr", "a network that no other machine has",
+                       in_ticks(owner->written->value),
+                       fmt::format("'{}' was given {}", one.entry->first, one.entry->second)));
+        continue;
+      }
+      taken.push_back({one.network.network, end_of(one.network)});
+      if (one.machine != none) networks[one.machine] = one.entry->second;  // as it was written
+    }
+    const auto written = std::ssize(taken_);
+    taken_.insert(taken_.end(), taken.begin(), taken.end());
+    std::inplace_merge(taken_.begin(), taken_.begin() + written, taken_.end(), starts_before);
+  }
+
+  // What is given lies before where the search goes on, so that it need not be looked at again.
+  bool give_next(std::string& text) {
     const auto prefix = static_cast<unsigned>(cluster_.pod_cidr_prefix.value);
     const std::uint64_t step = std::uint64_t{1} << (32 - prefix);
     while (next_ + step <= end_of(pods_)) {
       const Cidr network{static_cast<std::uint32_t>(next_), prefix};
       next_ += step;
       if (owner_of(network) != nullptr) continue;
-      reserve(node, network, cidr_text(network));
+      text = cidr_text(network);
       return true;
     }
     return false;
@@ -88,18 +136,12 @@ class PodNetworkAllocator {
         "raise spec.podCidrPrefix, or drop the networks of machines that are gone with 'muster node remove'"));
   }
 
-  struct Taken {
-    std::uint64_t end = 0;
-    std::string node;
-  };
-
   const Cluster& cluster_;
   const Cidr pods_;
   std::vector<InventoryProblem>& problems_;
-  std::uint64_t next_;                    // where the search for a free one goes on
-  std::map<std::uint64_t, Taken> taken_;  // by first address
-  std::map<std::string, const Sourced<std::string>*> written_;
-  PodNetworks networks_;
+  std::uint64_t next_;        // where the search for a free one goes on
+  std::vector<Taken> taken_;  // written and kept ones, by first address
+  std::size_t work_ = 0;
 };
 
 }  // namespace
@@ -109,7 +151,8 @@ PodNetworks allocate_pod_networks(const Cluster& cluster,
                                   const std::map<std::string, std::string>& kept,
                                   std::vector<InventoryProblem>& problems) {
   const auto pods = parse_cidr(cluster.pod_cidr.value);
-  if (cluster.pod_network.value == PodNetwork::none || !pods) return {};
+  if (cluster.pod_network.value == PodNetwork::none || !pods)
+    return {std::vector<std::string>(machines.size()), 0};
   return PodNetworkAllocator(cluster, *pods, problems).allocate(machines, kept);
 }
 

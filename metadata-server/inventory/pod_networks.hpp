@@ -12,7 +12,8 @@
 namespace muster {
 
 struct PodNetworks {
-  std::map<std::string, std::string> by_node;
+  std::vector<std::string>
+      of_machines;       // in their order; empty: the pod network is "none", or full
   std::size_t work = 0;  // networks looked at
 };
 

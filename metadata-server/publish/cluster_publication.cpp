@@ -97,6 +97,7 @@ class Preparation {
 
  private:
   static constexpr auto unchanged = MachineChange::Kind::unchanged;
+  static constexpr std::size_t longest_content = 128;  // bytes, of a node's name with its digest
 
   MachineChange& add_change(const std::string& node, MachineChange::Kind kind) {
     return publication_.changes.emplace_back(MachineChange{name_, node, kind, {}, {}, {}, {}});
@@ -123,27 +124,22 @@ class Preparation {
 
   // Compares every machine, and signs what is new at once: what is refused later is not written.
   Published<void> take_machines(Compilation& compilation, const ClusterSigner* signer) {
-    std::unordered_map<std::string, ClusterMemory::Content> contents;
+    const std::vector<MachineInput>& machines = compilation.machines();
     std::vector<InventoryProblem> problems;
-    for (const MachineInput& machine : compilation.machines()) {
+    contents_.reserve(machines.size() * longest_content);
+    for (const MachineInput& machine : machines) {
       const std::string& node = machine.source.name();
-      ClusterMemory::Content& content = contents[node];
-      if (const auto known = memory_->contents.find(node);
-          known != memory_->contents.end() && known->second.input == machine.digest)
-        content = std::move(known->second);
-      auto taken = take(compilation, machine, content, signer);
+      auto taken = take(compilation, machine, memory_->contents[node], signer);
       if (taken || keeps_served(node, taken.error())) continue;
       if (taken.error().problems.empty()) return taken;
       problems.insert(problems.end(), taken.error().problems.begin(), taken.error().problems.end());
     }
     if (!problems.empty()) return tl::unexpected(refused(distinct(std::move(problems))));
-    for (const auto& [node, old] : old_->documents) {
-      if (!contents.contains(node)) gone_.push_back(node);
-    }
-    std::sort(gone_.begin(), gone_.end());
+    // Looked for only where somebody is.
+    if (served_ != old_->documents.size()) gone_ = machines_gone(*old_, machines);
+    memory_->keep_only(machines, gone_);
     for (const auto& node : gone_)
       add_change(node, MachineChange::Kind::removed).effects = {effect_of_removal(node)};
-    memory_->contents.swap(contents);
     return {};
   }
 
@@ -155,8 +151,8 @@ class Preparation {
     if (!is_republished || old == nullptr || refusal.problems.empty()) return false;
     constexpr std::size_t longest_reason = 400;  // bytes
     kept_[node] = to_text(refusal.problems.front()).substr(0, longest_reason);
-    contents_.emplace_back(node, old->content);
-    add_change(node, unchanged);
+    note(node, old->content, unchanged);
+    ++served_;
     return true;
   }
 
@@ -164,7 +160,8 @@ class Preparation {
                        ClusterMemory::Content& content, const ClusterSigner* signer) {
     const std::string& node = machine.source.name();
     std::optional<MachineDocument> made;
-    if (content.content.empty()) {
+    if (content.inputs != machine.inputs) {
+      content = {};
       auto document = compilation.make(machine);
       if (!document) return tl::unexpected(refused(std::move(document.error())));
       made = std::move(*document);
@@ -176,15 +173,16 @@ class Preparation {
         is_size_explained_ = true;
         return tl::unexpected(refused({std::move(*large)}));
       }
-      content = {machine.digest, sha256_digest(text), needs_of(made->document, context_.later)};
+      content = {machine.inputs, sha256_digest(text), needs_of(made->document, context_.later)};
     }
-    contents_.emplace_back(node, content.content);
     const auto old = old_->documents.find(node);
+    if (old != nullptr) ++served_;
     const bool is_same = old != nullptr && old->content == content.content;
-    MachineChange& change = add_change(node, old == nullptr ? MachineChange::Kind::added
-                                             : is_same      ? unchanged
-                                                            : MachineChange::Kind::changed);
-    change.needs = content.needs;
+    MachineChange* change = note(node, content.content,
+                                 old == nullptr ? MachineChange::Kind::added
+                                 : is_same      ? unchanged
+                                                : MachineChange::Kind::changed);
+    if (change != nullptr) change->needs = content.needs;
     // What neither its content nor its signer changes stays as it is.
     if (is_same && !is_signed_anew_) return {};
     if (!made) {
@@ -196,7 +194,7 @@ class Preparation {
     if (!is_same) moved_.push_back({node, machine.source.address()});
     // Nobody is shown what a publication changes that no operator ordered.
     if (old != nullptr && !is_same && input_.content == 0)
-      differences_.describe(*old, made->document, text, change);
+      differences_.describe(*old, made->document, text, *change);
     if (input_.dry_run || signer == nullptr) return {};
     return sign(*signer, node, std::move(text), content);
   }
@@ -240,20 +238,28 @@ class Preparation {
             name_, fmt::join(gone_, "', '")));
   }
 
+  // A machine that is taken. Those that stay as they are, nobody asks for where no operator ordered
+  // it: nullptr.
+  MachineChange* note(const std::string& node, const std::string& content,
+                      MachineChange::Kind kind) {
+    if (!contents_.empty()) contents_ += ',';
+    append_json_string(contents_, node);
+    append_json_string(contents_ += ':', content);
+    return kind == unchanged && input_.content != 0 ? nullptr : &add_change(node, kind);
+  }
+
   // Of the canonical text of all of it, put together by hand.
   [[nodiscard]] std::string revision_digest() const {
-    std::string text = "{\"cluster\":" + json_string(name_) + ",\"documents\":{";
-    for (const auto& [node, content] : contents_) {
-      if (text.back() != '{') text += ',';
-      text += json_string(node) + ':' + json_string(content);
-    }
     // What machines are recognised by, which documents do not hold in full.
     if (memory_->recognised.lock() != input_.inventory) {
       memory_->recognition = json_string(recognition_of(*input_.inventory, name_));
       memory_->recognised = input_.inventory;
     }
-    text += "},\"matches\":" + memory_->recognition;
-    return sha256_digest(text + ",\"peers\":" + json_string(peers_content_) + '}');
+    std::string text = "{\"cluster\":" + json_string(name_) + ",\"documents\":{";
+    text.reserve(text.size() + contents_.size() + memory_->recognition.size() + longest_content);
+    text.append(contents_).append("},\"matches\":").append(memory_->recognition);
+    append_json_string(text += ",\"peers\":", peers_content_);
+    return sha256_digest(text += '}');
   }
 
   // By the trust list as it is in the store, which the commit guards; read only where it moved.
@@ -306,7 +312,7 @@ class Preparation {
     record.actor = input_.actor;
     record.fixed = fixed_settings_of(cluster);
     record.document_key = signer.key_id();
-    for (const auto& [node, network] : compilation.pod_cidrs()) record.pod_cidrs[node] = network;
+    compilation.add_pod_cidrs(record.pod_cidrs);
     note_departures(publication_.changes, *old_, unix_seconds(latest_now(context_)),
                     unix_seconds(earliest_now(context_)), record.departed);
     record.kept = kept_;
@@ -366,8 +372,9 @@ class Preparation {
   bool is_signed_anew_ = false;     // all of it: for that, or by another key than before
   ClusterPublication publication_;
   std::shared_ptr<const ServedCluster> old_;
-  // Node -> digest of its document without generation, by node.
-  std::vector<std::pair<std::string, std::string>> contents_;
+  // Canonical: node -> digest of its document without generation, by node; the braces left out.
+  std::string contents_;
+  std::size_t served_ = 0;  // of the machines that are taken, those that are served so far
   std::map<std::string, std::string> kept_;  // node -> why it keeps what it is served
   std::string peers_content_;
   std::vector<MachineAddress> moved_;  // of what changed

@@ -140,7 +140,7 @@ ServedIdentity served_identity(const ServedAnswer& answer) {
     const std::string_view value = field_of(role, field);
     return value.size() < 2 ? std::string() : std::string(value.substr(1, value.size() - 2));
   };
-  return {text_of("role"), text_of("address")};
+  return {text_of("role"), text_of("address"), text_of("pool")};
 }
 
 Result<NodeDocument> read_document(const ServedAnswer& answer) {

@@ -74,7 +74,7 @@ class CurrentDocuments final : public View {
 [[nodiscard]] std::shared_ptr<const ServedAnswer> to_served(const PublishedDocument& published);
 // Who the document is of, without reading all of it: for lists of ten thousand.
 struct ServedIdentity {
-  std::string role, address;
+  std::string role, address, pool;
 };
 [[nodiscard]] ServedIdentity served_identity(const ServedAnswer& answer);
 // The document inside the answer: what certificates and secrets its machine may ask for.

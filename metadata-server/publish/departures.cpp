@@ -20,6 +20,15 @@ std::int64_t longest_lifetime(const ServedAnswer& answer) {
 
 }  // namespace
 
+std::vector<std::string> machines_gone(const ServedCluster& served,
+                                       const std::vector<MachineInput>& machines) {
+  std::vector<std::string> gone;
+  for (const auto& [node, answer] : served.documents)
+    if (!has_machine(machines, node)) gone.push_back(node);
+  std::sort(gone.begin(), gone.end());
+  return gone;
+}
+
 void note_departures(const std::vector<MachineChange>& changes, const ServedCluster& before,
                      std::int64_t now, std::int64_t earliest,
                      std::map<std::string, std::int64_t>& departed) {

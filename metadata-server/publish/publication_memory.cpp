@@ -5,6 +5,13 @@
 
 namespace muster {
 
+void ClusterMemory::keep_only(const std::vector<MachineInput>& machines,
+                              const std::vector<std::string>& gone) {
+  for (const auto& node : gone) contents.erase(node);
+  if (contents.size() == machines.size()) return;
+  std::erase_if(contents, [&](const auto& entry) { return !has_machine(machines, entry.first); });
+}
+
 std::shared_ptr<ClusterMemory> PublicationMemory::of(const std::string& cluster) {
   const std::lock_guard lock(mutex_);
   auto& memory = clusters_[cluster];

@@ -29,11 +29,13 @@ struct ClusterMemory {
   std::mutex mutex;
   SharedConfigs configs;
   struct Content {
-    std::string input;    // digest of what the document is made of
+    std::string inputs;   // what the document is made of (MachineInput)
     std::string content;  // digest of it with generation 0
     DocumentNeeds needs;
   };
   std::unordered_map<std::string, Content> contents;  // by node
+  // Without those that are not compiled any more, of which `gone` are known.
+  void keep_only(const std::vector<MachineInput>& machines, const std::vector<std::string>& gone);
   std::weak_ptr<const Inventory> recognised;
   std::string recognition;  // recognition_of that inventory, as a JSON string
 };

@@ -15,6 +15,7 @@
 #include "records/audit.hpp"
 #include "records/bans.hpp"
 #include "records/due.hpp"
+#include "records/schedule.hpp"
 #include "records/secrets.hpp"
 #include "store/kinds.hpp"
 #include "trust/cluster_authorities.hpp"
@@ -90,6 +91,10 @@ Result<SiteFacts> guarded_facts(const PublishContext& context, const ClusterReco
                                 const Inventory& inventory, Transaction& transaction) {
   const auto due = find_due(context.store, record.name);
   if (!due) return pass(due.error());
+  if (record.revision_number == 0) {
+    if (auto swept = expect_swept(context.store, record.name, transaction); !swept)
+      return pass(swept.error());
+  }
   if (*due)
     clear_due(**due, transaction);
   else
@@ -250,9 +255,6 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
   return outcome;
 }
 
-}  // namespace
-
-namespace {
 // What it took, twice what is served, is the system's again: malloc would keep it for the next one.
 bool changes_many(const PublishOutcome& outcome) {
   constexpr auto many = 1000;

@@ -36,7 +36,7 @@ struct PublishContext {
   std::function<TimePoint()> earliest_now = {};
   KeySource service_account_key = PrivateKey::generate_rsa2048;
   std::shared_ptr<PublicationMemory> memory = std::make_shared<PublicationMemory>();
-  // By the reports of a cluster's machines (fleet/taken_generations). What an operator publishes is
+  // By the reports of a cluster's machines (fleet/other_history). What an operator publishes is
   // above these, whole, so that machines take it after an older database was put back; what
   // machines, bans and time cause never goes by them. None: nothing is known.
   std::function<TakenGenerations(const std::string& cluster)> taken = {};

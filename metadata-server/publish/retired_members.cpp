@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "records/pending_machine.hpp"
 #include "records/revision.hpp"
 #include "store/kinds.hpp"
 
@@ -25,8 +26,8 @@ bool is_served_still(const MemberRecord& member, const NodeObjects& nodes) {
   if (!nodes.served) return false;
   const auto found = nodes.served->documents.find(member.node);
   if (!found) return false;
-  const auto document = read_document(*found);
-  return !document || !document->role.pool.empty();
+  const ServedIdentity served = served_identity(*found);
+  return served.role.empty() || !served.pool.empty();
 }
 
 }  // namespace
@@ -54,7 +55,8 @@ Result<void> remove_machines(const Store& store, const std::string& cluster,
     if (*member && (*member)->record.removed_at == 0)
       retire_member(std::move(**member), now, transaction);
   }
-  return {};
+  // An order for a node that is not listed any more is none, if that comes back, either.
+  return nodes.empty() ? Result<void>() : end_approvals_of(store, cluster, nodes, transaction);
 }
 
 Result<RetiredMembers> release_retired_members(Store& store, const std::string& cluster,

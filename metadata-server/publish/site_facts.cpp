@@ -82,7 +82,9 @@ std::vector<std::string> may_leave(const ServedCluster& served, const std::strin
                                    const SiteFacts& facts, const Inventory* inventory) {
   std::unordered_set<std::string_view> stays;
   if (inventory != nullptr) {
-    for (const Node* node : nodes_of(*inventory, cluster)) stays.insert(node->name.value);
+    const auto nodes = nodes_of(*inventory, cluster);
+    stays.reserve(nodes.size() + facts.members.size());
+    for (const Node* node : nodes) stays.insert(node->name.value);
     std::unordered_set<std::string_view> pools;
     for (const NodePool* pool : pools_of(*inventory, cluster)) pools.insert(pool->name.value);
     for (const PoolMember& member : facts.members)

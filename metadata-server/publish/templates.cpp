@@ -22,10 +22,6 @@ constexpr auto template_fields = [](auto& fields, auto& made) {
   fields.number("setAt", made.set_at);
 };
 
-Result<Template> parse_template(std::string_view json) {
-  return parse_record<Template>("template record", json, template_fields, template_limits);
-}
-
 tl::unexpected<Error> no_template(const std::string& name) {
   return fail(
       ErrorKind::not_found,
@@ -35,6 +31,10 @@ tl::unexpected<Error> no_template(const std::string& name) {
 }
 
 }  // namespace
+
+Result<Template> parse_template(std::string_view json) {
+  return parse_record<Template>("template record", json, template_fields, template_limits);
+}
 
 Published<void> set_template(Store& store, const Template& made, TimePoint now) {
   if (!is_dns_label(made.name)) {
@@ -66,16 +66,16 @@ Result<std::vector<Template>> list_templates(const Store& store) {
   if (!records) return pass(records.error());
   std::vector<Template> templates;
   for (const auto& record : *records) {
-    auto made = parse_template(record.value);
-    if (!made) return while_doing(made.error(), fmt::format("template '{}'", record.key));
-    templates.push_back(std::move(*made));
+    if (auto made = parse_template(record.value)) templates.push_back(std::move(*made));
   }
   return templates;
 }
 
 Result<void> remove_template(Store& store, const std::string& name, TimePoint now,
                              const std::string& by) {
-  if (auto found = find_template(store, name); !found) return pass(found.error());
+  const auto found = store.get(kinds::cluster_template, name);
+  if (!found && found.error().kind == ErrorKind::not_found) return no_template(name);
+  if (!found) return pass(found.error());
   Transaction transaction;
   transaction.remove(kinds::cluster_template, name);
   append_audit(transaction, now, by, "template-removed", name, "");

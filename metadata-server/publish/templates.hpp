@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "inventory/load.hpp"
@@ -23,8 +24,10 @@ struct Template {
 [[nodiscard]] Published<void> set_template(Store& store, const Template& made, TimePoint now);
 // not_found, with the cure.
 [[nodiscard]] Result<Template> find_template(const Store& store, const std::string& name);
+[[nodiscard]] Result<Template> parse_template(std::string_view json);
+// Without those that cannot be read (fleet/unread_records).
 [[nodiscard]] Result<std::vector<Template>> list_templates(const Store& store);
-// not_found. Clusters that were made from it stay.
+// not_found. Clusters that were made from it stay; one that cannot be read goes too.
 [[nodiscard]] Result<void> remove_template(Store& store, const std::string& name, TimePoint now,
                                            const std::string& by);
 

@@ -50,6 +50,21 @@ Result<bool> is_scheduled(const Store& store, const ScheduleRow& row) {
   return record.has_value();
 }
 
+Result<void> expect_swept(const Store& store, const std::string& cluster,
+                          Transaction& transaction) {
+  const auto waits = is_scheduled(store, {0, std::string(scheduled::sweep), cluster, {}});
+  if (!waits) return pass(waits.error());
+  if (*waits) {
+    return fail(
+        ErrorKind::unavailable,
+        fmt::format(
+            "cluster '{}': one of that name has just ended, and what was ordered meanwhile is being taken away; ask again in some seconds",
+            cluster));
+  }
+  transaction.expect(kinds::schedule, key_of(0, scheduled::sweep, cluster), 0);
+  return {};
+}
+
 Result<std::vector<ScheduleRow>> list_due(const Store& store, std::int64_t now, std::size_t limit) {
   auto records = store.list(kinds::schedule, {}, {}, limit);
   if (!records) return while_doing(records.error(), "schedule");

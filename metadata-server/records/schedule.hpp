@@ -25,6 +25,7 @@ inline constexpr std::string_view cluster = "cluster";    // on demand: it warns
 inline constexpr std::string_view member = "member";      // its time to live is over
 inline constexpr std::string_view released = "released";  // a cluster's removed members may be free
 inline constexpr std::string_view lapse = "lapse";        // of the records that `value` names
+inline constexpr std::string_view sweep = "sweep";  // a cluster's: what raced its end; at 0, always
 }  // namespace scheduled
 
 void put_scheduled(const ScheduleRow& row, Transaction& transaction);
@@ -39,6 +40,10 @@ void put_lapse(std::int64_t at,
 [[nodiscard]] Result<void> let_lapse(Store& store, const ScheduleRow& row);
 
 [[nodiscard]] Result<bool> is_scheduled(const Store& store, const ScheduleRow& row);
+// For a new cluster: what raced the end of the last one of its name must not be of this one.
+// unavailable: that is being swept, within seconds.
+[[nodiscard]] Result<void> expect_swept(const Store& store, const std::string& cluster,
+                                        Transaction& transaction);
 
 // What is due, earliest first, at most `limit` rows.
 [[nodiscard]] Result<std::vector<ScheduleRow>> list_due(const Store& store, std::int64_t now,

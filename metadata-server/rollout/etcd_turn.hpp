@@ -42,8 +42,8 @@ struct EtcdTurnQuestion {
 };
 
 // Decides and records in one transaction. Asking again gives the same answer until something
-// happens. not_found: the asker is no master of the cluster. `now_ms`: Unix milliseconds.
-// Thread-safe.
+// happens. not_found: the asker is no master of the cluster. `now_ms`: Unix milliseconds, the
+// latest that it can be. Thread-safe.
 [[nodiscard]] Result<EtcdTurnAnswer> decide_etcd_turn(Store& store,
                                                       const EtcdTurnQuestion& question,
                                                       std::int64_t now_ms,
@@ -56,7 +56,7 @@ struct EtcdTurnQuestion {
 struct EtcdMemberReport {
   std::string cluster, node, cluster_id, member_id;
   std::int64_t sent_at_ms = 0;
-  std::int64_t now_ms = 0;  // the server's clock; 0: nothing is told by it
+  std::int64_t now_ms = 0;  // the server's clock, likewise; 0: nothing is told by it
 };
 [[nodiscard]] Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report);
 

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,6 +13,7 @@
 
 #include "client/base_url.hpp"
 #include "client/proof.hpp"
+#include "fakes/scratch_folder.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;
@@ -59,6 +61,35 @@ class ScriptedServer {
  private:
   int socket_;
   std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+// On a socket in a folder: answers the first bytes that come, and closes.
+class HastyServer {
+ public:
+  explicit HastyServer(std::string answer) : socket_(socket(AF_UNIX, SOCK_STREAM, 0)) {
+    struct sockaddr_un address {};
+    address.sun_family = AF_UNIX;
+    path().copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(bind(socket_, reinterpret_cast<struct sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(listen(socket_, 8) == 0);
+    thread_ = std::thread([this, answer = std::move(answer)] {
+      const int client = accept(socket_, nullptr, nullptr);
+      char head[4096];
+      [[maybe_unused]] auto bytes = recv(client, head, sizeof head, 0);
+      bytes = send(client, answer.data(), answer.size(), MSG_NOSIGNAL);
+      close(client);
+    });
+  }
+  ~HastyServer() {
+    thread_.join();
+    close(socket_);
+  }
+  [[nodiscard]] std::string path() const { return folder_.path("socket"); }
+
+ private:
+  ScratchFolder folder_;
+  int socket_;
   std::thread thread_;
 };
 
@@ -261,6 +292,22 @@ TEST_CASE("what a server says before it took the body is its answer, and nothing
     const auto none = answer_of({go_on, nothing});
     REQUIRE_FALSE(none.has_value());
     CHECK(none.error().kind == ErrorKind::unavailable);
+  }
+}
+
+TEST_CASE("an answer that came though the body could not be sent is the answer") {
+  signal(SIGPIPE, SIG_IGN);
+  HttpRequest request;
+  request.method = "PUT";
+  request.path = "/x";
+  request.body = "a small one";
+  for (int round = 0; round < 200; ++round) {
+    // Gone as soon as it has read the head.
+    const HastyServer server("HTTP/1.1 503 Soon\r\nContent-Length: 4\r\n\r\nsoon");
+    const auto said = HttpClient(settings("unix:" + server.path())).send(request);
+    REQUIRE_MESSAGE(said.has_value(), (said ? "" : said.error().message));
+    CHECK(said->status == 503);
+    CHECK(said->body == "soon");
   }
 }
 

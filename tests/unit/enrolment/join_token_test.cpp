@@ -134,7 +134,7 @@ TEST_CASE("a damaged record is the server's trouble, not the asker's") {
   Transaction damage;
   damage.put(kinds::token, id_of(text), "{");
   REQUIRE(site.store.commit(damage));
-  CHECK(list_join_tokens(site.store).error().kind == ErrorKind::corrupt);
+  CHECK(list_join_tokens(site.store)->empty());  // and it is told by the status
   const auto found = find_join_token(site.store, text);
   REQUIRE_FALSE(found);
   CHECK(found.error().kind == ErrorKind::corrupt);

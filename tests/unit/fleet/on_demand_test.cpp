@@ -123,8 +123,9 @@ TEST_CASE("what cannot be made is told at once, and makes nothing") {
             .starts_with("template 'big': there is none"));
   CHECK(records(site) == before);
   REQUIRE(create_cluster(site.context, order("ci")));
-  CHECK(refusal(create_cluster(site.context, order("ci"))) ==
-        "cluster 'ci': there is one of that name; take another");
+  CHECK(
+      refusal(create_cluster(site.context, order("ci"))) ==
+      "cluster 'ci': there is one of that name; take another. Where it was made, and what its machines are started with is lost: `muster cluster scale ci --nodes 2 --again --user-data-dir DIR`");
 }
 
 TEST_CASE("apply keeps off a cluster that was made on demand") {

@@ -1,7 +1,9 @@
 // How machines leave: drained, removed, vanished.
 #include <limits>
 
+#include "enrolment/approval.hpp"
 #include "enrolment/join_token.hpp"
+#include "enrolment/pending.hpp"
 #include "fleet/scheduler.hpp"
 #include "publish/retired_members.hpp"
 #include "sample_pool.hpp"
@@ -328,4 +330,27 @@ TEST_CASE(
   const auto left = list_due(house.store, std::numeric_limits<std::int64_t>::max(), 10);
   REQUIRE(left);
   CHECK(left->empty());
+}
+
+TEST_CASE("an approval ends with the apply that takes its node out, though nobody asks meanwhile") {
+  House house;
+  const std::string with = sample::small_inventory();
+  house.apply(with);
+  PendingMachine waiting;
+  waiting.fingerprint = "sha256:" + std::string(64, 'a');
+  waiting.source = "10.77.0.99";
+  waiting.first_seen = waiting.last_seen = unix_seconds(house.time);
+  Transaction asked;
+  asked.put(kinds::pending, waiting.fingerprint, to_json(waiting));
+  REQUIRE(house.store.commit(asked));
+  const auto approved = [&] { return list_pending(house.enrolment)->front().approved; };
+  REQUIRE(approve(house.enrolment, {"lab", "n1", waiting.fingerprint}, "operator anna"));
+  house.apply(with + "# a remark\n");
+  CHECK(approved() == NodeName{"lab", "n1"});
+  const auto node = with.find("---\napiVersion: muster/v1\nkind: Node\nmetadata: {name: n1}");
+  REQUIRE(node != std::string::npos);
+  house.apply(with.substr(0, node), true);
+  CHECK(approved() == NodeName{});
+  house.apply(with);
+  CHECK(approved() == NodeName{});
 }

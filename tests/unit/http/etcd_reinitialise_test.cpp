@@ -102,3 +102,37 @@ TEST_CASE("what masters were given the right to start cannot be taken back") {
   REQUIRE(note_etcd_member(house.store, {"lab", "m1", "c2", "1", 0}));
   CHECK(house.told().is_null());
 }
+
+TEST_CASE("the right to start that is given while the clock is behind has its whole time") {
+  Masters house;
+  REQUIRE(house.order({{"force", true}}).status == 200);
+  house.apply(
+      sample::cluster() + sample::node("m1", "master", 11) + sample::node("m2", "follower", 12),
+      true);
+  const Peer m1 = house.machine("m1"), m2 = house.machine("m2");
+  const auto turn = [&](const Peer& peer) {
+    const auto answer = house.ask("POST", "/v1/etcd/turn",
+                                  {{"hasData", false},
+                                   {"stateMountPresent", true},
+                                   {"clusterId", ""},
+                                   {"memberId", ""},
+                                   {"peerAnswered", false}},
+                                  peer);
+    REQUIRE_MESSAGE(answer.status == 200, answer.body.dump());
+    return answer.body.at("action").get<std::string>();
+  };
+  const auto back = std::chrono::hours(1);
+  house.time -= back;
+  house.set_by -= back;
+  REQUIRE(house.ask("GET", "/v1/operator/clock").body.at("believed") == false);
+  CHECK(turn(m1) == "wait");
+  CHECK(turn(m2) == "start-new");
+  CHECK(turn(m1) == "start-new");
+  // The clock is put right: nothing of ten minutes has passed.
+  house.time += back;
+  house.set_by += back;
+  REQUIRE(note_etcd_member(house.store, {"lab", "m2", "c9", "2", unix_seconds(house.time) * 1000}));
+  CHECK(turn(m1) == "start-new");
+  house.time += std::chrono::minutes(11);
+  CHECK(turn(m1) == "join");
+}

@@ -249,6 +249,8 @@ TEST_CASE("cluster delete that is killed at any commit: there or gone, and its n
     house.ask("DELETE", "/v1/operator/clusters/ci");
     house.start_again();
     house.settle_all();
+    Scheduler scheduler(house.rooms, 15min, [](const OnDemandCluster&) {});
+    REQUIRE(scheduler.carry_out_due());
     const bool is_there = house.store.get(kinds::on_demand, "ci").has_value();
     CHECK(is_there == (last == 0));
     CHECK((house.current.cluster("ci") != nullptr) == is_there);

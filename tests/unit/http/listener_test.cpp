@@ -111,6 +111,28 @@ TEST_CASE("a body over the route's limit is refused before it is read, and the a
   CHECK(front.service.answered == 0);
 }
 
+TEST_CASE("who is refused by the head alone may still send the body, and has the answer") {
+  const Front front;
+  std::string path, status;
+  SUBCASE("a body that is too large") {
+    path = "/echo";
+    status = "413";
+  }
+  SUBCASE("a path that is none") {
+    path = "/none";
+    status = "404";
+  }
+  RawClient client(front.listener->address());
+  client.send("POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+  const std::string answer = client.receive(10s);
+  CHECK(answer.starts_with("HTTP/1.1 " + status));
+  // Of a server that has closed, the first part brings a reset, and the next fails.
+  for (int part = 0; part < 4; ++part) {
+    CHECK(client.send(std::string(100, 'x')));
+    std::this_thread::sleep_for(20ms);
+  }
+}
+
 TEST_CASE("a body within the limit arrives whole, also when it comes in pieces") {
   const Front front;
   RawClient client(front.listener->address());

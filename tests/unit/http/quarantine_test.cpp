@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "fakes/unreadable.hpp"
 #include "records/all_records.hpp"
 #include "sample_rooms.hpp"
 
@@ -170,9 +171,7 @@ TEST_CASE_FIXTURE(TwoClusters,
     key = "lab";
   }
   CAPTURE(kind);
-  Transaction spoil;
-  spoil.put(kind, key, "{\"broken");
-  REQUIRE(store.commit(spoil));
+  make_unreadable(store, kind, key);
   const auto status = ask("GET", "/v1/operator/status");
   REQUIRE_MESSAGE(status.status == 200, status.body.dump());
   const auto& rows = status.body.at("clusters");
@@ -195,9 +194,7 @@ TEST_CASE_FIXTURE(TwoClusters,
 }
 
 TEST_CASE_FIXTURE(TwoClusters, "a release that cannot be read is told, and holds up nobody else") {
-  Transaction spoil;
-  spoil.put(kinds::release, "zz/9.9.9", "{\"broken");
-  REQUIRE(store.commit(spoil));
+  make_unreadable(store, kinds::release, "zz/9.9.9");
   const auto status = ask("GET", "/v1/operator/status");
   REQUIRE_MESSAGE(status.status == 200, status.body.dump());
   CHECK(status.body.at("incompleteReleases")[0].at("name") == "zz");
@@ -205,4 +202,57 @@ TEST_CASE_FIXTURE(TwoClusters, "a release that cannot be read is told, and holds
       "release manifest: refused"));
   apply(sample::small_inventory(", labels: {rack: r2}"));
   CHECK(ask("POST", "/v1/operator/nodes/other/o1/ban", {{"reason", "stolen"}}).status == 200);
+}
+
+TEST_CASE_FIXTURE(
+    TwoClusters,
+    "an unreadable token, template or operator costs itself alone, is told, and goes") {
+  std::string_view kind;
+  std::string word, key, list, cure;
+  SUBCASE("a token") {
+    kind = kinds::token;
+    key = "00c0ffee";
+    word = "token";
+    list = "tokens";
+    cure = "muster token revoke 00c0ffee";
+  }
+  SUBCASE("a template") {
+    kind = kinds::cluster_template;
+    key = "small";
+    word = "template";
+    list = "templates";
+    cure = "muster template set small DIR, or muster template remove small";
+  }
+  SUBCASE("an operator") {
+    kind = kinds::operator_record;
+    key = "anna";
+    word = "operator";
+    list = "operators";
+    cure = "muster operator revoke anna, then muster operator add anna";
+  }
+  CAPTURE(list);
+  const auto before = ask("GET", "/v1/operator/" + list).body.at(list);
+  make_unreadable(store, kind, key);
+  const auto rows = ask("GET", "/v1/operator/" + list);
+  REQUIRE_MESSAGE(rows.status == 200, rows.body.dump());
+  CHECK(rows.body.at(list) == before);
+  const auto unread = ask("GET", "/v1/operator/status").body.at("unreadRecords");
+  REQUIRE(unread.size() == 1);
+  CHECK(unread[0].at("kind") == word);
+  CHECK(unread[0].at("name") == key);
+  CHECK(unread[0].at("reason").get<std::string>().find("expected JSON") != std::string::npos);
+  CHECK(unread[0].at("cure") == cure);
+  CHECK(ask("DELETE", "/v1/operator/" + list + "/" + key).status < 300);
+  CHECK(ask("GET", "/v1/operator/status").body.at("unreadRecords").empty());
+}
+
+TEST_CASE_FIXTURE(TwoClusters, "an unreadable token keeps no cluster from its end") {
+  const auto made = ask("POST", "/v1/operator/tokens", {{"cluster", "other"}, {"role", "node"}});
+  REQUIRE(made.status == 200);
+  const auto tokens = all_records(store, kinds::token).value();
+  REQUIRE(tokens.size() == 1);
+  make_unreadable(store, kinds::token, tokens[0].key);
+  REQUIRE(ask("DELETE", "/v1/operator/clusters/other?confirm=other").status == 200);
+  CHECK(store.count(kinds::token).value() == 0);
+  CHECK(store.count(kinds::cluster_token).value() == 0);
 }

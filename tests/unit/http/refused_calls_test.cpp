@@ -94,3 +94,24 @@ TEST_CASE("of a revoked operator, and of a stranger at the admin socket, no larg
   head.path = "/v1/operator/secrets/lab/x";
   CHECK(refused(anna) == 403);
 }
+
+TEST_CASE("a clock that is set ahead shuts no operator out, and one that runs on does") {
+  House house;
+  const auto key = PrivateKey::generate_p256().value();
+  const auto made = add_operator(house.enrolment, "anna",
+                                 CertificateRequest::create(key, "x")->pem(), "operator root");
+  Peer anna;
+  anna.listener = ListenerKind::node;
+  anna.certificate = Certificate::from_pem(made.value()).value();
+  anna.certificate_id = anna.certificate->fingerprint();
+  const auto status = [&] { return house.ask("GET", "/v1/operator/clock", {}, anna); };
+  REQUIRE(status().status == 200);
+  const auto longer = house.enrolment.limits.operator_lifetime + std::chrono::hours(24);
+  house.time += longer;
+  house.set_by += longer;
+  CHECK(status().status == 200);  // as the server knows her, and
+  anna.certificate_id += "anew";  // as it does after a restart
+  CHECK(status().status == 200);
+  house.set_by = {};  // a year that passed
+  CHECK(status().body.at("kind") == "certificate_expired");
+}

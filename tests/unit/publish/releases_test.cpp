@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "fakes/unreadable.hpp"
 #include "sample_site.hpp"
 
 using namespace muster;
@@ -100,9 +101,8 @@ TEST_CASE("a release whose record cannot be read is told, costs no other, and is
   const Release release = release_of("runc bytes");
   put_bytes(artifacts, "runc bytes");
   REQUIRE(add_release(store, artifacts, release, "operator anna", sample::now));
-  Transaction spoil;
-  spoil.put(kinds::release, "runc/1.5.2", "{\"broken").put(kinds::release, "etcd/1.0.0", "{");
-  REQUIRE(store.commit(spoil));
+  make_unreadable(store, kinds::release, "runc/1.5.2");
+  make_unreadable(store, kinds::release, "etcd/1.0.0");
   REQUIRE(load_catalogue(store));
   CHECK(load_catalogue(store)->releases().empty());
   const auto unread = unread_releases(store).value();

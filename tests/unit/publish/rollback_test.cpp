@@ -44,8 +44,8 @@ TEST_CASE("a ban outlives a rollback") {
   site.publish(sample::small_inventory(", labels: {a: b}"));
   site.set_banned("n1", true);
   const auto banned = Site::must(republish(site.context, "lab", "operator anna"));
+  REQUIRE(banned.changes.size() == 1);  // no operator ordered it: what stays is not listed
   CHECK(banned.changes[0].kind == MachineChange::Kind::changed);
-  CHECK(banned.changes[1].kind == MachineChange::Kind::unchanged);
   CHECK(site.document("m1").config.banned_machines == std::vector<std::string>{"n1"});
   CHECK(site.document("n1").config.banned_machines.empty());
   Site::must(roll_back(site.context, back_to("1")));

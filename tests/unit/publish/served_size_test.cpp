@@ -2,6 +2,7 @@
 #include "publish/served_size.hpp"
 
 #include "document/signed_document.hpp"
+#include "fakes/unreadable.hpp"
 #include "publish/publisher.hpp"
 #include "sample_site.hpp"
 
@@ -103,9 +104,7 @@ TEST_CASE("what cannot be read of a commit is in quarantine at once, and is writ
     key = "lab/n1";
     is_started_anew = true;
   }
-  Transaction spoil;
-  spoil.put(kind, key, "{\"broken");
-  REQUIRE(site.store.commit(spoil));
+  make_unreadable(site.store, kind, key);
   const auto row = site.quarantine.find("lab");
   REQUIRE(row);
   CHECK(row->reason.find(key) != std::string::npos);

@@ -1,4 +1,4 @@
-#include "fleet/taken_generations.hpp"
+#include "fleet/other_history.hpp"
 
 #include <algorithm>
 
