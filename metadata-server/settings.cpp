@@ -36,6 +36,7 @@ Settings defaults() {
   settings.node.tls = true;
   settings.node.connections = 16384;
   settings.node.connections_per_source = 256;
+  settings.node.operator_workers = 2;
 
   settings.admin.kind = ListenerKind::admin;
   settings.admin.address = "unix:/run/muster/admin.sock";

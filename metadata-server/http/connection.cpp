@@ -183,6 +183,8 @@ void Connection::begin_request(std::string_view head) {
   }
   request_.parameters = std::move(admission.parameters);
   blocking_ = admission.blocking;
+  is_for_people_ = admission.is_for_people;
+  share_ = std::move(admission.share);
   request_.sink = std::move(admission.sink);
   enter_transfer(Phase::body, body_left_);
   if (!head_.expects_continue || body_left_ <= input_.size()) return;
@@ -229,16 +231,20 @@ void Connection::dispatch() {
     return start_writing(run(request, keep_alive, idle_time, ask));
   }
   enter(Phase::answer, around_.settings.deadlines.answer);
-  const bool taken =
-      around_.pool.submit([&completed = around_.completed, ask, id = id_, keep_alive, idle_time,
-                           shared = std::make_shared<const Request>(std::move(request))] {
-        completed(id, run(*shared, keep_alive, idle_time, ask));
-      });
-  if (taken) return;
-  ++around_.counters.overloaded;
-  pass(error_response(
-      {ErrorKind::unavailable, "the server has more requests than it can serve; try again later"},
-      request_.id));
+  Work work;
+  work.share = std::move(share_);
+  work.run = [&completed = around_.completed, ask, id = id_, keep_alive, idle_time,
+              shared = std::make_shared<const Request>(std::move(request))] {
+    completed(id, run(*shared, keep_alive, idle_time, ask));
+  };
+  work.give_way = [&around = around_, id = id_, request_id = request_.id] {
+    ++around.counters.overloaded;
+    around.completed(id, write_refusal(error_response(
+                             {ErrorKind::unavailable,
+                              "the server has more requests than it can serve; try again later"},
+                             request_id)));
+  };
+  (is_for_people_ ? around_.operators_pool : around_.pool).submit(std::move(work));
 }
 
 void Connection::pass(const Response& response) {

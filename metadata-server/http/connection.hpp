@@ -25,6 +25,7 @@ struct Surroundings {
   const ListenerSettings& settings;
   Service& service;
   WorkerPool& pool;
+  WorkerPool& operators_pool;
   ListenerCounters& counters;
   // Hands a worker's answer back to the event loop; called on the worker.
   std::function<void(std::uint64_t connection, WireAnswer)> completed;
@@ -93,7 +94,8 @@ class Connection {
   std::string input_;  // read and not yet used
   RequestHead head_;
   Request request_;
-  bool blocking_ = false;
+  bool blocking_ = false, is_for_people_ = false;
+  WorkShare share_;
   std::uint64_t body_left_ = 0;
 
   WireAnswer answer_;

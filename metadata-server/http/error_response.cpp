@@ -8,6 +8,20 @@
 
 namespace muster {
 
+namespace {
+
+// These must differ, not be secret: the generator for keys would cost more than a whole head.
+std::uint64_t any_number() {
+  thread_local std::mt19937_64 generator = [] {
+    std::random_device device;
+    std::seed_seq seed{device(), device(), device(), device()};
+    return std::mt19937_64(seed);
+  }();
+  return generator();
+}
+
+}  // namespace
+
 int status_of(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::invalid:
@@ -49,18 +63,15 @@ Response error_response(int status, std::string_view kind, std::string_view mess
   Response response;
   response.status = status;
   response.body = canonical_text({{"kind", kind}, {"message", message}, {"requestId", request_id}});
-  if (status == 429 || status == 503) response.headers.emplace_back("Retry-After", "5");
+  // Spread, so that those who are turned away together do not come back together.
+  if (status == 429 || status == 503) {
+    response.headers.emplace_back("Retry-After", std::to_string(5 + any_number() % 11));
+  }
   return response;
 }
 
 std::string make_request_id() {
-  // Ids must differ, not be secret: the generator for keys would cost more than the whole head.
-  thread_local std::mt19937_64 generator = [] {
-    std::random_device device;
-    std::seed_seq seed{device(), device(), device(), device()};
-    return std::mt19937_64(seed);
-  }();
-  return fmt::format("{:016x}", generator());
+  return fmt::format("{:016x}", any_number());
 }
 
 }  // namespace muster

@@ -33,8 +33,8 @@ std::uint32_t interest_of(Connection::Want want) {
 }  // namespace
 
 EventLoop::EventLoop(const ListenerSettings& settings, int listening, Service& service,
-                     WorkerPool& pool, SourceTable& sources, ListenerCounters& counters,
-                     TlsSlot& tls)
+                     WorkerPool& pool, WorkerPool& operators_pool, SourceTable& sources,
+                     ListenerCounters& counters, TlsSlot& tls)
     : settings_(settings),
       listening_(listening),
       sources_(sources),
@@ -43,6 +43,7 @@ EventLoop::EventLoop(const ListenerSettings& settings, int listening, Service& s
       around_{settings,
               service,
               pool,
+              operators_pool,
               counters,
               [this](std::uint64_t id, WireAnswer answer) {
                 {

@@ -39,7 +39,8 @@ struct Accepted;
 class EventLoop {
  public:
   EventLoop(const ListenerSettings& settings, int listening, Service& service, WorkerPool& pool,
-            SourceTable& sources, ListenerCounters& counters, TlsSlot& tls);
+            WorkerPool& operators_pool, SourceTable& sources, ListenerCounters& counters,
+            TlsSlot& tls);
   ~EventLoop();  // after join()
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;

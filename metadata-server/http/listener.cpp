@@ -21,7 +21,7 @@ struct Listener::Impl {
   TlsSlot tls;
   // Loops outlive the pool: its last jobs hand their answers to them.
   std::vector<std::unique_ptr<EventLoop>> loops;
-  std::unique_ptr<WorkerPool> pool;
+  std::unique_ptr<WorkerPool> pool, operators_pool;
 };
 
 Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -42,12 +42,17 @@ Result<std::unique_ptr<Listener>> Listener::open(ListenerSettings settings, Serv
   impl->address = bound_address(impl->socket);
   impl->tls.set(std::move(tls));
   impl->pool = std::make_unique<WorkerPool>(impl->settings.workers, impl->settings.queued_requests);
+  if (impl->settings.operator_workers > 0) {
+    impl->operators_pool = std::make_unique<WorkerPool>(impl->settings.operator_workers,
+                                                        impl->settings.queued_requests);
+  }
   std::unique_ptr<Listener> listener(new Listener(std::move(impl)));
   Impl& made = *listener->impl_;
+  WorkerPool& for_people = made.operators_pool ? *made.operators_pool : *made.pool;
   for (unsigned i = 0; i < made.settings.event_threads; ++i) {
     made.loops.push_back(std::make_unique<EventLoop>(made.settings, made.socket.get(), service,
-                                                     *made.pool, made.sources, made.counters,
-                                                     made.tls));
+                                                     *made.pool, for_people, made.sources,
+                                                     made.counters, made.tls));
     if (auto started = made.loops.back()->start(); !started) return pass(started.error());
   }
   return listener;
@@ -62,6 +67,7 @@ void Listener::stop(std::chrono::milliseconds grace) {
   for (const auto& loop : impl_->loops) loop->stop(until);
   for (const auto& loop : impl_->loops) loop->join();
   impl_->pool.reset();
+  impl_->operators_pool.reset();
   if (impl_->settings.address.starts_with("unix:") && impl_->socket.is_open()) {
     unlink(impl_->settings.address.c_str() + 5);
   }

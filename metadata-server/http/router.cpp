@@ -7,6 +7,7 @@
 
 #include "enrolment/identity.hpp"
 #include "enrolment/quota.hpp"
+#include "enrolment/source_network.hpp"
 #include "http/artifact_sink.hpp"
 #include "http/error_response.hpp"
 #include "http/path_pattern.hpp"
@@ -68,6 +69,16 @@ std::string name_of(const Peer& peer) {
   return fmt::format("operator {}", peer.certificate->common_name());
 }
 
+// Whose turn of a worker a request of the peer takes.
+WorkShare share_of(const Peer& peer, const std::optional<Caller>& known) {
+  if (known && known->kind == Caller::Kind::machine) return {false, known->node.cluster};
+  if (known) return {false, known->text()};
+  if (peer.user) return {false, name_of(peer)};
+  if (!peer.certificate) return {true, network_of(peer.address)};
+  const auto node = node_of(*peer.certificate);
+  return {false, node ? node->cluster : name_of(peer)};
+}
+
 // Operators run the server: what went wrong inside it is theirs to cure.
 Reason reason_for(const Caller& caller) {
   return caller.kind == Caller::Kind::person ? Reason::told : Reason::in_the_log;
@@ -104,6 +115,10 @@ Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_v
         peer.listener == ListenerKind::node && route.audience != Audience::anyone;
     const auto known = looked_up ? callers_.find(peer.certificate_id) : std::nullopt;
     admission.blocking = route.runs == Runs::pooled || (looked_up && !known);
+    if (admission.blocking) {
+      admission.is_for_people = is_for_people(route.audience);
+      admission.share = share_of(peer, known);
+    }
     if (looked_up && !is_of(route.audience, known, peer)) {
       const Error refusal = not_for_you(route.audience);
       note_refused(route, peer, known, refusal);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "http/fair_queue.hpp"
 #include "http/request.hpp"
 #include "http/request_head.hpp"
 
@@ -17,7 +18,9 @@ struct Admission {
   std::size_t route = 0;
   std::map<std::string, std::string> parameters;
   std::uint64_t body_limit = 0;    // bytes
-  bool blocking = false;           // answer() may wait for disk or signing: run it on the pool
+  bool blocking = false;           // answer() may wait for disk or signing: run it on a worker
+  bool is_for_people = false;      // of the workers that operators' calls have to themselves
+  WorkShare share;                 // whose turn it is, where many wait for a worker
   std::shared_ptr<BodySink> sink;  // set: the body goes there as it arrives
 };
 

@@ -1,8 +1,10 @@
 #include "http/worker_pool.hpp"
 
+#include <utility>
+
 namespace muster {
 
-WorkerPool::WorkerPool(unsigned threads, std::size_t queued) : queued_(queued) {
+WorkerPool::WorkerPool(unsigned threads, std::size_t queued) : queue_(queued) {
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
@@ -15,27 +17,27 @@ WorkerPool::~WorkerPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-bool WorkerPool::submit(Job job) {
+bool WorkerPool::submit(Work work) {
+  std::optional<Work> left;
   {
     const std::lock_guard lock(mutex_);
-    if (done_ || jobs_.size() >= queued_) return false;
-    jobs_.push_back(std::move(job));
+    left = done_ ? std::optional(std::move(work)) : queue_.push(std::move(work));
   }
   changed_.notify_one();
-  return true;
+  if (left) left->give_way();
+  return !left;
 }
 
 void WorkerPool::work() {
   for (;;) {
-    Job job;
+    std::optional<Work> next;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return done_ || !jobs_.empty(); });
-      if (jobs_.empty()) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
+      changed_.wait(lock, [this] { return done_ || !queue_.empty(); });
+      next = queue_.pop();
     }
-    job();
+    if (!next) return;
+    next->run();
   }
 }
 

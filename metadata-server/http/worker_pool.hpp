@@ -3,31 +3,30 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "http/fair_queue.hpp"
 
 namespace muster {
 
 class WorkerPool {
  public:
-  using Job = std::function<void()>;
   WorkerPool(unsigned threads, std::size_t queued);
   ~WorkerPool();  // runs what is queued, then ends the threads
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
-  // False when the queue is full: the job was not taken.
-  [[nodiscard]] bool submit(Job job);
+  // Where no place is left, something gives way, on this thread: what is submitted, or what a
+  // greedier share has waiting. False where something did.
+  bool submit(Work work);
 
  private:
   void work();
 
-  const std::size_t queued_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Job> jobs_;
+  FairQueue queue_;
   bool done_ = false;
   std::vector<std::thread> threads_;
 };

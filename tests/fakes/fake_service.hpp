@@ -30,12 +30,14 @@ class FakeService final : public Service {
   std::atomic<int> answered{0};
   std::atomic<int> noted{0};
 
-  Admission admit(const RequestHead& head, const Peer&, std::string_view id) override {
+  Admission admit(const RequestHead& head, const Peer& peer, std::string_view id) override {
     Admission admission;
+    admission.share = {true, peer.address};
     if (head.path == "/echo") {
       admission.body_limit = 64;
     } else if (head.path == "/blocking") {
       admission.blocking = true;
+      admission.is_for_people = head.query == "people";
     } else if (head.path == "/upload") {
       admission.body_limit = upload_limit;
       auto sink = std::make_shared<CountingSink>();

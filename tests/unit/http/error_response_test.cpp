@@ -46,6 +46,16 @@ TEST_CASE("no two requests have one id, whichever threads they are on") {
   }
 }
 
+TEST_CASE("those who are turned away together are told to come back at different times") {
+  std::set<std::string> times;
+  for (int i = 0; i < 200; ++i) {
+    times.insert(error_response({ErrorKind::unavailable, "later"}, "r").headers[0].second);
+  }
+  std::set<std::string> expected;
+  for (int seconds = 5; seconds <= 15; ++seconds) expected.insert(std::to_string(seconds));
+  CHECK(times == expected);
+}
+
 TEST_CASE("who should come again is told when") {
   for (const auto kind : {ErrorKind::exhausted, ErrorKind::unavailable}) {
     const auto response = error_response({kind, "later"}, "r3");

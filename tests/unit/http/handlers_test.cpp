@@ -202,3 +202,33 @@ TEST_CASE("a machine's certificate opens no operator's path, and asks for no nam
   CHECK(house.ask("GET", "/v1/document/m1", {}, n1).status == 404);
   CHECK(house.ask("PUT", "/v1/document", {}, n1).status == 405);
 }
+
+TEST_CASE("who waits for a worker: a cluster's machines, an operator, a network of strangers") {
+  House house;
+  house.apply(sample::small_inventory());
+  const Peer n1 = house.machine("n1");
+  Peer stranger;
+  stranger.listener = ListenerKind::enrol;
+  stranger.address = "192.0.2.7";
+  const auto admit = [&](const char* method, const char* path, const Peer& peer) {
+    RequestHead head;
+    head.method = method;
+    head.path = path;
+    return house.router.admit(head, peer, "r1");
+  };
+  // One that is known, and one whose certificate alone says it.
+  for (const int known : {0, 1}) {
+    CAPTURE(known);
+    const auto report = admit("POST", "/v1/report", n1);
+    CHECK(report.share == WorkShare{false, "lab"});
+    CHECK_FALSE(report.is_for_people);
+    CHECK(house.ask("GET", "/v1/document", {}, n1).status == 200);
+  }
+  CHECK(admit("POST", "/v1/enrol", stranger).share == WorkShare{true, "192.0.2.0/24"});
+  Peer lapsed = n1;
+  lapsed.listener = ListenerKind::enrol;
+  CHECK(admit("POST", "/v1/recover", lapsed).share == WorkShare{false, "lab"});
+  const auto apply = admit("POST", "/v1/operator/apply", sample::on_admin_socket(0));
+  CHECK(apply.is_for_people);
+  CHECK(apply.share == WorkShare{false, "uid 0"});
+}

@@ -49,3 +49,52 @@ TEST_CASE("whoever takes nothing of what it asked for has the time for a part of
   // One that reads has it all.
   CHECK(front.ask(get("/file"), 30s).size() > (64u << 20));
 }
+
+TEST_CASE("where all workers are taken, people's calls hold up no machine's") {
+  ListenerSettings settings = anywhere();
+  settings.workers = settings.operator_workers = 1;
+  Front front(settings);
+  std::promise<void> open;
+  front.service.gate = open.get_future().share();
+  RawClient first(front.listener->address()), second(front.listener->address());
+  first.send(get("/blocking?people"));
+  CHECK(soon([&] { return front.service.answered == 1; }));
+  second.send(get("/blocking?people"));
+  CHECK(soon([&] { return front.listener->counters().requests == 2; }));
+  CHECK(contains(front.ask(get("/throws")), " 500 "));  // at once, on the event thread
+  RawClient machine(front.listener->address());
+  machine.send(get("/blocking"));
+  CHECK(soon([&] { return front.service.answered == 3; }));
+  open.set_value();
+  for (RawClient* client : {&first, &second, &machine}) {
+    CHECK(contains(client->receive(10s), "200 OK"));
+  }
+}
+
+TEST_CASE("of a full queue of requests the one who holds most is answered 503") {
+  ListenerSettings settings = anywhere();
+  settings.workers = 1;
+  settings.queued_requests = 2;
+  Front front(settings);
+  std::promise<void> open;
+  front.service.gate = open.get_future().share();
+  const auto ask = [&](int from) {
+    auto client =
+        std::make_unique<RawClient>(front.listener->address(), fmt::format("127.0.3.{}", from));
+    client->send(get("/blocking"));
+    return client;
+  };
+  const auto served = ask(1);
+  CHECK(soon([&] { return front.service.answered == 1; }));
+  const auto waits = ask(1);
+  CHECK(soon([&] { return front.listener->counters().requests == 2; }));
+  const auto gives_way = ask(1);
+  CHECK(soon([&] { return front.listener->counters().requests == 3; }));
+  const auto other = ask(2);
+  CHECK(contains(gives_way->receive(10s), "HTTP/1.1 503 "));
+  open.set_value();
+  for (const auto* client : {&served, &waits, &other}) {
+    CHECK(contains((*client)->receive(10s), "200 OK"));
+  }
+  CHECK(front.listener->counters().overloaded == 1);
+}

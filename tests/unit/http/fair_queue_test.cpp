@@ -1,0 +1,65 @@
+#include "http/fair_queue.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace muster;
+
+namespace {
+
+struct Queue {
+  FairQueue queue;
+  explicit Queue(std::size_t places) : queue(places) {}
+
+  // The share whose work has no place, "" where there is one for all.
+  std::string push(const std::string& share, bool is_strangers = false) {
+    const auto left = queue.push(Work{{is_strangers, share}, {}, {}});
+    return left ? left->share.name : std::string();
+  }
+  std::string pop_all() {
+    std::string order;
+    while (const auto next = queue.pop()) order += next->share.name + " ";
+    return order;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("each share that waits has its turn, however many of another's wait before it") {
+  Queue queue(10);
+  for (int i = 0; i < 4; ++i) CHECK(queue.push("lab").empty());
+  CHECK(queue.push("ci").empty());
+  CHECK(queue.push("ci").empty());
+  CHECK(queue.pop_all() == "lab ci lab ci lab lab ");
+  CHECK(queue.queue.empty());
+}
+
+TEST_CASE("strangers wait for everybody who is known") {
+  Queue queue(10);
+  CHECK(queue.push("192.0.2.0/24", true).empty());
+  CHECK(queue.push("lab").empty());
+  CHECK(queue.push("lab").empty());
+  CHECK(queue.pop_all() == "lab lab 192.0.2.0/24 ");
+}
+
+TEST_CASE("of a full queue the share that holds most gives way to one that holds less") {
+  Queue queue(4);
+  for (int i = 0; i < 4; ++i) CHECK(queue.push("lab").empty());
+  CHECK(queue.push("lab") == "lab");
+  CHECK(queue.push("ci") == "lab");
+  CHECK(queue.push("ci") == "lab");
+  // Two and two: nobody holds more than another.
+  CHECK(queue.push("ci") == "ci");
+  CHECK(queue.push("dev") == "ci");
+  CHECK(queue.pop_all() == "lab ci dev lab ");
+}
+
+TEST_CASE("of a full queue strangers give way first, and nobody does for them") {
+  Queue queue(3);
+  CHECK(queue.push("192.0.2.0/24", true).empty());
+  CHECK(queue.push("lab").empty());
+  CHECK(queue.push("lab").empty());
+  CHECK(queue.push("198.51.100.0/24", true) == "198.51.100.0/24");
+  CHECK(queue.push("lab") == "192.0.2.0/24");
+  CHECK(queue.push("198.51.100.0/24", true) == "198.51.100.0/24");
+  CHECK(queue.pop_all() == "lab lab lab ");
+}
