@@ -131,11 +131,10 @@ Result<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Reque
 Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& request) {
   const NodeName node{request.parameters.at("cluster"), request.parameters.at("node")};
   if (auto known = check_known(rooms, node.cluster); !known) return pass(known.error());
-  if (rooms.current.document(node.cluster, node.node) == nullptr) {
-    const auto removed = removed_member(rooms, node);
-    if (!removed) return pass(removed.error());
-    if (*removed) return json_response(**removed);
-  }
+  // Its document may be served still: that goes with the publication that is due.
+  const auto removed = removed_member(rooms, node);
+  if (!removed) return pass(removed.error());
+  if (*removed) return json_response(**removed);
   const auto answer = served_answer(rooms, node);
   if (!answer) return pass(answer.error());
   const auto machine = find_machine(rooms.store, node);

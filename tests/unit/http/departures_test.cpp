@@ -75,6 +75,9 @@ TEST_CASE("a member is drained, removed when it is, and its Node's end is waited
   CHECK(house.is_served("w-1"));
   house.report("m-1", house.duties({row("w-1", true)}));
   REQUIRE(finish_drains(house.rooms));
+  // Whoever waits for it may ask before it is published.
+  CHECK(house.is_served("w-1"));
+  CHECK(house.state("w-1") == "leaving");
   REQUIRE(house.publisher.look());
   CHECK_FALSE(house.is_served("w-1"));
   CHECK(house.ask("GET", "/v1/document", {}, house.peers["w-1"]).status == 401);
