@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "agent/artifacts.hpp"
+#include "agent/changed_start.hpp"
 #include "agent/footprint.hpp"
 #include "agent/images.hpp"
 #include "agent/kubelet_state.hpp"
@@ -109,6 +110,7 @@ class Execute {
     auto started = run_.host.services.start(action.units, within(action.deadline));
     if (started) started = none_is_skipped(run_.host, action.units);
     if (started) record(action.units, action.as_before);
+    if (started) note_starts(action.units);
     return started;
   }
 
@@ -118,6 +120,7 @@ class Execute {
     auto restarted = run_.host.services.restart(action.units, within(action.deadline));
     if (restarted) restarted = none_is_skipped(run_.host, action.units);
     if (restarted) record(action.units, {});
+    if (restarted) note_starts(action.units);
     return restarted;
   }
 
@@ -231,12 +234,25 @@ class Execute {
       UnitRestarts& restarts = run_.checkpoint.restarts[unit.name];
       restarts.count = 0;
       if (recorded.configuration != now.configuration) restarts.at.clear();
-      run_.checkpoint.changed_starts.erase(unit.name);
       if (as_before.count(unit.name) > 0) {
         recorded.reloaded = now.reloaded;
       } else {
         recorded = now;
       }
+    }
+  }
+
+  // The processes that are there now are the agent's own doing, and what it wrote lies there.
+  void note_starts(const std::vector<std::string>& units) {
+    auto& checkpoint = run_.checkpoint;
+    const auto statuses = run_.host.services.statuses(units);
+    for (const auto& unit : inputs_.desired.units) {
+      if (std::find(units.begin(), units.end(), unit.name) == units.end()) continue;
+      checkpoint.starts.erase(unit.name);
+      if (!statuses) continue;
+      auto start =
+          start_just_made(run_.host, unit, inputs_.desired, statuses->at(unit.name), checkpoint);
+      if (start) checkpoint.starts.emplace(unit.name, std::move(*start));
     }
   }
 
@@ -291,7 +307,7 @@ ConvergeResult<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
     return fail_converge(FailureClass::disk, recorded.error());
   }
   // What lies there wrongly says who was started with it; once it is right, only this note does.
-  if (!run.checkpoint.changed_starts.empty()) note_as_done(run);
+  note_as_done(run);
   Execute execute(run, inputs);
   std::string_view phase;
   if (const auto releases = releases_of(plan); releases.size() > 1) {

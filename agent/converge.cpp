@@ -211,7 +211,7 @@ ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
   state.add_unwell(observed->unwell);
   tell_lapsed(*observed, run, state);
   run.checkpoint.restarts = observed->restarts;
-  run.checkpoint.changed_starts = observed->changed_starts;
+  run.checkpoint.starts = observed->starts;
   state.disturbances.look(observed->units, state.kind == RunKind::boot);
   auto plan = make_plan(state.desired, *observed, run.checkpoint, state.kind);
   if (plan.pending.empty()) return plan;
