@@ -168,14 +168,14 @@ class Execute {
   Result<void> clear_kubelet_state(const std::vector<std::string>& units,
                                    std::chrono::milliseconds deadline) {
     if (std::find(units.begin(), units.end(), kubelet) == units.end()) return {};
-    const auto stale = stale_manager_states(run_.host.files);
+    const auto stale = stale_manager_states(run_.host.files, run_.checkpoint.manager_inputs);
     if (stale.empty()) return {};
     if (auto stopped = run_.host.services.stop({kubelet}, within(deadline)); !stopped) {
       return stopped;
     }
     for (const auto& path : stale) {
-      run_.reporter.note(
-          fmt::format("removed {}, which is of another policy than kubelet's", path));
+      run_.reporter.note(fmt::format(
+          "removed {}, which is of other settings or another boot than kubelet's", path));
       if (auto gone = run_.host.files.remove(path); !gone) return gone;
     }
     return {};
@@ -254,6 +254,8 @@ class Execute {
           start_just_made(run_.host, unit, inputs_.desired, statuses->at(unit.name), checkpoint);
       if (start) checkpoint.starts.emplace(unit.name, std::move(*start));
     }
+    if (std::find(units.begin(), units.end(), kubelet) != units.end())
+      checkpoint.manager_inputs = manager_inputs(run_.host.files);
   }
 
   Run& run_;

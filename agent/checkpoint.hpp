@@ -84,6 +84,9 @@ struct Checkpoint {
   std::map<std::string, std::set<std::string>> images;
   Restarts restarts;                        // of what was looked at last
   std::map<std::string, UnitStart> starts;  // unit -> of its process that was looked at last
+  // File of kubelet's managers -> what it depends on, as kubelet was last started
+  // (kubelet_state.hpp)
+  std::map<std::string, std::string> manager_inputs;
   // For `reset` and for files that a later document no longer names.
   std::set<std::string> files;      // written by us
   std::set<std::string> created;    // topmost folders and links that were not there before us

@@ -243,6 +243,7 @@ nlohmann::json known_fields(const Checkpoint& checkpoint) {
     value["nodeRestarts"] = {{"count", restarts.count}, {"at", restarts.at}};
   }
   if (!checkpoint.starts.empty()) value["starts"] = starts_json(checkpoint);
+  if (!checkpoint.manager_inputs.empty()) value["managerInputs"] = checkpoint.manager_inputs;
   if (!checkpoint.damaged.empty()) value["damaged"] = damaged_json(checkpoint);
   if (!checkpoint.node_marks.uid.empty()) value["nodeMarks"] = to_value(checkpoint.node_marks);
   return value;
@@ -317,6 +318,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
     static_cast<void>(unit.raw("certificates", Need::optional));
   });
   read_starts(root, problems, checkpoint.starts);
+  root.text_map("managerInputs", checkpoint.manager_inputs, Need::optional);
   if (root.has("damaged")) {
     members(root, "damaged", problems, [&](const std::string& path, JsonObject& found) {
       found.text("why", checkpoint.damaged[path].why);
