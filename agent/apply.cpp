@@ -108,7 +108,8 @@ class Execute {
     if (auto forgotten = forget(action.units, action.as_before); !forgotten) return forgotten;
     if (auto ready = clear_kubelet_state(action.units, action.deadline); !ready) return ready;
     auto started = run_.host.services.start(action.units, within(action.deadline));
-    if (started) started = none_is_skipped(run_.host, action.units);
+    started = started ? none_is_skipped(run_.host, action.units)
+                      : with_asserts(run_.host, action.units, started.error());
     if (started) record(action.units, action.as_before);
     if (started) note_starts(action.units);
     return started;
@@ -118,7 +119,8 @@ class Execute {
     if (auto forgotten = forget(action.units, {}); !forgotten) return forgotten;
     if (auto ready = clear_kubelet_state(action.units, action.deadline); !ready) return ready;
     auto restarted = run_.host.services.restart(action.units, within(action.deadline));
-    if (restarted) restarted = none_is_skipped(run_.host, action.units);
+    restarted = restarted ? none_is_skipped(run_.host, action.units)
+                          : with_asserts(run_.host, action.units, restarted.error());
     if (restarted) record(action.units, {});
     if (restarted) note_starts(action.units);
     return restarted;
