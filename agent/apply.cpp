@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "agent/artifacts.hpp"
+#include "agent/changed_start.hpp"
 #include "agent/footprint.hpp"
 #include "agent/images.hpp"
 #include "agent/kubelet_state.hpp"
@@ -107,8 +108,10 @@ class Execute {
     if (auto forgotten = forget(action.units, action.as_before); !forgotten) return forgotten;
     if (auto ready = clear_kubelet_state(action.units, action.deadline); !ready) return ready;
     auto started = run_.host.services.start(action.units, within(action.deadline));
-    if (started) started = none_is_skipped(run_.host, action.units);
+    started = started ? none_is_skipped(run_.host, action.units)
+                      : with_asserts(run_.host, action.units, started.error());
     if (started) record(action.units, action.as_before);
+    if (started) note_starts(action.units);
     return started;
   }
 
@@ -116,8 +119,10 @@ class Execute {
     if (auto forgotten = forget(action.units, {}); !forgotten) return forgotten;
     if (auto ready = clear_kubelet_state(action.units, action.deadline); !ready) return ready;
     auto restarted = run_.host.services.restart(action.units, within(action.deadline));
-    if (restarted) restarted = none_is_skipped(run_.host, action.units);
+    restarted = restarted ? none_is_skipped(run_.host, action.units)
+                          : with_asserts(run_.host, action.units, restarted.error());
     if (restarted) record(action.units, {});
+    if (restarted) note_starts(action.units);
     return restarted;
   }
 
@@ -165,14 +170,14 @@ class Execute {
   Result<void> clear_kubelet_state(const std::vector<std::string>& units,
                                    std::chrono::milliseconds deadline) {
     if (std::find(units.begin(), units.end(), kubelet) == units.end()) return {};
-    const auto stale = stale_manager_states(run_.host.files);
+    const auto stale = stale_manager_states(run_.host.files, run_.checkpoint.manager_inputs);
     if (stale.empty()) return {};
     if (auto stopped = run_.host.services.stop({kubelet}, within(deadline)); !stopped) {
       return stopped;
     }
     for (const auto& path : stale) {
-      run_.reporter.note(
-          fmt::format("removed {}, which is of another policy than kubelet's", path));
+      run_.reporter.note(fmt::format(
+          "removed {}, which is of other settings or another boot than kubelet's", path));
       if (auto gone = run_.host.files.remove(path); !gone) return gone;
     }
     return {};
@@ -231,13 +236,28 @@ class Execute {
       UnitRestarts& restarts = run_.checkpoint.restarts[unit.name];
       restarts.count = 0;
       if (recorded.configuration != now.configuration) restarts.at.clear();
-      run_.checkpoint.changed_starts.erase(unit.name);
       if (as_before.count(unit.name) > 0) {
         recorded.reloaded = now.reloaded;
       } else {
         recorded = now;
       }
     }
+  }
+
+  // The processes that are there now are the agent's own doing, and what it wrote lies there.
+  void note_starts(const std::vector<std::string>& units) {
+    auto& checkpoint = run_.checkpoint;
+    const auto statuses = run_.host.services.statuses(units);
+    for (const auto& unit : inputs_.desired.units) {
+      if (std::find(units.begin(), units.end(), unit.name) == units.end()) continue;
+      checkpoint.starts.erase(unit.name);
+      if (!statuses) continue;
+      auto start =
+          start_just_made(run_.host, unit, inputs_.desired, statuses->at(unit.name), checkpoint);
+      if (start) checkpoint.starts.emplace(unit.name, std::move(*start));
+    }
+    if (std::find(units.begin(), units.end(), kubelet) != units.end())
+      checkpoint.manager_inputs = manager_inputs(run_.host.files);
   }
 
   Run& run_;
@@ -291,7 +311,7 @@ ConvergeResult<> apply(const Plan& plan, Run& run, const ApplyInputs& inputs) {
     return fail_converge(FailureClass::disk, recorded.error());
   }
   // What lies there wrongly says who was started with it; once it is right, only this note does.
-  if (!run.checkpoint.changed_starts.empty()) note_as_done(run);
+  note_as_done(run);
   Execute execute(run, inputs);
   std::string_view phase;
   if (const auto releases = releases_of(plan); releases.size() > 1) {

@@ -1,9 +1,10 @@
-// A component that was started while one of its files was not as it should be runs on with that,
-// however right the file is by now. Known by time: what lies there wrongly is older than the
-// process. Reads only.
+// What a component's process was started with: noted when that process is first seen, as it lies on
+// the disk then. A component that was started while one of its inputs was not as it should be runs
+// on with that, however right it is by now. Reads only.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "agent/checkpoint.hpp"
@@ -12,12 +13,26 @@
 
 namespace muster {
 
-// By unit: those noted before whose process still runs, and those seen now. Of a unit that waits
-// for another restart nothing is said.
-[[nodiscard]] std::map<std::string, ChangedStart> changed_starts(const Host& host,
-                                                                 const DesiredState& desired,
-                                                                 const ObservedState& observed,
-                                                                 const Checkpoint& checkpoint);
+// By unit. Of a process that the checkpoint notes nothing is read but which one it is. An input of
+// a new one that was written after it began is not known (empty). A unit of which nothing was noted
+// yet (by an agent before 0.3) is taken to be right where the disk does not say otherwise.
+[[nodiscard]] std::map<std::string, UnitStart> unit_starts(const Host& host,
+                                                           const DesiredState& desired,
+                                                           const ObservedState& observed,
+                                                           const Checkpoint& checkpoint);
+
+// Of a unit that the agent itself has just started: with what lies there now. Nothing: no process.
+[[nodiscard]] std::optional<UnitStart> start_just_made(const Host& host, const DesiredUnit& unit,
+                                                       const DesiredState& desired,
+                                                       const UnitStatus& status,
+                                                       const Checkpoint& checkpoint);
+
+// Unit -> why its process has to be another one, by `observed.starts`. Of a unit that waits for a
+// restart anyway nothing is said.
+[[nodiscard]] std::map<std::string, std::string> changed_starts(const Filesystem& files,
+                                                                const DesiredState& desired,
+                                                                const ObservedState& observed,
+                                                                const Checkpoint& checkpoint);
 
 // Whether the reason is that of a file whose content is right.
 [[nodiscard]] bool is_of_attributes(const std::string& reason);

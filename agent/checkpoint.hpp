@@ -40,10 +40,10 @@ struct Taken {
   std::string digest;  // empty: none
 };
 
-// A unit's process that was started while something it is started with was not as it should be.
-struct ChangedStart {
-  std::string process;  // which one: "PID START"
-  std::string what;     // paths: "/etc/kubernetes/kubelet.yaml"
+// A unit's process, and what it was started with (changed_start.hpp).
+struct UnitStart {
+  std::string process;                        // which one: "PID START"
+  std::map<std::string, std::string> inputs;  // path -> what lay there; empty: not known
 };
 
 // Of the agent's own state: what was damaged or missing, and when that was seen.
@@ -82,8 +82,11 @@ struct Checkpoint {
   std::map<std::string, std::string> secret_digests;  // path -> secret_digest.hpp, of that version
   // Archives imported into containerd -> the manifests that it has of each; none: not known.
   std::map<std::string, std::set<std::string>> images;
-  Restarts restarts;                                   // of what was looked at last
-  std::map<std::string, ChangedStart> changed_starts;  // unit -> as long as that process runs
+  Restarts restarts;                        // of what was looked at last
+  std::map<std::string, UnitStart> starts;  // unit -> of its process that was looked at last
+  // File of kubelet's managers -> what it depends on, as kubelet was last started
+  // (kubelet_state.hpp)
+  std::map<std::string, std::string> manager_inputs;
   // For `reset` and for files that a later document no longer names.
   std::set<std::string> files;      // written by us
   std::set<std::string> created;    // topmost folders and links that were not there before us

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <sstream>
+
 #include "agent/newer_fields.hpp"
 #include "agent/paths.hpp"
 #include "document/json_object.hpp"
@@ -30,10 +32,10 @@ nlohmann::json releases_json(const Checkpoint& checkpoint) {
   return releases;
 }
 
-nlohmann::json changed_starts_json(const Checkpoint& checkpoint) {
+nlohmann::json starts_json(const Checkpoint& checkpoint) {
   auto starts = nlohmann::json::object();
-  for (const auto& [unit, start] : checkpoint.changed_starts) {
-    starts[unit] = {{"process", start.process}, {"what", start.what}};
+  for (const auto& [unit, start] : checkpoint.starts) {
+    starts[unit] = {{"process", start.process}, {"inputs", start.inputs}};
   }
   return starts;
 }
@@ -88,6 +90,30 @@ void read_stamps(JsonObject& root, std::vector<Problem>& problems,
     release.text("manifestDigest", stamp.manifest_digest);
     release.text_map("files", stamp.files);
     release.text_map("packages", stamp.packages);
+  });
+}
+
+// An agent before noted those alone that were started with something else: "PATH, PATH".
+void read_starts(JsonObject& root, std::vector<Problem>& problems,
+                 std::map<std::string, UnitStart>& starts) {
+  if (root.has("starts")) {
+    members(root, "starts", problems, [&](const std::string& unit, JsonObject& start) {
+      start.text("process", starts[unit].process);
+      start.text_map("inputs", starts[unit].inputs);
+    });
+  }
+  if (!root.has("changedStarts")) return;
+  members(root, "changedStarts", problems, [&](const std::string& unit, JsonObject& start) {
+    UnitStart before;
+    std::string what;
+    start.text("process", before.process);
+    start.text("what", what);
+    std::istringstream paths(what);
+    for (std::string path; paths >> path;) {
+      if (path.back() == ',') path.pop_back();
+      before.inputs[path] = "another";
+    }
+    starts.emplace(unit, std::move(before));
   });
 }
 
@@ -216,9 +242,8 @@ nlohmann::json known_fields(const Checkpoint& checkpoint) {
   if (const auto& restarts = checkpoint.node_restarts; restarts.count > 0) {
     value["nodeRestarts"] = {{"count", restarts.count}, {"at", restarts.at}};
   }
-  if (!checkpoint.changed_starts.empty()) {
-    value["changedStarts"] = changed_starts_json(checkpoint);
-  }
+  if (!checkpoint.starts.empty()) value["starts"] = starts_json(checkpoint);
+  if (!checkpoint.manager_inputs.empty()) value["managerInputs"] = checkpoint.manager_inputs;
   if (!checkpoint.damaged.empty()) value["damaged"] = damaged_json(checkpoint);
   if (!checkpoint.node_marks.uid.empty()) value["nodeMarks"] = to_value(checkpoint.node_marks);
   return value;
@@ -292,12 +317,8 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
     // Of agents before 0.3, which never used it.
     static_cast<void>(unit.raw("certificates", Need::optional));
   });
-  if (root.has("changedStarts")) {
-    members(root, "changedStarts", problems, [&](const std::string& unit, JsonObject& start) {
-      start.text("process", checkpoint.changed_starts[unit].process);
-      start.text("what", checkpoint.changed_starts[unit].what);
-    });
-  }
+  read_starts(root, problems, checkpoint.starts);
+  root.text_map("managerInputs", checkpoint.manager_inputs, Need::optional);
   if (root.has("damaged")) {
     members(root, "damaged", problems, [&](const std::string& path, JsonObject& found) {
       found.text("why", checkpoint.damaged[path].why);
@@ -324,6 +345,9 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   root.close();
   if (!problems.empty()) return fail(paths::checkpoint, problems);
   checkpoint.newer_fields = newer_fields(*json, known_fields(checkpoint));
+  std::erase_if(checkpoint.newer_fields, [](const auto& field) {
+    return field.first.starts_with("/changedStarts");  // of an older one: read_starts
+  });
   return checkpoint;
 }
 

@@ -24,6 +24,9 @@ namespace {
 constexpr const char* etcd = "etcd.service";
 constexpr const char* kubelet = "kubelet.service";
 constexpr std::chrono::seconds trial_limit(30);  // from Ready on
+constexpr std::chrono::seconds ready_limit(180);
+// Of a person's run on a machine that is up: the service cannot look after it meanwhile.
+constexpr std::chrono::seconds ready_limit_by_hand(60);
 
 // Mirrors first: the server's own line is the scarce one.
 std::vector<std::string> sources_of(const ConvergeState& state) {
@@ -211,7 +214,7 @@ ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
   state.add_unwell(observed->unwell);
   tell_lapsed(*observed, run, state);
   run.checkpoint.restarts = observed->restarts;
-  run.checkpoint.changed_starts = observed->changed_starts;
+  run.checkpoint.starts = observed->starts;
   state.disturbances.look(observed->units, state.kind == RunKind::boot);
   auto plan = make_plan(state.desired, *observed, run.checkpoint, state.kind);
   if (plan.pending.empty()) return plan;
@@ -293,7 +296,10 @@ ConvergeResult<> await_ready(Run& run, ConvergeState& state) {
   const auto& away = state.session->away;
   const bool is_vain = state.kind == RunKind::running && away && away->kind == FailureClass::clock;
   const bool waits = was_disturbed && is_patient(run) && !is_vain;
-  const auto limit = std::chrono::seconds(waits ? 180 : 0);
+  const bool is_by_hand = !run.is_service && state.kind != RunKind::boot;
+  const auto limit = !waits       ? std::chrono::seconds(0)
+                     : is_by_hand ? ready_limit_by_hand
+                                  : ready_limit;
   ExitWatch exits(recorded_units(run.checkpoint));
   auto ready =
       await_node_ready(run, document, state.fetched.peers,

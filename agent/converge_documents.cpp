@@ -43,7 +43,7 @@ void connect_witness(Run& run, ConvergeState& state, const Failure& failure) {
 
 // Silence has nobody to be told to.
 void go_on_without(Run& run, ConvergeState& state, const Failure& away) {
-  run.reporter.note(
+  run.reporter.note_state(
       fmt::format("the server is away, and the last good document holds: {}", away.error.message));
   if (state.session->lost.empty() && !is_silence(away.error)) {
     const bool is_clock = away.kind == FailureClass::clock;

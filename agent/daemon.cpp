@@ -159,7 +159,7 @@ void run_daemon(Host& host, Network& network, const Narrate& narrate) {
       host.clock.sleep(settings_pause);
       continue;
     }
-    auto lock = take_run_lock(host, service_patience, notify_status);
+    auto lock = take_run_lock(host, service_patience, narrate);
     if (!lock) {
       waits.on(lock.error().message);
       ordered =

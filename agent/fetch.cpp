@@ -1,5 +1,7 @@
 #include "agent/fetch.hpp"
 
+#include <set>
+
 #include "agent/kept_copy.hpp"
 #include "agent/paths.hpp"
 #include "agent/set_aside.hpp"
@@ -38,12 +40,51 @@ std::string etag_of(const Result<Accepted>& good) {
   return good ? "\"" + digest(good->envelope) + "\"" : std::string();
 }
 
+Result<void> check_known(const Envelope& envelope, const std::set<std::string>& known) {
+  if (known.count(digest(envelope)) > 0) return {};
+  return fail(
+      ErrorKind::forbidden,
+      fmt::format(
+          "is none that this machine has verified before, and no trust list is left to verify it with; bring the server back, or copy {} from another machine of this site",
+          paths::trust_cache));
+}
+
+// Without a trust list: what was verified when it came. The checkpoint that names it is root's.
+Result<NodeDocument> known_document(const Envelope& envelope, const Session& session,
+                                    const Checkpoint& checkpoint) {
+  if (auto known =
+          check_known(envelope, {checkpoint.document_taken.digest, checkpoint.settled_document});
+      !known) {
+    return pass(known.error());
+  }
+  auto document = parse_node_document(envelope.payload);
+  const bool is_ours = document && document->role.node == session.node &&
+                       document->role.cluster.name == session.cluster &&
+                       document->generation >= checkpoint.document_generation;
+  if (document && !is_ours)
+    return fail(ErrorKind::conflict, "is of another machine, or older than the one before");
+  return document;
+}
+
+Result<PeerList> known_peers(const Envelope& envelope, const Session& session,
+                             const Checkpoint& checkpoint) {
+  if (auto known = check_known(envelope, {checkpoint.peers_taken.digest}); !known) {
+    return pass(known.error());
+  }
+  auto list = parse_peer_list(envelope.payload);
+  if (list && (list->cluster != session.cluster || list->generation < checkpoint.peers_generation))
+    return fail(ErrorKind::conflict, "is of another cluster, or older than the one before");
+  return list;
+}
+
 Result<Accepted> cached_document(Run& run, const Session& session) {
   const auto verify = [&](const std::string& text) -> Result<Accepted> {
     auto envelope = parse_envelope(text);
     if (!envelope) return while_doing(envelope.error(), paths::document_cache);
-    auto document = verify_document(*envelope, session.trust, session.node, session.cluster,
-                                    run.checkpoint.document_generation);
+    auto document = session.is_trust_lost
+                        ? known_document(*envelope, session, run.checkpoint)
+                        : verify_document(*envelope, session.trust, session.node, session.cluster,
+                                          run.checkpoint.document_generation);
     if (!document) return while_doing(document.error(), paths::document_cache);
     return Accepted{std::move(*document), std::move(*envelope)};
   };
@@ -59,8 +100,9 @@ Result<AcceptedPeers> cached_peers(Run& run, const Session& session) {
   const auto verify = [&](const std::string& text) -> Result<AcceptedPeers> {
     auto envelope = parse_envelope(text);
     if (!envelope) return while_doing(envelope.error(), paths::peers_cache);
-    auto list =
-        verify_peers(*envelope, session.trust, session.cluster, run.checkpoint.peers_generation);
+    auto list = session.is_trust_lost ? known_peers(*envelope, session, run.checkpoint)
+                                      : verify_peers(*envelope, session.trust, session.cluster,
+                                                     run.checkpoint.peers_generation);
     if (!list) return while_doing(list.error(), paths::peers_cache);
     return AcceptedPeers{std::move(*list), std::move(*envelope)};
   };
@@ -115,7 +157,10 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& res
     return *good;
   }
   if (!*fetched) {
-    if (good) return *good;
+    if (good) {
+      run.checkpoint.document_taken = as_taken(good->document.generation, good->envelope);
+      return *good;
+    }
     return fail_converge(FailureClass::document, ErrorKind::internal,
                          "document: the server answered 304 to a request without an ETag");
   }
@@ -162,7 +207,10 @@ PeerList fetch_peers(Run& run, Session& session, Fetched& result) {
   if (!session.server) return good ? good->list : hold(good.error());
   auto fetched = session.server->peers(etag_of(good));
   if (!fetched) return hold(fetched.error());
-  if (!*fetched && good) return good->list;
+  if (!*fetched && good) {
+    run.checkpoint.peers_taken = as_taken(good->list.generation, good->envelope);
+    return good->list;
+  }
   if (!*fetched) return hold({ErrorKind::internal, "peers: answered 304 to no ETag"});
   const Envelope& envelope = (*fetched)->envelope;
   auto list =

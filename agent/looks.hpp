@@ -27,6 +27,9 @@ void look_at_foreign_configuration(const Sight& sight, Effects& effects);
 void look_at_unit_files(const Sight& sight, Effects& effects);
 void look_at_boot_target(const Sight& sight, Effects& effects);
 void look_at_drop_ins(const Sight& sight, Effects& effects);
+// Whether the drop-in sets what the unit's own file does, or whether it starts.
+[[nodiscard]] bool decides_for_us(const Filesystem& files, const std::string& unit,
+                                  const std::string& drop_in);
 // monitor_looks.cpp
 void look_at_watchers(const Sight& sight, Effects& effects);
 void look_at_findings(const Sight& sight, Effects& effects);

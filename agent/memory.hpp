@@ -25,6 +25,7 @@ struct Memory {
   std::vector<HealthProblem> cluster_unwell;         // what the duties found since the last run
   std::vector<HealthProblem> own_unwell;             // of the agent's own state (own_state.hpp)
   std::int64_t locked_out_since = 0;                 // Unix seconds; 0: the run lock was free
+  std::set<std::string> told;     // the last run's lines of how things are (Reporter::note_state)
   std::set<std::string> watched;  // units of ours that were up, or that this agent started
   PeerList peers;  // the last one: the machine keeps its routes where none is left on the disk
   std::map<std::string, std::string> sound_state;  // of its files that were read: path -> stamp

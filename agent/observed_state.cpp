@@ -156,7 +156,8 @@ Result<ObservedState> observe_state(const Host& host, const DesiredState& desire
   if (!statuses) return pass(statuses.error());
   observed.units = std::move(*statuses);
   observe_health(host, desired, checkpoint, observed);
-  observed.changed_starts = changed_starts(host, desired, observed, checkpoint);
+  observed.starts = unit_starts(host, desired, observed, checkpoint);
+  observed.changed_starts = changed_starts(host.files, desired, observed, checkpoint);
   return observed;
 }
 

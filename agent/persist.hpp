@@ -21,7 +21,7 @@ auto persist(Run& run, std::chrono::milliseconds patience, Call call) -> decltyp
   for (;;) {
     auto answer = call();
     if (answer || !is_silence(answer.error().error) || end.has_passed()) return answer;
-    run.reporter.note(answer.error().error.message);
+    run.reporter.note_state(answer.error().error.message);
     run.host.clock.sleep(std::min(pause, end.left()));
     pause = std::min(pause * 2, std::chrono::milliseconds(5000));
   }

@@ -23,7 +23,9 @@ ConvergeResult<> converge_once(Run& run, ConvergeState& state) {
 
 // The server's silence is waited out. A wrong NIC is not: its address may come a few seconds after
 // the agent, by DHCP, and else a person must hear of it.
-int retries_after(const Failure& failure) {
+int retries_after(const Failure& failure, const Run& run, const ConvergeState& state) {
+  // A person's run holds the service up: it has waited for an API server as long as it may.
+  if (failure.kind == FailureClass::api && !run.is_service && is_up(run, state)) return 0;
   // A unit that exits (exit_watch.hpp): systemd has tried again, three times.
   if (!failure.detail.unit.empty() && failure.error.kind == ErrorKind::conflict) return 0;
   const bool is_finding =
@@ -40,7 +42,8 @@ ConvergeResult<> converge_with_retries(Run& run, ConvergeState& state) {
     if (done) return done;
     const auto& failure = done.error();
     if (run.memory.has_run && !run.ordered) return done;  // the next poll comes soon
-    if (++failures[failure.kind] > retries_after(failure) || run.deadline.has_passed()) {
+    if (++failures[failure.kind] > retries_after(failure, run, state) ||
+        run.deadline.has_passed()) {
       return done;
     }
     run.reporter.note(fmt::format("trying again after: {}", failure.error.message));

@@ -3,11 +3,20 @@
 #include <algorithm>
 
 #include "agent/checkpoint_json.hpp"
+#include "agent/host/notify.hpp"
 #include "agent/paths.hpp"
 #include "document/document_format.hpp"
 #include "result/version.hpp"
 
 namespace muster {
+namespace {
+
+// Begun in each run, whether there is anything to do or not.
+bool is_of_every_run(std::string_view phase) {
+  return phase == "fetch" || phase == "node-ready";
+}
+
+}  // namespace
 
 using std::chrono::duration_cast;
 
@@ -56,7 +65,11 @@ void Reporter::end_phase() {
 void Reporter::begin(const std::string& phase, const std::string& detail) {
   end_phase();
   report_.phases.push_back({phase, now_us(), 0, detail});
-  narrate_(detail.empty() ? phase : fmt::format("{}: {}", phase, detail));
+  if (is_of_every_run(phase) && detail.empty()) {
+    narrate_state(phase);
+  } else {
+    narrate_(detail.empty() ? phase : fmt::format("{}: {}", phase, detail));
+  }
   if (server_ == nullptr || host_.clock.since_boot() < next_report_) return;
   report_.verdict = Verdict::converging;
   // A phase that was not heard of is in the next report.
@@ -68,6 +81,20 @@ void Reporter::note(std::string_view line) {
   narrate_(line);
 }
 
+void Reporter::note_state(std::string_view line) {
+  if (!report_.phases.empty()) report_.phases.back().detail = line;
+  narrate_state(line);
+}
+
+void Reporter::narrate_state(std::string_view line) {
+  states_.emplace(line);
+  if (memory_.told.count(std::string(line)) > 0) {
+    notify_status(line);
+  } else {
+    narrate_(line);
+  }
+}
+
 ReportAnswer Reporter::finish(Verdict verdict, std::string_view failure_class,
                               std::string_view message) {
   place_on_timeline();
@@ -77,8 +104,9 @@ ReportAnswer Reporter::finish(Verdict verdict, std::string_view failure_class,
   report_.message = message;
   checkpoint_.last_verdict = name(verdict);
   checkpoint_.last_message = message;
-  narrate_(message.empty() ? std::string(name(verdict))
-                           : fmt::format("{}: {}", name(verdict), message));
+  narrate_state(message.empty() ? std::string(name(verdict))
+                                : fmt::format("{}: {}", name(verdict), message));
+  memory_.told = std::move(states_);
   // For `muster-agent status`; a disk that is full is told of by the report.
   keep_checkpoint();
   if (server_ != nullptr) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,8 @@ class Reporter {
   void begin(const std::string& phase, const std::string& detail = {});
   // A line for people, and the running phase's detail on the server.
   void note(std::string_view line);
+  // Likewise, of how things are: the journal has it once for as long as every run says so.
+  void note_state(std::string_view line);
   // A line for people alone.
   void say(std::string_view line) { narrate_(line); }
   // The run's last report asks for the machine's turn, where something waits for it; one that is
@@ -48,6 +51,8 @@ class Reporter {
   [[nodiscard]] Report& report() { return report_; }
 
  private:
+  // A line that the run before had too is for STATUS= alone.
+  void narrate_state(std::string_view line);
   [[nodiscard]] std::int64_t now_us() const;  // since power-on, once placed
   // Asks systemd when power-on was. As late as possible: nothing of a boot waits for the answer.
   void place_on_timeline();
@@ -65,6 +70,7 @@ class Reporter {
   std::function<void(std::string_view)> narrate_;
   Server* server_ = nullptr;
   Report report_;
+  std::set<std::string> states_;  // this run's lines of how things are
   bool is_placed_ = false;
   bool is_ordered_ = false;
   bool asks_turn_ = false, was_heard_ = false;

@@ -74,10 +74,30 @@ bool is_refused_at_boot(const Run& run, const Facts& facts, const Failure& failu
   return failure.error.kind == ErrorKind::forbidden && !has_started(run, facts);
 }
 
-ConvergeResult<TrustList> known_trust(Run& run) {
+ConvergeResult<TrustList> known_trust(Run& run, std::chrono::milliseconds patience) {
   if (auto cached = cached_trust(run)) return std::move(*cached);
   run.reporter.begin("trust", "first contact");
-  return persist(run, run.deadline.left(), [&] { return first_contact(run); });
+  return persist(run, patience, [&] { return first_contact(run); });
+}
+
+std::string trust_lost_text(const Error& why) {
+  return fmt::format(
+      "no trust list is left, neither {0} nor {1}, and the server gave none: {2}; what this machine has verified before goes on; bring the server back, or copy {0} from another machine of this site",
+      paths::trust_cache, copy_of(paths::trust_cache), why.message);
+}
+
+// By what was verified before, on a machine that was let in and has settled.
+ConvergeResult<Session> open_without_trust(Run& run, const Failure& why) {
+  const auto identity = load_identity(run.host.files);
+  if (!identity || !*identity || run.host.files.status(paths::tombstone)) return pass_failure(why);
+  Session session;
+  session.is_trust_lost = true;
+  session.identity = *identity;
+  session.node = session.identity->node();
+  session.cluster = session.identity->cluster();
+  session.away = why;
+  session.unwell.push_back({"trust", trust_lost_text(why.error), 0});
+  return session;
 }
 
 // Enrolled, whether again or for the first time; or, with `session.lost`, without an identity.
@@ -137,7 +157,10 @@ ConvergeResult<> reach_in_time(Run& run, const Facts& facts, Session& session, b
 
 ConvergeResult<Session> open_session(Run& run, const Facts& facts) {
   const bool has_cache = has_cached_document(run.host.files);
-  auto trust = known_trust(run);
+  const bool goes_on = has_cache && !run.checkpoint.settled_document.empty();
+  auto trust = known_trust(
+      run, goes_on ? std::chrono::milliseconds(patience_with_cache) : run.deadline.left());
+  if (!trust && goes_on) return open_without_trust(run, trust.error());
   if (!trust) return pass_failure(trust.error());
   run.checkpoint.trust_version = std::max(run.checkpoint.trust_version, trust->version);
   Session session;

@@ -13,6 +13,9 @@ namespace muster {
 
 struct Session {
   TrustList trust;
+  // No list is left, and the server gave none: nothing is taken from it, and what was verified
+  // before is known by its digest.
+  bool is_trust_lost = false;
   std::optional<Identity> identity;  // nothing: it is lost, and there is no server
   std::unique_ptr<Server> server;    // nullptr: the server is away, `away` says why
   std::optional<Failure> away;

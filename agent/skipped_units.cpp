@@ -26,7 +26,28 @@ std::string told(const Filesystem& files, const std::string& unit, const UnitSta
   return fmt::format("{}; take it out of {}, then run: systemctl daemon-reload", text, *drop_in);
 }
 
+// As systemd_service_manager.cpp has it.
+std::string assert_line(const std::string& unit) {
+  return fmt::format("unit '{0}': job ended 'assert'; journalctl -u {0} -b", unit);
+}
+
 }  // namespace
+
+tl::unexpected<Error> with_asserts(const Host& host, const std::vector<std::string>& units,
+                                   Error error) {
+  if (error.message.find("job ended 'assert'") == std::string::npos) return pass(error);
+  const auto statuses = host.services.statuses(units);
+  if (!statuses) return pass(error);
+  for (const auto& [unit, status] : *statuses) {
+    const std::string line = assert_line(unit);
+    const auto at = error.message.find(line);
+    if (at == std::string::npos || status.skipped_by.empty()) continue;
+    // Alone, it is what a condition is: nothing that the unit did.
+    if (error.message == line) error.kind = ErrorKind::conflict;
+    error.message.replace(at, line.size(), told(host.files, unit, status));
+  }
+  return pass(error);
+}
 
 Result<void> none_is_skipped(const Host& host, const std::vector<std::string>& units) {
   const auto statuses = host.services.statuses(units);

@@ -100,11 +100,10 @@ class Decider {
       decision_.restart[unit.name] = configuration_change(unit);
       return;
     } else if (is_changed_start && kind_ != RunKind::running) {
-      decision_.restart[unit.name] = "started with a changed " + changed->second.what;
+      decision_.restart[unit.name] = changed->second;
       return;
     } else if (is_changed_start) {
-      decision_.pending.push_back(
-          fmt::format("{}: restart: started with a changed {}", unit.name, changed->second.what));
+      decision_.pending.push_back(fmt::format("{}: restart: {}", unit.name, changed->second));
     } else if (const auto undone = reason_in(observed_.undone, unit.name);
                !undone.empty() && unit.restart_is_harmless) {
       decision_.put_back[unit.name] = undone;

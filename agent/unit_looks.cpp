@@ -138,6 +138,11 @@ void look_at_unit_file(const Sight& sight, const std::string& unit, const UnitSt
 
 }  // namespace
 
+bool decides_for_us(const Filesystem& files, const std::string& unit, const std::string& drop_in) {
+  const auto ours = unit_file(unit);
+  return !ours.empty() && !settings_replaced_by(files, drop_in, ours).empty();
+}
+
 // A unit that runs goes on as it is; the file is what its next start goes by.
 void look_at_unit_files(const Sight& sight, Effects& effects) {
   for (const auto& [unit, status] : sight.units) {

@@ -95,7 +95,11 @@ class FakeServiceManager final : public ServiceManager {
         return fail(ErrorKind::io,
                     "unit '" + unit + "': job ended 'failed'; journalctl -u " + unit + " -b");
       }
-      if (is_up && skipped_by.count(unit) > 0) {
+      const bool is_skipped = is_up && skipped_by.count(unit) > 0;
+      if (is_skipped && skipped_by.at(unit).starts_with("Assert"))
+        return fail(ErrorKind::io,
+                    "unit '" + unit + "': job ended 'assert'; journalctl -u " + unit + " -b");
+      if (is_skipped) {
         active.erase(unit);
       } else if (is_up) {
         active.insert(unit);

@@ -1,5 +1,6 @@
 // A component that was started on a file that somebody had changed, through whole polls: the file
 // is put right, and the component waits for its restart as for any other.
+#include "agent/checkpoint_json.hpp"
 #include "fakes/reconcile_fixture.hpp"
 
 using namespace muster;
@@ -98,6 +99,97 @@ TEST_CASE_FIXTURE(ChangedStartFixture,
   CHECK(
       site.reports.back().pending ==
       std::vector<std::string>{"kubelet.service: restart: started with a changed " + edited_unit});
+}
+
+TEST_CASE_FIXTURE(ChangedStartFixture,
+                  "one that was started on an edited file while another document waited is known") {
+  const NodeDocument before = document;
+  document.generation = 2;
+  document.config.kubelet.max_pods = 120;
+  serve();
+  CHECK(poll() == Verdict::pending_changes);
+  edit(edited_yaml, "maxPods: 1\n");
+  start(78);
+  CHECK(poll() == Verdict::pending_changes);
+  document = before;
+  document.generation = 3;
+  serve();
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(site.reports.back().pending == waits_for_restart);
+  CHECK(poll(true) == Verdict::converged);
+  CHECK(machine.services.calls == std::vector<std::string>{"restart " + edited_kubelet});
+  CHECK(poll() == Verdict::converged);
+}
+
+TEST_CASE_FIXTURE(ChangedStartFixture,
+                  "one that came up by itself while another document waited ran as before") {
+  const NodeDocument before = document;
+  document.generation = 2;
+  document.config.kubelet.max_pods = 120;
+  serve();
+  CHECK(poll() == Verdict::pending_changes);
+  start(78);
+  CHECK(poll() == Verdict::pending_changes);
+  document = before;
+  document.generation = 3;
+  serve();
+  CHECK(poll() == Verdict::converged);
+  CHECK(site.reports.back().pending.empty());
+}
+
+TEST_CASE_FIXTURE(ChangedStartFixture, "an edit that was taken back after the start is no secret") {
+  const std::string before = machine.files.text(edited_yaml);
+  edit(edited_yaml, "maxPods: 1\n");
+  start(78);
+  edit(edited_yaml, before);
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(site.reports.back().pending ==
+        std::vector<std::string>{"kubelet.service: restart: started before a change of " +
+                                 edited_yaml + ", with what is not known"});
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(machine.files.changes.empty());
+  CHECK(poll(true) == Verdict::converged);
+  CHECK(machine.services.calls == std::vector<std::string>{"restart " + edited_kubelet});
+  CHECK(poll() == Verdict::converged);
+}
+
+TEST_CASE_FIXTURE(ChangedStartFixture, "one that runs with a drop-in that is gone waits too") {
+  const std::string drop_in = "/etc/systemd/system/kubelet.service.d/mine.conf";
+  machine.files.put(drop_in, "[Service]\nEnvironment=ARGS=--v=9\n");
+  machine.services.drop_ins[edited_kubelet] = {drop_in};
+  start(78);
+  CHECK(poll() == Verdict::converged);
+  CHECK(site.reports.back().pending.empty());
+  machine.services.drop_ins.clear();
+  machine.files.nodes.erase(drop_in);
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(site.reports.back().pending ==
+        std::vector<std::string>{"kubelet.service: restart: started with a changed " + drop_in});
+  CHECK(poll(true) == Verdict::converged);
+  CHECK(poll() == Verdict::converged);
+}
+
+TEST_CASE_FIXTURE(ChangedStartFixture, "of what an agent before did not note nothing bad is said") {
+  const std::string before = machine.files.text(edited_yaml);
+  start(78);
+  edit(edited_yaml, before);
+  auto checkpoint = must(load_checkpoint(machine.files));
+  CHECK(checkpoint.starts.count(edited_kubelet) == 1);
+  checkpoint.starts.clear();
+  REQUIRE(save(checkpoint, machine.files));
+  CHECK(poll() == Verdict::converged);
+  CHECK(machine.services.calls.empty());
+  // What it did note holds.
+  checkpoint = must(load_checkpoint(machine.files));
+  std::string text = to_json(checkpoint);
+  const std::string process = checkpoint.starts[edited_kubelet].process;
+  text.insert(1, fmt::format(R"("changedStarts":{{"{}":{{"process":"{}","what":"{}"}}}},)",
+                             edited_kubelet, process, edited_yaml));
+  text.replace(text.find("\"starts\""), 8, "\"begun\"");
+  machine.files.put(paths::checkpoint, text, 0600);
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(site.reports.back().pending == waits_for_restart);
+  CHECK(machine.files.text(paths::checkpoint).find("changedStarts") == std::string::npos);
 }
 
 TEST_CASE_FIXTURE(ChangedStartFixture, "what is re-read is re-read once it is put right") {

@@ -238,3 +238,19 @@ TEST_CASE_FIXTURE(PutBackFixture, "a unit that systemd skips is told with what s
   CHECK(converge().verdict == Verdict::converged);
   CHECK(machine.services.active.count(unit) == 1);
 }
+
+TEST_CASE_FIXTURE(PutBackFixture, "a unit whose assertion does not hold is told with it") {
+  const std::string unit = "kube-proxy.service";
+  const std::string drop_in = "/etc/systemd/system/kube-proxy.service.d/site.conf";
+  machine.files.put(drop_in, "[Unit]\nAssertPathExists=/nope\n");
+  machine.services.drop_ins[unit] = {drop_in};
+  machine.services.skipped_by[unit] = "AssertPathExists=/nope";
+  reboot("boot-2");
+  const auto outcome = converge();
+  CHECK(outcome.verdict == Verdict::failed);
+  CHECK(
+      outcome.message.find(
+          "unit 'kube-proxy.service': not started, since AssertPathExists=/nope does not hold; take it out of " +
+          drop_in + ", then run: systemctl daemon-reload") != std::string::npos);
+  CHECK(outcome.message.find("job ended") == std::string::npos);
+}

@@ -294,3 +294,32 @@ TEST_CASE_FIXTURE(ReconcileFixture, "a step that brings several releases names e
   }
   CHECK(detail.rfind("bring containerd 1.36.3, runc 1.36.3, cni-plugins 1.36.3, ", 0) == 0);
 }
+
+TEST_CASE_FIXTURE(ReconcileFixture, "a poll that finds nothing new has no line in the journal") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  REQUIRE(converge().verdict == Verdict::converged);
+  narrated.clear();
+  CHECK(converge().verdict == Verdict::converged);
+  CHECK(narrated.empty());
+  site.is_node_ready = false;
+  CHECK(converge().verdict == Verdict::converged);
+  CHECK(narrated == std::vector<std::string>{"unwell: kubelet: node is not Ready: R: M"});
+  narrated.clear();
+  site.is_away = true;
+  for (int polls = 0; polls < 3; ++polls) converge();
+  const auto away = [](const auto& line) { return line.starts_with("the server is away"); };
+  CHECK(std::count_if(narrated.begin(), narrated.end(), away) == 1);
+}
+
+TEST_CASE_FIXTURE(ReconcileFixture,
+                  "a person's run waits a minute for an API server that is silent") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  document.config.kubelet.max_pods = 120;
+  ++document.generation;
+  serve();
+  memory = Memory();
+  network.api_at = std::chrono::hours(1);
+  const auto before = machine.clock.since_boot();
+  CHECK(converge(true).failure == FailureClass::api);
+  CHECK(machine.clock.since_boot() - before < std::chrono::seconds(70));
+}

@@ -1,5 +1,6 @@
 // A server that answers wrongly is no worse than one that is silent: a machine that was let in goes
 // on by what it has verified, and says what is wrong.
+#include "agent/kept_copy.hpp"
 #include "agent/tell_once.hpp"
 #include "fakes/reconcile_fixture.hpp"
 
@@ -167,4 +168,72 @@ TEST_CASE_FIXTURE(ReconcileFixture,
     CHECK(outcome.failure == FailureClass::clock);
     CHECK(outcome.message.starts_with("clock: expected within 30 s of the server's, found 300 s"));
   }
+}
+
+namespace {
+
+struct TrustLost : LetIn {
+  TrustLost() { lose_trust(); }
+  void lose_trust() {
+    REQUIRE(machine.files.remove(paths::trust_cache));
+    REQUIRE(machine.files.remove(copy_of(paths::trust_cache)));
+  }
+  [[nodiscard]] static std::string lost(const std::string& why) {
+    return "trust: no trust list is left, neither /var/lib/muster/cache/trust.json nor /var/lib/muster/copies/trust.json, and the server gave none: " +
+           why +
+           "; what this machine has verified before goes on; bring the server back, or copy /var/lib/muster/cache/trust.json from another machine of this site";
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(TrustLost,
+                  "without a trust list what was verified before goes on, boots included") {
+  site.is_away = true;
+  publish_newer();
+  for (const char* boot : {"boot-1", "boot-2"}) {
+    if (std::string_view(boot) == "boot-2") reboot(boot);
+    machine.files.nodes.erase(paths::routes);
+    const auto outcome = converge();
+    CHECK(outcome.verdict == Verdict::converged);
+    CHECK(outcome.fetched.document.generation == 1);
+    CHECK(machine.files.has(paths::routes));
+    CHECK(machine.services.active.count("kubelet.service") == 1);
+    CHECK(unwell() == Rows{lost("https://10.0.0.254:8444: connection refused")});
+  }
+  site.is_away = false;
+  CHECK(converge().fetched.document.generation == 2);
+  CHECK(unwell().empty());
+}
+
+TEST_CASE_FIXTURE(TrustLost, "without a trust list nothing is taken from a stranger") {
+  site.is_stranger = true;
+  publish_newer();
+  reboot("boot-2");
+  const auto outcome = converge();
+  CHECK(outcome.verdict == Verdict::converged);
+  CHECK(outcome.fetched.document.generation == 1);
+  const auto told = unwell();
+  CHECK(told.size() == 2);
+  CHECK(std::any_of(told.begin(), told.end(), [](const auto& row) {
+    return row.starts_with("trust: no trust list is left, neither");
+  }));
+  CHECK(site.reports.empty());
+}
+
+TEST_CASE_FIXTURE(TrustLost,
+                  "without a trust list what was not verified before is not gone on by") {
+  site.is_away = true;
+  publish_newer();
+  for (const auto& path : {std::string(paths::document_cache), copy_of(paths::document_cache)}) {
+    machine.files.put(path, to_json(site.document_envelope), 0600);
+  }
+  REQUIRE(machine.files.remove(paths::settled));
+  reboot("boot-2");
+  const auto outcome = converge();
+  CHECK(outcome.verdict == Verdict::failed);
+  CHECK(
+      outcome.message ==
+      "/var/lib/muster/cache/document.json: is none that this machine has verified before, and no trust list is left to verify it with; bring the server back, or copy /var/lib/muster/cache/trust.json from another machine of this site");
+  CHECK(machine.services.active.count("kubelet.service") == 0);
 }

@@ -62,13 +62,32 @@ def test_a_kubelet_on_an_edited_file_waits_for_its_restart(cluster):
     assert not cluster.report("n1").get("pending")
 
 
-def test_a_unit_that_is_skipped_is_told(cluster):
+def test_an_edit_that_was_taken_back_is_known(cluster):
+    await_well(cluster, "n1")
+    was = digest(cluster, "n1", KUBELET)
+    cluster.run("n1", "sh", "-ec", f"cp {KUBELET} /root/was; sed -i 's/^maxPods: .*/maxPods: 17/' {KUBELET}; "
+                f"systemctl restart kubelet.service; cat /root/was >{KUBELET}; rm /root/was")
+    edited, began = process(cluster, "n1", "kubelet.service"), time.monotonic()
+    assert digest(cluster, "n1", KUBELET) == was
+    # Or the agent looked in between.
+    texts = (f"started before a change of {KUBELET}, with what is not known", f"started with a changed {KUBELET}")
+    waits = [[f"kubelet.service: restart: {text}"] for text in texts]
+    cluster.wait_for("it to be pending", lambda: cluster.report("n1").get("pending") in waits, ONE_POLL, pause=0.5)
+    print(f"it was pending after {time.monotonic() - began:.1f} s: {cluster.report('n1')['pending']}")
+    cluster.converge("n1", "--now")
+    assert process(cluster, "n1", "kubelet.service") != edited
+    await_well(cluster, "n1")
+    assert not cluster.report("n1").get("pending")
+
+
+@pytest.mark.parametrize("setting", ["ConditionPathExists", "AssertPathExists"])
+def test_a_unit_that_is_skipped_is_told(cluster, setting):
     await_well(cluster, "n1")
     folder = "/etc/systemd/system/kube-proxy.service.d"
-    cluster.run("n1", "sh", "-ec", f"mkdir {folder}; printf '[Unit]\\nConditionPathExists=/nope\\n' >{folder}/site.conf; "
+    cluster.run("n1", "sh", "-ec", f"mkdir {folder}; printf '[Unit]\\n{setting}=/nope\\n' >{folder}/site.conf; "
                 "systemctl daemon-reload; systemctl stop kube-proxy.service")
     began = time.monotonic()
-    told = (f"unit 'kube-proxy.service': not started, since ConditionPathExists=/nope does not hold; "
+    told = (f"unit 'kube-proxy.service': not started, since {setting}=/nope does not hold; "
             f"take it out of {folder}/site.conf, then run: systemctl daemon-reload")
     try:
         cluster.wait_for("it to be told", lambda: told in message(cluster, "n1", "kube-proxy.service"), ONE_POLL, pause=0.5)
