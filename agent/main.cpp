@@ -75,6 +75,15 @@ Result<ConvergeOnce> converge_once(RealHost& real, bool verify, Order order) {
   });
 }
 
+int status_of(const Outcome& outcome) {
+  if (outcome.verdict == Verdict::failed) return 1;
+  if (outcome.refused.empty()) return 0;
+  const Error refused(ErrorKind::forbidden,
+                      "it goes on by what it has, and has nothing newer: " + outcome.refused);
+  fail_with(refused);
+  return status_refused;
+}
+
 int converge(RealHost& real, bool verify) {
   auto done = converge_once(real, verify, Order::none);
   if (done && done->outcome.answer.converge) {
@@ -82,7 +91,7 @@ int converge(RealHost& real, bool verify) {
     done = converge_once(real, verify, Order::given);
   }
   if (!done) return fail_with(done.error());
-  return done->outcome.verdict == Verdict::failed ? 1 : 0;
+  return status_of(done->outcome);
 }
 
 int converge_here(RealHost& real, bool verify, bool without_turn) {
@@ -90,7 +99,7 @@ int converge_here(RealHost& real, bool verify, bool without_turn) {
   const bool asks_first = !without_turn && takes_turns(real.files, checkpoint);
   const auto done =
       converge_now(asks_first, [&](Order order) { return converge_once(real, verify, order); });
-  if (done) return done->verdict == Verdict::failed ? 1 : 0;
+  if (done) return status_of(*done);
   const int failed = fail_with(done.error());
   return done.error().kind == ErrorKind::forbidden ? status_refused : failed;
 }

@@ -109,6 +109,15 @@ void tell_damaged_end(const Run& run, Failure& failure) {
   failure.error.message = kept.error().message + "\n" + failure.error.message;
 }
 
+// It may go on by what it has; whoever waits for the newest waits in vain.
+std::string words_of_refusal(const ConvergeState& state) {
+  if (!state.session || !state.session->away) return {};
+  const Error& error = state.session->away->error;
+  const bool is_refusal =
+      error.kind == ErrorKind::forbidden || error.kind == ErrorKind::unauthenticated;
+  return is_refusal ? error.message : std::string();
+}
+
 // Whoever orders it wants everything tried, now.
 void forget_failures(Run& run) {
   run.checkpoint.refused.reset();
@@ -135,6 +144,7 @@ Outcome reconcile(Run& run) {
     outcome.message = judgement.failure->error.message;
   }
   outcome.is_up = is_up(run, state);
+  outcome.refused = words_of_refusal(state);
   tell(judgement, done, run, state);
   outcome.fetched = std::move(state.fetched);
   run.memory.has_run = true;

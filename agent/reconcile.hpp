@@ -15,6 +15,7 @@ struct Outcome {
   Verdict verdict = Verdict::failed;
   FailureClass failure = FailureClass::document;  // of a failed one
   std::string message;
+  std::string refused;             // by the server, which will not have this machine: its words
   bool changed = false;            // something was written or started
   bool is_up = false;              // the machine was Ready in this boot, by whichever document
   Fetched fetched;                 // the newest document; empty when nothing could be fetched

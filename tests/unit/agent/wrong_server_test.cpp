@@ -96,7 +96,9 @@ TEST_CASE_FIXTURE(LetIn, "a server that has forgotten the machine does not stop 
   site.is_forgetful = true;
   for (const char* boot : {"boot-1", "boot-2"}) {
     if (std::string_view(boot) == "boot-2") reboot(boot);
-    CHECK(converge().verdict == Verdict::converged);
+    const auto outcome = converge();
+    CHECK(outcome.verdict == Verdict::converged);
+    CHECK(outcome.refused == "identity: no machine of this site has it");
     CHECK(machine.services.active.count("kubelet.service") == 1);
     CHECK(unwell() == Rows{"server: identity: no machine of this site has it"});
   }
@@ -105,7 +107,9 @@ TEST_CASE_FIXTURE(LetIn, "a server that has forgotten the machine does not stop 
 TEST_CASE_FIXTURE(LetIn, "what runs on a machine that is banned now is kept in order") {
   site.is_banned = true;
   machine.files.nodes.erase(paths::routes);
-  CHECK(converge().verdict == Verdict::converged);
+  const auto outcome = converge();
+  CHECK(outcome.verdict == Verdict::converged);
+  CHECK(outcome.refused == "machine 'lab/n1' is banned");
   CHECK(machine.files.text(paths::routes) != "");
   CHECK(unwell() == Rows{"server: machine 'lab/n1' is banned"});
 }
