@@ -43,8 +43,9 @@ std::size_t ArtifactEncoder::pending() const {
 
 void ArtifactEncoder::run() {
   using Clock = std::chrono::steady_clock;
-  // Of this thread alone, on Linux.
-  if (setpriority(PRIO_PROCESS, 0, 19) != 0) {
+  // Of this thread alone, on Linux. Not the lowest: whoever stops the server waits for a piece, for
+  // which a busy machine would give that no processor for half a minute.
+  if (setpriority(PRIO_PROCESS, 0, 10) != 0) {
     spdlog::warn("zstd forms are made at the server's own priority: setpriority: {}",
                  std::strerror(errno));
   }
