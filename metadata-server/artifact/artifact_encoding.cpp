@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 // Measured over the releases of components.versions (README.md).
 constexpr int level = 9;
-constexpr int window_log = 23;  // 8 MiB: what every reader must have room for
+constexpr int window_log = 23;                   // 8 MiB: what every reader must have room for
 constexpr std::size_t plain_piece = 128u << 10;  // whoever stops waits for one
 constexpr std::uint64_t smallest = 64u << 10;
 constexpr std::uint64_t worth_percent = 90;
