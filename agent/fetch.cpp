@@ -1,5 +1,6 @@
 #include "agent/fetch.hpp"
 
+#include "agent/held.hpp"
 #include "agent/kept_copy.hpp"
 #include "agent/paths.hpp"
 #include "agent/set_aside.hpp"
@@ -108,6 +109,7 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& res
   auto good = cached_document(run, session);
   auto fetched = session.server->document(etag_of(good));
   if (!fetched) {
+    if (fetched.error().code == sealed_code) show_held(run, *session.server);
     if (!good) {
       return fail_converge(FailureClass::document, fetched.error());
     }

@@ -36,6 +36,9 @@ class RealServer final : public Server {
   Result<void> forget_me() override {
     return first([](MetadataClient& client) { return client.forget_me(); });
   }
+  Result<void> show_held(const std::string& json) override {
+    return first([&](MetadataClient& client) { return client.show_held(json); });
+  }
   Result<std::optional<FetchedEnvelope>> peers(std::string_view etag) override {
     return first([&](MetadataClient& client) { return client.peers(etag); });
   }

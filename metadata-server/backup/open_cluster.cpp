@@ -1,0 +1,184 @@
+#include "backup/open_cluster.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "pki/unix_seconds.hpp"
+#include "records/audit.hpp"
+#include "records/due.hpp"
+#include "records/epoch.hpp"
+#include "records/seal.hpp"
+#include "records/secrets.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+namespace {
+
+std::set<std::string> placed_machines(const Fleet& fleet, const std::string& cluster) {
+  std::set<std::string> names;
+  const auto served = fleet.current.cluster(cluster);
+  if (!served) return names;
+  for (const auto& [node, answer] : served->documents) names.insert(node);
+  return names;
+}
+
+Result<void> compare_secrets(const Fleet& fleet, SealedCluster& sealed) {
+  const auto secrets = list_secrets(fleet.store, sealed.name);
+  if (!secrets) return pass(secrets.error());
+  std::map<std::string, std::uint64_t> known;
+  for (const auto& secret : *secrets) known[secret.name] = secret.version;
+  std::map<std::string, NewerSecret> newer;
+  for (const auto& learned : sealed.heard) {
+    for (const auto& [name, version] : learned.secrets) {
+      NewerSecret& found = newer[name];
+      if (version <= known[name] || version <= found.held) continue;
+      found = {name, version, known[name], learned.node};
+    }
+  }
+  for (auto& [name, secret] : newer)
+    if (secret.held != 0) sealed.newer_secrets.push_back(std::move(secret));
+  return {};
+}
+
+bool is_key_of(const MachineRecord& record, const std::string& key) {
+  return (record.current && record.current->key == key) ||
+         (record.previous && record.previous->key == key);
+}
+
+// The identity was renewed after the backup was made: the site's own signature says so.
+bool is_renewed(const MachineRecord& record, const Learned& learned) {
+  return record.current && !record.banned && !is_key_of(record, learned.key) &&
+         learned.issued_at >= record.current->issued_at &&
+         std::find(record.renewed.begin(), record.renewed.end(), learned.key) ==
+             record.renewed.end();
+}
+
+Result<void> take_keys(const Fleet& fleet, const SealedCluster& sealed, Transaction& transaction,
+                       std::vector<std::string>& notes) {
+  for (const auto& learned : sealed.heard) {
+    auto found = find_machine(fleet.store, {learned.cluster, learned.node});
+    if (!found) return pass(found.error());
+    if (found->version == 0 || !is_renewed(found->record, learned)) continue;
+    MachineRecord& record = found->record;
+    record.previous = record.current;
+    record.current =
+        IssuedIdentity{learned.key, learned.serial, learned.not_after, learned.issued_at};
+    put_machine(*found, transaction);
+    notes.push_back(
+        fmt::format("{}: the key that it renewed after the backup is its own", learned.node));
+  }
+  return {};
+}
+
+tl::unexpected<Error> stays_sealed(const char* code, std::string message) {
+  return fail(ErrorKind::conflict, code, std::move(message));
+}
+
+Result<void> check_fit(const SealedCluster& sealed, const OpenOrder& order) {
+  if (!order.unheard && !sealed.has_master_heard && !sealed.unheard_masters.empty())
+    return stays_sealed(
+        "machines_unheard",
+        fmt::format(
+            "cluster '{0}': expected a master that showed what it holds, heard none of {1}: who was banned since the backup is not known yet. Wait for one (muster restore status), or, where all are lost, ban by hand whom you banned since, then: muster restore open {0} --unheard",
+            sealed.name, fmt::join(sealed.unheard_masters, ", ")));
+  if (!sealed.newer_secrets.empty()) {
+    std::vector<std::string> names;
+    for (const auto& secret : sealed.newer_secrets)
+      names.push_back(fmt::format("'{}' (version {}; here {}; it lies on {})", secret.name,
+                                  secret.held, secret.known, secret.node));
+    return stays_sealed(
+        "secrets_newer",
+        fmt::format(
+            "cluster '{0}': its machines hold newer versions of secrets than this store: {1}. Set each anew (muster secret set {0} NAME), or restore a newer backup",
+            sealed.name, fmt::join(names, ", ")));
+  }
+  if (!order.drop && !sealed.lost.empty())
+    return stays_sealed(
+        "machines_dropped",
+        fmt::format(
+            "cluster '{0}': its machines' peer list has {1}, which no inventory here has: apply the folder that has them first, or let them lose their place: muster restore open {0} --drop",
+            sealed.name, fmt::join(sealed.lost, ", ")));
+  return {};
+}
+
+}  // namespace
+
+Result<SealedCluster> look_at_sealed(const Fleet& fleet, const std::string& cluster) {
+  SealedCluster sealed;
+  sealed.name = cluster;
+  auto heard = all_learned(fleet.store, cluster);
+  if (!heard) return pass(heard.error());
+  sealed.heard = std::move(*heard);
+  const auto machines = list_machines(fleet.store, cluster);
+  if (!machines) return pass(machines.error());
+  const auto peers = learned_peers(fleet.store, cluster);
+  if (!peers) return pass(peers.error());
+  std::set<std::string> heard_names;
+  for (const auto& learned : sealed.heard) {
+    heard_names.insert(learned.node);
+    sealed.has_master_heard =
+        sealed.has_master_heard || (learned.is_master && learned.generation != 0);
+    sealed.highest_generation =
+        std::max({sealed.highest_generation, learned.generation, learned.peers_generation});
+    sealed.highest_trust = std::max(sealed.highest_trust, learned.trust_version);
+    const auto known = machines->find(learned.node);
+    if (known == machines->end() || !known->second.current) sealed.unknown.push_back(learned.node);
+  }
+  const auto served = fleet.current.cluster(cluster);
+  for (const auto& [node, record] : *machines) {
+    if (record.banned) sealed.banned.push_back(node);
+    if (!record.current || record.banned || heard_names.contains(node)) continue;
+    sealed.unheard.push_back(node);
+    const auto document = served ? served->documents.find(node) : nullptr;
+    if (document && served_identity(*document).role != name(Role::node))
+      sealed.unheard_masters.push_back(node);
+  }
+  const auto placed = placed_machines(fleet, cluster);
+  for (const auto& name : peers->machines)
+    if (!placed.contains(name)) sealed.lost.push_back(name);
+  if (auto compared = compare_secrets(fleet, sealed); !compared) return pass(compared.error());
+  return sealed;
+}
+
+Result<std::vector<std::string>> open_cluster(const Fleet& fleet, const OpenOrder& order,
+                                              const ServerAddresses& addresses) {
+  const auto seal = fleet.store.get(kinds::sealed, order.cluster);
+  if (!seal && seal.error().kind == ErrorKind::not_found)
+    return stays_sealed("not_sealed", fmt::format("cluster '{}': not sealed", order.cluster));
+  if (!seal) return pass(seal.error());
+  const auto sealed = look_at_sealed(fleet, order.cluster);
+  if (!sealed) return pass(sealed.error());
+  if (auto fit = check_fit(*sealed, order); !fit) return pass(fit.error());
+  std::vector<std::string> notes;
+  const TimePoint now = fleet.enrolment.now();
+  Transaction transaction;
+  if (auto taken = take_keys(fleet, *sealed, transaction, notes); !taken)
+    return pass(taken.error());
+  const auto epoch = find_epoch(fleet.store);
+  if (!epoch) return pass(epoch.error());
+  const std::uint64_t seen = epoch_of(std::max(sealed->highest_generation, sealed->highest_trust));
+  if (seen >= *epoch) {
+    if (auto put = put_epoch(fleet.store, seen + 1, transaction); !put) return pass(put.error());
+    notes.push_back(fmt::format("machines know epoch {} already: this is {}", seen, seen + 1));
+  }
+  auto due = mark_due(fleet.store, order.cluster, "restore", order.by, now, transaction);
+  if (!due) return pass(due.error());
+  transaction.expect(kinds::sealed, order.cluster, seal->version)
+      .remove(kinds::sealed, order.cluster);
+  append_audit(
+      transaction, now, order.by, "cluster-opened", order.cluster,
+      fmt::format("{} machines heard, {} not", sealed->heard.size(), sealed->unheard.size()));
+  if (auto committed = commit(fleet.store, transaction); !committed) return pass(committed.error());
+  auto lifted = renew_trust(fleet.store, fleet.sealing, fleet.site, addresses);
+  if (!lifted) return pass(lifted.error());
+  for (const auto& node : sealed->unknown)
+    notes.push_back(fmt::format(
+        "{}: the backup does not know its identity: it asks again, see muster pending", node));
+  for (const auto& node : sealed->unheard)
+    notes.push_back(fmt::format("{}: not heard of since the restore", node));
+  return notes;
+}
+
+}  // namespace muster
