@@ -142,6 +142,39 @@ Result<SealedCluster> look_at_sealed(const Fleet& fleet, const std::string& clus
   return sealed;
 }
 
+namespace {
+
+// What the machines showed becomes the store's own; once more, it changes nothing.
+Result<void> take_over_learned(const Fleet& fleet, const SealedCluster& sealed,
+                               const OpenOrder& order, std::vector<std::string>& notes) {
+  Transaction transaction;
+  if (auto taken = take_keys(fleet, sealed, transaction, notes); !taken) return taken;
+  const auto epoch = find_epoch(fleet.store);
+  if (!epoch) return pass(epoch.error());
+  const std::uint64_t seen = epoch_of(std::max(sealed.highest_generation, sealed.highest_trust));
+  if (seen >= *epoch) {
+    if (auto put = put_epoch(fleet.store, seen + 1, transaction); !put) return put;
+    notes.push_back(fmt::format("machines know epoch {} already: this is {}", seen, seen + 1));
+  }
+  auto due =
+      mark_due(fleet.store, order.cluster, "restore", order.by, fleet.enrolment.now(), transaction);
+  if (!due) return due;
+  return commit(fleet.store, transaction);
+}
+
+// While it is sealed still: what the backup had is served to nobody.
+Result<void> publish_anew(const Fleet& fleet, const OpenOrder& order) {
+  const auto published = republish(fleet.publishing, order.cluster, order.by);
+  if (published) return {};
+  const auto& [error, problems] = published.error();
+  return while_doing(
+      Error{error.kind, error.code,
+            problems.empty() ? error.message : error.message + ": " + to_text(problems)},
+      fmt::format("cluster '{}' stays sealed", order.cluster));
+}
+
+}  // namespace
+
 Result<std::vector<std::string>> open_cluster(const Fleet& fleet, const OpenOrder& order,
                                               const ServerAddresses& addresses) {
   const auto seal = fleet.store.get(kinds::sealed, order.cluster);
@@ -152,27 +185,18 @@ Result<std::vector<std::string>> open_cluster(const Fleet& fleet, const OpenOrde
   if (!sealed) return pass(sealed.error());
   if (auto fit = check_fit(*sealed, order); !fit) return pass(fit.error());
   std::vector<std::string> notes;
-  const TimePoint now = fleet.enrolment.now();
-  Transaction transaction;
-  if (auto taken = take_keys(fleet, *sealed, transaction, notes); !taken)
+  if (auto taken = take_over_learned(fleet, *sealed, order, notes); !taken)
     return pass(taken.error());
-  const auto epoch = find_epoch(fleet.store);
-  if (!epoch) return pass(epoch.error());
-  const std::uint64_t seen = epoch_of(std::max(sealed->highest_generation, sealed->highest_trust));
-  if (seen >= *epoch) {
-    if (auto put = put_epoch(fleet.store, seen + 1, transaction); !put) return pass(put.error());
-    notes.push_back(fmt::format("machines know epoch {} already: this is {}", seen, seen + 1));
-  }
-  auto due = mark_due(fleet.store, order.cluster, "restore", order.by, now, transaction);
-  if (!due) return pass(due.error());
+  auto lifted = renew_trust(fleet.store, fleet.sealing, fleet.site, addresses);
+  if (!lifted) return pass(lifted.error());
+  if (auto published = publish_anew(fleet, order); !published) return pass(published.error());
+  Transaction transaction;
   transaction.expect(kinds::sealed, order.cluster, seal->version)
       .remove(kinds::sealed, order.cluster);
   append_audit(
-      transaction, now, order.by, "cluster-opened", order.cluster,
+      transaction, fleet.enrolment.now(), order.by, "cluster-opened", order.cluster,
       fmt::format("{} machines heard, {} not", sealed->heard.size(), sealed->unheard.size()));
-  if (auto committed = commit(fleet.store, transaction); !committed) return pass(committed.error());
-  auto lifted = renew_trust(fleet.store, fleet.sealing, fleet.site, addresses);
-  if (!lifted) return pass(lifted.error());
+  if (auto opened = commit(fleet.store, transaction); !opened) return pass(opened.error());
   for (const auto& node : sealed->unknown)
     notes.push_back(fmt::format(
         "{}: the backup does not know its identity: it asks again, see muster pending", node));

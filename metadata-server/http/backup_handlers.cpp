@@ -34,7 +34,7 @@ Result<Response> get_backup(const Rooms& rooms, const Caller&, const Request&) {
 
 Result<Response> get_backup_file(const Rooms& rooms, const Caller& caller, const Request&) {
   const TimePoint now = rooms.enrolment.now();
-  auto made = make_backup(rooms.backup, rooms.store, rooms.sealing, rooms.site, now);
+  auto made = make_backup(*rooms.backup, rooms.store, rooms.sealing, rooms.site, now);
   if (!made) return pass(made.error());
   auto noted = note_made_backup(rooms.store, made->content, caller.text(), now);
   if (!noted) return pass(noted.error());

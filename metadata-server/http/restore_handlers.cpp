@@ -85,14 +85,12 @@ Result<Response> post_restore_open(const Rooms& rooms, const Caller& caller,
     root.flag("drop", order.drop, Need::optional);
   });
   if (!read) return pass(read.error());
-  const auto notes = open_cluster(rooms, order, rooms.backup.addresses);
+  const auto notes = open_cluster(rooms, order, rooms.backup->addresses);
   if (!notes) return pass(notes.error());
   return json_response({{"cluster", order.cluster}, {"notes", *notes}});
 }
 
 Result<Response> post_held(const Rooms& rooms, const Caller&, const Request& request) {
-  const auto node = may_show_held(rooms.enrolment, request.peer.certificate);
-  if (!node) return pass(node.error());
   const auto held = parse_held(request.body);
   if (!held) return pass(held.error());
   const auto learned = take_held(rooms.enrolment, rooms.site, *request.peer.certificate, *held);

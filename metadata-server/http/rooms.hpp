@@ -23,7 +23,7 @@ struct Rooms : Fleet {
   const TaskBoard& tasks;
   std::string audit_folder;            // where older rows of the audit lie
   ArtifactEncoder* encoder = nullptr;  // none: artifacts are served plain, but for forms of before
-  const BackupSource& backup;
+  const BackupSource* backup = nullptr;
 };
 
 }  // namespace muster

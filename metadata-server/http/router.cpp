@@ -137,11 +137,6 @@ void Router::admit_large(const Route& route, const RequestHead& head, const Peer
     admission.refusal = to_response(caller.error(), request_id);
     return;
   }
-  if (route.audience == Audience::anyone) {
-    const auto shows = may_show_held(rooms_.enrolment, peer.certificate);
-    if (!shows) admission.refusal = to_response(shows.error(), request_id);
-    return;
-  }
   if (route.body != BodyAs::artifact) return;
   auto sink =
       ArtifactSink::open(rooms_.artifacts, admission.parameters.at("digest"), head.content_length);
@@ -180,6 +175,13 @@ Result<Caller> Router::find_caller(const Peer& peer) {
 
 Result<Caller> Router::admitted(const Route& route, const Peer& peer) {
   if (route.audience == Audience::anyone) return Caller{};
+  if (route.audience == Audience::sealed) {
+    const auto node = may_show_held(rooms_.enrolment, peer.certificate);
+    if (!node) return pass(node.error());
+    Caller machine;
+    machine.node = *node;
+    return machine;
+  }
   auto caller = find_caller(peer);
   // The trust list is for every machine of the site.
   if (!caller && caller.error().code == sealed_code && route.audience == Audience::enrolled)

@@ -18,7 +18,8 @@ static_assert(boot == static_cast<unsigned>(ListenerKind::boot) &&
 constexpr unsigned api = node | admin;
 constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 constexpr auto anyone = Audience::anyone, machine = Audience::machine,
-               ended_too = Audience::ended_too, operators = Audience::operators,
+               ended_too = Audience::ended_too, sealed = Audience::sealed,
+               operators = Audience::operators,
                creators = Audience::creators, enrolled = Audience::enrolled;
 constexpr auto none = BodyAs::none, memory = BodyAs::memory, artifact = BodyAs::artifact;
 constexpr auto at_once = Runs::at_once, pooled = Runs::pooled;
@@ -43,7 +44,7 @@ constexpr std::array table{
   Route{"POST",   "/v1/nonce",                                   enrol,               anyone,    memory,   1 * KiB,   at_once, post_nonce,        "a number for one proof, 60 s"},
   Route{"POST",   "/v1/enrol",                                   enrol,               anyone,    memory,   64 * KiB, pooled, post_enrol,        "a first identity: 200, or 202 until approved"},
   Route{"POST",   "/v1/recover",                                 enrol,               anyone,    memory,   64 * KiB, pooled, post_recover,      "a new identity by an expired one and its key"},
-  Route{"POST",   "/v1/held",                                    enrol | node,        anyone,    memory,   10 * MiB, pooled, post_held,         "what a machine of a sealed cluster holds, signed by the site"},
+  Route{"POST",   "/v1/held",                                    enrol | node,        sealed,    memory,   10 * MiB, pooled, post_held,         "what a machine of a sealed cluster holds, signed by the site"},
 
   // What an enrolled machine is served. No path names a node: the certificate does.
   Route{"GET",    "/v1/trust",                                   node,                enrolled,  none,     0,       at_once, get_trust,         "the chain of trust lists"},

@@ -57,7 +57,7 @@ Wiring::Wiring(Store& database, const SealingKey& sealing, SiteKeys& site,
             tasks,
             std::move(settings.audit_folder),
             settings.encoder,
-            backup},
+            &backup},
       router(rooms, callers, metrics, settings.admin_group) {}
 
 }  // namespace muster

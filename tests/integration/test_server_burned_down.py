@@ -138,15 +138,28 @@ def a_site_that_burned_down(tmp_path):
         assert machines[name].polls()[0] == 200
     assert machines["n2"].machine.ask("GET", "/v1/document")[0] == 403
     site.stop_server(signal.SIGKILL)
-    assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
     shutil.rmtree(os.path.join(site.state, "server"))
     yield site, machines, pin
     site.stop_server()
 
 
-def test_the_page_is_walked(burned, tmp_path):
+@pytest.fixture(name="sites")
+def more_sites():
+    """Whose servers end with the test."""
+    made = []
+
+    def make(state, advertise):
+        made.append(Site(str(state), advertise))
+        return made[-1]
+    yield make
+    for site in made:
+        site.stop_server()
+        assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
+
+
+def test_the_page_is_walked(burned, sites, tmp_path):
     old, machines, pin = burned
-    site = Site(str(tmp_path / "new"), ["localhost"])  # the other name that was listed
+    site = sites(tmp_path / "new", ["localhost"])  # the other name that was listed
     settings = site.write_settings()
     walked = []
 
@@ -202,7 +215,6 @@ def test_the_page_is_walked(burned, tmp_path):
     assert opened.returncode == 0 and "cluster lab goes on" in opened.stdout, opened.stderr
     assert "n1: the key that it renewed after the backup is its own" in opened.stdout
     walk("")
-    site.wait_for("the publication", lambda: machines["m1"].polls()[0] == 200, 10)
     for name in ("m1", "n1"):
         status, document = machines[name].polls()
         assert status == 200 and document["generation"] > EPOCH > before[name], document
@@ -217,12 +229,9 @@ def test_the_page_is_walked(burned, tmp_path):
     site.apply("third", ["n1", "n2", "n3"])
     new = Member(site, "n3")
     assert new.polls()[0] == 200
-    assert hashlib.sha256(base64.b64decode(new.held["peers"]["payload"])).hexdigest() != ""
     site.stop_server()
     site.start_server()
     assert machines["n1"].polls()[0] == 200
-    site.stop_server()
-    assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
 
 
 def test_a_machine_that_is_listed_nowhere_is_refused_and_the_machines_to_be_told_are_named(burned, tmp_path):
@@ -238,3 +247,30 @@ def test_a_machine_that_is_listed_nowhere_is_refused_and_the_machines_to_be_told
     assert "need another in enrolServers of their agent.json: lab/m1, lab/n1, lab/n2" in moved, moved
     again = call(*restore, "--move", check=False)
     assert again.returncode == 2 and "expected none, found a store" in again.stderr
+
+
+def test_backups_in_a_folder_are_taken_away_and_the_newest_stay(sites, tmp_path):
+    site = sites(tmp_path / "site", ["127.0.0.1"])
+    site.initialise()
+    site.start_server()
+    folder, taken, program = tmp_path / "folder", tmp_path / "taken", tmp_path / "take-away"
+    folder.mkdir()
+    program.write_text(f'#!/bin/sh\n[ ! -e {tmp_path}/broken ] && cp "$1" {taken}\n', encoding="ascii")
+    program.chmod(0o755)
+    (folder / "somebody-elses").touch()
+    backup = ("backup", "--folder", str(folder), "--keep", "2", "--run", str(program))
+
+    def kept():
+        return json.loads(site.muster("backup", "show", "-o", "json").stdout)
+
+    (tmp_path / "broken").touch()
+    failed = site.muster(*backup, check=False)
+    assert failed.returncode == 1 and "expected exit status 0, found 1; the backup counts as none" in failed.stderr, failed.stderr
+    assert kept()["last"] is None and kept()["unsaved"] == ["-"]
+    os.remove(tmp_path / "broken")
+    for _ in range(3):
+        site.wait_for("another second", lambda: site.muster(*backup, check=False).returncode == 0, 5)
+    files = sorted(os.listdir(folder))
+    assert len(files) == 3 and files[-1] == "somebody-elses", files
+    assert (folder / files[1]).read_bytes() == taken.read_bytes()
+    assert kept()["unsaved"] == [] and kept()["last"]["digest"] == "sha256:" + hashlib.sha256(taken.read_bytes()).hexdigest()

@@ -29,7 +29,7 @@ class Watch(threading.Thread):
     def run(self):
         while not self.is_over.is_set():
             for name, address in MASTERS.items():
-                done = self.cluster.kubectl("--server", f"https://{address}:6443", "get", "--raw", "/readyz", "--request-timeout=5s", check=False)
+                done = self.cluster.kubectl("--server", f"https://{address}:6443", "get", "--raw", "/readyz", "--request-timeout=20s", check=False)
                 self.asked += 1
                 if done.stdout != "ok":
                     self.failures.append(f"{name}: {done.stderr.strip()}")
