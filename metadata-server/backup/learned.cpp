@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "document/problem.hpp"
 #include "document/peer_list.hpp"
+#include "document/problem.hpp"
 #include "document/strict_json.hpp"
 #include "enrolment/ban.hpp"
 #include "enrolment/identity.hpp"
@@ -36,6 +36,10 @@ constexpr auto learned_fields = [](auto& fields, auto& learned) {
   fields.number("trustVersion", learned.trust_version);
   fields.flag("master", learned.is_master);
   fields.text("pool", learned.pool);
+  fields.text("address", learned.address);
+  fields.text("podCidr", learned.pod_cidr);
+  fields.word("role", learned.role, parse_role);
+  fields.texts("refuses", learned.refuses);
   fields.texts("refused", learned.refused);
 };
 
@@ -112,6 +116,10 @@ std::optional<NodeDocument> take_document(const SiteKeys& keys, const Envelope& 
   learned.generation = document->generation;
   learned.is_master = is_control_plane(document->role.role);
   learned.pool = document->role.pool;
+  learned.address = document->role.address;
+  learned.pod_cidr = document->role.pod_cidr;
+  learned.role = document->role.role;
+  learned.refuses = document->config.banned_machines;
   for (const auto& secret : document->config.secrets)
     learned.secrets[secret.name] = std::max(learned.secrets[secret.name], secret.version);
   return std::move(*document);

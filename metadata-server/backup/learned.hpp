@@ -27,11 +27,13 @@ struct Learned {
   std::int64_t issued_at = 0;  // of that certificate, Unix seconds
   std::int64_t not_after = 0;
   std::int64_t heard_at = 0;
-  std::uint64_t generation = 0;                  // of its document; 0: it showed none that holds
-  std::uint64_t peers_generation = 0;            // of its peer list
-  std::uint64_t trust_version = 0;               // of its trust list
-  bool is_master = false;                        // by its document
-  std::string pool;                              // likewise
+  std::uint64_t generation = 0;         // of its document; 0: it showed none that holds
+  std::uint64_t peers_generation = 0;   // of its peer list
+  std::uint64_t trust_version = 0;      // of its trust list
+  bool is_master = false;               // by its document
+  std::string pool, address, pod_cidr;  // likewise
+  Role role = Role::node;               // likewise
+  std::vector<std::string> refuses;     // whom the API servers refuse, by a master's document
   std::map<std::string, std::uint64_t> secrets;  // name -> version, likewise
   std::vector<std::string> refused;              // what it showed and is not believed, and why
 };

@@ -9,6 +9,8 @@
 #include "records/audit.hpp"
 #include "records/due.hpp"
 #include "records/epoch.hpp"
+#include "records/pool_member.hpp"
+#include "records/revision.hpp"
 #include "records/seal.hpp"
 #include "records/secrets.hpp"
 #include "store/kinds.hpp"
@@ -94,12 +96,74 @@ Result<void> check_fit(const SealedCluster& sealed, const OpenOrder& order) {
             "cluster '{0}': its machines hold newer versions of secrets than this store: {1}. Set each anew (muster secret set {0} NAME), or restore a newer backup",
             sealed.name, fmt::join(names, ", ")));
   }
-  if (!order.drop && !sealed.lost.empty())
+  std::vector<std::string> lost = sealed.lost;
+  for (const auto& member : sealed.lost_members)
+    if (order.members) std::erase(lost, member.node);
+  if (!order.drop && !lost.empty())
     return stays_sealed(
         "machines_dropped",
         fmt::format(
-            "cluster '{0}': its machines' peer list has {1}, which no inventory here has: apply the folder that has them first, or let them lose their place: muster restore open {0} --drop",
-            sealed.name, fmt::join(sealed.lost, ", ")));
+            "cluster '{0}': its machines' peer list has {1}, which no inventory here has: apply the folder that has them first; members of pools are let in again with --members; or let them lose their place: muster restore open {0} --drop",
+            sealed.name, fmt::join(lost, ", ")));
+  return {};
+}
+
+}  // namespace
+
+namespace {
+
+// Members of pools that came after the backup, and whom no master's document refuses.
+void find_lost_members(SealedCluster& sealed) {
+  std::set<std::string> refused;
+  for (const auto& learned : sealed.heard)
+    refused.insert(learned.refuses.begin(), learned.refuses.end());
+  for (const auto& learned : sealed.heard) {
+    const bool is_lost =
+        std::find(sealed.lost.begin(), sealed.lost.end(), learned.node) != sealed.lost.end();
+    if (is_lost && !learned.pool.empty() && !refused.contains(learned.node))
+      sealed.lost_members.push_back(learned);
+  }
+}
+
+// Name, address, pod network and identity, as the site signed them.
+Result<void> take_members(const Fleet& fleet, const SealedCluster& sealed, Transaction& transaction,
+                          std::vector<std::string>& notes) {
+  auto cluster = find_cluster(fleet.store, sealed.name);
+  if (!cluster) return pass(cluster.error());
+  bool is_changed = false;
+  for (const auto& learned : sealed.lost_members) {
+    auto machine = find_machine(fleet.store, {learned.cluster, learned.node});
+    if (!machine) return pass(machine.error());
+    const auto known = find_member(fleet.store, learned.cluster, learned.node);
+    if (!known) return pass(known.error());
+    const auto holder = find_member_at(fleet.store, learned.address);
+    if (!holder) return pass(holder.error());
+    if (*known || *holder) {
+      notes.push_back(fmt::format("{}: its name or its address {} is another's here: not let in",
+                                  learned.node, learned.address));
+      continue;
+    }
+    MemberRecord member;
+    member.cluster = learned.cluster;
+    member.node = learned.node;
+    member.pool = learned.pool;
+    member.role = learned.role;
+    member.address = learned.address;
+    member.key = learned.key;
+    member.admitted_at = learned.issued_at;
+    add_member(member, transaction);
+    machine->record.current =
+        IssuedIdentity{learned.key, learned.serial, learned.not_after, learned.issued_at};
+    machine->record.enrolled_at = learned.issued_at;
+    put_machine(*machine, transaction);
+    if (!learned.pod_cidr.empty()) cluster->record.pod_cidrs[learned.node] = learned.pod_cidr;
+    is_changed = true;
+    notes.push_back(
+        fmt::format("{}: let in again as a member of pool {}", learned.node, learned.pool));
+  }
+  if (!is_changed) return {};
+  transaction.expect(kinds::cluster, sealed.name, cluster->version)
+      .put(kinds::cluster, sealed.name, to_json(cluster->record));
   return {};
 }
 
@@ -138,6 +202,7 @@ Result<SealedCluster> look_at_sealed(const Fleet& fleet, const std::string& clus
   const auto placed = placed_machines(fleet, cluster);
   for (const auto& name : peers->machines)
     if (!placed.contains(name)) sealed.lost.push_back(name);
+  find_lost_members(sealed);
   if (auto compared = compare_secrets(fleet, sealed); !compared) return pass(compared.error());
   return sealed;
 }
@@ -149,6 +214,9 @@ Result<void> take_over_learned(const Fleet& fleet, const SealedCluster& sealed,
                                const OpenOrder& order, std::vector<std::string>& notes) {
   Transaction transaction;
   if (auto taken = take_keys(fleet, sealed, transaction, notes); !taken) return taken;
+  if (order.members) {
+    if (auto taken = take_members(fleet, sealed, transaction, notes); !taken) return taken;
+  }
   const auto epoch = find_epoch(fleet.store);
   if (!epoch) return pass(epoch.error());
   const std::uint64_t seen = epoch_of(std::max(sealed.highest_generation, sealed.highest_trust));
@@ -197,9 +265,12 @@ Result<std::vector<std::string>> open_cluster(const Fleet& fleet, const OpenOrde
       transaction, fleet.enrolment.now(), order.by, "cluster-opened", order.cluster,
       fmt::format("{} machines heard, {} not", sealed->heard.size(), sealed->unheard.size()));
   if (auto opened = commit(fleet.store, transaction); !opened) return pass(opened.error());
-  for (const auto& node : sealed->unknown)
+  for (const auto& node : sealed->unknown) {
+    const auto machine = find_machine(fleet.store, {order.cluster, node});
+    if (machine && machine->version != 0) continue;  // let in again above
     notes.push_back(fmt::format(
         "{}: the backup does not know its identity: it asks again, see muster pending", node));
+  }
   for (const auto& node : sealed->unheard)
     notes.push_back(fmt::format("{}: not heard of since the restore", node));
   return notes;

@@ -25,9 +25,10 @@ struct SealedCluster {
   std::vector<std::string> unheard_masters;
   bool has_master_heard = false;
   std::vector<NewerSecret> newer_secrets;
-  std::vector<std::string> lost;     // in the machines' peer list, and in no inventory here
-  std::vector<std::string> unknown;  // heard, and without an identity here: to be approved
-  std::vector<std::string> banned;   // learned from the masters' documents, or known
+  std::vector<std::string> lost;      // in the machines' peer list, and in no inventory here
+  std::vector<Learned> lost_members;  // of these, those of pools that showed their document
+  std::vector<std::string> unknown;   // heard, and without an identity here: to be approved
+  std::vector<std::string> banned;    // learned from the masters' documents, or known
   std::uint64_t highest_generation = 0, highest_trust = 0;
 };
 [[nodiscard]] Result<SealedCluster> look_at_sealed(const Fleet& fleet, const std::string& cluster);
@@ -35,6 +36,7 @@ struct SealedCluster {
 struct OpenOrder {
   std::string cluster, by;
   bool unheard = false;  // although no master was heard: bans that came later are not known then
+  bool members = false;  // `lost_members` are let in again, as the site let them in before
   bool drop = false;     // `lost` lose their place
 };
 // Takes over the keys that machines renewed since the backup, raises the epoch above all that was

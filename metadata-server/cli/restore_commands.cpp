@@ -62,7 +62,7 @@ std::string restore_text(const nlohmann::json& answer) {
 
 struct OpenChoice {
   std::string cluster;
-  bool unheard = false, drop = false;
+  bool unheard = false, members = false, drop = false;
 };
 
 std::string opened_text(const nlohmann::json& answer) {
@@ -91,12 +91,17 @@ void add_restore_commands(CommandLine& line) {
   open->add_option("CLUSTER", choice->cluster, "which one")->required();
   open->add_flag("--unheard", choice->unheard,
                  "although no master showed what it holds: who was banned since is not known");
+  open->add_flag(
+      "--members", choice->members,
+      "lets in again members of pools that came after the backup, as they showed what the site signed for them");
   open->add_flag("--drop", choice->drop,
                  "machines that only the machines' own peer list has lose their place");
   open->footer("Example: muster restore open lab");
   line.on(open, [choice](Session& session) {
-    return ask_and_show(session, "POST", "restore/" + escape(choice->cluster) + "/open",
-                        {{"unheard", choice->unheard}, {"drop", choice->drop}}, opened_text);
+    return ask_and_show(
+        session, "POST", "restore/" + escape(choice->cluster) + "/open",
+        {{"unheard", choice->unheard}, {"members", choice->members}, {"drop", choice->drop}},
+        opened_text);
   });
 }
 

@@ -82,6 +82,7 @@ Result<Response> post_restore_open(const Rooms& rooms, const Caller& caller,
   order.by = caller.text();
   auto read = read_json_body("open", request, [&](JsonObject& root) {
     root.flag("unheard", order.unheard, Need::optional);
+    root.flag("members", order.members, Need::optional);
     root.flag("drop", order.drop, Need::optional);
   });
   if (!read) return pass(read.error());

@@ -293,3 +293,37 @@ TEST_CASE_FIXTURE(RestoredHouse, "nothing of a sealed cluster ends by its time")
   CHECK(scheduler.carry_out_due().has_value());
   CHECK(list_due(store, unix_seconds(time), 10)->size() == 2);
 }
+
+TEST_CASE_FIXTURE(RestoredHouse,
+                  "members of pools that came after the backup are let in again, by order") {
+  const std::string pool =
+      "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: ci}\nspec: {cluster: lab, role: node, namePattern: 'ci-{index}', maximum: 9, addressRanges: [10.77.9.0/24], proofs: [token]}\n";
+  apply(sample::cluster("  nodeCidr: 10.77.0.0/16\n") + sample::node("m1", "master", 11) +
+            sample::node("n1", "node", 21) + pool,
+        true);
+  const auto as_member = [](const std::string& name, const std::string& address) {
+    return [=](NodeDocument& document) {
+      document.role.node = name;
+      document.role.pool = "ci";
+      document.role.address = address;
+      document.role.pod_cidr = "10.64.200.0/24";
+      document.role.macs.clear();
+    };
+  };
+  const Peer member = renewed("ci-1"), banned = renewed("ci-2");
+  CHECK(show(member, {{"document", document_of("n1", 9, as_member("ci-1", "10.77.9.1"))}})
+            .body["taken"] == true);
+  show(banned, {{"document", document_of("n1", 9, as_member("ci-2", "10.77.9.2"))}});
+  const auto bans = [](NodeDocument& document) { document.config.banned_machines = {"ci-2"}; };
+  show(m1, {{"document", document_of("m1", 9, bans)},
+            {"peers", peers_of(9, {"ci-1", "ci-2", "m1", "n1"})}});
+  CHECK(open().body["kind"] == "machines_dropped");
+  CHECK(open({{"members", true}}).message().find("peer list has ci-2,") != std::string::npos);
+  REQUIRE(open({{"members", true}, {"drop", true}}).status == 200);
+  const auto served = ask("GET", "/v1/document", nullptr, member);
+  REQUIRE(served.status == 200);
+  const auto document = parse_node_document(parse_envelope(served.body.dump())->payload).value();
+  CHECK(document.role.pod_cidr == "10.64.200.0/24");
+  CHECK(document.role.address == "10.77.9.1");
+  CHECK(ask("GET", "/v1/document", nullptr, banned).status == 401);
+}

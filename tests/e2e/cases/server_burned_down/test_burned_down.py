@@ -73,6 +73,7 @@ def test_the_server_burned_down(cluster, tmp_path):
     cluster.muster("ban", "n7", "--cluster", "lab")
     for name in MASTERS:
         cluster.converge(name)  # holds the document that refuses n7
+    cluster.kubectl("get", "nodes")  # by a kubeconfig from before
     watch = Watch(cluster)
     watch.start()
     cluster.stop_server(signal.SIGKILL)
