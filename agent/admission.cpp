@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/held.hpp"
 #include "agent/paths.hpp"
 #include "agent/persist.hpp"
 #include "agent/sources/metadata_service.hpp"
@@ -168,6 +169,7 @@ ConvergeResult<Identity> recover(Run& run, const TrustList& trust, const Identit
   auto server = run.network.connect(urls, tls_of(expired, trust.server_authorities));
   auto answer = server->recover(expired.key);
   if (!answer) {
+    if (answer.error().code == sealed_code) show_held(run, *server);
     return fail_converge(
         is_silence(answer.error()) ? FailureClass::network : FailureClass::identity,
         answer.error());

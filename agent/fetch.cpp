@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "agent/held.hpp"
 #include "agent/kept_copy.hpp"
 #include "agent/paths.hpp"
 #include "agent/set_aside.hpp"
@@ -150,6 +151,7 @@ ConvergeResult<Accepted> fetch_document(Run& run, Session& session, Fetched& res
   auto good = cached_document(run, session);
   auto fetched = session.server->document(etag_of(good));
   if (!fetched) {
+    if (fetched.error().code == sealed_code) show_held(run, *session.server);
     if (!good) {
       return fail_converge(FailureClass::document, fetched.error());
     }

@@ -2,6 +2,7 @@
 
 #include "agent/host/notify.hpp"
 #include "agent/interfaces.hpp"
+#include "document/held.hpp"
 
 namespace muster {
 namespace {
@@ -36,6 +37,9 @@ class RealServer final : public Server {
   Result<void> forget_me() override {
     return first([](MetadataClient& client) { return client.forget_me(); });
   }
+  Result<void> show_held(const std::string& json) override {
+    return first([&](MetadataClient& client) { return client.show_held(json); });
+  }
   Result<std::optional<FetchedEnvelope>> peers(std::string_view etag) override {
     return first([&](MetadataClient& client) { return client.peers(etag); });
   }
@@ -57,7 +61,8 @@ class RealServer final : public Server {
   }
 
  private:
-  // The address that answered last is asked first; only silence moves on to the next.
+  // The address that answered last is asked first; only silence moves on to the next. A server that
+  // was restored answers, and the others may be of the one that burned down.
   template <class Call>
   auto first(Call call) -> decltype(call(std::declval<MetadataClient&>())) {
     if (clients_.empty()) {
@@ -66,8 +71,9 @@ class RealServer final : public Server {
     for (std::size_t tried = 0;; ++tried) {
       notify_alive();
       auto answer = call(clients_[current_]);
-      const bool is_silent = !answer && (answer.error().kind == ErrorKind::unavailable ||
-                                         answer.error().kind == ErrorKind::timeout);
+      const bool is_silent = !answer && answer.error().code != sealed_code &&
+                             (answer.error().kind == ErrorKind::unavailable ||
+                              answer.error().kind == ErrorKind::timeout);
       if (!is_silent || tried + 1 >= clients_.size()) return answer;
       current_ = (current_ + 1) % clients_.size();
     }

@@ -26,6 +26,8 @@ class Server {
   [[nodiscard]] virtual Result<std::optional<FetchedEnvelope>> document(std::string_view etag) = 0;
   // The tombstone that document() answered with is kept: the server may forget this machine.
   [[nodiscard]] virtual Result<void> forget_me() = 0;
+  // What this machine holds (document/held.hpp), to a server that was restored.
+  [[nodiscard]] virtual Result<void> show_held(const std::string& json) = 0;
   [[nodiscard]] virtual Result<std::optional<FetchedEnvelope>> peers(std::string_view etag) = 0;
   [[nodiscard]] virtual Result<std::vector<IssuedCertificate>> certificates(
       const std::vector<MetadataClient::CertificateQuery>& queries) = 0;

@@ -9,15 +9,18 @@
 namespace muster {
 
 BackgroundTasks::BackgroundTasks(const Fleet& fleet, const Settings& settings,
-                                 ServerListeners& listeners, TaskBoard& board)
+                                 ServerListeners& listeners, TaskBoard& board,
+                                 std::function<Result<void>()> keep_mark)
     : fleet_(fleet),
       settings_(settings),
       listeners_(listeners),
       board_(board),
       hook_(settings.expiry_hook),
-      scheduler_(fleet, settings.member_quarantine, [this](const OnDemandCluster& cluster) {
-        hook_.warn(cluster, unix_seconds(fleet_.enrolment.now()));
-      }) {}
+      scheduler_(fleet, settings.member_quarantine,
+                 [this](const OnDemandCluster& cluster) {
+                   hook_.warn(cluster, unix_seconds(fleet_.enrolment.now()));
+                 }),
+      keep_mark_(std::move(keep_mark)) {}
 
 void BackgroundTasks::add(std::string name, std::chrono::milliseconds interval,
                           std::function<Result<void>(std::stop_token)> run) {
@@ -38,6 +41,7 @@ void BackgroundTasks::start() {
   add("drains", seconds(1), [this](auto) { return finish_drains(fleet_); });
   add("vanished-members", seconds(30), [this](auto) { return vanish_watch_.look(fleet_); });
   add("token-cleanup", seconds(1), [this](auto) { return revoke_unused_counts(fleet_); });
+  add("store-mark", seconds(5), [this](auto) { return keep_mark_(); });
   add("instance-records", minutes(10), [this](auto) { return collect_instances(); });
   add("audit-archive", hours(1),
       [this](const std::stop_token& stop) { return archive_audit(stop); });

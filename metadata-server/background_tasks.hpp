@@ -18,9 +18,9 @@ namespace muster {
 
 class BackgroundTasks {
  public:
-  // All outlive it. Nothing runs before start().
+  // All outlive it. Nothing runs before start(). `keep_mark`: notes how far the store came.
   BackgroundTasks(const Fleet& fleet, const Settings& settings, ServerListeners& listeners,
-                  TaskBoard& board);
+                  TaskBoard& board, std::function<Result<void>()> keep_mark);
 
   void start();
   void stop();  // waits for the runs in progress; idempotent
@@ -38,6 +38,7 @@ class BackgroundTasks {
   ExpiryHook hook_;
   Scheduler scheduler_;
   VanishWatch vanish_watch_;
+  std::function<Result<void>()> keep_mark_;
   std::vector<std::unique_ptr<TaskThread>> threads_;
 };
 

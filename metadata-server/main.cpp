@@ -12,10 +12,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "result/version.hpp"
 #include "server.hpp"
 #include "settings.hpp"
+#include "site_setup.hpp"
 
 namespace {
 
@@ -25,12 +27,20 @@ constexpr const char* usage = R"(muster-server: the metadata server of Muster
 
   muster-server [--settings FILE]         serves until SIGTERM
   muster-server [--settings FILE] init    makes the state folder, the sealing key and the site; prints the
-                                          site pin; changes nothing when they are there
+                                          site pin, and once the recovery key: keep it elsewhere, it alone
+                                          opens backups; changes nothing when they are there
   muster-server [--settings FILE] take-site-key OUT
                                           moves the site key to the new file OUT, so that who has this server
                                           cannot change who signs documents; stop the server first
   muster-server [--settings FILE] return-site-key FILE
                                           puts it back; stop the server first
+  muster-server [--settings FILE] restore BACKUP --pin PIN --key KEYFILE [--move]
+                                          lays down what `muster backup` made, on a machine without a site;
+                                          FILE is written from it where it is missing. --move: to addresses
+                                          that no machine knows
+  muster-server [--settings FILE] take-copy
+                                          takes in an older copy of the store that was put back as it is, as
+                                          if it had been restored; stop the server first
   muster-server --help | --version
 
 FILE is /etc/muster/server.json where it is not given. Its one required field is "advertise": the
@@ -40,7 +50,9 @@ addresses under which machines reach this server. metadata-server/README.md list
 struct Arguments {
   std::string settings = "/etc/muster/server.json";
   bool init = false, help = false, version = false;
-  std::string take_site_key, return_site_key;  // files
+  bool take_copy = false, move = false;
+  std::string take_site_key, return_site_key, restore, key;  // files
+  std::string pin;
 };
 
 Result<Arguments> parse_arguments(int count, char** values) {
@@ -53,6 +65,16 @@ Result<Arguments> parse_arguments(int count, char** values) {
       arguments.take_site_key = values[++i];
     } else if (argument == "return-site-key" && i + 1 < count) {
       arguments.return_site_key = values[++i];
+    } else if (argument == "restore" && i + 1 < count) {
+      arguments.restore = values[++i];
+    } else if (argument == "--pin" && i + 1 < count) {
+      arguments.pin = values[++i];
+    } else if (argument == "--key" && i + 1 < count) {
+      arguments.key = values[++i];
+    } else if (argument == "--move") {
+      arguments.move = true;
+    } else if (argument == "take-copy") {
+      arguments.take_copy = true;
     } else if (argument == "init") {
       arguments.init = true;
     } else if (argument == "--help") {
@@ -63,10 +85,14 @@ Result<Arguments> parse_arguments(int count, char** values) {
       return fail(
           ErrorKind::invalid,
           fmt::format(
-              "argument '{}': expected --settings FILE, init, take-site-key OUT, return-site-key FILE, --help or --version",
+              "argument '{}': expected --settings FILE, init, take-site-key OUT, return-site-key FILE, restore BACKUP, take-copy, --help or --version",
               argument));
     }
   }
+  if (!arguments.restore.empty() && (arguments.pin.empty() || arguments.key.empty()))
+    return fail(
+        ErrorKind::invalid,
+        "restore: expected --pin PIN (`muster init` shows it; machines have it as sitePin) and --key KEYFILE (the recovery key), found one of them missing");
   return arguments;
 }
 
@@ -103,8 +129,9 @@ Result<void> become_owner_of(const std::string& folder) {
 int complain(const Error& error) {
   std::fprintf(stderr, "muster-server: %s\n", error.message.c_str());
   // 2: only a person can cure it; the unit does not try again (RestartPreventExitStatus).
-  const bool is_for_a_person =
-      error.kind == ErrorKind::invalid || error.kind == ErrorKind::not_found;
+  const bool is_for_a_person = error.kind == ErrorKind::invalid ||
+                               error.kind == ErrorKind::not_found ||
+                               error.kind == ErrorKind::conflict;
   return is_for_a_person ? 2 : 1;
 }
 
@@ -144,6 +171,48 @@ Result<std::string> move_site_key(const Settings& settings, const Arguments& arg
   return std::string("the site key is on this server again");
 }
 
+// What root laid down is for the service to read.
+Result<void> give_to_owner_of(const std::string& folder) {
+  struct stat found {};
+  if (geteuid() != 0 || stat(folder.c_str(), &found) != 0 || found.st_uid == 0) return {};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (lchown(entry.path().c_str(), found.st_uid, found.st_gid) != 0)
+      return fail_errno(errno, fmt::format("giving '{}' to its owner", entry.path().string()));
+  }
+  return {};
+}
+
+// Backup and key are the caller's, as root reads them; the state folder is its owner's.
+Result<std::string> restore(const Settings& settings, const Arguments& arguments) {
+  const auto key = read_key_file(arguments.key);
+  if (!key) return pass(key.error());
+  auto restored = restore_server(
+      settings, {arguments.restore, arguments.pin, arguments.settings, *key, arguments.move});
+  if (!restored) return restored;
+  if (auto given = give_to_owner_of(settings.state_directory); !given) return pass(given.error());
+  return restored;
+}
+
+// Settings that a backup brings need not be there yet.
+Result<Settings> settings_for(const Arguments& arguments) {
+  struct stat found {};
+  const bool is_missing = stat(arguments.settings.c_str(), &found) != 0 && errno == ENOENT;
+  if (is_missing && !arguments.restore.empty()) return Settings();
+  return load_settings(arguments.settings);
+}
+
+int initialise(const Settings& settings) {
+  const auto made = initialise_server(settings);
+  if (!made) return complain(made.error());
+  std::printf("site pin %s\n", made->pin.c_str());
+  if (!made->recovery_key.empty())
+    std::printf(
+        "\nThe recovery key follows. It alone opens this site's backups (muster backup FILE), and it is shown this once: keep it elsewhere.\n%s",
+        made->recovery_key.c_str());
+  return 0;
+}
+
 int print_or_complain(const Result<std::string>& done) {
   if (!done) return complain(done.error());
   return std::printf("%s\n", done->c_str()) < 0 ? 1 : 0;
@@ -177,18 +246,16 @@ int main(int count, char** values) {
   if (!arguments) return complain(arguments.error());
   if (arguments->help) return std::fputs(usage, stdout) < 0 ? 1 : 0;
   if (arguments->version) return std::printf("muster-server %s\n", program_version) < 0 ? 1 : 0;
-  const auto settings = load_settings(arguments->settings);
+  const auto settings = settings_for(*arguments);
   if (!settings) return complain(settings.error());
   set_up_logs(settings->log_level);
   if (!arguments->take_site_key.empty() || !arguments->return_site_key.empty()) {
     return print_or_complain(move_site_key(*settings, *arguments));
   }
-  if (!arguments->init) return serve(*settings);
+  if (!arguments->restore.empty()) return print_or_complain(restore(*settings, *arguments));
+  if (!arguments->init && !arguments->take_copy) return serve(*settings);
   if (auto became = become_owner_of(settings->state_directory); !became) {
     return complain(became.error());
   }
-  const auto pin = initialise_server(*settings);
-  if (!pin) return complain(pin.error());
-  std::printf("site pin %s\n", pin->c_str());
-  return 0;
+  return arguments->take_copy ? print_or_complain(take_copy(*settings)) : initialise(*settings);
 }

@@ -2,7 +2,6 @@
 
 #include <grp.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +10,7 @@
 
 #include "artifact/artifact_store.hpp"
 #include "background_tasks.hpp"
+#include "backup/store_mark.hpp"
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/pinned_regions.hpp"
 #include "fleet/certificate_expiries.hpp"
@@ -19,9 +19,9 @@
 #include "http/server_listeners.hpp"
 #include "http/wiring.hpp"
 #include "publish/releases.hpp"
+#include "site_setup.hpp"
 #include "store/kinds.hpp"
 #include "store/sqlite_store.hpp"
-#include "trust/site_key_custody.hpp"
 
 namespace muster {
 namespace {
@@ -30,11 +30,6 @@ constexpr std::chrono::hours tls_lifetime{24 * 30};
 
 TimePoint now() {
   return std::chrono::system_clock::now();
-}
-
-Result<void> make_folder(const std::string& path) {
-  if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return fail_errno(errno, fmt::format("creating the state folder '{}'", path));
 }
 
 std::optional<std::uint32_t> group_id(const std::string& group_name) {
@@ -47,20 +42,6 @@ EnrolmentLimits limits(const Settings& settings) {
   EnrolmentLimits limits;
   limits.identity_lifetime = settings.identity_lifetime;
   return limits;
-}
-
-struct OpenedStore {
-  SealingKey sealing;
-  std::unique_ptr<SqliteStore> store;
-};
-
-Result<OpenedStore> open_store(const Settings& settings) {
-  auto sealing = SealingKey::load(sealing_key_path(settings));
-  if (!sealing)
-    return while_doing(sealing.error(), "the sealing key (`muster-server init` makes it)");
-  auto store = SqliteStore::open(database_path(settings), SqliteStore::OpenMode::must_exist);
-  if (!store) return pass(store.error());
-  return OpenedStore{std::move(*sealing), std::move(*store)};
 }
 
 // A server whose disk lost them goes on: machines that have their files need no other.
@@ -85,22 +66,27 @@ void warn_of_old_addresses(const ServerAddresses& listed, const ServerAddresses&
 // Members are destroyed from the last: listeners end before what they serve.
 struct Server::Parts {
   Parts(Settings given, SealingKey key, std::unique_ptr<SqliteStore> opened, SiteKeys keys,
-        ArtifactStore store_of_artifacts, std::vector<AwsRegion> regions)
+        ArtifactStore store_of_artifacts, std::vector<AwsRegion> regions, StoreMark opened_mark)
       : settings(std::move(given)),
         sealing(std::move(key)),
         database(std::move(opened)),
+        store_mark(std::move(opened_mark)),
         site(std::move(keys)),
         artifacts(std::move(store_of_artifacts)),
-        wiring(*database, sealing, site, artifacts,
-               {now, limits(settings), std::move(regions), settings.metadata_tokens,
-                audit_path(settings), group_id(settings.admin_group), &encoder}),
+        wiring(
+            *database, sealing, site, artifacts,
+            {now, limits(settings), std::move(regions), settings.metadata_tokens,
+             audit_path(settings), group_id(settings.admin_group), &encoder, Views::patience,
+             PrivateKey::generate_rsa2048, clocks_of_this_machine().since_boot, backup_source()}),
         listeners(wiring.router, wiring.metrics,
                   [this](ListenerKind kind, TimePoint at) { return issue_tls(kind, at); }),
-        background_tasks(wiring.rooms, settings, listeners, wiring.tasks) {}
+        background_tasks(wiring.rooms, settings, listeners, wiring.tasks,
+                         [this] { return store_mark.keep(*database); }) {}
 
   Settings settings;
   SealingKey sealing;
   std::unique_ptr<SqliteStore> database;
+  StoreMark store_mark;
   SiteKeys site;
   ArtifactStore artifacts;
   ArtifactEncoder encoder{artifacts};
@@ -108,11 +94,17 @@ struct Server::Parts {
   ServerListeners listeners;
   BackgroundTasks background_tasks;
 
+  [[nodiscard]] BackupSource backup_source() const;
   [[nodiscard]] Result<void> load();
   [[nodiscard]] std::map<std::string, std::int64_t> seconds_left() const;
   [[nodiscard]] std::map<std::string, std::int64_t> due_seconds() const;
   [[nodiscard]] Result<TlsServerSettings> issue_tls(ListenerKind kind, TimePoint at) const;
 };
+
+BackupSource Server::Parts::backup_source() const {
+  return {[this](const std::string& path) { return database->back_up(path); }, settings.text,
+          settings.state_directory, server_addresses(settings)};
+}
 
 std::map<std::string, std::int64_t> Server::Parts::seconds_left() const {
   auto left = wiring.ends.all();
@@ -143,6 +135,7 @@ Result<void> Server::Parts::load() {
   metrics.set_machines([this] { return count_machines(wiring.rooms); });
   metrics.set_tasks([this] { return wiring.tasks.all(); });
   metrics.set_clock([this] { return wiring.clock.status(); });
+  metrics.set_backup([this] { return backup_status(wiring.store); });
   metrics.set_quarantined([this] { return wiring.quarantine.names(); });
   return {};
 }
@@ -153,32 +146,6 @@ Result<TlsServerSettings> Server::Parts::issue_tls(ListenerKind kind, TimePoint 
   return site.server_tls(client, tls_lifetime, at);
 }
 
-Result<std::string> initialise_server(const Settings& settings) {
-  if (auto made = make_folder(settings.state_directory); !made) return pass(made.error());
-  const auto sealing = SealingKey::load_or_create(sealing_key_path(settings));
-  if (!sealing) return pass(sealing.error());
-  const auto store =
-      SqliteStore::open(database_path(settings), SqliteStore::OpenMode::create_if_missing);
-  if (!store) return pass(store.error());
-  const auto artifacts = ArtifactStore::open(artifacts_path(settings));
-  if (!artifacts) return pass(artifacts.error());
-  const auto site = initialise_site(**store, *sealing, server_addresses(settings), now());
-  if (!site) return pass(site.error());
-  return site->site();
-}
-
-Result<void> take_site_key(const Settings& settings, NewKeyFile file) {
-  auto opened = open_store(settings);
-  if (!opened) return pass(opened.error());
-  return take_site_key(*opened->store, opened->sealing, std::move(file), now());
-}
-
-Result<void> return_site_key(const Settings& settings, const PrivateKey& key) {
-  auto opened = open_store(settings);
-  if (!opened) return pass(opened.error());
-  return return_site_key(*opened->store, opened->sealing, key, now());
-}
-
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() {
   stop(std::chrono::milliseconds(0));
@@ -187,6 +154,9 @@ Server::~Server() {
 Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   auto opened = open_store(settings);
   if (!opened) return pass(opened.error());
+  auto mark = StoreMark::open(*opened->store, mark_path(settings));
+  if (!mark) return pass(mark.error());
+  remove_unfinished_backups(settings.state_directory);
   auto site = open_site(*opened->store, opened->sealing, server_addresses(settings));
   if (!site) return pass(site.error());
   warn_of_old_addresses(site->trust()->list.servers, server_addresses(settings));
@@ -198,7 +168,7 @@ Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   if (!regions) return pass(regions.error());
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(
       std::move(settings), std::move(opened->sealing), std::move(opened->store), std::move(*site),
-      std::move(*artifacts), std::move(*regions))));
+      std::move(*artifacts), std::move(*regions), std::move(*mark))));
   Parts& parts = *server->parts_;
   if (auto loaded = parts.load(); !loaded) return pass(loaded.error());
   const Settings& by = parts.settings;
@@ -223,6 +193,9 @@ void Server::stop(std::chrono::milliseconds grace) {
   }
   if (auto flushed = parts_->wiring.counts.flush_all(parts_->wiring.store, now()); !flushed) {
     spdlog::error("audit: counts of refused calls: {}", flushed.error().message);
+  }
+  if (auto kept = parts_->store_mark.keep(*parts_->database); !kept) {
+    spdlog::error("how far the store came: {}", kept.error().message);
   }
 }
 

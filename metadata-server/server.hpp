@@ -5,20 +5,10 @@
 #include <memory>
 #include <string>
 
-#include "pki/key_file.hpp"
 #include "result/result.hpp"
 #include "settings.hpp"
 
 namespace muster {
-
-// `muster-server init`: state folder (0700), sealing key, database, site. Idempotent; returns the
-// pin.
-[[nodiscard]] Result<std::string> initialise_server(const Settings& settings);
-
-// `muster-server take-site-key` and `return-site-key` (trust/site_key_custody), while no
-// server runs.
-[[nodiscard]] Result<void> take_site_key(const Settings& settings, NewKeyFile file);
-[[nodiscard]] Result<void> return_site_key(const Settings& settings, const PrivateKey& key);
 
 class Server {
  public:

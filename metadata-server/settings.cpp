@@ -188,6 +188,7 @@ Result<Settings> parse_settings(std::string_view text) {
   check(settings, root);
   root.close();
   if (!problems.empty()) return fail("settings", problems);
+  settings.text = text;
   return settings;
 }
 
@@ -230,6 +231,9 @@ std::string artifacts_path(const Settings& settings) {
 }
 std::string audit_path(const Settings& settings) {
   return settings.state_directory + "/audit";
+}
+std::string mark_path(const Settings& settings) {
+  return settings.state_directory + "/store-mark";
 }
 
 }  // namespace muster

@@ -33,6 +33,7 @@ struct Settings {
   // Run when a cluster on demand is about to end (fleet/expiry_hook); empty: none.
   std::string expiry_hook;
   AuditPolicy audit;
+  std::string text;  // as it was read: it goes into backups
   ListenerSettings boot, enrol, node, admin, scrape;
 };
 
@@ -47,5 +48,6 @@ struct Settings {
 [[nodiscard]] std::string database_path(const Settings& settings);
 [[nodiscard]] std::string artifacts_path(const Settings& settings);
 [[nodiscard]] std::string audit_path(const Settings& settings);  // the folder of older rows
+[[nodiscard]] std::string mark_path(const Settings& settings);   // backup/store_mark
 
 }  // namespace muster

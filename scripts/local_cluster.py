@@ -116,7 +116,7 @@ class LocalCluster:
         shutil.copy2(self.program("muster-agent"), os.path.join(tree, "usr/bin/muster-agent"))
         source = os.path.join(REPOSITORY, "units")
         for file in os.listdir(source):
-            if file.endswith((".service", ".target", ".timer")) and file != "muster-server.service":
+            if file.endswith((".service", ".target", ".timer")) and not file.startswith(("muster-server", "muster-backup")):
                 shutil.copy2(os.path.join(source, file), units)
         for folder, kind in (("sysusers.d", "sysusers"), ("tmpfiles.d", "tmpfiles"), ("systemd/networkd.conf.d", "networkd")):
             path = os.path.join(source, f"muster.{kind}")

@@ -139,6 +139,29 @@ Result<void> Session::upload(const std::string& path, const std::string& file) {
   return {};
 }
 
+Result<std::string> Session::download(const std::string& path,
+                                      const std::function<Result<void>(std::string_view)>& sink) {
+  auto http = client();
+  if (!http) return pass(http.error());
+  answered = false;
+  Download wanted;
+  wanted.path = "/v1/operator/" + path;
+  Result<void> taken;
+  wanted.sink = [&](std::string_view bytes, Coding) {
+    if (taken) taken = sink(bytes);
+    return taken.has_value();
+  };
+  const auto answer = (*http)->download(wanted);
+  if (!taken) return pass(taken.error());
+  if (!answer) return while_doing(answer.error(), options.server);
+  answered = true;
+  if (answer->status >= 400) return pass(error_of(*answer));
+  const auto etag = answer->headers.find("etag");
+  if (etag == answer->headers.end() || etag->second.size() < 2)
+    return fail(ErrorKind::internal, "the server's answer: expected an ETag, found none");
+  return etag->second.substr(1, etag->second.size() - 2);
+}
+
 Exit complain(const Session& session, const Error& error) {
   const std::string message = printable_lines(error.message);
   const bool silent = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout;

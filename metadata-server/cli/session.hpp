@@ -44,6 +44,9 @@ class Session {
   [[nodiscard]] Result<nlohmann::json> ask(const std::string& method, const std::string& path,
                                            const nlohmann::json& body = nullptr);
   [[nodiscard]] Result<void> upload(const std::string& path, const std::string& file);
+  // Streams the body to `sink`; answers the ETag, without its quotation marks.
+  [[nodiscard]] Result<std::string> download(
+      const std::string& path, const std::function<Result<void>(std::string_view)>& sink);
   [[nodiscard]] bool wants_json() const { return options.output == "json"; }
 
   // The last error answer, for details that an Error cannot hold ("problems").
@@ -85,6 +88,8 @@ void add_operator_commands(CommandLine& line);
 void add_kubeconfig_command(CommandLine& line);
 void add_audit_command(CommandLine& line);
 void add_clock_commands(CommandLine& line);
+void add_backup_commands(CommandLine& line);
+void add_restore_commands(CommandLine& line);
 void add_status_commands(CommandLine& line);  // init, status, completion
 
 }  // namespace muster

@@ -37,6 +37,13 @@ std::string site_notes(const nlohmann::json& status) {
   std::string notes;
   if (const std::string message = cell(status, "/clock/message"); !message.empty())
     notes += note(message, cell(status, "/clock/cure"));
+  if (const std::string message = cell(status, "/backup/message"); !message.empty())
+    notes += note(message, cell(status, "/backup/cure"));
+  for (const auto& name : list_at(status, "/sealed"))
+    notes += note(
+        fmt::format("cluster {}: sealed since the restore: its machines go on, and get nothing new",
+                    name.is_string() ? name.get<std::string>() : ""),
+        "muster restore status");
   for (const auto& row : list_at(status, "/quarantined")) notes += quarantine_note(row);
   for (const auto& row : list_at(status, "/clusters")) {
     if (const std::string reason = cell(row, "/unread/reason"); !reason.empty())

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "document/document_format.hpp"
+#include "document/held.hpp"
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
 #include "pki/signature.hpp"
@@ -126,6 +127,15 @@ Result<std::optional<FetchedEnvelope>> MetadataClient::document(std::string_view
 Result<void> MetadataClient::forget_me() {
   HttpRequest request = get("/v1/document");
   request.method = "DELETE";
+  if (const auto answer = ask(request); !answer) return pass(answer.error());
+  return {};
+}
+
+Result<void> MetadataClient::show_held(const std::string& json) {
+  HttpRequest request;
+  request.method = "POST";
+  request.path = held_path;
+  request.body = json;
   if (const auto answer = ask(request); !answer) return pass(answer.error());
   return {};
 }

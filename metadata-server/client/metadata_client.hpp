@@ -64,6 +64,8 @@ class MetadataClient {
   [[nodiscard]] Result<std::optional<FetchedEnvelope>> document(std::string_view etag);
   // That tombstone is kept, durably: the server may forget this machine.
   [[nodiscard]] Result<void> forget_me();
+  // What the machine holds (document/held.hpp), to a server that was restored.
+  [[nodiscard]] Result<void> show_held(const std::string& json);
   [[nodiscard]] Result<std::optional<FetchedEnvelope>> peers(std::string_view etag);
   struct CertificateQuery {
     std::string name, csr_pem;

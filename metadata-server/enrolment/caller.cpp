@@ -9,6 +9,7 @@
 #include "enrolment/way_back.hpp"
 #include "pki/certificate_authority.hpp"
 #include "records/audit.hpp"
+#include "records/seal.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -72,6 +73,10 @@ void end_acceptance_of_previous(const EnrolmentContext& context, FoundMachine fo
 Result<Caller> identify_machine(const EnrolmentContext& context, const Certificate& presented) {
   auto node = node_of(presented);
   if (!node) return pass(node.error());
+  // Before its key is judged by records that may be older than it.
+  Transaction given_up;
+  if (auto open = expect_not_sealed(context.store, node->cluster, given_up); !open)
+    return pass(open.error());
   auto found = find_machine(context.store, *node);
   if (!found) return pass(found.error());
   Caller caller;

@@ -12,6 +12,7 @@
 #include "publish/publisher.hpp"
 #include "records/audit.hpp"
 #include "records/pool_member.hpp"
+#include "records/seal.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -116,6 +117,8 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
   record.uuid = question.request.hints.uuid;
   record.serial = question.request.hints.serial;
   Transaction transaction;
+  if (auto open = expect_not_sealed(question.context.store, node.cluster, transaction); !open)
+    return pass(open.error());
   // What the machine before it said is not its word.
   if (is_other_machine) forget_reports(node, transaction);
   put_machine(found, transaction);

@@ -4,6 +4,7 @@
 #include "enrolment/machine.hpp"
 #include "enrolment/way_back.hpp"
 #include "records/audit.hpp"
+#include "records/seal.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -14,6 +15,9 @@ namespace {
 Result<FoundMachine> find_holder(const EnrolmentContext& context, const Certificate& presented) {
   const auto node = node_of(presented);
   if (!node) return pass(node.error());
+  Transaction given_up;
+  if (auto open = expect_not_sealed(context.store, node->cluster, given_up); !open)
+    return pass(open.error());
   auto found = find_machine(context.store, *node);
   if (!found) return pass(found.error());
   if (auto holds = check_holds_name(context, *found, presented); !holds) return pass(holds.error());

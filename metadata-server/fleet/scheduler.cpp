@@ -7,6 +7,7 @@
 #include "enrolment/expiry.hpp"
 #include "fleet/cluster_end.hpp"
 #include "fleet/machine_removal.hpp"
+#include "records/seal.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -34,6 +35,7 @@ Result<void> Scheduler::carry_out_due(const std::stop_token& stop) {
       const bool waits =
           failed != failed_.end() && fleet_.clock.since_boot() < failed->second.again_at;
       if (waits || stop.stop_requested() || !seen.insert(subject).second) continue;
+      if (is_sealed_row(row)) continue;
       is_more = true;
       const auto done = carry_out(row, now.value_or(TimePoint()));
       failed_.erase(subject);
@@ -43,6 +45,13 @@ Result<void> Scheduler::carry_out_due(const std::stop_token& stop) {
     }
   }
   return first_failure();
+}
+
+// The backup may not know that it was put off: it waits until the cluster is opened.
+bool Scheduler::is_sealed_row(const ScheduleRow& row) const {
+  if (row.what == scheduled::lapse) return false;
+  Transaction given_up;
+  return !expect_not_sealed(fleet_.store, row.name.substr(0, row.name.find('/')), given_up);
 }
 
 Result<void> Scheduler::first_failure() {

@@ -33,6 +33,7 @@ class Scheduler {
     Error error;
   };
   [[nodiscard]] Result<void> first_failure();
+  [[nodiscard]] bool is_sealed_row(const ScheduleRow& row) const;
   [[nodiscard]] Result<void> carry_out(const ScheduleRow& row, TimePoint now);
   [[nodiscard]] Result<void> try_once(const ScheduleRow& row, TimePoint now);
   [[nodiscard]] Result<void> advance_cluster(const ScheduleRow& row, TimePoint now);

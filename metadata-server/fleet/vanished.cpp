@@ -6,6 +6,7 @@
 
 #include "enrolment/remove.hpp"
 #include "fleet/machine_removal.hpp"
+#include "records/seal.hpp"
 
 namespace muster {
 namespace {
@@ -74,6 +75,8 @@ Result<void> VanishWatch::look(const Fleet& fleet) {
                 [&](const auto& entry) { return fleet.clock.since_boot() >= entry.second.end; });
   Result<void> all;
   for (auto& [cluster, machines] : vanished(fleet)) {
+    Transaction given_up;
+    if (!expect_not_sealed(fleet.store, cluster, given_up)) continue;
     auto removed = remove_longest_silent(fleet, cluster, std::move(machines));
     if (!removed && all) all = std::move(removed);
   }

@@ -36,6 +36,17 @@ namespace muster::handlers {
 [[nodiscard]] Result<Response> get_clock(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Result<Response> post_clock_confirm(const Rooms&, const Caller&, const Request&);
 
+// backup_handlers.cpp
+[[nodiscard]] Result<Response> get_backup(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Result<Response> get_backup_file(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Result<Response> put_backup(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Result<Response> put_recovery_key(const Rooms&, const Caller&, const Request&);
+
+// restore_handlers.cpp
+[[nodiscard]] Result<Response> get_restore(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Result<Response> post_restore_open(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Result<Response> post_held(const Rooms&, const Caller&, const Request&);
+
 // etcd_handlers.cpp
 [[nodiscard]] Result<Response> post_etcd_turn(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Result<Response> post_reinitialise(const Rooms&, const Caller&, const Request&);

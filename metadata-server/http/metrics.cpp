@@ -54,6 +54,7 @@ struct Metrics::Impl {
   std::function<std::vector<TaskStatus>()> tasks;
   std::function<ClockStatus()> clock;
   std::function<std::vector<std::string>()> quarantined;
+  std::function<Result<BackupStatus>()> backup;
 
   Series& series_of(ListenerKind listener, std::string_view method, std::string_view route,
                     int status) {
@@ -198,6 +199,25 @@ struct Metrics::Impl {
     for (const auto& cluster : quarantined()) family.Add({{"cluster", cluster}}).Set(1);
   }
 
+  void add_backup(prometheus::Registry& into) const {
+    if (!backup) return;
+    const auto status = backup();
+    if (!status) return;
+    prometheus::BuildGauge()
+        .Name("muster_backup_unsaved_authorities")
+        .Help("Clusters, and the site, whose CA keys are in no backup that is kept")
+        .Register(into)
+        .Add({})
+        .Set(static_cast<double>(status->unsaved.size()));
+    if (!status->last) return;
+    prometheus::BuildGauge()
+        .Name("muster_backup_last_timestamp_seconds")
+        .Help("When the newest backup that is kept was made")
+        .Register(into)
+        .Add({})
+        .Set(static_cast<double>(status->last->made_at));
+  }
+
   void add_cluster_ends(prometheus::Registry& into) const {
     if (!cluster_ends) return;
     auto& family = prometheus::BuildGauge()
@@ -269,6 +289,11 @@ void Metrics::set_clock(std::function<ClockStatus()> ask) {
   impl_->clock = std::move(ask);
 }
 
+void Metrics::set_backup(std::function<Result<BackupStatus>()> ask) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->backup = std::move(ask);
+}
+
 void Metrics::set_quarantined(std::function<std::vector<std::string>()> ask) {
   const std::lock_guard lock(impl_->mutex);
   impl_->quarantined = std::move(ask);
@@ -288,6 +313,7 @@ std::string Metrics::text() {
   impl_->add_tasks(now);
   impl_->add_clock(now);
   impl_->add_quarantined(now);
+  impl_->add_backup(now);
   auto families = impl_->registry.Collect();
   auto more = now.Collect();
   families.insert(families.end(), std::make_move_iterator(more.begin()),

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backup/recovery_key.hpp"
 #include "fleet/certificate_expiries.hpp"
 #include "fleet/machine_trouble.hpp"
 #include "fleet/site_clock.hpp"
@@ -41,6 +42,7 @@ class Metrics {
   void set_machines(std::function<std::vector<MachineCount>()> ask);
   void set_tasks(std::function<std::vector<TaskStatus>()> ask);
   void set_clock(std::function<ClockStatus()> ask);
+  void set_backup(std::function<Result<BackupStatus>()> ask);
   void set_quarantined(std::function<std::vector<std::string>()> ask);  // clusters
   // The text exposition format, version 0.0.4.
   [[nodiscard]] std::string text();

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "artifact/artifact_store.hpp"
+#include "backup/backup.hpp"
 #include "boot/boot_inventory.hpp"
 #include "boot/metadata_tokens.hpp"
 #include "fleet/fleet.hpp"
@@ -22,6 +23,7 @@ struct Rooms : Fleet {
   const TaskBoard& tasks;
   std::string audit_folder;            // where older rows of the audit lie
   ArtifactEncoder* encoder = nullptr;  // none: artifacts are served plain, but for forms of before
+  const BackupSource* backup = nullptr;
 };
 
 }  // namespace muster

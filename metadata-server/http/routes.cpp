@@ -18,7 +18,8 @@ static_assert(boot == static_cast<unsigned>(ListenerKind::boot) &&
 constexpr unsigned api = node | admin;
 constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 constexpr auto anyone = Audience::anyone, machine = Audience::machine,
-               ended_too = Audience::ended_too, operators = Audience::operators,
+               ended_too = Audience::ended_too, sealed = Audience::sealed,
+               operators = Audience::operators,
                creators = Audience::creators, enrolled = Audience::enrolled;
 constexpr auto none = BodyAs::none, memory = BodyAs::memory, artifact = BodyAs::artifact;
 constexpr auto at_once = Runs::at_once, pooled = Runs::pooled;
@@ -43,6 +44,7 @@ constexpr std::array table{
   Route{"POST",   "/v1/nonce",                                   enrol,               anyone,    memory,   1 * KiB,   at_once, post_nonce,        "a number for one proof, 60 s"},
   Route{"POST",   "/v1/enrol",                                   enrol,               anyone,    memory,   64 * KiB, pooled, post_enrol,        "a first identity: 200, or 202 until approved"},
   Route{"POST",   "/v1/recover",                                 enrol,               anyone,    memory,   64 * KiB, pooled, post_recover,      "a new identity by an expired one and its key"},
+  Route{"POST",   "/v1/held",                                    enrol | node,        sealed,    memory,   10 * MiB, pooled, post_held,         "what a machine of a sealed cluster holds, signed by the site"},
 
   // What an enrolled machine is served. No path names a node: the certificate does.
   Route{"GET",    "/v1/trust",                                   node,                enrolled,  none,     0,       at_once, get_trust,         "the chain of trust lists"},
@@ -105,6 +107,12 @@ constexpr std::array table{
   Route{"DELETE", "/v1/operator/operators/:name",                api,                 operators, memory,   1 * KiB, pooled,  delete_operator,   "revoke an operator"},
   Route{"GET",    "/v1/operator/clock",                          api,                 operators, none,     0,       at_once, get_clock,         "the server's clock, and whether it is believed"},
   Route{"POST",   "/v1/operator/clock/confirm",                  api,                 operators, memory,   1 * KiB, pooled,  post_clock_confirm, "an operator says that the clock is right"},
+  Route{"GET",    "/v1/operator/backup",                         api,                 operators, none,     0,       pooled,  get_backup,        "which backup is kept, and what is in none"},
+  Route{"GET",    "/v1/operator/backup/file",                    api,                 operators, none,     0,       pooled,  get_backup_file,   "a backup, made now, encrypted to the recovery key"},
+  Route{"PUT",    "/v1/operator/backup",                         api,                 operators, memory,   1 * KiB, pooled,  put_backup,        "the backup that was made last is kept, by its digest"},
+  Route{"PUT",    "/v1/operator/backup/key",                     api,                 operators, memory,   64 * KiB, pooled, put_recovery_key,  "to which recovery key backups are encrypted"},
+  Route{"GET",    "/v1/operator/restore",                        api,                 operators, none,     0,       pooled,  get_restore,       "what the restore left sealed, and what machines showed since"},
+  Route{"POST",   "/v1/operator/restore/:cluster/open",          api,                 operators, memory,   1 * KiB, pooled,  post_restore_open, "a sealed cluster goes on"},
   Route{"GET",    "/v1/operator/status",                         api,                 operators, none,     0,       pooled,  get_status,        "the site at a glance"},
 
   // Last: it takes every path that is left.

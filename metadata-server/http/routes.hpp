@@ -24,6 +24,7 @@ enum class Audience {
   operators,  // an operator certificate, or root and group muster on the admin socket
   creators,   // the same, and restricted operators: of a path's :cluster only whoever created it
   enrolled,   // machine or operator
+  sealed,     // a machine of a sealed cluster (records/seal), by its certificate alone
 };
 
 enum class Runs {

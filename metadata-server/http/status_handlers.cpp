@@ -10,11 +10,13 @@
 #include "fleet/standing.hpp"
 #include "fleet/unread_records.hpp"
 #include "fleet/vanished.hpp"
+#include "http/backup_value.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
 #include "publish/releases.hpp"
 #include "records/drain.hpp"
+#include "records/seal.hpp"
 #include "store/kinds.hpp"
 
 namespace muster::handlers {
@@ -257,11 +259,17 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
   if (!incomplete) return pass(incomplete.error());
   const auto unread = unread_rows(rooms);
   if (!unread) return pass(unread.error());
+  const auto backup = backup_status(rooms.store);
+  if (!backup) return pass(backup.error());
+  const auto sealed = sealed_clusters(rooms.store);
+  if (!sealed) return pass(sealed.error());
   return json_response({{"site", rooms.site.site()},
                         {"servers", servers(rooms)},
                         {"clusters", clusters},
                         {"clock", to_value(rooms.clock.status())},
                         {"quarantined", quarantined(rooms)},
+                        {"backup", to_value(*backup)},
+                        {"sealed", *sealed},
                         {"backgroundTasks", background_tasks(rooms)},
                         {"worst", troubles->worst(rows_told)},
                         {"strangers", troubles->strangers(rows_told)},

@@ -47,6 +47,7 @@ Wiring::Wiring(Store& database, const SealingKey& sealing, SiteKeys& site,
                  [this] { return clock.latest_now(); }},
       publisher(publishing),
       tokens(settings.metadata_tokens),
+      backup(std::move(settings.backup)),
       rooms{{store, sealing, site, current, quarantine, publishing, publisher, enrolment, reports,
              ends, members, clock, agent},
             artifacts,
@@ -55,7 +56,8 @@ Wiring::Wiring(Store& database, const SealingKey& sealing, SiteKeys& site,
             metrics,
             tasks,
             std::move(settings.audit_folder),
-            settings.encoder},
+            settings.encoder,
+            &backup},
       router(rooms, callers, metrics, settings.admin_group) {}
 
 }  // namespace muster

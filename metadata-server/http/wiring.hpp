@@ -22,6 +22,7 @@ struct WiringSettings {
   KeySource service_account_key = PrivateKey::generate_rsa2048;
   // Seconds since boot (fleet/site_clock).
   std::function<std::int64_t()> since_boot = clocks_of_this_machine().since_boot;
+  BackupSource backup = {};
 };
 
 // Not moved once it is made: its members know each other. Members are destroyed from the last.
@@ -52,6 +53,7 @@ struct Wiring {
   Publisher publisher;
   MetadataTokens tokens;
   Metrics metrics;
+  BackupSource backup;
   Rooms rooms;
   Router router;
 };

@@ -21,6 +21,8 @@ class SealingKey {
   [[nodiscard]] Result<std::string> open(std::string_view sealed,
                                          std::string_view row) const;  // corrupt
   explicit SealingKey(std::string bytes) : bytes_(std::move(bytes)) {}
+  // For a backup, which is encrypted, and for nothing else.
+  [[nodiscard]] const std::string& bytes() const { return bytes_; }
 
  private:
   std::string bytes_;

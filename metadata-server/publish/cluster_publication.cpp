@@ -18,6 +18,7 @@
 #include "publish/history.hpp"
 #include "publish/publication_guards.hpp"
 #include "publish/publication_memory.hpp"
+#include "publish/publication_number.hpp"
 #include "publish/recognition.hpp"
 #include "publish/retired_members.hpp"
 #include "publish/served_size.hpp"
@@ -41,15 +42,13 @@ class Preparation {
         alone_(memory_->mutex) {
     publication_.cluster = name_;
     publication_.number = input.found.record.revision_number;
-    number_ = publication_.number + 1;
-    if (input.content != 0 || !context.taken) return;
-    const TakenGenerations taken = context.taken(name_);
-    has_other_history_ = !taken.machines.empty();
-    number_ = std::max(number_, taken.highest() + 1);
-    publication_.notes = notes_of(taken, name_, number_);
   }
 
   Published<ClusterPublication> prepare() {
+    const auto next = next_publication(context_, input_.found.record, input_.content == 0);
+    if (!next) return tl::unexpected(refused(next.error()));
+    number_ = next->number;
+    publication_.notes = notes_of(next->taken, name_, number_);
     const Cluster& cluster = input_.inventory->clusters.at(name_);
     if (auto fixed = check_fixed_settings(context_.store, input_.found.record, cluster); !fixed) {
       return tl::unexpected(refused(fixed.error()));
@@ -66,7 +65,7 @@ class Preparation {
     const bool is_resigned =
         signer && input_.found.version != 0 &&
         signer->key_id() != signer_of(input_.found.record, context_.keys.document_key_id());
-    is_signed_anew_ = is_resigned || has_other_history_;
+    is_signed_anew_ = is_resigned || next->is_new_epoch || !next->taken.machines.empty();
     publication_.warnings = input_.inventory->warnings;
     publication_.upgrades = compilation->upgrades();
     if (auto taken = take_machines(*compilation, signer ? &*signer : nullptr); !taken)
@@ -340,7 +339,9 @@ class Preparation {
       revision.files = input_.files;
       revision.facts = input_.facts;
     }
-    if (auto kept = keep_in_history(context_.store, revision, record, transaction_); !kept)
+    if (auto kept =
+            keep_in_history(context_.store, revision, publication_.number, record, transaction_);
+        !kept)
       return kept;
     std::string text = to_json(record);
     if (has_files) {
@@ -368,8 +369,8 @@ class Preparation {
   const std::shared_ptr<ClusterMemory> memory_;
   const std::lock_guard<std::mutex> alone_;
   std::uint64_t number_ = 0;
-  bool has_other_history_ = false;  // machines took generations that were never published here
-  bool is_signed_anew_ = false;     // all of it: for that, or by another key than before
+  // All of it: by another key than before, in a new epoch, or above what machines took elsewhere.
+  bool is_signed_anew_ = false;
   ClusterPublication publication_;
   std::shared_ptr<const ServedCluster> old_;
   // Canonical: node -> digest of its document without generation, by node; the braces left out.

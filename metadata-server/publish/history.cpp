@@ -26,10 +26,10 @@ Result<void> find_history(const Store& store, std::uint64_t newest, ClusterRecor
 
 }  // namespace
 
-Result<void> keep_in_history(const Store& store, const Revision& revision, ClusterRecord& record,
-                             Transaction& transaction) {
+Result<void> keep_in_history(const Store& store, const Revision& revision, std::uint64_t before,
+                             ClusterRecord& record, Transaction& transaction) {
   const std::string key = kinds::revision_key(revision.cluster, revision.number);
-  if (auto found = find_history(store, revision.number - 1, record); !found) return found;
+  if (auto found = find_history(store, before, record); !found) return found;
   if (revision.content != 0) {
     record.content = revision.content;
     transaction.put(kinds::publication, key, to_json(revision));

@@ -7,8 +7,10 @@
 namespace muster {
 
 // Adds the revision, or the publication where it has a `content`, and the end of what is too old;
-// `record`, which is current, learns of it. Its number is the record's, which it has already.
+// `record`, which is current, learns of it. Its number is the record's, which it has already;
+// `before`: the one that it had.
 [[nodiscard]] Result<void> keep_in_history(const Store& store, const Revision& revision,
-                                           ClusterRecord& record, Transaction& transaction);
+                                           std::uint64_t before, ClusterRecord& record,
+                                           Transaction& transaction);
 
 }  // namespace muster

@@ -10,6 +10,7 @@
 #include "document/problem.hpp"
 #include "document/time_text.hpp"
 #include "publish/cluster_publication.hpp"
+#include "publish/publication_number.hpp"
 #include "publish/site_facts.hpp"
 #include "publish/upgrade_names.hpp"
 #include "records/audit.hpp"
@@ -346,8 +347,9 @@ Result<SigningFacts> prepare_signing(const PublishContext& context, const std::s
       return pass(committed.error());
     }
   }
-  const std::uint64_t taken = context.taken ? context.taken(cluster).highest() : 0;
-  return SigningFacts{std::move(*facts), std::max(found->record.revision_number, taken) + 1};
+  const auto next = next_publication(context, found->record, true);
+  if (!next) return pass(next.error());
+  return SigningFacts{std::move(*facts), next->number};
 }
 
 Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {

@@ -7,6 +7,7 @@
 
 #include "document/time_text.hpp"
 #include "pki/unix_seconds.hpp"
+#include "records/seal.hpp"
 #include "store/kinds.hpp"
 #include "trust/cluster_signer.hpp"
 
@@ -116,6 +117,9 @@ Result<void> Publisher::publish(const DueMark& mark) {
 }
 
 Result<void> Publisher::try_publishing(const DueMark& mark) {
+  // An operator publishes for a sealed cluster, and nobody else.
+  Transaction given_up;
+  if (auto open = expect_not_sealed(context_.store, mark.cluster, given_up); !open) return open;
   const auto published = republish(context_, mark.cluster, mark.by);
   if (published) return {};
   const auto& [error, problems] = published.error();

@@ -8,6 +8,7 @@
 #include "pki/unix_seconds.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
+#include "records/epoch.hpp"
 #include "records/record_fields.hpp"
 #include "records/sealed_text.hpp"
 #include "store/kinds.hpp"
@@ -93,22 +94,26 @@ Result<std::uint64_t> set_secret(Store& store, const SealingKey& sealing,
   }
   const auto rows = rows_of(store, cluster, name);
   if (!rows) return pass(rows.error());
+  const auto epoch = find_epoch(store);
+  if (!epoch) return pass(epoch.error());
   const std::uint64_t newest = rows->empty() ? 0 : rows->back().version;
-  if (newest != 0 && !rows->back().sealed.empty()) {
+  // Machines may hold a later value of a version that was lost with its epoch.
+  if (newest != 0 && epoch_of(newest) >= *epoch && !rows->back().sealed.empty()) {
     const auto present = open_text(sealing, kinds::secret, kinds::secret_key(cluster, name, newest),
                                    rows->back().sealed);
     if (!present) return pass(present.error());
     if (equal_secrets(*present, value)) return newest;
   }
-  const std::string key = kinds::secret_key(cluster, name, newest + 1);
+  const std::uint64_t version = next_number(newest, *epoch);
+  const std::string key = kinds::secret_key(cluster, name, version);
   const auto sealed = seal_text(sealing, kinds::secret, key, value);
   if (!sealed) return pass(sealed.error());
   Transaction transaction;
   transaction.expect(kinds::secret, key, 0).put(kinds::secret, key, row_text(now, *sealed));
   append_audit(transaction, now, actor, "secret-set", fmt::format("{}/{}", cluster, name),
-               fmt::format("version {}", newest + 1));
+               fmt::format("version {}", version));
   if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
-  return newest + 1;
+  return version;
 }
 
 Result<void> add_secret_removal(const Store& store, const std::string& cluster,

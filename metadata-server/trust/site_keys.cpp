@@ -4,6 +4,8 @@
 
 #include "document/field_syntax.hpp"
 #include "records/audit.hpp"
+#include "records/epoch.hpp"
+#include "records/seal.hpp"
 #include "store/kinds.hpp"
 #include "trust/site_record.hpp"
 
@@ -27,14 +29,14 @@ std::string host_of(std::string_view url) {
   return std::string(url.substr(0, url.find(':')));
 }
 
-Subject server_subject(const ServerAddresses& addresses) {
+Subject server_subject(const ServerAddresses& addresses, const ServerAddresses& also) {
   Subject subject;
   // Not the authority's own name, or the certificate reads as self-signed.
   subject.common_name = "muster-server";
   subject.server = true;
   subject.dns_names = {"localhost"};
   subject.ip_addresses = {"127.0.0.1"};
-  for (const auto* urls : {&addresses.enrol, &addresses.node}) {
+  for (const auto* urls : {&addresses.enrol, &addresses.node, &also.enrol, &also.node}) {
     for (const auto& url : *urls) {
       std::string host = host_of(url);
       auto& names = is_ip(host) ? subject.ip_addresses : subject.dns_names;
@@ -101,7 +103,7 @@ Result<TlsServerSettings> SiteKeys::server_tls(ClientCertificate client_certific
   const auto key = PrivateKey::generate_p256();
   if (!key) return pass(key.error());
   const auto certificate = servers_.issuing.issue(
-      key->public_key(), server_subject(trust()->list.servers), lifetime, now);
+      key->public_key(), server_subject(trust()->list.servers, also_), lifetime, now);
   if (!certificate) return while_doing(certificate.error(), "the server's TLS certificate");
   TlsServerSettings settings;
   settings.certificate_pem = certificate->pem();
@@ -122,26 +124,41 @@ Result<SiteKeys> initialise_site(Store& store, const SealingKey& sealing,
   return open_site(store, sealing, addresses);
 }
 
-Result<SiteKeys> open_site(Store& store, const SealingKey& sealing,
-                           const ServerAddresses& addresses) {
-  auto site = find_site(store);
+Result<void> renew_trust(Store& store, const SealingKey& sealing, SiteKeys& keys,
+                         const ServerAddresses& addresses) {
+  const auto site = find_site(store);
   if (!site) return pass(site.error());
-  auto keys = SiteKeys::load(store, sealing);
-  if (!keys) return keys;
-  TrustList list = keys->trust()->list;
+  const auto epoch = find_epoch(store);
+  if (!epoch) return pass(epoch.error());
+  TrustList list = keys.trust()->list;
   const std::string before = to_canonical_json(list);
-  list.server_authorities = keys->servers().trusted_pem();
+  list.server_authorities = keys.servers().trusted_pem();
   list.servers = addresses;
-  if (to_canonical_json(list) == before) return keys;
-  ++list.version;
+  if (to_canonical_json(list) == before && epoch_of(list.version) >= *epoch) return {};
+  list.version = next_number(list.version, *epoch);
   auto envelope = sign_trust_list(store, sealing, *site, list);
-  if (!envelope && envelope.error().kind == ErrorKind::conflict) return keys;
+  if (!envelope && envelope.error().kind == ErrorKind::conflict) return {};
   if (!envelope) return pass(envelope.error());
   Transaction transaction;
-  if (auto put = put_trust_list(*site, std::move(*envelope), transaction); !put)
-    return pass(put.error());
-  if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
-  return SiteKeys::load(store, sealing);
+  if (auto put = put_trust_list(*site, std::move(*envelope), transaction); !put) return put;
+  if (auto committed = commit(store, transaction); !committed) return committed;
+  auto trust = load_trust(store);
+  if (!trust) return pass(trust.error());
+  keys.replace_trust(std::move(*trust));
+  return {};
+}
+
+Result<SiteKeys> open_site(Store& store, const SealingKey& sealing,
+                           const ServerAddresses& addresses) {
+  auto keys = SiteKeys::load(store, sealing);
+  if (!keys) return keys;
+  keys->also_at(addresses);
+  const auto sealed = sealed_clusters(store);
+  if (!sealed) return pass(sealed.error());
+  if (!sealed->empty()) return keys;
+  if (auto renewed = renew_trust(store, sealing, *keys, addresses); !renewed)
+    return pass(renewed.error());
+  return keys;
 }
 
 Result<SiteKeys> rotate_site_key(Store& store, const SealingKey& sealing, std::string_view actor,

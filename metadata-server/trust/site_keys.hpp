@@ -31,8 +31,11 @@ class SiteKeys {
   [[nodiscard]] const std::string& document_key_id() const { return document_key_id_; }
   [[nodiscard]] const StoredAuthority& machines() const { return machines_; }
   [[nodiscard]] const StoredAuthority& servers() const { return servers_; }
+  // By which addresses this server is reached, where the trust list does not name them yet.
+  void also_at(ServerAddresses addresses) { also_ = std::move(addresses); }
   // A new key and certificate for the server's own listeners, good for every host in the trust
-  // list's addresses and for localhost; the client authorities are those of machine identities.
+  // list's addresses, also_at() and localhost; the client authorities are those of machine
+  // identities.
   [[nodiscard]] Result<TlsServerSettings> server_tls(ClientCertificate client_certificate,
                                                      std::chrono::seconds lifetime,
                                                      TimePoint now) const;
@@ -50,14 +53,20 @@ class SiteKeys {
   StoredAuthority machines_, servers_;
   PrivateKey document_key_;
   std::string document_key_id_;
+  ServerAddresses also_;
   std::unique_ptr<CurrentTrust> trust_;
 };
 
 // `muster init`. Makes what is missing in one transaction; a site that is there is only opened.
 [[nodiscard]] Result<SiteKeys> initialise_site(Store& store, const SealingKey& sealing,
                                                const ServerAddresses& addresses, TimePoint now);
-// Loads, and signs a new trust list (version + 1) only where its addresses or authorities are not
-// what the newest one says. Without the site key (site_key_custody) the newest one stays.
+// Signs a new trust list (the next version) only where its addresses or authorities are not what
+// the newest one says, or that is of an earlier epoch. Without the site key (site_key_custody) the
+// newest one stays.
+[[nodiscard]] Result<void> renew_trust(Store& store, const SealingKey& sealing, SiteKeys& keys,
+                                       const ServerAddresses& addresses);
+// Loads, and renews the trust list; not while a cluster is sealed, since a machine may know a newer
+// one, by which a key was revoked.
 [[nodiscard]] Result<SiteKeys> open_site(Store& store, const SealingKey& sealing,
                                          const ServerAddresses& addresses);
 // A new site key, vouched for by the present one. Machines that pinned any earlier key follow the

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "agent/server.hpp"
+#include "document/held.hpp"
 #include "document/node_document.hpp"
 #include "document/peer_list.hpp"
 #include "document/time_text.hpp"
@@ -40,6 +41,8 @@ class FakeSite {
   bool is_pending = false;                   // enrolment waits for approval
   bool awaits_masters = false;               // or for masters, where it is pending
   bool wants_identity = false;               // a token alone lets nobody in
+  std::vector<std::string> shown;            // what it holds, to a server that was restored
+  bool is_sealed = false;                    // so this one says
   std::vector<std::string> told_identities;  // EC2's, at each enrolment
   std::int64_t clock_offset = 0;             // of the server against the machine, seconds
   Envelope document_envelope, peers_envelope;
@@ -163,11 +166,17 @@ class FakeServer final : public Server {
   }
   Result<std::optional<FetchedEnvelope>> document(std::string_view etag) override {
     site_.asked.emplace_back("document");
+    if (site_.is_sealed) return fail(ErrorKind::unavailable, sealed_code, "cluster 'lab': sealed");
     return envelope(site_.document_envelope, etag);
   }
   Result<void> forget_me() override {
     if (auto why = unreachable()) return *why;
     site_.asked.emplace_back("forget-me");
+    return {};
+  }
+  Result<void> show_held(const std::string& json) override {
+    if (auto why = unreachable()) return *why;
+    site_.shown.push_back(json);
     return {};
   }
   Result<std::optional<FetchedEnvelope>> peers(std::string_view etag) override {

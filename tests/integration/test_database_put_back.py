@@ -1,4 +1,4 @@
-"""An older database is put back under a running site: its machines take what an operator publishes next."""
+"""An older copy of the store is put back under a running site: it does not start, until it is taken in as if restored."""
 import base64
 import hashlib
 import json
@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from local_cluster import LocalCluster
+from local_cluster import LocalCluster, call
 from metadata_machine import Machine
 from sanitizers import sanitizer_reports
 from small_releases import import_small_releases
@@ -23,11 +23,13 @@ kind: Node
 metadata: {{name: m1}}
 spec: {{cluster: lab, role: master, address: 10.77.0.11, labels: {{word: "{word}"}}}}
 """
+NOT_THE_ONE = "the store is not the one that ran here last"
 
 
 class Site(LocalCluster):
     def __init__(self, state):
         super().__init__(state, address="127.0.0.1", ports={"boot": 19680, "enrol": 19943, "node": 19944, "metrics": 19690})
+        self.folder = os.path.join(state, "server")
 
     def apply(self, word):
         folder = os.path.join(self.state, "inventory")
@@ -37,8 +39,10 @@ class Site(LocalCluster):
         return json.loads(self.muster("apply", folder, "-o", "json").stdout)
 
     def databases(self):
-        folder = os.path.join(self.state, "server")
-        return [os.path.join(at, name) for at, _, names in os.walk(folder) for name in names if ".db" in name or "sqlite" in name]
+        return [os.path.join(self.folder, name) for name in os.listdir(self.folder) if "sqlite" in name]
+
+    def server(self, *words):
+        return call(self.program("muster-server"), "--settings", os.path.join(self.state, "server.json"), *words, check=False, timeout=30)
 
 
 @pytest.fixture(name="site")
@@ -57,7 +61,7 @@ class Master:
         made = site.muster("token", "create", "--cluster", "lab", "--node", "m1", "--role", "master", "-o", "json")
         status, answer = self.machine.enrol(json.loads(made.stdout)["token"])
         assert status == 200, answer
-        self.counter, self.taken, self.digest = 0, 0, ""
+        self.counter, self.taken, self.digest, self.held = 0, 0, "", {}
 
     def takes(self):
         """As an agent does it: nothing older than it has, and tells which it has. Whether it took what is served."""
@@ -67,6 +71,7 @@ class Master:
         generation, took = json.loads(payload)["generation"], False
         if generation > self.taken:
             self.taken, self.digest, took = generation, "sha256:" + hashlib.sha256(payload).hexdigest(), True
+            self.held["document"] = envelope
         self.counter += 1
         body = {"machineId": "m", "bootId": "b", "counter": self.counter, "agentVersion": "1", "documentDigest": self.digest,
                 "fetchedDigest": self.digest, "generation": self.taken, "verdict": "converged", "failureClass": "", "message": "",
@@ -75,37 +80,50 @@ class Master:
         return took
 
 
-def test_what_an_operator_publishes_is_taken_after_an_older_database_was_put_back(site):
+def put_back(site, kept, how):
+    if how == "the database":
+        for path in site.databases():
+            os.remove(path)
+        for name in os.listdir(kept):
+            if "sqlite" in name:
+                shutil.copy(os.path.join(kept, name), site.folder)
+    elif how == "the folder":
+        shutil.rmtree(site.folder)
+        shutil.copytree(kept, site.folder)
+    else:
+        call("cp", "-a", kept + "/.", site.folder)
+
+
+@pytest.mark.parametrize("how", ["the database", "the folder", "the files of the folder, over the others"])
+def test_an_older_copy_does_not_start_and_is_above_all_that_was_once_it_is_taken_in(site, how):
     site.apply("first")
     master = Master(site)
     site.stop_server()
     kept = os.path.join(site.state, "kept")
-    os.makedirs(kept)
-    for path in site.databases():
-        shutil.copy(path, kept)
+    shutil.copytree(site.folder, kept)
     site.start_server()
     for word in ("second", "third", "fourth"):
         site.apply(word)
         assert master.takes()
     assert master.taken == 4
-
     site.stop_server()
-    for path in site.databases():
-        name = os.path.basename(path)
-        os.remove(path)
-        if os.path.exists(os.path.join(kept, name)):
-            shutil.copy(os.path.join(kept, name), path)
+    put_back(site, kept, how)
+    refused = site.server()
+    assert refused.returncode == 2 and NOT_THE_ONE in refused.stderr and "take it in: muster-server take-copy" in refused.stderr, refused.stderr
+
+    done = site.server("take-copy")
+    assert "this copy is the site's store from now on, in epoch 1. Sealed, until you open each: lab." in done.stdout, done.stderr
     site.start_server()
-    assert not master.takes()
-    status = json.loads(site.muster("status", "-o", "json").stdout)
-    assert status["clusters"][0]["twoHistories"] == 1
-    assert "revision rollback" in status["worst"][0]["cure"]
-    done = site.muster("revision", "rollback", "1", "--cluster", "lab").stdout
-    assert "m1 took generation 4 of another history of this site: all of it is published anew as generation 5" in done
-    assert "lab: published as revision 5 (sha256:" in done
-    assert master.takes() and master.taken == 5
-    status = json.loads(site.muster("status", "-o", "json").stdout)
-    assert status["clusters"][0]["twoHistories"] == 0
-    assert "nothing was published; it is at revision 5" in site.muster("revision", "rollback", "5", "--cluster", "lab").stdout
-    assert site.apply("fifth")["number"] == 6
+    status, answer = master.machine.ask("GET", "/v1/document")
+    assert (status, answer["kind"]) == (503, "sealed")
+    assert site.muster("restore", "open", "lab", check=False).returncode == 5
+    assert master.machine.ask("POST", "/v1/held", master.held) == (200, {"taken": True})
+    site.muster("restore", "open", "lab")
     assert master.takes()
+    assert master.taken == (1 << 32) + 1
+    assert site.apply("fifth")["number"] == (1 << 32) + 2
+    assert master.takes()
+    # From here on it is a store like any other.
+    site.stop_server()
+    site.start_server()
+    assert json.loads(site.muster("status", "-o", "json").stdout)["sealed"] == []

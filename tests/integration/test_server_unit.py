@@ -149,7 +149,7 @@ def test_a_restart_and_a_power_cut_keep_what_was_there(host):
 
     before = state()
     assert [row["name"] for row in before[0]["operators"]] == ["ci"]
-    assert host.pin == f"site pin {before[2]}\n"
+    assert host.pin.startswith(f"site pin {before[2]}\n\nThe recovery key follows.") and host.pin.endswith("-----END PRIVATE KEY-----\n")
     assert get("/v1/artifacts/sha256:" + hashlib.sha256(PROGRAM).hexdigest()) == (200, PROGRAM)
     first = host.main_pid()
     began = time.monotonic()
@@ -184,3 +184,21 @@ def test_the_expiry_hook_runs_where_the_unit_was_told_of_it_and_says_so_where_no
     warn()
     told = host.run("cat", TOLD).stdout
     assert told.startswith("cluster-expires ci-1 {") and json.loads(told.split(" ", 2)[2])["secondsLeft"] in (299, 300)
+
+
+def test_it_is_backed_up_by_its_timers_unit_and_restored_on_a_bare_machine(host):
+    """By the commands of metadata-server/backup/README.md, as the service, under its hardening."""
+    host.run("muster", "backup", "key", "new", "--out", "/root/recovery.key")
+    host.run("systemctl", "start", "muster-backup")
+    (file,) = host.run("find", "/var/backups/muster", "-name", "muster-*.backup", "-perm", "600").stdout.split()
+    pin = json.loads(host.muster("root", "init", "-o", "json").stdout)["pin"]
+    host.run("systemctl", "stop", "muster-server")
+    host.run("rm", "-r", "/var/lib/muster-server", "/etc/muster/server.json")
+    done = host.run("muster-server", "restore", file, "--pin", pin, "--key", "/root/recovery.key").stdout
+    assert f"restored the site {pin} in epoch 1." in done and "its settings are in /etc/muster/server.json" in done, done
+    host.run("systemctl", "reset-failed", "muster-server", check=False)
+    host.run("systemctl", "start", "muster-server")
+    assert json.loads(host.muster("anna", "init", "-o", "json").stdout)["pin"] == pin
+    owners = host.run("find", "/var/lib/muster-server", "-printf", "%u %g\n").stdout.split("\n")
+    assert set(owners) == {"muster muster", ""}
+    assert "sealed since the restore" in host.muster("root", "status").stdout

@@ -33,7 +33,7 @@ def test_systemd_finds_nothing_wrong(tmp_path):
 
 @pytest.mark.parametrize("unit, most", [("muster-server", 1.5), ("muster-agent", 2.6), ("muster-kubelet-monitor", 2.6),
                                         ("muster-runtime-monitor", 2.6), ("muster-network-monitor", 2.6), ("muster-routes", 4.5), ("muster-kernel", 5.5),
-                                        ("muster-hostname", 3.0)])
+                                        ("muster-hostname", 3.0), ("muster-backup", 2.2)])
 def test_exposure(unit, most, tmp_path):
     path = shutil.copy(os.path.join(UNITS, f"{unit}.service"), tmp_path)
     out = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", path], capture_output=True, text=True, check=False).stdout

@@ -97,7 +97,11 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "operator limit",
                                           "operator revoke",
                                           "clock show",
-                                          "clock confirm"});
+                                          "clock confirm",
+                                          "backup key new",
+                                          "backup show",
+                                          "restore status",
+                                          "restore open"});
 }
 
 TEST_CASE("wrong usage is exit 2, help is exit 0") {

@@ -1,0 +1,321 @@
+#include "backup/backup_file.hpp"
+
+#include <fcntl.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+#include "document/json_object.hpp"
+#include "document/strict_json.hpp"
+#include "pki/signature.hpp"
+#include "pki/unix_seconds.hpp"
+#include "records/record_fields.hpp"
+#include "result/durable_file.hpp"
+#include "result/file_descriptor.hpp"
+#include "trust/site_record.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::string_view header_type = "application/vnd.muster.backup.v1+json";
+constexpr std::string_view signer_name = "muster-backup";
+// Last of the file: 20 digits, where the header begins, and this.
+constexpr std::string_view ending = " muster-backup-1\n";
+constexpr std::size_t digits = 20, footer_size = digits + ending.size();
+constexpr std::size_t largest_header = 16u << 20;
+constexpr std::size_t at_once = 1u << 20;
+constexpr std::chrono::hours signer_lifetime{24 * 365 * 10};
+
+struct HeaderText {
+  BackupHeader header;
+  std::string chain;        // {"chain":[envelope,...]}
+  std::string certificate;  // PEM of the signer
+};
+
+constexpr auto header_fields = [](auto& fields, auto& text) {
+  fields.text("site", text.header.site);
+  fields.text("version", text.header.version);
+  fields.text("recoveryKey", text.header.recovery_key);
+  fields.number("madeAt", text.header.made_at);
+  fields.number("revision", text.header.revision);
+  fields.number("size", text.header.size);
+  fields.text("digest", text.header.digest);
+  fields.text("chain", text.chain);
+  fields.text("certificate", text.certificate);
+};
+
+struct ContentText {
+  std::string sealing_key;  // base64
+  std::string settings;
+  std::uint64_t size = 0;  // of the database, which follows the line
+};
+
+constexpr auto content_fields = [](auto& fields, auto& text) {
+  fields.text("sealingKey", text.sealing_key);
+  fields.text("settings", text.settings);
+  fields.number("size", text.size);
+};
+
+tl::unexpected<Error> fail_file(const std::string& path, std::string_view found) {
+  return fail(ErrorKind::corrupt,
+              fmt::format("'{}': expected a backup of `muster backup`, found {}; take another one",
+                          path, found));
+}
+
+Result<FileDescriptor> open_file(const std::string& path) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return fail_errno(errno, fmt::format("opening '{}'", path));
+  return file;
+}
+
+// Calls `take` with `size` bytes from where `file` stands.
+Result<void> read_bytes(const FileDescriptor& file, const std::string& path, std::uint64_t size,
+                        const std::function<Result<void>(std::string_view)>& take) {
+  std::string bytes(static_cast<std::size_t>(std::min<std::uint64_t>(size, at_once)), '\0');
+  while (size > 0) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, bytes.size()));
+    const ssize_t got = ::read(file.get(), bytes.data(), wanted);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(errno, fmt::format("reading '{}'", path));
+    if (got == 0) return fail_file(path, "its end too early");
+    size -= static_cast<std::uint64_t>(got);
+    if (auto taken = take({bytes.data(), static_cast<std::size_t>(got)}); !taken) return taken;
+  }
+  return {};
+}
+
+Result<std::uint64_t> size_of(const FileDescriptor& file, const std::string& path) {
+  struct stat found {};
+  if (::fstat(file.get(), &found) != 0) return fail_errno(errno, fmt::format("'{}'", path));
+  return static_cast<std::uint64_t>(found.st_size);
+}
+
+Result<std::vector<Envelope>> parse_chain(const std::string& text) {
+  const auto json = parse_strict_json("chain of trust lists", text, {largest_header, 16});
+  if (!json) return pass(json.error());
+  std::vector<Envelope> chain;
+  if (json->is_object() && json->contains("chain") && (*json)["chain"].is_array()) {
+    for (const auto& entry : (*json)["chain"]) {
+      auto envelope = parse_envelope(canonical_text(entry));
+      if (!envelope) return pass(envelope.error());
+      chain.push_back(std::move(*envelope));
+    }
+  }
+  return chain;
+}
+
+// The encrypted part, and what of the header it says.
+Result<void> write_encrypted(const std::function<Result<void>(std::string_view)>& write,
+                             const BackupContent& content, const Certificate& recovery_key,
+                             BackupHeader& header) {
+  const auto database = open_file(content.database);
+  if (!database) return pass(database.error());
+  const auto size = size_of(*database, content.database);
+  if (!size) return pass(size.error());
+  DigestStream digest;
+  auto writer = RecoveryWriter::begin(recovery_key, [&](std::string_view bytes) {
+    digest.update(bytes);
+    header.size += bytes.size();
+    return write(bytes);
+  });
+  if (!writer) return pass(writer.error());
+  const ContentText text{base64_encode(content.sealing_key), content.settings, *size};
+  if (auto written = writer->write(record_text(text, content_fields) + "\n"); !written)
+    return written;
+  auto copied = read_bytes(*database, content.database, *size,
+                           [&](std::string_view bytes) { return writer->write(bytes); });
+  if (!copied) return copied;
+  if (auto finished = writer->finish(); !finished) return finished;
+  header.digest = digest.finish();
+  return {};
+}
+
+Result<Envelope> sign_header(const BackupHeader& header, const BackupSigner& signer,
+                             TimePoint now) {
+  const auto key = PrivateKey::generate_ed25519();
+  if (!key) return pass(key.error());
+  Subject subject;
+  subject.common_name = signer_name;
+  subject.server = true;
+  const auto certificate = signer.authority.issue(key->public_key(), subject, signer_lifetime, now);
+  if (!certificate) return pass(certificate.error());
+  return sign_envelope(
+      header_type,
+      record_text(HeaderText{header, trust_answer_text(signer.chain), certificate->pem()},
+                  header_fields),
+      *key);
+}
+
+Result<WrittenBackup> write_unfinished(const std::string& path, const BackupContent& content,
+                                       BackupHeader header, const Certificate& recovery_key,
+                                       const BackupSigner& signer, TimePoint now) {
+  const FileDescriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", path));
+  DigestStream digest;
+  const auto write = [&](std::string_view bytes) {
+    digest.update(bytes);
+    return write_all(file.get(), bytes, path);
+  };
+  header.recovery_key = recovery_key.public_key().fingerprint();
+  if (auto written = write_encrypted(write, content, recovery_key, header); !written)
+    return pass(written.error());
+  const auto envelope = sign_header(header, signer, now);
+  if (!envelope) return pass(envelope.error());
+  auto written = write(fmt::format("{}\n{:020}{}", to_json(*envelope), header.size, ending));
+  if (!written) return pass(written.error());
+  return WrittenBackup{std::move(header), digest.finish()};
+}
+
+struct FoundHeader {
+  Envelope envelope;
+  std::uint64_t at = 0;  // where it begins
+};
+
+Result<FoundHeader> find_header(const FileDescriptor& file, const std::string& path) {
+  const auto size = size_of(file, path);
+  if (!size) return pass(size.error());
+  std::array<char, footer_size> footer{};
+  const bool is_large = *size > footer_size;
+  if (!is_large || ::pread(file.get(), footer.data(), footer.size(),
+                           static_cast<off_t>(*size - footer_size)) != ssize_t{footer_size})
+    return fail_file(path, "a file that is too short");
+  const std::string_view text(footer.data(), footer.size());
+  FoundHeader found;
+  const auto [end, error] = std::from_chars(footer.data(), footer.data() + digits, found.at);
+  if (!text.ends_with(ending) || error != std::errc() || end != footer.data() + digits)
+    return fail_file(path, "another file, or one that was cut off");
+  if (found.at >= *size - footer_size || *size - footer_size - found.at > largest_header)
+    return fail_file(path, "a header that is not where it says");
+  std::string header(static_cast<std::size_t>(*size - footer_size - found.at), '\0');
+  if (::pread(file.get(), header.data(), header.size(), static_cast<off_t>(found.at)) !=
+      static_cast<ssize_t>(header.size()))
+    return fail_file(path, "its header cut off");
+  auto envelope = parse_envelope(header);
+  if (!envelope) return fail_file(path, envelope.error().message);
+  found.envelope = std::move(*envelope);
+  return found;
+}
+
+// The certificate is the site's own for backups, and its key signed.
+Result<void> check_signer(const Envelope& envelope, const std::string& certificate_pem,
+                          const TrustList& trust) {
+  const auto certificate = Certificate::from_pem(certificate_pem);
+  if (!certificate) return pass(certificate.error());
+  const bool is_issued = std::any_of(
+      trust.server_authorities.begin(), trust.server_authorities.end(), [&](const auto& pem) {
+        const auto authority = Certificate::from_pem(pem);
+        return authority &&
+               X509_verify(certificate->native(), authority->public_key().native()) == 1;
+      });
+  if (!is_issued || certificate->common_name() != signer_name)
+    return fail(ErrorKind::forbidden,
+                "backup: it is not signed by a server of this site; take one that is its own");
+  return verify_envelope(envelope, header_type, certificate->public_key());
+}
+
+}  // namespace
+
+Result<WrittenBackup> write_backup(const std::string& path, const BackupContent& content,
+                                   BackupHeader header, const Certificate& recovery_key,
+                                   const BackupSigner& signer, TimePoint now) {
+  const std::string unfinished = path + ".new";
+  ::unlink(unfinished.c_str());
+  auto made = write_unfinished(unfinished, content, std::move(header), recovery_key, signer, now);
+  Result<void> done;
+  if (!made) done = pass(made.error());
+  if (done) done = sync_path(unfinished);
+  if (done && ::rename(unfinished.c_str(), path.c_str()) != 0)
+    done = fail_errno(errno, fmt::format("renaming '{}' to '{}'", unfinished, path));
+  if (done) done = sync_folder_of(path);
+  if (done) return made;
+  ::unlink(unfinished.c_str());
+  return pass(done.error());
+}
+
+namespace {
+
+Result<VerifiedBackup> verify_header(const Envelope& envelope, std::string_view pin) {
+  auto text = parse_record<HeaderText>("backup's header", envelope.payload, header_fields,
+                                       {largest_header, 8});
+  if (!text) return pass(text.error());
+  const auto chain = parse_chain(text->chain);
+  if (!chain) return pass(chain.error());
+  const auto trust = verify_trust_list(*chain, pin, 0);
+  if (!trust)
+    return fail(ErrorKind::forbidden,
+                fmt::format("backup: it is not of the site {}: {}", pin, trust.error().message));
+  if (auto genuine = check_signer(envelope, text->certificate, *trust); !genuine)
+    return pass(genuine.error());
+  return VerifiedBackup{std::move(text->header), trust->servers};
+}
+
+}  // namespace
+
+Result<VerifiedBackup> verify_backup(const std::string& path, std::string_view pin) {
+  const auto file = open_file(path);
+  if (!file) return pass(file.error());
+  const auto found = find_header(*file, path);
+  if (!found) return pass(found.error());
+  auto backup = verify_header(found->envelope, pin);
+  if (!backup) return while_doing(backup.error(), fmt::format("'{}'", path));
+  const BackupHeader& header = backup->header;
+  if (header.size != found->at) return fail_file(path, "a header that is not where it says");
+  DigestStream digest;
+  auto read = read_bytes(*file, path, header.size, [&](std::string_view bytes) {
+    digest.update(bytes);
+    return Result<void>();
+  });
+  if (!read) return pass(read.error());
+  if (digest.finish() != header.digest) return fail_file(path, "one that was altered");
+  return backup;
+}
+
+namespace {
+
+// The first line, and the rest into the file `database`.
+Result<BackupContent> split(const std::string& path, const std::string& database) {
+  const auto file = open_file(path);
+  if (!file) return pass(file.error());
+  std::string line(at_once, '\0');
+  const ssize_t got = ::pread(file->get(), line.data(), line.size(), 0);
+  const auto end = line.find('\n');
+  if (got <= 0 || end == std::string::npos || end >= static_cast<std::size_t>(got))
+    return fail_file(path, "no line that says what is in it");
+  const auto text =
+      parse_record<ContentText>("backup's content", line.substr(0, end), content_fields);
+  if (!text) return pass(text.error());
+  auto sealing_key = base64_decode(text->sealing_key);
+  if (!sealing_key) return pass(sealing_key.error());
+  const FileDescriptor out(
+      ::open(database.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!out.is_open()) return fail_errno(errno, fmt::format("creating '{}'", database));
+  if (::lseek(file->get(), static_cast<off_t>(end + 1), SEEK_SET) < 0)
+    return fail_errno(errno, fmt::format("reading '{}'", path));
+  auto copied = read_bytes(*file, path, text->size, [&](std::string_view bytes) {
+    return write_all(out.get(), bytes, database);
+  });
+  if (copied) copied = sync_path(database);
+  if (!copied) return pass(copied.error());
+  return BackupContent{std::move(*sealing_key), text->settings, database};
+}
+
+}  // namespace
+
+Result<BackupContent> open_backup(const std::string& path, const PrivateKey& recovery_key,
+                                  const std::string& database) {
+  const std::string opened = database + ".opened";
+  ::unlink(opened.c_str());
+  if (auto done = open_recovery_file(path, recovery_key, opened); !done) return pass(done.error());
+  auto content = split(opened, database);
+  ::unlink(opened.c_str());
+  if (!content) ::unlink(database.c_str());
+  return content;
+}
+
+}  // namespace muster

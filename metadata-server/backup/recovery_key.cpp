@@ -1,0 +1,149 @@
+#include "backup/recovery_key.hpp"
+
+#include <fmt/ranges.h>
+#include <openssl/evp.h>
+
+#include <set>
+
+#include "pki/unix_seconds.hpp"
+#include "records/all_records.hpp"
+#include "records/audit.hpp"
+#include "records/record_fields.hpp"
+#include "store/kinds.hpp"
+
+namespace muster {
+namespace {
+
+struct KeyRecord {
+  std::string certificate;
+  std::int64_t since = 0;
+};
+
+constexpr auto key_fields = [](auto& fields, auto& record) {
+  fields.text("certificate", record.certificate);
+  fields.number("since", record.since);
+};
+
+constexpr auto backup_fields = [](auto& fields, auto& record) {
+  fields.number("revision", record.revision);
+  fields.number("madeAt", record.made_at);
+  fields.text("recoveryKey", record.recovery_key);
+  fields.text("digest", record.digest);
+};
+
+template <class Stored, class Description>
+Result<std::optional<Stored>> find_of_site(const Store& store, std::string_view key,
+                                           const Description& describe) {
+  const auto record = store.get(kinds::site, key);
+  if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
+  if (!record) return pass(record.error());
+  auto read =
+      as_stored(parse_record<Stored>(kinds::row_name(kinds::site, key), record->value, describe));
+  if (!read) return pass(read.error());
+  return std::move(*read);
+}
+
+constexpr std::size_t owners_named = 5;
+
+std::string owner_names(const std::vector<std::string>& owners) {
+  std::vector<std::string> names;
+  for (const auto& owner : owners) {
+    if (names.size() < owners_named)
+      names.push_back(owner == "-" ? "the site" : fmt::format("cluster '{}'", owner));
+  }
+  const auto all = fmt::format("{}", fmt::join(names, ", "));
+  return owners.size() <= owners_named
+             ? all
+             : fmt::format("{} and {} more", all, owners.size() - owners_named);
+}
+
+void tell_cure(BackupStatus& status) {
+  if (!status.key) {
+    status.message =
+        "no recovery key: nothing of this site can be backed up, and its keys are lost with this disk";
+    status.cure = "muster backup key new --out FILE, keep FILE elsewhere, then muster backup FILE";
+  } else if (!status.unsaved.empty()) {
+    status.message = fmt::format("the CA keys of {} are in no backup, and lost with this disk",
+                                 owner_names(status.unsaved));
+    status.cure =
+        "muster backup FILE, and keep it elsewhere (muster-backup.timer does so by itself)";
+  }
+}
+
+}  // namespace
+
+Result<std::optional<RecoveryKey>> find_recovery_key(const Store& store) {
+  const auto record = find_of_site<KeyRecord>(store, kinds::recovery_key, key_fields);
+  if (!record) return pass(record.error());
+  if (!*record) return std::nullopt;
+  auto certificate = Certificate::from_pem((*record)->certificate);
+  if (!certificate) return pass(certificate.error());
+  return RecoveryKey{std::move(*certificate), (*record)->since};
+}
+
+Result<void> set_recovery_key(Store& store, const std::string& certificate_pem,
+                              const std::string& actor, TimePoint now) {
+  const auto certificate = Certificate::from_pem(certificate_pem);
+  if (!certificate) return while_doing(certificate.error(), "recovery key");
+  if (EVP_PKEY_get_base_id(certificate->public_key().native()) != EVP_PKEY_EC)
+    return fail(ErrorKind::invalid,
+                "recovery key: expected the certificate of a P-256 key, found another kind");
+  Transaction transaction;
+  transaction.put(kinds::site, kinds::recovery_key,
+                  record_text(KeyRecord{certificate->pem(), unix_seconds(now)}, key_fields));
+  append_audit(transaction, now, actor, "recovery-key-set",
+               certificate->public_key().fingerprint());
+  return commit(store, transaction);
+}
+
+Result<std::optional<KeptBackup>> find_kept_backup(const Store& store) {
+  return find_of_site<KeptBackup>(store, kinds::backup_key, backup_fields);
+}
+
+Result<void> note_made_backup(Store& store, const KeptBackup& backup, const std::string& actor,
+                              TimePoint now) {
+  Transaction transaction;
+  transaction.put(kinds::site, kinds::made_backup_key, record_text(backup, backup_fields));
+  append_audit(transaction, now, actor, "backup-made", backup.recovery_key,
+               fmt::format("revision {} of the store", backup.revision));
+  return commit(store, transaction);
+}
+
+Result<KeptBackup> note_kept_backup(Store& store, const std::string& digest,
+                                    const std::string& actor, TimePoint now) {
+  auto made = find_of_site<KeptBackup>(store, kinds::made_backup_key, backup_fields);
+  if (!made) return pass(made.error());
+  if (!*made || (*made)->digest != digest)
+    return fail(ErrorKind::not_found,
+                "backup: another one was made since; make and keep a new one");
+  Transaction transaction;
+  transaction.put(kinds::site, kinds::backup_key, record_text(**made, backup_fields));
+  append_audit(transaction, now, actor, "backup-kept", (*made)->recovery_key,
+               fmt::format("revision {} of the store", (*made)->revision));
+  if (auto noted = commit(store, transaction); !noted) return pass(noted.error());
+  return std::move(**made);
+}
+
+Result<BackupStatus> backup_status(const Store& store) {
+  BackupStatus status;
+  auto key = find_recovery_key(store);
+  if (!key) return pass(key.error());
+  status.key = std::move(*key);
+  auto last = find_kept_backup(store);
+  if (!last) return pass(last.error());
+  status.last = std::move(*last);
+  // What was kept opens with the key of then, whoever has that.
+  const auto authorities = all_records(store, kinds::authority, {});
+  if (!authorities) return pass(authorities.error());
+  std::set<std::string> owners;
+  for (const auto& record : *authorities) {
+    const auto owner = kinds::parse_pair_key(record.key);
+    if (owner && (!status.last || record.version > status.last->revision))
+      owners.insert(owner->first);
+  }
+  status.unsaved.assign(owners.begin(), owners.end());
+  tell_cure(status);
+  return status;
+}
+
+}  // namespace muster

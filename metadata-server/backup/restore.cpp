@@ -1,0 +1,147 @@
+#include "backup/restore.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "backup/store_mark.hpp"
+#include "pki/unix_seconds.hpp"
+#include "records/all_records.hpp"
+#include "records/audit.hpp"
+#include "records/due.hpp"
+#include "records/epoch.hpp"
+#include "result/durable_file.hpp"
+#include "result/file_descriptor.hpp"
+#include "store/kinds.hpp"
+#include "store/sqlite_store.hpp"
+
+namespace muster {
+namespace {
+
+Result<void> remove_all_of(const Store& store, std::string_view kind, Transaction& transaction) {
+  const auto records = all_records(store, kind);
+  if (!records) return pass(records.error());
+  for (const auto& record : *records) transaction.remove(kind, record.key);
+  return {};
+}
+
+bool is_there(const std::string& path) {
+  struct stat found {};
+  return ::stat(path.c_str(), &found) == 0;
+}
+
+Result<void> write_new(const std::string& path, std::string_view bytes, mode_t mode) {
+  const std::string unfinished = path + ".restored";
+  ::unlink(unfinished.c_str());
+  {
+    const FileDescriptor file(
+        ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+    if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", unfinished));
+    if (auto written = write_all(file.get(), bytes, unfinished); !written) return written;
+  }
+  if (auto synced = sync_path(unfinished); !synced) return synced;
+  if (::rename(unfinished.c_str(), path.c_str()) != 0)
+    return fail_errno(errno, fmt::format("renaming '{}' to '{}'", unfinished, path));
+  return sync_folder_of(path);
+}
+
+// What is told of the store before it has its name.
+Result<void> look_around(const Store& store, RestoredSite& site) {
+  const auto machines = all_records(store, kinds::machine);
+  if (!machines) return pass(machines.error());
+  for (const auto& record : *machines) site.machines.push_back(record.key);
+  return {};
+}
+
+// A sealing key of a restore that was cut off is this one.
+Result<void> lay_sealing_key(const RestoreOrder& order, const std::string& bytes) {
+  if (!is_there(order.sealing_key)) return write_new(order.sealing_key, bytes, 0600);
+  const auto found = SealingKey::load(order.sealing_key);
+  if (found && found->bytes() == bytes) return {};
+  return fail(
+      ErrorKind::conflict,
+      fmt::format(
+          "'{}': expected none, found another site's sealing key; restore on a machine without a site, or move it away",
+          order.sealing_key));
+}
+
+}  // namespace
+
+Result<BegunAnew> begin_anew(Store& store, const std::string& mark, std::int64_t backup_at,
+                             TimePoint now) {
+  const auto epoch = find_epoch(store);
+  if (!epoch) return pass(epoch.error());
+  BegunAnew begun;
+  begun.epoch = *epoch + 1;
+  Transaction transaction;
+  if (auto put = put_epoch(store, begun.epoch, transaction); !put) return pass(put.error());
+  put_restored({unix_seconds(now), backup_at, begun.epoch}, transaction);
+  const auto clusters = all_records(store, kinds::cluster);
+  if (!clusters) return pass(clusters.error());
+  for (const auto& record : *clusters) {
+    seal_cluster(record.key, unix_seconds(now), transaction);
+    if (auto due = mark_due(store, record.key, "restore", "server", now, transaction); !due)
+      return pass(due.error());
+    begun.sealed.push_back(record.key);
+  }
+  for (const auto kind : {kinds::token, kinds::cluster_token, kinds::pending, kinds::learned}) {
+    if (auto removed = remove_all_of(store, kind, transaction); !removed)
+      return pass(removed.error());
+  }
+  append_audit(transaction, now, "server", "restored", "",
+               fmt::format("epoch {}, {} clusters sealed", begun.epoch, begun.sealed.size()));
+  if (auto committed = commit(store, transaction); !committed) return pass(committed.error());
+  if (auto marked = StoreMark::renew(store, mark); !marked) return pass(marked.error());
+  return begun;
+}
+
+Result<RestoredSite> restore_backup(const RestoreOrder& order, TimePoint now) {
+  if (is_there(order.database))
+    return fail(
+        ErrorKind::conflict,
+        fmt::format(
+            "'{}': expected none, found a store; restore on a machine without a site, or move it away",
+            order.database));
+  RestoredSite site;
+  auto backup = verify_backup(order.file, order.pin);
+  if (!backup) return pass(backup.error());
+  site.header = std::move(backup->header);
+  site.known = std::move(backup->servers);
+  const std::string unnamed = order.database + ".restored";
+  for (const std::string end : {"", "-wal", "-shm", ".opened"}) ::unlink((unnamed + end).c_str());
+  const auto content = open_backup(order.file, order.recovery_key, unnamed);
+  if (!content) return pass(content.error());
+  if (auto laid = lay_sealing_key(order, content->sealing_key); !laid) return pass(laid.error());
+  if (!order.settings.empty() && !is_there(order.settings)) {
+    if (auto written = write_new(order.settings, content->settings, 0644); !written)
+      return pass(written.error());
+    site.wrote_settings = true;
+  }
+  {
+    const auto store = SqliteStore::open(unnamed, SqliteStore::OpenMode::must_exist);
+    if (!store) return pass(store.error());
+    if (auto looked = look_around(**store, site); !looked) return pass(looked.error());
+    auto begun = begin_anew(**store, order.mark, site.header.made_at, now);
+    if (!begun) return pass(begun.error());
+    site.begun = std::move(*begun);
+  }
+  if (::rename(unnamed.c_str(), order.database.c_str()) != 0)
+    return fail_errno(errno, fmt::format("renaming '{}'", unnamed));
+  if (auto synced = sync_folder_of(order.database); !synced) return pass(synced.error());
+  return site;
+}
+
+std::vector<std::string> shared_addresses(const ServerAddresses& known,
+                                          const ServerAddresses& wanted) {
+  std::vector<std::string> shared;
+  for (const auto& url : wanted.node) {
+    if (std::find(known.node.begin(), known.node.end(), url) != known.node.end())
+      shared.push_back(url);
+  }
+  return shared;
+}
+
+}  // namespace muster

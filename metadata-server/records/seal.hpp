@@ -1,0 +1,33 @@
+// What a restore leaves behind: a cluster is sealed, from the restore until an operator opens it.
+// Nothing is published for it by itself, its machines are served nothing and nobody is let in,
+// while they show what they hold that the backup does not know. Kind "sealed", key the cluster; of
+// the restore itself kind "site", key "restored".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "document/held.hpp"
+#include "store/store.hpp"
+
+namespace muster {
+
+struct Restored {
+  std::int64_t at = 0;         // Unix seconds
+  std::int64_t backup_at = 0;  // when the backup was made; 0: a plain copy was taken in
+  std::uint64_t epoch = 0;
+};
+[[nodiscard]] Result<std::optional<Restored>> find_restored(const Store& store);
+void put_restored(const Restored& restored, Transaction& transaction);
+
+void seal_cluster(const std::string& cluster, std::int64_t now, Transaction& transaction);
+[[nodiscard]] Result<std::vector<std::string>> sealed_clusters(const Store& store);
+// Refusal `sealed` (unavailable: it goes on by itself once an operator opened it); the commit fails
+// with conflict where the cluster is sealed meanwhile.
+[[nodiscard]] Result<void> expect_not_sealed(const Store& store, const std::string& cluster,
+                                             Transaction& transaction);
+[[nodiscard]] Error is_sealed(const std::string& cluster);
+
+}  // namespace muster

@@ -1,0 +1,46 @@
+// What is done to a site's state while no server runs: made, its site key moved, restored.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "pki/key_file.hpp"
+#include "pki/sealed_box.hpp"
+#include "settings.hpp"
+#include "store/sqlite_store.hpp"
+
+namespace muster {
+
+// `muster-server init`: state folder (0700), sealing key, database, site, recovery key. Idempotent.
+// conflict: a store was here, and is gone.
+struct InitialisedServer {
+  std::string pin;
+  std::string recovery_key;  // PEM; made now and kept nowhere: to be shown once. Empty: made before
+};
+[[nodiscard]] Result<InitialisedServer> initialise_server(const Settings& settings);
+
+// `muster-server take-site-key` and `return-site-key` (trust/site_key_custody).
+[[nodiscard]] Result<void> take_site_key(const Settings& settings, NewKeyFile file);
+[[nodiscard]] Result<void> return_site_key(const Settings& settings, const PrivateKey& key);
+
+// `muster-server restore` (backup/restore). Answers what there is to say.
+struct ServerRestore {
+  std::string file, pin;
+  std::string settings_path;  // written from the backup where it is missing
+  PrivateKey recovery_key;
+  bool may_move = false;  // to addresses that no machine knows
+};
+[[nodiscard]] Result<std::string> restore_server(const Settings& settings,
+                                                 const ServerRestore& order);
+// `muster-server take-copy`: an older copy of the store, put back as it is, is taken in as if it
+// had been restored.
+[[nodiscard]] Result<std::string> take_copy(const Settings& settings);
+
+struct OpenedStore {
+  SealingKey sealing;
+  std::unique_ptr<SqliteStore> store;
+};
+// not_found: no site yet.
+[[nodiscard]] Result<OpenedStore> open_store(const Settings& settings);
+
+}  // namespace muster
