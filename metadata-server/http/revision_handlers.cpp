@@ -6,6 +6,7 @@
 #include "inventory/problems_json.hpp"
 #include "publish/releases.hpp"
 #include "publish/revision_difference.hpp"
+#include "publish/todays_facts.hpp"
 
 namespace muster {
 namespace {

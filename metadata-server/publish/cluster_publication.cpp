@@ -59,7 +59,8 @@ class Preparation {
     if (auto there = check_available(*compilation); !there)
       return tl::unexpected(refused(there.error()));
     if (auto known = load_old(); !known) return tl::unexpected(refused(known.error()));
-    auto signer = choose_signer();
+    auto signer =
+        choose_signer(context_.store, context_.keys, input_.signatures, name_, transaction_);
     if (!signer && !input_.dry_run && signer.error().kind != ErrorKind::conflict)
       return tl::unexpected(refused(signer.error()));
     const bool is_resigned =
@@ -259,20 +260,6 @@ class Preparation {
     text.append(contents_).append("},\"matches\":").append(memory_->recognition);
     append_json_string(text += ",\"peers\":", peers_content_);
     return sha256_digest(text += '}');
-  }
-
-  // By the trust list as it is in the store, which the commit guards; read only where it moved.
-  Result<ClusterSigner> choose_signer() {
-    auto trust = context_.keys.trust();
-    const auto record = context_.store.get(kinds::site, kinds::site_settings_key);
-    if (!record || record->version != trust->version) {
-      auto read = load_trust(context_.store);
-      if (!read) return pass(read.error());
-      trust = std::make_shared<const SiteTrust>(std::move(*read));
-    }
-    transaction_.expect(kinds::site, kinds::site_settings_key, trust->version);
-    if (input_.signatures == nullptr) return ClusterSigner::here(context_.keys, trust->list, name_);
-    return ClusterSigner::away(*input_.signatures, trust->list, name_);
   }
 
   PublishedDocument published(const Envelope& envelope, std::string content) const {

@@ -6,15 +6,12 @@
 #include <iterator>
 #include <set>
 
-#include "document/field_syntax.hpp"
-#include "document/problem.hpp"
 #include "document/time_text.hpp"
 #include "publish/cluster_publication.hpp"
 #include "publish/publication_number.hpp"
-#include "publish/site_facts.hpp"
+#include "publish/todays_facts.hpp"
 #include "publish/upgrade_names.hpp"
 #include "records/audit.hpp"
-#include "records/bans.hpp"
 #include "records/due.hpp"
 #include "records/schedule.hpp"
 #include "records/secrets.hpp"
@@ -57,33 +54,6 @@ Result<void> check_based_on(const ClusterRecord& current, const std::string& bas
           "cluster '{}': based on {}, but {} published {} at {}. Look at it with `muster diff`, then apply again based on that one.",
           current.name, based_on.empty() ? "no revision" : "revision " + based_on, current.actor,
           current.revision, utc_text(current.published_at)));
-}
-
-// What is true today whatever the content: authorities, pod networks, bans, members of pools.
-// `inventory`: that is to be published, where it is known.
-Result<SiteFacts> facts_of_today(const PublishContext& context, const ClusterRecord& record,
-                                 const Inventory* inventory, Transaction& transaction) {
-  const std::string& cluster = record.name;
-  auto banned = banned_machines(context.store, cluster);
-  if (!banned) return pass(banned.error());
-  auto members = context.memory->members(context.store, cluster);
-  if (!members) return pass(members.error());
-  auto facts = gather_site_facts(context.store, context.keys.site(), record, std::move(*banned),
-                                 std::move(*members), earliest_now(context));
-  if (!facts) return facts;
-  auto authorities = prepare_cluster(context.store, context.sealing, cluster, context.now(),
-                                     transaction, context.service_account_key);
-  if (!authorities) return pass(authorities.error());
-  facts->authorities = std::move(*authorities);
-  if (const auto served = context.current.cluster(cluster)) {
-    auto leaving = may_leave(*served, cluster, *facts, inventory);
-    std::move(leaving.begin(), leaving.end(), std::back_inserter(facts->departed_machines));
-    std::sort(facts->departed_machines.begin(), facts->departed_machines.end());
-  }
-  // Those that this very transaction makes.
-  facts->secrets.try_emplace(std::string(service_account_key_secret), 1);
-  facts->secrets.try_emplace(std::string(encryption_configuration_secret), 1);
-  return facts;
 }
 
 // The facts of today, for a publication that then owes nothing: whoever changes any of them marks
@@ -315,41 +285,6 @@ Published<PublishOutcome> publish_instance(const PublishContext& context,
   auto publication = prepare_publication(context, input, transaction);
   if (!publication) return tl::unexpected(std::move(publication.error()));
   return finish(context, transaction, one(std::move(*publication)), false);
-}
-
-namespace {
-Result<void> check_name(const std::string& cluster) {
-  if (is_dns_label(cluster)) return {};
-  return fail(ErrorKind::invalid,
-              fmt::format("cluster: expected a name such as 'lab', found {}", in_ticks(cluster)));
-}
-}  // namespace
-
-Result<SiteFacts> preview_facts(const PublishContext& context, const std::string& cluster) {
-  if (auto named = check_name(cluster); !named) return pass(named.error());
-  const auto found = context.memory->cluster(context.store, cluster);
-  if (!found) return pass(found.error());
-  Transaction given_up;
-  return facts_of_today(context, found->record, nullptr, given_up);
-}
-
-Result<SigningFacts> prepare_signing(const PublishContext& context, const std::string& cluster,
-                                     const std::string& actor) {
-  if (auto named = check_name(cluster); !named) return pass(named.error());
-  const auto found = find_cluster(context.store, cluster);
-  if (!found) return pass(found.error());
-  Transaction transaction;
-  auto facts = facts_of_today(context, found->record, nullptr, transaction);
-  if (!facts) return pass(facts.error());
-  if (!transaction.changes.empty()) {
-    append_audit(transaction, context.now(), actor, "authorities-created", cluster);
-    if (auto committed = context.store.commit(transaction); !committed) {
-      return pass(committed.error());
-    }
-  }
-  const auto next = next_publication(context, found->record, true);
-  if (!next) return pass(next.error());
-  return SigningFacts{std::move(*facts), next->number};
 }
 
 Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {

@@ -118,23 +118,6 @@ struct RollbackRequest {
 [[nodiscard]] Published<PublishOutcome> roll_back(const PublishContext& context,
                                                   const RollbackRequest& request);
 
-// compile's second input as `publish` would have it now; nothing is written. The authorities of a
-// cluster that is new here are made for this answer alone: they tell whether the inventory is
-// sound.
-[[nodiscard]] Result<SiteFacts> preview_facts(const PublishContext& context,
-                                              const std::string& cluster);
-
-// What somebody needs who signs away from here: compile's second input, and the generation that the
-// next publication gives. The authorities and secrets of a cluster that is new here are made by
-// this, so that they can be signed. invalid: no name for a cluster.
-struct SigningFacts {
-  SiteFacts facts;
-  std::uint64_t generation = 0;
-};
-[[nodiscard]] Result<SigningFacts> prepare_signing(const PublishContext& context,
-                                                   const std::string& cluster,
-                                                   const std::string& actor);
-
 // Publishes the current content with today's banned machines, members of pools and drains: what is
 // due (records/due); the mark is gone with it. Left to publish/publisher. conflict: the cluster is
 // in quarantine for more than its documents, which this writes anew.

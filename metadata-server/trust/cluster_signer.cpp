@@ -1,6 +1,8 @@
 #include "trust/cluster_signer.hpp"
 
 #include "document/tombstone.hpp"
+#include "store/kinds.hpp"
+#include "trust/site_trust.hpp"
 
 namespace muster {
 
@@ -55,6 +57,21 @@ Result<Envelope> ClusterSigner::sign_peers(std::string payload) const {
 
 Result<Envelope> ClusterSigner::sign_tombstone(std::string payload) const {
   return sign(tombstone_type, std::move(payload), nullptr);
+}
+
+Result<ClusterSigner> choose_signer(const Store& store, const SiteKeys& keys,
+                                    const ClusterSignatures* signatures, const std::string& cluster,
+                                    Transaction& transaction) {
+  auto trust = keys.trust();
+  const auto record = store.get(kinds::site, kinds::site_settings_key);
+  if (!record || record->version != trust->version) {
+    auto read = load_trust(store);
+    if (!read) return pass(read.error());
+    trust = std::make_shared<const SiteTrust>(std::move(*read));
+  }
+  transaction.expect(kinds::site, kinds::site_settings_key, trust->version);
+  if (signatures == nullptr) return ClusterSigner::here(keys, trust->list, cluster);
+  return ClusterSigner::away(*signatures, trust->list, cluster);
 }
 
 }  // namespace muster

@@ -38,4 +38,11 @@ class ClusterSigner {
   const ClusterSignatures* signatures_;
 };
 
+// By the trust list as it is in the store, which the transaction guards; read only where it moved.
+// `signatures`: of whom signed away from here; nullptr: here. Errors as above.
+[[nodiscard]] Result<ClusterSigner> choose_signer(const Store& store, const SiteKeys& keys,
+                                                  const ClusterSignatures* signatures,
+                                                  const std::string& cluster,
+                                                  Transaction& transaction);
+
 }  // namespace muster

@@ -1,6 +1,7 @@
 // Documents that are signed away from the server: what it publishes, and what it refuses.
 #include "document/peer_list.hpp"
 #include "inventory/compile.hpp"
+#include "publish/todays_facts.hpp"
 #include "records/audit.hpp"
 #include "records/revision.hpp"
 #include "sample_site.hpp"

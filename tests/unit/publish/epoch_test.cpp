@@ -2,6 +2,7 @@
 #include "records/epoch.hpp"
 
 #include "publish/publisher.hpp"
+#include "publish/todays_facts.hpp"
 #include "records/seal.hpp"
 #include "records/secrets.hpp"
 #include "sample_site.hpp"
