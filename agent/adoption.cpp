@@ -49,7 +49,7 @@ std::optional<NodeDocument> own_document(const std::optional<Envelope>& envelope
   return std::move(*document);
 }
 
-// Its signature is looked at before it is used; whoever could put another one there is root.
+// Its signature is looked at before it is used (Checkpoint::is_unverified).
 std::optional<NodeDocument> take_document(const Filesystem& files, Checkpoint& checkpoint) {
   const auto envelope = envelope_in(files, paths::document_cache);
   auto document = own_document(envelope, checkpoint);
@@ -155,6 +155,9 @@ Checkpoint rebuilt_checkpoint(const Host& host) {
   const auto document = take_document(files, checkpoint);
   take_peers(files, checkpoint);
   take_settled(files, checkpoint);
+  checkpoint.is_unverified = !checkpoint.document_taken.digest.empty() ||
+                             !checkpoint.peers_taken.digest.empty() ||
+                             !checkpoint.settled_document.empty();
   if (checkpoint.node.empty()) return checkpoint;
   if (runs(host)) checkpoint.settled_boot = observe(files, {}).boot_id;
   if (document && is_control_plane(document->role.role)) {

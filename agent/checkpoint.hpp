@@ -58,6 +58,9 @@ struct Checkpoint {
   std::uint64_t peers_generation = 0;
   // With their content. An agent before 0.3 moves the generations alone: these may be behind.
   Taken document_taken, peers_taken;
+  // Put together anew from the files that its digests name (adoption.hpp), and none of these was
+  // verified since: it vouches for nothing.
+  bool is_unverified = false;
   std::string node, cluster;         // as enrolled; generations belong to them
   std::uint64_t report_counter = 0;  // for an agent before 0.3 alone, which may be back
   std::int64_t last_contact = 0;     // Unix seconds, by the server's clock; at most an hour old

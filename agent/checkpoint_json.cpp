@@ -234,6 +234,7 @@ nlohmann::json known_fields(const Checkpoint& checkpoint) {
     value["documentTaken"] = to_value(checkpoint.document_taken);
   if (!checkpoint.peers_taken.digest.empty())
     value["peersTaken"] = to_value(checkpoint.peers_taken);
+  if (checkpoint.is_unverified) value["unverified"] = true;
   if (!checkpoint.secret_digests.empty()) value["secretDigests"] = checkpoint.secret_digests;
   if (!checkpoint.etcd_address.empty()) value["etcdAddress"] = checkpoint.etcd_address;
   if (!checkpoint.settled_state.empty()) value["settledState"] = checkpoint.settled_state;
@@ -280,6 +281,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   root.number("peersGeneration", checkpoint.peers_generation);
   read_taken(root, "documentTaken", checkpoint.document_taken);
   read_taken(root, "peersTaken", checkpoint.peers_taken);
+  root.flag("unverified", checkpoint.is_unverified, Need::optional);
   root.text("node", checkpoint.node);
   root.text("cluster", checkpoint.cluster);
   root.number("reportCounter", checkpoint.report_counter);

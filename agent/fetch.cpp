@@ -1,6 +1,7 @@
 #include "agent/fetch.hpp"
 
 #include <set>
+#include <utility>
 
 #include "agent/held.hpp"
 #include "agent/kept_copy.hpp"
@@ -41,8 +42,9 @@ std::string etag_of(const Result<Accepted>& good) {
   return good ? "\"" + digest(good->envelope) + "\"" : std::string();
 }
 
-Result<void> check_known(const Envelope& envelope, const std::set<std::string>& known) {
-  if (known.count(digest(envelope)) > 0) return {};
+Result<void> check_known(const Envelope& envelope, const Checkpoint& checkpoint,
+                         const std::set<std::string>& known) {
+  if (!checkpoint.is_unverified && known.count(digest(envelope)) > 0) return {};
   return fail(
       ErrorKind::forbidden,
       fmt::format(
@@ -53,8 +55,8 @@ Result<void> check_known(const Envelope& envelope, const std::set<std::string>& 
 // Without a trust list: what was verified when it came. The checkpoint that names it is root's.
 Result<NodeDocument> known_document(const Envelope& envelope, const Session& session,
                                     const Checkpoint& checkpoint) {
-  if (auto known =
-          check_known(envelope, {checkpoint.document_taken.digest, checkpoint.settled_document});
+  if (auto known = check_known(envelope, checkpoint,
+                               {checkpoint.document_taken.digest, checkpoint.settled_document});
       !known) {
     return pass(known.error());
   }
@@ -69,7 +71,7 @@ Result<NodeDocument> known_document(const Envelope& envelope, const Session& ses
 
 Result<PeerList> known_peers(const Envelope& envelope, const Session& session,
                              const Checkpoint& checkpoint) {
-  if (auto known = check_known(envelope, {checkpoint.peers_taken.digest}); !known) {
+  if (auto known = check_known(envelope, checkpoint, {checkpoint.peers_taken.digest}); !known) {
     return pass(known.error());
   }
   auto list = parse_peer_list(envelope.payload);
@@ -302,6 +304,21 @@ std::string to_text(const Contradiction& found) {
 
 namespace {
 
+// What a checkpoint names that was put together anew: it vouches for what verifies, from then on.
+void verify_adopted(Run& run, const Session& session) {
+  Checkpoint& checkpoint = run.checkpoint;
+  if (!std::exchange(checkpoint.is_unverified, false)) return;
+  const auto is_sound = [&](const std::string& path, std::string_view type) {
+    const auto text = run.host.files.read(path, maximum_envelope_size);
+    const auto envelope = text ? parse_envelope(*text) : pass(text.error());
+    return envelope && verify_signature(*envelope, type, session.trust, session.cluster);
+  };
+  if (!is_sound(settled_path(checkpoint.settled_document), node_document_type))
+    checkpoint.settled_document.clear();
+  if (!is_sound(paths::document_cache, node_document_type)) checkpoint.document_taken = {};
+  if (!is_sound(paths::peers_cache, peer_list_type)) checkpoint.peers_taken = {};
+}
+
 // A tombstone that cannot be read stands until the server serves this machine a document.
 ConvergeResult<> lay_tombstone_aside(Run& run, const Session& session, const Fetched& fetched) {
   const auto kept = kept_tombstone(run.host.files);
@@ -318,6 +335,7 @@ ConvergeResult<> lay_tombstone_aside(Run& run, const Session& session, const Fet
 
 ConvergeResult<Fetched> fetch(Run& run, Session& session) {
   Fetched fetched;
+  if (!session.is_trust_lost) verify_adopted(run, session);
   if (auto kept = keep_settled_of_cache(run.host.files, run.checkpoint); !kept) {
     fetched.unsaved = kept.error().message;
   }

@@ -4,63 +4,109 @@
 #include <utility>
 
 namespace muster {
+namespace {
+
+// Of a map that is not empty.
+template <class Map, class Size>
+auto largest(Map& map, const Size& size) {
+  return std::max_element(map.begin(), map.end(), [&](const auto& a, const auto& b) {
+    return size(a.second) < size(b.second);
+  });
+}
+
+std::size_t of_caller(const std::deque<Work>& works) {
+  return works.size();
+}
+
+}  // namespace
 
 std::optional<Work> FairQueue::push(Work work) {
+  Class& own = work.share.is_strangers ? strangers_ : known_;
   std::optional<Work> left;
-  if (waiting_ >= places_) {
-    const auto most = greediest();
-    const auto own = shares_.find(work.share);
-    const std::size_t held = own == shares_.end() ? 0 : own->second.size();
-    const bool is_greedier =
-        most != shares_.end() &&
-        (most->first.is_strangers == work.share.is_strangers ? most->second.size() > held + 1
-                                                             : most->first.is_strangers);
-    if (!is_greedier) return work;
-    left = take_newest(most);
+  if (known_.waiting + strangers_.waiting >= places_) {
+    if (!work.share.is_strangers && strangers_.waiting > 0) {
+      left = take_newest(strangers_, largest(strangers_.groups, [](const Group& group) {
+                                       return group.waiting;
+                                     })->first);
+    } else if (const auto greedier = greedier_than(own, work.share)) {
+      left = take_newest(own, *greedier);
+    } else {
+      return work;
+    }
   }
-  auto& queue = shares_[work.share];
-  if (queue.empty()) {
-    (work.share.is_strangers ? strangers_turns_ : known_turns_).push_back(work.share);
-  }
-  queue.push_back(std::move(work));
-  ++waiting_;
+  add(own, std::move(work));
   return left;
 }
 
 std::optional<Work> FairQueue::pop() {
-  auto& turns = known_turns_.empty() ? strangers_turns_ : known_turns_;
-  if (turns.empty()) return std::nullopt;
-  const WorkShare share = std::move(turns.front());
-  turns.pop_front();
-  const auto found = shares_.find(share);
-  Work work = std::move(found->second.front());
-  found->second.pop_front();
-  --waiting_;
-  if (found->second.empty()) {
-    shares_.erase(found);
-  } else {
-    turns.push_back(share);
+  if (known_.waiting > 0) return take_oldest(known_);
+  if (strangers_.waiting > 0) return take_oldest(strangers_);
+  return std::nullopt;
+}
+
+// The group that would still hold more than the newcomer's; else its own, where another caller of
+// it would.
+std::optional<std::string> FairQueue::greedier_than(const Class& all, const WorkShare& share) {
+  if (all.waiting == 0) return std::nullopt;
+  const auto most = largest(all.groups, [](const Group& group) { return group.waiting; });
+  const auto own = all.groups.find(share.group);
+  if (most->second.waiting > (own == all.groups.end() ? 0 : own->second.waiting) + 1)
+    return most->first;
+  if (own == all.groups.end()) return std::nullopt;
+  const auto& callers = own->second.callers;
+  const auto held = callers.find(share.caller);
+  const std::size_t of_newcomer = held == callers.end() ? 0 : held->second.size();
+  if (largest(callers, of_caller)->second.size() > of_newcomer + 1) return own->first;
+  return std::nullopt;
+}
+
+void FairQueue::add(Class& all, Work work) {
+  const WorkShare share = work.share;
+  Group& group = all.groups[share.group];
+  auto& works = group.callers[share.caller];
+  if (works.empty()) group.turns.push_back(share.caller);
+  if (group.waiting == 0) all.turns.push_back(share.group);
+  works.push_back(std::move(work));
+  ++group.waiting;
+  ++all.waiting;
+}
+
+Work FairQueue::take_newest(Class& all, const std::string& name) {
+  const auto group = all.groups.find(name);
+  const auto caller = largest(group->second.callers, of_caller);
+  Work work = std::move(caller->second.back());
+  caller->second.pop_back();
+  --all.waiting;
+  if (caller->second.empty()) {
+    std::erase(group->second.turns, caller->first);
+    group->second.callers.erase(caller);
+  }
+  if (--group->second.waiting == 0) {
+    std::erase(all.turns, group->first);
+    all.groups.erase(group);
   }
   return work;
 }
 
-// Of strangers where one waits.
-FairQueue::Shares::iterator FairQueue::greediest() {
-  const auto holds_less = [](const Shares::value_type& a, const Shares::value_type& b) {
-    return std::pair(a.first.is_strangers, a.second.size()) <
-           std::pair(b.first.is_strangers, b.second.size());
-  };
-  return std::max_element(shares_.begin(), shares_.end(), holds_less);
-}
-
-Work FairQueue::take_newest(Shares::iterator share) {
-  Work work = std::move(share->second.back());
-  share->second.pop_back();
-  --waiting_;
-  if (!share->second.empty()) return work;
-  auto& turns = share->first.is_strangers ? strangers_turns_ : known_turns_;
-  turns.erase(std::find(turns.begin(), turns.end(), share->first));
-  shares_.erase(share);
+Work FairQueue::take_oldest(Class& all) {
+  const auto group = all.groups.find(all.turns.front());
+  all.turns.pop_front();
+  auto& turns = group->second.turns;
+  const auto caller = group->second.callers.find(turns.front());
+  turns.pop_front();
+  Work work = std::move(caller->second.front());
+  caller->second.pop_front();
+  --all.waiting;
+  if (caller->second.empty()) {
+    group->second.callers.erase(caller);
+  } else {
+    turns.push_back(caller->first);
+  }
+  if (--group->second.waiting == 0) {
+    all.groups.erase(group);
+  } else {
+    all.turns.push_back(group->first);
+  }
   return work;
 }
 

@@ -1,6 +1,7 @@
-// What waits for a worker, shared fairly: each share that waits has its turn, one job a turn;
-// strangers after everybody who is known. Where all places are taken, the share that holds most
-// gives one up to one that holds less, strangers first. Not thread-safe.
+// What waits for a worker, shared fairly: each group that waits has its turn, and in a group each
+// caller, one job a turn; strangers after everybody who is known. Where all places are taken, the
+// group that holds most gives one up to one that holds less, strangers first, and within a group
+// the caller. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +14,11 @@
 namespace muster {
 
 struct WorkShare {
-  bool is_strangers = false;
-  std::string name;  // a machine's cluster, an operator, a stranger's network
+  bool is_strangers = false;  // nobody looked up yet who it is
+  std::string group;          // a machine's cluster, an operator, a stranger's network
+  std::string caller;         // one of it: a machine, a certificate, an address
 
-  friend auto operator<=>(const WorkShare&, const WorkShare&) = default;
+  friend bool operator==(const WorkShare&, const WorkShare&) = default;
 };
 
 struct Work {
@@ -28,21 +30,31 @@ struct Work {
 class FairQueue {
  public:
   explicit FairQueue(std::size_t places) : places_(places) {}
-  // What has no place: nothing, the newest of a greedier share, or what was given.
+  // What has no place: nothing, the newest of whoever is greedier, or what was given.
   [[nodiscard]] std::optional<Work> push(Work work);
   [[nodiscard]] std::optional<Work> pop();
-  [[nodiscard]] bool empty() const { return waiting_ == 0; }
+  [[nodiscard]] bool empty() const { return known_.waiting + strangers_.waiting == 0; }
 
  private:
-  using Shares = std::map<WorkShare, std::deque<Work>>;  // those that are known come first
+  struct Group {
+    std::map<std::string, std::deque<Work>> callers;  // none is empty
+    std::deque<std::string> turns;                    // each of them, once
+    std::size_t waiting = 0;
+  };
+  struct Class {
+    std::map<std::string, Group> groups;  // none is empty
+    std::deque<std::string> turns;        // each of them, once
+    std::size_t waiting = 0;
+  };
 
-  [[nodiscard]] Shares::iterator greediest();
-  [[nodiscard]] Work take_newest(Shares::iterator share);
+  [[nodiscard]] static std::optional<std::string> greedier_than(const Class& all,
+                                                                const WorkShare& share);
+  [[nodiscard]] static Work take_newest(Class& all, const std::string& group);
+  [[nodiscard]] static Work take_oldest(Class& all);
+  static void add(Class& all, Work work);
 
   const std::size_t places_;
-  std::size_t waiting_ = 0;
-  Shares shares_;                                        // none is empty
-  std::deque<WorkShare> known_turns_, strangers_turns_;  // each share that waits, once
+  Class known_, strangers_;
 };
 
 }  // namespace muster

@@ -71,14 +71,14 @@ std::string name_of(const Peer& peer) {
   return fmt::format("operator {}", peer.certificate->common_name());
 }
 
-// Whose turn of a worker a request of the peer takes.
+// Whose turn of a worker a request of the peer takes. What a certificate says is no more than that:
+// whoever was banned, revoked or replaced has one too.
 WorkShare share_of(const Peer& peer, const std::optional<Caller>& known) {
-  if (known && known->kind == Caller::Kind::machine) return {false, known->node.cluster};
-  if (known) return {false, known->text()};
-  if (peer.user) return {false, name_of(peer)};
-  if (!peer.certificate) return {true, network_of(peer.address)};
-  const auto node = node_of(*peer.certificate);
-  return {false, node ? node->cluster : name_of(peer)};
+  if (known && known->kind == Caller::Kind::machine)
+    return {false, known->node.cluster, known->node.node};
+  if (known) return {false, known->text(), peer.certificate_id};
+  if (peer.user) return {false, name_of(peer), {}};
+  return {true, network_of(peer.address), peer.address};
 }
 
 // Operators run the server: what went wrong inside it is theirs to cure.

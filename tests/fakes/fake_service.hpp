@@ -32,7 +32,7 @@ class FakeService final : public Service {
 
   Admission admit(const RequestHead& head, const Peer& peer, std::string_view id) override {
     Admission admission;
-    admission.share = {true, peer.address};
+    admission.share = {true, peer.address, {}};
     if (head.path == "/echo") {
       admission.body_limit = 64;
     } else if (head.path == "/blocking") {

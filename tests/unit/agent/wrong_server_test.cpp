@@ -241,3 +241,40 @@ TEST_CASE_FIXTURE(TrustLost,
       "/var/lib/muster/cache/document.json: is none that this machine has verified before, and no trust list is left to verify it with; bring the server back, or copy /var/lib/muster/cache/trust.json from another machine of this site");
   CHECK(machine.services.active.count("kubelet.service") == 0);
 }
+
+TEST_CASE_FIXTURE(TrustLost, "a checkpoint that was put together anew vouches for no file") {
+  site.is_away = true;
+  REQUIRE(machine.files.remove(paths::checkpoint));
+  reboot("boot-2");
+  for (int run = 0; run < 2; ++run) {
+    const auto outcome = converge();
+    CHECK(outcome.verdict == Verdict::failed);
+    CHECK(outcome.message.starts_with(
+        "/var/lib/muster/cache/document.json: is none that this machine has verified before"));
+    CHECK(machine.services.active.count("kubelet.service") == 0);
+  }
+  site.is_away = false;
+  CHECK(converge().verdict == Verdict::converged);
+  // From now on it does.
+  lose_trust();
+  site.is_away = true;
+  reboot("boot-3");
+  CHECK(converge().verdict == Verdict::converged);
+}
+
+TEST_CASE_FIXTURE(LetIn, "what does not verify is no way back of a checkpoint put together anew") {
+  const auto settled = must(load_checkpoint(machine.files)).settled_document;
+  REQUIRE_FALSE(settled.empty());
+  auto forged = must(parse_envelope(machine.files.text(paths::document_cache)));
+  forged.payload.replace(forged.payload.find("\"generation\":1"), 14, "\"generation\":2");
+  REQUIRE(machine.files.remove(paths::settled));
+  machine.files.put(std::string(paths::settled) + "/" + digest(forged) + ".json", to_json(forged),
+                    0600);
+  REQUIRE(machine.files.remove(paths::checkpoint));
+  document.generation = 3;
+  serve();
+  CHECK(converge().verdict == Verdict::converged);
+  const auto checkpoint = must(load_checkpoint(machine.files));
+  CHECK_FALSE(checkpoint.is_unverified);
+  CHECK(checkpoint.settled_document != digest(forged));
+}

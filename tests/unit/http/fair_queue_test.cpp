@@ -11,13 +11,14 @@ struct Queue {
   explicit Queue(std::size_t places) : queue(places) {}
 
   // The share whose work has no place, "" where there is one for all.
-  std::string push(const std::string& share, bool is_strangers = false) {
-    const auto left = queue.push(Work{{is_strangers, share}, {}, {}});
-    return left ? left->share.name : std::string();
+  std::string push(const std::string& group, bool is_strangers = false,
+                   const std::string& caller = {}) {
+    const auto left = queue.push(Work{{is_strangers, group, caller}, {}, {}});
+    return left ? left->share.group + left->share.caller : std::string();
   }
   std::string pop_all() {
     std::string order;
-    while (const auto next = queue.pop()) order += next->share.name + " ";
+    while (const auto next = queue.pop()) order += next->share.group + next->share.caller + " ";
     return order;
   }
 };
@@ -30,6 +31,19 @@ TEST_CASE("each share that waits has its turn, however many of another's wait be
   CHECK(queue.push("ci").empty());
   CHECK(queue.push("ci").empty());
   CHECK(queue.pop_all() == "lab ci lab ci lab lab ");
+  CHECK(queue.queue.empty());
+}
+
+TEST_CASE("one caller takes no other's turn in its own group") {
+  Queue queue(5);
+  for (int i = 0; i < 4; ++i) CHECK(queue.push("lab/", false, "n1").empty());
+  CHECK(queue.push("lab/", false, "n2").empty());
+  // Full: the greediest of the group gives way to who holds less, and to nobody who holds as much.
+  CHECK(queue.push("lab/", false, "n1") == "lab/n1");
+  CHECK(queue.push("lab/", false, "n3") == "lab/n1");
+  CHECK(queue.push("lab/", false, "n3") == "lab/n1");
+  CHECK(queue.push("lab/", false, "n3") == "lab/n3");
+  CHECK(queue.pop_all() == "lab/n1 lab/n2 lab/n3 lab/n1 lab/n3 ");
   CHECK(queue.queue.empty());
 }
 

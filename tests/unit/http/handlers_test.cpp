@@ -216,19 +216,18 @@ TEST_CASE("who waits for a worker: a cluster's machines, an operator, a network 
     head.path = path;
     return house.router.admit(head, peer, "r1");
   };
-  // One that is known, and one whose certificate alone says it.
-  for (const int known : {0, 1}) {
-    CAPTURE(known);
-    const auto report = admit("POST", "/v1/report", n1);
-    CHECK(report.share == WorkShare{false, "lab"});
-    CHECK_FALSE(report.is_for_people);
-    CHECK(house.ask("GET", "/v1/document", {}, n1).status == 200);
-  }
-  CHECK(admit("POST", "/v1/enrol", stranger).share == WorkShare{true, "192.0.2.0/24"});
   Peer lapsed = n1;
-  lapsed.listener = ListenerKind::enrol;
-  CHECK(admit("POST", "/v1/recover", lapsed).share == WorkShare{false, "lab"});
+  lapsed.address = "192.0.2.7";
+  // A certificate alone says nothing: a banned machine has one too.
+  CHECK(admit("POST", "/v1/report", lapsed).share == WorkShare{true, "192.0.2.0/24", "192.0.2.7"});
+  REQUIRE(house.ask("GET", "/v1/document", {}, n1).status == 200);
+  const auto report = admit("POST", "/v1/report", n1);
+  CHECK(report.share == WorkShare{false, "lab", "n1"});
+  CHECK_FALSE(report.is_for_people);
+  REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/n1/ban").status == 200);
+  CHECK(admit("POST", "/v1/report", lapsed).share.is_strangers);
+  CHECK(admit("POST", "/v1/enrol", stranger).share == WorkShare{true, "192.0.2.0/24", "192.0.2.7"});
   const auto apply = admit("POST", "/v1/operator/apply", sample::on_admin_socket(0));
   CHECK(apply.is_for_people);
-  CHECK(apply.share == WorkShare{false, "uid 0"});
+  CHECK(apply.share == WorkShare{false, "uid 0", ""});
 }
