@@ -96,8 +96,9 @@ class LocalCluster:
 
     def import_releases(self):
         for name in sorted(os.listdir(os.path.join(CACHE, "releases"))):
-            if name == "kubernetes":
-                continue  # of a cache from before it was two releases: the same programs again
+            # Of a cache from before it was two releases: the same programs again. No machine runs the checker.
+            if name in ("kubernetes", "config-checker"):
+                continue
             folder = os.path.join(CACHE, "releases", name)
             for version in sorted(os.listdir(folder)):
                 self.muster("release", "import", os.path.join(folder, version))

@@ -77,15 +77,16 @@ std::vector<InventoryProblem> further_warnings(const nlohmann::json& answer,
 }
 
 tl::expected<CheckedFolder, Exit> read_checked(Session& session, const std::string& folder,
-                                               Warnings warnings) {
+                                               Warnings warnings, const ReleaseFlags& releases) {
   auto files = read_folder(folder);
   if (!files) return tl::unexpected<Exit>(complain(session, files.error()));
-  return check_read_files(session, std::move(*files), warnings);
+  return check_read_files(session, std::move(*files), warnings, releases);
 }
 
 tl::expected<CheckedFolder, Exit> check_read_files(Session& session, InventoryFiles files,
-                                                   Warnings warnings) {
-  auto inventory = load(files);
+                                                   Warnings warnings,
+                                                   const ReleaseFlags& releases) {
+  auto inventory = load(files, Rules::today, releases);
   if (!inventory) return tl::unexpected<Exit>(show_problems(session, inventory.error()));
   if (auto told = tell_warnings(session, inventory->warnings, warnings); !told)
     return tl::unexpected(told.error());

@@ -20,9 +20,12 @@ enum class Warnings { told, refused };
 // Prints what is wrong (every problem at once) or merely odd, and gives the exit status for it.
 [[nodiscard]] tl::expected<CheckedFolder, Exit> read_checked(Session& session,
                                                              const std::string& folder,
-                                                             Warnings warnings = Warnings::told);
-[[nodiscard]] tl::expected<CheckedFolder, Exit> check_read_files(
-    Session& session, InventoryFiles files, Warnings warnings = Warnings::told);
+                                                             Warnings warnings = Warnings::told,
+                                                             const ReleaseFlags& releases = {});
+[[nodiscard]] tl::expected<CheckedFolder, Exit> check_read_files(Session& session,
+                                                                 InventoryFiles files,
+                                                                 Warnings warnings = Warnings::told,
+                                                                 const ReleaseFlags& releases = {});
 // What else is odd, by one who knows more: "warning: ..." on standard error, or refused.
 [[nodiscard]] tl::expected<void, Exit> tell_warnings(const Session& session,
                                                      std::vector<InventoryProblem> found,

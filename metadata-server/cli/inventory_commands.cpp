@@ -4,9 +4,12 @@
 
 #include "cli/answer.hpp"
 #include "cli/checked_folder.hpp"
+#include "cli/component_check.hpp"
+#include "cli/release_collection.hpp"
 #include "cli/session.hpp"
 #include "cli/translate.hpp"
 #include "document/strict_json.hpp"
+#include "inventory/assumed_site.hpp"
 #include "inventory/compilation.hpp"
 #include "inventory/compile.hpp"
 #include "inventory/explain.hpp"
@@ -61,6 +64,25 @@ Compiled compile_all(Session& session, const Inventory& inventory) {
   return all;
 }
 
+// The same with releases that lie here: what compiling says, and the components themselves.
+Result<Compiled> check_with(const ReleaseCollection& releases, const Inventory& inventory) {
+  Compiled all{{}, inventory.warnings};
+  for (const auto& [name, cluster] : inventory.clusters) {
+    const SiteFacts facts = assumed_site(inventory, name, releases.catalogue);
+    const std::string checker = checker_for(releases, cluster.kubernetes_version.value);
+    if (checker.empty())
+      all.warnings.push_back(
+          problem_at(cluster.kubernetes_version.place, "spec.kubernetesVersion",
+                     fmt::format("the release config-checker {} in '{}'",
+                                 cluster.kubernetes_version.value, releases.folder),
+                     "none", "what its components themselves would refuse was not asked"));
+    auto found = check_components(inventory, name, facts, checker);
+    if (!found) return pass(found.error());
+    all.problems.insert(all.problems.end(), found->begin(), found->end());
+  }
+  return all;
+}
+
 // What of `all` is not among those that are told already.
 std::vector<InventoryProblem> beyond(const std::vector<InventoryProblem>& told,
                                      std::vector<InventoryProblem> all) {
@@ -70,11 +92,22 @@ std::vector<InventoryProblem> beyond(const std::vector<InventoryProblem>& told,
   return all;
 }
 
-Exit validate_folder(Session& session, const std::string& path, Warnings warnings) {
-  const auto folder = read_checked(session, path, warnings);
+Exit validate_folder(Session& session, const std::string& path, Warnings warnings,
+                     const std::string& releases_folder) {
+  ReleaseCollection releases;
+  if (!releases_folder.empty()) {
+    auto read = read_releases(releases_folder);
+    if (!read) return complain(session, read.error());
+    releases = std::move(*read);
+  }
+  const auto folder = read_checked(session, path, warnings, releases.flags);
   if (!folder) return folder.error();
   const Inventory& inventory = folder->inventory;
-  const Compiled compiled = compile_all(session, inventory);
+  const Result<Compiled> checked = releases_folder.empty()
+                                       ? Result<Compiled>(compile_all(session, inventory))
+                                       : check_with(releases, inventory);
+  if (!checked) return complain(session, checked.error());
+  const Compiled& compiled = *checked;
   if (!compiled.problems.empty()) return show_problems(session, compiled.problems);
   const auto further = beyond(inventory.warnings, compiled.warnings);
   if (auto told = tell_warnings(session, further, warnings); !told) return told.error();
@@ -129,12 +162,15 @@ void add_inventory_commands(CommandLine& line) {
       "validate", "Checks a folder of inventory files; tells every problem at once");
   validate->add_option("DIR", *folder, "the inventory's folder")->required();
   validate->footer(
-      "Works without a server; where one answers, its releases and secrets are checked too.\n"
-      "Example: muster validate ./racks");
+      "Works without a server; where one answers, its releases and secrets are checked too. With releases, it asks none: the flags of these very versions count, and the components themselves say what they would refuse.\n"
+      "Example: muster validate ./racks --with-releases /var/cache/muster/releases");
+  auto releases = std::make_shared<std::string>();
+  validate->add_option("--with-releases", *releases, "folder of releases, NAME/VERSION");
   auto strict = std::make_shared<bool>(false);
   validate->add_flag("--strict", *strict, "warnings are errors");
-  line.on(validate, [folder, strict](Session& session) {
-    return validate_folder(session, *folder, *strict ? Warnings::refused : Warnings::told);
+  line.on(validate, [folder, strict, releases](Session& session) {
+    return validate_folder(session, *folder, *strict ? Warnings::refused : Warnings::told,
+                           *releases);
   });
 
   auto* explanation = line.app.add_subcommand(
@@ -151,6 +187,7 @@ void add_inventory_commands(CommandLine& line) {
     return explain_node(session, *folder, *cluster, *node);
   });
   add_translate(line);
+  add_render_command(line);
 }
 
 }  // namespace muster

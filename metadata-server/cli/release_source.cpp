@@ -19,15 +19,15 @@ namespace {
 
 constexpr const char* system_authorities = "/etc/ssl/certs/ca-certificates.crt";
 
-struct Place {
+struct ReleaseAddress {
   std::string base;  // scheme, host and port
   std::string path;  // of the release's folder, without a slash at its end
 };
 
-Place split(const std::string& url) {
+ReleaseAddress split(const std::string& url) {
   const auto host = url.find("://") + 3;
   const auto slash = std::min(url.find('/', host), url.size());
-  Place place{url.substr(0, slash), url.substr(slash)};
+  ReleaseAddress place{url.substr(0, slash), url.substr(slash)};
   const auto bracket = place.base.rfind(']');  // of an IPv6 address
   if (place.base.find(':', bracket == std::string::npos ? host : bracket) == std::string::npos) {
     place.base += url.starts_with("https:") ? ":443" : ":80";
@@ -38,7 +38,7 @@ Place split(const std::string& url) {
 
 // The file's place below the release's: its name as it is, "%3a" of a Debian epoch too, with what a
 // path of RFC 3986 cannot hold percent-encoded.
-std::string below(const Place& place, const std::string& file) {
+std::string below(const ReleaseAddress& place, const std::string& file) {
   std::string path = place.path;
   std::istringstream segments(file);
   for (std::string segment; std::getline(segments, segment, '/');) path += "/" + escape(segment);
@@ -67,7 +67,7 @@ class ScratchFile {
 
 class Web {
  public:
-  Web(HttpClientSettings settings, Place place)
+  Web(HttpClientSettings settings, ReleaseAddress place)
       : http_(std::move(settings)), place_(std::move(place)) {}
 
   Result<std::string> get(const std::string& file) {
@@ -119,7 +119,7 @@ class Web {
   }
 
   HttpClient http_;
-  Place place_;
+  ReleaseAddress place_;
   ScratchFile scratch_;
 };
 

@@ -73,6 +73,7 @@ struct CommandLine {
 [[nodiscard]] std::string escape(std::string_view text);
 
 void add_inventory_commands(CommandLine& line);  // validate, explain
+void add_render_command(CommandLine& line);
 void add_enrolment_commands(CommandLine& line);  // more of explain
 void add_apply_commands(CommandLine& line);      // diff, apply
 void add_revision_commands(CommandLine& line);

@@ -6,6 +6,7 @@
 #include "http/rooms.hpp"
 #include "http/router.hpp"
 #include "publish/publisher.hpp"
+#include "publish/release_flags.hpp"
 #include "store/views.hpp"
 
 namespace muster {
@@ -49,6 +50,7 @@ struct Wiring {
   RefusalLog refusals;
   AuditCounts counts;
   EnrolmentContext enrolment;
+  ReleaseFlagsReader release_flags;
   PublishContext publishing;
   Publisher publisher;
   MetadataTokens tokens;

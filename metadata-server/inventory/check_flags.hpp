@@ -4,11 +4,12 @@
 
 #include <vector>
 
+#include "inventory/component_options.hpp"
 #include "inventory/objects.hpp"
 
 namespace muster {
 
-void check_flags(const Cluster& cluster, std::vector<InventoryProblem>& problems,
-                 std::vector<InventoryProblem>& warnings);
+void check_flags(const Cluster& cluster, const ReleaseFlags& releases,
+                 std::vector<InventoryProblem>& problems, std::vector<InventoryProblem>& warnings);
 
 }  // namespace muster

@@ -39,8 +39,11 @@ class KubeletChecker {
     }
   }
 
-  void check_extra(const Value& extra, const std::string& path, const Shape* shape) {
-    check_fields(extra, path, "", shape);
+  void check_extra(const Value& extra, const std::string& path, const KubeletOptions& options) {
+    check_fields(extra, path, "", options.fields);
+    const Value* gates = extra.find("featureGates");
+    if (gates != nullptr && options.gates != nullptr)
+      check_gates(*gates, path + ".featureGates", *options.gates);
     if (const Value* soft = extra.find("evictionSoft")) {
       check_thresholds(*soft, path + ".evictionSoft");
       check_grace(extra, *soft, path);
@@ -76,6 +79,16 @@ class KubeletChecker {
       else if (!is_go_duration(period->scalar) || period->scalar.starts_with('-'))
         report(*period, fmt::format("{}.evictionSoftGracePeriod[{}]", path, escaped(signal)),
                std::string(expected_of_type("duration")), found_text(*period));
+    }
+  }
+
+  void check_gates(const Value& gates, const std::string& path, const FlagType& known) {
+    for (const auto& [name, value] : gates.fields) {
+      const auto mismatch = mismatch_of_gate(name, value.scalar == "true", known);
+      if (!mismatch) continue;
+      report(value, fmt::format("{}[{}]", path, escaped(name)), mismatch->expected,
+             in_ticks(mismatch->found),
+             mismatch->cure.empty() ? "kubelet does not start with it" : mismatch->cure);
     }
   }
 
@@ -166,13 +179,13 @@ class KubeletChecker {
 
 }  // namespace
 
-void check_kubelet(const Value& kubelet, const std::string& path, const std::string& minor,
+void check_kubelet(const Value& kubelet, const std::string& path, const KubeletOptions& options,
                    std::vector<InventoryProblem>& problems) {
   KubeletChecker checker(problems);
   if (const Value* hard = kubelet.find("evictionHard"))
     checker.check_thresholds(*hard, path + ".evictionHard");
   if (const Value* extra = kubelet.find("extraConfiguration"))
-    checker.check_extra(*extra, path + ".extraConfiguration", kubelet_fields(minor));
+    checker.check_extra(*extra, path + ".extraConfiguration", options);
 }
 
 }  // namespace muster

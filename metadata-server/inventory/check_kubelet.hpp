@@ -5,13 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "inventory/component_options.hpp"
 #include "inventory/objects.hpp"
 
 namespace muster {
 
-// `kubelet`: that section of a layer, at `path`. `minor`: kubelet's version, or "" where it is not
-// known which fields there are.
-void check_kubelet(const Value& kubelet, const std::string& path, const std::string& minor,
+// Of kubelet's version; nullptr where that is not known.
+struct KubeletOptions {
+  const nlohmann::json* fields = nullptr;  // component_options, kubelet_fields
+  const FlagType* gates = nullptr;
+};
+// `kubelet`: that section of a layer, at `path`.
+void check_kubelet(const Value& kubelet, const std::string& path, const KubeletOptions& options,
                    std::vector<InventoryProblem>& problems);
 
 }  // namespace muster

@@ -49,17 +49,26 @@ class Uses {
 };
 
 // A profile is of no cluster: where their versions differ, its fields are those of none.
-std::string kubelet_minor(const Inventory& inventory) {
-  std::set<std::string> minors;
-  for (const auto& [name, cluster] : inventory.clusters)
+KubeletOptions kubelet_options(const Inventory& inventory, const ReleaseFlags& releases) {
+  std::set<std::string> versions, minors;
+  for (const auto& [name, cluster] : inventory.clusters) {
+    versions.insert(cluster.kubernetes_version.value);
     minors.insert(minor_version(cluster.kubernetes_version.value));
-  return minors.size() == 1 ? *minors.begin() : std::string();
+  }
+  if (minors.size() != 1) return {};
+  const std::string& version = versions.size() == 1 ? *versions.begin() : *minors.begin();
+  const KnownFlags flags = known_flags(releases, "kubelet", version);
+  KubeletOptions options{kubelet_fields(*minors.begin())};
+  if (flags.flags == nullptr) return options;
+  const auto gates = flags.flags->find("feature-gates");
+  if (gates != flags.flags->end() && !gates->second.choices.empty()) options.gates = &gates->second;
+  return options;
 }
 
 class SettingsChecker {
  public:
-  SettingsChecker(std::string minor, std::vector<InventoryProblem>& problems)
-      : minor_(std::move(minor)), problems_(problems) {}
+  SettingsChecker(KubeletOptions kubelet, std::vector<InventoryProblem>& problems)
+      : kubelet_(kubelet), problems_(problems) {}
 
   // `taints`: where they are written, which a node says beside its overrides.
   void check(const Value& settings, const std::string& path, const std::string& taints,
@@ -77,7 +86,7 @@ class SettingsChecker {
              "an image without a scheme such as registry.k8s.io/pause:3.10.2",
              in_ticks(image->scalar));
     if (const Value* kubelet = settings.find("kubelet"))
-      check_kubelet(*kubelet, path + ".kubelet", minor_, problems_);
+      check_kubelet(*kubelet, path + ".kubelet", kubelet_, problems_);
   }
 
   void check_urls(const Cluster& cluster) {
@@ -150,18 +159,19 @@ class SettingsChecker {
             base, api_path, base, api_path));
   }
 
-  const std::string minor_;
+  const KubeletOptions kubelet_;
   std::vector<InventoryProblem>& problems_;
 };
 
 }  // namespace
 
-void check_settings(const Inventory& inventory, std::vector<InventoryProblem>& problems,
+void check_settings(const Inventory& inventory, const ReleaseFlags& releases,
+                    std::vector<InventoryProblem>& problems,
                     std::vector<InventoryProblem>& warnings) {
   const Uses uses(inventory);
-  SettingsChecker checker(kubelet_minor(inventory), problems);
+  SettingsChecker checker(kubelet_options(inventory, releases), problems);
   for (const auto& [name, cluster] : inventory.clusters) {
-    check_flags(cluster, problems, warnings);
+    check_flags(cluster, releases, problems, warnings);
     checker.check_urls(cluster);
   }
   for (const auto& [name, profile] : inventory.profiles)

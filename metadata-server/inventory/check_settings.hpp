@@ -5,11 +5,14 @@
 
 #include <vector>
 
+#include "inventory/component_options.hpp"
 #include "inventory/objects.hpp"
 
 namespace muster {
 
-void check_settings(const Inventory& inventory, std::vector<InventoryProblem>& problems,
+// `releases`: those that are at hand; of others the table of versions decides.
+void check_settings(const Inventory& inventory, const ReleaseFlags& releases,
+                    std::vector<InventoryProblem>& problems,
                     std::vector<InventoryProblem>& warnings);
 
 }  // namespace muster

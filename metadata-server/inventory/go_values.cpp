@@ -84,6 +84,11 @@ bool is_go_integer(std::string_view text, bool may_be_negative) {
 
 bool is_go_number(std::string_view text) {
   take_sign(text);
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  });
+  if (lower == "nan" || lower == "inf" || lower == "infinity") return true;
   return take_decimal(text).is_there && (text.empty() || is_exponent(text));
 }
 
@@ -92,15 +97,24 @@ bool is_go_duration(std::string_view text) {
   if (text == "0") return true;
   if (text.empty()) return false;
   constexpr std::string_view units[] = {"ns", "us", "\xC2\xB5s", "\xCE\xBCs", "ms", "s", "m", "h"};
+  constexpr double nanoseconds[] = {1, 1e3, 1e3, 1e3, 1e6, 1e9, 6e10, 3.6e12};
+  constexpr double most = 9223372036854775807.0;  // 292 years
+  double sum = 0;
   while (!text.empty()) {
+    const std::string_view number = text;
     if (!take_decimal(text).is_there) return false;
     const auto end = std::find_if(text.begin(), text.end(),
                                   [](char letter) { return letter == '.' || is_digit_of(letter); });
     const auto length = static_cast<std::size_t>(end - text.begin());
-    if (!is_one_of(text.substr(0, length), units)) return false;
+    const auto* unit = std::find(std::begin(units), std::end(units), text.substr(0, length));
+    if (unit == std::end(units)) return false;
+    double count = 0;
+    const auto read =
+        std::from_chars(number.data(), number.data() + (number.size() - text.size()), count);
+    sum += read.ec == std::errc() ? count * nanoseconds[unit - std::begin(units)] : most;
     text.remove_prefix(length);
   }
-  return true;
+  return sum < most;
 }
 
 bool is_port_range(std::string_view text) {

@@ -79,8 +79,8 @@ constexpr std::array kept_flags = {
     KeptFlag{"etcd", "peer-auto-tls", by_certificates},
     KeptFlag{"etcd", "listen-client-http-urls", by_address},
     KeptFlag{"etcd", "listen-metrics-urls", "Muster's own checks reach it there"},
-    KeptFlag{"etcd", "discovery", "the masters in the inventory decide it"},
-    KeptFlag{"etcd", "discovery-srv", "the masters in the inventory decide it"},
+    KeptFlag{"etcd", "experimental-initial-corrupt-check",
+             "feature-gates has InitialCorruptCheck, which Muster sets"},
     KeptFlag{"etcd", "unsafe-no-fsync", "a power cut would lose what was written"},
     KeptFlag{"kube-apiserver", "admission-control",
              "enable-admission-plugins adds to the defaults"},
@@ -90,14 +90,17 @@ constexpr std::array kept_flags = {
     KeptFlag{"kube-apiserver", "cert-dir", by_certificates},
     KeptFlag{"kube-apiserver", "token-auth-file", no_static_tokens},
     KeptFlag{"kube-controller-manager", "authentication-skip-lookup", by_callers},
+    KeptFlag{"kube-controller-manager", "cert-dir", by_certificates},
     KeptFlag{"kube-controller-manager", "requestheader-allowed-names", by_certificates},
     KeptFlag{"kube-controller-manager", "secure-port", by_port},
     KeptFlag{"kube-proxy", "cleanup", "kube-proxy would take its rules away and exit"},
     KeptFlag{"kube-proxy", "init-only", "kube-proxy would exit"},
     KeptFlag{"kube-proxy", "write-config-to", "kube-proxy would exit"},
     KeptFlag{"kube-scheduler", "authentication-skip-lookup", by_callers},
+    KeptFlag{"kube-scheduler", "cert-dir", by_certificates},
     KeptFlag{"kube-scheduler", "requestheader-allowed-names", by_certificates},
     KeptFlag{"kube-scheduler", "secure-port", by_port},
+    KeptFlag{"kube-scheduler", "write-config-to", "kube-scheduler would exit"},
 };
 
 bool has_entry(std::string_view list, std::string_view entry) {
@@ -147,6 +150,8 @@ Kept kept_flag(std::string_view component, std::string_view flag, std::string_vi
   for (const KeptFlag& entry : kept_flags) {
     if (entry.component == component && entry.flag == flag) return {others, entry.owner};
   }
+  if (component == "etcd" && flag.starts_with("discovery"))
+    return {others, "the masters in the inventory decide it"};
   if (component == "kube-apiserver" && flag.starts_with("oidc-"))
     return {others, one_authentication};
   const std::string_view reason = weakness(component, flag, value);

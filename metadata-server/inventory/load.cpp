@@ -28,8 +28,8 @@ constexpr std::size_t most_problems = 1000;
 
 class Loader {
  public:
-  Loader(const InventoryFiles& files, KnownFiles& known, Rules rules)
-      : files_(files), known_(known), rules_(rules) {}
+  Loader(const InventoryFiles& files, KnownFiles& known, Rules rules, const ReleaseFlags& releases)
+      : files_(files), known_(known), rules_(rules), releases_(releases) {}
 
   ToleratedInventory load() {
     if (!check_sizes()) return {{}, std::move(problems_)};
@@ -44,7 +44,7 @@ class Loader {
       report({}, "", "at least one Cluster", "no object in any file");
     check_inventory(inventory_, complete_, problems_);
     auto later = check_later_rules(inventory_);
-    check_settings(inventory_, later, inventory_.warnings);
+    check_settings(inventory_, releases_, later, inventory_.warnings);
     later.insert(later.end(), later_.begin(), later_.end());
     auto& told = rules_ == Rules::today ? problems_ : inventory_.warnings;
     told.insert(told.end(), later.begin(), later.end());
@@ -222,6 +222,7 @@ class Loader {
   const InventoryFiles& files_;
   KnownFiles& known_;
   const Rules rules_;
+  const ReleaseFlags& releases_;
   bool is_empty_ = true;
   Inventory inventory_;
   std::vector<InventoryProblem> problems_;
@@ -231,20 +232,21 @@ class Loader {
 
 }  // namespace
 
-Checked<Inventory> load(const InventoryFiles& files, Rules rules) {
+Checked<Inventory> load(const InventoryFiles& files, Rules rules, const ReleaseFlags& releases) {
   KnownFiles none;
-  return load(files, none, rules);
+  return load(files, none, rules, releases);
 }
 
-Checked<Inventory> load(const InventoryFiles& files, KnownFiles& known, Rules rules) {
-  ToleratedInventory read = Loader(files, known, rules).load();
+Checked<Inventory> load(const InventoryFiles& files, KnownFiles& known, Rules rules,
+                        const ReleaseFlags& releases) {
+  ToleratedInventory read = Loader(files, known, rules, releases).load();
   if (read.problems.empty()) return std::move(read.inventory);
   return tl::unexpected(std::move(read.problems));
 }
 
 ToleratedInventory load_tolerantly(const InventoryFiles& files) {
   KnownFiles none;
-  return Loader(files, none, Rules::stored).load();
+  return Loader(files, none, Rules::stored, {}).load();
 }
 
 namespace {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "inventory/component_options.hpp"
 #include "inventory/objects.hpp"
 #include "result/result.hpp"
 
@@ -29,8 +30,11 @@ using InventoryFiles = std::map<std::string, std::string>;
 //
 // `rules`: what was stored by an earlier version has warnings where it breaks what is a rule by
 // now.
+//
+// `releases`: the flags of those that are at hand (component_options).
 enum class Rules { today, stored };
-[[nodiscard]] Checked<Inventory> load(const InventoryFiles& files, Rules rules = Rules::today);
+[[nodiscard]] Checked<Inventory> load(const InventoryFiles& files, Rules rules = Rules::today,
+                                      const ReleaseFlags& releases = {});
 
 // The same of what was accepted once, by an earlier program perhaps: what can be read of it, with
 // what load() would refuse. What is refused is left out, so nothing is to be published from it.
@@ -54,7 +58,8 @@ struct KnownFiles {
   std::uint64_t loads = 0;
 };
 [[nodiscard]] Checked<Inventory> load(const InventoryFiles& files, KnownFiles& known,
-                                      Rules rules = Rules::today);
+                                      Rules rules = Rules::today,
+                                      const ReleaseFlags& releases = {});
 
 // Reads every *.yaml and *.yml file below `folder`, hidden ones and links out of it left out.
 // not_found: no such folder. invalid: no such file in it, or more than the limits. io: unreadable.

@@ -74,6 +74,12 @@ state = "/run/containerd"
                      fmt::arg("systemd_cgroup", facts.cgroup_version != 1));
 }
 
+Arguments containerd_arguments(const NodeDocument& document) {
+  Arguments arguments = {{"config", paths::containerd_config}};
+  arguments.override_with(document.config.component_arguments, "containerd");
+  return arguments;
+}
+
 std::string registry_hosts(std::string_view registry, const std::vector<std::string>& mirrors) {
   // The one registry whose name is not its address.
   const std::string server = registry == "docker.io" ? "https://registry-1.docker.io"

@@ -39,9 +39,8 @@ void add_containerd(const NodeDocument& document, const Facts& facts, DesiredSta
     state.files.push_back({fmt::format("{}/{}/hosts.toml", paths::registry_hosts, registry),
                            registry_hosts(registry, mirrors)});
   }
-  Arguments arguments = {{"config", paths::containerd_config}};
-  arguments.override_with(document.config.component_arguments, "containerd");
-  state.files.push_back({paths::arguments_of("containerd"), environment_file(arguments)});
+  state.files.push_back(
+      {paths::arguments_of("containerd"), environment_file(containerd_arguments(document))});
   DesiredUnit unit;
   unit.name = "containerd.service";
   unit.restart_on = {paths::containerd_config, paths::arguments_of("containerd")};

@@ -69,9 +69,10 @@ Result<std::shared_ptr<const Inventory>> PublicationMemory::inventory_for(
           revision.cluster, revision.number, to_text(inventory.error())));
 }
 
-Checked<std::shared_ptr<const Inventory>> PublicationMemory::load(const InventoryFiles& files) {
+Checked<std::shared_ptr<const Inventory>> PublicationMemory::load(const InventoryFiles& files,
+                                                                  const ReleaseFlags& releases) {
   const std::lock_guard lock(loading_);
-  auto inventory = muster::load(files, files_);
+  auto inventory = muster::load(files, files_, Rules::today, releases);
   if (!inventory) return tl::unexpected(std::move(inventory.error()));
   return std::make_shared<const Inventory>(std::move(*inventory));
 }

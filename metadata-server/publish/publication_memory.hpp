@@ -44,7 +44,8 @@ class PublicationMemory {
  public:
   [[nodiscard]] std::shared_ptr<ClusterMemory> of(const std::string& cluster);
   // As load() does, the files that it knows left out.
-  [[nodiscard]] Checked<std::shared_ptr<const Inventory>> load(const InventoryFiles& files);
+  [[nodiscard]] Checked<std::shared_ptr<const Inventory>> load(const InventoryFiles& files,
+                                                               const ReleaseFlags& releases);
   // The record that `text` is; read only where it is another than last time.
   [[nodiscard]] Result<std::shared_ptr<const ClusterRecord>> read_cluster(const std::string& name,
                                                                           const std::string& text);

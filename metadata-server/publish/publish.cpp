@@ -175,7 +175,8 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
 Published<PublishOutcome> publish_once(const PublishContext& context, const PublishRequest& request,
                                        std::map<std::string, std::string>& based_on,
                                        bool& is_lost) {
-  const auto loaded = context.memory->load(request.files);
+  const auto releases = context.release_flags ? context.release_flags() : ReleaseFlags{};
+  const auto loaded = context.memory->load(request.files, releases);
   if (!loaded) return tl::unexpected(refused(loaded.error()));
   const std::shared_ptr<const Inventory>& inventory = *loaded;
   Transaction transaction;

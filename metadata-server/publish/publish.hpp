@@ -42,6 +42,8 @@ struct PublishContext {
   std::function<TakenGenerations(const std::string& cluster)> taken = {};
   // The latest that it can be: nothing that is ordered in doubt ends before its time. None: `now`.
   std::function<TimePoint()> latest_now = {};
+  // Of the releases that there are (publish/release_flags). None: the table of versions decides.
+  std::function<ReleaseFlags()> release_flags = {};
 };
 [[nodiscard]] TimePoint earliest_now(const PublishContext& context);
 [[nodiscard]] TimePoint latest_now(const PublishContext& context);

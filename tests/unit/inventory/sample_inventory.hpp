@@ -99,4 +99,19 @@ inline std::string compile_problems(const muster::Inventory& inventory,
   return compiled ? "" : muster::to_text(compiled.error());
 }
 
+// Of the cluster's profile p with these sections, in one line.
+inline std::string of_profile(const std::string& sections, const std::string& cluster = "") {
+  return problems(
+      {{"a.yaml", small_cluster("  profiles: [p]\n" + cluster) +
+                      node("m1", "master", "10.77.0.11") +
+                      "---\napiVersion: muster/v1\nkind: Profile\nmetadata: {name: p}\nspec: {" +
+                      sections + "}\n"}});
+}
+
+inline std::string of_arguments(const std::string& arguments, const std::string& cluster = "") {
+  return problems(
+      {{"a.yaml", small_cluster("  componentArguments: {" + arguments + "}\n" + cluster) +
+                      node("m1", "master", "10.77.0.11")}});
+}
+
 }  // namespace sample

@@ -9,26 +9,14 @@
 
 using namespace muster;
 
+using sample::of_arguments;
+using sample::of_profile;
+
 namespace {
 
 std::string problems_of_case(const std::string& name) {
   const std::string folder = std::string(MUSTER_TESTS_DIR) + "/unit/inventory/cases/" + name;
   return sample::problems({{"inventory.yaml", sample::read_text(folder + "/inventory.yaml")}});
-}
-
-// Of the cluster's profile p with these sections, in one line.
-std::string of_profile(const std::string& sections, const std::string& cluster = "") {
-  return sample::problems(
-      {{"a.yaml", sample::small_cluster("  profiles: [p]\n" + cluster) +
-                      sample::node("m1", "master", "10.77.0.11") +
-                      "---\napiVersion: muster/v1\nkind: Profile\nmetadata: {name: p}\nspec: {" +
-                      sections + "}\n"}});
-}
-
-std::string of_arguments(const std::string& arguments, const std::string& cluster = "") {
-  return sample::problems(
-      {{"a.yaml", sample::small_cluster("  componentArguments: {" + arguments + "}\n" + cluster) +
-                      sample::node("m1", "master", "10.77.0.11")}});
 }
 
 }  // namespace
@@ -155,7 +143,7 @@ TEST_CASE("flags by the version of their component") {
         "kube-apiserver: {audit-log-maxage: 30}", "kubelet: {system-reserved: 'cpu=100m'}",
         "kubelet: {cloud-provider: ''}", "kube-scheduler: {kube-api-qps: '1.5'}",
         "kube-controller-manager: {node-monitor-grace-period: 40s}",
-        "kube-proxy: {logging-format: bogus-format, feature-gates: 'A=true,B=false'}",
+        "kube-proxy: {feature-gates: 'A=true,B=false'}",
         "kubelet: {anonymous-auth: false, read-only-port: 0}", "containerd: {log-level: debug}",
         "kube-apiserver: {disable-admission-plugins: DefaultStorageClass}",
         "kube-controller-manager: {controllers: '*,bootstrapsigner'}",
@@ -284,7 +272,7 @@ TEST_CASE("extraConfiguration: kubelet's types, its fields, and none of Muster's
   for (const char* sound :
        {"systemReserved: {cpu: '1', memory: 512Mi}", "systemReserved: {cpu: 100m, pid: '100'}",
         "cpuManagerPolicy: static, topologyManagerPolicy: nonsense", "podPidsLimit: 100",
-        "featureGates: {NoSuchGate: true}", "shutdownGracePeriod: 30s",
+        "featureGates: {AllAlpha: true}", "shutdownGracePeriod: 30s",
         "authentication: {webhook: {cacheTTL: 1m}}", "tlsMinVersion: VersionTLS13",
         "logging: {verbosity: 4, flushFrequency: 5s}", "allowedUnsafeSysctls: [net.core.somaxconn]",
         "reservedMemory: [{numaNode: 0, limits: {memory: 1Gi}}]", "readOnlyPort: 0",

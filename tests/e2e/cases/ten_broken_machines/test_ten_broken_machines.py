@@ -149,13 +149,13 @@ def test_altered_release(n6):
 
 # Once a machine that has settled before falls back by itself, this is the case of one that never has.
 def test_kubelet_that_exits(n6):
-    gate = "  overrides: {kubelet: {extraConfiguration: {featureGates: {NoSuchGate: true}}}}"
-    n6.add_node("n6", N6, mac=MAC, extra=gate)
+    policy = "  overrides: {kubelet: {extraConfiguration: {topologyManagerPolicy: NoSuchPolicy}}}"
+    n6.add_node("n6", N6, mac=MAC, extra=policy)
     n6.apply()
     failed(n6)
-    row = told(n6, "kubelet that exits", "NoSuchGate", "kubelet.service", "muster apply DIR")
+    row = told(n6, "kubelet that exits", "NoSuchPolicy", "kubelet.service", "muster apply DIR")
     failure = row["report"]["failure"]
-    assert failure["unit"] == "kubelet.service" and any("NoSuchGate" in line for line in failure["log"])
+    assert failure["unit"] == "kubelet.service" and any("NoSuchPolicy" in line for line in failure["log"])
     n6.add_node("n6", N6, mac=MAC)
     n6.apply()
     n6.converge("n6")
