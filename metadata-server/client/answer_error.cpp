@@ -50,6 +50,8 @@ Error error_of(const HttpAnswer& answer) {
     error.message = fmt::format("the server answered {} without a reason", answer.status);
     return error;
   }
+  // The server's own word for it, finer than the status.
+  if (const std::string code = text_of(body, "kind"); !code.empty()) error.code = code;
   const std::string request = text_of(body, "requestId");
   if (!request.empty()) error.message += fmt::format(" (request {})", request);
   return error;

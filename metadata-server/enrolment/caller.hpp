@@ -27,7 +27,8 @@ struct Caller {
 // Looks the certificate up. A machine's first call with a renewed key ends the old key's
 // acceptance. Refusals: certificate_expired, identity_unknown (no such record; a removed node is
 // answered like one that never was, unless it has a tombstone), superseded, frozen, banned,
-// operator_revoked, sealed (records/seal), certificate_other (neither a machine's nor an operator's).
+// operator_revoked, sealed (records/seal), certificate_other (neither a machine's nor an
+// operator's).
 [[nodiscard]] Result<Caller> identify(const EnrolmentContext& context,
                                       const Certificate& presented);
 

@@ -46,15 +46,15 @@ inline constexpr std::string_view tombstone = "tombstone";          // <public k
 inline constexpr std::string_view schedule = "schedule";  // <12-digit Unix seconds>/<what>/<name>
 
 inline constexpr std::string_view site_settings_key = "settings";
-inline constexpr std::string_view clock_key = "clock";  // of kind site: records/clock_record
-inline constexpr std::string_view epoch_key = "epoch";  // of kind site: records/epoch
-inline constexpr std::string_view mark_key = "mark";    // of kind site: backup/store_mark
+inline constexpr std::string_view clock_key = "clock";        // of kind site: records/clock_record
+inline constexpr std::string_view epoch_key = "epoch";        // of kind site: records/epoch
+inline constexpr std::string_view mark_key = "mark";          // of kind site: backup/store_mark
 inline constexpr std::string_view recovery_key = "recovery";  // of kind site: backup/recovery_key
 inline constexpr std::string_view backup_key = "backup";      // of kind site: backup/recovery_key
 inline constexpr std::string_view made_backup_key = "backup-made";  // likewise
-inline constexpr std::string_view restored_key = "restored";  // of kind site: records/seal
-inline constexpr std::string_view sealed = "sealed";          // <cluster>: records/seal
-inline constexpr std::string_view learned = "learned";        // <cluster>/<node>: backup/learned
+inline constexpr std::string_view restored_key = "restored";        // of kind site: records/seal
+inline constexpr std::string_view sealed = "sealed";                // <cluster>: records/seal
+inline constexpr std::string_view learned = "learned";  // <cluster>/<node>: backup/learned
 // Written whenever a cluster is published for the first time (site/publication_guards).
 inline constexpr std::string_view first_publication_key = "first-publication";
 // The site's own authorities: of machine identities, and of the server's TLS.

@@ -89,8 +89,10 @@ def main():
         polls.is_over.set()
         polls.join(30)
         database = os.path.getsize(os.path.join(site.state, "server", "state.sqlite"))
-        print(f"backup of {CLUSTERS * MACHINES} machines in {CLUSTERS} clusters: {seconds:.2f} s, {os.path.getsize(file) / 1e6:.1f} MB (database {database / 1e6:.1f} MB)")
-        print(f"p99 of polls: {quiet:.2f} ms of {count} beside nothing, {beside:.2f} ms of {beside_count} beside backups, ratio {beside / quiet:.2f} [{GOAL}], {polls.refused} refused")
+        size = os.path.getsize(file) / 1e6
+        print(f"backup of {CLUSTERS * MACHINES} machines in {CLUSTERS} clusters: {seconds:.2f} s, {size:.1f} MB (database {database / 1e6:.1f} MB)")
+        print(f"p99 of polls: {quiet:.2f} ms of {count} beside nothing, {beside:.2f} ms of {beside_count} beside backups, "
+              f"ratio {beside / quiet:.2f} [{GOAL}], {polls.refused} refused")
         pin = site.site_pin()
         site.stop_server()
         settings = restored.write_settings()

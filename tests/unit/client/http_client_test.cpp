@@ -335,12 +335,16 @@ TEST_CASE("addresses are read strictly") {
   }
 }
 
-TEST_CASE("error bodies keep the server's message, other bodies their status") {
+TEST_CASE("error bodies keep the server's message and its word, other bodies their status") {
   HttpAnswer answer;
   answer.status = 409;
   answer.body = R"({"kind":"conflict","message":"the name is taken","requestId":"ab"})";
   CHECK(error_of(answer).kind == ErrorKind::conflict);
   CHECK(error_of(answer).message == "the name is taken (request ab)");
+  answer.status = 503;
+  answer.body = R"({"kind":"sealed","message":"cluster 'lab': sealed"})";
+  CHECK(error_of(answer).kind == ErrorKind::unavailable);
+  CHECK(error_of(answer).code == "sealed");
   answer.status = 502;
   answer.body = "<html>";
   CHECK(error_of(answer).kind == ErrorKind::unavailable);
