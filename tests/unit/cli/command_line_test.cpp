@@ -43,6 +43,7 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "explain node",
                                           "explain enrolment",
                                           "translate",
+                                          "render",
                                           "diff",
                                           "apply",
                                           "revision list",
