@@ -113,8 +113,10 @@ void tell_damaged_end(const Run& run, Failure& failure) {
 std::string words_of_refusal(const ConvergeState& state) {
   if (!state.session || !state.session->away) return {};
   const Error& error = state.session->away->error;
+  // A stranger at the server's address has no word of the server's for it, and no say.
   const bool is_refusal =
-      error.kind == ErrorKind::forbidden || error.kind == ErrorKind::unauthenticated;
+      error.kind == ErrorKind::forbidden ||
+      (error.kind == ErrorKind::unauthenticated && error.code != name(error.kind));
   return is_refusal ? error.message : std::string();
 }
 

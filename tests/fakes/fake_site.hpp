@@ -128,7 +128,8 @@ class FakeServer final : public Server {
     if (auto why = unreachable()) return *why;
     if (site_.is_banned) return fail(ErrorKind::forbidden, "machine 'lab/n1' is banned");
     if (site_.is_forgetful)
-      return fail(ErrorKind::unauthenticated, "identity: no machine of this site has it");
+      return fail(ErrorKind::unauthenticated, "identity_unknown",
+                  "identity: no machine of this site has it");
     has_answered_ = true;
     const PrivateKey& key = site_.is_stranger ? site_.stranger_key : site_.site_key;
     return std::vector<Envelope>{

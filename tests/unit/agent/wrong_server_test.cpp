@@ -81,6 +81,7 @@ TEST_CASE_FIXTURE(LetIn, "a stranger at the server's address has no say, not eve
     machine.files.nodes.erase(paths::routes);
     const auto outcome = converge();
     CHECK(outcome.verdict == Verdict::converged);
+    CHECK(outcome.refused.empty());
     CHECK(outcome.fetched.offline);
     CHECK(outcome.fetched.document.generation == 1);
     CHECK(machine.files.text(paths::routes) != "");
