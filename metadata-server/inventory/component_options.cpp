@@ -46,7 +46,9 @@ struct Options {
 
 Options read_options() {
   Options options;
-  const auto table = nlohmann::json::parse(component_options_text);
+  std::string text;
+  for (const char* part : component_options_text) text += part;
+  const auto table = nlohmann::json::parse(text);
   for (const auto& [component, versions] : table.items()) {
     for (const auto& [minor, entries] : versions.items()) {
       if (component == "KubeletConfiguration")
