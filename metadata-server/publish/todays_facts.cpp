@@ -49,7 +49,7 @@ Result<SiteFacts> facts_of_today(const PublishContext& context, const ClusterRec
 }
 
 Result<SiteFacts> preview_facts(const PublishContext& context, const std::string& cluster) {
-  if (auto named = check_name(cluster); !named) return pass(named.error());
+  if (auto valid = check_name(cluster); !valid) return pass(valid.error());
   const auto found = context.memory->cluster(context.store, cluster);
   if (!found) return pass(found.error());
   Transaction given_up;
@@ -58,7 +58,7 @@ Result<SiteFacts> preview_facts(const PublishContext& context, const std::string
 
 Result<SigningFacts> prepare_signing(const PublishContext& context, const std::string& cluster,
                                      const std::string& actor) {
-  if (auto named = check_name(cluster); !named) return pass(named.error());
+  if (auto valid = check_name(cluster); !valid) return pass(valid.error());
   const auto found = find_cluster(context.store, cluster);
   if (!found) return pass(found.error());
   Transaction transaction;
