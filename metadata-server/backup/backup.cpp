@@ -33,6 +33,22 @@ Result<MadeBackup> open_made(const std::string& path) {
   return made;
 }
 
+// The copy and the file stay where they are, for remove_unfinished_backups.
+Result<MadeBackup> write_and_open(const BackupSource& source, const BackupContent& content,
+                                  const BackupHeader& header, const Certificate& recovery_key,
+                                  const SiteKeys& keys, TimePoint now) {
+  if (auto copied = source.copy_database(content.database); !copied) return pass(copied.error());
+  const auto trust = keys.trust();
+  const auto written = write_backup(file_path(source.folder), content, header, recovery_key,
+                                    {keys.servers().issuing, trust->chain}, now);
+  if (!written) return pass(written.error());
+  auto made = open_made(file_path(source.folder));
+  if (made)
+    made->content = {header.revision, header.made_at, written->header.recovery_key,
+                     written->digest};
+  return made;
+}
+
 }  // namespace
 
 Result<MadeBackup> make_backup(const BackupSource& source, Store& store, const SealingKey& sealing,
@@ -58,21 +74,9 @@ Result<MadeBackup> make_backup(const BackupSource& source, Store& store, const S
   const auto revision = store.commit({});
   if (!revision) return pass(revision.error());
   header.revision = *revision;
-  const BackupContent content{sealing.bytes(), source.settings, copy_path(source.folder)};
-  Result<void> done = source.copy_database(content.database);
-  const auto trust = keys.trust();
-  const BackupSigner signer{keys.servers().issuing, trust->chain};
-  Result<WrittenBackup> written = pass({});
-  if (done)
-    written =
-        write_backup(file_path(source.folder), content, header, (*key)->certificate, signer, now);
-  auto made = Result<MadeBackup>(pass(done ? Error() : done.error()));
-  if (done && !written) made = pass(written.error());
-  if (done && written) made = open_made(file_path(source.folder));
+  auto made = write_and_open(source, {sealing.bytes(), source.settings, copy_path(source.folder)},
+                             header, (*key)->certificate, keys, now);
   remove_unfinished_backups(source.folder);
-  if (made)
-    made->content = {header.revision, header.made_at, written->header.recovery_key,
-                     written->digest};
   return made;
 }
 

@@ -227,15 +227,13 @@ Result<WrittenBackup> write_backup(const std::string& path, const BackupContent&
   const std::string unfinished = path + ".new";
   ::unlink(unfinished.c_str());
   auto made = write_unfinished(unfinished, content, std::move(header), recovery_key, signer, now);
-  Result<void> done;
-  if (!made) done = pass(made.error());
-  if (done) done = sync_path(unfinished);
-  if (done && ::rename(unfinished.c_str(), path.c_str()) != 0)
-    done = fail_errno(errno, fmt::format("renaming '{}' to '{}'", unfinished, path));
-  if (done) done = sync_folder_of(path);
-  if (done) return made;
+  if (made) {
+    auto moved = move_into_place(unfinished, path);
+    if (moved) return made;
+    made = pass(moved.error());
+  }
   ::unlink(unfinished.c_str());
-  return pass(done.error());
+  return made;
 }
 
 namespace {

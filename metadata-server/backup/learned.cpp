@@ -238,8 +238,7 @@ Result<NodeName> may_show_held(const EnrolmentContext& context,
   if (auto ours = check_issuer(context, *certificate); !ours) return pass(ours.error());
   auto node = node_of(*certificate);
   if (!node) return node;
-  Transaction given_up;
-  const auto open = expect_not_sealed(context.store, node->cluster, given_up);
+  const auto open = check_not_sealed(context.store, node->cluster);
   if (!open && open.error().code == sealed_code) return node;
   if (!open) return pass(open.error());
   return fail(ErrorKind::conflict, "not_sealed",

@@ -42,10 +42,7 @@ Result<void> write_new(const std::string& path, std::string_view bytes, mode_t m
     if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", unfinished));
     if (auto written = write_all(file.get(), bytes, unfinished); !written) return written;
   }
-  if (auto synced = sync_path(unfinished); !synced) return synced;
-  if (::rename(unfinished.c_str(), path.c_str()) != 0)
-    return fail_errno(errno, fmt::format("renaming '{}' to '{}'", unfinished, path));
-  return sync_folder_of(path);
+  return move_into_place(unfinished, path);
 }
 
 // What is told of the store before it has its name.
@@ -128,9 +125,7 @@ Result<RestoredSite> restore_backup(const RestoreOrder& order, TimePoint now) {
     if (!begun) return pass(begun.error());
     site.begun = std::move(*begun);
   }
-  if (::rename(unnamed.c_str(), order.database.c_str()) != 0)
-    return fail_errno(errno, fmt::format("renaming '{}'", unnamed));
-  if (auto synced = sync_folder_of(order.database); !synced) return pass(synced.error());
+  if (auto moved = move_into_place(unnamed, order.database); !moved) return pass(moved.error());
   return site;
 }
 

@@ -65,10 +65,7 @@ Result<void> write_mark(const std::string& path, MarkFile mark) {
     const std::string text = record_text(mark, mark_file_fields) + "\n";
     if (auto written = write_all(file.get(), text, unfinished); !written) return written;
   }
-  if (auto synced = sync_path(unfinished); !synced) return synced;
-  if (::rename(unfinished.c_str(), path.c_str()) != 0)
-    return fail_errno(errno, fmt::format("renaming '{}' to '{}'", unfinished, path));
-  return sync_folder_of(path);
+  return move_into_place(unfinished, path);
 }
 
 struct FoundMark {

@@ -59,10 +59,7 @@ Result<std::string> fetch(Session& session, const std::string& path) {
     done = fail(
         ErrorKind::corrupt,
         fmt::format("backup: expected {} from the server, received {}; try again", *told, found));
-  if (done) done = sync_path(unfinished);
-  if (done && ::rename(unfinished.c_str(), path.c_str()) != 0)
-    done = fail_errno(errno, fmt::format("renaming '{}' to '{}'", unfinished, path));
-  if (done) done = sync_folder_of(path);
+  if (done) done = move_into_place(unfinished, path);
   if (done) return found;
   ::unlink(unfinished.c_str());
   return pass(done.error());

@@ -74,9 +74,7 @@ Result<Caller> identify_machine(const EnrolmentContext& context, const Certifica
   auto node = node_of(presented);
   if (!node) return pass(node.error());
   // Before its key is judged by records that may be older than it.
-  Transaction given_up;
-  if (auto open = expect_not_sealed(context.store, node->cluster, given_up); !open)
-    return pass(open.error());
+  if (auto open = check_not_sealed(context.store, node->cluster); !open) return pass(open.error());
   auto found = find_machine(context.store, *node);
   if (!found) return pass(found.error());
   Caller caller;

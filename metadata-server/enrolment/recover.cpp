@@ -15,9 +15,7 @@ namespace {
 Result<FoundMachine> find_holder(const EnrolmentContext& context, const Certificate& presented) {
   const auto node = node_of(presented);
   if (!node) return pass(node.error());
-  Transaction given_up;
-  if (auto open = expect_not_sealed(context.store, node->cluster, given_up); !open)
-    return pass(open.error());
+  if (auto open = check_not_sealed(context.store, node->cluster); !open) return pass(open.error());
   auto found = find_machine(context.store, *node);
   if (!found) return pass(found.error());
   if (auto holds = check_holds_name(context, *found, presented); !holds) return pass(holds.error());

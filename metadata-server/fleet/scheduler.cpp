@@ -50,8 +50,7 @@ Result<void> Scheduler::carry_out_due(const std::stop_token& stop) {
 // The backup may not know that it was put off: it waits until the cluster is opened.
 bool Scheduler::is_sealed_row(const ScheduleRow& row) const {
   if (row.what == scheduled::lapse) return false;
-  Transaction given_up;
-  return !expect_not_sealed(fleet_.store, row.name.substr(0, row.name.find('/')), given_up);
+  return !check_not_sealed(fleet_.store, row.name.substr(0, row.name.find('/')));
 }
 
 Result<void> Scheduler::first_failure() {

@@ -75,8 +75,7 @@ Result<void> VanishWatch::look(const Fleet& fleet) {
                 [&](const auto& entry) { return fleet.clock.since_boot() >= entry.second.end; });
   Result<void> all;
   for (auto& [cluster, machines] : vanished(fleet)) {
-    Transaction given_up;
-    if (!expect_not_sealed(fleet.store, cluster, given_up)) continue;
+    if (!check_not_sealed(fleet.store, cluster)) continue;
     auto removed = remove_longest_silent(fleet, cluster, std::move(machines));
     if (!removed && all) all = std::move(removed);
   }

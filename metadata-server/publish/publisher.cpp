@@ -118,8 +118,7 @@ Result<void> Publisher::publish(const DueMark& mark) {
 
 Result<void> Publisher::try_publishing(const DueMark& mark) {
   // An operator publishes for a sealed cluster, and nobody else.
-  Transaction given_up;
-  if (auto open = expect_not_sealed(context_.store, mark.cluster, given_up); !open) return open;
+  if (auto open = check_not_sealed(context_.store, mark.cluster); !open) return open;
   const auto published = republish(context_, mark.cluster, mark.by);
   if (published) return {};
   const auto& [error, problems] = published.error();

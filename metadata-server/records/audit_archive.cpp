@@ -65,10 +65,7 @@ Result<void> write_durably(const std::string& path, std::string_view bytes) {
       open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", temporary));
   if (auto written = write_all(file.get(), bytes, temporary); !written) return written;
-  if (fsync(file.get()) != 0) return fail_errno(errno, fmt::format("syncing '{}'", temporary));
-  if (rename(temporary.c_str(), path.c_str()) != 0)
-    return fail_errno(errno, fmt::format("renaming '{}'", temporary));
-  return sync_folder_of(path);
+  return move_into_place(temporary, path);
 }
 
 Result<std::vector<std::string>> files_in(const std::string& folder) {

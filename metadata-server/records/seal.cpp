@@ -46,13 +46,17 @@ Result<std::vector<std::string>> sealed_clusters(const Store& store) {
   return names;
 }
 
-Result<void> expect_not_sealed(const Store& store, const std::string& cluster,
-                               Transaction& transaction) {
+Result<void> check_not_sealed(const Store& store, const std::string& cluster) {
   const auto record = store.get(kinds::sealed, cluster);
   if (record) return pass(is_sealed(cluster));
   if (record.error().kind != ErrorKind::not_found) return pass(record.error());
-  transaction.expect(kinds::sealed, cluster, 0);
   return {};
+}
+
+Result<void> expect_not_sealed(const Store& store, const std::string& cluster,
+                               Transaction& transaction) {
+  transaction.expect(kinds::sealed, cluster, 0);
+  return check_not_sealed(store, cluster);
 }
 
 Error is_sealed(const std::string& cluster) {

@@ -24,8 +24,9 @@ void put_restored(const Restored& restored, Transaction& transaction);
 
 void seal_cluster(const std::string& cluster, std::int64_t now, Transaction& transaction);
 [[nodiscard]] Result<std::vector<std::string>> sealed_clusters(const Store& store);
-// Refusal `sealed` (unavailable: it goes on by itself once an operator opened it); the commit fails
-// with conflict where the cluster is sealed meanwhile.
+// Refusal `sealed` (unavailable: it goes on by itself once an operator opened it).
+[[nodiscard]] Result<void> check_not_sealed(const Store& store, const std::string& cluster);
+// The same, and the commit fails with conflict where the cluster is sealed meanwhile.
 [[nodiscard]] Result<void> expect_not_sealed(const Store& store, const std::string& cluster,
                                              Transaction& transaction);
 [[nodiscard]] Error is_sealed(const std::string& cluster);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 
 #include "result/file_descriptor.hpp"
@@ -30,6 +31,13 @@ Result<void> sync_path(const std::string& path) {
 Result<void> sync_folder_of(const std::string& path) {
   const auto folder = std::filesystem::path(path).parent_path();
   return sync_path(folder.empty() ? "." : folder.string());
+}
+
+Result<void> move_into_place(const std::string& from, const std::string& to) {
+  if (auto synced = sync_path(from); !synced) return synced;
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    return fail_errno(errno, fmt::format("renaming '{}' to '{}'", from, to));
+  return sync_folder_of(to);
 }
 
 }  // namespace muster

@@ -16,5 +16,8 @@ namespace muster {
 [[nodiscard]] Result<void> sync_path(const std::string& path);
 // The folder that holds `path`: after making, renaming or removing it.
 [[nodiscard]] Result<void> sync_folder_of(const std::string& path);
+// A file that was written under another name of the same file system takes its own, whole and for
+// good: fsync, rename, fsync of the folder. What failed before the rename is still at `from`.
+[[nodiscard]] Result<void> move_into_place(const std::string& from, const std::string& to);
 
 }  // namespace muster

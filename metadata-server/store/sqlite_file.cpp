@@ -25,14 +25,6 @@ Result<void> make_empty_file(const std::string& path) {
   return {};
 }
 
-Result<void> move_into_place(const std::string& from, const std::string& to) {
-  if (auto synced = sync_path(from); !synced) return synced;
-  if (::rename(from.c_str(), to.c_str()) != 0) {
-    return fail_errno(errno, fmt::format("renaming '{}' to '{}'", from, to));
-  }
-  return sync_folder_of(to);
-}
-
 Result<void> copy_pages(sqlite3_backup* backup, sqlite3* target, std::mutex& mutex) {
   constexpr int pages_at_once = 256;  // 1 MiB: writers wait milliseconds, not for the whole copy
   while (true) {

@@ -75,3 +75,19 @@ def site(tmp_path_factory):
     yield site
     site.stop_server()
     assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
+
+
+@pytest.fixture
+def own_site(tmp_path):
+    """Of a test alone: what waits there or is busy is no other test's."""
+    site = Site(str(tmp_path / "site"))
+    site.ports = {name: port + 200 for name, port in site.ports.items()}
+    site.start_server()
+    site.small_releases()
+    folder = tmp_path / "inventory"
+    folder.mkdir()
+    (folder / "cluster.yaml").write_text(CLUSTER + node("m1", "master", 11) + node("n1", "node", 21))
+    site.muster("apply", str(folder))
+    yield site
+    site.stop_server()
+    assert sanitizer_reports(os.path.join(site.state, "server.log")) == []

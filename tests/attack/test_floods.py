@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from conftest import CLUSTER, Site, mac, node, sanitizer_reports
+from conftest import mac
 from local_cluster import REPOSITORY
 
 ADDRESSES, EACH_AT_ENROL, EACH_AT_BOOT = 64, 16, 64  # 1 024 and 4 096: all the places there are
@@ -118,21 +118,6 @@ def test_downloads_that_nobody_reads_keep_nobody_from_booting(site, tmp_path):
             assert answer.status == 200
     with Flood(site.ports["boot"], EACH_AT_BOOT, f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode()):
         all_get_through("healthz", ask)
-
-
-@pytest.fixture
-def own_site(tmp_path):
-    """Whose waiting machines are no other test's."""
-    site = Site(str(tmp_path / "site"))
-    site.ports = {name: port + 200 for name, port in site.ports.items()}
-    site.start_server()
-    site.small_releases()
-    (tmp_path / "inventory").mkdir()
-    (tmp_path / "inventory" / "cluster.yaml").write_text(CLUSTER + node("m1", "master", 11) + node("n1", "node", 21))
-    site.muster("apply", str(tmp_path / "inventory"))
-    yield site
-    site.stop_server()
-    assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
 
 
 @pytest.mark.long  # half a minute, for 256 keys; in short: unit/enrolment approval_test

@@ -1,13 +1,9 @@
 """What people ask for holds up no machine: their calls have workers of their own."""
 import itertools
-import os
 import threading
 import time
 
-import pytest
-
-from conftest import CLUSTER, Site, node
-from sanitizers import sanitizer_reports
+from conftest import CLUSTER, node
 from test_restricted_operator import Job
 
 MACHINES, AT_ONCE, SECONDS = 3000, 8, 6
@@ -23,21 +19,6 @@ def large(name):
                     .replace("10.77.0.1,", f"10.77.{number // 250}.{number % 250 + 1},")
                     .replace("02:4d:55:00:00:01", "02:4d:55:01:%02x:%02x" % (number // 256, number % 256)))
     return "".join(rows)
-
-
-@pytest.fixture
-def own_site(tmp_path):
-    site = Site(str(tmp_path / "site"))
-    site.ports = {name: port + 400 for name, port in site.ports.items()}
-    site.start_server()
-    site.small_releases()
-    folder = tmp_path / "inventory"
-    folder.mkdir()
-    (folder / "cluster.yaml").write_text(CLUSTER + node("m1", "master", 11) + node("n1", "node", 21))
-    site.muster("apply", str(folder))
-    yield site
-    site.stop_server()
-    assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
 
 
 def reports_of(machine, seconds):
