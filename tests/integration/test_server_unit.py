@@ -113,7 +113,7 @@ def test_the_filter_lets_the_compressor_give_way_and_nothing_else_be_changed(hos
     pid = host.main_pid()
     stats = host.run("bash", "-c", f"cat /proc/{pid}/task/*/stat").stdout.splitlines()
     nice = [int(line.rsplit(")", 1)[1].split()[16]) for line in stats]
-    assert sorted(set(nice)) == [0, 19] and nice.count(19) == 1
+    assert sorted(set(nice)) == [0, 10] and nice.count(10) == 1
     filtered = host.run("systemctl", "show", "-P", "SystemCallFilter", "muster-server").stdout.split()
     assert "setpriority" in filtered
     assert not {"sched_setscheduler", "sched_setaffinity", "ioprio_set", "setrlimit", "mbind"} & set(filtered)
