@@ -19,8 +19,8 @@ constexpr unsigned api = node | admin;
 constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 constexpr auto anyone = Audience::anyone, machine = Audience::machine,
                ended_too = Audience::ended_too, sealed = Audience::sealed,
-               operators = Audience::operators,
-               creators = Audience::creators, enrolled = Audience::enrolled;
+               operators = Audience::operators, creators = Audience::creators,
+               enrolled = Audience::enrolled;
 constexpr auto none = BodyAs::none, memory = BodyAs::memory, artifact = BodyAs::artifact;
 constexpr auto at_once = Runs::at_once, pooled = Runs::pooled;
 
