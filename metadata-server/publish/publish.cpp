@@ -22,8 +22,18 @@ namespace muster {
 
 namespace {
 
-// A ban that is published while an operator applies is tried again on what he published.
-constexpr int republish_attempts = 5;
+// Each one that is lost is one of somebody else that went through.
+constexpr int attempts_at_most = 20;
+
+// A machine that enrols, or a ban, meanwhile is no reason to refuse an operator: what it rests on
+// is read anew, until it is not lost.
+template <class Attempt>
+Published<PublishOutcome> try_again(const Attempt& attempt) {
+  for (int count = 1;; ++count) {
+    auto published = attempt();
+    if (published || !published.error().is_lost || count == attempts_at_most) return published;
+  }
+}
 
 // The commit fails where the server makes such a cluster meanwhile.
 Result<void> check_not_on_demand(const Store& store, const std::string& name,
@@ -39,8 +49,33 @@ Result<void> check_not_on_demand(const Store& store, const std::string& name,
           name));
 }
 
-Result<void> check_based_on(const ClusterRecord& current, const std::string& based_on) {
+// Whether an operator published since then.
+Result<bool> has_same_content(const Store& store, const ClusterRecord& current,
+                              const std::string& based_on) {
+  if (based_on.empty() || current.revision.empty()) return false;
+  const auto base = find_published(store, current.name, based_on);
+  if (!base && is_store_away(base.error())) return pass(base.error());
+  if (!base || base->digest != based_on) return false;
+  return (base->content == 0 ? base->number : base->content) == content_of(current);
+}
+
+// Who published what is current, and when: an operator, whatever machines made of it since.
+Revision last_order(const Store& store, const ClusterRecord& current) {
+  auto found = find_published(store, current.name, std::to_string(content_of(current)));
+  if (found) return std::move(*found);
+  Revision last;
+  last.actor = current.actor;
+  last.published_at = current.published_at;
+  return last;
+}
+
+// Signatures are of the documents of one very revision.
+Result<void> check_based_on(const Store& store, const ClusterRecord& current,
+                            const std::string& based_on, bool is_signed) {
   if (based_on == current.revision) return {};
+  const auto is_same = is_signed ? false : has_same_content(store, current, based_on);
+  if (!is_same) return pass(is_same.error());
+  if (*is_same) return {};
   if (current.revision.empty()) {
     return fail(
         ErrorKind::conflict,
@@ -48,12 +83,14 @@ Result<void> check_based_on(const ClusterRecord& current, const std::string& bas
             "cluster '{}': based on revision {}, but nothing is published yet. Is this the right server? Then apply again based on none.",
             current.name, based_on));
   }
+  const Revision last = is_signed ? Revision() : last_order(store, current);
   return fail(
       ErrorKind::conflict,
       fmt::format(
           "cluster '{}': based on {}, but {} published {} at {}. Look at it with `muster diff`, then apply again based on that one.",
-          current.name, based_on.empty() ? "no revision" : "revision " + based_on, current.actor,
-          current.revision, utc_text(current.published_at)));
+          current.name, based_on.empty() ? "no revision" : "revision " + based_on,
+          is_signed ? current.actor : last.actor, current.revision,
+          utc_text(is_signed ? current.published_at : last.published_at)));
 }
 
 // The facts of today, for a publication that then owes nothing: whoever changes any of them marks
@@ -117,7 +154,11 @@ Published<PublishOutcome> finish(const PublishContext& context, Transaction& tra
   if (dry_run || !is_changed) return outcome;
   outcome.is_written = true;
   const auto committed = context.store.commit(transaction);
-  if (!committed) return tl::unexpected(refused(nothing_published(committed.error())));
+  if (!committed) {
+    auto refusal = refused(nothing_published(committed.error()));
+    refusal.is_lost = committed.error().kind == ErrorKind::conflict;
+    return tl::unexpected(std::move(refusal));
+  }
   for (const auto& publication : publications) {
     if (publication.is_changed) spdlog::info("{}", publication.told);
     if (publication.written) context.memory->remember(*committed, publication.written);
@@ -170,11 +211,9 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
   return finish(context, transaction, one(std::move(*publication)), request.dry_run);
 }
 
-// `based_on`: as the request has it, and what this learns. `is_lost`: somebody changed meanwhile
-// what it rests on.
+// `based_on`: as the request has it, and what this learns.
 Published<PublishOutcome> publish_once(const PublishContext& context, const PublishRequest& request,
-                                       std::map<std::string, std::string>& based_on,
-                                       bool& is_lost) {
+                                       std::map<std::string, std::string>& based_on) {
   const auto loaded = context.memory->load(request.files);
   if (!loaded) return tl::unexpected(refused(loaded.error()));
   const std::shared_ptr<const Inventory>& inventory = *loaded;
@@ -199,9 +238,9 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
     if (!free) return tl::unexpected(refused(free.error()));
     const std::string base = request.on_current ? found->record.revision : std::string();
     const auto [known, is_new] = based_on.try_emplace(name, base);
-    if (auto based = check_based_on(found->record, known->second); !based) {
-      return tl::unexpected(refused(based.error()));
-    }
+    auto based =
+        check_based_on(context.store, found->record, known->second, !request.signatures.empty());
+    if (!based) return tl::unexpected(refused(based.error()));
     auto facts = guarded_facts(context, found->record, *inventory, transaction);
     if (!facts) return tl::unexpected(refused(facts.error()));
     facts->upgrades = request.upgrades;
@@ -221,7 +260,6 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
   }
   if (!problems.empty()) return tl::unexpected(refused(std::move(problems)));
   auto outcome = finish(context, transaction, std::move(publications), request.dry_run);
-  is_lost = !outcome && outcome.error().error.kind == ErrorKind::conflict;
   if (outcome) outcome->based_on = based_on;
   return outcome;
 }
@@ -245,14 +283,9 @@ TimePoint latest_now(const PublishContext& context) {
 
 Published<PublishOutcome> publish(const PublishContext& context, const PublishRequest& request) {
   auto based_on = request.based_on;
-  for (int attempt = 1;; ++attempt) {
-    bool is_lost = false;
-    auto published = publish_once(context, request, based_on, is_lost);
-    // A machine that enrolled meanwhile is no reason to refuse an operator; who published is told.
-    if (is_lost && attempt < republish_attempts) continue;
-    if (published && changes_many(*published)) ::malloc_trim(0);
-    return published;
-  }
+  auto published = try_again([&] { return publish_once(context, request, based_on); });
+  if (published && changes_many(*published)) ::malloc_trim(0);
+  return published;
 }
 
 Published<PublishOutcome> publish_instance(const PublishContext& context,
@@ -287,9 +320,21 @@ Published<PublishOutcome> publish_instance(const PublishContext& context,
   return finish(context, transaction, one(std::move(*publication)), false);
 }
 
-Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {
+namespace {
+// `base`: the operator's revision that was current when this was looked at first.
+Published<PublishOutcome> roll_back_once(const PublishContext& context,
+                                         const RollbackRequest& request,
+                                         std::optional<std::uint64_t>& base) {
   auto found = find_cluster(context.store, request.cluster);
   if (!found) return tl::unexpected(refused(found.error()));
+  if (!base) base = content_of(found->record);
+  if (*base != content_of(found->record)) {
+    const Revision last = last_order(context.store, found->record);
+    return tl::unexpected(refused(nothing_published(
+        {ErrorKind::conflict,
+         fmt::format("cluster '{}': {} published {} at {}", request.cluster, last.actor,
+                     found->record.revision, utc_text(last.published_at))})));
+  }
   auto revision = find_revision(context.store, request.cluster, request.revision);
   if (!revision) return tl::unexpected(refused(revision.error()));
   auto inventory = inventory_of(*revision);
@@ -300,37 +345,42 @@ Published<PublishOutcome> roll_back(const PublishContext& context, const Rollbac
       "rolled-back");
 }
 
+Published<PublishOutcome> republish_once(const PublishContext& context, const std::string& cluster,
+                                         const std::string& actor) {
+  const auto due = find_due(context.store, cluster);
+  if (!due) return tl::unexpected(refused(due.error()));
+  auto found = context.memory->cluster(context.store, cluster);
+  if (!found) return tl::unexpected(refused(found.error()));
+  if (found->version == 0) {
+    return tl::unexpected(refused(
+        {ErrorKind::not_found, fmt::format("cluster '{}': nothing is published yet", cluster)}));
+  }
+  const auto revision = context.memory->revision(context.store, cluster, content_of(found->record));
+  if (!revision) return tl::unexpected(refused(revision.error()));
+  RollbackRequest request;
+  request.cluster = cluster;
+  request.actor = actor;
+  request.remove = true;  // the files are the same: only members of pools can have gone
+  auto published = publish_revision(context, std::move(*found), **revision, request, "republished",
+                                    *due ? (*due)->why : std::string());
+  if (published && *due && !published->is_written) {
+    if (auto cleared = clear(context.store, **due); !cleared)
+      return tl::unexpected(refused(cleared.error()));
+  }
+  return published;
+}
+}  // namespace
+
+Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {
+  std::optional<std::uint64_t> base;
+  return try_again([&] { return roll_back_once(context, request, base); });
+}
+
 Published<PublishOutcome> republish(const PublishContext& context, const std::string& cluster,
                                     const std::string& actor) {
   if (auto free = context.quarantine.check_publishable(cluster); !free)
     return tl::unexpected(refused(free.error()));
-  for (int attempt = 1;; ++attempt) {
-    const auto due = find_due(context.store, cluster);
-    if (!due) return tl::unexpected(refused(due.error()));
-    auto found = context.memory->cluster(context.store, cluster);
-    if (!found) return tl::unexpected(refused(found.error()));
-    if (found->version == 0) {
-      return tl::unexpected(refused(
-          {ErrorKind::not_found, fmt::format("cluster '{}': nothing is published yet", cluster)}));
-    }
-    const auto revision =
-        context.memory->revision(context.store, cluster, content_of(found->record));
-    if (!revision) return tl::unexpected(refused(revision.error()));
-    RollbackRequest request;
-    request.cluster = cluster;
-    request.actor = actor;
-    request.remove = true;  // the files are the same: only members of pools can have gone
-    auto published = publish_revision(context, std::move(*found), **revision, request,
-                                      "republished", *due ? (*due)->why : std::string());
-    if (published && *due && !published->is_written) {
-      if (auto cleared = clear(context.store, **due); !cleared)
-        return tl::unexpected(refused(cleared.error()));
-    }
-    if (published || published.error().error.kind != ErrorKind::conflict ||
-        attempt == republish_attempts) {
-      return published;
-    }
-  }
+  return try_again([&] { return republish_once(context, cluster, actor); });
 }
 
 }  // namespace muster
