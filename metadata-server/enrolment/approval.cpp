@@ -15,6 +15,7 @@ Result<NodeName> resolve(const EnrolmentInventory& inventory, const Approval& ap
     std::erase_if(found, [&](const NodeName& node) { return node.cluster != approval.cluster; });
   }
   if (found.empty()) {
+    if (auto read = inventory.check_read(approval.cluster); !read) return pass(read.error());
     return fail(ErrorKind::not_found,
                 fmt::format("node '{}': not in the inventory; apply an inventory that names it",
                             approval.name));

@@ -21,6 +21,22 @@ struct Deed {
 
 // Reads the record, lets `change` alter it (false: it is so already), writes it with its audit row.
 // Whether anything changed.
+// Of a cluster whose inventory cannot be read, it is a machine that something was published for.
+Result<void> check_known(const EnrolmentContext& context, const NodeName& node) {
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  const auto listed = context.inventory()->lists(node);
+  if (listed && *listed) return {};
+  if (listed) {
+    return fail(
+        ErrorKind::not_found,
+        fmt::format("node '{}': not in the inventory; `muster node list` shows those there are",
+                    key));
+  }
+  const auto document = context.store.get(kinds::document, key);
+  if (document) return {};
+  return pass(document.error().kind == ErrorKind::not_found ? listed.error() : document.error());
+}
+
 template <class Change>
 Result<bool> change_machine(const EnrolmentContext& context, const NodeName& node, const Deed& deed,
                             Change change) {
@@ -29,13 +45,7 @@ Result<bool> change_machine(const EnrolmentContext& context, const NodeName& nod
   const auto done = update(
       context.store, kinds::machine, key,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
-        if (!value && !context.inventory()->role_of(node)) {
-          return fail(
-              ErrorKind::not_found,
-              fmt::format(
-                  "node '{}': not in the inventory; `muster node list` shows those there are",
-                  key));
-        }
+        if (auto known = value ? Result<void>() : check_known(context, node); !known) return known;
         MachineRecord record;
         record.cluster = node.cluster;
         record.node = node.node;

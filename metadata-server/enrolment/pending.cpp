@@ -101,8 +101,8 @@ Result<void> note_pending(const EnrolmentContext& context, const PendingMachine&
         if (value && known && !is_expired(*known, context)) {
           const bool is_recent =
               known->last_seen + context.limits.pending_lifetime.count() / 4 > note.last_seen;
-          const bool is_void =
-              !known->approved.node.empty() && !context.inventory()->role_of(known->approved);
+          const auto listed = context.inventory()->lists(known->approved);
+          const bool is_void = !known->approved.node.empty() && listed && !*listed;
           const bool is_same = known->proposed == note.proposed && known->source == note.source;
           if (is_recent && is_same && !is_void) return {};
           note.first_seen = known->first_seen;

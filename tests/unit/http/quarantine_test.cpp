@@ -150,6 +150,51 @@ TEST_CASE_FIXTURE(TwoClusters,
 }
 
 TEST_CASE_FIXTURE(TwoClusters,
+                  "what an unreadable inventory lists nobody knows: nothing is removed for it") {
+  const Peer n1 = machine("n1");
+  REQUIRE(ask("POST", "/v1/operator/nodes/lab/n1/ban", {{"reason", "stolen"}}).status == 200);
+  std::string_view kind = kinds::revision;
+  std::string prefix = "lab/";
+  SUBCASE("its revision") {}
+  SUBCASE("its record") {
+    kind = kinds::cluster;
+    prefix = "lab";
+  }
+  CAPTURE(kind);
+  change(kind, prefix, "{", "{\"formerField\":");
+  REQUIRE(start());
+  const std::string why = quarantined()[0].at("reason");
+  const auto refused = [&](const sample::Answer& answer) {
+    CHECK_MESSAGE(answer.status == 409, answer.body.dump());
+    CHECK(answer.body.at("kind") == "quarantined");
+    const std::string message = answer.body.at("message");
+    CHECK(message.starts_with("cluster 'lab': in quarantine, served as it was: "));
+    CHECK_MESSAGE(message.find(why) != std::string::npos, message);
+    CHECK(message.find("Cure: ") != std::string::npos);
+  };
+  refused(ask("POST", "/v1/operator/nodes/lab/n1/remove", {{"drain", false}}));
+  refused(ask("POST", "/v1/operator/nodes/lab/n1/remove", {{"drain", true}}));
+  CHECK(find_machine(store, {"lab", "n1"})->record.banned);
+  refused(
+      ask("POST", "/v1/operator/tokens", {{"cluster", "lab"}, {"role", "node"}, {"node", "n1"}}));
+  refused(ask("POST", "/v1/operator/tokens", {{"cluster", "lab"}, {"pool", "ci"}}));
+  const nlohmann::json approval = {{"name", "n1"}, {"fingerprint", "sha256:0123456789abcdef"}};
+  refused(ask("POST", "/v1/operator/approve", approval));
+  refused(ask("POST", "/v1/operator/nodes/lab/nobody/ban", {{"reason", "stolen"}}));
+  refused(ask("POST", "/v1/operator/nodes/lab/nobody/replace"));
+  // A machine that something is published for is one, whoever cannot read the inventory.
+  const auto banned = ask("POST", "/v1/operator/nodes/lab/m1/ban", {{"reason", "stolen"}});
+  CHECK(banned.body.at("message").get<std::string>().starts_with(
+      "lab/m1: this server holds to the ban; its masters' API servers do not know of it yet: "));
+  CHECK(find_machine(store, {"lab", "m1"})->record.banned);
+  if (kind == kinds::cluster) return;
+  apply(sample::small_inventory());
+  CHECK(document("lab", "m1").config.banned_machines == std::vector<std::string>{"m1", "n1"});
+  CHECK(ask("POST", "/v1/operator/nodes/lab/n1/remove", {{"drain", false}}).body.at("kind") ==
+        "still_listed");
+}
+
+TEST_CASE_FIXTURE(TwoClusters,
                   "one unreadable row of a cluster costs that cluster's counts alone") {
   machine("m1");
   std::string_view kind;
