@@ -17,10 +17,10 @@ namespace {
 struct Deed {
   std::string actor, action, detail;
   std::string due = {};  // why its cluster is to be published with it; empty: it is not
+  // A record that cannot be read begins anew, without its keys.
+  bool is_anew = false;
 };
 
-// Reads the record, lets `change` alter it (false: it is so already), writes it with its audit row.
-// Whether anything changed.
 // Of a cluster whose inventory cannot be read, it is a machine that something was published for.
 Result<void> check_known(const EnrolmentContext& context, const NodeName& node) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
@@ -37,6 +37,8 @@ Result<void> check_known(const EnrolmentContext& context, const NodeName& node) 
   return pass(document.error().kind == ErrorKind::not_found ? listed.error() : document.error());
 }
 
+// Reads the record, lets `change` alter it (false: it is so already), writes it with its audit row.
+// Whether anything changed.
 template <class Change>
 Result<bool> change_machine(const EnrolmentContext& context, const NodeName& node, const Deed& deed,
                             Change change) {
@@ -51,8 +53,8 @@ Result<bool> change_machine(const EnrolmentContext& context, const NodeName& nod
         record.node = node.node;
         if (value) {
           auto parsed = as_stored(parse_machine_record(*value));
-          if (!parsed) return pass(parsed.error());
-          record = std::move(*parsed);
+          if (!parsed && !deed.is_anew) return pass(parsed.error());
+          if (parsed) record = std::move(*parsed);
         }
         is_changed = change(record);
         if (!is_changed) return {};
@@ -92,7 +94,7 @@ void end_converge(MachineRecord& record) {
 
 Result<bool> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
                  const std::string& by) {
-  return change_machine(context, node, {by, "banned", reason, "ban of " + node.node},
+  return change_machine(context, node, {by, "banned", reason, "ban of " + node.node, true},
                         [&](MachineRecord& record) {
                           if (record.banned && record.ban_reason == reason) return false;
                           record.banned = true;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "document/problem.hpp"
 #include "pki/signature.hpp"
 #include "store/kinds.hpp"
 
@@ -44,8 +45,20 @@ Result<void> let_lapse(Store& store, const ScheduleRow& row) {
   return commit(store, transaction);
 }
 
+Result<void> check_schedule_record(const Record& record) {
+  const auto time = kinds::parse_pair_key(record.key);
+  const auto subject = time ? kinds::parse_pair_key(time->second) : std::nullopt;
+  const bool is_time = time && !time->first.empty() &&
+                       time->first.find_first_not_of("0123456789") == std::string::npos;
+  if (subject && is_time) return {};
+  return fail(ErrorKind::corrupt,
+              fmt::format("schedule row {}: expected a key TIME/WHAT/NAME", in_ticks(record.key)));
+}
+
 Result<bool> is_scheduled(const Store& store, const ScheduleRow& row) {
-  const auto record = store.get(kinds::schedule, key_of(row.at, row.what, row.name));
+  // Of a row without a sound key, that is its name (list_due).
+  const auto record =
+      store.get(kinds::schedule, row.what.empty() ? row.name : key_of(row.at, row.what, row.name));
   if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
   return record.has_value();
 }
@@ -72,7 +85,7 @@ Result<std::vector<ScheduleRow>> list_due(const Store& store, std::int64_t now, 
   for (auto& record : *records) {
     const auto time = kinds::parse_pair_key(record.key);
     const auto subject = time ? kinds::parse_pair_key(time->second) : std::nullopt;
-    if (!subject) {
+    if (!subject || !check_schedule_record(record)) {
       // Whoever carries rows out says that it cannot; what else is due does not wait for it.
       due.push_back({0, {}, record.key, {}});
       continue;

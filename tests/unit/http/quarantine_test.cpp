@@ -198,14 +198,21 @@ TEST_CASE_FIXTURE(TwoClusters,
                   "one unreadable row of a cluster costs that cluster's counts alone") {
   machine("m1");
   std::string_view kind;
-  std::string key;
+  std::string key, order;
+  std::string cure =
+      "restore the database from a backup of before, or ask for help with that record";
   SUBCASE("a machine") {
     kind = kinds::machine;
     key = "lab/m1";
+    cure =
+        "muster ban m1 --cluster lab, which begins its record anew; then muster unban m1 --cluster lab, and there muster-agent reset --yes and a new token";
+    order = "m1/ban";
   }
   SUBCASE("a drain") {
     kind = kinds::drain;
     key = "lab/n1";
+    cure = "muster node undrain n1 --cluster lab";
+    order = "n1/undrain";
   }
   SUBCASE("etcd") {
     kind = kinds::etcd;
@@ -225,8 +232,7 @@ TEST_CASE_FIXTURE(TwoClusters,
   CHECK(rows[0].at("machines") == 2);
   CHECK(rows[0].at("unread").at("reason").get<std::string>().find("expected JSON") !=
         std::string::npos);
-  CHECK(rows[0].at("unread").at("cure") ==
-        "restore the database from a backup of before, or ask for help with that record");
+  CHECK(rows[0].at("unread").at("cure") == cure);
   CHECK(rows[1].at("cluster") == "other");
   CHECK(rows[1].at("neverEnrolled") == 1);
   const auto nodes = ask("GET", "/v1/operator/nodes");
@@ -236,6 +242,61 @@ TEST_CASE_FIXTURE(TwoClusters,
   CHECK(nodes.body.at("nodes")[0].at("node") == "o1");
   CHECK(nodes.body.at("unread")[0].at("cluster") == "lab");
   CHECK(ask("GET", "/v1/operator/nodes?cluster=lab").status != 200);
+  if (order.empty()) return;
+  const auto cured = ask("POST", "/v1/operator/nodes/lab/" + order, {{"reason", "unreadable"}});
+  CHECK_MESSAGE(cured.status == 200, cured.body.dump());
+  CHECK_FALSE(ask("GET", "/v1/operator/status").body.at("clusters")[0].contains("unread"));
+}
+
+TEST_CASE_FIXTURE(TwoClusters, "records that nothing asks for yet are told before something does") {
+  std::string_view kind;
+  std::string word, key;
+  SUBCASE("an authority") {
+    kind = kinds::authority;
+    word = "authority";
+    key = "lab/kubernetes";
+  }
+  SUBCASE("a secret") {
+    kind = kinds::secret;
+    word = "secret";
+    key = "lab/encryption-configuration/000000000001";
+  }
+  SUBCASE("a row of the schedule") {
+    kind = kinds::schedule;
+    word = "schedule";
+    key = "garbage";
+  }
+  CAPTURE(word);
+  make_unreadable(store, kind, key);
+  const auto unread = ask("GET", "/v1/operator/status").body.at("unreadRecords");
+  REQUIRE(unread.size() == 1);
+  CHECK(unread[0].at("kind") == word);
+  CHECK(unread[0].at("name") == key);
+  CHECK(unread[0].at("cure") ==
+        "restore the database from a backup of before, or ask for help with that record");
+}
+
+TEST_CASE_FIXTURE(TwoClusters,
+                  "a cluster ends when that is confirmed, whatever can be read of it") {
+  machine("n1");
+  for (const auto kind : {kinds::machine, kinds::document, kinds::revision, kinds::secret,
+                          kinds::authority, kinds::cluster}) {
+    const auto records = all_records(store, kind, kind == kinds::cluster ? "lab" : "lab/").value();
+    CHECK_MESSAGE(!records.empty(), kind);
+    for (const Record& record : records) make_unreadable(store, kind, record.key);
+  }
+  make_unreadable(store, kinds::drain, "lab/n1");
+  make_unreadable(store, kinds::member, "lab/w-1");
+  REQUIRE(store.commit(Transaction().put(kinds::address, "10.77.1.1", "lab/w-1")));
+  REQUIRE(start());
+  const auto ended = ask("DELETE", "/v1/operator/clusters/lab?confirm=lab");
+  CHECK_MESSAGE(ended.status == 200, ended.body.dump());
+  for (const auto kind : {kinds::machine, kinds::document, kinds::drain, kinds::member,
+                          kinds::secret, kinds::revision})
+    CHECK_MESSAGE(store.count(kind, "lab/").value() == 0, kind);
+  CHECK(store.count(kinds::address).value() == 0);
+  apply(good);
+  CHECK(document("lab", "n1").generation == 1);
 }
 
 TEST_CASE_FIXTURE(TwoClusters, "a release that cannot be read is told, and holds up nobody else") {
@@ -273,7 +334,8 @@ TEST_CASE_FIXTURE(
     key = "anna";
     word = "operator";
     list = "operators";
-    cure = "muster operator revoke anna, then muster operator add anna";
+    cure =
+        "muster operator revoke anna; if it is to go on, muster operator add anna with what it was held to (--templates, --clusters, --machines, --ttl), which nobody can read any more, or with --unrestricted";
   }
   CAPTURE(list);
   const auto before = ask("GET", "/v1/operator/" + list).body.at(list);
