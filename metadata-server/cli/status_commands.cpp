@@ -1,7 +1,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <thread>
@@ -13,12 +12,6 @@
 
 namespace muster {
 namespace {
-
-// Reasons may have a line for each problem.
-std::string on_one_line(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return printable(text);
-}
 
 // "lab: m1 has the turn since ... and failed; m2, m3 wait for theirs"
 std::string turns_note(const nlohmann::json& row) {

@@ -358,13 +358,20 @@ TEST_CASE_FIXTURE(OnDemand, "what fails keeps nothing else waiting, and is tried
 }
 
 TEST_CASE_FIXTURE(OnDemand, "a row of the schedule without a sound key is told until it is gone") {
-  REQUIRE(store.commit(Transaction().put(kinds::schedule, "garbage", "{}")));
+  std::string key = "garbage";
+  SUBCASE("one word") {}
+  SUBCASE("no time") {
+    key = "soon/cluster/ci";
+  }
+  REQUIRE(store.commit(Transaction().put(kinds::schedule, key, "{}")));
   for (int run = 0; run < 2; ++run) {
     const auto done = scheduler.carry_out_due();
     REQUIRE_FALSE(done);
-    CHECK(done.error().message.ends_with("schedule row 'garbage': expected a key TIME/WHAT/NAME"));
+    CHECK(done.error().message.ends_with(
+        "schedule row '" + key +
+        "': expected a key TIME/WHAT/NAME, WHAT cluster, member, released, lapse or sweep"));
   }
-  REQUIRE(store.commit(Transaction().remove(kinds::schedule, "garbage")));
+  REQUIRE(store.commit(Transaction().remove(kinds::schedule, key)));
   CHECK(scheduler.carry_out_due());
 }
 
