@@ -26,11 +26,12 @@ namespace {
 constexpr int attempts_at_most = 20;
 
 // A machine that enrols, or a ban, meanwhile is no reason to refuse an operator: what it rests on
-// is read anew, until it is not lost.
+// is read anew, until it is not lost. `attempt` is told whether one was: machines that join all the
+// time would overtake each.
 template <class Attempt>
 Published<PublishOutcome> try_again(const Attempt& attempt) {
   for (int count = 1;; ++count) {
-    auto published = attempt();
+    auto published = attempt(count > 1);
     if (published || !published.error().is_lost || count == attempts_at_most) return published;
   }
 }
@@ -94,19 +95,19 @@ Result<void> check_based_on(const Store& store, const ClusterRecord& current,
 }
 
 // The facts of today, for a publication that then owes nothing: whoever changes any of them marks
-// the cluster as due, and its commit fails.
+// the cluster as due, and its commit fails. `insists`: it does not, and the mark stays, so that
+// what was changed meanwhile is published next.
 Result<SiteFacts> guarded_facts(const PublishContext& context, const ClusterRecord& record,
-                                const Inventory& inventory, Transaction& transaction) {
+                                const Inventory& inventory, Transaction& transaction,
+                                bool insists = false) {
   const auto due = find_due(context.store, record.name);
   if (!due) return pass(due.error());
   if (record.revision_number == 0) {
     if (auto swept = expect_swept(context.store, record.name, transaction); !swept)
       return pass(swept.error());
   }
-  if (*due)
-    clear_due(**due, transaction);
-  else
-    transaction.expect(kinds::due, record.name, 0);
+  if (*due && !insists) clear_due(**due, transaction);
+  if (!*due && !insists) transaction.expect(kinds::due, record.name, 0);
   return facts_of_today(context, record, &inventory, transaction);
 }
 
@@ -183,10 +184,11 @@ std::vector<std::string> clusters_of(const PublishRequest& request, const Invent
 // The content of a revision under today's facts.
 Published<PublishOutcome> publish_revision(const PublishContext& context, FoundCluster found,
                                            const ReadRevision& read, const RollbackRequest& request,
-                                           const std::string& action, std::string cause = {}) {
+                                           const std::string& action, std::string cause = {},
+                                           bool insists = false) {
   const Revision& revision = read.revision;
   Transaction transaction;
-  auto facts = guarded_facts(context, found.record, *read.inventory, transaction);
+  auto facts = guarded_facts(context, found.record, *read.inventory, transaction, insists);
   if (!facts) return tl::unexpected(refused(facts.error()));
   facts->catalogue = revision.facts.catalogue;
   facts->secrets = revision.facts.secrets;
@@ -213,13 +215,16 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
 
 // `based_on`: as the request has it, and what this learns.
 Published<PublishOutcome> publish_once(const PublishContext& context, const PublishRequest& request,
-                                       std::map<std::string, std::string>& based_on) {
+                                       std::map<std::string, std::string>& based_on, bool insists) {
   const auto loaded = context.memory->load(request.files);
   if (!loaded) return tl::unexpected(refused(loaded.error()));
   const std::shared_ptr<const Inventory>& inventory = *loaded;
   Transaction transaction;
   std::vector<ClusterPublication> publications;
   const auto clusters = clusters_of(request, *inventory);
+  std::vector<PublicationTurn> turns;
+  for (const auto& name : clusters)
+    if (insists) turns.push_back(context.memory->turn(name));
   std::vector<InventoryProblem> problems = check_upgrades(request.upgrades, clusters, *inventory);
   for (const auto& name : clusters) {
     if (!request.signatures.empty() && !request.signatures.contains(name)) {
@@ -241,7 +246,7 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
     auto based =
         check_based_on(context.store, found->record, known->second, !request.signatures.empty());
     if (!based) return tl::unexpected(refused(based.error()));
-    auto facts = guarded_facts(context, found->record, *inventory, transaction);
+    auto facts = guarded_facts(context, found->record, *inventory, transaction, insists);
     if (!facts) return tl::unexpected(refused(facts.error()));
     facts->upgrades = request.upgrades;
     ClusterInput input{inventory,      request.files, std::move(*found), std::move(*facts),
@@ -283,7 +288,8 @@ TimePoint latest_now(const PublishContext& context) {
 
 Published<PublishOutcome> publish(const PublishContext& context, const PublishRequest& request) {
   auto based_on = request.based_on;
-  auto published = try_again([&] { return publish_once(context, request, based_on); });
+  auto published =
+      try_again([&](bool insists) { return publish_once(context, request, based_on, insists); });
   if (published && changes_many(*published)) ::malloc_trim(0);
   return published;
 }
@@ -324,7 +330,8 @@ namespace {
 // `base`: the operator's revision that was current when this was looked at first.
 Published<PublishOutcome> roll_back_once(const PublishContext& context,
                                          const RollbackRequest& request,
-                                         std::optional<std::uint64_t>& base) {
+                                         std::optional<std::uint64_t>& base, bool insists) {
+  const auto turn = insists ? context.memory->turn(request.cluster) : PublicationTurn();
   auto found = find_cluster(context.store, request.cluster);
   if (!found) return tl::unexpected(refused(found.error()));
   if (!base) base = content_of(found->record);
@@ -342,11 +349,12 @@ Published<PublishOutcome> roll_back_once(const PublishContext& context,
   return publish_revision(
       context, std::move(*found),
       {std::move(*revision), std::make_shared<const Inventory>(std::move(*inventory))}, request,
-      "rolled-back");
+      "rolled-back", {}, insists);
 }
 
 Published<PublishOutcome> republish_once(const PublishContext& context, const std::string& cluster,
                                          const std::string& actor) {
+  const auto turn = context.memory->turn(cluster);
   const auto due = find_due(context.store, cluster);
   if (!due) return tl::unexpected(refused(due.error()));
   auto found = context.memory->cluster(context.store, cluster);
@@ -373,14 +381,14 @@ Published<PublishOutcome> republish_once(const PublishContext& context, const st
 
 Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {
   std::optional<std::uint64_t> base;
-  return try_again([&] { return roll_back_once(context, request, base); });
+  return try_again([&](bool insists) { return roll_back_once(context, request, base, insists); });
 }
 
 Published<PublishOutcome> republish(const PublishContext& context, const std::string& cluster,
                                     const std::string& actor) {
   if (auto free = context.quarantine.check_publishable(cluster); !free)
     return tl::unexpected(refused(free.error()));
-  return try_again([&] { return republish_once(context, cluster, actor); });
+  return try_again([&](bool /*insists*/) { return republish_once(context, cluster, actor); });
 }
 
 }  // namespace muster
