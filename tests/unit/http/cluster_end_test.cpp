@@ -7,7 +7,6 @@
 #include "enrolment/enrol.hpp"
 #include "enrolment/join_token.hpp"
 #include "enrolment/recover.hpp"
-#include "fakes/unreadable.hpp"
 #include "fleet/scheduler.hpp"
 #include "records/audit.hpp"
 #include "sample_rooms.hpp"
@@ -355,39 +354,6 @@ TEST_CASE_FIXTURE(OnDemand, "what fails keeps nothing else waiting, and is tried
   CHECK(done.error().message == "nonsense x: expected cluster, member, released, lapse or sweep");
   CHECK(audit("cluster-expired").size() == 1);
   CHECK(rows()["schedule"] == 4);  // what failed, and when the cluster's and its tokens lapse
-}
-
-TEST_CASE_FIXTURE(OnDemand, "a row of the schedule without a sound key is told until it is gone") {
-  std::string key = "garbage";
-  SUBCASE("one word") {}
-  SUBCASE("no time") {
-    key = "soon/cluster/ci";
-  }
-  REQUIRE(store.commit(Transaction().put(kinds::schedule, key, "{}")));
-  for (int run = 0; run < 2; ++run) {
-    const auto done = scheduler.carry_out_due();
-    REQUIRE_FALSE(done);
-    CHECK(done.error().message.ends_with(
-        "schedule row '" + key +
-        "': expected a key TIME/WHAT/NAME, WHAT cluster, member, released, lapse or sweep"));
-  }
-  REQUIRE(store.commit(Transaction().remove(kinds::schedule, key)));
-  CHECK(scheduler.carry_out_due());
-}
-
-TEST_CASE_FIXTURE(OnDemand,
-                  "a cluster whose order cannot be read ends by its name, which is free") {
-  create("ci");
-  make_unreadable(store, kinds::on_demand, "ci");
-  const auto refused = ask("DELETE", "/v1/operator/clusters/ci");
-  CHECK(refused.status == 409);
-  CHECK(refused.body.at("kind") == "confirmation");
-  CHECK(refused.body.at("message").get<std::string>().ends_with(
-      ". To end it whatever can be read of it: muster cluster delete ci --confirm ci"));
-  const auto ended = ask("DELETE", "/v1/operator/clusters/ci?confirm=ci");
-  CHECK_MESSAGE(ended.status == 200, ended.body.dump());
-  CHECK(ask("GET", "/v1/operator/status").body.at("quarantined").empty());
-  create("ci");
 }
 
 TEST_CASE_FIXTURE(OnDemand, "what raced an end goes, though the server dies before its sweep") {

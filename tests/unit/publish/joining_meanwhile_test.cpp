@@ -13,9 +13,12 @@ namespace {
 
 std::string inventory(const std::string& more = "") {
   return sample::cluster("  nodeCidr: 10.77.0.0/16\n") + sample::node("m1", "master", 11, more) +
-         "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: ci}\nspec: {cluster: lab, "
-         "role: node, namePattern: 'ci-{index}', maximum: 7, addressRanges: [10.77.1.0/24], proofs: "
-         "[token]}\n";
+         R"(---
+apiVersion: muster/v1
+kind: NodePool
+metadata: {name: ci}
+spec: {cluster: lab, role: node, namePattern: 'ci-{index}', maximum: 7, addressRanges: [10.77.1.0/24], proofs: [token]}
+)";
 }
 
 struct Joining : Site {
