@@ -234,7 +234,7 @@ Result<void> take_over_learned(const Fleet& fleet, const SealedCluster& sealed,
 Result<void> publish_anew(const Fleet& fleet, const OpenOrder& order) {
   const auto published = republish(fleet.publishing, order.cluster, order.by);
   if (published) return {};
-  const auto& [error, problems] = published.error();
+  const auto& [error, problems, is_lost] = published.error();
   return while_doing(
       Error{error.kind, error.code,
             problems.empty() ? error.message : error.message + ": " + to_text(problems)},

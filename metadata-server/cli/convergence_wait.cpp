@@ -51,8 +51,8 @@ std::string line_of(const nlohmann::json& row) {
   if (standing == "never-enrolled") word = "never enrolled";
   if (word.empty()) return {};
   const std::string reason = cell(row, "/reason"), cure = cell(row, "/cure");
-  return printable(fmt::format("{}/{}: {}{}{}", cell(row, "/cluster"), cell(row, "/node"), word,
-                               reason.empty() ? "" : ": ", reason)) +
+  return on_one_line(fmt::format("{}/{}: {}{}{}", cell(row, "/cluster"), cell(row, "/node"), word,
+                                 reason.empty() ? "" : ": ", reason)) +
          "\n" + (cure.empty() ? "" : "  cure: " + printable(cure) + "\n");
 }
 

@@ -58,7 +58,7 @@ Exit list_nodes(Session& session, const std::string& cluster, std::size_t limit)
     for (const auto& row : list_at(*answer, "/unread"))
       std::fprintf(stderr, "muster: cluster %s is left out: %s\n",
                    printable(cell(row, "/cluster")).c_str(),
-                   printable(cell(row, "/reason")).c_str());
+                   on_one_line(cell(row, "/reason")).c_str());
     const auto nodes = answer->find("nodes");
     if (nodes != answer->end() && nodes->is_array())
       std::move(nodes->begin(), nodes->end(), std::back_inserter(rows));

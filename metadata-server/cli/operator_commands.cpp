@@ -85,6 +85,7 @@ void add_limit(CommandLine& line, CLI::App* group) {
 
 struct AddOptions {
   std::string name, request, folder, pin;
+  bool unrestricted = false;
 };
 
 // The server's word for its CA is taken by its site key alone: the pin that was given, or that of
@@ -130,6 +131,7 @@ Exit add_operator(Session& session, const AddOptions& options, const LimitOption
   if (!held) return Exit::usage;
   nlohmann::json body = {{"name", options.name}};
   if (!held->is_null()) body["limits"] = *held;
+  if (options.unrestricted) body["unrestricted"] = true;
   if (!options.request.empty()) {
     constexpr std::size_t largest_request = 16u << 10;
     const auto request = read_text_file(options.request, largest_request);
@@ -155,6 +157,8 @@ void add_add(CommandLine& line, CLI::App* group) {
   add->add_option("--pin", options->pin,
                   "sha256:... that the server's CA is checked by [what this server says]");
   add_limit_options(add, limits);
+  add->add_flag("--unrestricted", options->unrestricted,
+                "it may do everything, whatever an operator of that name was held to");
   add->footer(
       "Without --out it prints the certificate alone.\n"
       "Example: muster operator add anna --out anna\n"

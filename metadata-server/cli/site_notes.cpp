@@ -11,7 +11,7 @@ namespace muster {
 namespace {
 
 std::string note(const std::string& text, const std::string& cure) {
-  return printable(text) + "\n" + (cure.empty() ? "" : "  cure: " + printable(cure) + "\n");
+  return on_one_line(text) + "\n" + (cure.empty() ? "" : "  cure: " + printable(cure) + "\n");
 }
 
 // A reason may have many lines: an inventory's problems.

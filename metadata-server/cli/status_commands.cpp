@@ -20,12 +20,13 @@ std::string turns_note(const nlohmann::json& row) {
   const nlohmann::json turns = row.value("turns", nlohmann::json::object());
   for (const auto& [node, turn] : turns.items()) {
     if (cell(turn, "/state") == "holds") {
-      holder = fmt::format("{} has the turn since {}", printable(node), time_text(turn, "/since"));
+      holder =
+          fmt::format("{} has the turn since {}", on_one_line(node), time_text(turn, "/since"));
       const std::string held_up = cell(turn, "/heldUp");
-      if (!held_up.empty()) holder += ", and holds the others up: " + printable(held_up);
+      if (!held_up.empty()) holder += ", and holds the others up: " + on_one_line(held_up);
     } else {
       ++count;
-      waiting += (waiting.empty() ? "" : ", ") + printable(node);
+      waiting += (waiting.empty() ? "" : ", ") + on_one_line(node);
     }
   }
   if (holder.empty() && waiting.empty()) return {};
@@ -52,7 +53,7 @@ std::string orders_note(const nlohmann::json& row) {
   std::string notes;
   const auto add = [&](const char* list, const auto& text_of, const char* what, const char* cure) {
     std::vector<std::string> found;
-    for (const auto& one : list_at(row, list)) found.push_back(printable(text_of(one)));
+    for (const auto& one : list_at(row, list)) found.push_back(on_one_line(text_of(one)));
     if (!found.empty())
       notes += fmt::format("{}: {}: {}; muster {}\n", cluster, what, some_of(found), cure);
   };
@@ -90,10 +91,10 @@ std::string reinitialisation_note(const nlohmann::json& row) {
   const std::string cluster = cell(row, "/cluster"), restored_on = cell(order, "/restoredOn");
   return fmt::format(
       "{}: etcd reinitialised at {} by {}, {}{}\n", cluster, time_text(order, "/orderedAt"),
-      printable(cell(order, "/by")),
+      on_one_line(cell(order, "/by")),
       restored_on.empty()
           ? std::string("and none runs yet")
-          : fmt::format("restored on {}, which does not run yet", printable(restored_on)),
+          : fmt::format("restored on {}, which does not run yet", on_one_line(restored_on)),
       cell(order, "/canBeCancelled").empty()
           ? std::string()
           : fmt::format("; muster cluster reinitialise {} --cancel takes it back", cluster));
@@ -105,16 +106,16 @@ std::string due_note(const nlohmann::json& row) {
   if (!due.is_object() || !cell(row, "/awaitsSignature").empty()) return {};
   const std::string refused = cell(due, "/refused");
   return fmt::format("{}: due to be published for {} s: {} ({}){}\n", cell(row, "/cluster"),
-                     cell(due, "/seconds"), printable(cell(due, "/why")),
-                     printable(cell(due, "/by")),
-                     refused.empty() ? "" : "; refused: " + printable(refused));
+                     cell(due, "/seconds"), on_one_line(cell(due, "/why")),
+                     on_one_line(cell(due, "/by")),
+                     refused.empty() ? "" : "; refused: " + on_one_line(refused));
 }
 
 // What is wrong with one, and below it what to do.
 std::string trouble_text(const std::string& who, const nlohmann::json& row) {
   const std::string cure = cell(row, "/cure");
-  return printable(fmt::format("{}: {}", who, cell(row, "/reason"))) + "\n" +
-         (cure.empty() ? "" : "  cure: " + printable(cure) + "\n");
+  return on_one_line(fmt::format("{}: {}", who, cell(row, "/reason"))) + "\n" +
+         (cure.empty() ? "" : "  cure: " + on_one_line(cure) + "\n");
 }
 
 std::string status_text(const nlohmann::json& answer) {
@@ -154,7 +155,7 @@ std::string status_text(const nlohmann::json& answer) {
     if (const std::string unread = cell(row, "/unread"); !unread.empty()) {
       notes += fmt::format(
           "release {} {}: its record cannot be read; import it again with muster release import: {}\n",
-          cell(row, "/name"), cell(row, "/version"), printable(unread));
+          cell(row, "/name"), cell(row, "/version"), on_one_line(unread));
       continue;
     }
     notes += fmt::format(

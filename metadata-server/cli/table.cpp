@@ -4,6 +4,11 @@
 
 namespace muster {
 
+std::string on_one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return printable(text);
+}
+
 namespace {
 
 bool is_continuation(char character) {

@@ -10,6 +10,9 @@
 
 namespace muster {
 
+// printable(), of a reason that may have a line for each problem.
+[[nodiscard]] std::string on_one_line(std::string text);
+
 class Table {
  public:
   explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}

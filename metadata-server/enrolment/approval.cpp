@@ -15,6 +15,7 @@ Result<NodeName> resolve(const EnrolmentInventory& inventory, const Approval& ap
     std::erase_if(found, [&](const NodeName& node) { return node.cluster != approval.cluster; });
   }
   if (found.empty()) {
+    if (auto read = inventory.check_read(approval.cluster); !read) return pass(read.error());
     return fail(ErrorKind::not_found,
                 fmt::format("node '{}': not in the inventory; apply an inventory that names it",
                             approval.name));
@@ -107,6 +108,10 @@ Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& 
   Transaction transaction;
   if (auto there = expect_cluster(context.store, node->cluster, transaction); !there)
     return pass(there.error());
+  // Written as it is, so that whoever ends it, or takes the node out, meanwhile decides again.
+  auto cluster = context.store.get(kinds::cluster, node->cluster);
+  if (!cluster) return pass(cluster.error());
+  transaction.put(kinds::cluster, node->cluster, std::move(cluster->value));
   transaction.expect(kinds::pending, machine.fingerprint, found->version)
       .put(kinds::pending, machine.fingerprint, to_json(machine));
   append_audit(transaction, context.now(), approved_by, "approved",

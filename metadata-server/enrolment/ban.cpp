@@ -17,7 +17,25 @@ namespace {
 struct Deed {
   std::string actor, action, detail;
   std::string due = {};  // why its cluster is to be published with it; empty: it is not
+  // A record that cannot be read begins anew, without its keys.
+  bool is_anew = false;
 };
+
+// Of a cluster whose inventory cannot be read, it is a machine that something was published for.
+Result<void> check_known(const EnrolmentContext& context, const NodeName& node) {
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  const auto listed = context.inventory()->lists(node);
+  if (listed && *listed) return {};
+  if (listed) {
+    return fail(
+        ErrorKind::not_found,
+        fmt::format("node '{}': not in the inventory; `muster node list` shows those there are",
+                    key));
+  }
+  const auto document = context.store.get(kinds::document, key);
+  if (document) return {};
+  return pass(document.error().kind == ErrorKind::not_found ? listed.error() : document.error());
+}
 
 // Reads the record, lets `change` alter it (false: it is so already), writes it with its audit row.
 // Whether anything changed.
@@ -29,20 +47,14 @@ Result<bool> change_machine(const EnrolmentContext& context, const NodeName& nod
   const auto done = update(
       context.store, kinds::machine, key,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
-        if (!value && !context.inventory()->role_of(node)) {
-          return fail(
-              ErrorKind::not_found,
-              fmt::format(
-                  "node '{}': not in the inventory; `muster node list` shows those there are",
-                  key));
-        }
+        if (auto known = value ? Result<void>() : check_known(context, node); !known) return known;
         MachineRecord record;
         record.cluster = node.cluster;
         record.node = node.node;
         if (value) {
           auto parsed = as_stored(parse_machine_record(*value));
-          if (!parsed) return pass(parsed.error());
-          record = std::move(*parsed);
+          if (!parsed && !deed.is_anew) return pass(parsed.error());
+          if (parsed) record = std::move(*parsed);
         }
         is_changed = change(record);
         if (!is_changed) return {};
@@ -82,7 +94,7 @@ void end_converge(MachineRecord& record) {
 
 Result<bool> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
                  const std::string& by) {
-  return change_machine(context, node, {by, "banned", reason, "ban of " + node.node},
+  return change_machine(context, node, {by, "banned", reason, "ban of " + node.node, true},
                         [&](MachineRecord& record) {
                           if (record.banned && record.ban_reason == reason) return false;
                           record.banned = true;

@@ -16,9 +16,11 @@ EnrolmentInventory::EnrolmentInventory(const Inventory& inventory) {
   for (const auto& [name, cluster] : inventory.clusters) *this = with(name, inventory);
 }
 
-EnrolmentInventory EnrolmentInventory::with(const std::string& cluster,
-                                            const Inventory& inventory) const {
+EnrolmentInventory EnrolmentInventory::with(const std::string& cluster, const Inventory& inventory,
+                                            const Result<void>& read) const {
   EnrolmentInventory made = *this;
+  made.unread_.erase(cluster);
+  if (!read) made.unread_.emplace(cluster, read.error());
   const auto found = inventory.clusters.find(cluster);
   if (found == inventory.clusters.end()) {
     made.clusters_.erase(cluster);
@@ -57,6 +59,18 @@ const ListedNode* EnrolmentInventory::node(const NodeName& name) const {
 std::optional<Role> EnrolmentInventory::role_of(const NodeName& name) const {
   const ListedNode* listed = node(name);
   return listed == nullptr ? std::nullopt : std::optional(listed->role);
+}
+
+Result<bool> EnrolmentInventory::lists(const NodeName& name) const {
+  if (node(name) != nullptr) return true;
+  if (auto read = check_read(name.cluster); !read) return pass(read.error());
+  return false;
+}
+
+Result<void> EnrolmentInventory::check_read(const std::string& cluster) const {
+  const auto found = cluster.empty() ? unread_.begin() : unread_.find(cluster);
+  if (found == unread_.end()) return {};
+  return pass(found->second);
 }
 
 MatchResult EnrolmentInventory::match(const MachineHints& hints) const {

@@ -31,12 +31,17 @@ class EnrolmentInventory {
   // Of every cluster that the inventory names.
   explicit EnrolmentInventory(const Inventory& inventory);
   // One cluster as this inventory has it, which may be not at all. Cost: that cluster.
-  [[nodiscard]] EnrolmentInventory with(const std::string& cluster,
-                                        const Inventory& inventory) const;
+  // `read`: why no more of it could be read; what it lacks may be listed all the same.
+  [[nodiscard]] EnrolmentInventory with(const std::string& cluster, const Inventory& inventory,
+                                        const Result<void>& read = {}) const;
 
   // Something of it is published, be it without machines.
   [[nodiscard]] bool has_cluster(const std::string& name) const { return clusters_.contains(name); }
   [[nodiscard]] std::optional<Role> role_of(const NodeName& node) const;
+  // Error: its cluster could not be read, so that nobody knows.
+  [[nodiscard]] Result<bool> lists(const NodeName& node) const;
+  // To be asked before "the inventory does not have it" is believed. "": of every cluster.
+  [[nodiscard]] Result<void> check_read(const std::string& cluster) const;
   // nullptr: it is not listed. Valid as long as this object.
   [[nodiscard]] const ListedNode* node(const NodeName& name) const;
   [[nodiscard]] MatchResult match(const MachineHints& hints) const;
@@ -63,6 +68,7 @@ class EnrolmentInventory {
   };
   [[nodiscard]] static const ListedNode* find(const OneCluster& cluster, std::string_view node);
   std::map<std::string, std::shared_ptr<const OneCluster>> clusters_;
+  std::map<std::string, Error> unread_;  // by cluster
 };
 
 }  // namespace muster

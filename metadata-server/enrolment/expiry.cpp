@@ -5,6 +5,7 @@
 
 #include "enrolment/join_token.hpp"
 #include "enrolment/remove.hpp"
+#include "records/all_records.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
 #include "records/pending_machine.hpp"
@@ -29,7 +30,14 @@ class Tombstones {
   // `pool`: empty for a machine that is listed.
   Result<void> add(const Store& store, const NodeName& node, const std::string& pool,
                    std::optional<OnDelete> on_delete) {
-    const auto found = find_machine(store, node);
+    auto found = find_machine(store, node);
+    // Nobody knows the keys of one that cannot be read: it gets no tombstone, and ends all the
+    // same.
+    if (!found && found.error().kind == ErrorKind::corrupt) {
+      const auto unread = store.get(kinds::machine, kinds::pair_key(node.cluster, node.node));
+      if (!unread) return pass(unread.error());
+      found = FoundMachine{{}, unread->version};
+    }
     if (!found) return pass(found.error());
     // Whoever is about to get an identity by this name comes too late.
     transaction_.expect(kinds::machine, kinds::pair_key(node.cluster, node.node), found->version);
@@ -65,14 +73,18 @@ Result<void> add_cluster_end(const EnrolmentContext& context, const std::string&
   // Tokens first: who is admitted after this spends one, and the commit fails.
   if (auto ended = end_join_tokens_of(context, cluster, transaction); !ended) return ended;
   if (auto ended = end_approvals_of(context.store, cluster, transaction); !ended) return ended;
-  const auto members = list_members(context.store, cluster);
+  const std::string prefix = kinds::prefix_of(cluster);
+  const auto members = all_records(context.store, kinds::member, prefix);
   if (!members) return pass(members.error());
+  const auto machines = all_records(context.store, kinds::machine, prefix);
+  if (!machines) return pass(machines.error());
   Tombstones tombstones(context, transaction);
   std::map<std::string, std::string> pools;  // by node: members, and every other that has a record
-  for (const auto& member : *members) pools[member.node] = member.pool;
-  const auto machines = list_machines(context.store, cluster);
-  if (!machines) return pass(machines.error());
-  for (const auto& [node, machine] : *machines) pools.try_emplace(node);
+  for (const auto& record : *members) {
+    const auto member = parse_member_record(record.value);
+    pools[record.key.substr(prefix.size())] = member ? member->pool : std::string();
+  }
+  for (const auto& record : *machines) pools.try_emplace(record.key.substr(prefix.size()));
   for (const auto& [node, pool] : pools) {
     auto added = tombstones.add(context.store, {cluster, node}, pool, on_delete);
     if (!added) return added;

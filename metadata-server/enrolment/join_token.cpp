@@ -85,6 +85,12 @@ std::vector<Problem> problems_of(const NewJoinToken& order) {
 }
 
 Result<void> check_named(const EnrolmentInventory& inventory, const NewJoinToken& order) {
+  const bool is_named =
+      inventory.has_cluster(order.cluster) &&
+      (order.node.empty() || inventory.role_of({order.cluster, order.node})) &&
+      (order.pool.empty() || inventory.pool(order.cluster, order.pool) != nullptr);
+  if (is_named) return {};
+  if (auto read = inventory.check_read(order.cluster); !read) return read;
   if (!inventory.has_cluster(order.cluster)) {
     return fail(
         ErrorKind::not_found, "not_found",

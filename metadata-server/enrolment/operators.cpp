@@ -43,6 +43,7 @@ constexpr auto operator_fields = [](auto& fields, auto& record) {
   fields.text("createdBy", record.created_by);
   fields.flag("revoked", record.revoked);
   fields.object("limits", record.limits, limits_fields);
+  fields.flag("limitsLost", record.limits_lost, Presence::if_set);
 };
 
 std::vector<Problem> problems_of(const OperatorLimits& limits) {
@@ -60,6 +61,18 @@ std::vector<Problem> problems_of(const OperatorLimits& limits) {
   constexpr std::chrono::seconds longest_lifetime = std::chrono::hours(24 * 30);
   count("/limits/ttlSeconds", limits.lifetime.count(), 600, longest_lifetime.count());
   return problems;
+}
+
+// Of a name that has a record: a renewal keeps what it is held to.
+Result<std::optional<OperatorLimits>> limits_before(const std::string& name,
+                                                    const std::string& value) {
+  auto before = as_stored(parse_operator_record(value));
+  if (before && !before->limits_lost) return std::move(before->limits);
+  return fail(
+      ErrorKind::conflict, "limits_lost",
+      fmt::format(
+          "operator '{}': its record cannot be read, or could not be when it was revoked, so that nobody knows what it was held to: repeat with its limits (--templates, --clusters, --machines, --ttl), or with --unrestricted",
+          name));
 }
 
 std::string text_of(const std::optional<OperatorLimits>& limits) {
@@ -108,7 +121,8 @@ Result<std::vector<OperatorRecord>> list_operators(const Store& store) {
 
 Result<std::string> add_operator(const EnrolmentContext& context, const std::string& name,
                                  std::string_view csr_pem, const std::string& added_by,
-                                 const std::optional<OperatorLimits>& limits) {
+                                 const std::optional<OperatorLimits>& limits,
+                                 bool is_unrestricted) {
   if (!is_dns_label(name) || name == "root") {
     return fail(
         ErrorKind::invalid, "invalid",
@@ -116,6 +130,9 @@ Result<std::string> add_operator(const EnrolmentContext& context, const std::str
             "operator name: expected lower-case letters, digits and '-', at most 63, not 'root'; found {}",
             in_ticks(name)));
   }
+  if (limits && is_unrestricted)
+    return fail(ErrorKind::invalid, "invalid",
+                "operator: expected limits or `unrestricted`, found both");
   if (auto sound = check(limits); !sound) return pass(sound.error());
   const auto certificate = issue(context, name, csr_pem);
   if (!certificate) return pass(certificate.error());
@@ -124,10 +141,10 @@ Result<std::string> add_operator(const EnrolmentContext& context, const std::str
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         OperatorRecord record;
         record.limits = limits;
-        if (value && !limits) {
-          auto before = as_stored(parse_operator_record(*value));
+        if (value && !limits && !is_unrestricted) {
+          auto before = limits_before(name, *value);
           if (!before) return pass(before.error());
-          record.limits = std::move(before->limits);
+          record.limits = std::move(*before);
         }
         record.name = name;
         record.key = certificate->public_key().fingerprint();
@@ -164,6 +181,7 @@ Result<void> limit_operator(const EnrolmentContext& context, const std::string& 
         auto record = as_stored(parse_operator_record(*value));
         if (!record) return pass(record.error());
         record->limits = limits;
+        record->limits_lost = false;
         // What it made while it was not limited counts: the index is made anew.
         transaction.put(kinds::operator_record, name, to_json(*record)).remove(kinds::usage, name);
         append_audit(transaction, context.now(), by, "operator-limited", name, text_of(limits));
@@ -181,8 +199,10 @@ Result<void> revoke_operator(const EnrolmentContext& context, const std::string&
         if (!value) return no_operator(name);
         auto record = parse_operator_record(*value);
         if (!record) {
-          // Nobody knows its key: without a record none is let in.
-          transaction.remove(kinds::operator_record, name);
+          OperatorRecord lost;  // without a key, none is let in by it
+          lost.name = name;
+          lost.revoked = lost.limits_lost = true;
+          transaction.put(kinds::operator_record, name, to_json(lost));
           append_audit(transaction, context.now(), revoked_by, "operator-revoked", name,
                        "its record could not be read");
           return {};

@@ -29,6 +29,7 @@ struct OperatorRecord {
   std::string created_by;
   bool revoked = false;
   std::optional<OperatorLimits> limits;  // nothing: it may do everything
+  bool limits_lost = false;              // nobody knows what it was held to; it is revoked
 };
 // {"templates","clusters","machines","ttlSeconds"}; values are checked where they are set.
 void read_limits(JsonObject& object, OperatorLimits& limits);
@@ -39,19 +40,22 @@ void read_limits(JsonObject& object, OperatorLimits& limits);
 [[nodiscard]] Result<std::vector<OperatorRecord>> list_operators(const Store& store);
 
 // Issues a client certificate: CN the name, O "muster:operator". The name's older key stops
-// working; limits that it has stay, unless others are given: a renewal must not free anybody.
+// working; limits that it has stay, unless others are given: a renewal must not free anybody. Where
+// nobody can read them any more, others must be given, or `is_unrestricted`, which takes all away.
 // "root" is the server's own and refused. Returns leaf and authority as PEM. `added_by`,
 // `revoked_by`: "operator anna".
 [[nodiscard]] Result<std::string> add_operator(const EnrolmentContext& context,
                                                const std::string& name, std::string_view csr_pem,
                                                const std::string& added_by,
-                                               const std::optional<OperatorLimits>& limits = {});
+                                               const std::optional<OperatorLimits>& limits = {},
+                                               bool is_unrestricted = false);
 // Holds it to these, or to none any more, from its next request on. invalid: every problem of the
 // limits at once; not_found: no such operator.
 [[nodiscard]] Result<void> limit_operator(const EnrolmentContext& context, const std::string& name,
                                           const std::optional<OperatorLimits>& limits,
                                           const std::string& by);
-// The record stays, so that the name's certificate is answered operator_revoked. Idempotent.
+// The record stays, so that the name's certificate is answered operator_revoked; of one that cannot
+// be read, that its limits are lost. Idempotent.
 [[nodiscard]] Result<void> revoke_operator(const EnrolmentContext& context, const std::string& name,
                                            const std::string& revoked_by);
 

@@ -11,6 +11,8 @@
 namespace muster {
 
 namespace {
+constexpr std::int64_t shortest_between_writes = 5;  // seconds, of one row
+
 bool is_expired(const PendingMachine& machine, const EnrolmentContext& context) {
   return machine.last_seen + context.limits.pending_lifetime.count() <=
          unix_seconds(earliest_now(context));
@@ -101,10 +103,13 @@ Result<void> note_pending(const EnrolmentContext& context, const PendingMachine&
         if (value && known && !is_expired(*known, context)) {
           const bool is_recent =
               known->last_seen + context.limits.pending_lifetime.count() / 4 > note.last_seen;
-          const bool is_void =
-              !known->approved.node.empty() && !context.inventory()->role_of(known->approved);
+          const auto listed = context.inventory()->lists(known->approved);
+          const bool is_void = !known->approved.node.empty() && listed && !*listed;
           const bool is_same = known->proposed == note.proposed && known->source == note.source;
-          if (is_recent && is_same && !is_void) return {};
+          // What a stranger says anew each time is not written each time.
+          const std::int64_t age = note.last_seen - known->last_seen;
+          const bool is_just_written = age >= 0 && age < shortest_between_writes;
+          if (!is_void && (is_just_written || (is_recent && is_same))) return {};
           note.first_seen = known->first_seen;
           // Of a node that is not listed any more it is none, if that comes back, either.
           if (!is_void) {

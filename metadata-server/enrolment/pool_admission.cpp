@@ -124,6 +124,8 @@ Result<MemberRecord> admit_member(const PoolQuestion& question) {
   const JoinToken& token = question.token.token;
   const auto inventory = context.inventory();
   const NodePool* pool = inventory->pool(token.cluster, token.pool);
+  auto read = pool == nullptr ? inventory->check_read(token.cluster) : Result<void>();
+  if (!read) return pass(read.error());
   if (pool == nullptr)
     return fail(
         ErrorKind::conflict, "pool_unknown",

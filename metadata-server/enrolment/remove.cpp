@@ -83,7 +83,9 @@ Result<void> remove_machine(const EnrolmentContext& context, const NodeName& nod
   }
   // Asked again: what it had is kept until its Node object is gone (release_retired_members).
   if (*member) return {};
-  if (context.inventory()->role_of(node)) {
+  const auto listed = context.inventory()->lists(node);
+  if (!listed) return pass(listed.error());
+  if (*listed) {
     return fail(
         ErrorKind::conflict, "still_listed",
         fmt::format(

@@ -18,11 +18,22 @@ namespace {
 Result<ClusterKind> kind_of(const Fleet& fleet, const ClusterEnd& end) {
   const auto found = find_on_demand(fleet.store, end.cluster);
   if (found) return ClusterKind::on_demand;
+  const bool is_confirmed = end.confirmed == end.cluster;
+  const auto order = fleet.store.get(kinds::on_demand, end.cluster);
+  // What cannot be read ends all the same: nothing else frees its name.
+  if (order && is_confirmed) return ClusterKind::on_demand;
+  if (order) {
+    return fail(
+        ErrorKind::conflict, "confirmation",
+        fmt::format(
+            "cluster '{0}': {1}. To end it whatever can be read of it: muster cluster delete {0} --confirm {0}",
+            end.cluster, found.error().message));
+  }
   if (found.error().kind != ErrorKind::not_found) return pass(found.error());
-  const auto cluster = find_cluster(fleet.store, end.cluster);
-  if (!cluster) return pass(cluster.error());
-  if (cluster->version == 0) return pass(found.error());
-  if (end.confirmed == end.cluster) return ClusterKind::listed;
+  const auto cluster = fleet.store.get(kinds::cluster, end.cluster);
+  if (!cluster)
+    return pass(cluster.error().kind == ErrorKind::not_found ? found.error() : cluster.error());
+  if (is_confirmed) return ClusterKind::listed;
   return fail(
       ErrorKind::conflict, "confirmation",
       fmt::format(

@@ -10,8 +10,9 @@ namespace muster {
 
 void InventoryView::Machines::replace(const std::string& cluster,
                                       const std::shared_ptr<const Inventory>& inventory,
-                                      const std::string& digest) {
-  enrolment = std::make_shared<const EnrolmentInventory>(enrolment->with(cluster, *inventory));
+                                      const std::string& digest, const Result<void>& read) {
+  enrolment =
+      std::make_shared<const EnrolmentInventory>(enrolment->with(cluster, *inventory, read));
   boot = std::make_shared<const BootInventory>(boot->with(cluster, inventory));
   if (digest.empty()) {
     digests.erase(cluster);
@@ -20,20 +21,32 @@ void InventoryView::Machines::replace(const std::string& cluster,
   }
 }
 
+Result<void> InventoryView::judge(const std::string& cluster, Quarantine::Part part,
+                                  const Result<void>& sound) {
+  quarantine_.note(cluster, part, sound);
+  return sound ? sound : quarantine_.check_free(cluster);
+}
+
 Result<void> InventoryView::load(const Store& store) {
   const auto clusters = all_records(store, kinds::cluster);
   if (!clusters) return pass(clusters.error());
   Machines loaded;
   for (const auto& record : *clusters) {
     const auto cluster = parse_cluster_record(record.value);
-    if (!cluster) continue;       // in quarantine by its documents
+    if (!cluster) {
+      const auto read =
+          judge(record.key, Quarantine::Part::record,
+                while_doing(cluster.error(), fmt::format("cluster '{}'", record.key)));
+      loaded.replace(record.key, std::make_shared<const Inventory>(), {}, read);
+      continue;
+    }
     memory_->forget(record.key);  // the store may have been put back, or spoiled
     auto stored = stored_inventory(store, record.key);
     if (!stored) return pass(stored.error());
-    quarantine_.note(record.key, Quarantine::Part::inventory, stored->sound);
+    const auto read = judge(record.key, Quarantine::Part::inventory, stored->sound);
     // What is refused is looked at again, whatever comes.
     const auto inventory = std::make_shared<const Inventory>(std::move(stored->inventory));
-    loaded.replace(record.key, inventory, stored->sound ? cluster->inventory : std::string());
+    loaded.replace(record.key, inventory, stored->sound ? cluster->inventory : std::string(), read);
     if (stored->sound) memory_->remember(record.key, cluster->inventory, inventory);
   }
   set(std::move(loaded));
@@ -59,7 +72,7 @@ Result<void> InventoryView::follow(const Commit& commit) {
 Result<void> InventoryView::follow(const Transaction::Change& change, const Commit& commit,
                                    Machines& next) {
   if (!change.value) {
-    next.replace(change.key, std::make_shared<const Inventory>(), {});
+    next.replace(change.key, std::make_shared<const Inventory>(), {}, {});
     memory_->forget(change.key);
     return {};
   }
@@ -70,7 +83,7 @@ Result<void> InventoryView::follow(const Transaction::Change& change, const Comm
   if (known != next.digests.end() && known->second == cluster->inventory) return {};
   if (const auto inventory = memory_->inventory(change.key, cluster->inventory)) {
     quarantine_.note(change.key, Quarantine::Part::inventory, {});
-    next.replace(change.key, inventory, cluster->inventory);
+    next.replace(change.key, inventory, cluster->inventory, {});
     return {};
   }
   const auto key = kinds::revision_key(change.key, cluster->revision_number);
@@ -84,9 +97,9 @@ Result<void> InventoryView::follow(const Transaction::Change& change, const Comm
         ErrorKind::corrupt,
         fmt::format("revision '{}': expected it with the cluster's record, found none", key));
   StoredInventory stored = stored_inventory(key, *revision->value);
-  quarantine_.note(change.key, Quarantine::Part::inventory, stored.sound);
+  const auto judged = judge(change.key, Quarantine::Part::inventory, stored.sound);
   next.replace(change.key, std::make_shared<const Inventory>(std::move(stored.inventory)),
-               stored.sound ? cluster->inventory : std::string());
+               stored.sound ? cluster->inventory : std::string(), judged);
   return stored.sound;
 }
 

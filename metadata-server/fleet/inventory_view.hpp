@@ -37,11 +37,15 @@ class InventoryView final : public View {
     std::shared_ptr<const BootInventory> boot = std::make_shared<const BootInventory>();
     std::map<std::string, std::string> digests;  // cluster -> of the inventory that it is found in
 
+    // `read`: as EnrolmentInventory::with.
     void replace(const std::string& cluster, const std::shared_ptr<const Inventory>& inventory,
-                 const std::string& digest);
+                 const std::string& digest, const Result<void>& read);
   };
   [[nodiscard]] Result<void> follow(const Transaction::Change& change, const Commit& commit,
                                     Machines& next);
+  // Notes whether its inventory is sound; error "quarantined": it is not, with the cure.
+  [[nodiscard]] Result<void> judge(const std::string& cluster, Quarantine::Part part,
+                                   const Result<void>& sound);
   [[nodiscard]] Machines machines() const;
   void set(Machines machines);
 

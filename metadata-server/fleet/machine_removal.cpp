@@ -166,8 +166,11 @@ Result<RemovalStep> order_removal(const Fleet& fleet, const NodeName& node,
   const bool is_member = member->has_value();
   if (is_member) {
     if (auto allowed = check_not_last_master(fleet, node); !allowed) return pass(allowed.error());
-  } else if (order.drain && !fleet.enrolment.inventory()->role_of(node)) {
-    if (auto gone = check_node_gone(fleet, node); !gone) return pass(gone.error());
+  } else if (order.drain) {
+    const auto listed = fleet.enrolment.inventory()->lists(node);
+    if (!listed) return pass(listed.error());
+    const auto gone = *listed ? Result<void>() : check_node_gone(fleet, node);
+    if (!gone) return pass(gone.error());
   }
   if (is_member && order.drain) {
     auto reason = reason_not_to_drain(fleet, node);

@@ -314,15 +314,37 @@ Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
   return DueCluster{std::move(found->cluster), false};
 }
 
+namespace {
+// Of one that cannot be read nobody knows the address but the address.
+Result<void> remove_members(const Store& store, const std::string& cluster,
+                            Transaction& transaction) {
+  const auto members = all_records(store, kinds::member, kinds::prefix_of(cluster));
+  if (!members) return pass(members.error());
+  if (members->empty()) return {};
+  for (const auto& record : *members) {
+    if (const auto member = parse_member_record(record.value))
+      remove_scheduled_of(*member, transaction);
+  }
+  const auto addresses = all_records(store, kinds::address);
+  if (!addresses) return pass(addresses.error());
+  for (const auto& address : *addresses) {
+    if (address.value.starts_with(kinds::prefix_of(cluster)))
+      transaction.remove(kinds::address, address.key);
+  }
+  return {};
+}
+}  // namespace
+
 Result<void> delete_cluster(const PublishContext& context, ClusterKind kind,
                             const std::string& name, const std::string& actor,
                             std::string_view action, Transaction transaction) {
-  const auto order = find_on_demand(context.store, name);
-  const bool is_absent = !order && order.error().kind == ErrorKind::not_found;
-  if (!order && !(is_absent && kind == ClusterKind::listed)) return pass(order.error());
-  const auto cluster = find_cluster(context.store, name);
-  if (!cluster) return pass(cluster.error());
-  if (kind == ClusterKind::listed && (order || cluster->version == 0)) {
+  const auto order = context.store.get(kinds::on_demand, name);
+  if (!order && kind == ClusterKind::on_demand)
+    return pass(find_on_demand(context.store, name).error());
+  if (!order && order.error().kind != ErrorKind::not_found) return pass(order.error());
+  const auto cluster = context.store.get(kinds::cluster, name);
+  if (!cluster && cluster.error().kind != ErrorKind::not_found) return pass(cluster.error());
+  if (kind == ClusterKind::listed && (order || !cluster)) {
     return fail(
         ErrorKind::not_found,
         fmt::format(
@@ -333,19 +355,16 @@ Result<void> delete_cluster(const PublishContext& context, ClusterKind kind,
   if (!machines) return pass(machines.error());
   transaction.expect(kinds::on_demand, name, order ? order->version : 0)
       .remove(kinds::on_demand, name)
-      .expect(kinds::cluster, name, cluster->version)
+      .expect(kinds::cluster, name, cluster ? cluster->version : 0)
       .remove(kinds::cluster, name)
       .remove(kinds::peers, name)
       .remove(kinds::due, name)
       .remove(kinds::etcd, name)
       .remove(kinds::turn, name);
-  if (order) remove_scheduled(order->cluster.next_at, scheduled::cluster, name, transaction);
-  const auto members = list_members(context.store, name);
-  if (!members) return pass(members.error());
-  for (const auto& member : *members) {
-    transaction.remove(kinds::address, member.address);
-    remove_scheduled_of(member, transaction);
-  }
+  // Rows of the schedule of what cannot be read are none when they are due.
+  if (const auto read = order ? parse_on_demand_cluster(order->value) : pass(order.error()))
+    remove_scheduled(read->next_at, scheduled::cluster, name, transaction);
+  if (auto removed = remove_members(context.store, name, transaction); !removed) return removed;
   for (const auto records :
        {kinds::drain, kinds::member, kinds::document, kinds::machine, kinds::report, kinds::served,
         kinds::authority, kinds::secret, kinds::revision, kinds::publication}) {

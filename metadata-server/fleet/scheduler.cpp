@@ -78,6 +78,7 @@ Result<void> Scheduler::try_once(const ScheduleRow& row, TimePoint now) {
   if (row.what == scheduled::released) return release_members(row, now);
   if (row.what == scheduled::lapse) return let_lapse(fleet_.store, row);
   if (row.what == scheduled::sweep) return sweep_late_orders(fleet_, row.name);
+  if (row.what.empty()) return check_schedule_record({row.name, {}, 0});
   return fail(ErrorKind::corrupt, "expected cluster, member, released, lapse or sweep");
 }
 

@@ -1,5 +1,5 @@
-// Tokens, templates and operators whose record cannot be read: each costs itself alone, and is told
-// with what takes it away.
+// Records that cannot be read and cost themselves alone, each told with what takes it away: one
+// table of kinds. What puts a cluster into quarantine is told by that (publish/quarantine).
 #pragma once
 
 #include <string>
@@ -10,9 +10,12 @@
 namespace muster {
 
 struct UnreadRecord {
-  std::string kind, name;  // "token", "template" or "operator"
+  std::string kind, name;  // "token", "template", ...; its key
   std::string reason, cure;
 };
+// Of the whole site, but for what belongs to a machine.
 [[nodiscard]] Result<std::vector<UnreadRecord>> unread_records(const Store& store);
+// Of what belongs to a machine of this cluster; where that is sound, it is another record.
+[[nodiscard]] Result<std::string> cure_of_unread(const Store& store, const std::string& cluster);
 
 }  // namespace muster

@@ -70,13 +70,16 @@ Result<Response> get_operators(const Rooms& rooms, const Caller&, const Request&
 Result<Response> post_operators(const Rooms& rooms, const Caller& caller, const Request& request) {
   std::string name, csr;
   std::optional<OperatorLimits> limits;
+  bool is_unrestricted = false;
   auto read = read_json_body("operator request", request, [&](JsonObject& root) {
     root.text("name", name);
     root.text("csr", csr);
+    root.flag("unrestricted", is_unrestricted, Need::optional);
     read_limits_of(root, limits);
   });
   if (!read) return pass(read.error());
-  const auto certificate = add_operator(rooms.enrolment, name, csr, caller.text(), limits);
+  const auto certificate =
+      add_operator(rooms.enrolment, name, csr, caller.text(), limits, is_unrestricted);
   if (!certificate) return pass(certificate.error());
   spdlog::info("{}: added operator {}", caller.text(), name);
   return json_response({{"name", name}, {"certificate", *certificate}});

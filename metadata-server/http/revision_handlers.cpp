@@ -20,7 +20,7 @@ nlohmann::json change_json(const MachineChange& change) {
 }  // namespace
 
 Result<Response> refused_response(const PublishRefusal& refusal, const Request& request) {
-  const auto& [error, problems] = refusal;
+  const auto& [error, problems, is_lost] = refusal;
   if (problems.empty()) return pass(error);
   return json_response({{"kind", "inventory"},
                         {"message", error.message},

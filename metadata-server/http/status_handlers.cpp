@@ -166,16 +166,13 @@ Result<nlohmann::json> whole_row(const Rooms& rooms, const std::string& name,
   return row;
 }
 
-nlohmann::json unread_row(const std::string& name, const ServedCluster& cluster,
-                          const Error& error) {
+nlohmann::json unread_row(const std::string& name, const ServedCluster& cluster, const Error& error,
+                          const std::string& cure) {
   return {{"cluster", name},
           {"revision", cluster.revision},
           {"revisionNumber", cluster.revision_number},
           {"machines", cluster.documents.size()},
-          {"unread",
-           {{"reason", error.message},
-            {"cure",
-             "restore the database from a backup of before, or ask for help with that record"}}}};
+          {"unread", {{"reason", error.message}, {"cure", cure}}}};
 }
 
 nlohmann::json background_tasks(const Rooms& rooms) {
@@ -243,7 +240,12 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
     if (!cluster) continue;
     auto row = whole_row(rooms, name, *cluster);
     if (!row && is_store_away(row.error())) return pass(row.error());
-    clusters.push_back(row ? std::move(*row) : unread_row(name, *cluster, row.error()));
+    if (!row) {
+      const auto cure = cure_of_unread(rooms.store, name);
+      if (!cure) return pass(cure.error());
+      row = unread_row(name, *cluster, row.error(), *cure);
+    }
+    clusters.push_back(std::move(*row));
     const auto due = owed->find(name);
     clusters.back()["due"] = due == owed->end() ? nlohmann::json(nullptr) : due->second;
     clusters.back()["awaitsSignature"] =

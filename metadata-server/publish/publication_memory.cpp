@@ -46,8 +46,21 @@ void PublicationMemory::remember(std::uint64_t version,
   revisions_[read->revision.cluster] = {version, read};
 }
 
+PublicationTurn PublicationMemory::turn(const std::string& cluster) {
+  std::shared_ptr<std::recursive_mutex> mutex;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& known = turns_[cluster];
+    if (!known) known = std::make_shared<std::recursive_mutex>();
+    mutex = known;
+  }
+  std::unique_lock lock(*mutex);
+  return {std::move(mutex), std::move(lock)};
+}
+
 void PublicationMemory::forget(const std::string& cluster) {
   const std::lock_guard lock(mutex_);
+  turns_.erase(cluster);
   clusters_.erase(cluster);
   records_.erase(cluster);
   revisions_.erase(cluster);

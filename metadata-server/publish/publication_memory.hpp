@@ -40,8 +40,17 @@ struct ClusterMemory {
   std::string recognition;  // recognition_of that inventory, as a JSON string
 };
 
+// While it lives, nobody else has the turn; the same thread may take it again.
+struct PublicationTurn {
+  std::shared_ptr<std::recursive_mutex> mutex;
+  std::unique_lock<std::recursive_mutex> lock;
+};
+
 class PublicationMemory {
  public:
+  // Waits for whoever publishes the cluster. A publication needs none: its commit is guarded. It is
+  // for an order that others overtake; who takes several takes them in the order of their names.
+  [[nodiscard]] PublicationTurn turn(const std::string& cluster);
   [[nodiscard]] std::shared_ptr<ClusterMemory> of(const std::string& cluster);
   // As load() does, the files that it knows left out.
   [[nodiscard]] Checked<std::shared_ptr<const Inventory>> load(const InventoryFiles& files,
@@ -90,6 +99,7 @@ class PublicationMemory {
   [[nodiscard]] Result<std::shared_ptr<const Inventory>> inventory_for(const Revision& revision);
 
   std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<std::recursive_mutex>> turns_;
   std::map<std::string, std::shared_ptr<ClusterMemory>> clusters_;
   std::map<std::string, KnownCluster> records_;
   std::map<std::string, KnownRevision> revisions_;

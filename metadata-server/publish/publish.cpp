@@ -22,8 +22,19 @@ namespace muster {
 
 namespace {
 
-// A ban that is published while an operator applies is tried again on what he published.
-constexpr int republish_attempts = 5;
+// Each one that is lost is one of somebody else that went through.
+constexpr int attempts_at_most = 20;
+
+// A machine that enrols, or a ban, meanwhile is no reason to refuse an operator: what it rests on
+// is read anew, until it is not lost. `attempt` is told whether one was: machines that join all the
+// time would overtake each.
+template <class Attempt>
+Published<PublishOutcome> try_again(const Attempt& attempt) {
+  for (int count = 1;; ++count) {
+    auto published = attempt(count > 1);
+    if (published || !published.error().is_lost || count == attempts_at_most) return published;
+  }
+}
 
 // The commit fails where the server makes such a cluster meanwhile.
 Result<void> check_not_on_demand(const Store& store, const std::string& name,
@@ -39,8 +50,33 @@ Result<void> check_not_on_demand(const Store& store, const std::string& name,
           name));
 }
 
-Result<void> check_based_on(const ClusterRecord& current, const std::string& based_on) {
+// Whether an operator published since then.
+Result<bool> has_same_content(const Store& store, const ClusterRecord& current,
+                              const std::string& based_on) {
+  if (based_on.empty() || current.revision.empty()) return false;
+  const auto base = find_published(store, current.name, based_on);
+  if (!base && is_store_away(base.error())) return pass(base.error());
+  if (!base || base->digest != based_on) return false;
+  return (base->content == 0 ? base->number : base->content) == content_of(current);
+}
+
+// Who published what is current, and when: an operator, whatever machines made of it since.
+Revision last_order(const Store& store, const ClusterRecord& current) {
+  auto found = find_published(store, current.name, std::to_string(content_of(current)));
+  if (found) return std::move(*found);
+  Revision last;
+  last.actor = current.actor;
+  last.published_at = current.published_at;
+  return last;
+}
+
+// Signatures are of the documents of one very revision.
+Result<void> check_based_on(const Store& store, const ClusterRecord& current,
+                            const std::string& based_on, bool is_signed) {
   if (based_on == current.revision) return {};
+  const auto is_same = is_signed ? false : has_same_content(store, current, based_on);
+  if (!is_same) return pass(is_same.error());
+  if (*is_same) return {};
   if (current.revision.empty()) {
     return fail(
         ErrorKind::conflict,
@@ -48,28 +84,30 @@ Result<void> check_based_on(const ClusterRecord& current, const std::string& bas
             "cluster '{}': based on revision {}, but nothing is published yet. Is this the right server? Then apply again based on none.",
             current.name, based_on));
   }
+  const Revision last = is_signed ? Revision() : last_order(store, current);
   return fail(
       ErrorKind::conflict,
       fmt::format(
           "cluster '{}': based on {}, but {} published {} at {}. Look at it with `muster diff`, then apply again based on that one.",
-          current.name, based_on.empty() ? "no revision" : "revision " + based_on, current.actor,
-          current.revision, utc_text(current.published_at)));
+          current.name, based_on.empty() ? "no revision" : "revision " + based_on,
+          is_signed ? current.actor : last.actor, current.revision,
+          utc_text(is_signed ? current.published_at : last.published_at)));
 }
 
 // The facts of today, for a publication that then owes nothing: whoever changes any of them marks
-// the cluster as due, and its commit fails.
+// the cluster as due, and its commit fails. `insists`: it does not, and the mark stays, so that
+// what was changed meanwhile is published next.
 Result<SiteFacts> guarded_facts(const PublishContext& context, const ClusterRecord& record,
-                                const Inventory& inventory, Transaction& transaction) {
+                                const Inventory& inventory, Transaction& transaction,
+                                bool insists = false) {
   const auto due = find_due(context.store, record.name);
   if (!due) return pass(due.error());
   if (record.revision_number == 0) {
     if (auto swept = expect_swept(context.store, record.name, transaction); !swept)
       return pass(swept.error());
   }
-  if (*due)
-    clear_due(**due, transaction);
-  else
-    transaction.expect(kinds::due, record.name, 0);
+  if (*due && !insists) clear_due(**due, transaction);
+  if (!*due && !insists) transaction.expect(kinds::due, record.name, 0);
   return facts_of_today(context, record, &inventory, transaction);
 }
 
@@ -117,7 +155,11 @@ Published<PublishOutcome> finish(const PublishContext& context, Transaction& tra
   if (dry_run || !is_changed) return outcome;
   outcome.is_written = true;
   const auto committed = context.store.commit(transaction);
-  if (!committed) return tl::unexpected(refused(nothing_published(committed.error())));
+  if (!committed) {
+    auto refusal = refused(nothing_published(committed.error()));
+    refusal.is_lost = committed.error().kind == ErrorKind::conflict;
+    return tl::unexpected(std::move(refusal));
+  }
   for (const auto& publication : publications) {
     if (publication.is_changed) spdlog::info("{}", publication.told);
     if (publication.written) context.memory->remember(*committed, publication.written);
@@ -142,10 +184,11 @@ std::vector<std::string> clusters_of(const PublishRequest& request, const Invent
 // The content of a revision under today's facts.
 Published<PublishOutcome> publish_revision(const PublishContext& context, FoundCluster found,
                                            const ReadRevision& read, const RollbackRequest& request,
-                                           const std::string& action, std::string cause = {}) {
+                                           const std::string& action, std::string cause = {},
+                                           bool insists = false) {
   const Revision& revision = read.revision;
   Transaction transaction;
-  auto facts = guarded_facts(context, found.record, *read.inventory, transaction);
+  auto facts = guarded_facts(context, found.record, *read.inventory, transaction, insists);
   if (!facts) return tl::unexpected(refused(facts.error()));
   facts->catalogue = revision.facts.catalogue;
   facts->secrets = revision.facts.secrets;
@@ -170,11 +213,9 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
   return finish(context, transaction, one(std::move(*publication)), request.dry_run);
 }
 
-// `based_on`: as the request has it, and what this learns. `is_lost`: somebody changed meanwhile
-// what it rests on.
+// `based_on`: as the request has it, and what this learns.
 Published<PublishOutcome> publish_once(const PublishContext& context, const PublishRequest& request,
-                                       std::map<std::string, std::string>& based_on,
-                                       bool& is_lost) {
+                                       std::map<std::string, std::string>& based_on, bool insists) {
   const auto releases = context.release_flags ? context.release_flags() : ReleaseFlags{};
   const auto loaded = context.memory->load(request.files, releases);
   if (!loaded) return tl::unexpected(refused(loaded.error()));
@@ -182,6 +223,9 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
   Transaction transaction;
   std::vector<ClusterPublication> publications;
   const auto clusters = clusters_of(request, *inventory);
+  std::vector<PublicationTurn> turns;
+  for (const auto& name : clusters)
+    if (insists) turns.push_back(context.memory->turn(name));
   std::vector<InventoryProblem> problems = check_upgrades(request.upgrades, clusters, *inventory);
   for (const auto& name : clusters) {
     if (!request.signatures.empty() && !request.signatures.contains(name)) {
@@ -200,10 +244,10 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
     if (!free) return tl::unexpected(refused(free.error()));
     const std::string base = request.on_current ? found->record.revision : std::string();
     const auto [known, is_new] = based_on.try_emplace(name, base);
-    if (auto based = check_based_on(found->record, known->second); !based) {
-      return tl::unexpected(refused(based.error()));
-    }
-    auto facts = guarded_facts(context, found->record, *inventory, transaction);
+    auto based =
+        check_based_on(context.store, found->record, known->second, !request.signatures.empty());
+    if (!based) return tl::unexpected(refused(based.error()));
+    auto facts = guarded_facts(context, found->record, *inventory, transaction, insists);
     if (!facts) return tl::unexpected(refused(facts.error()));
     facts->upgrades = request.upgrades;
     ClusterInput input{inventory,      request.files, std::move(*found), std::move(*facts),
@@ -222,7 +266,6 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
   }
   if (!problems.empty()) return tl::unexpected(refused(std::move(problems)));
   auto outcome = finish(context, transaction, std::move(publications), request.dry_run);
-  is_lost = !outcome && outcome.error().error.kind == ErrorKind::conflict;
   if (outcome) outcome->based_on = based_on;
   return outcome;
 }
@@ -246,14 +289,10 @@ TimePoint latest_now(const PublishContext& context) {
 
 Published<PublishOutcome> publish(const PublishContext& context, const PublishRequest& request) {
   auto based_on = request.based_on;
-  for (int attempt = 1;; ++attempt) {
-    bool is_lost = false;
-    auto published = publish_once(context, request, based_on, is_lost);
-    // A machine that enrolled meanwhile is no reason to refuse an operator; who published is told.
-    if (is_lost && attempt < republish_attempts) continue;
-    if (published && changes_many(*published)) ::malloc_trim(0);
-    return published;
-  }
+  auto published =
+      try_again([&](bool insists) { return publish_once(context, request, based_on, insists); });
+  if (published && changes_many(*published)) ::malloc_trim(0);
+  return published;
 }
 
 Published<PublishOutcome> publish_instance(const PublishContext& context,
@@ -288,9 +327,22 @@ Published<PublishOutcome> publish_instance(const PublishContext& context,
   return finish(context, transaction, one(std::move(*publication)), false);
 }
 
-Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {
+namespace {
+// `base`: the operator's revision that was current when this was looked at first.
+Published<PublishOutcome> roll_back_once(const PublishContext& context,
+                                         const RollbackRequest& request,
+                                         std::optional<std::uint64_t>& base, bool insists) {
+  const auto turn = insists ? context.memory->turn(request.cluster) : PublicationTurn();
   auto found = find_cluster(context.store, request.cluster);
   if (!found) return tl::unexpected(refused(found.error()));
+  if (!base) base = content_of(found->record);
+  if (*base != content_of(found->record)) {
+    const Revision last = last_order(context.store, found->record);
+    return tl::unexpected(refused(nothing_published(
+        {ErrorKind::conflict,
+         fmt::format("cluster '{}': {} published {} at {}", request.cluster, last.actor,
+                     found->record.revision, utc_text(last.published_at))})));
+  }
   auto revision = find_revision(context.store, request.cluster, request.revision);
   if (!revision) return tl::unexpected(refused(revision.error()));
   auto inventory = inventory_of(*revision);
@@ -298,40 +350,46 @@ Published<PublishOutcome> roll_back(const PublishContext& context, const Rollbac
   return publish_revision(
       context, std::move(*found),
       {std::move(*revision), std::make_shared<const Inventory>(std::move(*inventory))}, request,
-      "rolled-back");
+      "rolled-back", {}, insists);
+}
+
+Published<PublishOutcome> republish_once(const PublishContext& context, const std::string& cluster,
+                                         const std::string& actor) {
+  const auto turn = context.memory->turn(cluster);
+  const auto due = find_due(context.store, cluster);
+  if (!due) return tl::unexpected(refused(due.error()));
+  auto found = context.memory->cluster(context.store, cluster);
+  if (!found) return tl::unexpected(refused(found.error()));
+  if (found->version == 0) {
+    return tl::unexpected(refused(
+        {ErrorKind::not_found, fmt::format("cluster '{}': nothing is published yet", cluster)}));
+  }
+  const auto revision = context.memory->revision(context.store, cluster, content_of(found->record));
+  if (!revision) return tl::unexpected(refused(revision.error()));
+  RollbackRequest request;
+  request.cluster = cluster;
+  request.actor = actor;
+  request.remove = true;  // the files are the same: only members of pools can have gone
+  auto published = publish_revision(context, std::move(*found), **revision, request, "republished",
+                                    *due ? (*due)->why : std::string());
+  if (published && *due && !published->is_written) {
+    if (auto cleared = clear(context.store, **due); !cleared)
+      return tl::unexpected(refused(cleared.error()));
+  }
+  return published;
+}
+}  // namespace
+
+Published<PublishOutcome> roll_back(const PublishContext& context, const RollbackRequest& request) {
+  std::optional<std::uint64_t> base;
+  return try_again([&](bool insists) { return roll_back_once(context, request, base, insists); });
 }
 
 Published<PublishOutcome> republish(const PublishContext& context, const std::string& cluster,
                                     const std::string& actor) {
   if (auto free = context.quarantine.check_publishable(cluster); !free)
     return tl::unexpected(refused(free.error()));
-  for (int attempt = 1;; ++attempt) {
-    const auto due = find_due(context.store, cluster);
-    if (!due) return tl::unexpected(refused(due.error()));
-    auto found = context.memory->cluster(context.store, cluster);
-    if (!found) return tl::unexpected(refused(found.error()));
-    if (found->version == 0) {
-      return tl::unexpected(refused(
-          {ErrorKind::not_found, fmt::format("cluster '{}': nothing is published yet", cluster)}));
-    }
-    const auto revision =
-        context.memory->revision(context.store, cluster, content_of(found->record));
-    if (!revision) return tl::unexpected(refused(revision.error()));
-    RollbackRequest request;
-    request.cluster = cluster;
-    request.actor = actor;
-    request.remove = true;  // the files are the same: only members of pools can have gone
-    auto published = publish_revision(context, std::move(*found), **revision, request,
-                                      "republished", *due ? (*due)->why : std::string());
-    if (published && *due && !published->is_written) {
-      if (auto cleared = clear(context.store, **due); !cleared)
-        return tl::unexpected(refused(cleared.error()));
-    }
-    if (published || published.error().error.kind != ErrorKind::conflict ||
-        attempt == republish_attempts) {
-      return published;
-    }
-  }
+  return try_again([&](bool /*insists*/) { return republish_once(context, cluster, actor); });
 }
 
 }  // namespace muster

@@ -51,7 +51,9 @@ struct PublishContext {
 struct PublishRequest {
   std::vector<std::string> clusters;  // empty: all that the files define
   InventoryFiles files;
-  std::map<std::string, std::string> based_on;  // cluster -> revision; "" or absent: none yet
+  // Cluster -> revision; "" or absent: none yet. What machines, bans and time caused since then is
+  // no other revision, except to signatures.
+  std::map<std::string, std::string> based_on;
   bool on_current = false;  // absent from based_on: what is published when this is looked at first
   bool remove = false;      // machines that the files leave out may go
   // Releases that are to be the newest of the catalogue; others stay as they are where the files
@@ -84,6 +86,7 @@ struct PublishOutcome {
 struct PublishRefusal {
   Error error;
   std::vector<InventoryProblem> problems;
+  bool is_lost = false;  // somebody changed meanwhile what it rests on: it may be tried again
 };
 template <class T>
 using Published = tl::expected<T, PublishRefusal>;

@@ -121,7 +121,8 @@ Result<void> Publisher::try_publishing(const DueMark& mark) {
   if (auto open = check_not_sealed(context_.store, mark.cluster); !open) return open;
   const auto published = republish(context_, mark.cluster, mark.by);
   if (published) return {};
-  const auto& [error, problems] = published.error();
+  const Error& error = published.error().error;
+  const auto& problems = published.error().problems;
   const auto cluster = context_.store.get(kinds::cluster, mark.cluster);
   if (!cluster && cluster.error().kind == ErrorKind::not_found) {
     // Nothing was published yet, or it has ended: nothing is owed.

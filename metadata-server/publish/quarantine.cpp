@@ -17,7 +17,9 @@ std::string cure_of(Quarantine::Part part, const std::string& cluster) {
     case Quarantine::Part::members:
       break;
   }
-  return "restore the database from a backup of before, or ask for help with that record";
+  return fmt::format(
+      "restore the database from a backup of before; or end it whatever can be read of it: `muster cluster delete {0} --confirm {0}`",
+      cluster);
 }
 
 }  // namespace

@@ -48,9 +48,11 @@ Result<void> end_approvals(const Store& store, const std::function<bool(const No
   const auto records = all_records(store, kinds::pending);
   if (!records) return pass(records.error());
   for (const auto& record : *records) {
-    transaction.expect(kinds::pending, record.key, record.version);
     auto machine = as_stored(parse_pending_machine(record.value));
     if (!machine || machine->approved.node.empty() || !is_over(machine->approved)) continue;
+    // Rows of machines that nobody approved change as strangers please, and guard nothing; who
+    // approves one meanwhile writes the cluster's record (approve).
+    transaction.expect(kinds::pending, record.key, record.version);
     machine->approved = {};
     machine->approved_by.clear();
     transaction.put(kinds::pending, record.key, to_json(*machine));

@@ -25,8 +25,8 @@ struct PendingMachine {
 [[nodiscard]] Result<PendingMachine> parse_pending_machine(std::string_view json);
 
 // Adds that approvals are none any more: their cluster ends, or these nodes of it, in name order,
-// are not listed any more. Those who have one wait again. The commit fails with conflict where any
-// of those who wait is approved, or let in, meanwhile.
+// are not listed any more. Those who have one wait again. The commit must expect the version of the
+// cluster's record: an approval meanwhile writes it. What those write who wait fails no commit.
 [[nodiscard]] Result<void> end_approvals_of(const Store& store, const std::string& cluster,
                                             Transaction& transaction);
 [[nodiscard]] Result<void> end_approvals_of(const Store& store, const std::string& cluster,

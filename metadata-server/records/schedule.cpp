@@ -2,15 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <optional>
 #include <sstream>
 
+#include "document/problem.hpp"
 #include "pki/signature.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
 
 namespace {
+
+constexpr std::array words = {scheduled::cluster, scheduled::member, scheduled::released,
+                              scheduled::lapse, scheduled::sweep};
 
 std::string key_of(std::int64_t at, std::string_view what, std::string_view name) {
   return fmt::format("{:012}/{}/{}", at, what, name);
@@ -44,8 +51,33 @@ Result<void> let_lapse(Store& store, const ScheduleRow& row) {
   return commit(store, transaction);
 }
 
+namespace {
+// Nothing: its key says not when, what and of whom.
+std::optional<ScheduleRow> row_of(const Record& record) {
+  const auto time = kinds::parse_pair_key(record.key);
+  const auto subject = time ? kinds::parse_pair_key(time->second) : std::nullopt;
+  const bool is_time = time && !time->first.empty() &&
+                       time->first.find_first_not_of("0123456789") == std::string::npos;
+  if (!subject || !is_time) return std::nullopt;
+  const std::int64_t at = std::strtoll(time->first.c_str(), nullptr, 10);
+  return ScheduleRow{at, subject->first, subject->second, record.value};
+}
+}  // namespace
+
+Result<void> check_schedule_record(const Record& record) {
+  const auto row = row_of(record);
+  if (row && std::find(words.begin(), words.end(), row->what) != words.end()) return {};
+  return fail(
+      ErrorKind::corrupt,
+      fmt::format(
+          "schedule row {}: expected a key TIME/WHAT/NAME, WHAT cluster, member, released, lapse or sweep",
+          in_ticks(record.key)));
+}
+
 Result<bool> is_scheduled(const Store& store, const ScheduleRow& row) {
-  const auto record = store.get(kinds::schedule, key_of(row.at, row.what, row.name));
+  // Of a row without a sound key, that is its name (list_due).
+  const auto record =
+      store.get(kinds::schedule, row.what.empty() ? row.name : key_of(row.at, row.what, row.name));
   if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
   return record.has_value();
 }
@@ -70,16 +102,11 @@ Result<std::vector<ScheduleRow>> list_due(const Store& store, std::int64_t now, 
   if (!records) return while_doing(records.error(), "schedule");
   std::vector<ScheduleRow> due;
   for (auto& record : *records) {
-    const auto time = kinds::parse_pair_key(record.key);
-    const auto subject = time ? kinds::parse_pair_key(time->second) : std::nullopt;
-    if (!subject) {
-      // Whoever carries rows out says that it cannot; what else is due does not wait for it.
-      due.push_back({0, {}, record.key, {}});
-      continue;
-    }
-    const std::int64_t at = std::strtoll(time->first.c_str(), nullptr, 10);
-    if (at > now) break;
-    due.push_back({at, subject->first, subject->second, std::move(record.value)});
+    auto row = row_of(record);
+    // Whoever carries rows out says that it cannot; what else is due does not wait for it.
+    if (!row) row = ScheduleRow{0, {}, record.key, {}};
+    if (row->at > now) break;
+    due.push_back(std::move(*row));
   }
   return due;
 }

@@ -39,6 +39,8 @@ void put_lapse(std::int64_t at,
 // Removes what such a row names, and the row.
 [[nodiscard]] Result<void> let_lapse(Store& store, const ScheduleRow& row);
 
+// Whether its key says when, what and of whom.
+[[nodiscard]] Result<void> check_schedule_record(const Record& record);
 [[nodiscard]] Result<bool> is_scheduled(const Store& store, const ScheduleRow& row);
 // For a new cluster: what raced the end of the last one of its name must not be of this one.
 // unavailable: that is being swept, within seconds.

@@ -46,6 +46,15 @@ Result<SecretRow> parse_row(const Record& record) {
   return row;
 }
 
+}  // namespace
+
+Result<void> check_secret_record(std::string_view json) {
+  const auto row = parse_record<SecretRow>("secret record", json, secret_fields);
+  return row ? Result<void>() : pass(row.error());
+}
+
+namespace {
+
 Result<void> check_name(const std::string& cluster, const std::string& name) {
   if (!is_dns_label(cluster) || !is_dns_label(name)) {
     return fail(

@@ -17,6 +17,9 @@ namespace muster {
 
 inline constexpr std::size_t maximum_secret_size = 256u << 10;  // bytes
 
+// Whether a record of kind "secret" can be read; what it seals is not looked at.
+[[nodiscard]] Result<void> check_secret_record(std::string_view json);
+
 struct SecretInfo {
   std::string cluster, name;
   std::uint64_t version = 0;    // the newest

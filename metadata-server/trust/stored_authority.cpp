@@ -34,6 +34,11 @@ Result<AuthorityRecord> read_record(const Store& store, std::string_view key) {
 
 }  // namespace
 
+Result<void> check_authority_record(std::string_view json) {
+  const auto record = parse_record<AuthorityRecord>("authority record", json, authority_fields);
+  return record ? Result<void>() : pass(record.error());
+}
+
 std::vector<std::string> StoredAuthority::trusted_pem() const {
   std::vector<std::string> list;
   for (const auto& certificate : trusted) list.push_back(certificate.pem());

@@ -12,6 +12,9 @@
 
 namespace muster {
 
+// Whether a record of kind "authority" can be read; what it seals is not looked at.
+[[nodiscard]] Result<void> check_authority_record(std::string_view json);
+
 struct StoredAuthority {
   CertificateAuthority issuing;
   std::vector<Certificate> trusted;  // the issuing one first

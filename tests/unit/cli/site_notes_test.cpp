@@ -33,7 +33,7 @@ TEST_CASE("what cannot be read of one cluster is told, and the others are listed
         {200,
          R"({"clusters":[{"cluster":"dem","machines":2,"unread":{"reason":"machine 'dem/m-1': refused",)"
          R"("cure":"restore it"}},{"cluster":"lab","machines":3,"converged":3}],)"
-         R"("unreadRecords":[{"kind":"token","name":"00c0ffee","reason":"refused","cure":"muster token revoke 00c0ffee"}],)"
+         R"("unreadRecords":[{"kind":"token","name":"00c0ffee","reason":"refused, 1 problem:\n/: expected JSON","cure":"muster token revoke 00c0ffee"}],)"
          R"("incompleteReleases":[{"name":"etcd","version":"3.6","unread":"refused"}]})"}},
        {"GET /v1/operator/nodes?limit=1000",
         {200,
@@ -42,8 +42,9 @@ TEST_CASE("what cannot be read of one cluster is told, and the others are listed
   CHECK(ran.exit == 0);
   CHECK(ran.out.find("cluster dem: its machines cannot be counted: machine 'dem/m-1': refused\n"
                      "  cure: restore it\n") != std::string::npos);
-  CHECK(ran.out.find("token 00c0ffee: its record cannot be read: refused\n"
-                     "  cure: muster token revoke 00c0ffee\n") != std::string::npos);
+  CHECK(ran.out.find(
+            "token 00c0ffee: its record cannot be read: refused, 1 problem: /: expected JSON\n"
+            "  cure: muster token revoke 00c0ffee\n") != std::string::npos);
   CHECK(
       ran.out.find(
           "release etcd 3.6: its record cannot be read; import it again with muster release import: refused\n") !=

@@ -160,6 +160,7 @@ TEST_CASE("asking again does not write each time, and an approval is not lost by
   PendingMachine note = list_pending(site.context)->front();
   note.source = "elsewhere";
   note.approved = {};
+  site.now += 5s;
   REQUIRE(note_pending(site.context, note));
   CHECK(list_pending(site.context)->front().approved == NodeName{"lab", "n1"});
 }
@@ -200,6 +201,71 @@ TEST_CASE("an approval ends with its cluster, and with a node that is listed no 
   CHECK(site.enrol(machine)->pending);
   site.inventory = listed;
   CHECK(site.enrol(machine)->pending);
+}
+
+TEST_CASE("what a stranger says keeps nobody's cluster from its end; an approval does") {
+  Enrolment site;
+  Machine stranger{.hardware = 21};
+  const Machine other{.hardware = 22};
+  CHECK(site.enrol(stranger)->pending);
+  CHECK(site.enrol(other)->pending);
+  const auto end = [&] {
+    Transaction made;
+    made.expect(kinds::cluster, "lab", site.store.get(kinds::cluster, "lab")->version);
+    REQUIRE(add_cluster_end(site.context, "lab", std::nullopt, made));
+    return made.put(kinds::cluster, "lab", "{}");
+  };
+  Transaction overtaken = end();
+  REQUIRE(approve(site.context, {"lab", "n2", other.fingerprint()}, "operator anna"));
+  CHECK(site.store.commit(overtaken).error().kind == ErrorKind::conflict);
+  const Transaction made = end();
+  site.now += 5s;
+  stranger.hardware = 22;
+  const auto version = site.store.get(kinds::pending, stranger.fingerprint())->version;
+  CHECK(site.enrol(stranger)->pending);
+  REQUIRE(site.store.get(kinds::pending, stranger.fingerprint())->version != version);
+  REQUIRE(site.store.commit(made));
+  for (const auto& machine : *list_pending(site.context)) CHECK(machine.approved == NodeName{});
+}
+
+TEST_CASE("a machine that says something else each time is written once in five seconds") {
+  Enrolment site;
+  Machine stranger{.hardware = 21};
+  CHECK(site.enrol(stranger)->pending);
+  const auto version = [&] {
+    return site.store.get(kinds::pending, stranger.fingerprint())->version;
+  };
+  const auto first = version();
+  stranger.hardware = 22;
+  site.now += 4s;
+  CHECK(site.enrol(stranger)->pending);
+  CHECK(version() == first);
+  site.now += 1s;
+  CHECK(site.enrol(stranger)->pending);
+  CHECK(version() != first);
+  CHECK(list_pending(site.context)->front().proposed == NodeName{"lab", "n2"});
+  // A clock that was put back keeps nobody's row as it is.
+  const auto second = version();
+  stranger.hardware = 21;
+  site.now -= 1h;
+  CHECK(site.enrol(stranger)->pending);
+  CHECK(version() != second);
+}
+
+TEST_CASE("an approval stands while nobody can read whether its node is listed") {
+  Enrolment site;
+  const Machine machine{.hardware = 21};
+  CHECK(site.enrol(machine)->pending);
+  REQUIRE(approve(site.context, {"lab", "n1", machine.fingerprint()}, "operator anna"));
+  const auto listed = site.inventory;
+  const Error unread{ErrorKind::conflict, "quarantined", "cluster 'lab': in quarantine"};
+  site.inventory =
+      std::make_shared<const EnrolmentInventory>(listed->with("lab", Inventory(), pass(unread)));
+  site.now += 20min;
+  CHECK(site.enrol(machine)->pending);
+  CHECK(list_pending(site.context)->front().approved == NodeName{"lab", "n1"});
+  site.inventory = listed;
+  CHECK(site.enrolled(machine, "").common_name() == "n1");
 }
 
 TEST_CASE("what is ordered while its cluster ends is refused") {

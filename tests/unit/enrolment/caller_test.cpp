@@ -113,6 +113,37 @@ TEST_CASE("an operator is a name and a key; another key or a revocation ends the
       "invalid: operator name: expected lower-case letters, digits and '-', at most 63, not 'root'; found 'root'");
 }
 
+TEST_CASE("an operator whose limits nobody can read any more is not freed of them by being added") {
+  Enrolment site;
+  const OperatorLimits limits{{"small"}, 2, 10, 4h};
+  const auto csr = CertificateRequest::create(PrivateKey::generate_p256().value(), "x")->pem();
+  const auto add = [&](const std::optional<OperatorLimits>& given, bool is_unrestricted = false) {
+    return add_operator(site.context, "ci", csr, "operator anna", given, is_unrestricted);
+  };
+  REQUIRE(add(limits));
+  REQUIRE(site.store.commit(Transaction().put(kinds::operator_record, "ci", "{\"broken")));
+  const std::string lost =
+      "limits_lost: operator 'ci': its record cannot be read, or could not be when it was revoked, so that nobody knows what it was held to: repeat with its limits (--templates, --clusters, --machines, --ttl), or with --unrestricted";
+  CHECK(refusal(add({})) == lost);
+  REQUIRE(revoke_operator(site.context, "ci", "operator anna"));
+  CHECK(refusal(add({})) == lost);
+  CHECK(find_operator(site.store, "ci")->revoked);
+  CHECK(refusal(add(limits, true)) ==
+        "invalid: operator: expected limits or `unrestricted`, found both");
+  SUBCASE("held to limits again") {
+    REQUIRE(add(limits));
+    CHECK(find_operator(site.store, "ci")->limits->machines == 10);
+    REQUIRE(add({}));  // a renewal keeps them
+    CHECK(find_operator(site.store, "ci")->limits);
+    CHECK_FALSE(find_operator(site.store, "ci")->revoked);
+  }
+  SUBCASE("freed by word") {
+    REQUIRE(add({}, true));
+    CHECK_FALSE(find_operator(site.store, "ci")->limits);
+    REQUIRE(add({}));
+  }
+}
+
 TEST_CASE("a certificate of the site that is neither a machine's nor an operator's is nobody") {
   Enrolment site;
   Subject subject;

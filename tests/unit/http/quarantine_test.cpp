@@ -150,17 +150,69 @@ TEST_CASE_FIXTURE(TwoClusters,
 }
 
 TEST_CASE_FIXTURE(TwoClusters,
+                  "what an unreadable inventory lists nobody knows: nothing is removed for it") {
+  const Peer n1 = machine("n1");
+  REQUIRE(ask("POST", "/v1/operator/nodes/lab/n1/ban", {{"reason", "stolen"}}).status == 200);
+  std::string_view kind = kinds::revision;
+  std::string prefix = "lab/";
+  SUBCASE("its revision") {}
+  SUBCASE("its record") {
+    kind = kinds::cluster;
+    prefix = "lab";
+  }
+  CAPTURE(kind);
+  change(kind, prefix, "{", "{\"formerField\":");
+  REQUIRE(start());
+  const std::string why = quarantined()[0].at("reason");
+  const auto refused = [&](const sample::Answer& answer) {
+    CHECK_MESSAGE(answer.status == 409, answer.body.dump());
+    CHECK(answer.body.at("kind") == "quarantined");
+    const std::string message = answer.body.at("message");
+    CHECK(message.starts_with("cluster 'lab': in quarantine, served as it was: "));
+    CHECK_MESSAGE(message.find(why) != std::string::npos, message);
+    CHECK(message.find("Cure: ") != std::string::npos);
+  };
+  refused(ask("POST", "/v1/operator/nodes/lab/n1/remove", {{"drain", false}}));
+  refused(ask("POST", "/v1/operator/nodes/lab/n1/remove", {{"drain", true}}));
+  CHECK(find_machine(store, {"lab", "n1"})->record.banned);
+  refused(
+      ask("POST", "/v1/operator/tokens", {{"cluster", "lab"}, {"role", "node"}, {"node", "n1"}}));
+  refused(ask("POST", "/v1/operator/tokens", {{"cluster", "lab"}, {"pool", "ci"}}));
+  const nlohmann::json approval = {{"name", "n1"}, {"fingerprint", "sha256:0123456789abcdef"}};
+  refused(ask("POST", "/v1/operator/approve", approval));
+  refused(ask("POST", "/v1/operator/nodes/lab/nobody/ban", {{"reason", "stolen"}}));
+  refused(ask("POST", "/v1/operator/nodes/lab/nobody/replace"));
+  // A machine that something is published for is one, whoever cannot read the inventory.
+  const auto banned = ask("POST", "/v1/operator/nodes/lab/m1/ban", {{"reason", "stolen"}});
+  CHECK(banned.body.at("message").get<std::string>().starts_with(
+      "lab/m1: this server holds to the ban; its masters' API servers do not know of it yet: "));
+  CHECK(find_machine(store, {"lab", "m1"})->record.banned);
+  if (kind == kinds::cluster) return;
+  apply(sample::small_inventory());
+  CHECK(document("lab", "m1").config.banned_machines == std::vector<std::string>{"m1", "n1"});
+  CHECK(ask("POST", "/v1/operator/nodes/lab/n1/remove", {{"drain", false}}).body.at("kind") ==
+        "still_listed");
+}
+
+TEST_CASE_FIXTURE(TwoClusters,
                   "one unreadable row of a cluster costs that cluster's counts alone") {
   machine("m1");
   std::string_view kind;
-  std::string key;
+  std::string key, order;
+  std::string cure =
+      "restore the database from a backup of before, or ask for help with that record";
   SUBCASE("a machine") {
     kind = kinds::machine;
     key = "lab/m1";
+    cure =
+        "muster ban m1 --cluster lab, which begins its record anew; then muster unban m1 --cluster lab, and there muster-agent reset --yes and a new token";
+    order = "m1/ban";
   }
   SUBCASE("a drain") {
     kind = kinds::drain;
     key = "lab/n1";
+    cure = "muster node undrain n1 --cluster lab";
+    order = "n1/undrain";
   }
   SUBCASE("etcd") {
     kind = kinds::etcd;
@@ -180,8 +232,7 @@ TEST_CASE_FIXTURE(TwoClusters,
   CHECK(rows[0].at("machines") == 2);
   CHECK(rows[0].at("unread").at("reason").get<std::string>().find("expected JSON") !=
         std::string::npos);
-  CHECK(rows[0].at("unread").at("cure") ==
-        "restore the database from a backup of before, or ask for help with that record");
+  CHECK(rows[0].at("unread").at("cure") == cure);
   CHECK(rows[1].at("cluster") == "other");
   CHECK(rows[1].at("neverEnrolled") == 1);
   const auto nodes = ask("GET", "/v1/operator/nodes");
@@ -191,6 +242,61 @@ TEST_CASE_FIXTURE(TwoClusters,
   CHECK(nodes.body.at("nodes")[0].at("node") == "o1");
   CHECK(nodes.body.at("unread")[0].at("cluster") == "lab");
   CHECK(ask("GET", "/v1/operator/nodes?cluster=lab").status != 200);
+  if (order.empty()) return;
+  const auto cured = ask("POST", "/v1/operator/nodes/lab/" + order, {{"reason", "unreadable"}});
+  CHECK_MESSAGE(cured.status == 200, cured.body.dump());
+  CHECK_FALSE(ask("GET", "/v1/operator/status").body.at("clusters")[0].contains("unread"));
+}
+
+TEST_CASE_FIXTURE(TwoClusters, "records that nothing asks for yet are told before something does") {
+  std::string_view kind;
+  std::string word, key;
+  SUBCASE("an authority") {
+    kind = kinds::authority;
+    word = "authority";
+    key = "lab/kubernetes";
+  }
+  SUBCASE("a secret") {
+    kind = kinds::secret;
+    word = "secret";
+    key = "lab/encryption-configuration/000000000001";
+  }
+  SUBCASE("a row of the schedule") {
+    kind = kinds::schedule;
+    word = "schedule";
+    key = "garbage";
+  }
+  CAPTURE(word);
+  make_unreadable(store, kind, key);
+  const auto unread = ask("GET", "/v1/operator/status").body.at("unreadRecords");
+  REQUIRE(unread.size() == 1);
+  CHECK(unread[0].at("kind") == word);
+  CHECK(unread[0].at("name") == key);
+  CHECK(unread[0].at("cure") ==
+        "restore the database from a backup of before, or ask for help with that record");
+}
+
+TEST_CASE_FIXTURE(TwoClusters,
+                  "a cluster ends when that is confirmed, whatever can be read of it") {
+  machine("n1");
+  for (const auto kind : {kinds::machine, kinds::document, kinds::revision, kinds::secret,
+                          kinds::authority, kinds::cluster}) {
+    const auto records = all_records(store, kind, kind == kinds::cluster ? "lab" : "lab/").value();
+    CHECK_MESSAGE(!records.empty(), kind);
+    for (const Record& record : records) make_unreadable(store, kind, record.key);
+  }
+  make_unreadable(store, kinds::drain, "lab/n1");
+  make_unreadable(store, kinds::member, "lab/w-1");
+  REQUIRE(store.commit(Transaction().put(kinds::address, "10.77.1.1", "lab/w-1")));
+  REQUIRE(start());
+  const auto ended = ask("DELETE", "/v1/operator/clusters/lab?confirm=lab");
+  CHECK_MESSAGE(ended.status == 200, ended.body.dump());
+  for (const auto kind : {kinds::machine, kinds::document, kinds::drain, kinds::member,
+                          kinds::secret, kinds::revision})
+    CHECK_MESSAGE(store.count(kind, "lab/").value() == 0, kind);
+  CHECK(store.count(kinds::address).value() == 0);
+  apply(good);
+  CHECK(document("lab", "n1").generation == 1);
 }
 
 TEST_CASE_FIXTURE(TwoClusters, "a release that cannot be read is told, and holds up nobody else") {
@@ -228,7 +334,8 @@ TEST_CASE_FIXTURE(
     key = "anna";
     word = "operator";
     list = "operators";
-    cure = "muster operator revoke anna, then muster operator add anna";
+    cure =
+        "muster operator revoke anna; if it is to go on, muster operator add anna with what it was held to (--templates, --clusters, --machines, --ttl), which nobody can read any more, or with --unrestricted";
   }
   CAPTURE(list);
   const auto before = ask("GET", "/v1/operator/" + list).body.at(list);
