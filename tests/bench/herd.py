@@ -21,8 +21,8 @@ from test_floods import EACH_AT_BOOT, EACH_AT_ENROL, Flood  # noqa: E402
 
 AT_ONCE, ALL = 5000, 10000
 PATIENCE = 300  # seconds; after them a machine is lost
-PERIOD, POLLED = 60, 150
-BESIDE, PAUSE = 40, 100  # seconds of each flood; milliseconds between two rounds
+PERIOD, POLLED = 60, 130
+BESIDE, PAUSE = 20, 100  # seconds of each flood; milliseconds between two rounds
 GOALS = {"enrolled": 120, "p99": 5000, "resident": 512, "ratio": 3}
 
 
