@@ -7,9 +7,14 @@
 namespace muster {
 namespace {
 
+// Whichever of its addresses it is that answers.
+const std::string the_site;
+
 class RealServer final : public Server {
  public:
-  RealServer(const std::vector<std::string>& urls, const TlsClientSettings& tls) {
+  RealServer(const std::vector<std::string>& urls, const TlsClientSettings& tls,
+             ServerPauses& pauses)
+      : urls_(urls), is_verified_(tls.verify_server), pauses_(pauses) {
     for (const auto& url : urls) {
       HttpClientSettings settings;
       settings.base_url = url;
@@ -70,7 +75,7 @@ class RealServer final : public Server {
     }
     for (std::size_t tried = 0;; ++tried) {
       notify_alive();
-      auto answer = call(clients_[current_]);
+      auto answer = ask_current(call);
       const bool is_silent = !answer && answer.error().code != sealed_code &&
                              (answer.error().kind == ErrorKind::unavailable ||
                               answer.error().kind == ErrorKind::timeout);
@@ -79,6 +84,19 @@ class RealServer final : public Server {
     }
   }
 
+  template <class Call>
+  auto ask_current(Call& call) -> decltype(call(std::declval<MetadataClient&>())) {
+    const std::string& whose = is_verified_ ? the_site : urls_[current_];
+    if (auto busy = pauses_.in_effect(whose)) return pass(std::move(*busy));
+    auto answer = call(clients_[current_]);
+    const auto pause = clients_[current_].retry_after();
+    if (!answer && pause.count() > 0) pauses_.begin(whose, pause, answer.error());
+    return answer;
+  }
+
+  const std::vector<std::string> urls_;
+  const bool is_verified_;
+  ServerPauses& pauses_;
   std::vector<MetadataClient> clients_;
   std::size_t current_ = 0;
 };
@@ -91,10 +109,11 @@ std::vector<NetworkInterface> RealNetwork::interfaces(const Filesystem& files) {
 
 std::unique_ptr<Server> RealNetwork::connect(const std::vector<std::string>& urls,
                                              const TlsClientSettings& tls) {
-  return std::make_unique<RealServer>(urls, tls);
+  return std::make_unique<RealServer>(urls, tls, pauses_);
 }
 
 Result<int> RealNetwork::download(const std::string& url, const Download& wanted) {
+  if (auto busy = pauses_.in_effect(url)) return pass(std::move(*busy));
   HttpClientSettings settings;
   settings.base_url = url;
   settings.total_timeout = std::chrono::seconds(60);
@@ -103,8 +122,12 @@ Result<int> RealNetwork::download(const std::string& url, const Download& wanted
   HttpClient client(std::move(settings));
   auto answer = client.download(wanted);
   if (!answer) return pass(answer.error());
-  if (answer->status != 200 && answer->status != 206) return pass(error_of(*answer));
-  return answer->status;
+  if (answer->status == 200 || answer->status == 206) return answer->status;
+  Error refused = error_of(*answer);
+  if (const auto pause = retry_after(*answer); pause.count() > 0) {
+    pauses_.begin(url, pause, refused);
+  }
+  return pass(std::move(refused));
 }
 
 Result<HttpAnswer> RealNetwork::ask(const std::string& url, const HttpRequest& request,

@@ -29,7 +29,9 @@ Settings defaults() {
   settings.enrol.tls = true;
   settings.enrol.connections = 1024;
   settings.enrol.connections_per_source = 16;
-  settings.enrol.requests_per_connection = 1;
+  // A nonce and the proof with it: each connection costs a handshake.
+  settings.enrol.requests_per_connection = 2;
+  settings.enrol.deadlines.idle = milliseconds(5000);
 
   settings.node.kind = ListenerKind::node;
   settings.node.address = "0.0.0.0:8444";

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "client/http_client.hpp"
@@ -55,6 +57,20 @@ Error error_of(const HttpAnswer& answer) {
   const std::string request = text_of(body, "requestId");
   if (!request.empty()) error.message += fmt::format(" (request {})", request);
   return error;
+}
+
+std::chrono::seconds retry_after(const HttpAnswer& answer) {
+  const auto found = answer.headers.find("retry-after");
+  const bool is_for_now = answer.status == 429 || answer.status == 503;
+  if (!is_for_now || found == answer.headers.end()) return std::chrono::seconds(0);
+  std::uint64_t seconds = 0;
+  const char* end = found->second.data() + found->second.size();
+  const auto parsed = std::from_chars(found->second.data(), end, seconds);
+  // Its other form, a date, would be by the clock of whoever sent it.
+  if (parsed.ec == std::errc::invalid_argument || parsed.ptr != end) return std::chrono::seconds(0);
+  constexpr std::uint64_t least = 1, most = 600;
+  if (parsed.ec == std::errc::result_out_of_range) seconds = most;
+  return std::chrono::seconds(std::clamp(seconds, least, most));
 }
 
 }  // namespace muster

@@ -91,4 +91,8 @@ class HttpClient {
 // The server's error body {"kind","message","requestId"} as an Error; other bodies by status.
 [[nodiscard]] Error error_of(const HttpAnswer& answer);
 
+// Of a 429 or a 503: for how long its server would not be asked again (Retry-After), 1 s to 10 min.
+// 0: it does not say.
+[[nodiscard]] std::chrono::seconds retry_after(const HttpAnswer& answer);
+
 }  // namespace muster

@@ -55,8 +55,10 @@ MetadataClient::MetadataClient(HttpClientSettings settings)
     : http_(settings), base_url_(std::move(settings.base_url)) {}
 
 Result<HttpAnswer> MetadataClient::send(const HttpRequest& request) {
+  retry_after_ = std::chrono::seconds(0);
   auto answer = http_.send(request);
   if (!answer) return answer;
+  retry_after_ = muster::retry_after(*answer);
   if (const auto date = answer->headers.find("date"); date != answer->headers.end()) {
     server_time_ = parse_http_date(date->second);
   }

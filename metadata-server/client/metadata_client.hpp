@@ -77,9 +77,11 @@ class MetadataClient {
   [[nodiscard]] Result<EtcdTurnAnswer> etcd_turn(const EtcdTurnRequest& request);
   // Unix seconds by the server's Date header of the last answer; 0 before one.
   [[nodiscard]] std::int64_t server_time() const { return server_time_; }
+  // For how long the last call's answer wants to be left alone (http_client.hpp); 0: it does not.
+  [[nodiscard]] std::chrono::seconds retry_after() const { return retry_after_; }
 
  private:
-  // Sends and notes the server's time.
+  // Sends and notes the server's time, and what it says of the next call.
   [[nodiscard]] Result<HttpAnswer> send(const HttpRequest& request);
   // The same, and turns statuses from 400 on into errors.
   [[nodiscard]] Result<HttpAnswer> ask(const HttpRequest& request);
@@ -92,6 +94,7 @@ class MetadataClient {
   HttpClient http_;
   std::string base_url_;
   std::int64_t server_time_ = 0;
+  std::chrono::seconds retry_after_{0};
 };
 
 }  // namespace muster

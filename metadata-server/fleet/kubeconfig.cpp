@@ -93,8 +93,10 @@ Result<Kubeconfig> issue_kubeconfig(const Fleet& fleet, const Caller& person,
   const auto key = PrivateKey::generate_p256();
   if (!key) return pass(key.error());
   const TimePoint now = fleet.enrolment.now();
-  const auto issued = issue_certificate(fleet.store, fleet.sealing, order.cluster,
-                                        specification_of(person, order), key->public_key(), now);
+  OpenedAuthorities opened;
+  const auto issued =
+      issue_certificate(fleet.store, fleet.sealing, order.cluster, specification_of(person, order),
+                        key->public_key(), now, opened);
   if (!issued) return pass(issued.error());
   Transaction audit;
   append_audit(

@@ -14,7 +14,7 @@ namespace {
 
 Result<IssuedMachineCertificate> issue(const Fleet& fleet, const Caller& machine,
                                        const NodeDocument& document, const CertificateOrder& order,
-                                       Transaction& audit) {
+                                       OpenedAuthorities& opened, Transaction& audit) {
   const auto& listed = document.certificates;
   const auto found = std::find_if(listed.begin(), listed.end(), [&](const CertificateSpec& spec) {
     return spec.name == order.name;
@@ -28,7 +28,7 @@ Result<IssuedMachineCertificate> issue(const Fleet& fleet, const Caller& machine
   const NodeName& node = machine.node;
   const TimePoint now = fleet.enrolment.now();
   auto issued = issue_certificate(fleet.store, fleet.sealing, node.cluster, *found,
-                                  request->public_key(), now);
+                                  request->public_key(), now, opened);
   if (!issued) return pass(issued.error());
   append_audit(audit, now, machine.text(), "certificate-issued",
                fmt::format("{}/{}/{}", node.cluster, node.node, order.name),
@@ -44,9 +44,10 @@ Result<std::vector<IssuedMachineCertificate>> issue_certificates(
   const auto document = served_document(fleet, machine.node);
   if (!document) return pass(document.error());
   std::vector<IssuedMachineCertificate> issued;
+  OpenedAuthorities opened;
   Transaction audit;
   for (const CertificateOrder& order : orders) {
-    auto one = issue(fleet, machine, *document, order, audit);
+    auto one = issue(fleet, machine, *document, order, opened, audit);
     if (!one) return pass(one.error());
     issued.push_back(std::move(*one));
   }

@@ -255,7 +255,8 @@ void Connection::start_writing(WireAnswer answer) {
   answer_ = std::move(answer);
   written_ = 0;
   interim_ = false;
-  enter_transfer(Phase::write, answer_.bytes.size() + answer_.length);
+  const std::size_t shared = answer_.shared ? answer_.shared->size() : 0;
+  enter_transfer(Phase::write, answer_.bytes.size() + shared + answer_.length);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began_);
   around_.service.note(head_.method, head_.path, request_.route, request_.peer, answer_.status,
                        request_.id, took);

@@ -66,6 +66,8 @@ class Connection {
   [[nodiscard]] Step shake_hands();
   [[nodiscard]] Step read_head();
   [[nodiscard]] Step read_body();
+  // Of what lies in memory.
+  [[nodiscard]] std::string_view unwritten() const;
   [[nodiscard]] Step write_out();
   [[nodiscard]] Step drain();
   [[nodiscard]] Step read_more();

@@ -33,10 +33,16 @@ bool Connection::take_body(std::string_view bytes) {
   return false;
 }
 
+std::string_view Connection::unwritten() const {
+  const std::size_t own = answer_.bytes.size();
+  if (written_ < own || !answer_.shared) return std::string_view(answer_.bytes).substr(written_);
+  return std::string_view(*answer_.shared).substr(written_ - own);
+}
+
 Connection::Step Connection::write_out() {
   Io io;
-  if (written_ < answer_.bytes.size()) {
-    io = transport_->write(std::string_view(answer_.bytes).substr(written_));
+  if (const std::string_view bytes = unwritten(); !bytes.empty()) {
+    io = transport_->write(bytes);
     if (io.state == Io::State::done) {
       written_ += io.count;
       if (!interim_) note_transfer(io.count);

@@ -19,13 +19,19 @@ namespace muster {
 namespace handlers {
 namespace {
 
-Response envelope_response(const ServedAnswer& answer, std::chrono::seconds poll_after,
-                           const Request& request) {
+// The peer list of thousands of machines, that all of them fetch at once.
+constexpr std::size_t largest_copy = 64u << 10;
+
+Response envelope_response(const std::shared_ptr<const ServedAnswer>& served,
+                           std::chrono::seconds poll_after, const Request& request) {
+  const ServedAnswer& answer = *served;
   Response response;
   response.headers = {{"ETag", answer.etag},
                       {"Cache-Control", fmt::format("private, max-age={}", poll_after.count())}};
   if (none_match_names(request.header("if-none-match"), answer.etag)) {
     response.status = 304;
+  } else if (answer.body.size() > largest_copy) {
+    response.shared_body = {served, &answer.body};
   } else {
     response.body = answer.body;
   }
@@ -54,13 +60,13 @@ Result<Response> get_document(const Rooms& rooms, const Caller& caller, const Re
   const auto answer = readable_answer(rooms, caller.node, *reads);
   if (!answer) return pass(answer.error());
   rooms.reports.note_served(caller.node, std::string((*answer)->digest()), rooms.enrolment.now());
-  return envelope_response(**answer, poll_after(rooms, caller.node), request);
+  return envelope_response(*answer, poll_after(rooms, caller.node), request);
 }
 
 Result<Response> get_peers(const Rooms& rooms, const Caller& caller, const Request& request) {
   const auto answer = rooms.current.peers(caller.node.cluster);
   if (!answer) return pass(not_yours());
-  return envelope_response(*answer, poll_after(rooms, caller.node), request);
+  return envelope_response(answer, poll_after(rooms, caller.node), request);
 }
 
 Result<Response> post_certificates(const Rooms& rooms, const Caller& caller,

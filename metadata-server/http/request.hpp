@@ -66,6 +66,8 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string content_type = "application/json";
   std::string body;
+  // In place of body: what is large and sent to many lies in memory once.
+  std::shared_ptr<const std::string> shared_body;
   std::optional<FileBody> file;  // body is then ignored
 };
 

@@ -114,14 +114,15 @@ std::uint64_t choose_part(const Request& request, const Response& response, Wire
 WireAnswer run(const Request& request, bool keep_alive, std::chrono::seconds idle_time,
                const Answer& answer) {
   const Response response = ask(request, answer);
+  const std::string& body = response.shared_body ? *response.shared_body : response.body;
   WireAnswer wire;
   wire.status = response.status;
   std::string headers;
   for (const auto& [name, value] : response.headers) add(headers, name, value);
   const bool has_file = response.file && response.file->size > 0;
   const std::uint64_t length =
-      has_file ? choose_part(request, response, wire, headers) : response.body.size();
-  const bool is_body_of_memory = !response.file && !response.body.empty();
+      has_file ? choose_part(request, response, wire, headers) : body.size();
+  const bool is_body_of_memory = !response.file && !body.empty();
   if (wire.file || is_body_of_memory || has_file)
     add(headers, "Content-Type", response.content_type);
   // RFC 9110 8.6: neither has a body.
@@ -135,7 +136,11 @@ WireAnswer run(const Request& request, bool keep_alive, std::chrono::seconds idl
   wire.bytes = status_line(wire.status);
   add(wire.bytes, "Date", http_date());
   wire.bytes += headers + "\r\n";
-  if (is_body_of_memory && request.method != "HEAD") wire.bytes += response.body;
+  if (!is_body_of_memory || request.method == "HEAD") return wire;
+  if (response.shared_body)
+    wire.shared = response.shared_body;
+  else
+    wire.bytes += body;
   return wire;
 }
 

@@ -13,9 +13,10 @@
 
 namespace muster {
 
-// What goes on the wire: `bytes`, then `length` bytes of `file` from `offset`.
+// What goes on the wire: `bytes`, then `shared`, then `length` bytes of `file` from `offset`.
 struct WireAnswer {
   std::string bytes;
+  std::shared_ptr<const std::string> shared;
   std::shared_ptr<FileDescriptor> file;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;

@@ -5,7 +5,6 @@
 #include "pki/signature.hpp"
 #include "records/secrets.hpp"
 #include "store/kinds.hpp"
-#include "trust/stored_authority.hpp"
 
 namespace muster {
 
@@ -90,7 +89,8 @@ Result<TrustedAuthorities> prepare_cluster(const Store& store, const SealingKey&
 Result<IssuedClusterCertificate> issue_certificate(const Store& store, const SealingKey& sealing,
                                                    const std::string& cluster,
                                                    const CertificateSpec& specification,
-                                                   const PublicKey& key, TimePoint now) {
+                                                   const PublicKey& key, TimePoint now,
+                                                   OpenedAuthorities& opened) {
   const std::string what =
       fmt::format("certificate '{}' of cluster '{}'", specification.name, cluster);
   const auto& names = cluster_authority_names;
@@ -100,9 +100,13 @@ Result<IssuedClusterCertificate> issue_certificate(const Store& store, const Sea
         fmt::format("{}: expected the authority 'cluster', 'etcd' or 'front-proxy', found '{}'",
                     what, specification.authority));
   }
-  const auto authority =
-      load_authority(store, kinds::pair_key(cluster, specification.authority), sealing);
-  if (!authority) return while_doing(authority.error(), what);
+  auto found = opened.find(specification.authority);
+  if (found == opened.end()) {
+    auto loaded = load_authority(store, kinds::pair_key(cluster, specification.authority), sealing);
+    if (!loaded) return while_doing(loaded.error(), what);
+    found = opened.emplace(specification.authority, std::move(*loaded)).first;
+  }
+  const StoredAuthority& authority = found->second;
   const auto allows = [&](CertificateUsage usage) {
     return std::find(specification.usages.begin(), specification.usages.end(), usage) !=
            specification.usages.end();
@@ -114,10 +118,10 @@ Result<IssuedClusterCertificate> issue_certificate(const Store& store, const Sea
   subject.ip_addresses = specification.ip_addresses;
   subject.client = allows(CertificateUsage::client);
   subject.server = allows(CertificateUsage::server);
-  const auto issued = authority->issuing.issue(key, subject, specification.lifetime, now);
+  const auto issued = authority.issuing.issue(key, subject, specification.lifetime, now);
   if (!issued) return while_doing(issued.error(), what);
   IssuedClusterCertificate answer{issued->pem(), {}};
-  for (const auto& pem : authority->trusted_pem()) answer.authority += pem;
+  for (const auto& pem : authority.trusted_pem()) answer.authority += pem;
   return answer;
 }
 

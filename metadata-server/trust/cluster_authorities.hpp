@@ -12,6 +12,7 @@
 #include "pki/certificate_authority.hpp"
 #include "pki/sealed_box.hpp"
 #include "store/store.hpp"
+#include "trust/stored_authority.hpp"
 
 namespace muster {
 
@@ -35,10 +36,14 @@ struct IssuedClusterCertificate {
   std::string certificate;  // PEM
   std::string authority;    // PEM of all trusted ones of this authority: ca.crt
 };
+// Of one cluster, by name, for the length of one request: a machine asks for several at once.
+using OpenedAuthorities = std::map<std::string, StoredAuthority>;
 // Subject, names, usages and lifetime are the specification's; of the requester only the key.
-// not_found: the cluster has no such authority.
+// `opened` gets the authority where it is not there yet. not_found: the cluster has no such
+// authority.
 [[nodiscard]] Result<IssuedClusterCertificate> issue_certificate(
     const Store& store, const SealingKey& sealing, const std::string& cluster,
-    const CertificateSpec& specification, const PublicKey& key, TimePoint now);
+    const CertificateSpec& specification, const PublicKey& key, TimePoint now,
+    OpenedAuthorities& opened);
 
 }  // namespace muster

@@ -39,11 +39,16 @@ http {{ access_log off; tcp_nodelay on; sendfile on; keepalive_requests 10000000
     return process
 
 
-def build_client(folder):
-    program = os.path.join(folder, "load")
+def go_program(name, folder):
+    """Built from the folder of that name beside this file."""
+    program = os.path.join(folder, name)
     go = subprocess.run([os.path.join(HERE, "..", "..", "scripts", "setup.d", "go"), "--print"], capture_output=True, text=True, check=True).stdout.strip()
-    subprocess.run([os.path.join(go, "go"), "build", "-o", program, "."], cwd=os.path.join(HERE, "load"), check=True)
+    subprocess.run([os.path.join(go, "go"), "build", "-o", program, "."], cwd=os.path.join(HERE, name), check=True)
     return program
+
+
+def build_client(folder):
+    return go_program("load", folder)
 
 
 def start_site(folder, **settings):

@@ -1,9 +1,12 @@
 """muster-server as the service that a site runs: installed with its unit in a test host, under its hardening."""
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
+import socket
+import ssl
 import sys
 import time
 import urllib.request
@@ -16,6 +19,7 @@ sys.path.insert(0, os.path.join(REPOSITORY, "scripts"))
 from local_cluster import LAB, call  # noqa: E402
 from small_releases import RELEASES, write_small_releases  # noqa: E402
 from small_template import TEMPLATE  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 BUILD = os.path.join(REPOSITORY, "build", "ci")
 NAME, ADDRESS = "server", "10.77.0.5"
@@ -60,6 +64,29 @@ class Host:
     def get_inside(self, port, path):
         request = f"GET {path} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n"
         return self.run("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}; printf '{request}' >&3; cat <&3").stdout
+
+    def confine(self, pid, controller, file, value):
+        """Under that limit of a group that is made for it; answers the group.
+
+        systemd gives a test host's units no controllers where the machine has cgroup v1: what a limit does is the
+        kernel's work and the unit's answer to it, whoever made the group."""
+        group = f"/sys/fs/cgroup/{controller}/tight"
+        if self.run("test", "-d", os.path.dirname(group), check=False).returncode:
+            pytest.skip("needs the controllers of cgroup v1")
+        self.run("mkdir", "-p", group)
+        self.run("bash", "-c", f"echo {value} >{group}/{file} && echo {pid} >{group}/cgroup.procs")
+        return group
+
+    def restarts(self):
+        return int(self.run("systemctl", "show", "-P", "NRestarts", "muster-server").stdout)
+
+    def journal(self):
+        return self.run("journalctl", "-u", "muster-server", "-o", "cat", "--no-pager").stdout
+
+    def kept(self):
+        """What must outlive everything."""
+        listed = [self.muster("root", what, "list", "-o", "json").stdout for what in ("operator", "release", "document-key")]
+        return listed, json.loads(self.muster("root", "init", "-o", "json").stdout)["pin"]
 
     def main_pid(self):
         return self.run("systemctl", "show", "-P", "MainPID", "muster-server").stdout.strip()
@@ -184,6 +211,63 @@ def test_the_expiry_hook_runs_where_the_unit_was_told_of_it_and_says_so_where_no
     warn()
     told = host.run("cat", TOLD).stdout
     assert told.startswith("cluster-expires ci-1 {") and json.loads(told.split(" ", 2)[2])["secondsLeft"] in (299, 300)
+
+
+def test_the_limits_of_the_unit_are_known_and_the_server_fits_in(host):
+    shown = host.run("systemctl", "show", "-p", "MemoryMax,MemorySwapMax,TasksMax,LimitNOFILE", "muster-server").stdout.split()
+    assert sorted(shown) == ["LimitNOFILE=65536", f"MemoryMax={2 << 30}", "MemorySwapMax=0", "TasksMax=128"]
+    tasks = host.run("ls", f"/proc/{host.main_pid()}/task").stdout.split()
+    assert 2 * len(tasks) < 128
+
+
+def test_out_of_memory_it_is_killed_and_comes_back_with_all_that_it_had(host):
+    before, first, restarts = host.kept(), host.main_pid(), host.restarts()
+    host.confine(first, "memory", "memory.limit_in_bytes", 128 << 10)  # beside what it has already
+    context = ssl._create_unverified_context()
+    held = []
+    with contextlib.suppress(OSError):
+        for _ in range(250):  # the listener takes 256 from one address
+            held.append(context.wrap_socket(socket.create_connection((ADDRESS, 8444), timeout=5)))
+    wait_for("the kernel to kill it", lambda: host.restarts() > restarts, 30, pause=0.5)
+    for connection in held:
+        connection.close()
+    wait_for("the server to be back by itself", lambda: host.muster("root", "status", check=False).returncode == 0, 30, pause=0.5)
+    assert "Main process exited, code=killed, status=9/KILL" in host.journal()
+    assert host.main_pid() != first and host.kept() == before
+
+
+def test_out_of_descriptors_it_serves_whom_it_has_and_takes_others_when_they_left(host):
+    has = len(host.run("ls", f"/proc/{host.main_pid()}/fd").stdout.split())
+    drop_in = "/run/systemd/system/muster-server.service.d"
+    host.run("mkdir", "-p", drop_in)
+    host.run("bash", "-c", f"printf '[Service]\nLimitNOFILE={has + 20}\n' >{drop_in}/few.conf && systemctl daemon-reload && systemctl restart muster-server")
+    pid, held = host.main_pid(), []
+    try:
+        for _ in range(40):  # the listener takes 64 from one address
+            held.append(socket.create_connection((ADDRESS, 8080), timeout=5))
+        wait_for("the log to say so", lambda: "boot listener: no connection can be accepted: out of descriptors or memory; trying again in 100 ms" in host.journal(), 10)
+        held[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert held[0].recv(4096).startswith(b"HTTP/1.1 200 ")
+        for connection in held:
+            connection.close()
+        wait_for("others to be served", lambda: get("/healthz") == (200, b"ok\n"), 10)
+        assert host.main_pid() == pid
+    finally:
+        host.run("bash", "-c", f"rm {drop_in}/few.conf && systemctl daemon-reload && systemctl restart muster-server")
+
+
+def test_out_of_tasks_the_hook_is_told_of_and_the_server_goes_on(host):
+    pid = host.main_pid()
+    group = host.confine(pid, "pids", "pids.max", "max")
+    host.run("bash", "-c", f"cat {group}/pids.current >{group}/pids.max")
+    try:
+        host.muster("root", "cluster", "create", "ci-2", "--template", "small")
+        host.muster("root", "cluster", "extend", "ci-2", "--ttl", "301s")
+        wait_for("the log to say so", lambda: f"expiryHook: cluster ci-2: running '{HOOK}': Resource temporarily unavailable" in host.journal(), 15)
+        assert get("/healthz") == (200, b"ok\n") and host.main_pid() == pid
+        assert "ci-2" in host.muster("root", "status").stdout
+    finally:
+        host.run("bash", "-c", f"echo max >{group}/pids.max")
 
 
 def test_it_is_backed_up_by_its_timers_unit_and_restored_on_a_bare_machine(host):

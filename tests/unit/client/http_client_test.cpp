@@ -351,6 +351,26 @@ TEST_CASE("error bodies keep the server's message and its word, other bodies the
   CHECK(error_of(answer).message == "the server answered 502 without a reason");
 }
 
+TEST_CASE("the pause that a busy server asks for is one second to ten minutes") {
+  const auto seconds = [](int status, const std::string& text) {
+    HttpAnswer answer;
+    answer.status = status;
+    answer.headers["retry-after"] = text;
+    return retry_after(answer).count();
+  };
+  CHECK(retry_after(HttpAnswer{}).count() == 0);
+  CHECK(seconds(503, "7") == 7);
+  CHECK(seconds(429, "600") == 600);
+  CHECK(seconds(503, "0") == 1);
+  CHECK(seconds(503, "601") == 600);
+  CHECK(seconds(503, "99999999999999999999999") == 600);
+  for (const char* text : {"", "-1", "1.5", "7 s", "Wed, 02 Dec 2026 01:00:00 GMT"}) {
+    CAPTURE(text);
+    CHECK(seconds(503, text) == 0);
+  }
+  for (const int status : {200, 404, 500, 502}) CHECK(seconds(status, "7") == 0);
+}
+
 TEST_CASE("the proof text is the one in the specification") {
   CHECK(
       proof_message(ProofPurpose::enrol, "bm9uY2U=", "csr") ==

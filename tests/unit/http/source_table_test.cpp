@@ -56,3 +56,12 @@ TEST_CASE("of a full table, who holds more than the newcomer would is known, the
   CHECK(table.greedier_than("10.0.4.1").empty());
   CHECK(table.open() == 0);
 }
+
+TEST_CASE("racks that are about alike take nothing from each other") {
+  SourceTable table(100, 0);
+  for (int i = 0; i < 49; ++i) CHECK(table.enter(fmt::format("10.0.1.{}", i)) == Entry::taken);
+  for (int i = 0; i < 40; ++i) CHECK(table.enter(fmt::format("10.0.2.{}", i)) == Entry::taken);
+  CHECK(table.greedier_than("10.0.2.99").empty());
+  for (int i = 0; i < 3; ++i) table.leave(fmt::format("10.0.2.{}", i));
+  CHECK(table.greedier_than("10.0.2.99") == Names{"10.0.1.0/24"});
+}

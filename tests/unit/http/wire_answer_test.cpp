@@ -75,6 +75,22 @@ TEST_CASE("a body in memory is sent whole, whatever range of it is asked for, an
   CHECK(head.bytes.ends_with("\r\n\r\n"));
 }
 
+TEST_CASE("a body that many are sent is not copied for each") {
+  const auto shared = std::make_shared<const std::string>("0123456789");
+  const auto answer = [&](const Request&) {
+    Response response;
+    response.shared_body = shared;
+    return response;
+  };
+  const WireAnswer whole = run("GET / HTTP/1.1\r\nHost: h\r\n\r\n", true, answer);
+  CHECK(whole.shared == shared);
+  CHECK(whole.bytes.find("Content-Length: 10\r\n") != std::string::npos);
+  CHECK(whole.bytes.ends_with("\r\n\r\n"));
+  const WireAnswer head = run("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", true, answer);
+  CHECK(head.shared == nullptr);
+  CHECK(head.bytes.find("Content-Length: 10\r\n") != std::string::npos);
+}
+
 TEST_CASE("what a handler throws is a 500 that tells nothing and ends the connection") {
   const WireAnswer wire =
       run("GET / HTTP/1.1\r\nHost: h\r\n\r\n", true,

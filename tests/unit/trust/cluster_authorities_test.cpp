@@ -80,8 +80,9 @@ TEST_CASE("the shared secrets are what kube-apiserver reads") {
 TEST_CASE("a certificate is the specification's, the key the machine's") {
   const Made made;
   const auto key = PrivateKey::generate_p256();
+  OpenedAuthorities opened;
   const auto issued = issue_certificate(made.store, made.sealing, "lab", specification("etcd"),
-                                        key->public_key(), sample::now);
+                                        key->public_key(), sample::now, opened);
   REQUIRE(issued);
   CHECK(issued->authority == made.authorities.at("etcd").at(0));
   const auto certificate = Certificate::from_pem(issued->certificate);
@@ -97,17 +98,34 @@ TEST_CASE("a certificate is the specification's, the key the machine's") {
   CHECK(X509_verify(certificate->native(), authority->public_key().native()) == 1);
 }
 
+TEST_CASE("an authority is opened once for all certificates of a request") {
+  Made made;
+  const auto key = PrivateKey::generate_p256();
+  OpenedAuthorities opened;
+  const auto issue = [&](const char* authority) {
+    return issue_certificate(made.store, made.sealing, "lab", specification(authority),
+                             key->public_key(), sample::now, opened);
+  };
+  REQUIRE(issue("cluster"));
+  REQUIRE(
+      made.store.commit(Transaction().remove(kinds::authority, kinds::pair_key("lab", "cluster"))));
+  CHECK(issue("cluster"));
+  CHECK(issue("etcd"));
+  CHECK(opened.size() == 2);
+}
+
 TEST_CASE("an authority that is none of the cluster's issues nothing") {
   const Made made;
   const auto key = PrivateKey::generate_p256();
+  OpenedAuthorities opened;
   CHECK(
       issue_certificate(made.store, made.sealing, "lab", specification("machines"),
-                        key->public_key(), sample::now)
+                        key->public_key(), sample::now, opened)
           .error()
           .message ==
       "certificate 'etcd-peer' of cluster 'lab': expected the authority 'cluster', 'etcd' or 'front-proxy', found 'machines'");
   CHECK(issue_certificate(made.store, made.sealing, "-", specification("cluster"),
-                          key->public_key(), sample::now)
+                          key->public_key(), sample::now, opened)
             .error()
             .kind == ErrorKind::not_found);
 }

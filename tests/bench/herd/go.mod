@@ -1,0 +1,3 @@
+module muster.local/herd
+
+go 1.26
