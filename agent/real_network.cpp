@@ -90,7 +90,9 @@ class RealServer final : public Server {
     if (auto busy = pauses_.in_effect(whose)) return pass(std::move(*busy));
     auto answer = call(clients_[current_]);
     const auto pause = clients_[current_].retry_after();
-    if (!answer && pause.count() > 0) pauses_.begin(whose, pause, answer.error());
+    // A sealed server is not busy: it waits for what this machine holds.
+    const bool is_busy = !answer && answer.error().code != sealed_code;
+    if (is_busy && pause.count() > 0) pauses_.begin(whose, pause, answer.error());
     return answer;
   }
 

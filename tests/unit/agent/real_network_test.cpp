@@ -48,6 +48,22 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a server that is sealed asks at once for what the machine holds, and is asked again") {
+  FakeHttpService server([](const std::string& request) {
+    if (request.find("/v1/held") != std::string::npos) return HttpReply{204, "", {}};
+    return HttpReply{503, R"({"kind":"sealed","message":"sealed"})", {"Retry-After: 600"}};
+  });
+  RealNetwork network;
+  const auto connection = network.connect({server.url()}, {});
+  for (int i = 0; i < 2; ++i) {
+    const auto answer = connection->document("");
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().code == "sealed");
+    CHECK(connection->show_held("{}"));
+  }
+  CHECK(server.requests().size() == 4);
+}
+
 TEST_CASE("of whom nobody vouches, only the address that answered is left alone") {
   FakeHttpService stranger([](const std::string&) { return busy(503, "600"); });
   FakeHttpService server([](const std::string&) { return HttpReply{200, R"({"chain":[]})", {}}; });
