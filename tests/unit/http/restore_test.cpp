@@ -229,7 +229,7 @@ TEST_CASE_FIXTURE(RestoredHouse, "a newer trust list is the site's from then on"
   list.version = 9;
   const auto found = find_site(store).value();
   const auto envelope = sign_trust_list(store, site.sealing, found, list).value();
-  const nlohmann::json chain = {nlohmann::json::parse(to_json(envelope))};
+  const auto chain = nlohmann::json::array({nlohmann::json::parse(to_json(envelope))});
   CHECK(show(n1, {{"trust", chain}}).body["taken"] == true);
   CHECK(site.keys.trust()->list.version == 9);
   CHECK(site.keys.trust()->list.document_keys.size() == 2);
