@@ -6,6 +6,7 @@
 #include "agent/checkpoint_json.hpp"
 #include "agent/etcd_data.hpp"
 #include "agent/identity.hpp"
+#include "agent/kubelet_state.hpp"
 #include "agent/observe.hpp"
 #include "agent/paths.hpp"
 #include "agent/settled_document.hpp"
@@ -190,13 +191,21 @@ void adopt(const Host& host, const DesiredState& desired, bool has_settled, Obse
       checkpoint.originals.insert(file.path);
     }
   }
+}
+
+void adopt_units(const Host& host, const DesiredState& desired, const ObservedState& observed,
+                 Checkpoint& checkpoint) {
   for (const auto& unit : desired.units) {
     const auto status = observed.units.find(unit.name);
     const bool is_up = status != observed.units.end() && is_running(status->second);
-    if (!is_up || checkpoint.units.count(unit.name) > 0) continue;
-    if (!lies_as_desired(unit, observed)) continue;
+    const auto recorded = checkpoint.units.find(unit.name);
+    const bool is_unknown = recorded == checkpoint.units.end()
+                                ? is_rebuilt(checkpoint)
+                                : recorded->second.configuration.empty();
+    if (!is_up || !is_unknown || !lies_as_desired(unit, observed)) continue;
     if (!is_younger(host, status->second, last_change(host.files, unit))) continue;
     checkpoint.units[unit.name] = inputs_of(unit, desired);
+    if (unit.name == "kubelet.service") checkpoint.manager_inputs = manager_inputs(host.files);
   }
 }
 

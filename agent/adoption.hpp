@@ -16,12 +16,16 @@ namespace muster {
 // Whether the checkpoint was rebuilt, lately: what is not known yet is to be looked for.
 [[nodiscard]] bool is_rebuilt(const Checkpoint& checkpoint);
 
-// Notes of each active unit without a record that it runs with what is desired: where all of its
-// inputs lie on the disk as desired, and its process is younger than they are. Of any other it
-// stays unknown, so that it waits for the machine's turn. Likewise the files that are there as
-// desired, for `reset`. `has_settled`: the state is that of the settled document, whose secrets
-// are there by then.
+// Notes which files are there as desired, for `reset`. `has_settled`: the state is that of the
+// settled document, whose secrets are there by then.
 void adopt(const Host& host, const DesiredState& desired, bool has_settled, ObservedState& observed,
            Checkpoint& checkpoint);
+
+// Notes of each active unit of which nobody knows what it runs with (its start failed, or the agent
+// died in it, and systemd brought it up since; of a rebuilt checkpoint, any) that it runs with what
+// is desired: where all of its inputs lie on the disk so, and its process is younger than they are.
+// Of any other it stays unknown, so that it waits for the machine's turn.
+void adopt_units(const Host& host, const DesiredState& desired, const ObservedState& observed,
+                 Checkpoint& checkpoint);
 
 }  // namespace muster

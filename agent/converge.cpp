@@ -210,6 +210,7 @@ ConvergeResult<Plan> plan_for(Run& run, ConvergeState& state) {
         state.is_fallen_back || state.fetched.digest == run.checkpoint.settled_document;
     adopt(run.host, state.desired, has_settled, *observed, run.checkpoint);
   }
+  if (state.kind != RunKind::boot) adopt_units(run.host, state.desired, *observed, run.checkpoint);
   if (state.server() == nullptr) observed->uncompared.clear();
   state.add_unwell(observed->unwell);
   tell_lapsed(*observed, run, state);

@@ -216,3 +216,25 @@ TEST_CASE_FIXTURE(ChangedStartFixture, "it waits on when the document changes an
   CHECK(poll() == Verdict::pending_changes);
   CHECK(site.reports.back().pending == waits_for_restart);
 }
+
+TEST_CASE_FIXTURE(ChangedStartFixture,
+                  "one whose start failed, and that came up on the new inputs since, is known") {
+  machine.clock.sleep(std::chrono::seconds(10));
+  machine.files.nodes[edited_yaml].modified_ns =
+      machine.clock.now().time_since_epoch() / std::chrono::nanoseconds(1);
+  auto checkpoint = must(load_checkpoint(machine.files));
+  checkpoint.units[edited_kubelet].configuration.clear();
+  checkpoint.manager_inputs.clear();
+  REQUIRE(save(checkpoint, machine.files));
+  memory = Memory();
+  CHECK(poll() == Verdict::pending_changes);
+  CHECK(site.reports.back().pending ==
+        std::vector<std::string>{"kubelet.service: restart: started with other settings"});
+  start(78);
+  CHECK(poll() == Verdict::converged);
+  CHECK(site.reports.back().pending.empty());
+  CHECK(machine.services.calls.empty());
+  checkpoint = must(load_checkpoint(machine.files));
+  CHECK(checkpoint.units[edited_kubelet].configuration != "");
+  CHECK(checkpoint.manager_inputs.size() == 2);
+}
