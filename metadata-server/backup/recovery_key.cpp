@@ -127,11 +127,13 @@ Result<KeptBackup> note_kept_backup(Store& store, const std::string& digest,
 Result<BackupStatus> backup_status(const Store& store) {
   BackupStatus status;
   auto key = find_recovery_key(store);
-  if (!key) return pass(key.error());
-  status.key = std::move(*key);
+  const bool is_unread = !key && key.error().kind == ErrorKind::corrupt;
+  if (!key && !is_unread) return pass(key.error());
+  if (key) status.key = std::move(*key);
+  // Of what cannot be read nobody knows what it saved.
   auto last = find_kept_backup(store);
-  if (!last) return pass(last.error());
-  status.last = std::move(*last);
+  if (!last && last.error().kind != ErrorKind::corrupt) return pass(last.error());
+  if (last) status.last = std::move(*last);
   // What was kept opens with the key of then, whoever has that.
   const auto authorities = all_records(store, kinds::authority, {});
   if (!authorities) return pass(authorities.error());
@@ -143,6 +145,11 @@ Result<BackupStatus> backup_status(const Store& store) {
   }
   status.unsaved.assign(owners.begin(), owners.end());
   tell_cure(status);
+  if (is_unread)
+    status.message =
+        "the recovery key's record cannot be read, and nothing of this site can be "
+        "backed up: " +
+        key.error().message;
   return status;
 }
 

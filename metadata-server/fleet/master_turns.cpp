@@ -19,19 +19,27 @@ Result<EtcdRecord> etcd_of(const Store& store, const std::string& cluster) {
 }
 
 // Every document of a cluster names its masters.
+Result<std::vector<MachineAddress>> masters_of(const Fleet& fleet, const std::string& cluster) {
+  const auto served = fleet.current.cluster(cluster);
+  if (!served || served->documents.empty()) return std::vector<MachineAddress>();
+  auto document = read_document(*served->documents.begin()->second);
+  if (!document) return pass(document.error());
+  return std::move(document->role.cluster.masters);
+}
+
 Result<std::vector<MasterState>> master_states(const Fleet& fleet, const std::string& cluster) {
   std::vector<MasterState> masters;
+  const auto addresses = masters_of(fleet, cluster);
+  if (!addresses) return pass(addresses.error());
+  if (addresses->empty()) return masters;
   const auto served = fleet.current.cluster(cluster);
-  if (!served || served->documents.empty()) return masters;
-  const auto document = read_document(*served->documents.begin()->second);
-  if (!document) return pass(document.error());
   const auto etcd = etcd_of(fleet.store, cluster);
   if (!etcd) return pass(etcd.error());
-  for (const auto& master : document->role.cluster.masters) {
+  for (const auto& master : *addresses) {
     MasterState& state = masters.emplace_back();
     state.node = master.name;
     state.is_member = etcd->members.contains(master.name);
-    const auto answer = served->documents.find(master.name);
+    const auto answer = served ? served->documents.find(master.name) : nullptr;
     if (answer) state.generation = answer->generation;
     const auto machine = find_machine(fleet.store, {cluster, master.name});
     if (!machine) return pass(machine.error());
@@ -45,9 +53,11 @@ Result<std::vector<MasterState>> master_states(const Fleet& fleet, const std::st
   return masters;
 }
 
-bool is_master(const std::vector<MasterState>& masters, const std::string& node) {
-  return std::any_of(masters.begin(), masters.end(),
-                     [&](const MasterState& master) { return master.node == node; });
+Result<bool> is_master(const Fleet& fleet, const NodeName& node) {
+  const auto masters = masters_of(fleet, node.cluster);
+  if (!masters) return pass(masters.error());
+  return std::any_of(masters->begin(), masters->end(),
+                     [&](const MachineAddress& master) { return master.name == node.node; });
 }
 
 Result<std::string> order_turn_of(const Fleet& fleet, const NodeName& node, const std::string& by,
@@ -63,9 +73,13 @@ Result<std::string> order_turn_of(const Fleet& fleet, const NodeName& node, cons
 
 Result<std::string> order_converge_of(const Fleet& fleet, const NodeName& node,
                                       const std::string& by) {
-  const auto masters = master_states(fleet, node.cluster);
-  if (!masters) return pass(masters.error());
-  if (is_master(*masters, node.node)) return order_turn_of(fleet, node, by, *masters);
+  const auto is_turn = is_master(fleet, node);
+  if (!is_turn) return pass(is_turn.error());
+  if (*is_turn) {
+    const auto masters = master_states(fleet, node.cluster);
+    if (!masters) return pass(masters.error());
+    return order_turn_of(fleet, node, by, *masters);
+  }
   const auto ordered = order_converge(fleet.enrolment, node, by);
   if (!ordered) return pass(ordered.error());
   const auto machine = find_machine(fleet.store, node);
@@ -74,9 +88,14 @@ Result<std::string> order_converge_of(const Fleet& fleet, const NodeName& node,
 }
 
 Result<void> cancel_converge_of(const Fleet& fleet, const NodeName& node, const std::string& by) {
+  const auto is_turn = is_master(fleet, node);
+  if (!is_turn) return pass(is_turn.error());
+  if (!*is_turn) return cancel_converge(fleet.enrolment, node, by);
+  const auto discarded = discard_unread_turns(fleet.store, node.cluster, by, fleet.enrolment.now());
+  if (!discarded) return pass(discarded.error());
+  if (*discarded) return {};
   const auto masters = master_states(fleet, node.cluster);
   if (!masters) return pass(masters.error());
-  if (!is_master(*masters, node.node)) return cancel_converge(fleet.enrolment, node, by);
   const auto cancelled =
       cancel_turn(fleet.store, node.cluster, node.node, by, *masters, fleet.enrolment.now());
   if (!cancelled) return pass(cancelled.error());
@@ -87,13 +106,16 @@ Result<ConvergeAnswer> answers_converge(const Fleet& fleet, const NodeName& node
                                         const ReportNote& note) {
   const ConvergeAnswer nothing, ordered{note.converge, note.order};
   const bool is_ordered = note.converge;
+  // Whose record cannot be read fails masters alone: nobody else has a turn.
+  const auto has_turns = is_master(fleet, node);
+  if (!has_turns) return pass(has_turns.error());
+  if (!*has_turns) return is_ordered ? ordered : nothing;
   const auto turns = find_turns(fleet.store, node.cluster);
   if (!turns) return pass(turns.error());
   // Almost always: one read, and nothing is parsed.
   if (!is_ordered && !turns->grant && turns->waiting.empty()) return nothing;
   const auto masters = master_states(fleet, node.cluster);
   if (!masters) return pass(masters.error());
-  if (!is_master(*masters, node.node)) return ordered;
   if (is_ordered) {
     const auto waits = order_turn_of(fleet, node, "operator", *masters);
     if (!waits) return pass(waits.error());

@@ -23,6 +23,7 @@ struct SecretRow {
   std::uint64_t record_version = 0;
   std::int64_t created_at = 0;
   std::string sealed;
+  bool is_unread = false;  // nothing but its version is known
 };
 
 constexpr auto secret_fields = [](auto& fields, auto& row) {
@@ -76,6 +77,7 @@ Result<void> check_not_own(const std::string& cluster, const std::string& name) 
           name, cluster));
 }
 
+// A version that cannot be read is one all the same: a new value or the removal takes its place.
 Result<std::vector<SecretRow>> rows_of(const Store& store, const std::string& cluster,
                                        const std::string& name) {
   const auto records = all_records(store, kinds::secret, kinds::secret_prefix(cluster, name));
@@ -83,7 +85,12 @@ Result<std::vector<SecretRow>> rows_of(const Store& store, const std::string& cl
   std::vector<SecretRow> rows;
   for (const auto& record : *records) {
     auto row = parse_row(record);
-    if (!row) return pass(row.error());
+    if (!row) {
+      row = SecretRow{};
+      row->version = kinds::parse_number(record.key).value_or(0);
+      row->record_version = record.version;
+      row->is_unread = true;
+    }
     rows.push_back(std::move(*row));
   }
   return rows;
@@ -119,6 +126,11 @@ Result<std::uint64_t> set_secret(Store& store, const SealingKey& sealing,
   if (!sealed) return pass(sealed.error());
   Transaction transaction;
   transaction.expect(kinds::secret, key, 0).put(kinds::secret, key, row_text(now, *sealed));
+  for (const auto& row : *rows) {
+    if (!row.is_unread) continue;
+    const std::string unread = kinds::secret_key(cluster, name, row.version);
+    transaction.expect(kinds::secret, unread, row.record_version).remove(kinds::secret, unread);
+  }
   append_audit(transaction, now, actor, "secret-set", fmt::format("{}/{}", cluster, name),
                fmt::format("version {}", version));
   if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
@@ -132,7 +144,7 @@ Result<void> add_secret_removal(const Store& store, const std::string& cluster,
   if (auto free = check_not_own(cluster, name); !free) return free;
   const auto rows = rows_of(store, cluster, name);
   if (!rows) return pass(rows.error());
-  if (rows->empty() || rows->back().sealed.empty()) return {};
+  if (rows->empty() || (rows->back().sealed.empty() && !rows->back().is_unread)) return {};
   for (const auto& row : *rows) {
     const std::string key = kinds::secret_key(cluster, name, row.version);
     transaction.expect(kinds::secret, key, row.record_version);
@@ -179,14 +191,26 @@ Result<std::uint64_t> find_secret_version(const Store& store, const std::string&
   return row->record_version;
 }
 
+namespace {
+// "lab/db" of "lab/db/000000000003".
+std::string_view row_owner(std::string_view key) {
+  return key.substr(0, key.rfind('/'));
+}
+}  // namespace
+
 Result<std::vector<SecretInfo>> list_secrets(const Store& store, const std::string& cluster) {
   const auto records = all_records(store, kinds::secret,
                                    cluster.empty() ? std::string() : kinds::prefix_of(cluster));
   if (!records) return pass(records.error());
   std::vector<SecretInfo> list;
   bool removed = false;  // the last of the list, which a later version may bring back
-  for (const auto& record : *records) {
+  for (std::size_t i = 0; i < records->size(); ++i) {
+    const Record& record = (*records)[i];
     const auto row = parse_row(record);
+    // Where there is a later version, nobody asks for what cannot be read.
+    const bool is_last =
+        i + 1 == records->size() || row_owner((*records)[i + 1].key) != row_owner(record.key);
+    if (!row && !is_last) continue;
     if (!row) return pass(row.error());
     const auto owner = kinds::parse_pair_key(record.key);
     if (!owner) continue;

@@ -12,7 +12,6 @@ Result<void> reinitialise_etcd(Store& store, const std::string& cluster, const E
   auto stored = store.get(kinds::etcd, cluster);
   if (!stored) return while_doing(stored.error(), fmt::format("etcd of cluster '{}'", cluster));
   const auto before = parse_etcd_record(stored->value);
-  if (!before) return pass(before.error());
   EtcdRecord fresh;
   if (!restore.node.empty()) {
     fresh.restored_on = restore.node;
@@ -20,8 +19,9 @@ Result<void> reinitialise_etcd(Store& store, const std::string& cluster, const E
   }
   fresh.reinitialised_at = restore.at_ms;
   fresh.reinitialised_by = restore.by;
-  // Ordered twice: what was before the first is what can come back.
-  fresh.before = before->before.empty() ? stored->value : before->before;
+  // Ordered twice: what was before the first is what can come back. Nothing does of what cannot be
+  // read.
+  if (before) fresh.before = before->before.empty() ? stored->value : before->before;
   transaction.expect(kinds::etcd, cluster, stored->version)
       .put(kinds::etcd, cluster, to_json(fresh));
   return {};

@@ -284,7 +284,16 @@ Result<EtcdTurnAnswer> decide_etcd_turn(Store& store, const EtcdTurnQuestion& qu
       store, kinds::etcd, question.cluster,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         auto record = parse_etcd_record(value);
-        if (!record) return pass(record.error());
+        // What cannot be read is learned anew from who has data, which gives nobody the right to
+        // initialise; whoever has none waits for that.
+        if (!record) {
+          if (!question.request.has_data) return pass(record.error());
+          EtcdRecord learned;
+          answer = note_existing(learned, question);
+          if (!learned.cluster_id.empty())
+            transaction.put(kinds::etcd, question.cluster, to_json(learned));
+          return {};
+        }
         const std::string before = to_json(*record);
         answer = decide(*record, question, now_ms, settings);
         // Asking again is common: only what changed is written.
@@ -306,7 +315,10 @@ Result<void> note_etcd_member(Store& store, const EtcdMemberReport& report) {
       store, kinds::etcd, report.cluster,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         auto record = parse_etcd_record(value);
-        if (!record) return pass(record.error());
+        if (!record) {
+          if (report.cluster_id.empty()) return pass(record.error());
+          record = EtcdRecord{};
+        }
         const std::string before = to_json(*record);
         if (report.now_ms != 0) bring_back(*record, report.now_ms);
         if (is_of_another_cluster(*record, report.cluster_id) && !awaits_restored(*record)) {

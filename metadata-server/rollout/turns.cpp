@@ -141,4 +141,17 @@ Result<void> cancel_turn(Store& store, const std::string& cluster, const std::st
   return {};
 }
 
+Result<bool> discard_unread_turns(Store& store, const std::string& cluster, const std::string& by,
+                                  TimePoint now) {
+  const auto record = store.get(kinds::turn, cluster);
+  if (!record && record.error().kind == ErrorKind::not_found) return false;
+  if (!record) return pass(record.error());
+  if (parse_turn_record(record->value)) return false;
+  Transaction transaction;
+  transaction.expect(kinds::turn, cluster, record->version).remove(kinds::turn, cluster);
+  append_audit(transaction, now, by, "turns-discarded", cluster, "their record could not be read");
+  if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
+  return true;
+}
+
 }  // namespace muster

@@ -32,4 +32,9 @@ namespace muster {
                                        const std::string& node, const std::string& by,
                                        const std::vector<MasterState>& masters, TimePoint now);
 
+// A record of turns that cannot be read is forgotten, with an audit row; false: it is sound or
+// none.
+[[nodiscard]] Result<bool> discard_unread_turns(Store& store, const std::string& cluster,
+                                                const std::string& by, TimePoint now);
+
 }  // namespace muster

@@ -8,6 +8,7 @@
 #include "backup/recovery_key.hpp"
 #include "backup/restore.hpp"
 #include "backup/store_mark.hpp"
+#include "fakes/unreadable.hpp"
 #include "records/epoch.hpp"
 #include "records/seal.hpp"
 #include "store/sqlite_store.hpp"
@@ -189,6 +190,21 @@ TEST_CASE("a restore goes over nothing, and one that was cut off is begun again"
         std::string::npos);
     CHECK(fs::is_empty(site.folder.path("new")));
   }
+}
+
+TEST_CASE("a recovery key that cannot be read is told, and set anew") {
+  sample::Site site;
+  make_unreadable(site.store, kinds::site, kinds::recovery_key);
+  make_unreadable(site.store, kinds::site, kinds::backup_key);
+  const auto status = backup_status(site.store);
+  REQUIRE(status);
+  CHECK(status->message.find("the recovery key's record cannot be read") == 0);
+  CHECK(status->cure ==
+        "muster backup key new --out FILE, keep FILE elsewhere, then muster backup FILE");
+  const auto key = PrivateKey::generate_p256();
+  REQUIRE(set_recovery_key(site.store, recovery_certificate(*key)->pem(), "operator anna",
+                           sample::now));
+  CHECK(backup_status(site.store)->key);
 }
 
 TEST_CASE("the status is red until a CA key is in a backup that somebody keeps") {

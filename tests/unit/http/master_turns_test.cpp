@@ -3,6 +3,7 @@
 
 #include "enrolment/ban.hpp"
 #include "enrolment/remove.hpp"
+#include "fakes/unreadable.hpp"
 #include "rollout/turns.hpp"
 #include "sample_rooms.hpp"
 
@@ -178,4 +179,42 @@ TEST_CASE_FIXTURE(TurnHouse, "what is wrong with who has the turn is told") {
   CHECK(turn("m1").at("heldUp") == "");
   report("m1", Verdict::failed);
   CHECK(turn("m1").at("heldUp") == "failed");
+}
+
+TEST_CASE_FIXTURE(TurnHouse, "what cannot be read of a master fails no node's report") {
+  CHECK(order("m1").status == 200);
+  SUBCASE("a master's record") {
+    make_unreadable(store, kinds::machine, "lab/m2");
+  }
+  SUBCASE("etcd") {
+    make_unreadable(store, kinds::etcd, "lab");
+  }
+  SUBCASE("turns") {
+    make_unreadable(store, kinds::turn, "lab");
+  }
+  CHECK_FALSE(hears("n1", Verdict::converged));
+  CHECK(order("n1").status == 200);
+  CHECK(hears("n1", Verdict::pending_changes));
+}
+
+TEST_CASE_FIXTURE(TurnHouse, "turns that cannot be read are forgotten by an order, and told") {
+  CHECK(order("m1").status == 200);
+  make_unreadable(store, kinds::turn, "lab");
+  CHECK(order("m2").status == 500);
+  CHECK(
+      ask("GET", "/v1/operator/status").body.at("clusters")[0].at("unread").at("cure") ==
+      "muster node converge MASTER --cluster lab --cancel, with any of its masters, which forgets the orders that nobody can read; look that none is still converging before you order anew");
+  CHECK(order("m2", true).status == 200);
+  CHECK(order("m2").body.at("waitsFor") == "");
+  CHECK(hears("m2", Verdict::pending_changes));
+}
+
+TEST_CASE_FIXTURE(TurnHouse,
+                  "an etcd record that cannot be read is told, and settled by a report") {
+  make_unreadable(store, kinds::etcd, "lab");
+  CHECK(
+      ask("GET", "/v1/operator/status").body.at("clusters")[0].at("unread").at("cure") ==
+      "a master whose etcd runs settles it with its next report; where none does any more, muster cluster reinitialise lab --confirm");
+  hears("m1", Verdict::pending_changes);
+  CHECK_FALSE(ask("GET", "/v1/operator/status").body.at("clusters")[0].contains("unread"));
 }

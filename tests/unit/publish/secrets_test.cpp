@@ -2,6 +2,7 @@
 
 #include "publish/secret_removal.hpp"
 
+#include "fakes/unreadable.hpp"
 #include "records/audit.hpp"
 #include "sample_site.hpp"
 
@@ -132,4 +133,36 @@ TEST_CASE("no inventory gives a machine what the server keeps for the masters") 
           .find(
               "spec.overrides.files[0].content.secretRef: expected a secret that 'muster secret set' made, found 'service-account-key'; the server makes that one for the masters alone; take another name") !=
       std::string::npos);
+}
+
+TEST_CASE("a version that cannot be read gives way to a new value, or to the removal") {
+  Box box;
+  REQUIRE(box.set("one"));
+  REQUIRE(box.set("two"));
+  make_unreadable(box.store, kinds::secret, kinds::secret_key("lab", "db", 2));
+  CHECK_FALSE(list_secrets(box.store, "lab"));
+  SUBCASE("set") {
+    CHECK(box.set("two").value() == 3);
+    CHECK(box.store.get(kinds::secret, kinds::secret_key("lab", "db", 2)).error().kind ==
+          ErrorKind::not_found);
+    const auto list = list_secrets(box.store, "lab");
+    REQUIRE(list->size() == 1);
+    CHECK(list->front().version == 3);
+  }
+  SUBCASE("removed") {
+    REQUIRE(remove_secret(box.store, "lab", "db", actor, sample::now));
+    CHECK(list_secrets(box.store, "lab")->empty());
+    CHECK(box.set("two").value() == 3);
+  }
+}
+
+TEST_CASE("an old version that cannot be read is not asked for") {
+  Box box;
+  REQUIRE(box.set("one"));
+  REQUIRE(box.set("two"));
+  make_unreadable(box.store, kinds::secret, kinds::secret_key("lab", "db", 1));
+  const auto list = list_secrets(box.store, "lab");
+  REQUIRE(list);
+  REQUIRE(list->size() == 1);
+  CHECK(list->front().version == 2);
 }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "fakes/unreadable.hpp"
 #include "store/kinds.hpp"
 #include "store/memory_store.hpp"
 
@@ -334,4 +335,45 @@ TEST_CASE("a master that asks while its cluster ends leaves nothing to the next 
       "etcd turn of 'm1': cluster 'lab': it has ended; `muster status` shows the clusters there are");
   CHECK_FALSE(note_etcd_member(a.store, {"lab", "m1", "c1", "e1", a.now, a.now}));
   CHECK(*a.store.count(kinds::etcd) == 0);
+}
+
+TEST_CASE(
+    "a record that cannot be read is learned anew, and gives nobody the right to initialise") {
+  Arbitration a;
+  a.start_together();
+  a.runs("m1", "a1");
+  a.runs("m2", "a2");
+  make_unreadable(a.store, kinds::etcd, "lab");
+  EtcdTurnQuestion empty;
+  empty.cluster = "lab";
+  empty.node = "m3";
+  empty.masters = masters;
+  CHECK_FALSE(decide_etcd_turn(a.store, empty, a.now));
+  SUBCASE("from a report") {
+    CHECK(a.reports("m1", "a1", a.now));
+  }
+  SUBCASE("from who has data and knows of which cluster") {
+    CHECK(a.runs("m1", "a1").action == "start-existing");
+  }
+  SUBCASE("from a report, after one that has data and knows no more") {
+    EtcdTurnRequest request;
+    request.has_data = true;
+    CHECK(a.ask("m2", request).action == "start-existing");
+    CHECK_FALSE(decide_etcd_turn(a.store, empty, a.now));
+    CHECK(a.reports("m1", "a1", a.now));
+  }
+  CHECK(a.ask("m3").action == "join");
+  CHECK_FALSE(a.reports("m2", "b2", a.now, "c2"));
+}
+
+TEST_CASE("etcd whose record cannot be read may be initialised anew by an order") {
+  Arbitration a;
+  a.start_together();
+  make_unreadable(a.store, kinds::etcd, "lab");
+  Transaction transaction;
+  REQUIRE(reinitialise_etcd(a.store, "lab", {"", a.now, "operator root"}, transaction));
+  REQUIRE(a.store.commit(transaction));
+  CHECK(a.ask("m1").action == "wait");
+  Transaction back;
+  CHECK_FALSE(cancel_reinitialisation(a.store, "lab", back));
 }
