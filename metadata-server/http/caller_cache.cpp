@@ -26,9 +26,20 @@ std::optional<Caller> CallerCache::find(const std::string& certificate_id) {
   const auto found = entries_.find(certificate_id);
   if (found == entries_.end()) return std::nullopt;
   const Entry& entry = found->second;
-  if (!changed_since(entry.text, entry.changes)) return entry.caller;
-  entries_.erase(found);
-  return std::nullopt;
+  if (changed_since(entry.text, entry.changes)) return std::nullopt;
+  return entry.caller;
+}
+
+std::optional<Caller> CallerCache::last_known(const std::string& certificate_id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(certificate_id);
+  if (found == entries_.end()) return std::nullopt;
+  return found->second.caller;
+}
+
+void CallerCache::forget_certificate(const std::string& certificate_id) {
+  const std::lock_guard lock(mutex_);
+  entries_.erase(certificate_id);
 }
 
 std::uint64_t CallerCache::changes() {

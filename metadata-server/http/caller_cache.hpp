@@ -24,6 +24,11 @@ class CallerCache final : public View {
   [[nodiscard]] Result<void> follow(const Commit& commit) override;
 
   [[nodiscard]] std::optional<Caller> find(const std::string& certificate_id);
+  // As it was looked up last, also where it has changed since (each report may): for whose turn it
+  // is, never for what it may do.
+  [[nodiscard]] std::optional<Caller> last_known(const std::string& certificate_id);
+  // It was looked up, and is nobody any more.
+  void forget_certificate(const std::string& certificate_id);
   // How many changes there were. To be taken before the store is read, and given to put(): an
   // answer that was overtaken by a change of this caller is not kept.
   [[nodiscard]] std::uint64_t changes();

@@ -6,6 +6,8 @@
 namespace muster {
 namespace {
 
+constexpr std::size_t strangers_part = 4;
+
 // Of a map that is not empty.
 template <class Map, class Size>
 auto largest(Map& map, const Size& size) {
@@ -21,13 +23,15 @@ std::size_t of_caller(const std::deque<Work>& works) {
 }  // namespace
 
 std::optional<Work> FairQueue::push(Work work) {
-  Class& own = work.share.is_strangers ? strangers_ : known_;
+  const bool is_stranger = work.share.is_strangers;
+  Class& own = is_stranger ? strangers_ : known_;
   std::optional<Work> left;
   if (known_.waiting + strangers_.waiting >= places_) {
-    if (!work.share.is_strangers && strangers_.waiting > 0) {
-      left = take_newest(strangers_, largest(strangers_.groups, [](const Group& group) {
-                                       return group.waiting;
-                                     })->first);
+    const std::size_t of_strangers = places_ / strangers_part;
+    if (!is_stranger && strangers_.waiting > of_strangers) {
+      left = take_newest_of_greediest(strangers_);
+    } else if (is_stranger && strangers_.waiting < of_strangers) {
+      left = take_newest_of_greediest(known_);
     } else if (const auto greedier = greedier_than(own, work.share)) {
       left = take_newest(own, *greedier);
     } else {
@@ -38,10 +42,14 @@ std::optional<Work> FairQueue::push(Work work) {
   return left;
 }
 
+bool FairQueue::is_strangers_turn() {
+  if (strangers_.waiting == 0) return false;
+  return known_.waiting == 0 || ++turns_ % strangers_part == 0;
+}
+
 std::optional<Work> FairQueue::pop() {
-  if (known_.waiting > 0) return take_oldest(known_);
-  if (strangers_.waiting > 0) return take_oldest(strangers_);
-  return std::nullopt;
+  if (empty()) return std::nullopt;
+  return take_oldest(is_strangers_turn() ? strangers_ : known_);
 }
 
 // The group that would still hold more than the newcomer's; else its own, where another caller of
@@ -58,6 +66,11 @@ std::optional<std::string> FairQueue::greedier_than(const Class& all, const Work
   const std::size_t of_newcomer = held == callers.end() ? 0 : held->second.size();
   if (largest(callers, of_caller)->second.size() > of_newcomer + 1) return own->first;
   return std::nullopt;
+}
+
+Work FairQueue::take_newest_of_greediest(Class& all) {
+  const auto most = largest(all.groups, [](const Group& group) { return group.waiting; });
+  return take_newest(all, most->first);
 }
 
 void FairQueue::add(Class& all, Work work) {

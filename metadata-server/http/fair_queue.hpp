@@ -1,7 +1,8 @@
 // What waits for a worker, shared fairly: each group that waits has its turn, and in a group each
-// caller, one job a turn; strangers after everybody who is known. Where all places are taken, the
-// group that holds most gives one up to one that holds less, strangers first, and within a group
-// the caller. Not thread-safe.
+// caller, one job a turn; strangers have one turn of four, since a machine that was not looked up
+// yet is one, and else come after everybody who is known. Where all places are taken, strangers
+// give up what they hold beyond a quarter, then the group that holds most to one that holds less,
+// and within a group the caller. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -50,10 +51,14 @@ class FairQueue {
   [[nodiscard]] static std::optional<std::string> greedier_than(const Class& all,
                                                                 const WorkShare& share);
   [[nodiscard]] static Work take_newest(Class& all, const std::string& group);
+  [[nodiscard]] static Work take_newest_of_greediest(Class& all);
   [[nodiscard]] static Work take_oldest(Class& all);
   static void add(Class& all, Work work);
 
+  [[nodiscard]] bool is_strangers_turn();
+
   const std::size_t places_;
+  std::size_t turns_ = 0;
   Class known_, strangers_;
 };
 

@@ -119,7 +119,8 @@ Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_v
     admission.blocking = route.runs == Runs::pooled || (looked_up && !known);
     if (admission.blocking) {
       admission.is_for_people = is_for_people(route.audience);
-      admission.share = share_of(peer, known);
+      admission.share =
+          share_of(peer, looked_up ? callers_.last_known(peer.certificate_id) : std::nullopt);
     }
     if (looked_up && !is_of(route.audience, known, peer)) {
       const Error refusal = not_for_you(route.audience);
@@ -184,7 +185,10 @@ Result<Caller> Router::find_caller(const Peer& peer) {
   }
   const std::uint64_t changes = callers_.changes();
   auto caller = identify(rooms_.enrolment, *peer.certificate);
-  if (caller && !caller->ended) callers_.put(peer.certificate_id, *caller, changes);
+  if (caller && !caller->ended)
+    callers_.put(peer.certificate_id, *caller, changes);
+  else
+    callers_.forget_certificate(peer.certificate_id);
   return caller;
 }
 

@@ -87,6 +87,15 @@ TEST_CASE("every certificate of a machine is forgotten with it") {
   CHECK_FALSE(watched.cache.find("certificate of n1"));
 }
 
+TEST_CASE("whose turn it is goes by who it was, until it was looked up and is nobody") {
+  Watched watched;
+  watched.put(kinds::machine, "lab/n1");
+  CHECK_FALSE(watched.cache.find("certificate of n1"));
+  CHECK(watched.cache.last_known("certificate of n1")->node.node == "n1");
+  watched.cache.forget_certificate("certificate of n1");
+  CHECK_FALSE(watched.cache.last_known("certificate of n1"));
+}
+
 TEST_CASE("a commit that was refused forgets nobody") {
   Watched watched;
   Transaction transaction;

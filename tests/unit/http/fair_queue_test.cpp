@@ -47,12 +47,27 @@ TEST_CASE("one caller takes no other's turn in its own group") {
   CHECK(queue.queue.empty());
 }
 
-TEST_CASE("strangers wait for everybody who is known") {
+TEST_CASE("strangers wait for everybody who is known, but for one turn of four") {
   Queue queue(10);
   CHECK(queue.push("192.0.2.0/24", true).empty());
   CHECK(queue.push("lab").empty());
   CHECK(queue.push("lab").empty());
   CHECK(queue.pop_all() == "lab lab 192.0.2.0/24 ");
+  for (int i = 0; i < 5; ++i) CHECK(queue.push("lab").empty());
+  CHECK(queue.push("192.0.2.0/24", true).empty());
+  CHECK(queue.push("192.0.2.0/24", true).empty());
+  CHECK(queue.pop_all() == "lab 192.0.2.0/24 lab lab lab 192.0.2.0/24 lab ");
+}
+
+TEST_CASE("who is known takes no more than three places of four from strangers") {
+  Queue queue(8);
+  for (int i = 0; i < 8; ++i) CHECK(queue.push("lab").empty());
+  CHECK(queue.push("192.0.2.0/24", true) == "lab");
+  CHECK(queue.push("192.0.2.0/24", true) == "lab");
+  CHECK(queue.push("192.0.2.0/24", true) == "192.0.2.0/24");
+  CHECK(queue.push("198.51.100.0/24", true) == "192.0.2.0/24");
+  CHECK(queue.push("ci") == "lab");
+  CHECK(queue.push("lab") == "lab");
 }
 
 TEST_CASE("of a full queue the share that holds most gives way to one that holds less") {
@@ -67,7 +82,7 @@ TEST_CASE("of a full queue the share that holds most gives way to one that holds
   CHECK(queue.pop_all() == "lab ci dev lab ");
 }
 
-TEST_CASE("of a full queue strangers give way first, and nobody does for them") {
+TEST_CASE("of a full queue strangers give way first, and nobody does for more than a quarter") {
   Queue queue(3);
   CHECK(queue.push("192.0.2.0/24", true).empty());
   CHECK(queue.push("lab").empty());
