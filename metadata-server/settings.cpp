@@ -27,7 +27,10 @@ Settings defaults() {
   settings.enrol.kind = ListenerKind::enrol;
   settings.enrol.address = "0.0.0.0:8443";
   settings.enrol.tls = true;
-  settings.enrol.connections = 1024;
+  // Of whoever comes while all are taken, this many wait before him; more would only wait longer,
+  // and the handshake of one that is answered 503 behind it is lost.
+  settings.enrol.connections = 512;
+  settings.enrol.queued_requests = 512;
   settings.enrol.connections_per_source = 16;
   // A nonce and the proof with it: each connection costs a handshake.
   settings.enrol.requests_per_connection = 2;
