@@ -179,6 +179,11 @@ Result<Settings> parse_settings(std::string_view text) {
   } else if (tokens != "optional") {
     root.problem("metadataTokens", "expected optional or required, found " + in_ticks(tokens));
   }
+  std::string backup = "optional";
+  root.text("backup", backup, Need::optional);
+  settings.requires_backup = backup == "required";
+  if (backup != "required" && backup != "optional")
+    root.problem("backup", "expected optional or required, found " + in_ticks(backup));
   std::string admin_socket = settings.admin.address.substr(5);
   root.text("adminSocket", admin_socket, Need::optional);
   settings.admin.address = "unix:" + admin_socket;
