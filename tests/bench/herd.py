@@ -66,7 +66,8 @@ def seconds_of(pid):
 
 def tell(what, done):
     print(f"{what}: {done['wall']:.0f} s, processor seconds of the server {done['work']:.1f}, of the machines {done['load']:.1f}; "
-          f"server at most {done['resident']:.0f} MiB [{GOALS['resident']}]; load {os.getloadavg()[0]:.0f}")
+          f"{100 * (done['work'] + done['load']) / done['wall'] / os.cpu_count():.0f} % of {os.cpu_count()} cores (whoever builds beside it has the "
+          f"rest, and times grow by it); server at most {done['resident']:.0f} MiB [{GOALS['resident']}]; load {os.getloadavg()[0]:.0f}")
     print(f"  answers {done['statuses']}, without one {done['broken']}")
     print(f"  {'milliseconds':24} {'requests':>9} {'median':>8} {'p99':>8} {'slowest':>8}")
     for name, (count, *times) in sorted(done["requests"].items()):
