@@ -188,6 +188,7 @@ def main():
             return
         grow(site, AT_ONCE + 1, ALL)
         switch_on(herd, AT_ONCE + 1, ALL - AT_ONCE)
+        herd.order(f"poll {PERIOD} {PERIOD}")  # once each: the peer list that grew is fetched by all
         done = herd.order(f"poll {PERIOD} {POLLED}")
         tell(f"{ALL} machines that poll each minute", done)
         print(f"  {done['polls']} polls, {done['failed']} failed [0]; {100 * done['work'] / done['wall']:.0f} % of one core")
