@@ -50,6 +50,8 @@ ConvergeResult<Identity> settings_changed() {
 std::string waiting_text(const EnrolAnswer& answer) {
   if (answer.awaits_masters)
     return "waiting for the cluster's masters: it starts when as many are there as it needs";
+  if (answer.awaits_backup)
+    return "waiting until its cluster's keys are in a backup; on the server: muster backup FILE";
   return fmt::format("waiting for approval; on the server: muster approve NAME --fingerprint {}",
                      answer.fingerprint);
 }

@@ -103,7 +103,7 @@ struct Server::Parts {
 
 BackupSource Server::Parts::backup_source() const {
   return {[this](const std::string& path) { return database->back_up(path); }, settings.text,
-          settings.state_directory, server_addresses(settings)};
+          settings.state_directory, server_addresses(settings), settings.requires_backup};
 }
 
 std::map<std::string, std::int64_t> Server::Parts::seconds_left() const {
@@ -135,7 +135,7 @@ Result<void> Server::Parts::load() {
   metrics.set_machines([this] { return count_machines(wiring.rooms); });
   metrics.set_tasks([this] { return wiring.tasks.all(); });
   metrics.set_clock([this] { return wiring.clock.status(); });
-  metrics.set_backup([this] { return backup_status(wiring.store); });
+  metrics.set_backup([this] { return backup_status(wiring.store, settings.requires_backup); });
   metrics.set_quarantined([this] { return wiring.quarantine.names(); });
   return {};
 }

@@ -27,7 +27,10 @@ Settings defaults() {
   settings.enrol.kind = ListenerKind::enrol;
   settings.enrol.address = "0.0.0.0:8443";
   settings.enrol.tls = true;
-  settings.enrol.connections = 1024;
+  // Of whoever comes while all are taken, this many wait before him; more would only wait longer,
+  // and the handshake of one that is answered 503 behind it is lost.
+  settings.enrol.connections = 512;
+  settings.enrol.queued_requests = 512;
   settings.enrol.connections_per_source = 16;
   // A nonce and the proof with it: each connection costs a handshake.
   settings.enrol.requests_per_connection = 2;
@@ -176,6 +179,11 @@ Result<Settings> parse_settings(std::string_view text) {
   } else if (tokens != "optional") {
     root.problem("metadataTokens", "expected optional or required, found " + in_ticks(tokens));
   }
+  std::string backup = "optional";
+  root.text("backup", backup, Need::optional);
+  settings.requires_backup = backup == "required";
+  if (backup != "required" && backup != "optional")
+    root.problem("backup", "expected optional or required, found " + in_ticks(backup));
   std::string admin_socket = settings.admin.address.substr(5);
   root.text("adminSocket", admin_socket, Need::optional);
   settings.admin.address = "unix:" + admin_socket;

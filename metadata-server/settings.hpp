@@ -30,6 +30,8 @@ struct Settings {
   // live.
   std::chrono::minutes member_quarantine{15};
   TokenPolicy metadata_tokens = TokenPolicy::optional;
+  // No machine of a cluster is let in before the cluster's CA keys are in a backup that is kept.
+  bool requires_backup = false;
   // Run when a cluster on demand is about to end (fleet/expiry_hook); empty: none.
   std::string expiry_hook;
   AuditPolicy audit;

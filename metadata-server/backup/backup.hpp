@@ -22,6 +22,7 @@ struct BackupSource {
   std::string settings = {};
   std::string folder = {};         // where files of the database's size may lie for a moment
   ServerAddresses addresses = {};  // as the settings have them
+  bool is_required = false;        // likewise: new machines wait for a backup of their cluster
 };
 
 struct MadeBackup {

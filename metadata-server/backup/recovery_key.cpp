@@ -57,7 +57,7 @@ std::string owner_names(const std::vector<std::string>& owners) {
              : fmt::format("{} and {} more", all, owners.size() - owners_named);
 }
 
-void tell_cure(BackupStatus& status) {
+void tell_cure(BackupStatus& status, bool is_required) {
   if (!status.key) {
     status.message =
         "no recovery key: nothing of this site can be backed up, and its keys are lost with this disk";
@@ -68,6 +68,12 @@ void tell_cure(BackupStatus& status) {
     status.cure =
         "muster backup FILE, and keep it elsewhere (muster-backup.timer does so by itself)";
   }
+  std::vector<std::string> waiting = status.unsaved;
+  std::erase(waiting, "-");
+  if (is_required && !waiting.empty())
+    status.message += fmt::format(
+        "; new machines of {} wait for it, since this server's settings say \"backup\": \"required\"",
+        owner_names(waiting));
 }
 
 }  // namespace
@@ -124,7 +130,33 @@ Result<KeptBackup> note_kept_backup(Store& store, const std::string& digest,
   return std::move(**made);
 }
 
-Result<BackupStatus> backup_status(const Store& store) {
+namespace {
+// Of the authorities whose keys begin so. What was kept opens with the key of then, whoever has
+// that.
+Result<std::set<std::string>> unsaved_owners(const Store& store,
+                                             const std::optional<KeptBackup>& last,
+                                             const std::string& prefix) {
+  const auto authorities = all_records(store, kinds::authority, prefix);
+  if (!authorities) return pass(authorities.error());
+  std::set<std::string> owners;
+  for (const auto& record : *authorities) {
+    const auto owner = kinds::parse_pair_key(record.key);
+    if (owner && (!last || record.version > last->revision)) owners.insert(owner->first);
+  }
+  return owners;
+}
+}  // namespace
+
+Result<bool> is_backed_up(const Store& store, const std::string& cluster) {
+  const auto last = find_kept_backup(store);
+  if (!last && last.error().kind != ErrorKind::corrupt) return pass(last.error());
+  const auto unsaved =
+      unsaved_owners(store, last ? *last : std::nullopt, kinds::prefix_of(cluster));
+  if (!unsaved) return pass(unsaved.error());
+  return unsaved->empty();
+}
+
+Result<BackupStatus> backup_status(const Store& store, bool is_required) {
   BackupStatus status;
   auto key = find_recovery_key(store);
   const bool is_unread = !key && key.error().kind == ErrorKind::corrupt;
@@ -134,22 +166,15 @@ Result<BackupStatus> backup_status(const Store& store) {
   auto last = find_kept_backup(store);
   if (!last && last.error().kind != ErrorKind::corrupt) return pass(last.error());
   if (last) status.last = std::move(*last);
-  // What was kept opens with the key of then, whoever has that.
-  const auto authorities = all_records(store, kinds::authority, {});
-  if (!authorities) return pass(authorities.error());
-  std::set<std::string> owners;
-  for (const auto& record : *authorities) {
-    const auto owner = kinds::parse_pair_key(record.key);
-    if (owner && (!status.last || record.version > status.last->revision))
-      owners.insert(owner->first);
-  }
-  status.unsaved.assign(owners.begin(), owners.end());
-  tell_cure(status);
-  if (is_unread)
+  const auto owners = unsaved_owners(store, status.last, {});
+  if (!owners) return pass(owners.error());
+  status.unsaved.assign(owners->begin(), owners->end());
+  tell_cure(status, is_required);
+  if (is_unread) {
     status.message =
-        "the recovery key's record cannot be read, and nothing of this site can be "
-        "backed up: " +
+        "the recovery key's record cannot be read, and nothing of this site can be backed up: " +
         key.error().message;
+  }
   return status;
 }
 

@@ -47,6 +47,9 @@ struct BackupStatus {
   // For people; empty where all is well.
   std::string message, cure;
 };
-[[nodiscard]] Result<BackupStatus> backup_status(const Store& store);
+// `is_required`: new machines wait for a backup of their cluster (the settings' `backup`).
+[[nodiscard]] Result<BackupStatus> backup_status(const Store& store, bool is_required = false);
+// All authorities of that cluster are in the backup that is kept.
+[[nodiscard]] Result<bool> is_backed_up(const Store& store, const std::string& cluster);
 
 }  // namespace muster

@@ -84,7 +84,8 @@ Result<BegunAnew> begin_anew(Store& store, const std::string& mark, std::int64_t
       return pass(due.error());
     begun.sealed.push_back(record.key);
   }
-  for (const auto kind : {kinds::token, kinds::cluster_token, kinds::pending, kinds::learned}) {
+  for (const auto kind :
+       {kinds::token, kinds::cluster_token, kinds::pending, kinds::learned, kinds::lost}) {
     if (auto removed = remove_all_of(store, kind, transaction); !removed)
       return pass(removed.error());
   }

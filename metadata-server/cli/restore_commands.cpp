@@ -43,6 +43,16 @@ std::string sealed_text(const nlohmann::json& row) {
   return text + fmt::format("  then: muster restore open {}\n", printable(cell(row, "/cluster")));
 }
 
+// No one but the lost disk had its keys.
+std::string lost_text(const nlohmann::json& row) {
+  return fmt::format(
+             "cluster {}: made after the backup: its CA keys are lost, and no inventory here has it\n",
+             printable(cell(row, "/cluster"))) +
+         nodes_text(list_at(row, "/machines"),
+                    "its machines that came by, which go on as they are") +
+         "  to have it anew: muster-agent reset --yes on each of them, then muster apply, and let them in\n";
+}
+
 std::string restore_text(const nlohmann::json& answer) {
   if (number_at(answer, "/epoch") == 0) return "nothing was restored here\n";
   std::string text = fmt::format("restored {} in epoch {}", time_text(answer, "/restoredAt"),
@@ -52,6 +62,7 @@ std::string restore_text(const nlohmann::json& answer) {
   text += "\n";
   if (list_at(answer, "/clusters").empty()) text += "every cluster is open\n";
   for (const auto& row : list_at(answer, "/clusters")) text += sealed_text(row);
+  for (const auto& row : list_at(answer, "/lostClusters")) text += lost_text(row);
   for (const auto& release : list_at(answer, "/missingArtifacts"))
     text += fmt::format("files of release {} are missing: muster release import\n",
                         printable(cell(release, "")));

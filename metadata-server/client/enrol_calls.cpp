@@ -32,6 +32,7 @@ Result<EnrolAnswer> parse_enrol_answer(const HttpAnswer& answer) {
     std::string awaits;  // an older server does not say
     root.text("awaits", awaits, Need::optional);
     enrolled.awaits_masters = awaits == "masters";
+    enrolled.awaits_backup = awaits == "backup";
     enrolled.poll_after = std::chrono::seconds(seconds);
   } else if (const auto* tombstone = root.raw("tombstone", Need::optional)) {
     auto envelope = parse_envelope(tombstone->dump());

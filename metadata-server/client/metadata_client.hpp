@@ -32,6 +32,7 @@ struct EnrolProofs {
 struct EnrolAnswer {
   bool pending = false;         // waits for `muster approve`; ask again after poll_after
   bool awaits_masters = false;  // pending, until its cluster's masters are there
+  bool awaits_backup = false;   // pending, until its cluster's keys are in a backup
   // Not admitted by the token alone: why. Ask again with an instance identity document.
   std::string proof_missing;
   std::string fingerprint;  // of the machine's public key, shown on both sides

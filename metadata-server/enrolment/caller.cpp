@@ -70,6 +70,13 @@ void end_acceptance_of_previous(const EnrolmentContext& context, FoundMachine fo
   static_cast<void>(context.store.commit(transaction));
 }
 
+// Best effort, likewise: of a cluster that came after the backup that was restored here.
+void note_lost(const EnrolmentContext& context, const NodeName& node,
+               const Certificate& presented) {
+  static_cast<void>(
+      muster::note_lost(context.store, node.cluster, node.node, identity_in(presented).issued_at));
+}
+
 Result<Caller> identify_machine(const EnrolmentContext& context, const Certificate& presented) {
   auto node = node_of(presented);
   if (!node) return pass(node.error());
@@ -84,6 +91,7 @@ Result<Caller> identify_machine(const EnrolmentContext& context, const Certifica
   if (auto holds = check_holds_name(context, *found, presented); !holds) {
     const auto tombstone = find_tombstone(context.store, caller.key);
     if (!tombstone) return pass(tombstone.error());
+    if (!*tombstone && found->version == 0) note_lost(context, caller.node, presented);
     if (!*tombstone) return pass(holds.error());
     caller.ended = true;
     return caller;

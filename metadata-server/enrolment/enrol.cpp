@@ -89,6 +89,22 @@ Result<NodeName> find_node(const Question& question, const Right& right) {
   return bound;
 }
 
+EnrolOutcome waits_for(const Question& question, Awaits awaits) {
+  EnrolOutcome outcome;
+  outcome.pending = true;
+  outcome.awaits = awaits;
+  outcome.fingerprint = question.fingerprint;
+  return outcome;
+}
+
+// Whoever is let in is served what the cluster's keys sign: they are not to be lost with this disk.
+Result<bool> awaits_backup(const EnrolmentContext& context, const std::string& cluster) {
+  if (!context.is_backed_up) return false;
+  const auto is_there = context.is_backed_up(cluster);
+  if (!is_there) return pass(is_there.error());
+  return !*is_there;
+}
+
 Result<EnrolOutcome> wait(const Question& question, const NodeName& proposed) {
   PendingMachine machine;
   machine.fingerprint = question.fingerprint;
@@ -96,10 +112,7 @@ Result<EnrolOutcome> wait(const Question& question, const NodeName& proposed) {
   machine.source = question.source;
   machine.proposed = proposed;
   if (auto noted = note_pending(question.context, machine); !noted) return pass(noted.error());
-  EnrolOutcome outcome;
-  outcome.pending = true;
-  outcome.fingerprint = question.fingerprint;
-  return outcome;
+  return waits_for(question, Awaits::approval);
 }
 
 Result<EnrolOutcome> issue(const Question& question, const Right& right, const NodeName& node,
@@ -149,6 +162,9 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
 // A member is let in when its document is there: before that the cluster awaits its masters.
 Result<EnrolOutcome> decide_member(const Question& question, Right right, bool& is_lost_race) {
   const EnrolmentContext& context = question.context;
+  const auto early = awaits_backup(context, right.token->token.cluster);
+  if (!early) return pass(early.error());
+  if (*early) return waits_for(question, Awaits::backup);
   auto member =
       admit_member({context, *right.token, question.source, question.request.instance_identity,
                     question.fingerprint, question.note});
@@ -175,10 +191,7 @@ Result<EnrolOutcome> decide_member(const Question& question, Right right, bool& 
     return fail(ErrorKind::conflict, "member: it was removed just now");
   }
   if (!*served) {
-    EnrolOutcome outcome;
-    outcome.pending = true;
-    outcome.awaits_masters = true;
-    outcome.fingerprint = question.fingerprint;
+    EnrolOutcome outcome = waits_for(question, Awaits::masters);
     outcome.poll_after = std::chrono::seconds(1);
     return outcome;
   }
@@ -231,6 +244,9 @@ Result<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
     return pass(free.error());
   }
   if (!holds_name && !right->token && !right->approval) return wait(question, *node);
+  const auto early = holds_name ? Result<bool>(false) : awaits_backup(context, node->cluster);
+  if (!early) return pass(early.error());
+  if (*early) return waits_for(question, Awaits::backup);
   auto issued = issue(question, *right, *node, std::move(*found));
   if (issued) return std::move(*issued);
   is_lost_race = issued.error().kind == ErrorKind::conflict;

@@ -68,11 +68,23 @@ Result<EnrolRequest> parse_enrol_request(std::string_view json) {
   return request;
 }
 
+std::string_view name(Awaits awaits) {
+  switch (awaits) {
+    case Awaits::approval:
+      break;
+    case Awaits::masters:
+      return "masters";
+    case Awaits::backup:
+      return "backup";
+  }
+  return "approval";
+}
+
 std::string to_json(const EnrolOutcome& outcome) {
   if (outcome.pending) {
     return canonical_text({{"fingerprint", outcome.fingerprint},
                            {"pollAfter", outcome.poll_after.count()},
-                           {"awaits", outcome.awaits_masters ? "masters" : "approval"}});
+                           {"awaits", name(outcome.awaits)}});
   }
   return canonical_text({{"node", outcome.node.node},
                          {"cluster", outcome.node.cluster},

@@ -22,17 +22,21 @@ struct EnrolRequest {
 // cut, because what is cut could match another machine.
 [[nodiscard]] Result<EnrolRequest> parse_enrol_request(std::string_view json);
 
+// Of whoever is pending: an operator's word, its cluster's masters, or a backup of its cluster.
+enum class Awaits { approval, masters, backup };
+[[nodiscard]] std::string_view name(Awaits awaits);
+
 struct EnrolOutcome {
   bool pending = false;  // HTTP 202
   std::string fingerprint;
   NodeName node;
   std::string certificate_pem;
   std::chrono::seconds poll_after{5};
-  bool awaits_masters = false;           // why it is pending; else an operator's approval
+  Awaits awaits = Awaits::approval;      // why it is pending
   std::optional<TombstoneRecord> ended;  // of a recovery: there is nothing to come back to
 };
-// {"fingerprint","pollAfter","awaits":"approval"|"masters"} or {"node","cluster","certificate"};
-// not of an end.
+// {"fingerprint","pollAfter","awaits":"approval"|"masters"|"backup"} or
+// {"node","cluster","certificate"}; not of an end.
 [[nodiscard]] std::string to_json(const EnrolOutcome& outcome);
 
 }  // namespace muster

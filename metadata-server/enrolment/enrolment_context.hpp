@@ -48,6 +48,8 @@ struct EnrolmentContext {
   // The latest that it can be: nothing that is ordered or admitted in doubt ends before its time.
   // None: `now`.
   std::function<TimePoint()> latest_now = {};
+  // Whether a machine of that cluster may be let in, as far as backups go. None: it may.
+  std::function<Result<bool>(const std::string& cluster)> is_backed_up = {};
 };
 [[nodiscard]] inline TimePoint earliest_now(const EnrolmentContext& context) {
   return context.earliest_now ? context.earliest_now() : context.now();

@@ -42,7 +42,7 @@ Result<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine fo
     }
     return pass(committed.error());
   }
-  return EnrolOutcome{false, issued->identity.key, node, issued->certificate_pem, {}, false, {}};
+  return EnrolOutcome{false, issued->identity.key, node, issued->certificate_pem, {}, {}, {}};
 }
 }  // namespace
 

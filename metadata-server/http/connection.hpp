@@ -55,6 +55,9 @@ class Connection {
   }
   // Nobody's work is lost with it: it asks nothing yet, or does not take what it asked for.
   [[nodiscard]] bool may_give_way(Clock::time_point now) const;
+  // Before it is closed, where the other side does not take what it asked for: the kernel would
+  // keep megabytes of each, and go on offering them.
+  void drop_unsent() const;
   [[nodiscard]] int socket() const { return transport_->socket(); }
 
  private:

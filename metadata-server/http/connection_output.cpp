@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 
@@ -94,6 +95,12 @@ Connection::Step Connection::after_write() {
   // Most clients read an answer before they ask again: trying to read now would find nothing.
   if (input_.empty() && !transport_->has_pending()) return Want::read;
   return {};
+}
+
+void Connection::drop_unsent() const {
+  if (phase_ != Phase::write) return;
+  const struct linger at_once = {1, 0};
+  setsockopt(socket(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 void Connection::finish_and_drain() {

@@ -219,6 +219,7 @@ bool EventLoop::make_room_for(const std::string& address) {
       if (++looks > most_looks) return false;
       if (!connections_.at(id).connection->may_give_way(now)) continue;
       ++counters_.gave_way;
+      connections_.at(id).connection->drop_unsent();
       remove(id);
       return true;
     }
@@ -286,7 +287,9 @@ void EventLoop::pass_deadlines() {
   const auto now = Clock::now();
   while (!timers_.empty() && timers_.begin()->first <= now) {
     const std::uint64_t id = timers_.begin()->second;
-    if (!connections_.at(id).connection->is_idle()) ++counters_.deadline_passed;
+    const Connection& connection = *connections_.at(id).connection;
+    if (!connection.is_idle()) ++counters_.deadline_passed;
+    connection.drop_unsent();
     remove(id);
   }
 }

@@ -67,10 +67,16 @@ Result<Response> get_restore(const Rooms& rooms, const Caller&, const Request&) 
   for (const auto& release : incomplete_releases(*catalogue, rooms.artifacts))
     missing.push_back(fmt::format("{} {}", release.name, release.version));
   const Restored known = restored->value_or(Restored());
+  const auto lost = lost_clusters(rooms.store);
+  if (!lost) return pass(lost.error());
+  nlohmann::json gone = nlohmann::json::array();
+  for (const auto& [cluster, machines] : *lost)
+    gone.push_back({{"cluster", cluster}, {"machines", machines}});
   return json_response({{"restoredAt", known.at},
                         {"backupAt", known.backup_at},
                         {"epoch", known.epoch},
                         {"clusters", clusters},
+                        {"lostClusters", gone},
                         {"missingArtifacts", missing},
                         {"asks", names->empty() ? nlohmann::json::array() : asks(known)}});
 }

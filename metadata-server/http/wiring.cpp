@@ -30,7 +30,10 @@ Wiring::Wiring(Store& database, const SealingKey& sealing, SiteKeys& site,
                 &publisher,
                 std::move(settings.regions),
                 [this] { return clock.earliest_now(); },
-                [this] { return clock.latest_now(); }},
+                [this] { return clock.latest_now(); },
+                [this](const std::string& cluster) {
+                  return backup.is_required ? is_backed_up(store, cluster) : Result<bool>(true);
+                }},
       release_flags(store, artifacts),
       publishing{store,
                  sealing,

@@ -64,6 +64,21 @@ TimePoint time_point(const ASN1_TIME* time) {
   return to_time_point(day + hours(parts.tm_hour) + minutes(parts.tm_min) + seconds(parts.tm_sec));
 }
 
+// One that was issued just now has it as bytes alone.
+std::shared_ptr<EVP_PKEY> key_of(const X509* certificate) {
+  EVP_PKEY* key = X509_get_pubkey(const_cast<X509*>(certificate));
+  if (key == nullptr) {
+    ERR_clear_error();
+    unsigned char* der = nullptr;
+    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+    const unsigned char* position = der;
+    key = size <= 0 ? nullptr : d2i_PUBKEY(nullptr, &position, size);
+    OPENSSL_free(der);
+  }
+  if (key == nullptr) ERR_clear_error();
+  return {key, EVP_PKEY_free};
+}
+
 bool allows(X509* certificate, std::uint32_t usage) {
   // Absent means "anything" in X.509; a certificate of ours always says what it is for.
   return (X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE) != 0 &&
@@ -177,11 +192,11 @@ TimePoint Certificate::not_after() const {
 }
 
 PublicKey Certificate::public_key() const {
-  return PublicKey(std::shared_ptr<EVP_PKEY>(X509_get_pubkey(native()), EVP_PKEY_free));
+  return PublicKey(key_of(native()));
 }
 
 bool Certificate::matches(const PrivateKey& key) const {
-  return EVP_PKEY_eq(X509_get0_pubkey(native()), key.native()) == 1;
+  return EVP_PKEY_eq(key_of(native()).get(), key.native()) == 1;
 }
 
 bool is_due_for_renewal(const Certificate& certificate, TimePoint now) {

@@ -31,6 +31,20 @@ bool set_serial(X509* certificate) {
   return number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr;
 }
 
+// X509_set_pubkey encodes the key and decodes it again, which takes longer than signing.
+bool set_public_key(X509* certificate, EVP_PKEY* key) {
+  const std::string point = p256_point(key);
+  if (point.empty()) return X509_set_pubkey(certificate, key) == 1;
+  auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(point.data(), point.size()));
+  if (copy != nullptr && X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(certificate),
+                                                OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+                                                V_ASN1_OBJECT, OBJ_nid2obj(NID_X9_62_prime256v1),
+                                                copy, static_cast<int>(point.size())) == 1)
+    return true;
+  OPENSSL_free(copy);
+  return false;
+}
+
 bool set_time(ASN1_TIME* field, TimePoint time) {
   return ASN1_TIME_set(field, std::chrono::system_clock::to_time_t(time)) != nullptr;
 }
@@ -198,7 +212,7 @@ Result<Certificate> CertificateAuthority::issue(const PublicKey& key, const Subj
       !set_time(X509_getm_notBefore(x509), now - certificate_backdate) ||
       !set_time(X509_getm_notAfter(x509), end) || !add_subject(x509, subject) ||
       X509_set_issuer_name(x509, X509_get_subject_name(issuer)) != 1 ||
-      X509_set_pubkey(x509, key.native()) != 1 ||
+      !set_public_key(x509, key.native()) ||
       !add_extension(x509, NID_basic_constraints, "critical,CA:FALSE", issuer) ||
       !add_extension(x509, NID_key_usage, "critical,digitalSignature", issuer) ||
       !add_extension(x509, NID_ext_key_usage, usage_text(subject), issuer) ||

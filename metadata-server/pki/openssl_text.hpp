@@ -28,6 +28,12 @@ using Buffer = std::unique_ptr<BIO, int (*)(BIO*)>;
 [[nodiscard]] Buffer buffer_over(std::string_view text);
 [[nodiscard]] std::string content(const Buffer& buffer);
 
+// The public key as DER SubjectPublicKeyInfo. Of P-256, which nearly all keys are, without
+// OpenSSL's encoders: those of 3.0 look through everything that they could encode, each time.
+[[nodiscard]] std::string public_der(const EVP_PKEY* key);
+// Of a key of P-256 its uncompressed point; empty of any other, and where it was encoded otherwise.
+[[nodiscard]] std::string p256_point(const EVP_PKEY* key);
+
 // "doing: OpenSSL's reason", and the queue is empty afterwards.
 [[nodiscard]] tl::unexpected<Error> fail_openssl(ErrorKind kind, std::string_view doing);
 

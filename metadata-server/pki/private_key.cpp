@@ -61,12 +61,7 @@ std::string PublicKey::pem() const {
 }
 
 std::string PublicKey::fingerprint() const {
-  unsigned char* der = nullptr;
-  const int size = i2d_PUBKEY(key_.get(), &der);
-  if (size <= 0) std::abort();
-  std::string digest = sha256_digest(as_text(der, static_cast<std::size_t>(size)));
-  OPENSSL_free(der);
-  return digest;
+  return sha256_digest(public_der(key_.get()));
 }
 
 Result<void> PublicKey::verify(std::string_view message, std::string_view signature) const {
@@ -115,12 +110,9 @@ std::string PrivateKey::pem() const {
 PublicKey PrivateKey::public_key() const {
   // A copy through the public encoding: sharing the object would hand the private half to whoever
   // holds the "public" key.
-  unsigned char* der = nullptr;
-  const int size = i2d_PUBKEY(key_.get(), &der);
-  if (size <= 0) std::abort();
-  const unsigned char* position = der;
-  EVP_PKEY* key = d2i_PUBKEY(nullptr, &position, size);
-  OPENSSL_free(der);
+  const std::string der = public_der(key_.get());
+  const unsigned char* position = as_bytes(der);
+  EVP_PKEY* key = d2i_PUBKEY(nullptr, &position, static_cast<long>(der.size()));
   if (key == nullptr) std::abort();
   return PublicKey(std::shared_ptr<EVP_PKEY>(key, EVP_PKEY_free));
 }

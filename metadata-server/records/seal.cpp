@@ -13,6 +13,14 @@ struct SealRecord {
 
 constexpr auto seal_fields = [](auto& fields, auto& seal) { fields.number("since", seal.since); };
 
+struct LostRecord {
+  std::int64_t issued_at = 0;
+};
+
+constexpr auto lost_fields = [](auto& fields, auto& lost) {
+  fields.number("issuedAt", lost.issued_at);
+};
+
 constexpr auto restored_fields = [](auto& fields, auto& restored) {
   fields.number("at", restored.at);
   fields.number("backupAt", restored.backup_at);
@@ -57,6 +65,38 @@ Result<void> expect_not_sealed(const Store& store, const std::string& cluster,
                                Transaction& transaction) {
   transaction.expect(kinds::sealed, cluster, 0);
   return check_not_sealed(store, cluster);
+}
+
+Result<void> note_lost(Store& store, const std::string& cluster, const std::string& node,
+                       std::int64_t issued_at) {
+  const auto restored = find_restored(store);
+  if (!restored) return pass(restored.error());
+  if (!*restored || issued_at < (*restored)->backup_at || issued_at > (*restored)->at) return {};
+  Transaction transaction;
+  const std::string key = kinds::pair_key(cluster, node);
+  for (const auto& [kind, row] :
+       {std::pair(kinds::cluster, cluster), std::pair(kinds::lost, key)}) {
+    const auto found = store.get(kind, row);
+    if (found) return {};
+    if (found.error().kind != ErrorKind::not_found) return pass(found.error());
+    transaction.expect(kind, row, 0);
+  }
+  transaction.put(kinds::lost, key, record_text(LostRecord{issued_at}, lost_fields));
+  return commit(store, transaction);
+}
+
+Result<std::map<std::string, std::vector<std::string>>> lost_clusters(const Store& store) {
+  const auto records = all_records(store, kinds::lost);
+  if (!records) return pass(records.error());
+  std::map<std::string, std::vector<std::string>> clusters;
+  for (const auto& record : *records) {
+    if (auto named = kinds::parse_pair_key(record.key))
+      clusters[named->first].push_back(std::move(named->second));
+  }
+  const auto known = all_records(store, kinds::cluster);
+  if (!known) return pass(known.error());
+  for (const auto& record : *known) clusters.erase(record.key);
+  return clusters;
 }
 
 Error is_sealed(const std::string& cluster) {

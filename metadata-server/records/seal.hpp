@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,14 @@ void seal_cluster(const std::string& cluster, std::int64_t now, Transaction& tra
 // The same, and the commit fails with conflict where the cluster is sealed meanwhile.
 [[nodiscard]] Result<void> expect_not_sealed(const Store& store, const std::string& cluster,
                                              Transaction& transaction);
+// A machine with an identity that this site issued after the backup was made, of a cluster that the
+// store does not have: its keys are lost. Noted once; any other machine is not. Kind "lost", key
+// "<cluster>/<node>".
+[[nodiscard]] Result<void> note_lost(Store& store, const std::string& cluster,
+                                     const std::string& node, std::int64_t issued_at);
+// Machines by cluster, for as long as there is no cluster of that name here.
+[[nodiscard]] Result<std::map<std::string, std::vector<std::string>>> lost_clusters(
+    const Store& store);
 [[nodiscard]] Error is_sealed(const std::string& cluster);
 
 }  // namespace muster

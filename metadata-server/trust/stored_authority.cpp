@@ -67,9 +67,9 @@ Result<StoredAuthority> load_authority(const Store& store, std::string_view key,
   if (!key_pem) return pass(key_pem.error());
   auto issuing = CertificateAuthority::from_pem(record->certificates.front(), *key_pem);
   if (!issuing) return while_doing(issuing.error(), fmt::format("authority '{}'", key));
-  std::vector<Certificate> trusted;
-  for (const auto& pem : record->certificates) {
-    auto certificate = Certificate::from_pem(pem);
+  std::vector<Certificate> trusted = {issuing->certificate()};
+  for (std::size_t i = 1; i < record->certificates.size(); ++i) {
+    auto certificate = Certificate::from_pem(record->certificates[i]);
     if (!certificate) return while_doing(certificate.error(), fmt::format("authority '{}'", key));
     trusted.push_back(std::move(*certificate));
   }

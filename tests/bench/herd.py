@@ -1,11 +1,12 @@
 """A whole site at once on the machine of the server: 5 000 machines that are switched on together, 10 000 that poll each
-minute, and each flood of tests/attack/test_floods.py beside a machine that polls, renews and enrols."""
+minute, and each flood of tests/attack/test_floods.py beside a machine that polls, renews and enrols. `herd.py --floods`: these alone."""
 import contextlib
 import hashlib
 import json
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,11 +19,13 @@ from document_get import go_program  # noqa: E402
 from local_cluster import REPOSITORY  # noqa: E402
 from publication import PER_FILE, Site  # noqa: E402
 from test_floods import EACH_AT_BOOT, EACH_AT_ENROL, Flood  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 AT_ONCE, ALL = 5000, 10000
 PATIENCE = 300  # seconds; after them a machine is lost
 PERIOD, POLLED = 60, 130
-BESIDE, PAUSE = 20, 100  # seconds of each flood; milliseconds between two rounds
+BESIDE, PAUSE = 30, 100  # seconds of each flood, longer than a download may stand still; milliseconds between two rounds
+NGINX_PORT = 18629
 GOALS = {"enrolled": 120, "p99": 5000, "resident": 512, "ratio": 3}
 
 
@@ -63,7 +66,8 @@ def seconds_of(pid):
 
 def tell(what, done):
     print(f"{what}: {done['wall']:.0f} s, processor seconds of the server {done['work']:.1f}, of the machines {done['load']:.1f}; "
-          f"server at most {done['resident']:.0f} MiB [{GOALS['resident']}]; load {os.getloadavg()[0]:.0f}")
+          f"{100 * (done['work'] + done['load']) / done['wall'] / os.cpu_count():.0f} % of {os.cpu_count()} cores (whoever builds beside it has the "
+          f"rest, and times grow by it); server at most {done['resident']:.0f} MiB [{GOALS['resident']}]; load {os.getloadavg()[0]:.0f}")
     print(f"  answers {done['statuses']}, without one {done['broken']}")
     print(f"  {'milliseconds':24} {'requests':>9} {'median':>8} {'p99':>8} {'slowest':>8}")
     for name, (count, *times) in sorted(done["requests"].items()):
@@ -122,12 +126,36 @@ def keys_that_wait(site):
         thread.join()
 
 
+@contextlib.contextmanager
+def flood_at_nginx(folder, url, request):
+    """What the flood takes of the machine by itself: the same downloads of the same file, of a server that is not ours."""
+    root = os.path.join(folder, "nginx")
+    os.makedirs(root + os.path.dirname(url))
+    os.link(os.path.join(folder, "large", "bin", "program"), root + url)
+    with open(os.path.join(root, "nginx.conf"), "w", encoding="ascii") as out:
+        out.write(f"""user root; worker_processes 2; worker_rlimit_nofile 16384; pid {root}/pid; error_log {root}/error.log; daemon off;
+events {{ worker_connections 8192; }}
+http {{ access_log off; sendfile on; send_timeout 26s; reset_timedout_connection on; server {{ listen 127.0.0.1:{NGINX_PORT} backlog=1024; root {root}; }} }}
+""")
+    process = subprocess.Popen(["nginx", "-c", f"{root}/nginx.conf", "-p", root])
+    try:
+        wait_for("nginx to listen", lambda: socket.socket().connect_ex(("127.0.0.1", NGINX_PORT)) == 0, 10, lambda: process.poll() is None)
+        with Flood(NGINX_PORT, EACH_AT_BOOT, request):
+            yield
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(root)
+
+
 def floods(herd, site, folder):
     url = large_release(site, folder)
     ports = site.server.ports
-    rows = [("1 024 silent connections at enrol", lambda: Flood(ports["enrol"], EACH_AT_ENROL)),
-            ("1 024 silent connections at node", lambda: Flood(ports["node"], EACH_AT_ENROL)),
-            ("4 096 downloads that nobody reads", lambda: Flood(ports["boot"], EACH_AT_BOOT, f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())),
+    download = f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    rows = [("512 silent connections at enrol", lambda: Flood(ports["enrol"], EACH_AT_ENROL)),
+            ("512 silent connections at node", lambda: Flood(ports["node"], EACH_AT_ENROL)),
+            ("4 096 downloads that nobody reads", lambda: Flood(ports["boot"], EACH_AT_BOOT, download)),
+            ("the same downloads, of nginx", lambda: flood_at_nginx(folder, url, download)),
             ("256 keys that wait for an approval", lambda: keys_that_wait(site))]
     quiet = herd.order(f"beside {BESIDE} {PAUSE}")["requests"]
     names = ("all", "GET /v1/document", "POST /v1/report", "POST /v1/identity", "POST /v1/enrol")
@@ -138,7 +166,7 @@ def floods(herd, site, folder):
             done = herd.order(f"beside {BESIDE} {PAUSE}")
         found = done["requests"]
         print(f"{name:38}" + "  ".join(f"{found[each][2]:11.1f} ({found[each][2] / quiet[each][2]:4.1f})" for each in names)
-              + f"  {done['refused']} [0] {done['why']}")
+              + f"  {done['refused']} [0] {done['why']}  load {os.getloadavg()[0]:.0f}")
 
 
 def main():
@@ -148,15 +176,19 @@ def main():
     sites, herd = [], None
     try:
         program = go_program("herd", folder)
-        site = Site(folder, AT_ONCE + 1, 18620, sites)
+        at_once = 2 if "--floods" in sys.argv else AT_ONCE
+        site = Site(folder, at_once + 1, 18620, sites)
         site.measure("apply", site.inventory)
         herd = Herd(program, site, site.token("--role", "node", "--count", str(ALL), "--ttl", "2h"))
-        switch_on(herd, 1, AT_ONCE)
+        switch_on(herd, 1, at_once)
         if "--first" in sys.argv:
             return
         floods(herd, site, folder)
+        if "--floods" in sys.argv:
+            return
         grow(site, AT_ONCE + 1, ALL)
         switch_on(herd, AT_ONCE + 1, ALL - AT_ONCE)
+        herd.order(f"poll {PERIOD} {PERIOD}")  # once each: the peer list that grew is fetched by all
         done = herd.order(f"poll {PERIOD} {POLLED}")
         tell(f"{ALL} machines that poll each minute", done)
         print(f"  {done['polls']} polls, {done['failed']} failed [0]; {100 * done['work'] / done['wall']:.0f} % of one core")

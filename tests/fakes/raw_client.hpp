@@ -64,6 +64,13 @@ class RawClient {
   }
   // The server has closed, as far as receive() saw.
   [[nodiscard]] bool closed() const { return closed_; }
+  // Without a word, also where what was sent before lies unread.
+  [[nodiscard]] bool is_reset() const {
+    struct pollfd asked {
+      socket_, 0, 0
+    };
+    return poll(&asked, 1, 0) == 1 && (asked.revents & POLLERR) != 0;
+  }
 
  private:
   int socket_;

@@ -34,6 +34,16 @@ kind: Node
 metadata: {{name: {name}}}
 spec: {{cluster: lab, role: node, address: 10.77.0.{address}, labels: {{word: "{word}"}}}}
 """
+LATE = """apiVersion: muster/v1
+kind: Cluster
+metadata: {name: late}
+spec: {kubernetesVersion: 1.36.3, podCidr: 10.80.0.0/16, serviceCidr: 10.97.0.0/16}
+---
+apiVersion: muster/v1
+kind: Node
+metadata: {name: x1}
+spec: {cluster: late, role: master, address: 10.77.0.31}
+"""
 PORTS = {"boot": 19780, "enrol": 20043, "node": 20044, "metrics": 19790}
 
 
@@ -59,10 +69,10 @@ class Site(LocalCluster):
 class Member:
     """A machine that keeps what it was served, as an agent does."""
 
-    def __init__(self, site, name, role="node"):
+    def __init__(self, site, name, role="node", cluster="lab"):
         self.site, self.name, self.held = site, name, {}
         self.machine = Machine(os.path.join(site.state, "machines"), name, "127.0.0.1", (PORTS["enrol"], PORTS["node"]))
-        made = site.muster("token", "create", "--cluster", "lab", "--node", name, "--role", role, "-o", "json")
+        made = site.muster("token", "create", "--cluster", cluster, "--node", name, "--role", role, "-o", "json")
         status, answer = self.machine.enrol(json.loads(made.stdout)["token"])
         assert status == 200, answer
 
@@ -137,6 +147,12 @@ def a_site_that_burned_down(tmp_path):
     for name in ("m1", "n1"):
         assert machines[name].polls()[0] == 200
     assert machines["n2"].machine.ask("GET", "/v1/document")[0] == 403
+    late = tmp_path / "late"
+    late.mkdir()
+    (late / "site.yaml").write_text(LATE, encoding="ascii")
+    site.muster("apply", str(late))
+    machines["x1"] = Member(site, "x1", "master", "late")
+    assert machines["x1"].polls()[0] == 200
     site.stop_server(signal.SIGKILL)
     shutil.rmtree(os.path.join(site.state, "server"))
     yield site, machines, pin
@@ -196,6 +212,10 @@ def test_the_page_is_walked(burned, sites, tmp_path):
     assert json.loads(site.muster("token", "list", "-o", "json").stdout)["tokens"] == []
     refused = site.muster("restore", "open", "lab", check=False)
     assert refused.returncode == 5 and "expected a master that showed what it holds, heard none of m1" in refused.stderr, refused.stderr
+    # A cluster that the backup does not know is named, with its machines.
+    assert machines["x1"].machine.ask("GET", "/v1/trust")[1]["kind"] == "identity_unknown"
+    assert json.loads(site.muster("restore", "status", "-o", "json").stdout)["lostClusters"] == [{"cluster": "late", "machines": ["x1"]}]
+    assert "cluster late: made after the backup: its CA keys are lost, and no inventory here has it\n" in site.muster("restore", "status").stdout
     before = {name: payload_of(machine.held["document"])["generation"] for name, machine in machines.items()}
 
     # What a machine says and the site did not sign is not believed.
@@ -247,6 +267,24 @@ def test_a_machine_that_is_listed_nowhere_is_refused_and_the_machines_to_be_told
     assert "need another in enrolServers of their agent.json: lab/m1, lab/n1, lab/n2" in moved, moved
     again = call(*restore, "--move", check=False)
     assert again.returncode == 2 and "expected none, found a store" in again.stderr
+
+
+def test_where_backups_are_required_a_new_cluster_waits_for_one(sites, tmp_path):
+    site = sites(tmp_path / "site", ["127.0.0.1"])
+    site.server_settings["backup"] = "required"
+    site.initialise()
+    site.start_server()
+    import_small_releases(site)
+    site.apply("first", [])
+    machine = Machine(str(tmp_path), "m1", "127.0.0.1", (PORTS["enrol"], PORTS["node"]))
+    token = json.loads(site.muster("token", "create", "--cluster", "lab", "--node", "m1", "--role", "master", "-o", "json").stdout)["token"]
+    status, answer = machine.enrol(token)
+    assert (status, answer["awaits"]) == (202, "backup"), answer
+    assert "; new machines of cluster 'lab' wait for it, since this server's settings say \"backup\": \"required\"" in site.muster("status").stdout
+    site.muster("backup", str(tmp_path / "muster.backup"))
+    assert "wait for it" not in site.muster("status").stdout
+    status, answer = machine.enrol(token)
+    assert status == 200, answer
 
 
 def test_backups_in_a_folder_are_taken_away_and_the_newest_stay(sites, tmp_path):

@@ -229,4 +229,8 @@ TEST_CASE("the status is red until a CA key is in a backup that somebody keeps")
   transaction.put(kinds::authority, "lab/cluster", "{}");
   REQUIRE(site.store.commit(transaction));
   CHECK(backup_status(site.store)->unsaved == std::vector<std::string>{"lab"});
+  CHECK_FALSE(is_backed_up(site.store, "lab").value());
+  CHECK(
+      backup_status(site.store, true)->message ==
+      "the CA keys of cluster 'lab' are in no backup, and lost with this disk; new machines of cluster 'lab' wait for it, since this server's settings say \"backup\": \"required\"");
 }

@@ -36,6 +36,31 @@ TEST_CASE("an answer that was lost is given again, for nothing") {
   CHECK(site.enrolled(machine, "").common_name() == "n1");
 }
 
+TEST_CASE("where backups are required nobody is let in before his cluster is in one") {
+  Enrolment site;
+  const std::string token = site.token(Role::node, 2);
+  bool is_kept = true;
+  site.context.is_backed_up = [&](const std::string& cluster) {
+    CHECK(cluster == "lab");
+    return Result<bool>(is_kept);
+  };
+  const Machine first{.hardware = 21}, second{.hardware = 22}, member;
+  site.enrolled(first, token);
+  is_kept = false;
+  const std::string of_pool = site.pool_token();
+  for (const auto& [machine, by] : {std::pair(&second, token), std::pair(&member, of_pool)}) {
+    const auto waits = site.enrol(*machine, by);
+    REQUIRE(waits);
+    CHECK(waits->pending);
+    CHECK(to_json(*waits).find(R"("awaits":"backup")") != std::string::npos);
+  }
+  CHECK(find_join_token(site.store, token)->token.remaining == 1);
+  CHECK(site.record("n2").enrolled_at == 0);
+  site.enrolled(first, token);  // it is in already: an answer that was lost
+  is_kept = true;
+  site.enrolled(second, token);
+}
+
 TEST_CASE("a second key for a live name is refused and changes nothing") {
   Enrolment site;
   const Machine first{.hardware = 21}, second{.hardware = 21};

@@ -46,6 +46,8 @@ TEST_CASE("whoever takes nothing of what it asked for has the time for a part of
   client.send(get("/file"));
   // 64 MiB at 1 MiB a second would be a minute.
   CHECK(soon([&] { return front.listener->counters().deadline_passed == 1; }));
+  // Reset: what the client never takes is kept for it nowhere.
+  CHECK(soon([&] { return client.is_reset(); }));
   // One that reads has it all.
   CHECK(front.ask(get("/file"), 30s).size() > (64u << 20));
 }

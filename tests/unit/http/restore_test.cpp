@@ -215,6 +215,32 @@ TEST_CASE_FIXTURE(RestoredHouse,
 }
 
 TEST_CASE_FIXTURE(RestoredHouse,
+                  "a cluster that came after the backup is named, with its machines") {
+  const auto of = [&](const std::string& cluster, const std::string& name) {
+    const auto key = PrivateKey::generate_p256().value();
+    Peer peer = n1;
+    peer.certificate =
+        Certificate::from_pem(
+            issue_identity(enrolment, {cluster, name}, key.public_key())->certificate_pem)
+            .value();
+    peer.certificate_id = peer.certificate->fingerprint();
+    return peer;
+  };
+  const auto lost = [&] { return ask("GET", "/v1/operator/restore").body["lostClusters"]; };
+  CHECK(lost() == nlohmann::json::array());
+  for (const auto& name : {"x2", "x1", "x1"}) {
+    const auto answer = ask("GET", "/v1/document", nullptr, of("later", name));
+    CHECK(answer.body["kind"] == "identity_unknown");
+  }
+  CHECK(lost() == nlohmann::json::array({{{"cluster", "later"}, {"machines", {"x1", "x2"}}}}));
+  // Of a cluster that is here, and what was issued after the restore, is no lost cluster's.
+  ask("GET", "/v1/document", nullptr, of("lab", "n9"));
+  time += std::chrono::hours(1);
+  ask("GET", "/v1/document", nullptr, of("newest", "x1"));
+  CHECK(lost().size() == 1);
+}
+
+TEST_CASE_FIXTURE(RestoredHouse,
                   "restored twice from one backup, the epoch is above what machines know") {
   show(m1, {{"document", document_of("m1", epoch_one + 7)}});
   REQUIRE(open().status == 200);

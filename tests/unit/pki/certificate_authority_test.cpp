@@ -52,6 +52,9 @@ TEST_CASE("only the public key is the requester's") {
   const auto now = floor<seconds>(system_clock::now());
   const auto certificate = ca.issue(request->public_key(), subject(), 1h, now);
   REQUIRE(certificate);
+  CHECK(certificate->public_key().fingerprint() == request->public_key().fingerprint());
+  CHECK(Certificate::from_pem(certificate->pem())->public_key().pem() ==
+        request->public_key().pem());
   CHECK(certificate->common_name() == "kube-apiserver");
   CHECK(certificate->organizations() ==
         std::vector<std::string>{"muster:machine:m1", "with, a comma"});

@@ -4,7 +4,32 @@
 
 #include "pki/signature.hpp"
 
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "pki/openssl_text.hpp"
+
 namespace muster {
+
+TEST_CASE("a public key is encoded as OpenSSL does, of whatever kind it is") {
+  for (const auto& make :
+       {PrivateKey::generate_p256, PrivateKey::generate_ed25519, PrivateKey::generate_rsa2048}) {
+    const PublicKey key = make()->public_key();
+    unsigned char* der = nullptr;
+    const int size = i2d_PUBKEY(key.native(), &der);
+    REQUIRE(size > 0);
+    CHECK(public_der(key.native()) == as_text(der, static_cast<std::size_t>(size)));
+    OPENSSL_free(der);
+  }
+  CHECK(p256_point(PrivateKey::generate_p256()->native()).size() == 65);
+  CHECK(p256_point(PrivateKey::generate_ed25519()->native()).empty());
+  const std::shared_ptr<EVP_PKEY> other(EVP_EC_gen("P-384"), EVP_PKEY_free);
+  CHECK(p256_point(other.get()).empty());
+  // As it came it goes: a fingerprint is of the bytes that its owner sees.
+  const std::shared_ptr<EVP_PKEY> compressed(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  REQUIRE(EVP_PKEY_set_utf8_string_param(compressed.get(), "point-format", "compressed") == 1);
+  CHECK(p256_point(compressed.get()).empty());
+}
 
 namespace {
 // RFC 8410, section 10.3: this pair is public.

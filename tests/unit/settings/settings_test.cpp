@@ -36,18 +36,19 @@ TEST_CASE("one field is enough, and every default is the README's") {
 TEST_CASE("every mistake is told at once") {
   const auto settings = parse_settings(
       R"({"advertise":[],"stateDirectory":"x","adminSocket":"y","logLevel":"loud","port":1,)"
-      R"("metadataTokens":"maybe","awsCertificates":"z","expiryHook":"x",)"
+      R"("metadataTokens":"maybe","backup":"sometimes","awsCertificates":"z","expiryHook":"x",)"
       R"("audit":{"daysInStore":0,"rowsInStore":5},"memberQuarantineMinutes":0,)"
       R"("boot":{"listen":"8080","threads":0},"node":{"workers":257,"connections":0}})");
   REQUIRE_FALSE(settings);
   CHECK(settings.error().kind == ErrorKind::invalid);
   CHECK(
       settings.error().message ==
-      "settings: refused, 15 problems:\n"
+      "settings: refused, 16 problems:\n"
       "/awsCertificates: expected an absolute path, found 'z'\n"
       "/audit/daysInStore: expected 1 to 3650 days, found 0\n"
       "/audit/rowsInStore: expected at least 100, found 5\n"
       "/metadataTokens: expected optional or required, found 'maybe'\n"
+      "/backup: expected optional or required, found 'sometimes'\n"
       "/adminSocket: expected an absolute path, found 'y'\n"
       "/boot/listen: expected ADDRESS:PORT, found '8080'\n"
       "/boot/threads: expected 1 to 64, found 0\n"
@@ -58,7 +59,7 @@ TEST_CASE("every mistake is told at once") {
       "/expiryHook: expected an absolute path of a program, found 'x'\n"
       "/memberQuarantineMinutes: expected 1 to 1440 (a day), found 0\n"
       "/logLevel: expected trace, debug, info, warn or error, found 'loud'\n"
-      "/port: unknown field, expected one of adminGroup, adminSocket, advertise, audit, awsCertificates, boot, enrol, expiryHook, identityLifetimeMinutes, logLevel, memberQuarantineMinutes, metadataTokens, metrics, node, sealingKey, stateDirectory");
+      "/port: unknown field, expected one of adminGroup, adminSocket, advertise, audit, awsCertificates, backup, boot, enrol, expiryHook, identityLifetimeMinutes, logLevel, memberQuarantineMinutes, metadataTokens, metrics, node, sealingKey, stateDirectory");
 }
 
 TEST_CASE("an advertised address is no URL and has no port") {
