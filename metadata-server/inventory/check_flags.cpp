@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "document/field_syntax.hpp"
 #include "document/owned_flags.hpp"
 #include "document/problem.hpp"
 #include "inventory/component_options.hpp"
@@ -24,14 +25,24 @@ std::string version_of(const Cluster& cluster, const std::string& component) {
   return pinned == cluster.releases.end() ? std::string() : pinned->second.value;
 }
 
+using Arguments = std::map<std::string, Sourced<std::string>>;
+
+// What the program makes of a value before it is compared: levels of a log in any case, and etcd's
+// format of it where none is said.
+std::string as_read(const std::string& component, const std::string& flag,
+                    const std::string& value) {
+  if (component != "etcd" && component != "containerd") return value;
+  if (flag == "log-level") return lower_case(value);
+  return flag == "log-format" && value.empty() ? "json" : value;
+}
+
 class FlagChecker {
  public:
   FlagChecker(const Cluster& cluster, const ReleaseFlags& releases,
               std::vector<InventoryProblem>& problems, std::vector<InventoryProblem>& warnings)
       : cluster_(cluster), releases_(releases), problems_(problems), warnings_(warnings) {}
 
-  void check(const std::string& component,
-             const std::map<std::string, Sourced<std::string>>& arguments) {
+  void check(const std::string& component, const Arguments& arguments) {
     const std::string version = version_of(cluster_, component);
     const KnownFlags known = known_flags(releases_, component, version);
     if (known.flags == nullptr && !arguments.empty())
@@ -40,6 +51,8 @@ class FlagChecker {
           fmt::format("a version of {} whose flags are known", component), in_ticks(known.version),
           "its flags are not checked"));
     if (component == "etcd") check_election(arguments);
+    check_pairs(component, arguments);
+    check_ciphers(component, arguments);
     for (const auto& [flag, value] : arguments) {
       const std::string field = fmt::format("spec.componentArguments[{}][{}]", component, flag);
       // Told by read_cluster.
@@ -57,7 +70,7 @@ class FlagChecker {
   }
 
   // etcd's own rule across two flags (embed/config.go, Validate); what is not written is Muster's.
-  void check_election(const std::map<std::string, Sourced<std::string>>& arguments) {
+  void check_election(const Arguments& arguments) {
     const auto milliseconds = [&](const char* flag, long ours) {
       const auto written = arguments.find(flag);
       if (written == arguments.end()) return ours;
@@ -76,6 +89,55 @@ class FlagChecker {
     report(arguments.at(flag), fmt::format("spec.componentArguments[etcd][{}]", flag),
            "election-timeout of at least five times heartbeat-interval, and at most 50000",
            fmt::format("{} and {}", election, heartbeat), "etcd does not start with it");
+  }
+
+  // One without the other ends the program.
+  void check_pairs(const std::string& component, const Arguments& arguments) {
+    struct Pair {
+      std::string_view component, flag, other;
+    };
+    static constexpr Pair pairs[] = {
+        {"etcd", "client-cert-file", "client-key-file"},
+        {"etcd", "client-key-file", "client-cert-file"},
+        {"etcd", "peer-client-cert-file", "peer-client-key-file"},
+        {"etcd", "peer-client-key-file", "peer-client-cert-file"},
+        {"kubelet", "exit-on-lock-contention", "lock-file"},
+    };
+    const auto is_set = [&](std::string_view flag) {
+      const auto written = arguments.find(std::string(flag));
+      if (written == arguments.end()) return false;
+      const std::string word = lower_case(written->second.value);
+      return !word.empty() && word != "0" && word != "f" && word != "false";
+    };
+    for (const auto& pair : pairs) {
+      if (pair.component != component || !is_set(pair.flag) || is_set(pair.other)) continue;
+      report(arguments.at(std::string(pair.flag)),
+             fmt::format("spec.componentArguments[{}][{}]", component, pair.flag),
+             fmt::format("{} beside it", pair.other), "none",
+             fmt::format("{} does not start with one of them alone", component));
+    }
+  }
+
+  // RFC 9113, 9.2.2: what Go's HTTP/2 demands of a list of suites (golang.org/x/net/http2).
+  void check_ciphers(const std::string& component, const Arguments& arguments) {
+    const auto written = arguments.find("tls-cipher-suites");
+    if (written == arguments.end() || written->second.value.empty() || component == "etcd") return;
+    const std::string& suites = written->second.value;
+    const auto says = [&](const char* flag, std::string_view value) {
+      const auto found = arguments.find(flag);
+      return found != arguments.end() && lower_case(found->second.value) == value;
+    };
+    const bool has_one =
+        suites.find("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256") != std::string::npos ||
+        suites.find("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256") != std::string::npos;
+    const bool is_known = suites.find("TLS_") != std::string::npos;  // else told as unknown
+    if (has_one || !is_known || says("tls-min-version", "versiontls13") ||
+        says("disable-http2-serving", "true"))
+      return;
+    report(
+        written->second, fmt::format("spec.componentArguments[{}][tls-cipher-suites]", component),
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 or TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 among them, which HTTP/2 demands",
+        in_ticks(suites), fmt::format("{} does not start with it", component));
   }
 
   bool check_kept(const std::string& component, const std::string& flag,
@@ -103,7 +165,7 @@ class FlagChecker {
              cure_of_unknown(component, flag, *known.flags, is_written));
       return;
     }
-    const auto mismatch = mismatch_of(value.value, type->second);
+    const auto mismatch = mismatch_of(as_read(component, flag, value.value), type->second);
     if (!mismatch) {
       if (is_passed_over(component, flag))
         warnings_.push_back(problem_at(

@@ -4,10 +4,11 @@
 Reads {"agent","arguments","smbios","command_line","files","service","name","state"} as JSON on standard input, in
 namespaces of its own (run() makes them), and prints {"rc","out","err","requests"}. `service` maps "METHOD PATH" to a
 list of replies [status, headers, body, headers that the request needs], each used once, the last for ever; without
-`service` nobody listens. `name` is the host name, `state` a folder that outlives the run as /var/lib; a run with
+`service` nobody listens. A file's text may be {"base64": BYTES}. `name` is the host name, `state` a folder that outlives the run as /var/lib; a run with
 `state` has this machine's network, or with `bridge` a link of its own to that bridge, with `address`. Nothing else of
 this machine can be written.
 """
+import base64
 import http.server
 import json
 import os
@@ -63,8 +64,8 @@ class Service(http.server.BaseHTTPRequestHandler):
 
 def write(path, text):
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as out:
-        out.write(text)
+    with open(path, "wb") as out:
+        out.write(base64.b64decode(text["base64"]) if isinstance(text, dict) else text.encode())
 
 
 def main():

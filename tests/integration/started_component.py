@@ -25,10 +25,13 @@ GOES_ON = {
     "kube-apiserver": r"createTransport failed to connect|Error while dialing|Failed to (?:connect to|dial) etcd",
     "kube-controller-manager": r"Serving securely|Failed to wait for apiserver being healthy",
     "kube-scheduler": r"Serving securely|Starting Kubernetes Scheduler",
-    "etcd": r'"msg":"(?:starting an etcd server|listening for peer traffic|configuring client listeners)|starting an etcd server',
+    "etcd": r"serving (?:client traffic|insecure client|secure client)",
     "containerd": r"containerd successfully booted|starting containerd",
 }
 PATIENCE = 60
+# Its modules and its listener are made after those words: what ends it, ends it within milliseconds.
+LISTENS_NO_MORE = "Failed to listen and serve"  # kubelet's, which then ends
+GRACE = {"kubelet": 0.5}
 # Nothing of this machine is written to: /etc is an overlay, the rest is empty.
 ENTER = """for d in /run /var/lib /var/log; do mount -t tmpfs none "$d"; done
 mkdir -p /run/up /run/work /var/lib/kubelet /var/log/kubernetes
@@ -98,7 +101,7 @@ def start(releases, root, program, arguments):
     environment = {"PATH": os.environ["PATH"], "GOMAXPROCS": "2"}
     with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=environment, start_new_session=True) as process:
-        text, end = "", time.monotonic() + PATIENCE
+        text, end, goes_on = "", time.monotonic() + PATIENCE, False
         try:
             while True:
                 left = end - time.monotonic()
@@ -108,11 +111,13 @@ def start(releases, root, program, arguments):
                     continue
                 read = os.read(process.stdout.fileno(), 65536)
                 text += read.decode(errors="replace")
-                if re.search(GOES_ON[program], text):
-                    return True, ""
                 if not read:
                     process.wait()
                     return False, words_of(text)
+                if LISTENS_NO_MORE in text:
+                    return False, words_of(text[text.index(LISTENS_NO_MORE):])
+                if not goes_on and re.search(GOES_ON[program], text):
+                    goes_on, end = True, time.monotonic() + GRACE.get(program, 0)
         finally:
             try:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -1,10 +1,14 @@
-"""The agent beside Debian's cloud-init: it looks where ds-identify looks, and reads what cloud-init's own tools write."""
+"""The agent beside Debian's cloud-init: it looks where ds-identify looks, and reads what cloud-init's own tools write,
+and of each user-data of a corpus what cloud-init would leave in /etc/muster/agent.json."""
+import base64
+import concurrent.futures
 import json
 import os
 import subprocess
 
 import pytest
 from cloud_machine import run
+from user_data_corpus import REFUSED, TEXTS
 from test_agent_settings import AGENT, CLOUD_CONFIG, DIGITALOCEAN, assert_found, facts
 
 IDENTIFY = "/usr/lib/cloud-init/ds-identify"
@@ -69,3 +73,43 @@ def test_the_agents_part_is_found_in_what_make_mime_writes(tmp_path):
     cut = message[:message.rindex("--")]
     settings, _ = facts(smbios=DIGITALOCEAN, service={"GET /metadata/v1/user-data": [[200, {}, cut, {}]]})
     assert settings["failure"]["message"].endswith("expected MIME's closing delimiter, found the end: the text is cut")
+
+
+def found_by_cloud_init(texts, folder):
+    oracle = os.path.join(os.path.dirname(os.path.abspath(__file__)), "user_data_oracle.py")
+    done = subprocess.run(["/usr/bin/python3", oracle, folder, "/etc/muster/agent.json"], capture_output=True, text=True, check=True,
+                          input=json.dumps([base64.b64encode(text).decode() for text in texts]))
+    for answer in json.loads(done.stdout):
+        try:
+            settings = json.loads(base64.b64decode(answer.get("content", "")))
+            yield (settings["sitePin"], settings["enrolServers"])
+        except ValueError:
+            yield None
+
+
+def found_by_the_agent(text):
+    """(what it found or None, its words)"""
+    seed = {"base64": base64.b64encode(text).decode()}
+    settings, _ = facts(files={"/var/lib/cloud/seed/nocloud/user-data": seed})
+    if "failure" in settings:
+        assert settings["failure"]["class"] == "document", settings["failure"]
+        return None, settings["failure"]["message"]
+    return (settings["fields"]["sitePin"]["value"], settings["fields"]["enrolServers"]["value"].split(",")), ""
+
+
+def test_of_each_text_the_agent_finds_what_cloud_init_would_write(tmp_path):
+    texts = {name: text if isinstance(text, bytes) else text.encode() for name, text in TEXTS.items()}
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        ours = list(pool.map(found_by_the_agent, texts.values()))
+    theirs = list(found_by_cloud_init(texts.values(), tmp_path))
+    different = [f"{name}: cloud-init: {their and their[1]}, the agent: {our and our[1]} {words}"
+                 for name, their, (our, words) in zip(texts, theirs, ours) if their != our]
+    assert not different, f"{len(different)} of {len(texts)}:\n" + "\n".join(different)
+    assert len(texts) > 150 and 70 < len([one for one in theirs if one]) < len(texts) - 30  # both kinds
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_nobody_can_say_beforehand_is_refused_with_its_cure(name):
+    text, words = REFUSED[name]
+    found, said = found_by_the_agent(text.encode())
+    assert found is None and words in said

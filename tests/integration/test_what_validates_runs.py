@@ -25,6 +25,9 @@ OWN = re.compile(r"that is the operator's|takes no protection away|without a use
                  r"|no credentials in a document|write it in quotes")
 # Whether the machine has a file of its own, nobody knows beforehand.
 ABSENT = re.compile(r"no such file or directory")
+# It is looked at after all lists were read from an API server, which the bench has none of; the checker's words are the
+# component's own validation.
+LATER = [("kube-scheduler", re.compile("leader-elect-.*"))]
 
 pytestmark = [pytest.mark.release_build, pytest.mark.skipif(os.geteuid() != 0, reason="needs root: namespaces")]
 
@@ -121,6 +124,8 @@ class Bench:
             return None
         if ABSENT.search(said):
             return "unknowable"
+        if runs and any(component == program and flags.fullmatch(name) for program, flags in LATER):
+            return "looked at later"
         return f"{component} {name}={value}: validate: {'sound' if status == 0 else words.splitlines()[0]}; component: {said or 'goes on'}"
 
 
@@ -144,7 +149,7 @@ def bench(tmp_path_factory):
 def compare(bench, cells, capsys):
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         verdicts = list(pool.map(lambda numbered: bench.judge(numbered[0], *numbered[1]), enumerate(cells)))
-    apart = {kind: verdicts.count(kind) for kind in ("Muster's own rule", "unknowable")}
+    apart = {kind: verdicts.count(kind) for kind in ("Muster's own rule", "unknowable", "looked at later")}
     different = [verdict for verdict in verdicts if verdict is not None and verdict not in apart]
     with capsys.disabled():
         print(f"\n{len(cells)} cells: {verdicts.count(None)} agree, {len(different)} differ; apart: {apart}")

@@ -5,14 +5,17 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
 
+	"golang.org/x/net/http2"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/apis/apiserver/install"
@@ -55,6 +58,19 @@ func logErrors(options *logsapi.LoggingConfiguration, registry basecompatibility
 	return nil
 }
 
+// cipherError: HTTP/2 demands one of two suites; unknown names and versions are told by others.
+func cipherError(names []string, minimum string) error {
+	suites, err := cliflag.TLSCipherSuites(names)
+	if err != nil {
+		return nil
+	}
+	version, err := cliflag.TLSVersion(minimum)
+	if err != nil {
+		return nil
+	}
+	return http2.ConfigureServer(&http.Server{TLSConfig: &tls.Config{CipherSuites: suites, MinVersion: version}}, nil)
+}
+
 // servingErrors: of what is looked at only when the listener is made.
 func servingErrors(serving *apiserveroptions.SecureServingOptions) []error {
 	var found []error
@@ -67,6 +83,9 @@ func servingErrors(serving *apiserveroptions.SecureServingOptions) []error {
 	say(err)
 	_, err = cliflag.TLSVersion(serving.MinTLSVersion)
 	say(err)
+	if !serving.DisableHTTP2Serving {
+		say(cipherError(serving.CipherSuites, serving.MinTLSVersion))
+	}
 	if pair := serving.ServerCert.CertKey; (pair.CertFile == "") != (pair.KeyFile == "") {
 		say(errors.New("--tls-cert-file and --tls-private-key-file: one of them is missing"))
 	}

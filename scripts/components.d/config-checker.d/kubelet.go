@@ -197,8 +197,11 @@ func startErrors(flags *options.KubeletFlags, kubelet *config.KubeletConfigurati
 	if policy := kubelet.MemoryManagerPolicy; policy != "None" && policy != string(memorymanager.PolicyTypeStatic) {
 		say("memoryManagerPolicy", fmt.Errorf("unknown policy: %q", policy))
 	}
-	_, err = topologymanager.NewPolicyOptions(klog.Background(), kubelet.TopologyManagerPolicyOptions)
-	say("topologyManagerPolicyOptions", err)
+	if kubelet.TopologyManagerPolicy != topologymanager.PolicyNone { // with none kubelet does not look at them
+		_, err = topologymanager.NewPolicyOptions(klog.Background(), kubelet.TopologyManagerPolicyOptions)
+		say("topologyManagerPolicyOptions", err)
+	}
+	say("tlsCipherSuites", cipherError(kubelet.TLSCipherSuites, kubelet.TLSMinVersion))
 	switch strategy := kubelet.ConfigMapAndSecretChangeDetectionStrategy; strategy {
 	case config.GetChangeDetectionStrategy, config.TTLCacheChangeDetectionStrategy, config.WatchChangeDetectionStrategy:
 	default:

@@ -57,6 +57,35 @@ TEST_CASE("gates, choices and bounds as the component has them") {
       gates);
 }
 
+TEST_CASE("flags that end a program alone, and suites without those of HTTP/2") {
+  for (const char* sound :
+       {"etcd: {client-cert-file: /c, client-key-file: /k}", "etcd: {client-cert-file: ''}",
+        "kubelet: {exit-on-lock-contention: 'TRUE', lock-file: /run/l}",
+        "kubelet: {exit-on-lock-contention: false}", "kube-scheduler: {tls-cipher-suites: ''}",
+        "kube-scheduler: {tls-cipher-suites: "
+        "'TLS_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'}",
+        "kube-scheduler: {tls-cipher-suites: TLS_AES_128_GCM_SHA256, tls-min-version: "
+        "VersionTLS13}"})
+    CHECK_MESSAGE(of_arguments(sound) == "", sound);
+  CHECK(
+      of_arguments("etcd: {peer-client-key-file: /k}") ==
+      "a.yaml:9:31: spec.componentArguments[etcd][peer-client-key-file]: expected peer-client-cert-file beside it, found none; etcd does not start with one of them alone\n");
+  CHECK(of_arguments("kubelet: {exit-on-lock-contention: true}")
+            .find("expected lock-file beside it") != std::string::npos);
+  CHECK(
+      of_arguments("kube-controller-manager: {tls-cipher-suites: TLS_AES_128_GCM_SHA256}")
+          .find(
+              "expected TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 or TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 among them, which HTTP/2 demands, found 'TLS_AES_128_GCM_SHA256'; kube-controller-manager does not start with it") !=
+      std::string::npos);
+}
+
+TEST_CASE("levels of a log are read in any case where the program reads them so") {
+  for (const char* sound :
+       {"etcd: {log-level: Warn}", "containerd: {log-level: WARNING}", "etcd: {log-format: ''}"})
+    CHECK_MESSAGE(of_arguments(sound) == "", sound);
+  CHECK(of_arguments("etcd: {log-level: LOUD}").find("found 'loud'") != std::string::npos);
+}
+
 TEST_CASE("a gate that is settled has one value") {
   const FlagType gates{"gates", {}, {}, {"Free", "Settled=true"}};
   CHECK(!mismatch_of("Free=false,Settled=true", gates));
