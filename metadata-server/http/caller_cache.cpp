@@ -1,8 +1,19 @@
 #include "http/caller_cache.hpp"
 
+#include "enrolment/machine.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
+namespace {
+
+// Machines change with nearly each report; what changed of an operator is looked up.
+bool is_still_let_in(const Transaction::Change& change) {
+  if (change.kind != kinds::machine || !change.value) return false;
+  const auto machine = parse_machine_record(*change.value);
+  return machine && !machine->banned;
+}
+
+}  // namespace
 
 Result<void> CallerCache::load(const Store&) {
   const std::lock_guard lock(mutex_);
@@ -16,7 +27,7 @@ Result<void> CallerCache::follow(const Commit& commit) {
   for (const auto& change : commit.changes) {
     // The kinds are what Caller::text() calls the two.
     if (change.kind == kinds::machine || change.kind == kinds::operator_record)
-      forget(fmt::format("{} {}", change.kind, change.key));
+      forget(fmt::format("{} {}", change.kind, change.key), is_still_let_in(change));
   }
   return {};
 }
@@ -34,7 +45,11 @@ std::optional<Caller> CallerCache::last_known(const std::string& certificate_id)
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(certificate_id);
   if (found == entries_.end()) return std::nullopt;
-  return found->second.caller;
+  const auto& [caller, text, changes] = found->second;
+  if (!changed_since(text, changes)) return caller;
+  const auto changed = changed_.find(text);
+  const bool is_let_in = changed != changed_.end() && changed->second.is_still_let_in;
+  return is_let_in ? std::optional(caller) : std::nullopt;
 }
 
 void CallerCache::forget_certificate(const std::string& certificate_id) {
@@ -50,7 +65,7 @@ std::uint64_t CallerCache::changes() {
 bool CallerCache::changed_since(const std::string& caller, std::uint64_t changes) const {
   if (changes < oldest_) return true;
   const auto found = changed_.find(caller);
-  return found != changed_.end() && found->second > changes;
+  return found != changed_.end() && found->second.number > changes;
 }
 
 void CallerCache::put(const std::string& certificate_id, const Caller& caller,
@@ -62,14 +77,14 @@ void CallerCache::put(const std::string& certificate_id, const Caller& caller,
   entries_[certificate_id] = {caller, std::move(text), changes_before};
 }
 
-void CallerCache::forget(const std::string& caller) {
+void CallerCache::forget(const std::string& caller, bool is_still_let_in) {
   const std::lock_guard lock(mutex_);
   ++changes_;
   if (changed_.size() >= capacity_) {
     changed_.clear();
     oldest_ = changes_;
   }
-  changed_[caller] = changes_;
+  changed_[caller] = {changes_, is_still_let_in};
 }
 
 }  // namespace muster

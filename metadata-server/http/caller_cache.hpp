@@ -24,8 +24,8 @@ class CallerCache final : public View {
   [[nodiscard]] Result<void> follow(const Commit& commit) override;
 
   [[nodiscard]] std::optional<Caller> find(const std::string& certificate_id);
-  // As it was looked up last, also where it has changed since (each report may): for whose turn it
-  // is, never for what it may do.
+  // As it was looked up last, also of a machine that has changed since (each report may) and is not
+  // banned: for whose turn it is, never for what it may do.
   [[nodiscard]] std::optional<Caller> last_known(const std::string& certificate_id);
   // It was looked up, and is nobody any more.
   void forget_certificate(const std::string& certificate_id);
@@ -40,14 +40,18 @@ class CallerCache final : public View {
     std::string text;  // of the caller
     std::uint64_t changes = 0;
   };
+  struct Change {
+    std::uint64_t number = 0;
+    bool is_still_let_in = false;
+  };
   [[nodiscard]] bool changed_since(const std::string& caller, std::uint64_t changes) const;
-  void forget(const std::string& caller);
+  void forget(const std::string& caller, bool is_still_let_in);
 
   const std::size_t capacity_;
   std::mutex mutex_;
   std::uint64_t changes_ = 0;
   std::uint64_t oldest_ = 0;  // what was read before this many changes may have been overtaken
-  std::unordered_map<std::string, std::uint64_t> changed_;  // caller -> the number of its last one
+  std::unordered_map<std::string, Change> changed_;  // by caller: its last one
   std::unordered_map<std::string, Entry> entries_;
 };
 

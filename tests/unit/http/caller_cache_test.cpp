@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "enrolment/machine.hpp"
 #include "store/kinds.hpp"
 #include "store/memory_store.hpp"
 
@@ -40,9 +41,9 @@ struct Watched {
     }
     return names;
   }
-  void put(std::string_view kind, std::string_view key) {
+  void put(std::string_view kind, std::string_view key, const std::string& value = "{}") {
     Transaction transaction;
-    transaction.put(kind, key, "{}");
+    transaction.put(kind, key, value);
     REQUIRE(store.commit(transaction));
   }
 };
@@ -89,11 +90,22 @@ TEST_CASE("every certificate of a machine is forgotten with it") {
 
 TEST_CASE("whose turn it is goes by who it was, until it was looked up and is nobody") {
   Watched watched;
-  watched.put(kinds::machine, "lab/n1");
+  MachineRecord n1;
+  n1.cluster = "lab";
+  n1.node = "n1";
+  watched.put(kinds::machine, "lab/n1", to_json(n1));
   CHECK_FALSE(watched.cache.find("certificate of n1"));
   CHECK(watched.cache.last_known("certificate of n1")->node.node == "n1");
+  n1.banned = true;
+  watched.put(kinds::machine, "lab/n1", to_json(n1));
+  CHECK_FALSE(watched.cache.last_known("certificate of n1"));
+  n1.banned = false;
+  watched.put(kinds::machine, "lab/n1", to_json(n1));
+  CHECK(watched.cache.last_known("certificate of n1"));
   watched.cache.forget_certificate("certificate of n1");
   CHECK_FALSE(watched.cache.last_known("certificate of n1"));
+  watched.put(kinds::operator_record, "anna");
+  CHECK_FALSE(watched.cache.last_known("certificate of anna"));
 }
 
 TEST_CASE("a commit that was refused forgets nobody") {

@@ -58,14 +58,13 @@ TEST_CASE("gates, choices and bounds as the component has them") {
 }
 
 TEST_CASE("flags that end a program alone, and suites without those of HTTP/2") {
-  for (const char* sound :
-       {"etcd: {client-cert-file: /c, client-key-file: /k}", "etcd: {client-cert-file: ''}",
-        "kubelet: {exit-on-lock-contention: 'TRUE', lock-file: /run/l}",
-        "kubelet: {exit-on-lock-contention: false}", "kube-scheduler: {tls-cipher-suites: ''}",
-        "kube-scheduler: {tls-cipher-suites: "
-        "'TLS_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'}",
-        "kube-scheduler: {tls-cipher-suites: TLS_AES_128_GCM_SHA256, tls-min-version: "
-        "VersionTLS13}"})
+  for (
+      const char* sound :
+      {"etcd: {client-cert-file: /c, client-key-file: /k}", "etcd: {client-cert-file: ''}",
+       "kubelet: {exit-on-lock-contention: 'TRUE', lock-file: /run/l}",
+       "kubelet: {exit-on-lock-contention: false}", "kube-scheduler: {tls-cipher-suites: ''}",
+       "kube-scheduler: {tls-cipher-suites: 'TLS_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'}",
+       "kube-scheduler: {tls-cipher-suites: TLS_AES_128_GCM_SHA256, tls-min-version: VersionTLS13}"})
     CHECK_MESSAGE(of_arguments(sound) == "", sound);
   CHECK(
       of_arguments("etcd: {peer-client-key-file: /k}") ==
