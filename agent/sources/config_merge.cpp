@@ -140,7 +140,7 @@ class Merging {
         made.force_insert(key, value);
       } else if (!found->second.IsNull() || !has(how, "allow_delete")) {
         const auto one = same_key(how, value, found->second);
-        if (!one) return one;
+        if (!one) return pass(one.error());
         made.force_insert(key, *one);
       }
     }
@@ -173,7 +173,7 @@ class Merging {
                            (next[i].IsSequence() && goes_into_lists(how)) ||
                            (is_text(next[i]) && has(how, "recurse_str"));
       const auto one = goes_in ? merge(before[i], next[i]) : Result<YAML::Node>(next[i]);
-      if (!one) return one;
+      if (!one) return pass(one.error());
       placed.push_back(*one);
     }
     return placed;

@@ -127,7 +127,9 @@ def test_kubelet_flaps_for_ten_minutes(cluster, flapping):
     told, restarts = flapping.told, flapping.restarts() - flapping.before
     unwell = [report["unwell"] for report in told if report.get("unwell")]
     print(f"c1: killed {flapping.kills} times; {len(told)} looks, {len(unwell)} unwell: {unwell[-1]}")
-    assert restarts == flapping.kills
+    # Whoever else stopped or started it stands in the journal.
+    assert restarts == flapping.kills, cluster.run("c1", "journalctl", "-b", "--no-pager", "-u", "init.scope", "-u", "muster-agent", "-u", "muster-kubelet-monitor",
+                                                   "-u", "muster-runtime-monitor", "UNIT=kubelet.service", "+", "UNIT=containerd.service").stdout
     assert {(report["verdict"], report["configuration"]) for report in told} == {("converged", "settled")}
     assert not any(report.get("refusedDocument") for report in told)
     half = told[len(told) // 2:]
