@@ -128,10 +128,16 @@ Result<void> become_owner_of(const std::string& folder) {
 
 int complain(const Error& error) {
   std::fprintf(stderr, "muster-server: %s\n", error.message.c_str());
+  const bool is_damage = error.kind == ErrorKind::corrupt;
+  if (is_damage) {
+    std::fputs(
+        "muster-server: nothing is served without that record: restore the site from a backup, muster-server restore FILE (see `muster-server restore --help`)\n",
+        stderr);
+  }
   // 2: only a person can cure it; the unit does not try again (RestartPreventExitStatus).
   const bool is_for_a_person = error.kind == ErrorKind::invalid ||
                                error.kind == ErrorKind::not_found ||
-                               error.kind == ErrorKind::conflict;
+                               error.kind == ErrorKind::conflict || is_damage;
   return is_for_a_person ? 2 : 1;
 }
 

@@ -77,7 +77,7 @@ Result<FoundSite> find_site(const Store& store) {
     return fail(ErrorKind::not_found, "the store holds no site yet. Run: muster-server init");
   }
   if (!found) return pass(found.error());
-  auto record = parse_site_record(found->value);
+  auto record = as_stored(parse_site_record(found->value));
   if (!record) return pass(record.error());
   return FoundSite{std::move(*record), found->version};
 }
@@ -105,7 +105,7 @@ Result<PrivateKey> load_key(const Store& store, std::string_view kind, std::stri
   const auto found = store.get(kind, fingerprint);
   if (!found) return pass(found.error());
   const std::string what = fmt::format("{} '{}'", kind, fingerprint);
-  const auto record = parse_record<SealedKey>(what, found->value, sealed_key_fields);
+  const auto record = as_stored(parse_record<SealedKey>(what, found->value, sealed_key_fields));
   if (!record) return pass(record.error());
   return open_key(sealing, kind, fingerprint, record->sealed);
 }

@@ -1,9 +1,11 @@
 """An older copy of the store is put back under a running site: it does not start, until it is taken in as if restored."""
 import base64
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import time
 
 import pytest
@@ -53,6 +55,21 @@ def a_site(tmp_path):
     yield site
     site.stop_server()
     assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
+
+
+@pytest.mark.parametrize("kind, key", [("authority", "-/machines"), ("document-key", None)])
+def test_a_record_without_which_nothing_is_served_is_told_with_its_cure(site, kind, key):
+    site.stop_server()
+    with contextlib.closing(sqlite3.connect(os.path.join(site.folder, "state.sqlite"))) as store, store:
+        (key,) = (key,) if key else store.execute("SELECT key FROM records WHERE kind = ?", (kind,)).fetchone()
+        (good,) = store.execute("SELECT value FROM records WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+        store.execute("UPDATE records SET value = ? WHERE kind = ? AND key = ?", (b"{", kind, key))
+    done = site.server()
+    assert done.returncode == 2 and key in done.stderr, done.stderr
+    assert "nothing is served without that record: restore the site from a backup, muster-server restore FILE" in done.stderr, done.stderr
+    with contextlib.closing(sqlite3.connect(os.path.join(site.folder, "state.sqlite"))) as store, store:
+        store.execute("UPDATE records SET value = ? WHERE kind = ? AND key = ?", (good, kind, key))
+    site.start_server()
 
 
 class Master:
