@@ -7,6 +7,7 @@
 #include "agent/etcd_data.hpp"
 #include "agent/identity.hpp"
 #include "agent/kubelet_state.hpp"
+#include "agent/node_object.hpp"
 #include "agent/observe.hpp"
 #include "agent/paths.hpp"
 #include "agent/settled_document.hpp"
@@ -137,13 +138,11 @@ std::int64_t last_change(const Filesystem& files, const DesiredUnit& unit) {
 // A unit without a process of its own did its work once, and what that came to is looked at anyway.
 bool is_younger(const Host& host, const UnitStatus& status, std::int64_t changed) {
   if (status.main_pid == 0) return true;
-  const auto stat = host.files.read(fmt::format("/proc/{}/stat", status.main_pid));
-  const auto started = stat ? process_start(*stat) : std::nullopt;
-  if (!started) return false;
-  const auto age = host.clock.since_boot() - *started;
+  const auto age = process_age(host, status.main_pid);
+  if (!age) return false;
   const auto at =
       std::chrono::duration_cast<std::chrono::nanoseconds>(host.clock.now().time_since_epoch()) -
-      age + start_slack;
+      *age + start_slack;
   return at.count() >= changed;
 }
 

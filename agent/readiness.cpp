@@ -39,10 +39,8 @@ constexpr std::chrono::milliseconds return_limit(30000);
 bool has_had_time(const Host& host) {
   const auto unit = host.services.status("kubelet.service");
   if (!unit || unit->main_pid == 0) return false;
-  const auto status = host.files.read(fmt::format("/proc/{}/stat", unit->main_pid));
-  if (!status) return false;
-  const auto started = process_start(*status);
-  return started && host.clock.since_boot() - *started >= registration_limit;
+  const auto age = process_age(host, unit->main_pid);
+  return age && *age >= registration_limit;
 }
 
 // True: kubelet was restarted, so that it registers again. Else tells in `error` what is waited

@@ -120,7 +120,7 @@ Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_v
     if (admission.blocking) {
       admission.is_for_people = is_for_people(route.audience);
       admission.share =
-          share_of(peer, looked_up ? callers_.last_known(peer.certificate_id) : std::nullopt);
+          share_of(peer, known || !looked_up ? known : callers_.last_known(peer.certificate_id));
     }
     if (looked_up && !is_of(route.audience, known, peer)) {
       const Error refusal = not_for_you(route.audience);

@@ -151,9 +151,7 @@ namespace {
 
 struct Templates : Mortal {
   Templates() {
-    const std::string text = sample::cluster("  nodeCidr: 10.77.0.0/16\n", "small") +
-                             sample::pool("m", "master", "", "small") +
-                             sample::pool("w", "node", "", "small");
+    const std::string text = sample::small_template();
     REQUIRE(ask("PUT", "/v1/operator/templates/small", {{"files", {{"s.yaml", text}}}}).status ==
             200);
   }

@@ -14,9 +14,7 @@ const OperatorLimits few{{"small"}, 2, 6, std::chrono::hours(4)};
 
 struct Shop : sample::PoolHouse {
   Shop() {
-    const std::string text = sample::cluster("  nodeCidr: 10.77.0.0/16\n", "small") +
-                             sample::pool("m", "master", "", "small") +
-                             sample::pool("w", "node", "", "small");
+    const std::string text = sample::small_template();
     for (const char* name : {"small", "big"}) {
       const auto set = ask("PUT", std::string("/v1/operator/templates/") + name,
                            {{"files", {{"t.yaml", text}}}});

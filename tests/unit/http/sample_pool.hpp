@@ -15,6 +15,12 @@ inline std::string pool(const std::string& name, const std::string& role,
          "-{index}', maximum: 7, addressRanges: [10.77.1.0/24], proofs: [token]" + more + "}\n";
 }
 
+// Of clusters on demand: a pool of masters and one of nodes.
+inline std::string small_template() {
+  return cluster("  nodeCidr: 10.77.0.0/16\n", "small") + pool("m", "master", "", "small") +
+         pool("w", "node", "", "small");
+}
+
 struct PoolHouse : House {
   std::map<std::string, muster::Peer> peers;
 

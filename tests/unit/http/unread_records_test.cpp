@@ -16,9 +16,7 @@ struct OnDemand : House {
   Scheduler scheduler{rooms, std::chrono::minutes(15), [](const OnDemandCluster&) {}};
 
   OnDemand() {
-    const std::string text = sample::cluster("  nodeCidr: 10.77.0.0/16\n", "small") +
-                             sample::pool("m", "master", "", "small") +
-                             sample::pool("w", "node", "", "small");
+    const std::string text = sample::small_template();
     REQUIRE(ask("PUT", "/v1/operator/templates/small", {{"files", {{"s.yaml", text}}}}).status ==
             200);
   }
