@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "document/ipv4.hpp"
 #include "document/problem.hpp"
@@ -34,20 +33,6 @@ MachineIdentity identity_of(const MachineInput& machine) {
   identity.pod_cidr = machine.pod_cidr;
   identity.macs = machine.source.macs();
   return identity;
-}
-
-// Which the API server refuses: the banned, and those that left and are not back.
-std::vector<std::string> refused_machines(const SiteFacts& facts,
-                                          const std::vector<MachineSource>& sources) {
-  std::vector<std::string> gone = facts.departed_machines, names;
-  std::sort(gone.begin(), gone.end());
-  for (const MachineSource& source : sources) names.push_back(source.name());
-  std::vector<std::string> left;
-  std::set_difference(gone.begin(), gone.end(), names.begin(), names.end(),
-                      std::back_inserter(left));
-  std::set<std::string> refused(left.begin(), left.end());
-  refused.insert(facts.banned_machines.begin(), facts.banned_machines.end());
-  return {refused.begin(), refused.end()};
 }
 
 }  // namespace

@@ -119,8 +119,8 @@ class NetbootChecker {
 std::string_view owner_of_argument(std::string_view argument) {
   if (argument.starts_with("muster.")) return "the server says where to ask and what to fetch";
   constexpr std::array operators{"&&", "||", ";", "#"};
-  constexpr std::array decided{"root",   "rootfstype", "init",      "rdinit",
-                               "initrd", "ip",         "BOOT_IMAGE"};
+  constexpr std::array decided{"root",   "rootfstype", "init",       "rdinit",
+                               "initrd", "ip",         "BOOT_IMAGE", "BOOTIF"};
   const std::string_view name = argument.substr(0, argument.find('='));
   if (std::find(operators.begin(), operators.end(), argument) != operators.end())
     return "iPXE would end the command there";

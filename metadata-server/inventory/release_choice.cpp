@@ -81,7 +81,8 @@ void ReleaseChoice::choose_unwritten(const std::string& name, const Place& place
                                      std::vector<InventoryProblem>& problems) {
   const auto pin = facts_.pins.find(name);
   if (pin == facts_.pins.end() || is_upgraded(name))
-    return choose(name, nullptr, "spec.releases", place, problems, std::string(import_cure));
+    return choose(name, nullptr, releases::is_image(name) ? "netboot.image" : "spec.releases",
+                  place, problems, std::string(import_cure));
   const Sourced<std::string> kept{pin->second, place};
   choose(name, &kept, fmt::format("spec.releases[{}]", name), place, problems,
          fmt::format("the cluster has this one: {}, or move on with 'muster apply --upgrade {}'",
