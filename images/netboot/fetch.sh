@@ -1,3 +1,4 @@
+# shellcheck shell=dash  # busybox is near enough
 # Brings the root file system: FOLDER/root.squashfs, of which nothing is used that is not as /muster/chunks says.
 # /muster/chunks: the SHA-256 of each 2 MiB, in order. /muster/root: "DIGEST SIZE". Sourced by init.sh.
 chunk_size=2097152
@@ -54,8 +55,9 @@ fetch_from() {
 }
 
 fetch_root() {
+  # shellcheck disable=SC2034  # init.sh tells it
   phase=fetch
-  local digest whole chunks file verified=0 told=0 round source
+  local digest whole chunks file verified=0 told=0 source
   read -r digest whole < "$muster_folder/root"
   chunks=$(wc -l < "$muster_folder/chunks")
   file=$image_folder/root.squashfs
@@ -63,7 +65,7 @@ fetch_root() {
   if [ -z "$MUSTER_NO_MOUNT" ]; then
     mount -t tmpfs -o "size=$((whole / 1024 + 1024))k,mode=0700" image "$image_folder" || stop "no memory for the image"
   fi
-  for round in 1 2 3 4 5; do
+  for _ in 1 2 3 4 5; do
     for source in $(argument muster.source=); do
       if fetch_from; then
         truncate -s "$whole" "$file"

@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash  # busybox is near enough
 # The whole of the initrd: brings the root, verified chunk by chunk, and hands the machine over to it. Every way out but
 # that one is a reboot with its reason, told on the console and to the server: there is no shell here for anybody.
 export PATH=/bin
@@ -13,8 +14,8 @@ argument() { tr ' ' '\n' < /proc/cmdline | sed -n "s|^$1||p"; }
 tell() {
   local macs
   macs=$(cat /sys/class/net/*/address | tr '\n' ,)
-  argument muster.source= | while read -r source; do
-    timeout 5 wget -q -O /dev/null --post-data "phase=$phase image=$(argument muster.image=) $*" "$source/boot/failure?mac=$macs" && break
+  argument muster.source= | while read -r server; do
+    timeout 5 wget -q -O /dev/null --post-data "phase=$phase image=$(argument muster.image=) $*" "$server/boot/failure?mac=$macs" && break
   done
 }
 
@@ -38,7 +39,7 @@ mount_kernel() {
 load_drivers() {
   phase=drivers
   for module in squashfs overlay loop af_packet; do modprobe -q "$module"; done
-  for round in 1 2; do
+  for _ in 1 2; do
     find /sys/devices -name modalias -exec cat '{}' ';' | sort -u | xargs -r -n 16 modprobe -q -a 2> /dev/null
     sleep 1
   done
@@ -58,7 +59,7 @@ interfaces() {
 
 find_network() {
   phase=network
-  for round in 1 2 3; do
+  for _ in 1 2 3; do
     for interface in $(interfaces); do
       ip link set "$interface" up
       udhcpc -q -n -t 4 -T 3 -i "$interface" -s /muster/udhcpc > /dev/null 2>&1 && say "$interface: $(ip -4 addr show "$interface" | sed -n 's/ *inet \([^ ]*\).*/\1/p')" && return
@@ -67,6 +68,7 @@ find_network() {
   stop "no interface got an address by DHCP: $(interfaces | tr '\n' ' ')"
 }
 
+# shellcheck source=images/netboot/fetch.sh
 . /muster/fetch.sh
 
 mount_root() {

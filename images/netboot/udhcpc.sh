@@ -1,4 +1,6 @@
 #!/bin/busybox sh
+# shellcheck shell=dash  # busybox is near enough
+# shellcheck disable=SC2154  # udhcpc sets them
 # What udhcpc learns, to the interface; names are not needed: sources are addresses.
 export PATH=/bin
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0

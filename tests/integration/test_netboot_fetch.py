@@ -66,7 +66,8 @@ stop() {{ say "$phase: $*"; exit 1; }}
 argument() {{ [ "$1" = muster.source= ] && printf '%s\\n' {urls}; }}
 . {NETBOOT}/fetch.sh
 fetch_root"""
-    environment = {"PATH": "/bin", "MUSTER_NO_MOUNT": "1", "MUSTER_BREATH": "0", "MUSTER_PATIENCE": "20", "image_folder": str(tmp_path / "image"), "muster_folder": str(tmp_path)}
+    environment = {"PATH": "/bin", "MUSTER_NO_MOUNT": "1", "MUSTER_BREATH": "0", "MUSTER_PATIENCE": "20",
+                   "image_folder": str(tmp_path / "image"), "muster_folder": str(tmp_path)}
     # The shell's own applets, as in the initrd: nothing of this machine.
     (tmp_path / "bin").mkdir()
     subprocess.run(["busybox", "--install", "-s", str(tmp_path / "bin")], check=True)

@@ -88,7 +88,8 @@ def run_in(tree, parts, words):
     (tree / "try").write_text(text[:-len("main\n")] + words)
     shutil.copy(parts["root"], tree / "image/root.squashfs")
     environment = {"PATH": "/bin", "MUSTER_PAUSE": "0", "MUSTER_REBOOT": "exit 7"}
-    return subprocess.run(["/usr/bin/unshare", "--mount", "--net", "/usr/sbin/chroot", tree, "/bin/sh", "/try"], capture_output=True, text=True, env=environment, check=False)
+    return subprocess.run(["/usr/bin/unshare", "--mount", "--net", "/usr/sbin/chroot", tree, "/bin/sh", "/try"], capture_output=True, text=True, env=environment,
+                          check=False)
 
 
 def settings(tree, pin):
