@@ -85,6 +85,7 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
   add_audit_command(line);
   add_operator_commands(line);
   add_clock_commands(line);
+  add_dhcp_commands(line);
   add_backup_commands(line);
   add_restore_commands(line);
 }

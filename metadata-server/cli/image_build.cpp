@@ -18,6 +18,7 @@
 namespace muster {
 namespace {
 
+constexpr std::string_view netboot_kind = "netboot";
 constexpr std::size_t largest_text = 4u << 20;  // of a manifest or a list of packages
 
 Result<void> write_file(const std::string& path, const std::string& text) {
@@ -85,6 +86,14 @@ class Build {
     const auto images = store_.images();
     if (!images) return pass(images.error());
     for (const BuiltImage& image : *images) {
+      const ImageManifest& there = image.manifest;
+      // The newest of a name is what machines are told to start by.
+      if (there.name == options_.name && there.image_kind != options_.kind)
+        return fail(
+            ErrorKind::conflict,
+            fmt::format(
+                "image '{}': version {} is of kind {}, expected {} like it: give the other kind a definition with a name of its own",
+                there.name, there.version, there.image_kind, there.image_kind));
       was_there = image.manifest.inputs == inputs && image.manifest.name == options_.name;
       if (was_there) return image;
     }
@@ -125,13 +134,24 @@ class Build {
     manifest.releases = plan_.carried;
     read_versions(*contents, "/packages", manifest.packages);
     read_versions(*contents, "/bootLoader", manifest.boot_loader);
-    manifest.file.path = "disk." + options_.request.format;
-    const std::string path = folder + "/" + manifest.file.path;
+    const bool is_netboot = options_.kind == netboot_kind;
+    auto file = file_in(folder, is_netboot ? "root.squashfs" : "disk." + options_.request.format);
+    if (!file) return pass(file.error());
+    manifest.file = std::move(*file);
+    if (!is_netboot) return manifest;
+    for (const char* name : {"arguments", "initrd", "vmlinuz"}) {
+      file = file_in(folder, name);
+      if (!file) return pass(file.error());
+      manifest.further.push_back(std::move(*file));
+    }
+    return manifest;
+  }
+
+  static Result<ImageFile> file_in(const std::string& folder, const std::string& name) {
+    const std::string path = folder + "/" + name;
     auto digest = digest_of_file(path);
     if (!digest) return pass(digest.error());
-    manifest.file.digest = *digest;
-    manifest.file.size = std::filesystem::file_size(path);
-    return manifest;
+    return ImageFile{name, std::move(*digest), std::filesystem::file_size(path)};
   }
 
   // image.json and release.json; what the build alone needed goes.
@@ -140,9 +160,14 @@ class Build {
     if (!envelope) return pass(envelope.error());
     const std::string text = to_json(*envelope);
     Release release{release_name(manifest), manifest.version, manifest.architecture, {}};
-    release.artifacts = {
-        {manifest.file.path, ArtifactKind::file, "0644", manifest.file.digest, manifest.file.size},
-        {"image.json", ArtifactKind::file, "0644", sha256_digest(text), text.size()}};
+    const auto add = [&](const ImageFile& file) {
+      release.artifacts.push_back({file.path, ArtifactKind::file, "0644", file.digest, file.size});
+    };
+    add(manifest.file);
+    add({"image.json", sha256_digest(text), text.size()});
+    for (const ImageFile& file : manifest.further) add(file);
+    std::sort(release.artifacts.begin(), release.artifacts.end(),
+              [](const Artifact& one, const Artifact& other) { return one.path < other.path; });
     if (auto written = write_file(folder + "/image.json", text); !written) return written;
     if (auto written = write_file(folder + "/release.json", to_canonical_json(release)); !written)
       return written;
@@ -176,7 +201,9 @@ Exit build_image(Session& session, const ImageBuildOptions& options) {
               fmt::format("'{}': metadata.name: expected '{}' as the file is called, found '{}'",
                           file, options.name, definition->name)});
   }
-  auto plan = plan_image(*definition, options.request);
+  ImageRequest request = options.request;
+  if (options.kind == netboot_kind) request.format = "squashfs";
+  auto plan = plan_image(*definition, request);
   if (!plan) return show_problems(session, plan.error());
   auto key = read_key_file(options.key);
   if (!key) return complain(session, while_doing(key.error(), "--image-key").value());
@@ -203,12 +230,16 @@ Exit build_image(Session& session, const ImageBuildOptions& options) {
 }
 
 Result<void> check_file(const BuiltImage& image) {
-  const ImageFile& file = image.manifest.file;
-  const auto found = digest_of_file(image.folder + "/" + file.path);
-  if (!found) return pass(found.error());
-  if (*found == file.digest) return {};
-  return fail(ErrorKind::corrupt, fmt::format("'{}/{}': expected digest {}, found {}", image.folder,
-                                              file.path, file.digest, *found));
+  std::vector<ImageFile> files = image.manifest.further;
+  files.insert(files.begin(), image.manifest.file);
+  for (const ImageFile& file : files) {
+    const auto found = digest_of_file(image.folder + "/" + file.path);
+    if (!found) return pass(found.error());
+    if (*found != file.digest)
+      return fail(ErrorKind::corrupt, fmt::format("'{}/{}': expected digest {}, found {}",
+                                                  image.folder, file.path, file.digest, *found));
+  }
+  return {};
 }
 
 Result<std::string> check_signature(Session& session, const BuiltImage& image) {

@@ -26,7 +26,7 @@ struct ImageBuildOptions {
 // Answers from the store where these very inputs were built before. Leaves nothing half-made.
 [[nodiscard]] Exit build_image(Session& session, const ImageBuildOptions& options);
 
-// corrupt: its file has other bytes than the manifest says.
+// corrupt: one of its files has other bytes than the manifest says.
 [[nodiscard]] Result<void> check_file(const BuiltImage& image);
 // Which key of the server's trust list signed it, in words. unauthenticated: none of them.
 [[nodiscard]] Result<std::string> check_signature(Session& session, const BuiltImage& image);

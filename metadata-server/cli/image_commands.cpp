@@ -7,6 +7,7 @@
 #include "cli/image_build.hpp"
 #include "cli/image_store.hpp"
 #include "cli/session.hpp"
+#include "pki/signature.hpp"
 
 namespace muster {
 namespace {
@@ -125,7 +126,7 @@ void add_build(CommandLine& line, CLI::App* group, const std::shared_ptr<ImageOp
   ImageBuildOptions& chosen = options->build;
   build->add_option("NAME", chosen.name, "IMAGES/NAME.yaml says what it is to be")->required();
   build->add_option("--kind", chosen.kind, "what is made of the definition")
-      ->check(CLI::IsMember({"disk"}))
+      ->check(CLI::IsMember({"disk", "netboot"}))
       ->capture_default_str();
   build->add_option("--image-key", chosen.key, "signs its manifest (PEM file of the private key)")
       ->required();
@@ -139,6 +140,16 @@ void add_build(CommandLine& line, CLI::App* group, const std::shared_ptr<ImageOp
   build->add_option("--format", chosen.request.format, "qcow2 or raw")
       ->check(CLI::IsMember({"qcow2", "raw"}))
       ->capture_default_str();
+  build
+      ->add_option("--site-pin", chosen.request.site_pin,
+                   "of a netboot image: it starts for this site alone [for any]")
+      ->check(CLI::Validator(
+          [](const std::string& pin) {
+            return is_digest(pin)
+                       ? std::string()
+                       : "expected 'sha256:' and 64 hexadecimal digits; `muster status` prints it";
+          },
+          "PIN"));
   build->add_option("--architecture", chosen.request.architecture, "amd64 or arm64")
       ->check(CLI::IsMember({"amd64", "arm64"}))
       ->capture_default_str();

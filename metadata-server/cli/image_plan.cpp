@@ -91,6 +91,7 @@ Checked<ImagePlan> plan_image(const ImageDefinition& definition, const ImageRequ
                {"packages", definition.packages},
                {"releases", releases},
                {"files", files}};
+  if (!request.site_pin.empty()) plan.told["sitePin"] = request.site_pin;
   return plan;
 }
 

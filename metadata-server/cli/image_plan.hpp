@@ -13,8 +13,9 @@ namespace muster {
 
 struct ImageRequest {
   std::string architecture;           // "amd64" or "arm64"
-  std::string format;                 // "qcow2" or "raw"
+  std::string format;                 // "qcow2" or "raw"; of a netboot image "squashfs"
   std::vector<std::string> releases;  // folders with NAME/VERSION/release.json, asked in order
+  std::string site_pin = {};          // of a netboot image: the only site that it starts for
 };
 
 struct ImagePlan {

@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <set>
@@ -13,6 +15,7 @@
 #include "inventory/compilation.hpp"
 #include "inventory/compile.hpp"
 #include "inventory/explain.hpp"
+#include "inventory/netboot.hpp"
 #include "inventory/problems_json.hpp"
 
 namespace muster {
@@ -92,6 +95,16 @@ std::vector<InventoryProblem> beyond(const std::vector<InventoryProblem>& told,
   return all;
 }
 
+// Promise 3 has one exemption, and whom it is about is told before it matters.
+std::string netboot_notice(const Inventory& inventory, const Cluster& cluster) {
+  std::vector<std::string> names;
+  for (const Node* node : netbooted_nodes(inventory, cluster)) names.push_back(node->name.value);
+  if (names.empty()) return {};
+  return fmt::format(
+      "{}: {} of them netboot and have no disk of their own: each of their boots needs the server, and the segment that they boot from is trusted ({}).\n",
+      cluster.name.value, names.size(), fmt::join(names, ", "));
+}
+
 Exit validate_folder(Session& session, const std::string& path, Warnings warnings,
                      const std::string& releases_folder) {
   ReleaseCollection releases;
@@ -121,6 +134,7 @@ Exit validate_folder(Session& session, const std::string& path, Warnings warning
     print(fmt::format(
         "{}: {} machines, sound. Certificates live {} days: the longest server outage its machines survive.\n",
         name, nodes_of(inventory, name).size(), cluster.certificate_lifetime.count() / 86400));
+    print(netboot_notice(inventory, cluster));
   }
   return Exit::ok;
 }

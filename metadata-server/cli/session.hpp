@@ -89,6 +89,7 @@ void add_operator_commands(CommandLine& line);
 void add_kubeconfig_command(CommandLine& line);
 void add_audit_command(CommandLine& line);
 void add_clock_commands(CommandLine& line);
+void add_dhcp_commands(CommandLine& line);
 void add_backup_commands(CommandLine& line);
 void add_restore_commands(CommandLine& line);
 void add_status_commands(CommandLine& line);  // init, status, completion

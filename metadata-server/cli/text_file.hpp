@@ -13,5 +13,7 @@ namespace muster {
 // The whole file anew, of mode 0600 from its first byte on: whoever opens `path` finds the old one
 // or the new one.
 [[nodiscard]] Result<void> write_private_file(const std::string& path, const std::string& text);
+// The same, for everybody to read (0644): a service of another user's takes it from here.
+[[nodiscard]] Result<void> write_public_file(const std::string& path, const std::string& text);
 
 }  // namespace muster

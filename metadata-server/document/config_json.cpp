@@ -61,6 +61,12 @@ void read_containerd(JsonObject& object, ContainerdSettings& containerd) {
   object.text_map("registryCredentials", containerd.registry_credentials);
 }
 
+json kernel_to_json(const KernelSettings& kernel) {
+  json written = {{"modules", kernel.modules}, {"sysctl", kernel.sysctl}};
+  if (!kernel.arguments.empty()) written["arguments"] = kernel.arguments;
+  return written;
+}
+
 json file_to_json(const FileSpec& file) {
   return {
       {"path", file.path}, {"content", file.content}, {"owner", file.owner}, {"mode", file.mode}};
@@ -108,22 +114,27 @@ void read_component_arguments(JsonObject& object, MachineConfig& config) {
 }  // namespace
 
 json config_to_json(const MachineConfig& config) {
-  return {{"releases", list_of(config.releases, release_to_json)},
-          {"artifactMirrors", config.artifact_mirrors},
-          {"kubelet", kubelet_to_json(config.kubelet)},
-          {"containerd", containerd_to_json(config.containerd)},
-          {"kernel", {{"modules", config.kernel.modules}, {"sysctl", config.kernel.sysctl}}},
-          {"files", list_of(config.files, file_to_json)},
-          {"secrets", list_of(config.secrets, secret_to_json)},
-          {"componentArguments", config.component_arguments},
-          {"failOnSwap", config.fail_on_swap},
-          {"addons", list_of(config.addons, addon_to_json)},
-          {"bannedMachines", config.banned_machines}};
+  json written = {{"releases", list_of(config.releases, release_to_json)},
+                  {"artifactMirrors", config.artifact_mirrors},
+                  {"kubelet", kubelet_to_json(config.kubelet)},
+                  {"containerd", containerd_to_json(config.containerd)},
+                  {"kernel", kernel_to_json(config.kernel)},
+                  {"files", list_of(config.files, file_to_json)},
+                  {"secrets", list_of(config.secrets, secret_to_json)},
+                  {"componentArguments", config.component_arguments},
+                  {"failOnSwap", config.fail_on_swap},
+                  {"addons", list_of(config.addons, addon_to_json)},
+                  {"bannedMachines", config.banned_machines}};
+  if (config.netboot) written["netboot"] = release_to_json(*config.netboot);
+  return written;
 }
 
 void read_config(JsonObject& object, MachineConfig& config) {
   object.objects("releases",
                  [&](JsonObject& entry) { read_release(entry, config.releases.emplace_back()); });
+  object.object(
+      "netboot", [&](JsonObject& inner) { read_release(inner, config.netboot.emplace()); },
+      Need::optional);
   object.texts("artifactMirrors", config.artifact_mirrors);
   object.object("kubelet", [&](JsonObject& inner) { read_kubelet(inner, config.kubelet); });
   object.object("containerd",
@@ -131,6 +142,7 @@ void read_config(JsonObject& object, MachineConfig& config) {
   object.object("kernel", [&](JsonObject& inner) {
     inner.texts("modules", config.kernel.modules);
     inner.text_map("sysctl", config.kernel.sysctl);
+    inner.texts("arguments", config.kernel.arguments, Need::optional);
   });
   object.objects("files",
                  [&](JsonObject& entry) { read_file(entry, config.files.emplace_back()); });

@@ -85,6 +85,15 @@ bool is_absolute_path(std::string_view text) {
   return !text.empty() && text.front() == '/' && is_relative_path(text.substr(1));
 }
 
+bool is_kernel_argument(std::string_view text) {
+  constexpr std::size_t longest = 4096;
+  return !text.empty() && text.size() <= longest &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return c > ' ' && c <= '~' &&
+                  std::string_view("\"'\\$").find(c) == std::string_view::npos;
+         });
+}
+
 bool is_mode(std::string_view text) {
   return text.size() == 4 && text[0] == '0' &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });

@@ -26,8 +26,10 @@ namespace muster {
 // "example.com/name" or "name" as Kubernetes labels have it.
 [[nodiscard]] bool is_label_key(std::string_view text);
 [[nodiscard]] bool is_label_value(std::string_view text);  // may be empty
-[[nodiscard]] bool is_http_url(std::string_view text);     // http:// or https://, a host, no space
-[[nodiscard]] bool is_digit(char c);                       // of ASCII, whatever the locale
+// ASCII without blanks, quotes, '$' and backslashes: one word of a kernel's command line.
+[[nodiscard]] bool is_kernel_argument(std::string_view text);
+[[nodiscard]] bool is_http_url(std::string_view text);  // http:// or https://, a host, no space
+[[nodiscard]] bool is_digit(char c);                    // of ASCII, whatever the locale
 // ASCII's letters; every other byte stays.
 [[nodiscard]] std::string lower_case(std::string_view text);
 [[nodiscard]] bool has_control_characters(std::string_view text);  // below 0x20, or 0x7f

@@ -19,13 +19,19 @@ void check(const ImageManifest& manifest, std::vector<Problem>& problems) {
   };
   expect(is_dns_label(manifest.name), "/name", "a DNS label", manifest.name);
   expect(is_version(manifest.version), "/version", "a version", manifest.version);
-  expect(manifest.image_kind == "disk", "/imageKind", "'disk'", manifest.image_kind);
+  expect(manifest.image_kind == "disk" || manifest.image_kind == "netboot", "/imageKind",
+         "'disk' or 'netboot'", manifest.image_kind);
   expect(manifest.architecture == "amd64" || manifest.architecture == "arm64", "/architecture",
          "'amd64' or 'arm64'", manifest.architecture);
   expect(is_digest(manifest.inputs), "/inputs", "a digest", manifest.inputs);
-  expect(is_relative_path(manifest.file.path), "/file/path", "a path below the image's folder",
-         manifest.file.path);
-  expect(is_digest(manifest.file.digest), "/file/digest", "a digest", manifest.file.digest);
+  const auto expect_file = [&](const ImageFile& file, const std::string& where) {
+    expect(is_relative_path(file.path), where + "/path", "a path below the image's folder",
+           file.path);
+    expect(is_digest(file.digest), where + "/digest", "a digest", file.digest);
+  };
+  expect_file(manifest.file, "/file");
+  for (std::size_t i = 0; i < manifest.further.size(); ++i)
+    expect_file(manifest.further[i], pointer_to("/further", i));
   for (std::size_t i = 0; i < manifest.releases.size(); ++i) {
     const CarriedRelease& release = manifest.releases[i];
     const std::string where = pointer_to("/releases", i);
@@ -34,6 +40,16 @@ void check(const ImageManifest& manifest, std::vector<Problem>& problems) {
     expect(is_digest(release.manifest_digest), where + "/manifestDigest", "a digest",
            release.manifest_digest);
   }
+}
+
+nlohmann::json to_json(const ImageFile& file) {
+  return {{"path", file.path}, {"digest", file.digest}, {"size", file.size}};
+}
+
+void read_file(JsonObject& object, ImageFile& file) {
+  object.text("path", file.path);
+  object.text("digest", file.digest);
+  object.number("size", file.size);
 }
 
 }  // namespace
@@ -45,21 +61,20 @@ std::string to_canonical_json(const ImageManifest& manifest) {
                         {"version", release.version},
                         {"manifestDigest", release.manifest_digest}});
   }
-  return canonical_text({{"apiVersion", "muster/v1"},
-                         {"kind", "ImageManifest"},
-                         {"name", manifest.name},
-                         {"version", manifest.version},
-                         {"imageKind", manifest.image_kind},
-                         {"architecture", manifest.architecture},
-                         {"suite", manifest.suite},
-                         {"inputs", manifest.inputs},
-                         {"file",
-                          {{"path", manifest.file.path},
-                           {"digest", manifest.file.digest},
-                           {"size", manifest.file.size}}},
-                         {"releases", releases},
-                         {"packages", manifest.packages},
-                         {"bootLoader", manifest.boot_loader}});
+  nlohmann::json written = {{"apiVersion", "muster/v1"},
+                            {"kind", "ImageManifest"},
+                            {"name", manifest.name},
+                            {"version", manifest.version},
+                            {"imageKind", manifest.image_kind},
+                            {"architecture", manifest.architecture},
+                            {"suite", manifest.suite},
+                            {"inputs", manifest.inputs},
+                            {"file", to_json(manifest.file)},
+                            {"releases", releases},
+                            {"packages", manifest.packages},
+                            {"bootLoader", manifest.boot_loader}};
+  for (const ImageFile& file : manifest.further) written["further"].push_back(to_json(file));
+  return canonical_text(written);
 }
 
 Result<ImageManifest> parse_image_manifest(std::string_view text) {
@@ -76,11 +91,10 @@ Result<ImageManifest> parse_image_manifest(std::string_view text) {
   root.text("architecture", manifest.architecture);
   root.text("suite", manifest.suite);
   root.text("inputs", manifest.inputs);
-  root.object("file", [&](JsonObject& file) {
-    file.text("path", manifest.file.path);
-    file.text("digest", manifest.file.digest);
-    file.number("size", manifest.file.size);
-  });
+  root.object("file", [&](JsonObject& file) { read_file(file, manifest.file); });
+  root.objects(
+      "further", [&](JsonObject& file) { read_file(file, manifest.further.emplace_back()); },
+      Need::optional);
   root.objects("releases", [&](JsonObject& object) {
     CarriedRelease& release = manifest.releases.emplace_back();
     object.text("name", release.name);

@@ -31,11 +31,12 @@ struct CarriedRelease {
 struct ImageManifest {
   std::string name;
   std::string version;       // when it was built: "20261121.194207", UTC
-  std::string image_kind;    // "disk"
+  std::string image_kind;    // "disk" or "netboot"
   std::string architecture;  // "amd64" or "arm64"
   std::string suite;         // "bookworm"
   std::string inputs;        // digest of everything that decides the bytes
   ImageFile file;
+  std::vector<ImageFile> further;  // of a kind that is several files, by path; empty: it is one
   std::vector<CarriedRelease> releases;
   std::map<std::string, std::string> packages;     // Debian package -> version, on the image
   std::map<std::string, std::string> boot_loader;  // likewise, of what starts it

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -119,6 +120,7 @@ struct ContainerdSettings {
 struct KernelSettings {
   std::vector<std::string> modules;
   std::map<std::string, std::string> sysctl;
+  std::vector<std::string> arguments;  // of the next boot's command line, in order
 };
 
 struct FileSpec {
@@ -133,6 +135,8 @@ struct AddonSpec {
 
 struct MachineConfig {
   std::vector<ReleaseReference> releases;
+  // The image that the machine starts by, a release that it does not install; none: by its disk.
+  std::optional<ReleaseReference> netboot;
   std::vector<std::string> artifact_mirrors;  // base URLs asked before the server's boot listener
   KubeletSettings kubelet;
   ContainerdSettings containerd;

@@ -17,4 +17,10 @@ inline constexpr std::string_view kubernetes = "kubernetes";
   return name == kubernetes || name == kubernetes_node || name == kubernetes_control_plane;
 }
 
+// What machines start by and none installs: `muster image build` names them so.
+inline constexpr std::string_view image_prefix = "image-";
+[[nodiscard]] constexpr bool is_image(std::string_view name) {
+  return name.starts_with(image_prefix);
+}
+
 }  // namespace muster::releases

@@ -36,6 +36,14 @@ void validate_releases(const MachineConfig& config, Findings& findings) {
                findings.expect(is_digest(release.manifest_digest), where + "/manifestDigest",
                                "'sha256:' and 64 lower-case hex digits", release.manifest_digest);
              });
+  if (config.netboot) {
+    findings.expect(is_dns_name(config.netboot->name), "/config/netboot/name",
+                    "lower-case letters, digits, '-', '.'", config.netboot->name);
+    findings.expect(is_version(config.netboot->version), "/config/netboot/version",
+                    "a version such as '1.36.3'", config.netboot->version);
+    findings.expect(is_digest(config.netboot->manifest_digest), "/config/netboot/manifestDigest",
+                    "'sha256:' and 64 lower-case hex digits", config.netboot->manifest_digest);
+  }
   for (std::size_t i = 0; i < config.artifact_mirrors.size(); ++i) {
     findings.expect(is_http_url(config.artifact_mirrors[i]),
                     pointer_to("/config/artifactMirrors", i), "an http or https URL",
@@ -98,6 +106,11 @@ void validate_kernel(const KernelSettings& kernel, Findings& findings) {
                     "a sysctl name such as 'net.ipv4.ip_forward'", key);
     findings.expect(!value.empty() && !has_control_characters(value), here, "a value in one line",
                     value);
+  }
+  for (std::size_t i = 0; i < kernel.arguments.size(); ++i) {
+    findings.expect(is_kernel_argument(kernel.arguments[i]),
+                    pointer_to("/config/kernel/arguments", i),
+                    "text without blanks, quotes, '$' and backslashes", kernel.arguments[i]);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "enrolment/approval.hpp"
+#include "enrolment/claim.hpp"
 #include "enrolment/join_token.hpp"
 #include "enrolment/machine.hpp"
 #include "enrolment/pending.hpp"
@@ -40,7 +41,9 @@ std::string text_of(const Right& right) {
     return fmt::format("by approval of {}", right.approval->machine.approved_by);
   }
   if (right.member) return fmt::format("as a member of pool {}", right.member->record.pool);
-  if (right.token) return fmt::format("by join token {}", right.token->token.id);
+  if (right.token)
+    return fmt::format("by {} {}", right.token->token.claim ? "claim" : "join token",
+                       right.token->token.id);
   return "again, the key holds the name already";
 }
 
@@ -124,7 +127,10 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
   if (!is_other_machine) {
     record.current = issued->identity;
   } else {
-    take_over(record, issued->identity);
+    if (right.token && right.token->token.claim)
+      take_over_by_claim(record, issued->identity);
+    else
+      take_over(record, issued->identity);
     record.enrolled_at = issued->identity.issued_at;
   }
   record.uuid = question.request.hints.uuid;
@@ -235,12 +241,21 @@ Result<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
     right->token.reset();
   } else if (right->token) {
     const JoinToken& token = right->token->token;
+    if (role && token.claim) {
+      auto sound =
+          check_claim(context, token, question.request.hints, question.fingerprint, *found);
+      is_lost_race = !sound && sound.error().kind == ErrorKind::conflict;
+      if (!sound) return pass(sound.error());
+    }
     if (auto usable = check_usable(token, context.now()); !usable) return pass(usable.error());
     if (!role) return wait(question, {});
     if (auto covers = check_covers(token, *node, *role); !covers) return pass(covers.error());
   }
   if (!role) return wait(question, {});
-  if (auto free = check_free(context, found->record, question.fingerprint); !free) {
+  const bool is_claimed = right->token && right->token->token.claim;
+  if (auto free = is_claimed ? check_may_be_issued(found->record)
+                             : check_free(context, found->record, question.fingerprint);
+      !free) {
     return pass(free.error());
   }
   if (!holds_name && !right->token && !right->approval) return wait(question, *node);

@@ -15,6 +15,11 @@ constexpr std::string_view prefix = "muster1.";
 // Whoever comes late is told so for a day; then the token is unknown, and its records go.
 constexpr std::int64_t kept_when_expired = 24LL * 3600;  // seconds
 
+constexpr auto claim_fields = [](auto& fields, auto& claim) {
+  fields.texts("macs", claim.macs);
+  fields.text("uuid", claim.uuid);
+};
+
 constexpr auto token_fields = [](auto& fields, auto& token) {
   fields.text("id", token.id);
   fields.text("secretHash", token.secret_hash);
@@ -27,6 +32,7 @@ constexpr auto token_fields = [](auto& fields, auto& token) {
   fields.number("createdAt", token.created_at);
   fields.number("expiresAt", token.expires_at);
   fields.text("createdBy", token.created_by);
+  fields.object("claim", token.claim, claim_fields);
 };
 
 // RFC 4648 section 5, without padding: the token travels in URLs and on command lines.
@@ -136,6 +142,7 @@ Result<CreatedJoinToken> add_join_token(const EnrolmentContext& context, const N
   token.created_at = unix_seconds(context.now());
   token.expires_at = unix_seconds(latest_now(context)) + order.lifetime.count();
   token.created_by = created_by;
+  token.claim = order.claim;
   const std::string cluster_key = kinds::pair_key(token.cluster, token.id);
   transaction.expect(kinds::token, token.id, 0)
       .put(kinds::token, token.id, to_json(token))

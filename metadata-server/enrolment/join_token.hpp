@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,12 @@
 
 namespace muster {
 
+// Of a claim (claim.hpp): the hardware that it was handed to.
+struct ClaimMarks {
+  std::vector<std::string> macs;
+  std::string uuid;
+};
+
 struct JoinToken {
   std::string id;           // 16 hex digits, public: it names the token in lists and in the audit
   std::string secret_hash;  // "sha256:..." of the secret part
@@ -28,6 +35,7 @@ struct JoinToken {
   std::uint32_t remaining = 1;                  // machines it still admits
   std::int64_t created_at = 0, expires_at = 0;  // Unix seconds
   std::string created_by;                       // "operator anna"
+  std::optional<ClaimMarks> claim;
 };
 [[nodiscard]] std::string to_json(const JoinToken& token);
 [[nodiscard]] Result<JoinToken> parse_join_token(std::string_view json);
@@ -38,6 +46,7 @@ struct NewJoinToken {
   Role role = Role::node;
   std::uint32_t count = 1;              // 1 to 10000
   std::chrono::seconds lifetime{3600};  // 1 minute to 30 days
+  std::optional<ClaimMarks> claim = {};
 };
 struct CreatedJoinToken {
   std::string id;

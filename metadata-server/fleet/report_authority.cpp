@@ -14,16 +14,16 @@ namespace {
 
 // Every document of a cluster names its masters.
 std::vector<std::string> masters_of(const ServedCluster& served) {
-  std::vector<std::string> names;
-  if (served.documents.empty()) return names;
+  std::vector<std::string> masters;
+  if (served.documents.empty()) return masters;
   const auto document = read_document(*served.documents.begin()->second);
-  if (!document) return names;
+  if (!document) return masters;
   const auto& banned = served.banned_machines;
   for (const MachineAddress& master : document->role.cluster.masters) {
     if (std::find(banned.begin(), banned.end(), master.name) == banned.end())
-      names.push_back(master.name);
+      masters.push_back(master.name);
   }
-  return names;
+  return masters;
 }
 
 }  // namespace

@@ -15,6 +15,12 @@ namespace muster::handlers {
 [[nodiscard]] Result<Response> put_metadata_token(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Result<Response> get_ec2_metadata(const Rooms&, const Caller&, const Request&);
 
+// netboot_handlers.cpp
+[[nodiscard]] Result<Response> get_chain_script(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Result<Response> get_boot_script(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Result<Response> get_machine_archive(const Rooms&, const Caller&, const Request&);
+[[nodiscard]] Result<Response> post_boot_failure(const Rooms&, const Caller&, const Request&);
+
 // enrol_handlers.cpp
 [[nodiscard]] Result<Response> get_trust(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Result<Response> post_nonce(const Rooms&, const Caller&, const Request&);

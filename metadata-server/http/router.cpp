@@ -100,10 +100,13 @@ Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_v
   Admission admission;
   admission.route = no_route;
   std::string allowed;
+  std::string_view path = head.path;
+  // Firmware that puts a URL together writes the slash twice, and takes no redirection for it.
+  while (peer.listener == ListenerKind::boot && path.starts_with("//")) path.remove_prefix(1);
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     const Route& route = routes_[i];
     if ((route.listeners & static_cast<unsigned>(peer.listener)) == 0) continue;
-    auto parameters = match_path(route.pattern, head.path);
+    auto parameters = match_path(route.pattern, path);
     if (!parameters) continue;
     if (route.method != head.method) {
       if (takes_any_rest(route.pattern)) continue;  // it knows no paths, so it vouches for none

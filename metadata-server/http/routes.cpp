@@ -38,6 +38,10 @@ constexpr std::array table{
   Route{"PUT",    "/latest/api/token",                           boot,                anyone,    none,     0,       at_once, put_metadata_token, "a session token for the EC2-style metadata"},
   Route{"PUT",    "/ec2/:mark/:value/latest/api/token",          boot,                anyone,    none,     0,       at_once, put_metadata_token, "the same, for a machine named by its hardware"},
   Route{"GET",    "/ec2/:mark/:value/*path",                     boot,                anyone,    none,     0,       at_once, get_ec2_metadata,  "EC2-style metadata of a machine named by its hardware"},
+  Route{"GET",    "/boot.ipxe",                                  boot,                anyone,    none,     0,       at_once, get_chain_script,  "iPXE's first script: who asks, and where to go on"},
+  Route{"GET",    "/ipxe",                                       boot,                anyone,    none,     0,       pooled,  get_boot_script,   "iPXE's second script: what the machine starts by, by query: `mac`, `uuid`, `serial`"},
+  Route{"GET",    "/boot/machine.cpio",                          boot,                anyone,    none,     0,       pooled,  get_machine_archive, "what is the machine's own beside its netboot image, by the same query"},
+  Route{"POST",   "/boot/failure",                               boot,                anyone,    memory,   1 * KiB, at_once, post_boot_failure, "why a machine's initrd gave up, by the same query"},
 
   // The way in.
   Route{"GET",    "/v1/trust",                                   enrol,               anyone,    none,     0,       at_once, get_trust,         "the chain of trust lists"},

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "document/ipv4.hpp"
 #include "document/problem.hpp"
@@ -12,6 +11,7 @@
 #include "inventory/certificate_table.hpp"
 #include "inventory/coredns.hpp"
 #include "inventory/machine_config.hpp"
+#include "inventory/netboot.hpp"
 #include "inventory/own_secrets.hpp"
 #include "inventory/pod_networks.hpp"
 #include "inventory/pool_members.hpp"
@@ -35,20 +35,6 @@ MachineIdentity identity_of(const MachineInput& machine) {
   return identity;
 }
 
-// Which the API server refuses: the banned, and those that left and are not back.
-std::vector<std::string> refused_machines(const SiteFacts& facts,
-                                          const std::vector<MachineSource>& sources) {
-  std::vector<std::string> gone = facts.departed_machines, names;
-  std::sort(gone.begin(), gone.end());
-  for (const MachineSource& source : sources) names.push_back(source.name());
-  std::vector<std::string> left;
-  std::set_difference(gone.begin(), gone.end(), names.begin(), names.end(),
-                      std::back_inserter(left));
-  std::set<std::string> refused(left.begin(), left.end());
-  refused.insert(facts.banned_machines.begin(), facts.banned_machines.end());
-  return {refused.begin(), refused.end()};
-}
-
 }  // namespace
 
 class CompilationMaker {
@@ -63,7 +49,11 @@ class CompilationMaker {
   Checked<Compilation> make() {
     const auto sources = machine_sources(inventory_, cluster_.name.value, facts_, problems_);
     check_pool_settings();
-    const ReleaseChoice releases(cluster_, facts_, problems_);
+    const auto images = netboot_images(inventory_, cluster_);
+    const ReleaseChoice releases(cluster_, facts_, images, problems_);
+    for (const auto& [name, place] : images) {
+      if (auto image = releases.find(name)) images_.emplace(name, std::move(*image));
+    }
     out_.releases_ = releases.all();
     out_.upgrades_ = releases.offers(cluster_);
     PodNetworks networks = allocate_pod_networks(cluster_, sources, facts_.pod_cidrs, problems_);
@@ -188,7 +178,10 @@ class CompilationMaker {
             "node-cidr-mask-size", std::to_string(cluster_.pod_cidr_prefix.value));
     }
     made.pause = releases.version_of("pause");
+    nlohmann::json images = nlohmann::json::object();
+    for (const auto& [image, release] : images_) images[image] = release.manifest_digest;
     made.digest = sha256_digest(canonical_text({{"config", config_text(config)},
+                                                {"images", images},
                                                 {"pause", made.pause},
                                                 {"role", name(role)},
                                                 {"secrets", facts_.secrets}}));
@@ -264,8 +257,10 @@ class CompilationMaker {
     const RoleConfig& role = roles_.at(source.role());
     auto made = std::make_shared<SharedConfig>();
     MachineConfig& config = made->config = role.config;
-    apply_settings(merge_layers(inventory_, cluster_, source.node()), facts_.secrets, config,
-                   problems_);
+    const auto merged = merge_layers(inventory_, cluster_, source.node());
+    apply_settings(merged, facts_.secrets, config, problems_);
+    if (const auto image = images_.find(netboot_image(merged.settings)); image != images_.end())
+      config.netboot = image->second;
     if (config.containerd.sandbox_image.empty())
       config.containerd.sandbox_image = "registry.k8s.io/pause:" + role.pause;
     if (is_control_plane(source.role())) {
@@ -296,6 +291,7 @@ class CompilationMaker {
   const SiteFacts& facts_;
   SharedConfigs& configs_;
   SharedConfigs used_;  // of configs_, and new ones
+  std::map<std::string, ReleaseReference> images_;
   std::map<Role, RoleConfig> roles_;
   std::unordered_map<std::string, Layers> by_layers_;
   const std::pair<const std::string, Layers>* last_ = nullptr;

@@ -8,6 +8,7 @@
 #include "inventory/check_names.hpp"
 #include "inventory/check_ports.hpp"
 #include "inventory/check_secret_names.hpp"
+#include "inventory/netboot.hpp"
 #include "inventory/read_objects.hpp"
 
 namespace muster {
@@ -20,6 +21,7 @@ void check_across_fields(const Inventory& inventory, RuleFindings& findings) {
     check_names(inventory, cluster, findings);
     check_ports(cluster, findings);
     check_capacity(inventory, cluster, findings);
+    check_netboot(inventory, cluster, findings);
   }
   const auto check_settings = [&](const Value& settings, const std::string& path) {
     check_ports(settings, path, findings);

@@ -43,6 +43,7 @@ class SettingsApplier {
     apply_containerd();
     config_.kernel.modules = scalars_of(settings_.find_path("kernel.modules"));
     config_.kernel.sysctl = map_of(settings_.find_path("kernel.sysctl"));
+    config_.kernel.arguments = scalars_of(settings_.find_path("kernel.arguments"));
     config_.fail_on_swap = text_of(settings_, "swap") == "fail";
     apply_files();
   }

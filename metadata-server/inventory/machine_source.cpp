@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
@@ -77,6 +79,19 @@ std::vector<MachineSource> machine_sources(const Inventory& inventory, const std
               return left.name() < right.name();
             });
   return machines;
+}
+
+std::vector<std::string> refused_machines(const SiteFacts& facts,
+                                          const std::vector<MachineSource>& sources) {
+  std::vector<std::string> gone = facts.departed_machines, names;
+  std::sort(gone.begin(), gone.end());
+  for (const MachineSource& source : sources) names.push_back(source.name());
+  std::vector<std::string> left;
+  std::set_difference(gone.begin(), gone.end(), names.begin(), names.end(),
+                      std::back_inserter(left));
+  std::set<std::string> refused(left.begin(), left.end());
+  refused.insert(facts.banned_machines.begin(), facts.banned_machines.end());
+  return {refused.begin(), refused.end()};
 }
 
 }  // namespace muster

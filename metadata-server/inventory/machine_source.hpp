@@ -57,4 +57,8 @@ class MachineSource {
                                                          const SiteFacts& facts,
                                                          std::vector<InventoryProblem>& problems);
 
+// Which the API server refuses: the banned, and those that left and are not back. Sorted.
+[[nodiscard]] std::vector<std::string> refused_machines(const SiteFacts& facts,
+                                                        const std::vector<MachineSource>& sources);
+
 }  // namespace muster

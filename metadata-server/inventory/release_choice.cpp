@@ -28,11 +28,16 @@ constexpr std::array optional_releases{"cri-tools"};
 // What `kubernetes` was divided into.
 constexpr std::array halves{releases::kubernetes_control_plane, releases::kubernetes_node};
 
+ReleaseReference to_reference(const CatalogueEntry& entry) {
+  return {entry.name, entry.version, entry.manifest_digest, entry.size};
+}
+
 constexpr std::string_view import_cure = "import it with 'muster release import'";
 
 }  // namespace
 
 ReleaseChoice::ReleaseChoice(const Cluster& cluster, const SiteFacts& facts,
+                             const std::map<std::string, Place>& images,
                              std::vector<InventoryProblem>& problems)
     : facts_(facts) {
   for (const CatalogueEntry& entry : facts.catalogue) catalogue_[entry.name].push_back(&entry);
@@ -49,6 +54,9 @@ ReleaseChoice::ReleaseChoice(const Cluster& cluster, const SiteFacts& facts,
     // A cluster that came up without stays without until it is asked for.
     const bool is_wanted = facts.pins.empty() || facts.pins.contains(name) || is_upgraded(name);
     if (is_wanted) choose_unwritten(name, cluster.name.place, problems);
+  }
+  for (const auto& [name, place] : images) {
+    if (!cluster.releases.contains(name)) choose_unwritten(name, place, problems);
   }
   choose_kubernetes(cluster.kubernetes_version, problems);
   for (const auto& [name, version] : cluster.releases)
@@ -73,7 +81,8 @@ void ReleaseChoice::choose_unwritten(const std::string& name, const Place& place
                                      std::vector<InventoryProblem>& problems) {
   const auto pin = facts_.pins.find(name);
   if (pin == facts_.pins.end() || is_upgraded(name))
-    return choose(name, nullptr, "spec.releases", place, problems, std::string(import_cure));
+    return choose(name, nullptr, releases::is_image(name) ? "netboot.image" : "spec.releases",
+                  place, problems, std::string(import_cure));
   const Sourced<std::string> kept{pin->second, place};
   choose(name, &kept, fmt::format("spec.releases[{}]", name), place, problems,
          fmt::format("the cluster has this one: {}, or move on with 'muster apply --upgrade {}'",
@@ -174,7 +183,9 @@ std::vector<ReleaseUpgrade> ReleaseChoice::offers(const Cluster& cluster) const 
   for (const auto& [name, entries] : catalogue_) {
     const std::string& newest = entries.front()->version;
     const bool is_half = std::find(halves.begin(), halves.end(), name) != halves.end();
-    if (!is_free(cluster, name) || is_half) continue;
+    const bool is_image = releases::is_image(name) && chosen_.contains(name);
+    const bool is_free_image = is_image && !cluster.releases.contains(name);
+    if ((!is_free(cluster, name) && !is_free_image) || is_half) continue;
     const std::string from = version_of(name);
     if (from != newest) found.push_back({name, from, newest});
   }
@@ -190,10 +201,16 @@ std::vector<ReleaseReference> ReleaseChoice::for_role(Role role) const {
   std::vector<ReleaseReference> releases;
   for (const auto& [name, entry] : chosen_) {
     const bool is_of_masters = name == "etcd" || name == releases::kubernetes_control_plane;
-    if (is_of_masters && !is_control_plane(role)) continue;
-    releases.push_back({entry->name, entry->version, entry->manifest_digest, entry->size});
+    if (releases::is_image(name) || (is_of_masters && !is_control_plane(role))) continue;
+    releases.push_back(to_reference(*entry));
   }
   return releases;
+}
+
+std::optional<ReleaseReference> ReleaseChoice::find(const std::string& name) const {
+  const auto found = chosen_.find(name);
+  if (found == chosen_.end()) return std::nullopt;
+  return to_reference(*found->second);
 }
 
 std::string ReleaseChoice::version_of(const std::string& name) const {

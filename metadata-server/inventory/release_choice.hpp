@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,10 @@ struct ReleaseUpgrade {
 // Chosen once per cluster; pointers into the catalogue.
 class ReleaseChoice {
  public:
-  // Adds a problem for each version that the catalogue lacks. `facts` outlive it.
+  // `images`: releases that machines start by (netboot_images). Adds a problem for each version
+  // that the catalogue lacks. `facts` outlive it.
   ReleaseChoice(const Cluster& cluster, const SiteFacts& facts,
+                const std::map<std::string, Place>& images,
                 std::vector<InventoryProblem>& problems);
   // Whether SiteFacts.upgrades may name this release: the cluster has it, and the inventory does
   // not write its version.
@@ -35,8 +38,10 @@ class ReleaseChoice {
   [[nodiscard]] std::vector<CatalogueEntry> all() const;
   // What a wider SiteFacts.upgrades would change, in name order.
   [[nodiscard]] std::vector<ReleaseUpgrade> offers(const Cluster& cluster) const;
-  // In name order.
+  // In name order; without images, which no machine installs.
   [[nodiscard]] std::vector<ReleaseReference> for_role(Role role) const;
+  // nullopt when the cluster does not have it.
+  [[nodiscard]] std::optional<ReleaseReference> find(const std::string& name) const;
   // "" when the cluster does not have it.
   [[nodiscard]] std::string version_of(const std::string& name) const;
 

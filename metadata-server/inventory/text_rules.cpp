@@ -179,13 +179,6 @@ bool is_flag_value(std::string_view text) {
   return text.empty() || is_kernel_argument(text);
 }
 
-bool is_kernel_argument(std::string_view text) {
-  return text.size() <= 4096 && all_of(text, [](char letter) {
-           return is_graphic(letter) &&
-                  std::string_view("\"'\\$").find(letter) == std::string_view::npos;
-         });
-}
-
 // Of the names that belong to Kubernetes, kubelet may set only these at its registration: the
 // others make it exit (kubernetes, pkg/apis/core "IsKubeletLabel") or are refused by
 // NodeRestriction.

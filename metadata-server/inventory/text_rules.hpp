@@ -24,7 +24,6 @@ bool is_silence(std::string_view text);
 bool is_registry(std::string_view text);
 bool is_image(std::string_view text);
 bool is_flag_value(std::string_view text);
-bool is_kernel_argument(std::string_view text);
 bool is_settable_label_key(std::string_view text);
 bool is_file_path(std::string_view text);
 bool is_inventory_path(std::string_view text);

@@ -1,5 +1,7 @@
 #include "publish/machine_change.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "document/release_names.hpp"
@@ -21,6 +23,27 @@ Result<DesiredState> state_of(const NodeDocument& document) {
   return desired_state_of(document, {}, {}, {});
 }
 
+std::string image_of(const NodeDocument& document) {
+  const auto& image = document.config.netboot;
+  return image ? fmt::format("{} {}", image->name, image->version) : std::string("its disk");
+}
+
+// What a machine starts by is read once, at its start.
+void add_boot_effects(const NodeDocument& old_document, const NodeDocument& new_document,
+                      MachineChange& change) {
+  const auto add = [&](std::string effect) {
+    change.effects.push_back(std::move(effect));
+    change.cost = ChangeCost::reboot;
+  };
+  const auto& before = old_document.config.kernel.arguments;
+  const auto& after = new_document.config.kernel.arguments;
+  if (before != after)
+    add(fmt::format("kernel: at its next boot: arguments '{}' -> '{}'", fmt::join(before, " "),
+                    fmt::join(after, " ")));
+  if (const std::string was = image_of(old_document), now = image_of(new_document); was != now)
+    add(fmt::format("image: at its next boot: {} -> {}", was, now));
+}
+
 void add_effects(const NodeDocument& old_document, const NodeDocument& new_document,
                  MachineChange& change) {
   const auto before = state_of(old_document), after = state_of(new_document);
@@ -39,7 +62,15 @@ void add_effects(const NodeDocument& old_document, const NodeDocument& new_docum
 }  // namespace
 
 std::string_view name(ChangeCost cost) {
-  return cost == ChangeCost::none ? "none" : "restart";
+  switch (cost) {
+    case ChangeCost::none:
+      return "none";
+    case ChangeCost::restart:
+      return "restart";
+    case ChangeCost::reboot:
+      return "reboot";
+  }
+  return "restart";
 }
 
 std::string_view name(MachineChange::Kind kind) {
@@ -62,6 +93,7 @@ void describe(const NodeDocument& old_document, const NodeDocument& new_document
     change.differences.push_back(to_text(difference));
   }
   add_effects(old_document, new_document, change);
+  add_boot_effects(old_document, new_document, change);
   if (lists(new_document, releases::kubernetes) && lists(old_document, releases::kubernetes_node)) {
     change.effects.push_back(fmt::format(
         "warning: goes back to the release {}, which is {} and {} in one: every machine downloads all of it; import these two in the wanted version to stay with them",

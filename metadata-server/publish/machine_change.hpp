@@ -11,7 +11,8 @@
 namespace muster {
 
 // none: all of it is applied at once on a running machine. restart: something waits for its turn.
-enum class ChangeCost { none, restart };
+// reboot: something waits for the next boot.
+enum class ChangeCost { none, restart, reboot };
 [[nodiscard]] std::string_view name(ChangeCost cost);
 
 struct MachineChange {

@@ -47,6 +47,8 @@ Result<std::string> expect_secret(const Store& store, const std::string& cluster
 void NamedContent::add(const MachineConfig& config) {
   for (const auto& release : config.releases)
     releases[{release.name, release.version}] = release.manifest_digest;
+  if (config.netboot)
+    releases[{config.netboot->name, config.netboot->version}] = config.netboot->manifest_digest;
   for (const auto& secret : config.secrets) secrets.insert({secret.name, secret.version});
 }
 

@@ -31,6 +31,9 @@ Result<std::map<std::string, std::string>> manifests_in_use(const ReleaseStores&
       if (!document) return pass(document.error());
       for (const auto& release : document->config.releases)
         (*used)[release.manifest_digest] = fmt::format("machines of '{}' are served it", name);
+      if (document->config.netboot)
+        (*used)[document->config.netboot->manifest_digest] =
+            fmt::format("machines of '{}' start by it", name);
     }
   }
   return used;

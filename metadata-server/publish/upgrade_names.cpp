@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "document/problem.hpp"
+#include "inventory/netboot.hpp"
 #include "inventory/release_choice.hpp"
 
 namespace muster {
@@ -22,7 +23,9 @@ std::vector<InventoryProblem> check_upgrades(const std::vector<std::string>& upg
       if (found == inventory.clusters.end()) return false;
       const auto version = found->second.releases.find(name);
       if (version != found->second.releases.end()) written = version->second.place;
-      return ReleaseChoice::is_free(found->second, name);
+      const bool is_image = !found->second.releases.contains(name) &&
+                            netboot_images(inventory, found->second).contains(name);
+      return is_image || ReleaseChoice::is_free(found->second, name);
     });
     if (is_free) continue;
     const bool is_written = written.file != nullptr;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "inventory/cluster_template.hpp"
+#include "inventory/netboot.hpp"
 #include "inventory/release_choice.hpp"
 #include "pki/signature.hpp"
 #include "records/all_records.hpp"
@@ -264,7 +265,9 @@ std::vector<CatalogueEntry> releases_of(const Revision& revision) {
   const auto cluster = inventory->clusters.find(revision.cluster);
   if (cluster == inventory->clusters.end()) return {};
   std::vector<InventoryProblem> ignored;
-  return ReleaseChoice(cluster->second, revision.facts, ignored).all();
+  return ReleaseChoice(cluster->second, revision.facts, netboot_images(*inventory, cluster->second),
+                       ignored)
+      .all();
 }
 
 Result<std::map<std::string, std::string>> manifests_of_revisions(const Store& store) {

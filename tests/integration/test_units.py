@@ -22,7 +22,7 @@ def read(name):
 
 def test_systemd_finds_nothing_wrong(tmp_path):
     files = []
-    for path in glob.glob(f"{UNITS}/*.service") + glob.glob(f"{UNITS}/*.target") + glob.glob(f"{UNITS}/*.timer"):
+    for path in glob.glob(f"{UNITS}/*.service") + glob.glob(f"{UNITS}/*.target") + glob.glob(f"{UNITS}/*.timer") + glob.glob(f"{UNITS}/*.path"):
         files.append(shutil.copy(path, tmp_path))
     # --man=no: else each Documentation=man:... must be installed here, which is so by chance.
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *files], capture_output=True, text=True, check=False)
@@ -33,7 +33,7 @@ def test_systemd_finds_nothing_wrong(tmp_path):
 
 @pytest.mark.parametrize("unit, most", [("muster-server", 1.5), ("muster-agent", 2.6), ("muster-kubelet-monitor", 2.6),
                                         ("muster-runtime-monitor", 2.6), ("muster-network-monitor", 2.6), ("muster-routes", 4.5), ("muster-kernel", 5.5),
-                                        ("muster-hostname", 3.0), ("muster-backup", 2.2)])
+                                        ("muster-hostname", 3.0), ("muster-backup", 2.2), ("muster-dnsmasq", 2.1), ("muster-dnsmasq-reload", 1.4)])
 def test_exposure(unit, most, tmp_path):
     path = shutil.copy(os.path.join(UNITS, f"{unit}.service"), tmp_path)
     out = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", path], capture_output=True, text=True, check=False).stdout

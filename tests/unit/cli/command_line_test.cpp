@@ -99,6 +99,7 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "operator revoke",
                                           "clock show",
                                           "clock confirm",
+                                          "dhcp config",
                                           "backup key new",
                                           "backup show",
                                           "restore status",

@@ -140,6 +140,42 @@ TEST_CASE("image build makes a signed image once, and a release of it") {
   CHECK(nlohmann::json::parse(shop.build({"-o", "json"}).out)["built"] == true);
 }
 
+TEST_CASE("a netboot image is four files under one signature, and a release of them") {
+  const Workshop shop;
+  shop.write("images/netboot/build", R"(#!/bin/sh
+cp "$2" "$0.plan"
+[ "$1" = make ] || { echo '{"packages":{},"builder":"1"}'; exit; }
+for file in root.squashfs vmlinuz initrd arguments; do printf "$file" >"$3/$file"; done
+echo '{"packages":{},"bootLoader":{}}' >"$3/contents.json"
+)");
+  ::chmod(shop.path("images/netboot/build").c_str(), 0755);
+  const std::string pin = "sha256:" + std::string(64, 'a');
+  const auto ran = shop.build({"--kind", "netboot", "--site-pin", pin, "-o", "json"});
+  REQUIRE_MESSAGE(ran.exit == 0, ran.err);
+  const std::string folder = nlohmann::json::parse(ran.out)["folder"];
+  const auto manifest =
+      parse_image_manifest(parse_envelope(read(folder + "/image.json")).value().payload);
+  REQUIRE_MESSAGE(manifest, manifest.error().message);
+  CHECK(manifest->image_kind == "netboot");
+  CHECK(manifest->file.path == "root.squashfs");
+  CHECK(manifest->further.size() == 3);
+  const auto release = parse_release(read(folder + "/release.json"));
+  REQUIRE_MESSAGE(release, release.error().message);
+  std::string paths;
+  for (const auto& file : release->artifacts) paths += file.path + " ";
+  CHECK(paths == "arguments image.json initrd root.squashfs vmlinuz ");
+  const auto plan = nlohmann::json::parse(read(shop.path("images/netboot/build.plan")));
+  CHECK(plan["format"] == "squashfs");
+  CHECK(plan["sitePin"] == pin);
+  // The newest of a name is what machines start by: it is of one kind.
+  const auto other = shop.build();
+  CHECK(other.exit != 0);
+  CHECK(
+      other.err.find(
+          "is of kind netboot, expected netboot like it: give the other kind a definition with a name of its own") !=
+      std::string::npos);
+}
+
 TEST_CASE("an image may carry the newest of what is there") {
   const Workshop shop;
   shop.write("images/node.yaml",

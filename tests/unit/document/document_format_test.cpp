@@ -43,6 +43,38 @@ TEST_CASE("what this program reads is what its own fields need") {
   CHECK(needs_of(document).format <= newest_document_format);
 }
 
+TEST_CASE("what a machine starts by needs format 2, and a document without it is as it was") {
+  NodeDocument document = sample::worker();
+  const std::string before = to_canonical_json(document);
+  CHECK(before.find("netboot") == std::string::npos);
+  CHECK(before.find("arguments") == std::string::npos);
+  CHECK(needs_of(document).format == 1);
+  document.config.kernel.arguments = {"hugepages=4"};
+  CHECK(needs_of(document).fields == std::vector<std::string>{"/config/kernel/arguments"});
+  document.config.netboot = {"image-tower", "20261202.050000", sample::digest_a, 1};
+  CHECK(needs_of(document).format == 2);
+  const auto read = parse_node_document(to_canonical_json(document));
+  REQUIRE(read);
+  CHECK(read->config.netboot->version == "20261202.050000");
+  CHECK(to_canonical_json(*read) == to_canonical_json(document));
+}
+
+TEST_CASE("kernel arguments and an image that nothing could start by are refused") {
+  NodeDocument document = sample::worker();
+  document.config.kernel.arguments = {"quiet", "a b"};
+  document.config.netboot = {"Image", "", "sha256:1", 0};
+  const auto refused = parse_node_document(to_canonical_json(document));
+  REQUIRE_FALSE(refused);
+  for (
+      const char* words :
+      {"/config/kernel/arguments/1: expected text without blanks, quotes, '$' and backslashes, found 'a b'",
+       "/config/netboot/name: expected lower-case letters, digits, '-', '.', found 'Image'",
+       "/config/netboot/version: expected a version such as '1.36.3', found ''",
+       "/config/netboot/manifestDigest: expected 'sha256:' and 64 lower-case hex digits, found 'sha256:1'"})
+    CHECK_MESSAGE(refused.error().message.find(words) != std::string::npos,
+                  refused.error().message);
+}
+
 TEST_CASE("an agent that cannot read its document is named, with the cure") {
   DocumentNeeds needs{2, {"/role/pool"}, false};
   CHECK(

@@ -39,6 +39,27 @@ ImageManifest manifest() {
 
 }  // namespace
 
+TEST_CASE("an image of several files names each, and one of one file is as it was") {
+  CHECK(to_canonical_json(manifest()).find("further") == std::string::npos);
+  ImageManifest made = manifest();
+  made.image_kind = "netboot";
+  made.further = {{"initrd", "sha256:" + std::string(64, 'd'), 7}};
+  const std::string text = to_canonical_json(made);
+  const auto read = parse_image_manifest(text);
+  REQUIRE_MESSAGE(read, read.error().message);
+  CHECK(read->further.at(0).size == 7);
+  CHECK(to_canonical_json(*read) == text);
+  made.further.at(0).path = "../initrd";
+  made.image_kind = "tape";
+  const auto refused = parse_image_manifest(to_canonical_json(made));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("/imageKind: expected 'disk' or 'netboot', found 'tape'") !=
+        std::string::npos);
+  CHECK(refused.error().message.find(
+            "/further/0/path: expected a path below the image's folder, found '../initrd'") !=
+        std::string::npos);
+}
+
 TEST_CASE("an image's manifest survives its JSON, and is what an image key signed") {
   const std::string text = to_canonical_json(manifest());
   CHECK(to_canonical_json(parse_image_manifest(text).value()) == text);
@@ -68,7 +89,7 @@ TEST_CASE("an unsound manifest is refused with every problem") {
   ImageManifest wrong = manifest();
   wrong.name = "Node";
   wrong.version = "1/2";
-  wrong.image_kind = "netboot";
+  wrong.image_kind = "tape";
   wrong.architecture = "mips";
   wrong.inputs = "sha256:1";
   wrong.file = {"../disk", "md5:1", 1};
@@ -77,7 +98,7 @@ TEST_CASE("an unsound manifest is refused with every problem") {
         "image manifest: refused, 10 problems:\n"
         "/name: expected a DNS label, found 'Node'\n"
         "/version: expected a version, found '1/2'\n"
-        "/imageKind: expected 'disk', found 'netboot'\n"
+        "/imageKind: expected 'disk' or 'netboot', found 'tape'\n"
         "/architecture: expected 'amd64' or 'arm64', found 'mips'\n"
         "/inputs: expected a digest, found 'sha256:1'\n"
         "/file/path: expected a path below the image's folder, found '../disk'\n"

@@ -113,7 +113,7 @@ TEST_CASE("who is not in the inventory is told nothing") {
 TEST_CASE("paths that are nobody's are no questions about a machine") {
   House house;
   publish(house);
-  for (const char* target : {"/v1/enrol", "/boot.ipxe", "/latests/", "/nocloud/passwd",
+  for (const char* target : {"/v1/enrol", "/boot.cfg", "/latests/", "/nocloud/passwd",
                              "/latest/meta-data/iam/", "/latest/../nocloud/meta-data"}) {
     CHECK_MESSAGE(get(house, target).status == 404, target);
     CHECK_MESSAGE(get(house, target).kind == "not_found", target);

@@ -36,6 +36,37 @@ TEST_CASE("a newer build of what containerd starts is told beforehand, machine b
   }
 }
 
+TEST_CASE("kernel arguments cost a reboot") {
+  Site site;
+  site.add_release("image-tower", "20261202.050000");
+  site.publish(sample::small_inventory(", overrides: {netboot: {image: tower}}"));
+  const auto change = change_of(
+      site,
+      sample::small_inventory(
+          ", overrides: {netboot: {image: tower}, kernel: {arguments: [hugepages=4, quiet]}}"),
+      "n1");
+  CHECK(change.differences ==
+        std::vector<std::string>{R"(/config/kernel/arguments: added ["hugepages=4","quiet"])"});
+  CHECK(change.effects ==
+        std::vector<std::string>{"kernel: at its next boot: arguments '' -> 'hugepages=4 quiet'"});
+  CHECK(change.cost == ChangeCost::reboot);
+}
+
+TEST_CASE("a newer image is taken by --upgrade alone, and costs a reboot") {
+  Site site;
+  const std::string netboots = sample::small_inventory(", overrides: {netboot: {image: tower}}");
+  site.add_release("image-tower", "20261202.050000");
+  site.publish(netboots);
+  site.add_release("image-tower", "20261203.050000");
+  CHECK(change_of(site, netboots, "n1").kind == MachineChange::Kind::unchanged);
+  const auto change = change_of(site, netboots, "n1", {"image-tower"});
+  CHECK(change.effects ==
+        std::vector<std::string>{
+            "image: at its next boot: image-tower 20261202.050000 -> image-tower 20261203.050000"});
+  CHECK(change.cost == ChangeCost::reboot);
+  CHECK(change_of(site, netboots, "m1", {"image-tower"}).kind == MachineChange::Kind::unchanged);
+}
+
 TEST_CASE("what restarts nothing costs nothing, and says what it does at once") {
   Site site;
   site.publish(sample::small_inventory());

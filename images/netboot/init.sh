@@ -1,0 +1,118 @@
+#!/bin/busybox sh
+# shellcheck shell=dash  # busybox is near enough
+# The whole of the initrd: brings the root, verified chunk by chunk, and hands the machine over to it. Every way out but
+# that one is a reboot with its reason, told on the console and to the server: there is no shell here for anybody.
+export PATH=/bin
+phase=start
+
+say() { echo "muster: $*"; }
+
+# The words of the kernel's command line that begin with $1, one a line, without that.
+argument() { tr ' ' '\n' < /proc/cmdline | sed -n "s|^$1||p"; }
+
+# To the first source that takes it.
+tell() {
+  local macs
+  macs=$(cat /sys/class/net/*/address | tr '\n' ,)
+  argument muster.source= | while read -r server; do
+    timeout 5 wget -q -O /dev/null --post-data "phase=$phase image=$(argument muster.image=) $*" "$server/boot/failure?mac=$macs" && break
+  done
+}
+
+stop() {
+  say "$phase: $*"
+  tell "$*"
+  say "restarting in ${MUSTER_PAUSE:-20} s"
+  sleep "${MUSTER_PAUSE:-20}"
+  ${MUSTER_REBOOT:-reboot -f}
+  exit 1
+}
+
+mount_kernel() {
+  mkdir -p /proc /sys /dev /run /image /lower /writable /root
+  mount -t proc proc /proc
+  mount -t sysfs sysfs /sys
+  mount -t devtmpfs devtmpfs /dev
+}
+
+# What the devices ask for by themselves; a second time, since some are behind others.
+load_drivers() {
+  phase=drivers
+  for module in squashfs overlay loop af_packet; do modprobe -q "$module"; done
+  for _ in 1 2; do
+    find /sys/devices -name modalias -exec cat '{}' ';' | sort -u | xargs -r -n 16 modprobe -q -a 2> /dev/null
+    sleep 1
+  done
+}
+
+# The one that the firmware booted by comes first.
+interfaces() {
+  local booted
+  booted=$(argument BOOTIF=01- | tr - : | tr A-F a-f)
+  for path in /sys/class/net/*; do
+    [ "$(cat "$path/address")" = "$booted" ] && basename "$path"
+  done
+  for path in /sys/class/net/*; do
+    [ -e "$path/device" ] && [ "$(cat "$path/address")" != "$booted" ] && basename "$path"
+  done
+}
+
+find_network() {
+  phase=network
+  for _ in 1 2 3; do
+    for interface in $(interfaces); do
+      ip link set "$interface" up
+      udhcpc -q -n -t 4 -T 3 -i "$interface" -s /muster/udhcpc > /dev/null 2>&1 && say "$interface: $(ip -4 addr show "$interface" | sed -n 's/ *inet \([^ ]*\).*/\1/p')" && return
+    done
+  done
+  stop "no interface got an address by DHCP: $(interfaces | tr '\n' ' ')"
+}
+
+# shellcheck source=images/netboot/fetch.sh
+. /muster/fetch.sh
+
+mount_root() {
+  phase=root
+  mount -t squashfs -o loop,ro /image/root.squashfs /lower || stop "the root cannot be mounted"
+  # Half of the memory each, at most: what is not written takes none.
+  mount -t tmpfs -o size=50%,mode=0755 writable /writable || stop "no memory for the root's changes"
+  mkdir /writable/changes /writable/work
+  mount -t overlay -o lowerdir=/lower,upperdir=/writable/changes,workdir=/writable/work overlay /root || stop "no overlay over the root"
+  # Containers' layers lie on a file system of their own: an overlay takes no overlay's changes.
+  mount -t tmpfs -o size=60%,mode=0755 state /run || stop "no memory for the machine's state"
+  for folder in containerd kubelet muster; do
+    mkdir -p "/run/$folder" "/root/var/lib/$folder"
+    mount -o bind "/run/$folder" "/root/var/lib/$folder" || stop "/var/lib/$folder has no memory of its own"
+  done
+  umount -l /run
+}
+
+# Who the machine is to trust and what it is called; with the image's own pin, nobody else's.
+place_settings() {
+  phase=settings
+  [ -s /muster/agent.json ] || stop "the server gave no settings beside the image"
+  if [ -s /muster/site-pin ]; then
+    grep -qF "\"$(cat /muster/site-pin)\"" /muster/agent.json || stop "the settings are another site's: expected the pin $(cat /muster/site-pin)"
+  fi
+  mkdir -p /root/etc/muster
+  (umask 077 && cp /muster/agent.json /root/etc/muster/agent.json) || stop "the settings cannot be written"
+  [ ! -s /muster/hostname ] || cp /muster/hostname /root/etc/hostname
+}
+
+main() {
+  mount_kernel
+  trap 'stop "the initrd ended"' EXIT
+  say "image $(argument muster.image=)"
+  load_drivers
+  find_network
+  fetch_root
+  mount_root
+  place_settings
+  trap - EXIT
+  say "handing over to the image"
+  umount /sys
+  umount /proc
+  # Where even that fails, the kernel panics, and panic=30 starts it anew.
+  exec switch_root /root /sbin/init
+}
+main

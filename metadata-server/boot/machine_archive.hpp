@@ -1,0 +1,18 @@
+// What is one machine's own and travels beside its image: an archive that the kernel unpacks over
+// the initrd (cpio, "newc": Documentation/driver-api/early-userspace/buffer-format.rst). Pure.
+#pragma once
+
+#include <string>
+
+#include "boot/boot_inventory.hpp"
+#include "boot/user_data.hpp"
+
+namespace muster {
+
+// muster/agent.json (0600): pin, enrol servers and, where there is one, the claim, as
+// /etc/muster/agent.json has them; muster/hostname: the name that the inventory gives it. The
+// command line, which everybody on the machine may read, has none of that.
+[[nodiscard]] std::string machine_archive(const BootMachine& machine, const SiteContact& site,
+                                          const std::string& claim = {});
+
+}  // namespace muster

@@ -1,0 +1,79 @@
+#include <CLI/CLI.hpp>
+
+#include "cli/answer.hpp"
+#include "cli/checked_folder.hpp"
+#include "cli/dnsmasq_config.hpp"
+#include "cli/session.hpp"
+#include "cli/text_file.hpp"
+
+namespace muster {
+namespace {
+
+struct DhcpOptions {
+  std::string folder, out;
+  DhcpSettings settings;
+};
+
+Exit write_config(Session& session, const DhcpOptions& options) {
+  const auto folder = read_checked(session, options.folder);
+  if (!folder) return folder.error();
+  const auto text = dnsmasq_config(folder->inventory, options.settings);
+  if (!text) return complain(session, text.error());
+  if (options.out.empty()) {
+    print(*text);
+    return Exit::ok;
+  }
+  // Whoever watches the file restarts a service for it.
+  constexpr std::size_t largest = 4u << 20;
+  const auto before = read_text_file(options.out, largest);
+  const bool is_new = !before || *before != *text;
+  if (is_new) {
+    if (auto written = write_public_file(options.out, *text); !written)
+      return complain(session, written.error());
+  }
+  print(session.wants_json()
+            ? json_text({{"path", options.out}, {"written", is_new}})
+            : fmt::format("{}: {}\n", options.out, is_new ? "written" : "already so"));
+  return Exit::ok;
+}
+
+}  // namespace
+
+void add_dhcp_commands(CommandLine& line) {
+  auto* dhcp = line.app.add_subcommand("dhcp", "The segment that machines boot from");
+  dhcp->require_subcommand(1);
+  auto* config = dhcp->add_subcommand(
+      "config", "Writes dnsmasq's configuration for the machines of an inventory");
+  auto options = std::make_shared<DhcpOptions>();
+  DhcpSettings& settings = options->settings;
+  config->add_option("DIR", options->folder, "the inventory's folder")->required();
+  config
+      ->add_option("--interface", settings.interfaces,
+                   "of this machine, on that segment; any number")
+      ->required();
+  config
+      ->add_option("--boot-server", settings.server,
+                   "the boot listener as machines reach it, http://ADDRESS:8080")
+      ->required();
+  const std::map<std::string, DhcpMode> modes{{"proxy", DhcpMode::proxy}, {"full", DhcpMode::full}};
+  config
+      ->add_option("--mode", settings.mode,
+                   "proxy: beside a server that gives addresses; full: this one gives them [proxy]")
+      ->transform(CLI::CheckedTransformer(modes));
+  config->add_option("--tftp", settings.tftp_folder, "folder of iPXE's programs")
+      ->capture_default_str();
+  config->add_option("--range", settings.range,
+                     "FIRST,LAST of addresses for machines that nobody listed; full");
+  config->add_option("--router-advertisement", settings.router_advertisement,
+                     "an IPv6 prefix such as fd00:77::, which spares iPXE a wait; full");
+  config->add_option("--http-boot", settings.http_boot, "URL of iPXE for UEFI's HTTP boot; full");
+  config->add_option(
+      "--out", options->out,
+      "file to write, /etc/muster/dnsmasq.conf for muster-dnsmasq.service [standard output]");
+  config->footer(
+      "Works without a server. The segment is trusted: whoever is on it can answer in its place.\n"
+      "Example: muster dhcp config ./racks --interface eth1 --boot-server http://10.77.0.1:8080 --mode full --out /etc/muster/dnsmasq.conf");
+  line.on(config, [options](Session& session) { return write_config(session, *options); });
+}
+
+}  // namespace muster

@@ -1,0 +1,141 @@
+#include "fleet/netboot.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+#include "document/field_syntax.hpp"
+#include "document/problem.hpp"
+#include "enrolment/claim.hpp"
+#include "fleet/served_document.hpp"
+#include "fleet/standing.hpp"
+#include "inventory/netboot.hpp"
+#include "records/seal.hpp"
+
+namespace muster {
+
+namespace {
+
+constexpr std::size_t largest_manifest = 1u << 20, largest_arguments = 4096;
+
+Error missing(const NodeName& node, const ReleaseReference& image, const std::string& what) {
+  return {
+      ErrorKind::unavailable, "image_missing",
+      fmt::format(
+          "machine '{}/{}': {} {}: {}; bring it back with `muster release import`: the machine asks again",
+          node.cluster, node.node, image.name, image.version, what)};
+}
+
+// All of a small file.
+Result<std::string> read_small(const ArtifactStore& artifacts, const std::string& digest,
+                               std::size_t largest) {
+  const auto file = artifacts.open_artifact(digest);
+  if (!file) return pass(file.error());
+  if (file->size() > largest)
+    return fail(ErrorKind::corrupt, fmt::format("artifact {}: expected at most {} bytes, found {}",
+                                                digest, largest, file->size()));
+  return file->read(0, file->size());
+}
+
+const Artifact* find_file(const Release& release, std::string_view path) {
+  const auto found = std::find_if(release.artifacts.begin(), release.artifacts.end(),
+                                  [&](const Artifact& file) { return file.path == path; });
+  return found == release.artifacts.end() ? nullptr : &*found;
+}
+
+// Of the image's own text, which is data: nothing in it may end iPXE's command.
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  std::istringstream stream(text);
+  for (std::string word; stream >> word;) {
+    if (is_kernel_argument(word) && owner_of_argument(word).empty())
+      words.push_back(std::move(word));
+  }
+  return words;
+}
+
+Result<Release> read_image(const ArtifactStore& artifacts, const NodeName& node,
+                           const ReleaseReference& image) {
+  const auto manifest = read_small(artifacts, image.manifest_digest, largest_manifest);
+  if (!manifest) return pass(missing(node, image, manifest.error().message));
+  auto release = parse_release(*manifest);
+  if (!release) return pass(missing(node, image, release.error().message));
+  for (const auto& path : {netboot_files::kernel, netboot_files::initrd, netboot_files::root,
+                           netboot_files::arguments}) {
+    const Artifact* file = find_file(*release, path);
+    if (file == nullptr)
+      return fail(
+          ErrorKind::conflict, "image_other_kind",
+          fmt::format(
+              "machine '{}/{}': {} {} has no file {}: expected an image of `muster image build --kind netboot`",
+              node.cluster, node.node, image.name, image.version, path));
+    if (!artifacts.contains(file->digest, file->size))
+      return pass(missing(node, image, fmt::format("{} is not on the server's disk", path)));
+  }
+  return release;
+}
+
+}  // namespace
+
+Result<NetbootOrder> netboot_order(const Fleet& fleet, const ArtifactStore& artifacts,
+                                   const NodeName& node) {
+  if (auto open = check_not_sealed(fleet.store, node.cluster); !open) return pass(open.error());
+  const auto document = served_document(fleet, node);
+  if (!document) {
+    if (document.error().code != "no_document") return pass(document.error());
+    return fail(ErrorKind::unavailable, "no_document",
+                fmt::format("{}; the machine asks again", document.error().message));
+  }
+  const auto& image = document->config.netboot;
+  if (!image)
+    return fail(
+        ErrorKind::not_found, "starts_from_disk",
+        fmt::format(
+            "machine '{}/{}': the inventory names no image (netboot.image): it starts from its disk",
+            node.cluster, node.node));
+  const auto release = read_image(artifacts, node, *image);
+  if (!release) return pass(release.error());
+  const auto own = read_small(artifacts, find_file(*release, netboot_files::arguments)->digest,
+                              largest_arguments);
+  if (!own) return pass(missing(node, *image, own.error().message));
+  NetbootOrder order;
+  order.whom = fmt::format("{}/{}", node.cluster, node.node);
+  order.image = fmt::format("{} {}", image->name, image->version);
+  order.kernel = find_file(*release, netboot_files::kernel)->digest;
+  order.initrd = find_file(*release, netboot_files::initrd)->digest;
+  order.arguments = words_of(*own);
+  const auto add = [&](const std::vector<std::string>& more, std::string_view name) {
+    for (const auto& one : more) order.arguments.push_back(fmt::format("{}{}", name, one));
+  };
+  add(document->config.kernel.arguments, "");
+  add({fmt::format("{}/{}", image->name, image->version)}, "muster.image=");
+  add(document->config.artifact_mirrors, "muster.source=");
+  add(fleet.site.trust()->list.servers.boot, "muster.source=");
+  return order;
+}
+
+Result<void> check_silent(const Fleet& fleet, const NodeName& node) {
+  const auto found = find_machine(fleet.store, node);
+  if (!found) return pass(found.error());
+  const MachineRecord& record = found->record;
+  if (!record.current || record.replace_ordered) return {};
+  const auto silence = fleet.reports.silence_of(node, fleet.enrolment.now(), record.enrolled_at);
+  const auto needed = silent_after(fleet.reports.find(node));
+  if (silence > needed) return {};
+  return fail(
+      ErrorKind::unavailable, "machine_running",
+      fmt::format(
+          "machine '{}/{}': it starts by the network, and its identity was heard of {} s ago: a claim is handed out after {} s of silence, or at once after `muster node replace {}`",
+          node.cluster, node.node, silence, needed, node.node));
+}
+
+Result<std::string> claim_of(const Fleet& fleet, const NodeName& node, const MachineMarks& marks,
+                             const std::string& source) {
+  const auto role = fleet.enrolment.inventory()->role_of(node);
+  if (!role || is_control_plane(*role)) return std::string();
+  if (auto silent = check_silent(fleet, node); !silent) return pass(silent.error());
+  auto claim = mint_claim(fleet.enrolment, node, marks, source);
+  if (!claim) return pass(claim.error());
+  return std::move(claim->text);
+}
+
+}  // namespace muster

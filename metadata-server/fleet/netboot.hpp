@@ -1,0 +1,32 @@
+// What a machine that the inventory has is started by, where its firmware asks the network: by its
+// document, which names the image, and the image's release.
+#pragma once
+
+#include "artifact/artifact_store.hpp"
+#include "boot/ipxe_script.hpp"
+#include "fleet/fleet.hpp"
+
+namespace muster {
+
+// The files that a netboot image is, by their path in its release (images/netboot).
+namespace netboot_files {
+inline constexpr std::string_view kernel = "vmlinuz", initrd = "initrd", root = "root.squashfs",
+                                  arguments = "arguments";
+}  // namespace netboot_files
+
+// not_found, "starts_from_disk": its document names no image. unavailable: what it is to start by
+// is not there yet ("no_document", "sealed", "image_missing"): it may ask again. conflict,
+// "image_other_kind": its image is no netboot image.
+[[nodiscard]] Result<NetbootOrder> netboot_order(const Fleet& fleet, const ArtifactStore& artifacts,
+                                                 const NodeName& node);
+
+// The claim that goes into its archive; "" for a control-plane machine, which waits for an
+// operator's approval, as the segment's word is not enough for it. Refusals as mint_claim's, and
+// unavailable, "machine_running": its identity was heard of within three polls, and whoever starts
+// in its place is not it.
+[[nodiscard]] Result<std::string> claim_of(const Fleet& fleet, const NodeName& node,
+                                           const MachineMarks& marks, const std::string& source);
+// machine_running alone, before anything is handed out.
+[[nodiscard]] Result<void> check_silent(const Fleet& fleet, const NodeName& node);
+
+}  // namespace muster

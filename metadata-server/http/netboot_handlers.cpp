@@ -1,0 +1,129 @@
+// What iPXE is told, and the machine behind it, on plain HTTP: it is found by its hardware alone,
+// since any address may be another's on the segment where machines get theirs.
+#include <fmt/ranges.h>
+
+#include "boot/machine_archive.hpp"
+#include "document/utf8.hpp"
+#include "fleet/netboot.hpp"
+#include "http/handlers.hpp"
+#include "http/rooms.hpp"
+
+namespace muster::handlers {
+namespace {
+
+Response uncached(std::string body, const char* type) {
+  Response response;
+  response.body = std::move(body);
+  response.content_type = type;
+  response.headers.emplace_back("Cache-Control", "no-store");  // another machine, another answer
+  return response;
+}
+
+Response script(std::string text) {
+  return uncached(std::move(text), "text/plain; charset=utf-8");
+}
+
+std::string told(const MachineMarks& marks) {
+  return fmt::format("mac {}, uuid {}, serial {}", fmt::join(marks.macs, " "),
+                     marks.uuid.empty() ? "none" : marks.uuid,
+                     marks.serial.empty() ? "none" : marks.serial);
+}
+
+Result<std::shared_ptr<const BootMachine>> machine_with(const Rooms& rooms,
+                                                        const MachineMarks& marks) {
+  const BootMatch match = rooms.boot()->with_marks(marks);
+  if (match.kind == BootMatch::Kind::found) return match.machine;
+  if (match.kind == BootMatch::Kind::ambiguous)
+    return fail(
+        ErrorKind::conflict, "machine_ambiguous",
+        fmt::format(
+            "more than one machine of the inventory has these marks ({}): correct spec.match and run `muster apply`",
+            told(marks)));
+  return fail(
+      ErrorKind::not_found, "machine_unknown",
+      fmt::format(
+          "no machine of the inventory has these marks ({}): add the node with spec.match and run `muster apply`",
+          told(marks)));
+}
+
+Result<std::string> script_of(const Rooms& rooms, const BootQuery& query, const NodeName& node,
+                              const Result<NetbootOrder>& order) {
+  if (!order) return pass(order.error());
+  if (auto silent = check_silent(rooms, node); !silent) return pass(silent.error());
+  return boot_script(*order, query);
+}
+
+// A machine in its firmware tells nobody: `muster explain enrolment` does.
+Error noted(const Rooms& rooms, const Request& request, const std::string& node,
+            const Error& error) {
+  RefusalNote note;
+  note.source = request.peer.address;
+  note.asked = "a start by the network";
+  note.node = node;
+  note.code = error.code;
+  note.message = error.message;
+  note.first = note.last = unix_seconds(rooms.enrolment.now());
+  rooms.enrolment.refusals.add(std::move(note));
+  return error;
+}
+
+}  // namespace
+
+Result<Response> get_chain_script(const Rooms&, const Caller&, const Request&) {
+  return script(chain_script());
+}
+
+// An error would end a machine at "No bootable device" for ever, so that all but what passes by
+// itself (503, which iPXE asks again by) is a script that says why.
+Result<Response> get_boot_script(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto query = parse_boot_query(request.query);
+  if (!query) return pass(query.error());
+  const auto machine = machine_with(rooms, query->marks);
+  if (!machine) {
+    const Error error = noted(rooms, request, "", machine.error());
+    return script(error.kind == ErrorKind::conflict ? waiting_script(error.message)
+                                                    : disk_script(error.message));
+  }
+  const NodeName& name = (*machine)->name;
+  const auto order = netboot_order(rooms, rooms.artifacts, name);
+  if (!order && order.error().code == "starts_from_disk")
+    return script(disk_script(order.error().message));
+  auto text = script_of(rooms, *query, name, order);
+  if (text) return script(std::move(*text));
+  const Error error =
+      noted(rooms, request, fmt::format("{}/{}", name.cluster, name.node), text.error());
+  if (error.kind == ErrorKind::unavailable) return pass(error);
+  return script(waiting_script(error.message));
+}
+
+Result<Response> get_machine_archive(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto query = parse_boot_query(request.query);
+  if (!query) return pass(query.error());
+  const auto machine = machine_with(rooms, query->marks);
+  if (!machine) return pass(machine.error());
+  const auto order = netboot_order(rooms, rooms.artifacts, (*machine)->name);
+  if (!order) return pass(order.error());
+  const NodeName& name = (*machine)->name;
+  const auto claim = claim_of(rooms, name, query->marks, request.peer.address);
+  if (!claim)
+    return pass(
+        noted(rooms, request, fmt::format("{}/{}", name.cluster, name.node), claim.error()));
+  return uncached(machine_archive(**machine, site_contact(rooms), *claim),
+                  "application/octet-stream");
+}
+
+// From plain HTTP, by anybody: for people, and kept like any refusal, bounded and in memory.
+Result<Response> post_boot_failure(const Rooms& rooms, const Caller&, const Request& request) {
+  const auto query = parse_boot_query(request.query);
+  if (!query) return pass(query.error());
+  const auto machine = machine_with(rooms, query->marks);
+  const std::string node =
+      machine ? fmt::format("{}/{}", (*machine)->name.cluster, (*machine)->name.node) : "";
+  static_cast<void>(
+      noted(rooms, request, node,
+            Error{ErrorKind::unavailable, "boot_failed",
+                  fmt::format("it did not start and says: {}", printable(request.body))}));
+  return script("");
+}
+
+}  // namespace muster::handlers

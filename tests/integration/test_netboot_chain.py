@@ -1,0 +1,165 @@
+"""What a machine in its firmware is told by a running server, what its initrd fetches from there, and what its claim is worth."""
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from local_cluster import REPOSITORY, LocalCluster
+from metadata_machine import Machine
+from sanitizers import sanitizer_reports
+from small_releases import import_small_releases
+
+PORTS = {"boot": 18580, "enrol": 18943, "node": 18944, "metrics": 19680}
+URL = f"http://127.0.0.1:{PORTS['boot']}"
+CHUNK = 2 << 20
+ROOT = random.Random(7).randbytes(3 * CHUNK + 5)
+FILES = {"vmlinuz": b"kernel", "initrd": b"initrd", "root.squashfs": ROOT, "arguments": b"panic=30 console=ttyS0\n"}
+SETTINGS = "overrides: {netboot: {image: tower}, kernel: {arguments: [hugepages=4]}}"
+
+
+def mac(last):
+    return f"02:4d:55:00:00:{last:02x}"
+
+
+def node(name, role, last, more):
+    return f"""---
+apiVersion: muster/v1
+kind: Node
+metadata: {{name: {name}}}
+spec: {{cluster: lab, role: {role}, address: 10.77.0.{last}, match: {{mac: ["{mac(last)}"]}}, {more}}}
+"""
+
+
+INVENTORY = """apiVersion: muster/v1
+kind: Cluster
+metadata: {name: lab}
+spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16}
+""" + node("m1", "master", 11, "labels: {a: b}") + "".join(node(f"n{last}", "node", last, SETTINGS) for last in (21, 22, 23))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    site = LocalCluster(str(tmp_path_factory.mktemp("site")), address="127.0.0.1", ports=PORTS)
+    site.start_server()
+    try:
+        import_small_releases(site)
+        image = os.path.join(site.state, "releases", "image-tower")
+        os.makedirs(image)
+        for name, content in {**FILES, "release.json": manifest().encode()}.items():
+            with open(os.path.join(image, name), "wb") as out:
+                out.write(content)
+        site.muster("release", "import", image)
+        inventory = os.path.join(site.state, "inventory")
+        os.makedirs(inventory)
+        with open(os.path.join(inventory, "site.yaml"), "w", encoding="ascii") as out:
+            out.write(INVENTORY)
+        site.muster("apply", inventory)
+        yield site
+    finally:
+        site.stop_server()
+    assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
+
+
+def manifest():
+    artifacts = [{"path": name, "kind": "file", "mode": "0644", "digest": f"sha256:{hashlib.sha256(content).hexdigest()}", "size": len(content)}
+                 for name, content in sorted(FILES.items())]
+    return json.dumps({"apiVersion": "muster/v1", "kind": "Release", "name": "image-tower", "version": "20261202.050000", "architecture": "amd64",
+                       "artifacts": artifacts}, sort_keys=True, separators=(",", ":"))
+
+
+def get(path):
+    """(status, body, headers)"""
+    try:
+        with urllib.request.urlopen(URL + path, timeout=10) as answer:
+            return answer.status, answer.read(), answer.headers
+    except urllib.error.HTTPError as error:
+        return error.code, error.read(), error.headers
+
+
+def claim_of(last):
+    """The token in a machine's archive; a claim of the same machine is some seconds old at least."""
+    for _ in range(20):
+        status, archive, _ = get(f"/boot/machine.cpio?mac={mac(last)}")
+        if status == 200:
+            return re.search(rb'"token": "(muster1\.[^"]+)"', archive)[1].decode()
+        assert status == 503
+        time.sleep(0.5)
+    raise AssertionError("no claim")
+
+
+def machine(site, name):
+    return Machine(os.path.join(site.state, "machines"), name, "127.0.0.1", (PORTS["enrol"], PORTS["node"]))
+
+
+def test_the_chain_leads_to_files_that_are_what_their_names_say(site):
+    status, first, _ = get("//boot.ipxe")
+    assert status == 200 and b"chain --replace ipxe?" in first
+    status, script, _ = get(f"/ipxe?mac={mac(21).replace(':', '-')}&uuid=&serial=&asset=&arch=x86_64&platform=pcbios")
+    assert status == 200
+    kernel, initrd = re.findall(rb"^(?:kernel|initrd) --name \S+ (/v1/artifacts/\S+)", script, re.M)
+    assert get(kernel.decode())[1] == FILES["vmlinuz"]
+    assert get(initrd.decode())[1] == FILES["initrd"]
+    assert f" panic=30 console=ttyS0 hugepages=4 muster.image=image-tower/20261202.050000 muster.source={URL} ".encode() in script
+    # What the kernel's command line says, everybody on the machine reads.
+    assert b"muster1." not in script
+
+
+@pytest.mark.skipif(not shutil.which("busybox"), reason="needs busybox: scripts/setup --machines")
+def test_the_initrd_fetches_the_root_from_the_server_and_goes_on_where_it_was(site, tmp_path):
+    (tmp_path / "chunks").write_text("".join(hashlib.sha256(ROOT[at:at + CHUNK]).hexdigest() + "\n" for at in range(0, len(ROOT), CHUNK)))
+    (tmp_path / "root").write_text(f"sha256:{hashlib.sha256(ROOT).hexdigest()} {len(ROOT)}\n")
+    (tmp_path / "root.squashfs").write_bytes(ROOT[:CHUNK + 77])  # of an interrupted fetch
+    (tmp_path / "bin").mkdir()
+    subprocess.run(["busybox", "--install", "-s", str(tmp_path / "bin")], check=True)
+    script = f"say() {{ echo $*; }}; stop() {{ say $*; exit 1; }}; argument() {{ echo {URL}; }}; . {REPOSITORY}/images/netboot/fetch.sh; fetch_root"
+    environment = {"PATH": str(tmp_path / "bin"), "MUSTER_NO_MOUNT": "1", "image_folder": str(tmp_path), "muster_folder": str(tmp_path)}
+    done = subprocess.run(["busybox", "sh", "-c", script], capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert (done.returncode, (tmp_path / "root.squashfs").read_bytes() == ROOT) == (0, True), done.stdout
+
+
+def test_a_claim_admits_its_machine_once_and_the_machine_is_not_started_twice(site):
+    claim = claim_of(21)
+    first = machine(site, "n21")
+    status, answer = first.enrol(claim, mac(21))
+    assert (status, answer["node"]) == (200, "n21")
+    status, body, headers = get(f"/ipxe?mac={mac(21)}")
+    assert (status, json.loads(body)["kind"]) == (503, "machine_running")
+    assert int(headers["Retry-After"]) > 0
+    assert "machine_running" in site.muster("explain", "enrolment", "n21").stdout
+    # An operator knows that it is gone.
+    site.muster("node", "replace", "n21")
+    again = machine(site, "n21-again")
+    assert again.enrol(claim_of(21), mac(21))[0] == 200
+    assert first.ask("GET", "/v1/document")[0] == 403
+
+
+@pytest.mark.parametrize("last, thief_first", [(22, True), (23, False)])
+def test_the_race_for_a_claim_ends_contested(site, last, thief_first):
+    genuine, stolen = claim_of(last), claim_of(last)
+    itself, thief = machine(site, f"n{last}"), machine(site, f"thief-{last}")
+    order = [(thief, stolen), (itself, genuine)] if thief_first else [(itself, genuine), (thief, stolen)]
+    assert order[0][0].enrol(order[0][1], mac(last))[0] == 200
+    status, answer = order[1][0].enrol(order[1][1], mac(last))
+    assert (status, answer["kind"]) == (403, "claim_contested")
+    assert get(f"/boot/machine.cpio?mac={mac(last)}")[0] in (403, 503)
+    key = subprocess.run(["openssl", "pkey", "-in", itself.key, "-pubout", "-outform", "DER"], capture_output=True, check=True).stdout
+    site.muster("node", "unfreeze", f"n{last}", "--keep", f"sha256:{hashlib.sha256(key).hexdigest()}")
+    assert itself.enrol(genuine, mac(last))[0] == 200
+    assert thief.enrol(stolen, mac(last))[0] == 403
+
+
+def test_what_an_initrd_gave_up_for_is_told(site):
+    request = urllib.request.Request(f"{URL}/boot/failure?mac={mac(23)}", data=b"phase=fetch image=image-tower/1 no source gave chunk 3", method="POST")
+    assert urllib.request.urlopen(request, timeout=10).status == 200
+    told = site.muster("explain", "enrolment", "127.0.0.1").stdout
+    assert "no source gave chunk 3" in told
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(f"{URL}/boot/failure", data=b"x" * 2000, method="POST"), timeout=10)
+    assert refused.value.code == 413

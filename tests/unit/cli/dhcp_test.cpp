@@ -1,0 +1,74 @@
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "operator_api.hpp"
+
+using namespace muster;
+
+namespace {
+
+struct Fixture {
+  ScratchFolder folder;
+  Fixture() {
+    std::ofstream(folder.path("site.yaml")) << R"(apiVersion: muster/v1
+kind: Cluster
+metadata: {name: lab}
+spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16}
+---
+apiVersion: muster/v1
+kind: Node
+metadata: {name: m1}
+spec: {cluster: lab, role: master, address: 10.77.0.11}
+)";
+  }
+  void add_node() const {
+    std::ofstream(folder.path("n1.yaml")) << R"(apiVersion: muster/v1
+kind: Node
+metadata: {name: n1}
+spec: {cluster: lab, role: node, address: 10.77.0.21, match: {mac: ["0C:C4:7A:80:09:1F"]}}
+)";
+  }
+  [[nodiscard]] fake::Ran config(const std::vector<std::string>& more) const {
+    std::vector<std::string> words{"dhcp", "config", folder.path()};
+    words.insert(words.end(), more.begin(), more.end());
+    return fake::muster(words);
+  }
+};
+
+}  // namespace
+
+// What dnsmasq makes of it: tests/integration/test_dnsmasq_config.py.
+TEST_CASE_FIXTURE(Fixture,
+                  "dhcp config gives a listed machine its address, and beside a server none") {
+  add_node();
+  const auto full =
+      config({"--interface", "eth1", "--boot-server", "http://10.77.0.1:8080", "--mode", "full"});
+  REQUIRE_MESSAGE(full.exit == 0, full.err);
+  for (const char* line :
+       {"interface=eth1\n", "bind-interfaces\n", "dhcp-range=10.77.0.0,static,255.255.255.0,1h\n",
+        "dhcp-host=0c:c4:7a:80:09:1f,set:cluster-lab,10.77.0.21,n1\n",
+        "dhcp-option=tag:cluster-lab,option:router\n",
+        "dhcp-boot=tag:ipxe,http://10.77.0.1:8080/boot.ipxe\n"})
+    CHECK_MESSAGE(full.out.find(line) != std::string::npos, line);
+  CHECK(full.out.find("pxe-service") == std::string::npos);  // it breaks UEFI there
+  const auto proxy = config({"--interface", "eth1", "--boot-server", "http://10.77.0.1:8080"});
+  CHECK(proxy.out.find("dhcp-range=10.77.0.0,proxy,255.255.255.0\n") != std::string::npos);
+  CHECK(proxy.out.find("dhcp-host") == std::string::npos);
+  CHECK(proxy.out.find("pxe-service=tag:!ipxe,7,muster,snponly.efi\n") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "dhcp config refuses what neither dnsmasq nor firmware would take, all at once") {
+  const auto ran = config({"--interface", "eth1,eth2", "--boot-server", "http://boot.example:8080",
+                           "--range", "10.77.0.5"});
+  CHECK(ran.exit != 0);
+  CHECK(
+      ran.err ==
+      "muster: dhcp config: refused, 4 problems:\n"
+      "--interface: expected a network interface's name, found 'eth1,eth2'\n"
+      "--boot-server: expected an IPv4 address, since firmware resolves no names, found 'http://boot.example:8080'\n"
+      "--range: expected it with --mode full alone, since another server answers the rest, found '10.77.0.5'\n"
+      "DIR: expected a node with spec.match.mac, by which a machine is known before it has an address, found none\n");
+}

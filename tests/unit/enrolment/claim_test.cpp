@@ -1,0 +1,150 @@
+#include "enrolment/claim.hpp"
+
+#include "enrolment/ban.hpp"
+#include "sample_enrolment.hpp"
+
+using namespace muster;
+using namespace sample;
+
+namespace {
+
+const NodeName n1{"lab", "n1"};
+
+struct Segment : Enrolment {
+  Result<CreatedJoinToken> mint(const MachineMarks& marks = {{mac(21)}, "u-1", {}, {}}) {
+    return mint_claim(context, n1, marks, "10.77.0.99");
+  }
+  std::string claim() {
+    now += 6s;  // each is some seconds after the one before
+    auto minted = mint();
+    REQUIRE_MESSAGE(minted, minted.error().message);
+    return minted->text;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a claim admits one key of one node, as node, for a quarter of an hour") {
+  Segment site;
+  const std::string text = site.claim();
+  const JoinToken token = find_join_token(site.store, text).value().token;
+  CHECK(token.node == "n1");
+  CHECK(token.role == Role::node);
+  CHECK(token.count == 1);
+  CHECK(token.expires_at - token.created_at == 900);
+  CHECK(token.created_by == "a start by the network from 10.77.0.99");
+  const Machine machine{.hardware = 21};
+  CHECK(site.enrolled(machine, text).common_name() == "n1");
+  const auto rows = site.audit("enrolled");
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].find("by claim " + token.id) != std::string::npos);
+  // The answer may be lost: the same key is told again.
+  CHECK(site.enrolled(machine, text).common_name() == "n1");
+}
+
+TEST_CASE("an expired claim admits nobody") {
+  Segment site;
+  const std::string text = site.claim();
+  site.now += 901s;
+  CHECK(refusal(site.enrol({.hardware = 21}, text)).starts_with("token_expired: "));
+}
+
+TEST_CASE("a machine without a disk comes back with a new key and its own name, at each boot") {
+  Segment site;
+  std::string before;
+  for (int boot = 0; boot < 3; ++boot) {
+    const Machine machine{.hardware = 21};
+    site.enrolled(machine, site.claim());
+    CHECK(site.record("n1").current->key == machine.fingerprint());
+    CHECK_FALSE(site.record("n1").frozen);
+    if (!before.empty()) CHECK(site.record("n1").renewed == std::vector<std::string>{before});
+    before = machine.fingerprint();
+    site.now += 400s;
+  }
+}
+
+TEST_CASE("two keys with one claim are contested: the identity is frozen, and nobody is silent") {
+  Segment site;
+  const std::string text = site.claim();
+  const Machine first{.hardware = 21}, second{.hardware = 21};
+  site.enrolled(first, text);
+  CHECK(
+      refusal(site.enrol(second, text)) ==
+      "claim_contested: machine 'lab/n1': another key, " + first.fingerprint() +
+          ", came with a claim of this start: one of the two is not this machine, and the identity is frozen; an operator compares fingerprints and decides with `muster node unfreeze n1 --keep FINGERPRINT` (this one's is " +
+          second.fingerprint() + ")");
+  const MachineRecord record = site.record("n1");
+  CHECK(record.frozen);
+  CHECK(record.current->key == first.fingerprint());
+  REQUIRE(record.claimant);
+  CHECK(record.claimant->key == second.fingerprint());
+  CHECK(site.audit("frozen").size() == 1);
+  // And nothing more is had by it, nor another claim.
+  CHECK(refusal(site.enrol({.hardware = 21}, text)).starts_with("token_expired: "));
+  CHECK(refusal(site.mint()).starts_with("frozen: "));
+}
+
+TEST_CASE("the race for a claim ends contested, whoever comes first") {
+  for (const bool is_thief_first : {true, false}) {
+    Segment site;
+    const std::string genuine = site.claim(), stolen = site.claim();
+    const Machine machine{.hardware = 21}, thief{.hardware = 21};
+    const Machine& first = is_thief_first ? thief : machine;
+    const Machine& later = is_thief_first ? machine : thief;
+    site.now += 1s;
+    site.enrolled(first, is_thief_first ? stolen : genuine);
+    site.now += 1s;
+    CHECK(refusal(site.enrol(later, is_thief_first ? genuine : stolen))
+              .starts_with("claim_contested: "));
+    // The operator has compared: the machine's own key is kept, and the machine goes on by it.
+    REQUIRE(unfreeze(site.context, n1, machine.fingerprint(), "operator anna"));
+    CHECK(site.enrolled(machine, genuine).common_name() == "n1");
+    CHECK(refusal(site.enrol(thief, stolen)).starts_with("token_expired: "));
+  }
+}
+
+TEST_CASE("a claim is for the hardware that it was handed to") {
+  Segment site;
+  site.now += 6s;
+  const std::string text = site.mint({{"02-4D-55-00-00-15"}, "u-1", {}, {}})->text;
+  EnrolRequest request = site.request({.hardware = 21}, text);
+  request.hints.uuid = "U-2";
+  CHECK(refusal(enrol(site.context, request, "10.77.0.21"))
+            .starts_with("claim_other_machine: claim '"));
+  CHECK_FALSE(site.record("n1").current);
+  CHECK(site.enrolled({.hardware = 21}, text).common_name() == "n1");  // 0x15 is 21
+}
+
+TEST_CASE("boards that share a UUID get no claims by it") {
+  Segment site;
+  site.claim();
+  site.now += 6s;
+  CHECK(
+      refusal(site.mint({{mac(99)}, "U-1", {}, {}})) ==
+      "machine_ambiguous: machine 'lab/n1': two boards have the UUID U-1, with MACs 02:4d:55:00:00:15 and 02:4d:55:00:00:63: a UUID that boards share is no mark; match the node by mac");
+  CHECK(site.mint({{mac(99), mac(21)}, "u-1", {}, {}}));
+}
+
+TEST_CASE("asking again and again writes once in five seconds") {
+  Segment site;
+  site.claim();
+  CHECK(refusal(site.mint()).starts_with("claim_again: "));
+  CHECK(list_join_tokens(site.store)->size() == 1);
+  site.now += 5s;
+  CHECK(site.mint());
+}
+
+TEST_CASE("a banned machine is handed nothing") {
+  Segment site;
+  REQUIRE(ban(site.context, n1, "stolen", "operator anna"));
+  CHECK(refusal(site.mint()).starts_with("banned: "));
+}
+
+TEST_CASE(
+    "a claim takes nobody's say from an operator: replace, and a token's own rules, are as before") {
+  Segment site;
+  const Machine first{.hardware = 21}, second{.hardware = 21};
+  site.enrolled(first, site.claim());
+  CHECK(refusal(site.enrol(second, site.token())).starts_with("live_identity: "));
+  CHECK_FALSE(site.record("n1").frozen);
+}
