@@ -204,6 +204,15 @@ void drop_content(Revision& revision) {
   revision.files.clear();
   revision.facts = {};
 }
+
+// The others are shown, and can be gone back to.
+Revision unread_revision(const std::string& cluster, const Record& record) {
+  Revision revision;
+  revision.cluster = cluster;
+  revision.number = kinds::parse_number(record.key).value_or(0);
+  revision.cause = "cannot be read, nor gone back to";
+  return revision;
+}
 }  // namespace
 
 Result<std::vector<Revision>> list_revisions(const Store& store, const std::string& cluster) {
@@ -212,8 +221,12 @@ Result<std::vector<Revision>> list_revisions(const Store& store, const std::stri
   if (!records) return pass(records.error());
   for (const auto& record : *records) {
     auto revision = parse_revision(record.value);
-    if (!revision) return while_doing(revision.error(), fmt::format("revision '{}'", record.key));
-    revision->cause = cause_of(*revision, revisions.empty() ? nullptr : &revisions.back());
+    if (!revision) {
+      revisions.push_back(unread_revision(cluster, record));
+      continue;
+    }
+    const bool is_first = revisions.empty() || revisions.back().digest.empty();
+    revision->cause = cause_of(*revision, is_first ? nullptr : &revisions.back());
     if (!revisions.empty()) drop_content(revisions.back());
     revisions.push_back(std::move(*revision));
   }
@@ -222,9 +235,7 @@ Result<std::vector<Revision>> list_revisions(const Store& store, const std::stri
   if (!publications) return pass(publications.error());
   for (const auto& record : *publications) {
     auto publication = parse_revision(record.value);
-    if (!publication)
-      return while_doing(publication.error(), fmt::format("publication '{}'", record.key));
-    revisions.push_back(std::move(*publication));
+    revisions.push_back(publication ? std::move(*publication) : unread_revision(cluster, record));
   }
   std::sort(revisions.begin(), revisions.end(),
             [](const Revision& left, const Revision& right) { return left.number > right.number; });
@@ -232,13 +243,23 @@ Result<std::vector<Revision>> list_revisions(const Store& store, const std::stri
 }
 
 namespace {
+Result<Revision> parse_kept(const Record& record) {
+  auto revision = parse_revision(record.value);
+  if (revision) return revision;
+  return while_doing(
+      revision.error(),
+      fmt::format(
+          "revision '{}': it cannot be read, nor gone back to; take another one of `muster revision list`",
+          record.key));
+}
+
 Result<Revision> with_files(const Store& store, const std::string& cluster, std::uint64_t number,
                             std::string_view wanted) {
   const auto record = store.get(kinds::revision, kinds::revision_key(cluster, number));
   if (!record && record.error().kind == ErrorKind::not_found)
     return no_such_revision(cluster, wanted);
   if (!record) return pass(record.error());
-  return parse_revision(record->value);
+  return parse_kept(*record);
 }
 }  // namespace
 
@@ -247,7 +268,7 @@ Result<Revision> find_published(const Store& store, const std::string& cluster,
   const auto number = find_number(store, cluster, wanted);
   if (!number) return pass(number.error());
   const auto publication = store.get(kinds::publication, kinds::revision_key(cluster, *number));
-  if (publication) return parse_revision(publication->value);
+  if (publication) return parse_kept(*publication);
   if (publication.error().kind != ErrorKind::not_found) return pass(publication.error());
   return with_files(store, cluster, *number, wanted);
 }

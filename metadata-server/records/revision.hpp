@@ -90,7 +90,8 @@ struct FoundCluster {
 // ends, or is published, meanwhile; else it would be of the next one of that name. not_found: none.
 [[nodiscard]] Result<void> expect_cluster(const Store& store, const std::string& name,
                                           Transaction& transaction);
-// Newest first, publications among them; without files and facts.
+// Newest first, publications among them; without files and facts. What cannot be read has its
+// number, no digest, and the reason as its cause.
 [[nodiscard]] Result<std::vector<Revision>> list_revisions(const Store& store,
                                                            const std::string& cluster);
 // What was published under `wanted` (as find_revision takes it), a publication without files, too.

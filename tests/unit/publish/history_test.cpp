@@ -63,6 +63,34 @@ TEST_CASE("what machines caused has no files, and stands for those that it was m
   CHECK(record.history == std::vector<std::uint64_t>{1});
 }
 
+TEST_CASE("a revision that cannot be read is listed as such, and the others can be gone back to") {
+  Site site;
+  site.publish(pool_with_label("one"));
+  site.publish(pool_with_label("two"));
+  admit_and_publish(site, 1);
+  site.publish(pool_with_label("three"));
+  Transaction spoil;
+  spoil.put(kinds::revision, kinds::revision_key("lab", 2), "{");
+  spoil.put(kinds::publication, kinds::revision_key("lab", 3), "[]");
+  REQUIRE(site.store.commit(spoil));
+  const auto listed = list_revisions(site.store, "lab").value();
+  REQUIRE(listed.size() == 4);
+  CHECK(listed[0].cause == "");
+  for (const std::size_t unread : {1U, 2U}) {
+    CHECK(listed[unread].number == 4 - unread);
+    CHECK(listed[unread].digest.empty());
+    CHECK(listed[unread].cause == "cannot be read, nor gone back to");
+  }
+  CHECK(listed[3].cause == "inventory");
+  const auto refused = roll_back(site.context, back_to("2"));
+  REQUIRE_FALSE(refused);
+  const std::string told =
+      "revision 'lab/000000000002': it cannot be read, nor gone back to; take another one of `muster revision list`: revision: refused, 1 problem:\n/: expected JSON, found ";
+  CHECK(refused.error().error.message.substr(0, told.size()) == told);
+  Site::must(roll_back(site.context, back_to("1")));
+  CHECK(site.document("ci-1").config.kubelet.labels.at("l") == "one");
+}
+
 TEST_CASE("the last hundred of an operator's revisions are kept") {
   Site site;
   for (int i = 0; i < 102; ++i) site.publish(pool_with_label(fmt::format("v{}", i)));
