@@ -134,10 +134,23 @@ std::string netboot_image(const Value& settings) {
   return image == nullptr ? std::string() : release_of(image->scalar);
 }
 
+namespace {
+bool has_same_layers(const Node& left, const Node& right) {
+  const auto is_same = [](const auto& one, const auto& other) { return one.value == other.value; };
+  return left.overrides_digest == right.overrides_digest &&
+         std::equal(left.profiles.begin(), left.profiles.end(), right.profiles.begin(),
+                    right.profiles.end(), is_same);
+}
+}  // namespace
+
 std::map<std::string, Place> netboot_images(const Inventory& inventory, const Cluster& cluster) {
   const Layering layers(inventory, cluster);
   std::map<std::string, Place> images;
+  const Node* last = nullptr;
   for (const Node* node : nodes_of(inventory, cluster.name.value)) {
+    // Neighbours mostly do.
+    if (last != nullptr && has_same_layers(*last, *node)) continue;
+    last = node;
     if (const Value* image = layers.find(*node, image_field))
       images.emplace(release_of(image->scalar), image->place);
   }

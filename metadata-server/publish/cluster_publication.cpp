@@ -127,20 +127,29 @@ class Preparation {
     const std::vector<MachineInput>& machines = compilation.machines();
     std::vector<InventoryProblem> problems;
     contents_.reserve(machines.size() * longest_content);
+    ++memory_->looks;
     for (const MachineInput& machine : machines) {
       const std::string& node = machine.source.name();
-      auto taken = take(compilation, machine, memory_->contents[node], signer);
+      ClusterMemory::Content& content = memory_->contents[node];
+      auto taken = take(compilation, machine, content, signer);
+      content.seen = memory_->looks;
       if (taken || keeps_served(node, taken.error())) continue;
       if (taken.error().problems.empty()) return taken;
       problems.insert(problems.end(), taken.error().problems.begin(), taken.error().problems.end());
     }
     if (!problems.empty()) return tl::unexpected(refused(distinct(std::move(problems))));
-    // Looked for only where somebody is.
-    if (served_ != old_->documents.size()) gone_ = machines_gone(*old_, machines);
-    memory_->keep_only(machines, gone_);
+    gone_ = find_gone(machines);
     for (const auto& node : gone_)
       add_change(node, MachineChange::Kind::removed).effects = {effect_of_removal(node)};
     return {};
+  }
+
+  // Who is served, and not compiled any more. The last look knew nearly all that are served.
+  std::vector<std::string> find_gone(const std::vector<MachineInput>& machines) {
+    std::vector<std::string> gone = memory_->forget_unseen();
+    std::erase_if(gone, [&](const auto& node) { return !old_->documents.contains(node); });
+    const bool is_all = served_ + gone.size() == old_->documents.size();
+    return is_all ? gone : machines_gone(*old_, machines);
   }
 
   // Of what an earlier program published, rules of this one may refuse one machine's document: it

@@ -1,15 +1,19 @@
 #include "publish/publication_memory.hpp"
 
+#include <algorithm>
+
 #include "records/all_records.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
 
-void ClusterMemory::keep_only(const std::vector<MachineInput>& machines,
-                              const std::vector<std::string>& gone) {
-  for (const auto& node : gone) contents.erase(node);
-  if (contents.size() == machines.size()) return;
-  std::erase_if(contents, [&](const auto& entry) { return !has_machine(machines, entry.first); });
+std::vector<std::string> ClusterMemory::forget_unseen() {
+  std::vector<std::string> unseen;
+  for (const auto& [node, content] : contents)
+    if (content.seen != looks) unseen.push_back(node);
+  for (const auto& node : unseen) contents.erase(node);
+  std::sort(unseen.begin(), unseen.end());
+  return unseen;
 }
 
 std::shared_ptr<ClusterMemory> PublicationMemory::of(const std::string& cluster) {

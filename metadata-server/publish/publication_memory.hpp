@@ -32,10 +32,12 @@ struct ClusterMemory {
     std::string inputs;   // what the document is made of (MachineInput)
     std::string content;  // digest of it with generation 0
     DocumentNeeds needs;
+    std::uint64_t seen = 0;  // the last of `looks` that compiled it
   };
   std::unordered_map<std::string, Content> contents;  // by node
-  // Without those that are not compiled any more, of which `gone` are known.
-  void keep_only(const std::vector<MachineInput>& machines, const std::vector<std::string>& gone);
+  std::uint64_t looks = 0;
+  // Forgets, and tells in name order, those that this look did not see.
+  [[nodiscard]] std::vector<std::string> forget_unseen();
   std::weak_ptr<const Inventory> recognised;
   std::string recognition;  // recognition_of that inventory, as a JSON string
 };
