@@ -1,4 +1,8 @@
-"""What every suite of pytest shares: --long, and skips that are said loudly."""
+"""What every suite of pytest shares: --long, what a sanitizer's build (MUSTER_BUILD) leaves out, and skips that are said loudly."""
+import os
+
+RELEASE_ALONE = {"release_build": "of the installed programs; a sanitizer's build is none",
+                 "waits": "nearly all of its time is a timer's, which one build shows"}
 
 
 def pytest_addoption(parser):
@@ -7,14 +11,17 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: runs with --long only; what is long is no skip")
+    for marker, meaning in RELEASE_ALONE.items():
+        config.addinivalue_line("markers", f"{marker}: {meaning}")
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--long"):
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
+    left_out = set(RELEASE_ALONE) if "MUSTER_BUILD" in os.environ else set()
+    if not config.getoption("--long"):
+        left_out.add("long")
+    leave = [item for item in items if any(item.get_closest_marker(marker) for marker in left_out)]
+    config.hook.pytest_deselected(items=leave)
+    items[:] = [item for item in items if item not in leave]
 
 
 def pytest_terminal_summary(terminalreporter):

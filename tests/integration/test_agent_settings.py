@@ -90,6 +90,7 @@ def test_a_machine_of_no_cloud_waits_for_nobody():
     assert settings["places"][-1] == {"name": "user-data", "found": "no cloud by SMBIOS, no seed"}
 
 
+@pytest.mark.waits
 def test_a_service_that_never_answers_is_a_failure_of_the_network():
     settings, _ = facts(smbios=DIGITALOCEAN)
     assert settings["failure"]["class"] == "network"

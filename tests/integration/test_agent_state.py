@@ -95,6 +95,7 @@ def machine():
     machine.close()
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("damage", [
     "true", pytest.param("touch /etc/muster/agent.json", marks=pytest.mark.long), "echo '{' > /etc/muster/agent.json",
     pytest.param("mkdir /etc/muster/agent.json", marks=pytest.mark.long)])
@@ -110,6 +111,7 @@ def test_without_settings_it_waits_and_says_for_what(machine, damage):
     assert daemon.poll() is None
 
 
+@pytest.mark.waits
 def test_a_suspended_run_is_told_and_holds_up_nothing_but_its_lock(machine):
     machine.shell(f"printf %s '{SETTINGS}' > /etc/muster/agent.json")
     person = machine.enter([AGENT, "converge"])

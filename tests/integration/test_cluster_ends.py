@@ -99,6 +99,7 @@ def test_warnings_reach_people_metrics_and_the_hook_once(site):
     assert metric(site, "muster_cluster_seconds_left{") == []
 
 
+@pytest.mark.waits
 def test_an_end_that_comes_by_itself(site):
     site.create("timed", "--nodes", "1")
     master, worker = site.member("timed", "masters", "127.0.2.1"), site.member("timed", "workers", "127.0.3.1")
