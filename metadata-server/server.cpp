@@ -141,7 +141,7 @@ Result<void> Server::Parts::load() {
 }
 
 Result<TlsServerSettings> Server::Parts::issue_tls(ListenerKind kind, TimePoint at) const {
-  const auto client = kind == ListenerKind::enrol ? ClientCertificate::optional_may_expire
+  const auto client = kind == ListenerKind::enrol ? ClientCertificate::optional
                                                   : ClientCertificate::required;
   return site.server_tls(client, tls_lifetime, at);
 }

@@ -11,16 +11,18 @@ namespace muster {
 namespace {
 
 // Both callbacks are plain functions of ours because OpenSSL then runs the full verification of
-// every handshake through them; what they may forgive is one named error.
+// every handshake through them; what they may forgive is named.
 int accept_only_valid(int valid, X509_STORE_CTX*) {
   return valid;
 }
 
-int accept_expired(int valid, X509_STORE_CTX* context) {
+int accept_any_dates(int valid, X509_STORE_CTX* context) {
   if (valid == 1) return 1;
-  if (X509_STORE_CTX_get_error(context) != X509_V_ERR_CERT_HAS_EXPIRED) return 0;
-  // An expired authority is no authority: only the machine's own certificate may be old.
-  if (X509_STORE_CTX_get_error_depth(context) != 0) return 0;
+  const int error = X509_STORE_CTX_get_error(context);
+  // An expired authority is no authority; one whose time is to come is, where a clock is behind.
+  const bool is_over = error == X509_V_ERR_CERT_HAS_EXPIRED;
+  if (!is_over && error != X509_V_ERR_CERT_NOT_YET_VALID) return 0;
+  if (is_over && X509_STORE_CTX_get_error_depth(context) != 0) return 0;
   X509_STORE_CTX_set_error(context, X509_V_OK);
   return 1;
 }
@@ -83,11 +85,9 @@ Result<SslContext> make_server_context(const TlsServerSettings& settings) {
   for (const auto& authority : *authorities)
     if (SSL_CTX_add_client_CA(native, authority.native()) != 1)
       return fail_openssl(ErrorKind::internal, "TLS server: naming the client authorities");
-  if (settings.client_certificate == ClientCertificate::required)
-    SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-                       accept_only_valid);
-  else
-    SSL_CTX_set_verify(native, SSL_VERIFY_PEER, accept_expired);
+  const bool is_required = settings.client_certificate == ClientCertificate::required;
+  SSL_CTX_set_verify(native, SSL_VERIFY_PEER | (is_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                     accept_any_dates);
   return context;
 }
 

@@ -12,9 +12,11 @@
 
 namespace muster {
 
+// Of our chain, or the handshake ends. The dates of a client's own certificate are left to who
+// looks at what it asks: this process' clock may be wrong, and be known to be.
 enum class ClientCertificate {
-  required,             // node listener: a missing or foreign chain ends the handshake
-  optional_may_expire,  // enrol listener: none, or one of our chain whose dates may have passed
+  required,  // node listener
+  optional,  // enrol listener: none as well
 };
 
 struct TlsServerSettings {

@@ -24,7 +24,6 @@ class Site(LocalCluster):
         super().__init__(state, address="127.0.0.1", ports={"boot": 19380, "enrol": 19743, "node": 19744, "metrics": 19490})
         self.time = os.path.join(state, "time")
         os.makedirs(state, exist_ok=True)
-        self.server_settings = {"identityLifetimeMinutes": 129600}  # machines are off for a month, too
         self.set_by(0)
 
     def set_by(self, seconds):
@@ -69,7 +68,7 @@ class Site(LocalCluster):
     def machines(self, cluster, count):
         made = []
         for i in range(count):
-            source = f"127.0.{2 if i == 0 else 3}.{i + 1}"
+            source = f"127.0.{2 if i == 0 else 3}.{10 * ('one', 'two', 'three').index(cluster) + i + 1}"
             machine = Machine(os.path.join(self.state, "machines"), f"{cluster}-{i}", "127.0.0.1", (self.ports["enrol"], self.ports["node"]), source)
             pool = "masters" if i == 0 else "workers"
             token = self.json("token", "create", "--cluster", cluster, "--pool", pool)["token"]
@@ -96,6 +95,7 @@ def site(tmp_path_factory):
     set_small_template(site)
     for name in ("one", "two", "three"):
         site.json("cluster", "create", name, "--template", "small", "--ttl", "30d")
+    site.enrolled = site.machines("three", 1)[0]
     yield site
     site.stop_server()
 
@@ -110,6 +110,8 @@ def test_a_clock_that_is_set_for_five_seconds_destroys_nothing(site, days):
     assert "cure: put the clock right, or, if it is right now, run `muster clock confirm`" in text, text
     time.sleep(3)
     assert site.clusters() == ["one", "three", "two"]
+    # An identity's life is three days: whatever the clock says, nobody is shut out by it.
+    assert site.enrolled.ask("GET", "/v1/document")[0] == 200
     # The operator's own clock is right: what is wrong is not confirmed.
     refused = site.muster("clock", "confirm", check=False)
     assert refused.returncode != 0 and "expected this server's within 300 s of yours" in refused.stderr
@@ -117,6 +119,16 @@ def test_a_clock_that_is_set_for_five_seconds_destroys_nothing(site, days):
     site.wait_for("the clock to be believed", lambda: site.clock()["believed"], 5)
     site.wait_for("a certificate that is valid now", site.is_certificate_valid, 5)
     assert site.clusters() == ["one", "three", "two"]
+
+
+def test_an_identity_of_a_clock_that_was_ahead_is_good_when_it_is_right(site):
+    site.set_by(2 * DAY)
+    site.wait_for("the status to tell", lambda: not site.clock()["believed"], 5)
+    machine = site.machines("one", 1)[0]
+    site.set_by(0)
+    site.wait_for("the clock to be believed", lambda: site.clock()["believed"], 5)
+    site.wait_for("a certificate that is valid now", site.is_certificate_valid, 5)
+    assert machine.ask("GET", "/v1/document")[0] == 200
 
 
 def test_started_forty_days_ahead_then_put_right(site):

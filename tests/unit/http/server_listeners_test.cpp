@@ -35,7 +35,7 @@ struct Front {
     subject.ip_addresses = {"127.0.0.1"};
     const auto certificate = authority.issue(key.public_key(), subject, lifetime, at).value();
     return TlsServerSettings{certificate.pem(), key.pem(), machines.certificate().pem(),
-                             ClientCertificate::optional_may_expire};
+                             ClientCertificate::optional};
   }
   void open(TimePoint at) {
     ListenerSettings settings;

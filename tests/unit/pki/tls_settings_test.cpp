@@ -91,7 +91,7 @@ struct Site {
 };
 
 constexpr auto required = ClientCertificate::required;
-constexpr auto optional = ClientCertificate::optional_may_expire;
+constexpr auto optional = ClientCertificate::optional;
 
 }  // namespace
 
@@ -108,7 +108,7 @@ TEST_CASE("contexts: TLS 1.3 alone, and nothing by which a session could be resu
   }
 }
 
-TEST_CASE("node listener: a valid certificate of a machine passes, nothing else") {
+TEST_CASE("node listener: a certificate of a machine passes, nothing else") {
   const Site site;
   const auto passed = site.try_client(required, issue(site.machines, false));
   CHECK(passed.complete);
@@ -117,13 +117,14 @@ TEST_CASE("node listener: a valid certificate of a machine passes, nothing else"
   CHECK_FALSE(site.try_client(required, {}).complete);
   const auto foreign = CertificateAuthority::create("machines", 24h);
   CHECK_FALSE(site.try_client(required, issue(*foreign, false)).complete);
-  const auto expired = issue(site.machines, false, system_clock::now() - 2h);
-  CHECK_FALSE(site.try_client(required, expired).complete);
+  // The one is over or not begun by a clock that may be wrong: its owner is let in, and judged.
+  CHECK(site.try_client(required, issue(site.machines, false, system_clock::now() - 2h)).complete);
+  CHECK(site.try_client(required, issue(site.machines, false, system_clock::now() + 2h)).complete);
   // A certificate of a server is none of a client.
   CHECK_FALSE(site.try_client(required, issue(site.machines, true)).complete);
 }
 
-TEST_CASE("enrol listener: none or an expired one passes, a foreign one does not") {
+TEST_CASE("enrol listener: none or one of any dates passes, a foreign one does not") {
   const Site site;
   const auto without = site.try_client(optional, {});
   CHECK(without.complete);
@@ -139,9 +140,8 @@ TEST_CASE("enrol listener: none or an expired one passes, a foreign one does not
   CHECK_FALSE(site.try_client(optional, issue(*foreign, false)).complete);
   CHECK_FALSE(site.try_client(optional, issue(*foreign, false, system_clock::now() - 2h)).complete);
   CHECK_FALSE(site.try_client(optional, issue(site.machines, true)).complete);
-  // Forgiving dates means the past, not the future.
-  CHECK_FALSE(
-      site.try_client(optional, issue(site.machines, false, system_clock::now() + 1h)).complete);
+  // Issued while the server's clock was ahead.
+  CHECK(site.try_client(optional, issue(site.machines, false, system_clock::now() + 1h)).complete);
 }
 
 TEST_CASE("an expired authority is not forgiven") {
