@@ -7,6 +7,7 @@
 #include <set>
 
 #include "document/time_text.hpp"
+#include "publish/based_on.hpp"
 #include "publish/cluster_publication.hpp"
 #include "publish/publication_number.hpp"
 #include "publish/todays_facts.hpp"
@@ -48,50 +49,6 @@ Result<void> check_not_on_demand(const Store& store, const std::string& name,
       fmt::format(
           "cluster '{}': made on demand, and the server's own until it expires. Take another name, or end it with `muster cluster delete`.",
           name));
-}
-
-// Whether an operator published since then.
-Result<bool> has_same_content(const Store& store, const ClusterRecord& current,
-                              const std::string& based_on) {
-  if (based_on.empty() || current.revision.empty()) return false;
-  const auto base = find_published(store, current.name, based_on);
-  if (!base && is_store_away(base.error())) return pass(base.error());
-  if (!base || base->digest != based_on) return false;
-  return (base->content == 0 ? base->number : base->content) == content_of(current);
-}
-
-// Who published what is current, and when: an operator, whatever machines made of it since.
-Revision last_order(const Store& store, const ClusterRecord& current) {
-  auto found = find_published(store, current.name, std::to_string(content_of(current)));
-  if (found) return std::move(*found);
-  Revision last;
-  last.actor = current.actor;
-  last.published_at = current.published_at;
-  return last;
-}
-
-// Signatures are of the documents of one very revision.
-Result<void> check_based_on(const Store& store, const ClusterRecord& current,
-                            const std::string& based_on, bool is_signed) {
-  if (based_on == current.revision) return {};
-  const auto is_same = is_signed ? false : has_same_content(store, current, based_on);
-  if (!is_same) return pass(is_same.error());
-  if (*is_same) return {};
-  if (current.revision.empty()) {
-    return fail(
-        ErrorKind::conflict,
-        fmt::format(
-            "cluster '{}': based on revision {}, but nothing is published yet. Is this the right server? Then apply again based on none.",
-            current.name, based_on));
-  }
-  const Revision last = is_signed ? Revision() : last_order(store, current);
-  return fail(
-      ErrorKind::conflict,
-      fmt::format(
-          "cluster '{}': based on {}, but {} published {} at {}. Look at it with `muster diff`, then apply again based on that one.",
-          current.name, based_on.empty() ? "no revision" : "revision " + based_on,
-          is_signed ? current.actor : last.actor, current.revision,
-          utc_text(is_signed ? current.published_at : last.published_at)));
 }
 
 // The facts of today, for a publication that then owes nothing: whoever changes any of them marks

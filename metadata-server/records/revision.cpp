@@ -72,10 +72,8 @@ bool is_hex(std::string_view text) {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-// A short text of digits is a number; a long one is the beginning of a digest.
 std::uint64_t number_of(std::string_view wanted) {
   std::uint64_t number = 0;
-  if (wanted.size() >= shortest_prefix) return 0;
   const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
   return error == std::errc() && end == wanted.data() + wanted.size() ? number : 0;
 }
@@ -87,9 +85,26 @@ tl::unexpected<Error> no_such_revision(const std::string& cluster, std::string_v
                   cluster, in_ticks(wanted)));
 }
 
+Result<bool> is_published(const Store& store, const std::string& cluster, std::uint64_t number) {
+  const std::string key = kinds::revision_key(cluster, number);
+  for (const auto kind : {kinds::revision, kinds::publication}) {
+    const auto record = store.get(kind, key);
+    if (record) return true;
+    if (record.error().kind != ErrorKind::not_found) return pass(record.error());
+  }
+  return false;
+}
+
 Result<std::uint64_t> find_number(const Store& store, const std::string& cluster,
                                   std::string_view wanted) {
-  if (const std::uint64_t number = number_of(wanted); number != 0) return number;
+  // A short text of digits is a number. A long one may be the beginning of a digest too: numbers
+  // are long after a restore.
+  if (const std::uint64_t number = number_of(wanted); number != 0) {
+    const bool is_short = wanted.size() < shortest_prefix;
+    const auto there = is_short ? true : is_published(store, cluster, number);
+    if (!there) return pass(there.error());
+    if (*there) return number;
+  }
   std::string_view digits = wanted;
   if (digits.starts_with(digest_prefix)) digits.remove_prefix(digest_prefix.size());
   if (digits.size() < shortest_prefix || !is_hex(digits)) {

@@ -6,6 +6,7 @@
 #include "records/audit.hpp"
 #include "records/revision.hpp"
 #include "sample_site.hpp"
+#include "store/kinds.hpp"
 
 using namespace muster;
 using sample::node;
@@ -120,6 +121,25 @@ TEST_CASE("an apply that is based on another revision is refused") {
   CHECK(
       refusal(publish(site.context, wrong)) ==
       "cluster 'other': based on revision sha256:1, but nothing is published yet. Is this the right server? Then apply again based on none.");
+}
+
+TEST_CASE("an apply is based on a revision by its number as well, which is long after a restore") {
+  Site site;
+  site.publish(sample::small_inventory());
+  auto record = find_cluster(site.store, "lab").value().record;
+  record.revision_number = (2ULL << 32) + 6;
+  Transaction lifted;
+  lifted.put(kinds::cluster, "lab", to_json(record));
+  REQUIRE(site.store.commit(lifted));
+  site.publish(sample::small_inventory(", labels: {a: b}"));
+  auto order = site.request(sample::small_inventory(", labels: {a: c}"));
+  order.based_on["lab"] = "8589934599";
+  Site::must(publish(site.context, order));
+  CHECK(refusal(publish(site.context, order))
+            .starts_with("cluster 'lab': based on revision sha256:"));
+  CHECK(find_published(site.store, "lab", "8589934599")->number == 8589934599);
+  Site::must(roll_back(site.context, sample::back_to("8589934599")));
+  CHECK(site.document("n1").config.kubelet.labels.at("a") == "b");
 }
 
 TEST_CASE("an apply on what is current says on what it was, and is refused where that is over") {
