@@ -215,6 +215,10 @@ Result<Held> parse_held(std::string_view json) {
   };
   for (const auto& [field, value] : body->items()) {
     if (field == "trust" && value.is_array()) {
+      constexpr std::size_t longest_chain = 256;  // a list for each change of a site's keys
+      if (value.size() > longest_chain)
+        return fail(ErrorKind::invalid, fmt::format("trust: expected at most {} lists, found {}",
+                                                    longest_chain, value.size()));
       for (const auto& entry : value) {
         auto envelope = take(entry);
         if (!envelope) return pass(envelope.error());

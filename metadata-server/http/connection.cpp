@@ -12,6 +12,7 @@ namespace {
 constexpr int steps_per_turn = 64;
 constexpr std::uint64_t transfer_part = 1u << 20;  // bytes
 constexpr std::chrono::milliseconds standstill{500};
+constexpr std::chrono::seconds time_to_ask{2};
 
 std::chrono::milliseconds time_for(std::uint64_t bytes, std::uint64_t per_second) {
   return std::chrono::milliseconds(bytes * 1000 / per_second);
@@ -41,8 +42,8 @@ void Connection::enter_transfer(Phase phase, std::uint64_t bytes) {
   const Deadlines& deadlines = around_.settings.deadlines;
   const bool is_body = phase == Phase::body;
   transfer_left_ = bytes;
-  part_left_ = std::min(bytes, transfer_part);
-  moved_ = Clock::now();
+  part_left_ = part_size_ = std::min(bytes, transfer_part);
+  part_began_ = moved_ = Clock::now();
   enter(phase,
         (is_body ? deadlines.body : deadlines.write) +
             time_for(part_left_, is_body ? deadlines.slowest_body : deadlines.slowest_write));
@@ -63,11 +64,43 @@ bool Connection::may_give_way(Clock::time_point now) const {
       return true;
     case Phase::body:
     case Phase::write:
-      return now - moved_ >= standstill;
+      return now - moved_ >= standstill || is_behind(now);
     case Phase::answer:
       return false;
   }
   return false;
+}
+
+// A byte now and then is no progress.
+bool Connection::is_behind(Clock::time_point now) const {
+  if (now - part_began_ < standstill) return false;
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(now - part_began_);
+  const Deadlines& deadlines = around_.settings.deadlines;
+  const std::uint64_t rate =
+      phase_ == Phase::body ? deadlines.slowest_body : deadlines.slowest_write;
+  return (part_size_ - part_left_) * 1000 < rate * static_cast<std::uint64_t>(took.count());
+}
+
+bool Connection::is_silent(Clock::time_point now) const {
+  return requests_ == 0 && (phase_ == Phase::handshake || phase_ == Phase::head) &&
+         now - opened_ >= time_to_ask;
+}
+
+// What is announced counts: it is what may come. People's calls are few, and theirs are known.
+bool Connection::reserve_body() {
+  constexpr std::int64_t always = 16 << 10;  // bytes: reports and proofs mostly are smaller
+  if (is_for_people_ || request_.sink) return true;
+  const auto size = static_cast<std::int64_t>(body_left_);
+  const std::int64_t before = around_.counters.body_bytes.fetch_add(size);
+  reserved_ = size;
+  if (size <= always || before + size <= around_.settings.body_memory) return true;
+  release_body();
+  return false;
+}
+
+void Connection::release_body() {
+  around_.counters.body_bytes -= reserved_;
+  reserved_ = 0;
 }
 
 Connection::Want Connection::advance() {
@@ -186,6 +219,13 @@ void Connection::begin_request(std::string_view head) {
   is_for_people_ = admission.is_for_people;
   share_ = std::move(admission.share);
   request_.sink = std::move(admission.sink);
+  if (!reserve_body()) {
+    ++around_.counters.overloaded;
+    return pass(
+        error_response({ErrorKind::unavailable,
+                        "the server holds as much of others' requests as it may; try again later"},
+                       request_.id));
+  }
   enter_transfer(Phase::body, body_left_);
   if (!head_.expects_continue || body_left_ <= input_.size()) return;
   answer_ = {};
@@ -252,6 +292,7 @@ void Connection::pass(const Response& response) {
 }
 
 void Connection::start_writing(WireAnswer answer) {
+  release_body();
   answer_ = std::move(answer);
   written_ = 0;
   interim_ = false;

@@ -45,6 +45,9 @@ class Connection {
 
   Connection(std::unique_ptr<Transport> transport, Peer peer, Surroundings& around,
              std::uint64_t id);
+  ~Connection() { release_body(); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
   [[nodiscard]] Want advance();
   [[nodiscard]] Want deliver(WireAnswer answer);
   // When the present phase must be over; then the connection is closed without a word.
@@ -53,8 +56,11 @@ class Connection {
   [[nodiscard]] bool is_idle() const {
     return phase_ == Phase::head && requests_ > 0 && input_.empty();
   }
-  // Nobody's work is lost with it: it asks nothing yet, or does not take what it asked for.
+  // Nobody's work is lost with it: it asks nothing yet, or what it asked for stands still or is
+  // slower than anybody's line.
   [[nodiscard]] bool may_give_way(Clock::time_point now) const;
+  // It has had time to ask, and did not.
+  [[nodiscard]] bool is_silent(Clock::time_point now) const;
   // Before it is closed, where the other side does not take what it asked for: the kernel would
   // keep megabytes of each, and go on offering them.
   void drop_unsent() const;
@@ -84,6 +90,9 @@ class Connection {
   void enter(Phase phase, std::chrono::milliseconds time);
   void enter_transfer(Phase phase, std::uint64_t bytes);
   void note_transfer(std::uint64_t bytes);
+  [[nodiscard]] bool is_behind(Clock::time_point now) const;
+  [[nodiscard]] bool reserve_body();
+  void release_body();
 
   std::unique_ptr<Transport> transport_;
   Surroundings& around_;
@@ -92,8 +101,9 @@ class Connection {
   Clock::time_point deadline_;
   Clock::time_point began_;  // the present request
   // Of a body or an answer: what is left of it, and of the part whose deadline runs.
-  std::uint64_t transfer_left_ = 0, part_left_ = 0;
-  Clock::time_point moved_;  // when bytes of it last went
+  std::uint64_t transfer_left_ = 0, part_left_ = 0, part_size_ = 0;
+  Clock::time_point part_began_, moved_;  // when bytes of it last went
+  const Clock::time_point opened_ = Clock::now();
   std::uint64_t requests_ = 0;
 
   std::string input_;  // read and not yet used
@@ -102,6 +112,7 @@ class Connection {
   bool blocking_ = false, is_for_people_ = false;
   WorkShare share_;
   std::uint64_t body_left_ = 0;
+  std::int64_t reserved_ = 0;  // bytes, of the listener's for bodies
 
   WireAnswer answer_;
   std::size_t written_ = 0;

@@ -18,6 +18,7 @@ constexpr std::uint64_t listening_id = 0;
 constexpr std::uint64_t event_id = 1;
 constexpr std::uint64_t first_connection_id = 2;
 constexpr std::chrono::milliseconds accept_pause{100};
+constexpr int most_looks = 256;  // at connections that might give way
 
 std::uint32_t interest_of(Connection::Want want) {
   switch (want) {
@@ -209,7 +210,6 @@ SourceTable::Entry EventLoop::enter(const std::string& address) {
 // Where all places are taken, a network that holds more than the newcomer's gives one up. Each
 // thread looks at its own connections: the kernel spreads those of one network over all of them.
 bool EventLoop::make_room_for(const std::string& address) {
-  constexpr int most_looks = 256;
   int looks = 0;
   const auto now = Clock::now();
   for (const auto& network : sources_.greedier_than(address)) {
@@ -218,13 +218,30 @@ bool EventLoop::make_room_for(const std::string& address) {
     for (const std::uint64_t id : held->second) {
       if (++looks > most_looks) return false;
       if (!connections_.at(id).connection->may_give_way(now)) continue;
-      ++counters_.gave_way;
-      connections_.at(id).connection->drop_unsent();
-      remove(id);
+      give_up(id);
       return true;
     }
   }
-  return false;
+  return !sources_.holds_any(address) && drop_silent(now);
+}
+
+// As many networks as there are places: for one that has none, the oldest goes that asks nothing.
+bool EventLoop::drop_silent(Clock::time_point now) {
+  // By deadline: those that have asked nothing are among the first.
+  const auto looked_at =
+      std::next(timers_.begin(), std::min<std::ptrdiff_t>(most_looks, std::ssize(timers_)));
+  const auto silent = std::find_if(timers_.begin(), looked_at, [&](const auto& timer) {
+    return connections_.at(timer.second).connection->is_silent(now);
+  });
+  if (silent == looked_at) return false;
+  give_up(silent->second);
+  return true;
+}
+
+void EventLoop::give_up(std::uint64_t id) {
+  ++counters_.gave_way;
+  connections_.at(id).connection->drop_unsent();
+  remove(id);
 }
 
 void EventLoop::serve(std::uint64_t id, Connection::Want want) {

@@ -65,6 +65,8 @@ class EventLoop {
   void add(Accepted accepted);
   [[nodiscard]] SourceTable::Entry enter(const std::string& address);
   [[nodiscard]] bool make_room_for(const std::string& address);
+  [[nodiscard]] bool drop_silent(Clock::time_point now);
+  void give_up(std::uint64_t id);
   void pause_accepting();
   void serve(std::uint64_t id, Connection::Want want);
   void remove(std::uint64_t id);

@@ -16,6 +16,7 @@ struct ListenerCounters {
   std::atomic<std::uint64_t> overloaded{0};  // 503: the queue to the workers was full
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::int64_t> open{0};
+  std::atomic<std::int64_t> body_bytes{0};  // announced by requests that are not answered yet
 };
 
 }  // namespace muster

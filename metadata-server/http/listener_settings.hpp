@@ -29,8 +29,9 @@ struct ListenerSettings {
   bool tls = false;
   unsigned event_threads = 2;
   unsigned workers = 4;
-  unsigned operator_workers = 0;      // for people's calls alone; 0: these are among the others
-  std::size_t queued_requests = 256;  // waiting for a worker; of more some get 503
+  unsigned operator_workers = 0;        // for people's calls alone; 0: these are among the others
+  std::size_t queued_requests = 256;    // waiting for a worker; of more some get 503
+  std::int64_t body_memory = 64 << 20;  // bytes of bodies at once; larger ones than usual get 503
   std::size_t connections = 4096;
   std::size_t connections_per_source = 64;        // 0: no cap (unix sockets)
   std::uint64_t requests_per_connection = 10000;  // 1: no keep-alive

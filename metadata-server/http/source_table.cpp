@@ -42,6 +42,11 @@ std::size_t SourceTable::open() {
   return open_;
 }
 
+bool SourceTable::holds_any(const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  return networks_.contains(network_of(address));
+}
+
 std::vector<std::string> SourceTable::greedier_than(const std::string& address) {
   constexpr std::size_t few = 16;
   const std::lock_guard lock(mutex_);

@@ -21,6 +21,7 @@ class SourceTable {
   [[nodiscard]] Entry enter(const std::string& address);
   void leave(const std::string& address);
   [[nodiscard]] std::size_t open();
+  [[nodiscard]] bool holds_any(const std::string& address);
   // Networks that would still hold more than that of `address` if one of theirs gave way to it, by
   // a quarter at least; the greediest first, a few of them.
   [[nodiscard]] std::vector<std::string> greedier_than(const std::string& address);

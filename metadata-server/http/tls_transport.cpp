@@ -15,10 +15,16 @@ struct SslFree {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
 
+// Clients change their keys after gigabytes; one that does nothing else keeps a thread busy.
+constexpr int most_key_updates = 32;
+
 class TlsTransport final : public Transport {
  public:
   TlsTransport(FileDescriptor connection, std::unique_ptr<SSL, SslFree> ssl)
-      : Transport(std::move(connection)), ssl_(std::move(ssl)) {}
+      : Transport(std::move(connection)), ssl_(std::move(ssl)) {
+    SSL_set_msg_callback(ssl_.get(), count_key_update);
+    SSL_set_msg_callback_arg(ssl_.get(), &key_updates_);
+  }
 
   Io handshake() override {
     ERR_clear_error();
@@ -26,10 +32,17 @@ class TlsTransport final : public Transport {
   }
 
   Io read(char* data, std::size_t size) override {
-    std::size_t count = 0;
-    ERR_clear_error();
-    const int result = SSL_read_ex(ssl_.get(), data, size, &count);
-    return from(result, count);
+    for (;;) {
+      std::size_t count = 0;
+      ERR_clear_error();
+      const int before = key_updates_;
+      const int result = SSL_read_ex(ssl_.get(), data, size, &count);
+      if (key_updates_ == before || result == 1) return from(result, count);
+      // What came was no data; more may lie in OpenSSL's buffer.
+      if (key_updates_ <= most_key_updates) continue;
+      failure_ = "too many key updates";
+      return {Io::State::failed};
+    }
   }
 
   bool has_pending() const override { return SSL_has_pending(ssl_.get()) == 1; }
@@ -68,6 +81,13 @@ class TlsTransport final : public Transport {
   std::string failure() const override { return failure_; }
 
  private:
+  static void count_key_update(int is_written, int /*version*/, int type, const void* bytes,
+                               std::size_t length, SSL* /*ssl*/, void* count) {
+    if (is_written == 0 && type == SSL3_RT_HANDSHAKE && length > 0 &&
+        *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE)
+      ++*static_cast<int*>(count);
+  }
+
   Io from(int result, std::size_t count) {
     if (result == 1) return {Io::State::done, count};
     switch (SSL_get_error(ssl_.get(), result)) {
@@ -90,6 +110,7 @@ class TlsTransport final : public Transport {
   }
 
   std::unique_ptr<SSL, SslFree> ssl_;
+  int key_updates_ = 0;
   std::string failure_;
 };
 
@@ -104,6 +125,8 @@ std::unique_ptr<Transport> make_tls_transport(FileDescriptor connection,
   // repeated from the same bytes, maybe at another address.
   SSL_set_mode(ssl.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
+  // A read ends behind each record, whatever it was.
+  SSL_clear_mode(ssl.get(), SSL_MODE_AUTO_RETRY);
   // One system call for a record, not one for its head and one for the rest.
   SSL_set_read_ahead(ssl.get(), 1);
   return std::make_unique<TlsTransport>(std::move(connection), std::move(ssl));

@@ -26,6 +26,7 @@ class FakeService final : public Service {
  public:
   std::string folder;  // of the file "content"
   std::shared_future<void> gate;
+  std::uint64_t echo_limit = 64;
   std::uint64_t upload_limit = 1u << 20;  // of the head; its sink takes 800000 bytes
   std::atomic<int> answered{0};
   std::atomic<int> noted{0};
@@ -34,7 +35,7 @@ class FakeService final : public Service {
     Admission admission;
     admission.share = {true, peer.address, {}};
     if (head.path == "/echo") {
-      admission.body_limit = 64;
+      admission.body_limit = echo_limit;
     } else if (head.path == "/blocking") {
       admission.blocking = true;
       admission.is_for_people = head.query == "people";

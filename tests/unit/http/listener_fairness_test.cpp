@@ -34,6 +34,71 @@ TEST_CASE("of a full listener the network that holds most gives way to one that 
   CHECK(front.listener->counters().full == full + 1);
 }
 
+TEST_CASE("a byte now and then of a body is no progress: it gives way as one that stands still") {
+  ListenerSettings settings = anywhere();
+  settings.connections = 4;
+  settings.event_threads = 1;
+  Front front(settings);
+  front.service.echo_limit = 1u << 16;
+  std::vector<std::unique_ptr<RawClient>> dripping;
+  for (int i = 1; i <= 4; ++i) {
+    dripping.push_back(
+        std::make_unique<RawClient>(front.listener->address(), fmt::format("127.0.1.{}", i)));
+    dripping.back()->send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 65000\r\n\r\n");
+  }
+  CHECK(soon([&] { return front.listener->counters().requests == 4; }));
+  for (int i = 0; i < 8; ++i) {
+    std::this_thread::sleep_for(100ms);
+    for (const auto& client : dripping) client->send("x");
+  }
+  CHECK(contains(front.ask(get("/small")), "200 OK"));
+  CHECK(front.listener->counters().gave_way == 1);
+}
+
+TEST_CASE(
+    "with as many networks as places, the oldest that asks nothing goes for one without any") {
+  ListenerSettings settings = anywhere();
+  settings.connections = 4;
+  settings.event_threads = 1;
+  Front front(settings);
+  std::vector<std::unique_ptr<RawClient>> silent;
+  for (int i = 1; i <= 4; ++i) {
+    silent.push_back(
+        std::make_unique<RawClient>(front.listener->address(), fmt::format("127.0.{}.1", i)));
+    REQUIRE(soon([&] { return front.listener->counters().open == i; }));
+  }
+  // They have a moment to ask.
+  CHECK_FALSE(contains(front.ask(get("/small")), "200 OK"));
+  std::this_thread::sleep_for(2100ms);
+  RawClient newcomer(front.listener->address(), "127.0.9.1");
+  newcomer.send(get("/small"));
+  CHECK(contains(newcomer.receive(10s), "200 OK"));
+  CHECK(silent[0]->receive(10s).empty());
+  CHECK(silent[0]->closed());
+  CHECK(front.listener->counters().gave_way == 1);
+}
+
+TEST_CASE("what is announced of bodies has a limit in all; small ones are taken beyond it") {
+  ListenerSettings settings = anywhere();
+  settings.body_memory = 100000;
+  Front front(settings);
+  front.service.echo_limit = 1u << 20;
+  const auto post = [](int length, std::string_view body) {
+    return fmt::format(
+        "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}",
+        length, body);
+  };
+  auto first = std::make_unique<RawClient>(front.listener->address());
+  first->send(post(80000, "begun"));
+  CHECK(soon([&] { return front.listener->counters().body_bytes == 80000; }));
+  CHECK(contains(front.ask(post(80000, std::string(80000, 'x'))), "HTTP/1.1 503 "));
+  CHECK(contains(front.ask(post(2, "ok")), "200 OK"));
+  first.reset();
+  CHECK(soon([&] { return front.listener->counters().body_bytes == 0; }));
+  CHECK(contains(front.ask(post(80000, std::string(80000, 'x'))), "200 OK"));
+  CHECK(front.listener->counters().body_bytes == 0);
+}
+
 TEST_CASE("whoever takes nothing of what it asked for has the time for a part of it, not for all") {
   const ScratchFolder folder;
   std::ofstream(folder.path("content")) << std::string(64u << 20, 'x');
