@@ -96,7 +96,9 @@ Result<bool> ban(const EnrolmentContext& context, const NodeName& node, const st
                  const std::string& by) {
   return change_machine(context, node, {by, "banned", reason, "ban of " + node.node, true},
                         [&](MachineRecord& record) {
-                          if (record.banned && record.ban_reason == reason) return false;
+                          // Again, and without a word: what was said of it stays.
+                          const bool is_news = !reason.empty() && record.ban_reason != reason;
+                          if (record.banned && !is_news) return false;
                           record.banned = true;
                           record.ban_reason = reason;
                           return true;

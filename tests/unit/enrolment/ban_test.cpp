@@ -15,6 +15,9 @@ TEST_CASE("a ban is one row in the audit, however often it is said") {
   CHECK(site.record("n1").ban_reason == "stolen");
   REQUIRE(ban(site.context, n1, "sold", "operator bert"));
   CHECK(site.record("n1").ban_reason == "sold");
+  // Again and without a word: what was said of it stays.
+  REQUIRE(ban(site.context, n1, "", "operator bert"));
+  CHECK(site.record("n1").ban_reason == "sold");
   REQUIRE(unban(site.context, n1, "operator bert"));
   REQUIRE(unban(site.context, n1, "operator bert"));
   CHECK(site.audit("unbanned") == std::vector<std::string>{"operator bert lab/n1 "});
