@@ -167,6 +167,11 @@ rules:
 - level: Metadata
   resources:
   - {group: "", resources: [secrets, serviceaccounts/token]}
+# What enters a pod or passes through a machine, whoever asks and by whichever verb: a WebSocket is a GET.
+- level: Metadata
+  resources:
+  - group: ""
+    resources: [pods/exec, pods/attach, pods/portforward, pods/proxy, services/proxy, nodes/proxy]
 - level: Metadata
   verbs: [create, update, patch, delete, deletecollection]
 # Reads by people: named operators.
