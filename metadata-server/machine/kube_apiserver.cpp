@@ -27,6 +27,8 @@ void set_authentication(const ClusterSettings& cluster, Arguments& arguments) {
   // The public half is taken from the private key's file.
   arguments.set("service-account-key-file", paths::service_account_key);
   arguments.set("service-account-signing-key-file", paths::service_account_key);
+  // A pod's token ends when it says: kubelet renews it, and clients read the file again.
+  arguments.set("service-account-extend-token-expiration", "false");
   arguments.set("requestheader-allowed-names", "front-proxy-client");
   arguments.set("requestheader-client-ca-file", paths::authority("front-proxy"));
   arguments.set("requestheader-extra-headers-prefix", "X-Remote-Extra-");
