@@ -21,6 +21,10 @@ struct InstallRelease {
 struct BringReleases {
   std::vector<ReleaseReference> releases;
 };
+// An account of the machine, for a component that is not root.
+struct MakeAccount {
+  std::string name;
+};
 // Make keys, ask the server, put key and certificate behind one link.
 struct ObtainCertificates {
   std::vector<CertificateSpec> certificates;
@@ -67,9 +71,10 @@ struct ImportImage {
   std::string archive, digest;
 };
 
-using Action = std::variant<InstallRelease, BringReleases, ObtainCertificates, FetchSecret,
-                            MakeDirectory, WriteFile, RemovePath, CorrectFile, ReloadServiceManager,
-                            StartUnits, RestartUnits, ReloadUnits, StopUnits, ImportImage>;
+using Action =
+    std::variant<InstallRelease, BringReleases, MakeAccount, ObtainCertificates, FetchSecret,
+                 MakeDirectory, WriteFile, RemovePath, CorrectFile, ReloadServiceManager,
+                 StartUnits, RestartUnits, ReloadUnits, StopUnits, ImportImage>;
 
 enum class Cost { none, restart, drain, reboot };
 

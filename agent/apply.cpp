@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "agent/accounts.hpp"
 #include "agent/artifacts.hpp"
 #include "agent/changed_start.hpp"
 #include "agent/footprint.hpp"
@@ -23,6 +24,7 @@ constexpr const char* kubelet = "kubelet.service";
 struct PhaseOf {
   const char* operator()(const InstallRelease&) const { return "releases"; }
   const char* operator()(const BringReleases&) const { return "releases"; }
+  const char* operator()(const MakeAccount&) const { return "certificates"; }
   const char* operator()(const ObtainCertificates&) const { return "certificates"; }
   const char* operator()(const FetchSecret&) const { return "secrets"; }
   const char* operator()(const MakeDirectory&) const { return "files"; }
@@ -49,6 +51,10 @@ class Execute {
   Result<void> operator()(const BringReleases& action) {
     return bring_releases(run_.host, run_.network, run_.checkpoint, action.releases,
                           inputs_.sources);
+  }
+
+  Result<void> operator()(const MakeAccount& action) {
+    return make_account(run_.host.process, action.name);
   }
 
   Result<void> operator()(const ObtainCertificates& action) {

@@ -14,12 +14,14 @@ std::string folder_of(const CertificateSpec& spec) {
   return std::string(paths::certificates) + "/" + spec.name;
 }
 
-// What the server makes the certificate from: another digest, another certificate.
+// What the server makes the certificate from: another digest, another certificate. Whose the key is
+// on the machine is nothing to the server; certificates of before etcd had a user have "root"
+// there.
 std::string digest_of(const CertificateSpec& spec) {
   std::string text =
       fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", spec.authority, spec.common_name,
                   fmt::join(spec.organizations, ","), fmt::join(spec.dns_names, ","),
-                  fmt::join(spec.ip_addresses, ","), spec.lifetime.count(), spec.owner, spec.mode);
+                  fmt::join(spec.ip_addresses, ","), spec.lifetime.count(), "root", spec.mode);
   for (const auto usage : spec.usages) text += usage == CertificateUsage::client ? "c" : "s";
   return sha256_digest(text);
 }

@@ -35,7 +35,7 @@ Result<void> save(const Checkpoint& checkpoint, Filesystem& files) {
   const std::string text = to_json(checkpoint);
   if (const auto now = files.read(paths::checkpoint, largest_checkpoint); now && *now == text)
     return {};
-  if (auto made = files.make_directory(paths::state, 0700); !made) return made;
+  if (auto made = files.make_directory(paths::state, paths::state_mode); !made) return made;
   return files.write(paths::checkpoint, text, 0600);
 }
 

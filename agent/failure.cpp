@@ -38,6 +38,7 @@ struct ClassOf {
     return is_of_the_machine ? FailureClass::disk : FailureClass::package;
   }
   FailureClass operator()(const BringReleases&) const { return (*this)(InstallRelease{}); }
+  FailureClass operator()(const MakeAccount&) const { return FailureClass::disk; }
   FailureClass operator()(const ObtainCertificates&) const {
     if (is_of_the_network(error.kind)) return FailureClass::network;
     return is_of_the_disk(error.kind) ? FailureClass::disk : FailureClass::identity;

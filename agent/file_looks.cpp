@@ -78,7 +78,7 @@ std::string attributes_difference(const FileStatus& status, std::uint32_t mode,
 // Kubeconfigs and the rest of what a document wants are files of it, which are looked at as such.
 void look_at_private_files(const Sight& sight, Effects& effects) {
   PrivateFiles files(sight.host.files, effects);
-  files.expect(paths::state, 0700);
+  files.expect(paths::state, paths::state_mode);
   files.expect(paths::settings, 0600);
   files.expect(paths::identity_key, 0600);
   for (const auto& spec : sight.desired.certificates) {

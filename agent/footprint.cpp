@@ -70,7 +70,7 @@ class Recorder {
     if (!content) return pass(content.error());
     const std::string original = original_of(path);
     const std::string folder = original.substr(0, original.find_last_of('/'));
-    if (auto done = files_.make_directory(paths::state, 0700); !done) return done;
+    if (auto done = files_.make_directory(paths::state, paths::state_mode); !done) return done;
     if (auto done = files_.make_directory(folder, 0700); !done) return done;
     if (auto done = files_.write(original, *content, status.mode, status.owner); !done) return done;
     checkpoint_.originals.insert(path);

@@ -76,8 +76,9 @@ Result<PrivateKey> key_for_enrolment(Filesystem& files) {
   }
   auto key = PrivateKey::generate_p256();
   if (!key) return key;
-  for (const std::string& folder :
-       {std::string(paths::state), std::string(paths::identities), enrolment_folder()}) {
+  if (auto made = files.make_directory(paths::state, paths::state_mode); !made)
+    return pass(made.error());
+  for (const std::string& folder : {std::string(paths::identities), enrolment_folder()}) {
     if (auto made = files.make_directory(folder, 0700); !made) return pass(made.error());
   }
   if (auto wrote = files.write(path, key->pem(), 0600); !wrote) return pass(wrote.error());

@@ -9,7 +9,7 @@ Result<void> write_where_other(Filesystem& files, const std::string& path,
                                const std::string& text) {
   if (const auto now = files.read(path, maximum_envelope_size); now && *now == text) return {};
   const std::string folder = path.substr(0, path.find_last_of('/'));
-  if (auto made = files.make_directory(paths::state, 0700); !made) return made;
+  if (auto made = files.make_directory(paths::state, paths::state_mode); !made) return made;
   if (auto made = files.make_directory(folder, 0700); !made) return made;
   return files.write(path, text, 0600);
 }

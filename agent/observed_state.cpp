@@ -1,5 +1,6 @@
 #include "agent/observed_state.hpp"
 
+#include "agent/accounts.hpp"
 #include "agent/artifacts.hpp"
 #include "agent/changed_start.hpp"
 #include "agent/effects.hpp"
@@ -146,6 +147,7 @@ Result<ObservedState> observe_state(const Host& host, const DesiredState& desire
   const auto now = host.clock.now();
   for (const auto& spec : desired.certificates) {
     add(observed.certificates, spec.name, reason_to_obtain(host.files, spec, authorities, now));
+    add(observed.accounts, spec.owner, reason_to_make_account(host.files, spec.owner));
   }
   std::vector<std::string> units;
   for (const auto& unit : desired.units) units.push_back(unit.name);

@@ -19,6 +19,7 @@ struct ObservedState {
   std::map<std::string, std::string> releases;      // by name
   std::map<std::string, std::string> unbrought;     // those whose verified bytes are not there
   std::map<std::string, std::string> replaced;      // release name -> what is current instead
+  std::map<std::string, std::string> accounts;      // by name
   std::map<std::string, std::string> certificates;  // by name
   std::map<std::string, std::string> secrets;       // by path
   std::set<std::string> uncompared;  // secrets: whether they are as they were written is not known

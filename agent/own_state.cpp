@@ -66,12 +66,16 @@ struct StateFolder {
   const char* path;
   std::uint32_t mode;  // 0: whatever it is
 };
-constexpr std::array state_folders = {
-    StateFolder{paths::state, 0700},        StateFolder{paths::cache, 0700},
-    StateFolder{paths::copies, 0700},       StateFolder{paths::settled, 0700},
-    StateFolder{paths::report_spool, 0700}, StateFolder{paths::identities, 0700},
-    StateFolder{paths::certificates, 0},    StateFolder{paths::originals, 0700},
-    StateFolder{paths::downloads, 0},       StateFolder{paths::etcd_snapshots, 0}};
+constexpr std::array state_folders = {StateFolder{paths::state, paths::state_mode},
+                                      StateFolder{paths::cache, 0700},
+                                      StateFolder{paths::copies, 0700},
+                                      StateFolder{paths::settled, 0700},
+                                      StateFolder{paths::report_spool, 0700},
+                                      StateFolder{paths::identities, 0700},
+                                      StateFolder{paths::certificates, 0},
+                                      StateFolder{paths::originals, 0700},
+                                      StateFolder{paths::downloads, 0},
+                                      StateFolder{paths::etcd_snapshots, 0}};
 
 std::string why_in_short(const std::string& text) {
   return text.substr(0, std::min<std::size_t>(text.find('\n'), 300));

@@ -2,13 +2,17 @@
 // once.
 #pragma once
 
+#include <cstdint>
+
 #include "machine/paths.hpp"
 
 namespace muster::paths {
 
 inline constexpr const char* settings = "/etc/muster/agent.json";
 inline constexpr const char* metadata = "/etc/muster/metadata.json";  // flat, of a site's scripts
-inline constexpr const char* state = "/var/lib/muster";               // 0700
+inline constexpr const char* state = "/var/lib/muster";
+// Searched by others, not read: etcd's own user reaches its certificates through it.
+inline constexpr std::uint32_t state_mode = 0711;
 // What user-data said, without the token: {"place","settings"}.
 inline constexpr const char* settings_memory = "/var/lib/muster/settings.json";
 inline constexpr const char* identity_key = "/var/lib/muster/identity/key.pem";

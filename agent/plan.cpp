@@ -30,6 +30,7 @@ class Planner {
     plan_.pending = decision_.pending;
     plan_lost();
     plan_releases();
+    for (const auto& [name, reason] : observed_.accounts) add(MakeAccount{name}, reason);
     plan_certificates();
     plan_files();
     plan_units();
@@ -219,6 +220,7 @@ Plan foundation_of(const Plan& plan) {
   for (const auto& planned : plan.actions) {
     if (std::holds_alternative<InstallRelease>(planned.action) ||
         std::holds_alternative<BringReleases>(planned.action) ||
+        std::holds_alternative<MakeAccount>(planned.action) ||
         std::holds_alternative<ObtainCertificates>(planned.action) ||
         std::holds_alternative<FetchSecret>(planned.action)) {
       foundation.actions.push_back(planned);

@@ -21,6 +21,7 @@ struct Line {
     }
     return text;
   }
+  std::string operator()(const MakeAccount& action) const { return "make account " + action.name; }
   std::string operator()(const ObtainCertificates& action) const {
     return fmt::format("obtain {} certificate{}", action.certificates.size(),
                        action.certificates.size() == 1 ? "" : "s");

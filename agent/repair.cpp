@@ -13,6 +13,7 @@ namespace {
 struct SubjectOf {
   std::string operator()(const InstallRelease& action) const { return action.release.name; }
   std::string operator()(const BringReleases&) const { return "releases ahead of their turn"; }
+  std::string operator()(const MakeAccount& action) const { return "account " + action.name; }
   std::string operator()(const ObtainCertificates&) const { return "certificates"; }
   // A comparison is no input of a unit, which goes on with what is there.
   std::string operator()(const FetchSecret& action) const {

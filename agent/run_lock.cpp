@@ -105,7 +105,8 @@ Result<RunLock> take_run_lock(Host& host, std::chrono::milliseconds patience,
       narrate(fmt::format("{} was no folder: set aside as {}", paths::state,
                           damaged_name(paths::state)));
     }
-    if (auto made = host.files.make_directory(paths::state, 0700); !made) return pass(made.error());
+    if (auto made = host.files.make_directory(paths::state, paths::state_mode); !made)
+      return pass(made.error());
   }
   return take_run_lock(paths::state, host, patience, narrate);
 }

@@ -26,7 +26,8 @@ Result<std::string> make_secret_digest_key(Filesystem& files) {
   std::string key = secret_digest_key(files);
   if (!key.empty()) return key;
   key = hex_encode(random_bytes(key_size));
-  if (auto made = files.make_directory(paths::state, 0700); !made) return pass(made.error());
+  if (auto made = files.make_directory(paths::state, paths::state_mode); !made)
+    return pass(made.error());
   if (auto wrote = files.write(paths::secret_digest_key, key, 0600); !wrote) {
     return pass(wrote.error());
   }

@@ -132,7 +132,7 @@ Result<void> keep(const SettingsView& view, Filesystem& files) {
   json["settings"] = nlohmann::json::parse(to_json_without_token(kept_ones->second));
   const std::string text = canonical_text(json);
   if (const auto kept = files.read(paths::settings_memory); kept && *kept == text) return {};
-  if (auto made = files.make_directory(paths::state, 0700); !made) return made;
+  if (auto made = files.make_directory(paths::state, paths::state_mode); !made) return made;
   return files.write(paths::settings_memory, text, 0600);
 }
 

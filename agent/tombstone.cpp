@@ -50,7 +50,7 @@ Result<Tombstone> verify_tombstone(const Envelope& envelope, const TrustList& tr
 }
 
 Result<void> keep_tombstone(const Tombstone& tombstone, Filesystem& files) {
-  if (auto made = files.make_directory(paths::state, 0700); !made) return made;
+  if (auto made = files.make_directory(paths::state, paths::state_mode); !made) return made;
   if (is_tombstone_damaged(files)) {
     if (auto aside = set_aside(files, paths::tombstone); !aside) return aside;
   }

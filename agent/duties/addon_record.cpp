@@ -81,6 +81,7 @@ const std::set<std::string>& common_kinds() {
                                               "Deployment.apps",
                                               "Job.batch",
                                               "Namespace",
+                                              "PodDisruptionBudget.policy",
                                               "Role.rbac.authorization.k8s.io",
                                               "RoleBinding.rbac.authorization.k8s.io",
                                               "Secret",

@@ -60,6 +60,7 @@ class CompilationMaker {
     check_authorities();
     check_identity_regions();
     make_settings(sources);
+    has_two_machines_ = sources.size() > 1;
     const auto refused = refused_machines(facts_, sources);
     for (const Role role : {Role::master, Role::follower, Role::node})
       prepare_role(role, releases, refused);
@@ -152,9 +153,9 @@ class CompilationMaker {
     // Last where an addon brings the network, without which it would be waited for in vain.
     const bool is_routed = cluster_.pod_network.value == PodNetwork::routed;
     if (cluster_.coredns)
-      addons.insert(
-          is_routed ? addons.begin() : addons.end(),
-          coredns_addon(releases.version_of("coredns"), settings.dns_domain, settings.cluster_dns));
+      addons.insert(is_routed ? addons.begin() : addons.end(),
+                    coredns_addon(releases.version_of("coredns"), settings.dns_domain,
+                                  settings.cluster_dns, has_two_machines_));
     return addons;
   }
 
@@ -291,6 +292,7 @@ class CompilationMaker {
   const SiteFacts& facts_;
   SharedConfigs& configs_;
   SharedConfigs used_;  // of configs_, and new ones
+  bool has_two_machines_ = false;
   std::map<std::string, ReleaseReference> images_;
   std::map<Role, RoleConfig> roles_;
   std::unordered_map<std::string, Layers> by_layers_;

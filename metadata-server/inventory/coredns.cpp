@@ -8,8 +8,8 @@ namespace {
 
 // After CoreDNS' own deployment for Kubernetes (github.com/coredns/deployment, kubernetes/
 // coredns.yaml.sed), with these changes: no `loop` plugin, which exits on hosts whose resolver is a
-// stub on loopback; one replica, since a cluster of one machine has no second place; the image
-// comes with the release, so it is never pulled.
+// stub on loopback; the replicas by the cluster's machines; the image comes with the release, so it
+// is never pulled.
 constexpr std::string_view manifest = R"(apiVersion: v1
 kind: ServiceAccount
 metadata:
@@ -73,7 +73,7 @@ metadata:
   labels:
     k8s-app: kube-dns
 spec:
-  replicas: 1
+  replicas: @REPLICAS@
   strategy:
     type: RollingUpdate
     rollingUpdate:
@@ -95,7 +95,7 @@ spec:
       - key: node-role.kubernetes.io/control-plane
         operator: Exists
         effect: NoSchedule
-      nodeSelector:
+@SPREAD@      nodeSelector:
         kubernetes.io/os: linux
       containers:
       - name: coredns
@@ -186,6 +186,32 @@ spec:
     protocol: TCP
 )";
 
+// On two machines, whatever the scheduler would rather: a machine that is registered and not Ready
+// yet is waited for. Each version by itself, so that an update finds room beside the one before.
+constexpr std::string_view spread = R"(      topologySpreadConstraints:
+      - maxSkew: 1
+        topologyKey: kubernetes.io/hostname
+        whenUnsatisfiable: DoNotSchedule
+        labelSelector:
+          matchLabels:
+            k8s-app: kube-dns
+        matchLabelKeys: [pod-template-hash]
+)";
+
+// A drain of both machines at once leaves one. Of a single replica it would stop every drain.
+constexpr std::string_view budget = R"(---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: coredns
+  namespace: kube-system
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels:
+      k8s-app: kube-dns
+)";
+
 void replace_all(std::string& text, std::string_view placeholder, std::string_view value) {
   for (std::size_t at = text.find(placeholder); at != std::string::npos;
        at = text.find(placeholder, at + value.size()))
@@ -195,8 +221,11 @@ void replace_all(std::string& text, std::string_view placeholder, std::string_vi
 }  // namespace
 
 AddonSpec coredns_addon(std::string_view version, std::string_view dns_domain,
-                        std::string_view cluster_dns) {
+                        std::string_view cluster_dns, bool is_spread) {
   AddonSpec addon{"coredns", std::string(manifest), {"deployment/kube-system/coredns"}};
+  if (is_spread) addon.manifest += budget;
+  replace_all(addon.manifest, "@REPLICAS@", is_spread ? "2" : "1");
+  replace_all(addon.manifest, "@SPREAD@", is_spread ? spread : "");
   replace_all(addon.manifest, "@VERSION@", version);
   replace_all(addon.manifest, "@DNS_DOMAIN@", dns_domain);
   replace_all(addon.manifest, "@CLUSTER_DNS@", cluster_dns);

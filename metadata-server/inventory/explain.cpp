@@ -51,7 +51,9 @@ class Explainer {
     add("cluster.podCidr", cluster_.pod_cidr, layer);
     add("cluster.serviceCidr", cluster_.service_cidr, layer);
     add("cluster.dnsDomain", cluster_.dns_domain, layer);
-    add("cluster.podNetwork", cluster_.pod_network.value == PodNetwork::none ? "none" : "routed",
+    add("cluster.podNetwork",
+        cluster_.pod_network.value == PodNetwork::none ? "none"
+                                                       : "routed (enforces no NetworkPolicy)",
         layer, cluster_.pod_network.place);
     for (const auto& [name, version] : cluster_.releases)
       add(fmt::format("releases[{}]", name), version, layer);

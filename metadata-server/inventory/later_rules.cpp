@@ -6,6 +6,7 @@
 #include "inventory/check_capacity.hpp"
 #include "inventory/check_marks.hpp"
 #include "inventory/check_names.hpp"
+#include "inventory/check_network_policies.hpp"
 #include "inventory/check_ports.hpp"
 #include "inventory/check_secret_names.hpp"
 #include "inventory/netboot.hpp"
@@ -22,6 +23,7 @@ void check_across_fields(const Inventory& inventory, RuleFindings& findings) {
     check_ports(cluster, findings);
     check_capacity(inventory, cluster, findings);
     check_netboot(inventory, cluster, findings);
+    check_network_policies(cluster, findings);
   }
   const auto check_settings = [&](const Value& settings, const std::string& path) {
     check_ports(settings, path, findings);

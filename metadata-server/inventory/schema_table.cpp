@@ -61,7 +61,7 @@ const std::vector<Field> cluster_fields{
   {.path = "Cluster.spec.dnsDomain", .format = &f::dns_domain, .default_text = "cluster.local",
    .description = "DNS domain of services; fixed for the cluster's life."},
   {.path = "Cluster.spec.podNetwork", .values = {"routed", "none"}, .default_text = "routed",
-   .description = "routed: a bridge per machine and routes between them, on one L2 segment; none: left to an addon."},
+   .description = "routed: a bridge per machine and routes between them, on one L2 segment; it enforces no NetworkPolicy. none: left to an addon."},
   {.path = "Cluster.spec.etcd", .type = Type::object, .description = "The cluster's etcd."},
   {.path = "Cluster.spec.etcd.topology", .values = {"stacked"}, .default_text = "stacked",
    .description = "stacked: a member on every control-plane machine."},

@@ -22,6 +22,10 @@ void add_own_kubeconfig(const NodeDocument& document, const std::string& name,
 }
 
 void add_etcd(const NodeDocument& document, const EtcdStart& start, DesiredState& state) {
+  // It reads its keys anew at each handshake, under a user of its own (units/etcd.service).
+  for (CertificateSpec& spec : state.certificates) {
+    if (spec.name == "etcd-server" || spec.name == "etcd-peer") spec.owner = etcd_user;
+  }
   add_private(paths::arguments_of("etcd"), environment_file(etcd_arguments(document)), state);
   if (!start.initial_cluster.empty()) {
     add_private(paths::arguments_of("etcd-start"), etcd_start_environment(start), state);

@@ -11,6 +11,8 @@
 
 namespace muster {
 
+inline constexpr const char* etcd_user = "etcd";
+
 struct DesiredDirectory {
   std::string path;
   std::string owner = "root";

@@ -27,6 +27,8 @@ void set_authentication(const ClusterSettings& cluster, Arguments& arguments) {
   // The public half is taken from the private key's file.
   arguments.set("service-account-key-file", paths::service_account_key);
   arguments.set("service-account-signing-key-file", paths::service_account_key);
+  // A pod's token ends when it says: kubelet renews it, and clients read the file again.
+  arguments.set("service-account-extend-token-expiration", "false");
   arguments.set("requestheader-allowed-names", "front-proxy-client");
   arguments.set("requestheader-client-ca-file", paths::authority("front-proxy"));
   arguments.set("requestheader-extra-headers-prefix", "X-Remote-Extra-");
@@ -167,6 +169,11 @@ rules:
 - level: Metadata
   resources:
   - {group: "", resources: [secrets, serviceaccounts/token]}
+# What enters a pod or passes through a machine, whoever asks and by whichever verb: a WebSocket is a GET.
+- level: Metadata
+  resources:
+  - group: ""
+    resources: [pods/exec, pods/attach, pods/portforward, pods/proxy, services/proxy, nodes/proxy]
 - level: Metadata
   verbs: [create, update, patch, delete, deletecollection]
 # Reads by people: named operators.

@@ -24,7 +24,7 @@ void add_network(const NodeDocument& document, const PeerList& peers, DesiredSta
   unit.restart_is_harmless = true;
   if (is_routed) {
     // Before kubelet starts, so that the machine is Ready at its first status.
-    state.files.push_back({paths::cni_config, cni_config(document)});
+    state.files.push_back({paths::cni_config, cni_config(document), "root", 0600});
     state.files.push_back({paths::masquerade, masquerade_rules(document)});
     unit.restart_on.push_back(paths::masquerade);
   }

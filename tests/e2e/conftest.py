@@ -16,6 +16,7 @@ sys.path[:0] = [os.path.join(REPOSITORY, "scripts"), os.path.join(REPOSITORY, "t
 from local_cluster import LocalCluster, call, LAB  # noqa: E402
 
 INVENTORY = os.path.join(REPOSITORY, "scripts", "quickstart.inventory", "cluster.yaml")
+ARGUMENTS = "componentArguments: {kube-apiserver: {enable-admission-plugins: DenyServiceExternalIPs}}"
 MACHINES = {"m1": ("master", "10.77.0.11"), "m2": ("follower", "10.77.0.12"), "m3": ("follower", "10.77.0.13"),
             "n1": ("node", "10.77.0.21")}
 
@@ -27,7 +28,11 @@ class Rack(LocalCluster):
         super().__init__(state)
         self.inventory = os.path.join(state, "inventory")
         os.makedirs(self.inventory, exist_ok=True)
-        shutil.copy(INVENTORY, self.inventory)
+        with open(INVENTORY, encoding="utf-8") as stream:
+            text = stream.read()
+        assert "podNetwork: routed\n" in text
+        # A list of the operator's own, to which Muster's NodeRestriction is added.
+        self.add_to_inventory("cluster", text.replace("podNetwork: routed\n", f"podNetwork: routed\n  {ARGUMENTS}\n"))
 
     def add_to_inventory(self, name, text):
         with open(os.path.join(self.inventory, f"{name}.yaml"), "w", encoding="utf-8") as out:

@@ -19,6 +19,30 @@ def test_a_template_is_a_valid_inventory(template):
     assert done.returncode == 0, done.stderr
 
 
+HARDENED = os.path.join(EXAMPLES, "hardened")
+
+
+def hardened_by_the_components(folder):
+    muster = os.path.join(BUILD, "metadata-server", "cli", "muster")
+    releases = os.path.join(os.environ.get("MUSTER_CACHE", "/var/cache/muster"), "releases")
+    return subprocess.run([muster, "validate", "--strict", "--with-releases", releases, folder], capture_output=True, text=True)
+
+
+@pytest.mark.release_build
+def test_the_hardened_profile_is_what_the_components_take(tmp_path):
+    done = hardened_by_the_components(HARDENED)
+    assert done.returncode == 0, done.stderr
+    with open(os.path.join(HARDENED, "cluster.yaml"), encoding="utf-8") as stream:
+        text = stream.read()
+    # That they look into it; what is below a plugin's name is read by the machine alone (tests/conformance).
+    for old, new, told in (("kind: AdmissionConfiguration", "kind: Admission", 'no kind "Admission"'),
+                           ("threshold: 500", "threshold: many", "expected a whole number")):
+        assert old in text
+        (tmp_path / "cluster.yaml").write_text(text.replace(old, new))
+        done = hardened_by_the_components(tmp_path)
+        assert done.returncode == 1 and told in done.stderr, (new, done.stderr)
+
+
 def test_the_requests_of_an_autoscaling_group_are_what_aws_takes(tmp_path):
     text = "#cloud-config\nruncmd: [[true]]\n"
     (tmp_path / "workers.yaml").write_text(text)

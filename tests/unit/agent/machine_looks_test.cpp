@@ -49,7 +49,7 @@ struct LooksFixture {
     desired.certificates.resize(1);
     desired.certificates[0].path = "/etc/kubernetes/pki/etcd-server";
     desired.secrets = {{"token", 1, "/etc/token", "nobody", "0640"}};
-    REQUIRE(files.make_directory(paths::state, 0700, "root"));
+    REQUIRE(files.make_directory(paths::state, 0711, "root"));
     files.put("/etc/kubernetes/pki/etcd-server/tls.key", "key", 0600);
     files.put(paths::settings, "{}", 0600);
     files.put(paths::identity_key, "key", 0600);
@@ -139,7 +139,7 @@ TEST_CASE_FIXTURE(LooksFixture, "what is private stays private") {
   REQUIRE(files.write("/etc/token", "token", 0640, "root"));
   REQUIRE(files.make_directory(paths::state, 0755, "root"));
   CHECK(corrections() ==
-        "/var/lib/muster: mode 0755, expected 0700\n"
+        "/var/lib/muster: mode 0755, expected 0711\n"
         "/etc/muster/agent.json: mode 0604, expected 0600\n"
         "/var/lib/muster/identity/key.pem: mode 0660, expected 0600\n"
         "/etc/kubernetes/pki/etcd-server/tls.key: mode 0644, expected 0600\n"

@@ -318,6 +318,34 @@ TEST_CASE("podNetwork none gives no pod networks, needs no segment, and has Core
   CHECK(addons[1].name == "coredns");
 }
 
+TEST_CASE(
+    "CoreDNS is on two machines where the cluster has two, and stops no drain where it has one") {
+  const auto manifest = [](const std::string& more) {
+    const auto out = compiled(
+        sample::loaded(small_cluster() + node("m1", "master", "10.77.0.11") + more), "lab");
+    return out.documents[0].config.addons.at(0).manifest;
+  };
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  const std::string alone = manifest("");
+  CHECK(has(alone, "  replicas: 1\n"));
+  CHECK(!has(alone, "topologySpreadConstraints"));
+  CHECK(!has(alone, "PodDisruptionBudget"));
+  const std::string two = manifest(node("n1", "node", "10.77.0.21"));
+  CHECK(has(two, "  replicas: 2\n"));
+  CHECK(has(two,
+            "        effect: NoSchedule\n"
+            "      topologySpreadConstraints:\n"
+            "      - maxSkew: 1\n"
+            "        topologyKey: kubernetes.io/hostname\n"
+            "        whenUnsatisfiable: DoNotSchedule\n"));
+  CHECK(has(two, "      nodeSelector:\n"));
+  CHECK(has(two, "kind: PodDisruptionBudget\n"));
+  CHECK(has(two, "  maxUnavailable: 1\n"));
+  for (const std::string& text : {alone, two}) CHECK(text.find('@') == std::string::npos);
+}
+
 TEST_CASE("three thousand nodes cost ten times what three hundred cost") {
   const auto work_of = [](int nodes, std::size_t& document_size) {
     std::string text = small_cluster("  nodeCidr: 172.16.0.0/16\n  podCidrPrefix: 28\n") +

@@ -76,6 +76,26 @@ TEST_CASE("master and follower run the control plane too, with nothing but etcd'
   CHECK(file(*without, paths::arguments_of("etcd-start")) == nullptr);
 }
 
+TEST_CASE("the pod network's configuration is root's alone, as what it is made from") {
+  const DesiredState state = desired(example_document(Role::node));
+  REQUIRE(file(state, paths::cni_config) != nullptr);
+  CHECK(file(state, paths::cni_config)->mode == 0600);
+  CHECK(file(state, paths::cni_config)->owner == "root");
+}
+
+TEST_CASE("etcd's own two keys are its user's, and no other") {
+  NodeDocument master = example_document(Role::master);
+  master.certificates.clear();
+  for (const char* name : {"etcd-server", "etcd-peer", "etcd-client", "kube-apiserver"}) {
+    master.certificates.emplace_back().name = name;
+  }
+  const DesiredState state = desired(master);
+  std::string owners;
+  for (const CertificateSpec& spec : state.certificates)
+    owners += spec.name + " " + spec.owner + "\n";
+  CHECK(owners == "etcd-server etcd\netcd-peer etcd\netcd-client root\nkube-apiserver root\n");
+}
+
 TEST_CASE("every input of a unit is a file or a secret of the same state") {
   for (const Role role : {Role::master, Role::follower, Role::node}) {
     const DesiredState state = desired(example_document(role));

@@ -104,7 +104,7 @@ def test_addons_and_bindings(cluster):
     cluster.kubectl("rollout", "status", "-n", "kube-system", "deployment/coredns", "--timeout=60s")
 
     cluster.kubectl("scale", *coredns[:3], "coredns", "--replicas=0")
-    wait_back(cluster, "CoreDNS' replicas", lambda: cluster.kubectl("get", *coredns, "-o", "jsonpath={.spec.replicas}").stdout == "1")
+    wait_back(cluster, "CoreDNS' replicas", lambda: cluster.kubectl("get", *coredns, "-o", "jsonpath={.spec.replicas}").stdout == "2")
 
     # The right to do all of this is one of them.
     delete(cluster, "clusterrolebinding", "muster:duties")

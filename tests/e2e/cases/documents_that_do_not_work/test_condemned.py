@@ -5,7 +5,7 @@ import pytest
 
 from well_again import ONE_POLL, await_well, show
 
-NETWORK = "podNetwork: routed"
+ARGUMENTS = "componentArguments: {"
 PROFILE = "reservedPolicy: none"
 pytestmark = pytest.mark.long
 
@@ -24,7 +24,7 @@ def test_a_component_that_exits_on_its_flags(cluster, host, component):
     unit, arguments = f"{component}.service", f"/etc/muster/arguments/{component}.env"
     await_well(cluster, host)
     settled = show(cluster, host)["report"]["documentDigest"]
-    with cluster.changed_inventory(NETWORK, f"{NETWORK}\n  componentArguments: {{{component}: {{logging-format: json, vmodule: a=1}}}}"):
+    with cluster.changed_inventory(ARGUMENTS, f"{ARGUMENTS}{component}: {{logging-format: json, vmodule: a=1}}, "):
         await_pending(cluster, host)
         began = time.monotonic()
         cluster.muster("node", "converge", host, "--cluster", "lab")

@@ -1,6 +1,9 @@
 """Three masters and a node, powered on at once: all Ready, pods reach each other, logs and exec verify."""
+import base64
+import http.client
 import json
 import os
+import ssl
 
 MACHINES = {"m1", "m2", "m3", "n1"}
 ECHO = os.path.join(os.path.dirname(__file__), "../../../../scripts/echo.yaml")
@@ -37,6 +40,75 @@ def test_pods_reach_each_other_by_address_and_by_service_name(cluster):
     assert by_address.stdout.strip() == second["metadata"]["name"]
     assert cluster.ask_service(first["metadata"]["name"], "http://echo.default.svc.cluster.local:8080/") in {p["metadata"]["name"] for p in pods}
     assert "asked for /" in cluster.kubectl("logs", second["metadata"]["name"]).stdout
+
+
+def test_cluster_dns_is_on_two_machines(cluster):
+    def machines():
+        pods = json.loads(cluster.kubectl("get", "pods", "-n", "kube-system", "-l", "k8s-app=kube-dns", "-o", "json").stdout)["items"]
+        return {pod["spec"].get("nodeName") for pod in pods if not pod["metadata"].get("deletionTimestamp")}
+    cluster.wait_for("two machines with CoreDNS", lambda: len(machines() - {None}) == 2, 60)
+    budget = json.loads(cluster.kubectl("get", "poddisruptionbudget", "-n", "kube-system", "coredns", "-o", "json").stdout)
+    assert budget["status"]["expectedPods"] == 2
+
+
+def request(cluster, method, path, headers, body=None, identity=None):
+    """(status, text) of m1's API server, without kubectl's own questions before it."""
+    authority = cluster.run("m1", "cat", "/etc/kubernetes/pki/ca-cluster.crt").stdout
+    context = ssl.create_default_context(cadata=authority)
+    if identity:
+        context.load_cert_chain(*identity)
+    connection = http.client.HTTPSConnection("10.77.0.11", 6443, timeout=10, context=context)
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    text = "" if answer.status == 101 else answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+def websocket(cluster, path, token):
+    """101 where it is switched to."""
+    return request(cluster, "GET", path, {
+        "Authorization": f"Bearer {token}", "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(b"0123456789abcdef").decode(), "Sec-WebSocket-Protocol": "v5.channel.k8s.io"})[0]
+
+
+def test_whoever_enters_a_pod_is_in_the_audit_log(cluster):
+    pod = cluster.kubectl("get", "pods", "-l", "app=echo", "-o", "jsonpath={.items[0].metadata.name}").stdout
+    cluster.kubectl("create", "serviceaccount", "visitor")
+    cluster.kubectl("create", "role", "visitor", "--verb=get,create", "--resource=pods/exec,pods/portforward")
+    cluster.kubectl("create", "rolebinding", "visitor", "--role=visitor", "--serviceaccount=default:visitor")
+    token = cluster.kubectl("create", "token", "visitor").stdout.strip()
+    base = f"/api/v1/namespaces/default/pods/{pod}"
+    entered = {"exec": f"{base}/exec?command=/echo&command=get&command=http://127.0.0.1:8080/&stdout=true", "portforward": f"{base}/portforward?ports=8080",
+               "attach": f"{base}/attach?stdout=true", "proxy": f"{base}:8080/proxy/"}
+    statuses = {what: websocket(cluster, path, token) for what, path in entered.items()}
+    assert statuses["exec"] == 101
+    # The others may not be allowed: refused, they are told as well.
+    lines = cluster.run("m1", "sh", "-c", "grep system:serviceaccount:default:visitor /var/log/kubernetes/audit.log").stdout.splitlines()
+    events = [json.loads(line) for line in lines]
+    told = {(event["objectRef"].get("subresource"), event["verb"], event["objectRef"]["name"].partition(":")[0]) for event in events}
+    assert told == {(what, "get", pod) for what in entered}, (statuses, told)
+    for kind in ("rolebinding", "role", "serviceaccount"):
+        cluster.kubectl("delete", kind, "visitor")
+
+
+def test_a_machine_may_not_change_another_whatever_the_inventory_adds_to_the_admission_plugins(cluster, tmp_path):
+    plugins = cluster.run("m1", "sh", "-c", "tr '\\0' '\\n' </proc/$(pidof kube-apiserver)/cmdline | grep enable-admission-plugins").stdout.strip()
+    assert plugins == "--enable-admission-plugins=DenyServiceExternalIPs,NodeRestriction"
+
+    identity = []
+    for part in ("tls.crt", "tls.key"):
+        identity.append(tmp_path / part)
+        identity[-1].write_text(cluster.run("n1", "cat", f"/etc/kubernetes/pki/kubelet-client/{part}").stdout)
+
+    def patch(name):
+        return request(cluster, "PATCH", f"/api/v1/nodes/{name}", {"Content-Type": "application/merge-patch+json"},
+                       '{"metadata":{"labels":{"kubelet.kubernetes.io/x":"y"}}}', identity)
+    for other in ("m1", "m2"):
+        status, text = patch(other)
+        assert status == 403 and f'node "n1" is not allowed to modify node "{other}"' in json.loads(text)["message"], text
+    assert patch("n1")[0] == 200
+    cluster.kubectl("label", "node", "n1", "kubelet.kubernetes.io/x-")
 
 
 def test_the_timeline_reaches_node_ready(cluster):

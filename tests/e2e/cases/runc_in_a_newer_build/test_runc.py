@@ -15,7 +15,7 @@ pytestmark = pytest.mark.long
 MASTERS = ("m1", "m2", "m3")
 MACHINES = (*MASTERS, "n1")
 UNITS = ("containerd.service", "etcd.service", "kubelet.service", "kube-proxy.service")
-SETTING = ("  profiles: [small]\n", "  profiles: [small]\n  componentArguments: {etcd: {max-txn-ops: '256'}}\n")
+SETTING = ("componentArguments: {", "componentArguments: {etcd: {max-txn-ops: '256'}, ")
 
 
 def state(cluster, host):
