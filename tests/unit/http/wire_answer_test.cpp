@@ -77,14 +77,12 @@ TEST_CASE("a body in memory is sent whole, whatever range of it is asked for, an
 }
 
 TEST_CASE("an empty body has a type and a length") {
-  const WireAnswer wire =
-      run("GET / HTTP/1.1\r\nHost: h\r\n\r\n", true, [](const Request&) {
-        Response response;
-        response.content_type = "text/plain";
-        return response;
-      });
-  CHECK(wire.bytes.find("Content-Type: text/plain\r\nContent-Length: 0\r\n") !=
-        std::string::npos);
+  const WireAnswer wire = run("GET / HTTP/1.1\r\nHost: h\r\n\r\n", true, [](const Request&) {
+    Response response;
+    response.content_type = "text/plain";
+    return response;
+  });
+  CHECK(wire.bytes.find("Content-Type: text/plain\r\nContent-Length: 0\r\n") != std::string::npos);
 }
 
 TEST_CASE("a body that many are sent is not copied for each") {
