@@ -149,7 +149,7 @@ void find_unbounded(const json& schema, const std::string& where, std::vector<st
   if (type == "integer" && !(schema.contains("minimum") && schema.contains("maximum")))
     found.push_back(where + ": number");
   for (const auto& [key, value] : schema.items())
-    if (key != "queryText")
+    if (key != "queryText" && key != "queryMark")
       find_unbounded(value, key == "properties" ? where : where + "/" + key, found);
 }
 
