@@ -80,7 +80,7 @@ std::string orders_note(const nlohmann::json& row) {
 std::string pending_note(const nlohmann::json& row) {
   if (number_at(row, "/pendingChanges") == 0) return {};
   return fmt::format(
-      "{}: {} machine(s) wait for a restart or a reboot (muster node list, PENDING); muster node converge NAME does it now\n",
+      "{}: {} machine(s) wait for a restart or a reboot (muster node list, PENDING); muster node converge NAME does it now, but for what says \"at its next boot\"\n",
       cell(row, "/cluster"), cell(row, "/pendingChanges"));
 }
 

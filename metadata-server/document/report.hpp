@@ -69,10 +69,12 @@ struct Report {
   std::uint64_t counter = 0;  // grows with every report of one boot (clone detection)
   std::string agent_version;
   std::uint32_t document_format = 1;  // the newest that it reads (document_format.hpp)
-  std::string document_digest;        // wholly in effect on the machine; empty before the first
-  std::string fetched_digest;         // the newest that was verified
-  std::string pending_digest;         // of which something waits for a reboot or a turn; else empty
-  std::uint64_t generation = 0;       // of the newest that was verified
+  // Wholly in effect on the machine, but for what its next boot alone brings; empty before the
+  // first.
+  std::string document_digest;
+  std::string fetched_digest;    // the newest that was verified
+  std::string pending_digest;    // of which something waits for a reboot or a turn; else empty
+  std::uint64_t generation = 0;  // of the newest that was verified
   std::uint64_t peers_generation = 0;  // the same of the peer list; 0: the agent does not say
   std::optional<Configuration> configuration;  // nothing: an agent before 0.3
   std::optional<RefusedDocument> refused_document;

@@ -85,7 +85,7 @@ TEST_CASE("status tells what holds up the masters' turns, and who waits for a re
   for (
       const char* line :
       {"lab: m1 has the turn since , and holds the others up: failed; m2 waits for its turn (muster node show tells what for, muster node converge NAME --cancel ends it)\n",
-       "lab: 2 machine(s) wait for a restart or a reboot (muster node list, PENDING); muster node converge NAME does it now\n",
+       "lab: 2 machine(s) wait for a restart or a reboot (muster node list, PENDING); muster node converge NAME does it now, but for what says \"at its next boot\"\n",
        "two: m1 has the turn since ; m2, m3 wait for their turns (muster node show"}) {
     CAPTURE(ran.out);
     CHECK(ran.out.find(line) != std::string::npos);
