@@ -100,6 +100,10 @@ struct Report {
   // The last word of a machine that `muster-agent reset` takes apart: nothing of Kubernetes is left
   // there, and it is not heard of again until it is let in anew.
   bool was_reset = false;
+  // The last word of a boot, from a machine that netbooted and is going down: whoever starts in its
+  // place is itself.
+  bool is_stopping = false;
+  std::string boot_image;  // "image-tower/20261202.050000" that it netbooted; empty: its disk's
   // Of the last order to converge that it read in an answer (ReportAnswer::order); 0: none since it
   // started. Nothing: an agent before 0.4, which is told an order once.
   std::optional<std::int64_t> heard_order;

@@ -204,6 +204,11 @@ MachineTrouble MachineTroubles::of_reports(const NodeName& node) const {
                         short_utc_text(heard.seen_at, now)),
             "to have it back: " + way_back_of(*fleet_, node)};
   }
+  if (heard.report->is_stopping)
+    return {weight::silent,
+            fmt::format("went down at {}, as it said, and is not up again",
+                        short_utc_text(heard.seen_at, now)),
+            "it starts by the network when it is switched on"};
   MachineTrouble trouble = trouble_in(*heard.report, now);
   const std::int64_t silence = fleet_->reports.silence_of(node, fleet_->enrolment.now());
   if (silence <= std::min(reports_missed, silent_after(heard))) return trouble;

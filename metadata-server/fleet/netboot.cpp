@@ -118,8 +118,11 @@ Result<void> check_silent(const Fleet& fleet, const NodeName& node) {
   if (!found) return pass(found.error());
   const MachineRecord& record = found->record;
   if (!record.current || record.replace_ordered) return {};
-  const auto silence = fleet.reports.silence_of(node, fleet.enrolment.now(), record.enrolled_at);
-  const auto needed = silent_after(fleet.reports.find(node));
+  const HeardMachine heard = fleet.reports.find(node);
+  if (heard.report && heard.report->is_stopping) return {};
+  const auto silence =
+      fleet.reports.silence_over_restarts(node, fleet.enrolment.now(), record.enrolled_at);
+  const auto needed = silent_after(heard);
   if (silence > needed) return {};
   return fail(
       ErrorKind::unavailable, "machine_running",

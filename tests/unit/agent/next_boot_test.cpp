@@ -1,4 +1,5 @@
 // What only a machine's next boot puts into effect, over whole converges.
+#include "agent/goodbye.hpp"
 #include "fakes/reconcile_fixture.hpp"
 
 using namespace muster;
@@ -37,6 +38,25 @@ TEST_CASE_FIXTURE(NetbootedFixture, "another command line waits for the next boo
   CHECK(converge().verdict == Verdict::converged);
   CHECK(site.reports.back().pending.empty());
   CHECK(site.reports.back().pending_digest.empty());
+}
+
+TEST_CASE_FIXTURE(NetbootedFixture, "a netbooted machine says so, and says goodbye") {
+  REQUIRE(converge().verdict == Verdict::converged);
+  CHECK(site.reports.back().boot_image == "image-tower/2");
+  CHECK_FALSE(site.reports.back().is_stopping);
+  const Narrate narrate = [this](std::string_view line) { narrated.emplace_back(line); };
+  CHECK(say_goodbye(machine.host, network, narrate));
+  CHECK(narrated.back() == "the server was told that this machine goes down");
+  const Report& last = site.reports.back();
+  CHECK(last.is_stopping);
+  CHECK(last.boot_image == "image-tower/2");
+  CHECK(last.boot_id == "boot-1");
+  CHECK(last.verdict == Verdict::converged);
+  // One that starts from its disk has nothing to say.
+  start_by("root=/dev/sda1 quiet");
+  site.reports.clear();
+  CHECK_FALSE(say_goodbye(machine.host, network, narrate));
+  CHECK(site.reports.empty());
 }
 
 TEST_CASE_FIXTURE(NetbootedFixture,
