@@ -9,6 +9,8 @@ namespace muster::paths {
 inline constexpr const char* settings = "/etc/muster/agent.json";
 inline constexpr const char* metadata = "/etc/muster/metadata.json";  // flat, of a site's scripts
 inline constexpr const char* state = "/var/lib/muster";               // 0700
+// What a netbooted machine's initrd says of itself (agent/initrd_phases).
+inline constexpr const char* boot_phases = "/etc/muster/boot-phases";
 // What user-data said, without the token: {"place","settings"}.
 inline constexpr const char* settings_memory = "/var/lib/muster/settings.json";
 inline constexpr const char* identity_key = "/var/lib/muster/identity/key.pem";
