@@ -7,11 +7,12 @@
 
 #include "agent/host/host.hpp"
 #include "agent/server.hpp"
+#include "agent/settings.hpp"
 
 namespace muster {
 
 // True: the server heard it. A machine that did not netboot says nothing.
-[[nodiscard]] bool say_goodbye(Host& host, Network& network,
+[[nodiscard]] bool say_goodbye(Host& host, Network& network, const Settings& settings,
                                const std::function<void(std::string_view)>& narrate);
 
 }  // namespace muster

@@ -195,7 +195,8 @@ int goodbye(RealHost& real) {
   constexpr std::chrono::seconds patience{3};
   const auto lock = take_run_lock(real.host, patience, narrate);
   RealNetwork network;
-  static_cast<void>(say_goodbye(real.host, network, narrate));
+  const auto settings = load_settings(real.host, network, narrate);
+  if (settings) static_cast<void>(say_goodbye(real.host, network, *settings, narrate));
   return 0;
 }
 

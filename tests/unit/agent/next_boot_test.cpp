@@ -45,7 +45,7 @@ TEST_CASE_FIXTURE(NetbootedFixture, "a netbooted machine says so, and says goodb
   CHECK(site.reports.back().boot_image == "image-tower/2");
   CHECK_FALSE(site.reports.back().is_stopping);
   const Narrate narrate = [this](std::string_view line) { narrated.emplace_back(line); };
-  CHECK(say_goodbye(machine.host, network, narrate));
+  CHECK(say_goodbye(machine.host, network, settings, narrate));
   CHECK(narrated.back() == "the server was told that this machine goes down");
   const Report& last = site.reports.back();
   CHECK(last.is_stopping);
@@ -55,7 +55,7 @@ TEST_CASE_FIXTURE(NetbootedFixture, "a netbooted machine says so, and says goodb
   // One that starts from its disk has nothing to say.
   start_by("root=/dev/sda1 quiet");
   site.reports.clear();
-  CHECK_FALSE(say_goodbye(machine.host, network, narrate));
+  CHECK_FALSE(say_goodbye(machine.host, network, settings, narrate));
   CHECK(site.reports.empty());
 }
 
