@@ -215,7 +215,7 @@ TEST_CASE("reprovisioning is an order of one start, audited, and can be taken ba
   CHECK(order().status == 200);
   CHECK(order().status == 200);
   CHECK(rack.shown().at("state") == "reprovision");
-  CHECK(rack.shown().at("reprovision").at("by") == "root");
+  CHECK(rack.shown().at("reprovision").at("by") == "operator root");
   const auto status = rack.ask("GET", "/v1/operator/status").body.at("clusters")[0];
   CHECK(status.at("reprovisions")[0].at("node") == "n1");
   CHECK(order({{"cancel", true}}).status == 200);
