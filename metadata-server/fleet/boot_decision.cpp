@@ -129,11 +129,13 @@ BootTimeline whole_timeline(BootTimeline reported, const BootRecord& record) {
   // The server's clock may be some milliseconds beside the machine's.
   ipxe.end_us = std::max(ipxe.start_us, ipxe.end_us);
   const std::int64_t shift = std::max<std::int64_t>(0, -ipxe.start_us);
-  reported.phases.insert(kernel, std::move(ipxe));
+  ipxe.start_us += shift;
+  ipxe.end_us += shift;
   for (Phase& phase : reported.phases) {
     phase.start_us += shift;
-    if (phase.end_us != 0) phase.end_us += shift;
+    if (phase.end_us != 0) phase.end_us += shift;  // 0: it runs
   }
+  reported.phases.insert(kernel, std::move(ipxe));
   return reported;
 }
 
