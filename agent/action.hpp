@@ -87,6 +87,7 @@ struct PlannedAction {
 struct Plan {
   std::vector<PlannedAction> actions;  // in order of execution
   std::vector<std::string> pending;    // what waits for a reboot or a turn on this running machine
+  std::vector<std::string> next_boot;  // what a turn cannot do: it holds nothing else back
 };
 
 }  // namespace muster

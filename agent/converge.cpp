@@ -108,7 +108,7 @@ void renew_certificates(Run& run, ConvergeState& state) {
   }
   if (due.certificates.empty()) return;
   const ApplyInputs inputs{state.desired, authorities, *state.session, sources_of(state)};
-  const Plan renewals{{{due, Cost::none, "due"}}, {}};
+  const Plan renewals{{{due, Cost::none, "due"}}, {}, {}};
   state.add_unwell(repair(renewals, run, inputs).unwell);
 }
 
@@ -267,6 +267,7 @@ ConvergeResult<> apply_rest(Run& run, ConvergeState& state) {
   }
   if (auto done = carry_out(rest_of(*plan), run, state); !done) return done;
   state.pending = plan->pending;
+  state.next_boot = plan->next_boot;
   if (has_turn && state.etcd_turn.action == "start-new") {
     return finish_member(run, state.document);
   }
@@ -278,7 +279,9 @@ ConvergeResult<> await_ready(Run& run, ConvergeState& state) {
   const auto& cluster = document.role.cluster;
   run.reporter.report().etcd_cluster_id = run.checkpoint.etcd_cluster_id;
   run.reporter.report().etcd_member_id = run.checkpoint.etcd_member_id;
-  run.reporter.report().pending = state.pending;
+  auto& told = run.reporter.report().pending;
+  told = state.pending;
+  told.insert(told.end(), state.next_boot.begin(), state.next_boot.end());
   if (is_control_plane(document.role.role) && cluster.pod_network == PodNetwork::none &&
       state.kind == RunKind::boot) {
     // The pod network is an addon there, and no node is Ready without it. What fails now is tried

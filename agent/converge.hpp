@@ -29,12 +29,14 @@ struct ConvergeState {
   EtcdTurnAnswer etcd_turn;  // `action` is empty where no turn is needed
   std::optional<Plan> plan;  // for `apply_rest`, where nothing happened since it was made
   std::vector<std::string> pending;
-  std::vector<Failure> failures;      // that stopped nothing (repair.hpp)
-  Disturbances disturbances;          // of the units, by others than the agent
-  std::optional<Failure> not_ready;   // of a machine that runs: unwell, and no failure
-  std::vector<HealthProblem> unwell;  // each subject once
+  std::vector<std::string> next_boot;  // pending too, and no reason not to settle
+  std::vector<Failure> failures;       // that stopped nothing (repair.hpp)
+  Disturbances disturbances;           // of the units, by others than the agent
+  std::optional<Failure> not_ready;    // of a machine that runs: unwell, and no failure
+  std::vector<HealthProblem> unwell;   // each subject once
   bool changed = false;
 
+  [[nodiscard]] bool waits() const { return !pending.empty() || !next_boot.empty(); }
   void add_unwell(const std::vector<HealthProblem>& problems);
   [[nodiscard]] Server* server() const { return session->server.get(); }  // nullptr: away
 };

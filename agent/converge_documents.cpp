@@ -89,10 +89,12 @@ ConvergeResult<> fetch_documents(Run& run, ConvergeState& state) {
   state.not_ready.reset();
   state.unwell.clear();
   state.pending.clear();
+  state.next_boot.clear();
   state.facts = observe(run.host.files, run.network.interfaces(run.host.files));
   state.kind = kind_of(run, state.facts);
   run.reporter.report().machine_id = state.facts.machine_id;
   run.reporter.report().boot_id = state.facts.boot_id;
+  run.reporter.report().boot_image = state.facts.boot_image;
   run.reporter.connect(nullptr);
   auto session = open_session(run, state.facts);
   if (!session) {

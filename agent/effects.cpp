@@ -17,11 +17,14 @@ void look_at_disks(const Sight& sight, Effects& effects) {
   if (!full.empty()) effects.tell("disk", fmt::format("no room on the file system of {}", full));
 }
 
-constexpr std::array looks{look_at_routes,     look_at_own_pods,      look_at_masquerade,
-                           look_at_hosts,      look_at_kernel,        look_at_host_name,
-                           look_at_disks,      look_at_private_files, look_at_foreign_configuration,
-                           look_at_unit_files, look_at_boot_target,   look_at_drop_ins,
-                           look_at_watchers,   look_at_findings};
+constexpr std::array looks{look_at_routes,        look_at_own_pods,
+                           look_at_masquerade,    look_at_hosts,
+                           look_at_kernel,        look_at_command_line,
+                           look_at_host_name,     look_at_disks,
+                           look_at_private_files, look_at_foreign_configuration,
+                           look_at_unit_files,    look_at_boot_target,
+                           look_at_drop_ins,      look_at_watchers,
+                           look_at_findings};
 
 }  // namespace
 

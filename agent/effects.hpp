@@ -30,6 +30,7 @@ struct Effects {
   // Units of ours that watch and do not: why. Starting them again is the cure.
   std::map<std::string, std::string> lapsed;
   std::vector<PlannedAction> corrections;  // CorrectFile
+  std::vector<std::string> next_boot;      // what the machine's next start alone puts into effect
   // What neither puts back; `since` is 0.
   std::vector<HealthProblem> unwell;
 

@@ -84,6 +84,9 @@ Fallback fall_back(const NodeDocument& settled, const NodeDocument& newest) {
   document.config.banned_machines = newest.config.banned_machines;
   document.certificates = newest.certificates;
   take_secret_versions(document, newest);
+  // What it starts by next is the server's to hand out, by the newest.
+  document.config.netboot = newest.config.netboot;
+  document.config.kernel.arguments = newest.config.kernel.arguments;
   for (ReleaseReference& release : document.config.releases) {
     const auto* newer = find_named(newest.config.releases, release.name);
     if (newer == nullptr || !is_kept(release, *newer)) continue;

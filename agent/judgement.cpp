@@ -169,7 +169,7 @@ Judgement judge(const ConvergeResult<>& done, const Run& run, const ConvergeStat
     judgement.failure =
         Failure{FailureClass::document, Error{ErrorKind::conflict, state.fetched.refused}, {}};
   } else {
-    judgement.verdict = state.pending.empty() ? Verdict::converged : Verdict::pending_changes;
+    judgement.verdict = state.waits() ? Verdict::pending_changes : Verdict::converged;
   }
   return judgement;
 }
@@ -179,7 +179,7 @@ void tell(const Judgement& judgement, const ConvergeResult<>& done, Run& run,
   Report& report = run.reporter.report();
   report.configuration = judgement.configuration;
   report.document_digest = digest_in_force(run, state);
-  report.pending_digest = state.pending.empty() ? std::string() : state.fetched.digest;
+  report.pending_digest = state.waits() ? state.fetched.digest : std::string();
   report.refused_document.reset();
   if (const auto& refused = run.checkpoint.refused; refused && state.is_fallen_back) {
     report.refused_document = refused->document;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <sstream>
 
 #include "agent/looks.hpp"
@@ -85,6 +86,31 @@ void look_at_kernel(const Sight& sight, Effects& effects) {
     if (!reason.empty()) reasons.push_back(std::move(reason));
   }
   if (!reasons.empty()) effects.undone[kernel_setter] = std::move(reasons);
+}
+
+// As the server hands it out (fleet/netboot); what else is in there is the image's own.
+void look_at_command_line(const Sight& sight, Effects& effects) {
+  if (sight.desired.kernel_arguments.empty()) return;
+  const auto line = sight.host.files.read("/proc/cmdline", 1u << 16);
+  if (!line) return effects.tell("kernel", line.error().message);
+  constexpr std::string_view image_word = "muster.image=";
+  std::set<std::string> words;
+  std::string runs = "none of the site";
+  std::istringstream stream(*line);
+  for (std::string word; stream >> word;) {
+    if (word.starts_with(image_word)) runs = word.substr(image_word.size());
+    words.insert(std::move(word));
+  }
+  std::vector<std::string> missing;
+  for (const auto& argument : sight.desired.kernel_arguments) {
+    if (words.contains(argument)) continue;
+    missing.push_back(
+        argument.starts_with(image_word)
+            ? fmt::format("image {} (now {})", argument.substr(image_word.size()), runs)
+            : argument);
+  }
+  if (!missing.empty())
+    effects.next_boot.push_back("kernel: at its next boot: " + in_short(missing));
 }
 
 void look_at_host_name(const Sight& sight, Effects& effects) {

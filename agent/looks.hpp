@@ -19,6 +19,7 @@ void look_at_masquerade(const Sight& sight, Effects& effects);
 void look_at_hosts(const Sight& sight, Effects& effects);
 // kernel_looks.cpp
 void look_at_kernel(const Sight& sight, Effects& effects);
+void look_at_command_line(const Sight& sight, Effects& effects);
 void look_at_host_name(const Sight& sight, Effects& effects);
 // file_looks.cpp
 void look_at_private_files(const Sight& sight, Effects& effects);

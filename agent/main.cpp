@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "agent/daemon.hpp"
+#include "agent/goodbye.hpp"
 #include "agent/host/notify.hpp"
 #include "agent/host/real_host.hpp"
 #include "agent/hosts_file.hpp"
@@ -188,6 +189,17 @@ int wait_for_api(RealHost& real, const std::string& url) {
   return 0;
 }
 
+// Nothing can be done where nobody hears it. With the run lock, so that no run of the service takes
+// the word back; a shutdown waits for no run that does not end.
+int goodbye(RealHost& real) {
+  constexpr std::chrono::seconds patience{3};
+  const auto lock = take_run_lock(real.host, patience, narrate);
+  RealNetwork network;
+  const auto settings = load_settings(real.host, network, narrate);
+  if (settings) static_cast<void>(say_goodbye(real.host, network, *settings, narrate));
+  return 0;
+}
+
 // What is wrong, and where to read on. Of an unknown command CLI11 says that some is required.
 std::string usage_problem(const CLI::App& app, const CLI::ParseError& error) {
   const auto chosen = app.get_subcommands();
@@ -267,6 +279,8 @@ int main(int argc, char** argv) {
   auto* on_await = app.add_subcommand("await-api", "wait two minutes at most for an API server");
   std::string url;
   on_await->add_option("URL", url, "https://ADDRESS:PORT of the API")->required();
+  auto* on_goodbye = app.add_subcommand(
+      "goodbye", "tell the server that this netbooted machine goes down (muster-goodbye.service)");
   auto* on_daemon = app.add_subcommand("daemon", "converge, wait, converge again");
   try {
     app.parse(argc, argv);
@@ -295,6 +309,7 @@ int main(int argc, char** argv) {
   if (*on_hosts) return hosts(real);
   if (*on_credentials) return answer_kubelet(real, registries);
   if (*on_await) return wait_for_api(real, url);
+  if (*on_goodbye) return goodbye(real);
   if (*on_daemon) daemon_loop(real);
   return status_usage;
 }

@@ -158,6 +158,15 @@ std::string boot_id_of(const Tree& tree) {
   return uuid;
 }
 
+// The server's own word for it (fleet/netboot).
+std::string boot_image_in(const std::string& command_line) {
+  constexpr std::string_view name = "muster.image=";
+  for (const auto& word : words_of(command_line)) {
+    if (word.starts_with(name)) return word.substr(name.size());
+  }
+  return {};
+}
+
 }  // namespace
 
 Facts observe(const Filesystem& files, std::vector<NetworkInterface> interfaces,
@@ -167,6 +176,7 @@ Facts observe(const Filesystem& files, std::vector<NetworkInterface> interfaces,
   facts.hostname = tree.text("/proc/sys/kernel/hostname");
   facts.machine_id = tree.text("/etc/machine-id");
   facts.boot_id = boot_id_of(tree);
+  facts.boot_image = boot_image_in(tree.text("/proc/cmdline"));
   facts.uuid = tree.text("/sys/class/dmi/id/product_uuid");
   facts.serial = tree.text("/sys/class/dmi/id/product_serial");
   facts.cpus = count_cpus(tree.text("/sys/devices/system/cpu/online"));

@@ -105,6 +105,7 @@ void observe_health(const Host& host, const DesiredState& desired, const Checkpo
   for (const auto& [unit, reasons] : effects.undone) observed.undone[unit] = in_short(reasons);
   observed.lapsed = std::move(effects.lapsed);
   observed.corrections = std::move(effects.corrections);
+  observed.next_boot = std::move(effects.next_boot);
   observed.unwell = std::move(effects.unwell);
   observed.restarts = note_restarts(checkpoint.restarts, observed.units, now);
   const RunsSince runs_since = [&](const std::string& unit) -> std::optional<std::int64_t> {

@@ -29,6 +29,7 @@ struct ObservedState {
   std::map<std::string, std::string> undone;  // units whose work is not in effect (effects.hpp)
   std::map<std::string, std::string> lapsed;  // units that should watch and do not
   std::vector<PlannedAction> corrections;     // of files of ours that are in no document
+  std::vector<std::string> next_boot;         // what a boot alone puts into effect
   std::map<std::string, UnitStart> starts;    // for the checkpoint, by unit
   std::map<std::string, std::string> changed_starts;  // unit -> why it wants a restart
   Restarts restarts;  // for the checkpoint: the next look compares with it

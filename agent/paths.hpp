@@ -13,6 +13,8 @@ inline constexpr const char* metadata = "/etc/muster/metadata.json";  // flat, o
 inline constexpr const char* state = "/var/lib/muster";
 // Searched by others, not read: etcd's own user reaches its certificates through it.
 inline constexpr std::uint32_t state_mode = 0711;
+// What a netbooted machine's initrd says of itself (agent/initrd_phases).
+inline constexpr const char* boot_phases = "/etc/muster/boot-phases";
 // What user-data said, without the token: {"place","settings"}.
 inline constexpr const char* settings_memory = "/var/lib/muster/settings.json";
 inline constexpr const char* identity_key = "/var/lib/muster/identity/key.pem";

@@ -28,6 +28,7 @@ class Planner {
   Plan make() {
     decision_ = decide_units(desired_, observed_, checkpoint_, kind_, settled_);
     plan_.pending = decision_.pending;
+    plan_.next_boot = observed_.next_boot;
     plan_lost();
     plan_releases();
     for (const auto& [name, reason] : observed_.accounts) add(MakeAccount{name}, reason);

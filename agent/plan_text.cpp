@@ -116,7 +116,9 @@ std::string to_text(const Plan& plan, const Filesystem& files) {
     const auto before = files.read(write->file.path);
     text += difference(before ? *before : std::string(), write->file.content);
   }
-  for (const auto& line : plan.pending) text += "  pending: " + line + "\n";
+  for (const auto* lines : {&plan.pending, &plan.next_boot}) {
+    for (const auto& line : *lines) text += "  pending: " + line + "\n";
+  }
   if (text.empty()) return "nothing to do\n";
   return text;
 }

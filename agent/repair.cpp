@@ -148,7 +148,7 @@ Repaired repair(const Plan& plan, Run& run, const ApplyInputs& inputs) {
       lose(subject, "waits for " + input);
       continue;
     }
-    auto done = apply(Plan{{planned}, {}}, run, inputs);
+    auto done = apply(Plan{{planned}, {}, {}}, run, inputs);
     if (done) done = look_again(planned.action, run, inputs.desired);
     if (done) {
       backoff.succeeded(subject);

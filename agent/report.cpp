@@ -4,6 +4,7 @@
 
 #include "agent/checkpoint_json.hpp"
 #include "agent/host/notify.hpp"
+#include "agent/initrd_phases.hpp"
 #include "agent/paths.hpp"
 #include "document/document_format.hpp"
 #include "result/version.hpp"
@@ -41,6 +42,11 @@ void Reporter::place_on_timeline() {
     if (found == times->end() || found->second < 0) continue;
     if (!phases.empty()) phases.back().end_us = found->second;
     phases.push_back({stage, found->second, 0, {}});
+    if (stage != std::string_view("kernel")) continue;
+    for (auto& phase : initrd_phases(host_.files, found->second)) {
+      phases.back().end_us = phase.start_us;
+      phases.push_back(std::move(phase));
+    }
   }
   for (auto& phase : report_.phases) {
     phase.start_us += clock_offset_us_;

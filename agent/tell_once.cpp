@@ -21,6 +21,7 @@ std::optional<ReportAnswer> tell_once(Host& host, Network& network, const Settin
   const Facts facts = observe(host.files, {});
   last.machine_id = facts.machine_id;
   last.boot_id = facts.boot_id;
+  last.boot_image = facts.boot_image;
   change(last);
   auto answer = reporter.tell_again(std::move(last));
   return answer ? std::optional(std::move(*answer)) : std::nullopt;

@@ -27,6 +27,7 @@ struct BootQuery {
 struct NetbootOrder {
   std::string whom;                    // "lab/n1"
   std::string image;                   // "image-tower 20261202.050000", for people
+  std::string release, wanted;         // "image-tower/20261202.050000"; what its document names
   std::string kernel, initrd;          // digests
   std::vector<std::string> arguments;  // the whole command line but for the names of initrds
 };

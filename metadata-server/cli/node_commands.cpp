@@ -166,6 +166,24 @@ void add_node_commands(CommandLine& line) {
         });
   });
 
+  auto* reprovision = one(
+      "reprovision", "makes a machine anew at its next start, once",
+      "For a machine that starts by the network (netboot.image), and keeps nothing over it: it gets its claim at once, also\n"
+      "while the machine before it is still heard of, and by the image that its document names, also one that failed there.\n"
+      "The old key ends when the new one enrols. Restart the machine after this.\n"
+      "Example: muster node reprovision n3");
+  reprovision->add_flag("--cancel", *cancel, "takes the order back");
+  line.on(reprovision, [=](Session& session) {
+    nlohmann::json body = nlohmann::json::object();
+    if (*cancel) body["cancel"] = true;
+    return ask_of_node(session, cluster, name, "POST", "/reprovision", body,
+                       [=](const nlohmann::json&) {
+                         return fmt::format("{}/{}: {}\n", *cluster, *name,
+                                            *cancel ? "taken back: its next start is as any other"
+                                                    : "its next start makes it anew; restart it");
+                       });
+  });
+
   auto* unfreeze = one("unfreeze", "ends the freeze of a cloned identity",
                        "Of one that is not frozen it changes nothing, says so, and exits 0.\n"
                        "Example: muster node unfreeze n1 --keep sha256:...");

@@ -59,6 +59,12 @@ void add_orders(const nlohmann::json& answer, Rows& rows) {
         fmt::format("ordered at {}, waits for its next report",
                     time_text(answer, "/converge/orderedAt")),
         "converge " + whom + " --cancel");
+  if (!cell(answer, "/start/reprovision/by").empty())
+    add("reprovision",
+        fmt::format("ordered at {} by {}, waits for its next start",
+                    time_text(answer, "/start/reprovision/orderedAt"),
+                    cell(answer, "/start/reprovision/by")),
+        "reprovision " + whom + " --cancel");
   if (!cell(answer, "/turn/state").empty())
     add("turn",
         fmt::format("{} since {}, ordered by {}: {}", cell(answer, "/turn/state"),
@@ -93,6 +99,32 @@ void add_configuration(const nlohmann::json& answer, Rows& rows) {
   rows.add_lines("because", cell(answer, "/report/refusedDocument/reason"));
 }
 
+// Of a machine that starts by the network.
+void add_start(const nlohmann::json& answer, Rows& rows) {
+  const std::string state = cell(answer, "/start/state");
+  const std::string handed_out = cell(answer, "/start/handedOut/image");
+  const std::string told = cell(answer, "/start/script/image");
+  const std::string runs = cell(answer, "/start/running/image");
+  if (handed_out.empty() && told.empty() && runs.empty()) return;
+  rows.add("boot state", state);
+  if (state == "accepted")
+    rows.add("told", fmt::format("{} at {}, to {}", told, time_text(answer, "/start/script/at"),
+                                 cell(answer, "/start/script/source")));
+  const std::string starts =
+      number_at(answer, "/start/handedOut/starts") == 0
+          ? std::string()
+          : fmt::format("; not Ready since: {} start(s)", cell(answer, "/start/handedOut/starts"));
+  if (!handed_out.empty())
+    rows.add("handed out", fmt::format("{} at {}, to {}{}", handed_out,
+                                       time_text(answer, "/start/handedOut/archiveAt"),
+                                       cell(answer, "/start/handedOut/source"), starts));
+  rows.add("its initrd", cell(answer, "/start/handedOut/failure"));
+  if (!runs.empty())
+    rows.add("came up by", fmt::format("{}, first heard of at {}", runs,
+                                       time_text(answer, "/start/running/heardAt")));
+  rows.add("ALARM", cell(answer, "/start/alarm"));
+}
+
 void add_failure(const nlohmann::json& answer, Rows& rows) {
   rows.add("class", cell(answer, "/report/failureClass"));
   const std::string message = cell(answer, "/report/message");
@@ -123,6 +155,7 @@ std::string node_text(const nlohmann::json& answer) {
   rows.add("verdict", cell(answer, "/report/verdict"));
   rows.add("offline", cell(answer, "/report/offline"));
   rows.add("seen", time_text(answer, "/seenAt"));
+  add_start(answer, rows);
   add_configuration(answer, rows);
   for (const auto& problem : list_at(answer, "/report/unwell")) {
     rows.add("unwell", fmt::format("{} {}, since {}", cell(problem, "/subject"),

@@ -72,6 +72,8 @@ std::string orders_note(const nlohmann::json& row) {
       "node replace NAME --cancel takes it back");
   add("/converges", with_time, "converge ordered, waits for its next report",
       "node converge NAME --cancel takes it back");
+  add("/reprovisions", with_time, "reprovisioning ordered, waits for its next start",
+      "node reprovision NAME --cancel takes it back");
   add("/drains", with_phase, "drain ordered", "node undrain NAME takes it back");
   return notes;
 }
@@ -80,7 +82,7 @@ std::string orders_note(const nlohmann::json& row) {
 std::string pending_note(const nlohmann::json& row) {
   if (number_at(row, "/pendingChanges") == 0) return {};
   return fmt::format(
-      "{}: {} machine(s) wait for a restart or a reboot (muster node list, PENDING); muster node converge NAME does it now\n",
+      "{}: {} machine(s) wait for a restart or a reboot (muster node list, PENDING); muster node converge NAME does it now, but for what says \"at its next boot\"\n",
       cell(row, "/cluster"), cell(row, "/pendingChanges"));
 }
 
@@ -143,6 +145,12 @@ std::string status_text(const nlohmann::json& answer) {
       notes += fmt::format(
           "{}: ALARM: {} machine(s) know two documents of one generation: this server was put back, or somebody else signs\n",
           cell(row, "/cluster"), cell(row, "/twoHistories"));
+    for (const auto& failed : list_at(row, "/failedStarts"))
+      notes +=
+          on_one_line(fmt::format("{}: ALARM: {}: {}; muster node reprovision {} tries it again",
+                                  cell(row, "/cluster"), cell(failed, "/node"),
+                                  cell(failed, "/reason"), cell(failed, "/node"))) +
+          "\n";
     if (number_at(row, "/reset") > 0)
       notes += fmt::format("{}: {} machine(s) were reset (muster node list, STATE)\n",
                            cell(row, "/cluster"), cell(row, "/reset"));

@@ -130,6 +130,8 @@ void read_fields(JsonObject& root, Report& report) {
   root.texts("pending", report.pending);
   root.flag("asksTurn", report.asks_turn, Need::optional);
   root.flag("wasReset", report.was_reset, Need::optional);
+  root.flag("stopping", report.is_stopping, Need::optional);
+  root.text("bootImage", report.boot_image, Need::optional);
   root.number("peersGeneration", report.peers_generation, Need::optional);
   root.objects("phases", [&](JsonObject& object) {
     Phase& phase = report.phases.emplace_back();
@@ -204,6 +206,8 @@ std::string to_json(const Report& report) {
   if (report.document_format != 1) value["documentFormat"] = report.document_format;
   if (report.asks_turn) value["asksTurn"] = true;
   if (report.was_reset) value["wasReset"] = true;
+  if (report.is_stopping) value["stopping"] = true;
+  if (!report.boot_image.empty()) value["bootImage"] = report.boot_image;
   if (report.peers_generation != 0) value["peersGeneration"] = report.peers_generation;
   write_judgements(report, value);
   write_history(report, value);

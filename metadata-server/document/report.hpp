@@ -69,10 +69,12 @@ struct Report {
   std::uint64_t counter = 0;  // grows with every report of one boot (clone detection)
   std::string agent_version;
   std::uint32_t document_format = 1;  // the newest that it reads (document_format.hpp)
-  std::string document_digest;        // wholly in effect on the machine; empty before the first
-  std::string fetched_digest;         // the newest that was verified
-  std::string pending_digest;         // of which something waits for a reboot or a turn; else empty
-  std::uint64_t generation = 0;       // of the newest that was verified
+  // Wholly in effect on the machine, but for what its next boot alone brings; empty before the
+  // first.
+  std::string document_digest;
+  std::string fetched_digest;    // the newest that was verified
+  std::string pending_digest;    // of which something waits for a reboot or a turn; else empty
+  std::uint64_t generation = 0;  // of the newest that was verified
   std::uint64_t peers_generation = 0;  // the same of the peer list; 0: the agent does not say
   std::optional<Configuration> configuration;  // nothing: an agent before 0.3
   std::optional<RefusedDocument> refused_document;
@@ -98,6 +100,10 @@ struct Report {
   // The last word of a machine that `muster-agent reset` takes apart: nothing of Kubernetes is left
   // there, and it is not heard of again until it is let in anew.
   bool was_reset = false;
+  // The last word of a boot, from a machine that netbooted and is going down: whoever starts in its
+  // place is itself.
+  bool is_stopping = false;
+  std::string boot_image;  // "image-tower/20261202.050000" that it netbooted; empty: its disk's
   // Of the last order to converge that it read in an answer (ReportAnswer::order); 0: none since it
   // started. Nothing: an agent before 0.4, which is told an order once.
   std::optional<std::int64_t> heard_order;

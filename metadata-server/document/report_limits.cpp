@@ -80,7 +80,7 @@ void keep_to_limits(Report& report, std::vector<Problem>& problems) {
   }
   for (std::string* text : {&report.machine_id, &report.boot_id, &report.agent_version,
                             &report.document_digest, &report.fetched_digest, &report.pending_digest,
-                            &report.etcd_cluster_id, &report.etcd_member_id}) {
+                            &report.etcd_cluster_id, &report.etcd_member_id, &report.boot_image}) {
     cut(*text, longest_name);
   }
   cut(report.message, longest_message);

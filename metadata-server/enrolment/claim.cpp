@@ -70,7 +70,8 @@ Result<void> check_one_board(const std::vector<FoundJoinToken>& claims, const No
 }  // namespace
 
 Result<CreatedJoinToken> mint_claim(const EnrolmentContext& context, const NodeName& node,
-                                    const MachineMarks& marks, const std::string& source) {
+                                    const MachineMarks& marks, const std::string& source,
+                                    const std::function<Result<void>(Transaction&)>& with) {
   const auto found = find_machine(context.store, node);
   if (!found) return pass(found.error());
   if (auto may = check_may_be_issued(found->record); !may) return pass(may.error());
@@ -98,7 +99,7 @@ Result<CreatedJoinToken> mint_claim(const EnrolmentContext& context, const NodeN
                                            transaction);
                if (!added) return pass(added.error());
                created = std::move(*added);
-               return {};
+               return with ? with(transaction) : Result<void>();
              });
   if (!done) return pass(done.error());
   return created;

@@ -15,9 +15,11 @@ inline constexpr std::chrono::seconds claim_lifetime{900};
 // The text of a new claim. Whether the machine's identity still answers is asked before
 // (fleet/netboot). Refusals banned, frozen; machine_ambiguous: another board with the same UUID has
 // an unexpired claim of this node; claim_again (unavailable): the last one is some seconds old.
-[[nodiscard]] Result<CreatedJoinToken> mint_claim(const EnrolmentContext& context,
-                                                  const NodeName& node, const MachineMarks& marks,
-                                                  const std::string& source);
+// `with`: what else is written with it; may be called several times.
+[[nodiscard]] Result<CreatedJoinToken> mint_claim(
+    const EnrolmentContext& context, const NodeName& node, const MachineMarks& marks,
+    const std::string& source,
+    const std::function<Result<void>(Transaction& transaction)>& with = {});
 
 // For who comes with a claim. Refusals claim_other_machine: its hardware is not the claim's;
 // claim_contested: another key has enrolled since the claim was handed out; by this the identity is

@@ -12,6 +12,7 @@
 #include "enrolment/tombstone.hpp"
 #include "publish/publisher.hpp"
 #include "records/audit.hpp"
+#include "records/boot_record.hpp"
 #include "records/pool_member.hpp"
 #include "records/seal.hpp"
 #include "store/kinds.hpp"
@@ -138,6 +139,11 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
   Transaction transaction;
   if (auto open = expect_not_sealed(question.context.store, node.cluster, transaction); !open)
     return pass(open.error());
+  if (right.token && right.token->token.claim) {
+    if (auto done = end_reprovision(question.context.store, node.cluster, node.node, transaction);
+        !done)
+      return pass(done.error());
+  }
   // What the machine before it said is not its word.
   if (is_other_machine) forget_reports(node, transaction);
   put_machine(found, transaction);

@@ -16,7 +16,7 @@ void forget_reports(const NodeName& node, Transaction& transaction) {
 
 void forget_machine(const NodeName& node, Transaction& transaction) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
-  transaction.remove(kinds::machine, key).remove(kinds::drain, key);
+  transaction.remove(kinds::machine, key).remove(kinds::drain, key).remove(kinds::boot, key);
   forget_reports(node, transaction);
 }
 

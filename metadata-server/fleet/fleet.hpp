@@ -5,7 +5,9 @@
 #include "boot/user_data.hpp"
 #include "enrolment/enrolment_context.hpp"
 #include "fleet/agent_package.hpp"
+#include "fleet/boot_states.hpp"
 #include "fleet/cluster_ends.hpp"
+#include "fleet/kept_images.hpp"
 #include "fleet/machine_reports.hpp"
 #include "fleet/members.hpp"
 #include "fleet/site_clock.hpp"
@@ -32,6 +34,8 @@ struct Fleet {
   const Members& members;
   SiteClock& clock;  // what destroys by age goes by it
   const AgentPackage& agent;
+  BootStates& boots;
+  KeptImages& kept_images;
 };
 
 // What machines are told of the site, by its trust list and its catalogue of now.

@@ -43,7 +43,7 @@ HeardMachine parse(const std::string& text) {
 }  // namespace
 
 bool is_ready(const HeardMachine& machine) {
-  return machine.report && !machine.report->was_reset &&
+  return machine.report && !machine.report->was_reset && !machine.report->is_stopping &&
          (machine.report->verdict == Verdict::converged ||
           machine.report->verdict == Verdict::pending_changes);
 }
@@ -65,7 +65,11 @@ Result<void> MachineReports::load(const Store& store) {
   std::map<std::string, Known> loaded;
   for (const auto& record : *reports) loaded[record.key].heard = parse(record.value);
   for (const auto& record : *served) loaded[record.key].heard.served = record.value;
+  std::int64_t newest = 0;
+  for (const auto& [key, known] : loaded) newest = std::max(newest, known.heard.seen_at);
   const std::lock_guard lock(mutex_);
+  // Later listings are of this start.
+  if (!heard_before_start_) heard_before_start_ = newest;
   for (const auto& [key, known] : machines_) {
     if (const auto same = loaded.find(key); same != loaded.end())
       same->second.heard.heard_at = known.heard.heard_at;
@@ -146,6 +150,15 @@ std::int64_t MachineReports::silence_of(const NodeName& node, TimePoint now,
   const std::int64_t silence = time - begun_at_;
   return admitted_at == 0 ? silence
                           : std::clamp<std::int64_t>(unix_seconds(now) - admitted_at, 0, silence);
+}
+
+std::int64_t MachineReports::silence_over_restarts(const NodeName& node, TimePoint now,
+                                                   std::int64_t admitted_at) const {
+  const HeardMachine heard = find(node);
+  const std::int64_t silence = silence_of(node, now, admitted_at);
+  if (heard.heard_at || heard.seen_at == 0) return silence;
+  const std::lock_guard lock(mutex_);
+  return silence + std::max<std::int64_t>(0, heard_before_start_.value_or(0) - heard.seen_at);
 }
 
 void MachineReports::write(const NodeName& node, const Report& report, TimePoint now,

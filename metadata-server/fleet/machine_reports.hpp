@@ -56,6 +56,10 @@ class MachineReports final : public View {
   // that never was.
   [[nodiscard]] std::int64_t silence_of(const NodeName& node, TimePoint now,
                                         std::int64_t admitted_at = 0) const;
+  // The same for who is to start anew: what it was silent before this server's start counts too, as
+  // far as others were heard meanwhile.
+  [[nodiscard]] std::int64_t silence_over_restarts(const NodeName& node, TimePoint now,
+                                                   std::int64_t admitted_at) const;
   // Adds the report to a transaction.
   void write(const NodeName& node, const Report& report, TimePoint now,
              Transaction& transaction) const;
@@ -106,6 +110,8 @@ class MachineReports final : public View {
   std::vector<Served> unwritten_;
   std::set<std::string> ready_;  // clusters
   std::int64_t begun_at_ = 0;    // since boot
+  // Unix seconds: when anybody was last heard of before this start.
+  std::optional<std::int64_t> heard_before_start_;
 };
 
 }  // namespace muster

@@ -8,6 +8,7 @@
 #include "enrolment/pending.hpp"
 #include "enrolment/pending_reason.hpp"
 #include "enrolment/way_back.hpp"
+#include "fleet/network_starts.hpp"
 #include "fleet/node_state.hpp"
 #include "fleet/other_history.hpp"
 #include "fleet/standing.hpp"
@@ -184,10 +185,18 @@ MachineTrouble MachineTroubles::of_kept(const NodeName& node) const {
           "apply an inventory that this server accepts"};
 }
 
+MachineTrouble MachineTroubles::of_starts(const NodeName& node) const {
+  std::string alarm = start_alarm(*fleet_, node);
+  if (alarm.empty()) return {};
+  return {weight::failed, std::move(alarm), std::string(start_cure)};
+}
+
 MachineTrouble MachineTroubles::of(const NodeName& node) const {
   auto reported = of_reports(node);
-  auto kept = of_kept(node);
-  return kept.weight > reported.weight ? kept : reported;
+  for (auto other : {of_kept(node), of_starts(node)}) {
+    if (other.weight > reported.weight) reported = std::move(other);
+  }
+  return reported;
 }
 
 MachineTrouble MachineTroubles::of_reports(const NodeName& node) const {
@@ -204,6 +213,11 @@ MachineTrouble MachineTroubles::of_reports(const NodeName& node) const {
                         short_utc_text(heard.seen_at, now)),
             "to have it back: " + way_back_of(*fleet_, node)};
   }
+  if (heard.report->is_stopping)
+    return {weight::silent,
+            fmt::format("went down at {}, as it said, and is not up again",
+                        short_utc_text(heard.seen_at, now)),
+            "it starts by the network when it is switched on"};
   MachineTrouble trouble = trouble_in(*heard.report, now);
   const std::int64_t silence = fleet_->reports.silence_of(node, fleet_->enrolment.now());
   if (silence <= std::min(reports_missed, silent_after(heard))) return trouble;

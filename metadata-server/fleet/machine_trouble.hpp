@@ -50,6 +50,8 @@ class MachineTroubles {
   [[nodiscard]] MachineTrouble of_two_histories(const NodeName& node, const Report& report) const;
   // It keeps an earlier document, since this server refuses to make it the present one.
   [[nodiscard]] MachineTrouble of_kept(const NodeName& node) const;
+  // Its image does not come up.
+  [[nodiscard]] MachineTrouble of_starts(const NodeName& node) const;
   // As its reports, or its silence, tell it.
   [[nodiscard]] MachineTrouble of_reports(const NodeName& node) const;
   // Why it was not let in after `since` (Unix seconds).

@@ -5,10 +5,14 @@
 
 #include "document/field_syntax.hpp"
 #include "document/problem.hpp"
+#include "document/utf8.hpp"
 #include "enrolment/claim.hpp"
+#include "fleet/boot_decision.hpp"
+#include "fleet/kept_images.hpp"
 #include "fleet/served_document.hpp"
 #include "fleet/standing.hpp"
 #include "inventory/netboot.hpp"
+#include "pki/unix_seconds.hpp"
 #include "records/seal.hpp"
 
 namespace muster {
@@ -74,6 +78,42 @@ Result<Release> read_image(const ArtifactStore& artifacts, const NodeName& node,
   return release;
 }
 
+std::string name_of(const ReleaseReference& image) {
+  return fmt::format("{}/{}", image.name, image.version);
+}
+
+struct ImageToStart {
+  ReleaseReference image;
+  Result<Release> release;
+};
+
+ImageToStart image_to_start(const Fleet& fleet, const ArtifactStore& artifacts,
+                            const NodeName& node, const ReleaseReference& wanted) {
+  const BootRecord record = fleet.boots.find(node);
+  if (is_to_go_back(record, name_of(wanted), fleet.enrolment.now())) {
+    if (const auto back = fleet.kept_images.find(fleet, node.cluster, record.good)) {
+      auto release = read_image(artifacts, node, *back);
+      if (release) return {*back, std::move(release)};
+    }
+  }
+  return {wanted, read_image(artifacts, node, wanted)};
+}
+
+// The start that goes with a claim, as its record has it.
+Result<void> add_start(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
+                       const std::string& source, Transaction& transaction) {
+  auto found = find_boot(fleet.store, node.cluster, node.node);
+  if (!found) return pass(found.error());
+  const TimePoint now = fleet.enrolment.now();
+  const ToldScript script = fleet.boots.script(node);
+  HandedOut handed_out{order.release, order.wanted, source, 0,
+                       unix_seconds(now) + claim_lifetime.count()};
+  if (script.image == order.release) handed_out.script_at = script.at;
+  note_handed_out(found->record, handed_out, now);
+  put_boot(*found, transaction);
+  return {};
+}
+
 }  // namespace
 
 Result<NetbootOrder> netboot_order(const Fleet& fleet, const ArtifactStore& artifacts,
@@ -85,21 +125,23 @@ Result<NetbootOrder> netboot_order(const Fleet& fleet, const ArtifactStore& arti
     return fail(ErrorKind::unavailable, "no_document",
                 fmt::format("{}; the machine asks again", document.error().message));
   }
-  const auto& image = document->config.netboot;
-  if (!image)
+  const auto& wanted = document->config.netboot;
+  if (!wanted)
     return fail(
         ErrorKind::not_found, "starts_from_disk",
         fmt::format(
             "machine '{}/{}': the inventory names no image (netboot.image): it starts from its disk",
             node.cluster, node.node));
-  const auto release = read_image(artifacts, node, *image);
+  const auto [image, release] = image_to_start(fleet, artifacts, node, *wanted);
   if (!release) return pass(release.error());
   const auto own = read_small(artifacts, find_file(*release, netboot_files::arguments)->digest,
                               largest_arguments);
-  if (!own) return pass(missing(node, *image, own.error().message));
+  if (!own) return pass(missing(node, image, own.error().message));
   NetbootOrder order;
   order.whom = fmt::format("{}/{}", node.cluster, node.node);
-  order.image = fmt::format("{} {}", image->name, image->version);
+  order.image = fmt::format("{} {}", image.name, image.version);
+  order.release = name_of(image);
+  order.wanted = name_of(*wanted);
   order.kernel = find_file(*release, netboot_files::kernel)->digest;
   order.initrd = find_file(*release, netboot_files::initrd)->digest;
   order.arguments = words_of(*own);
@@ -107,7 +149,7 @@ Result<NetbootOrder> netboot_order(const Fleet& fleet, const ArtifactStore& arti
     for (const auto& one : more) order.arguments.push_back(fmt::format("{}{}", name, one));
   };
   add(document->config.kernel.arguments, "");
-  add({fmt::format("{}/{}", image->name, image->version)}, "muster.image=");
+  add({order.release}, "muster.image=");
   add(document->config.artifact_mirrors, "muster.source=");
   add(fleet.site.trust()->list.servers.boot, "muster.source=");
   return order;
@@ -118,24 +160,51 @@ Result<void> check_silent(const Fleet& fleet, const NodeName& node) {
   if (!found) return pass(found.error());
   const MachineRecord& record = found->record;
   if (!record.current || record.replace_ordered) return {};
-  const auto silence = fleet.reports.silence_of(node, fleet.enrolment.now(), record.enrolled_at);
-  const auto needed = silent_after(fleet.reports.find(node));
+  if (fleet.boots.find(node).reprovision_at != 0) return {};
+  const HeardMachine heard = fleet.reports.find(node);
+  if (heard.report && heard.report->is_stopping) return {};
+  const auto silence =
+      fleet.reports.silence_over_restarts(node, fleet.enrolment.now(), record.enrolled_at);
+  const auto needed = silent_after(heard);
   if (silence > needed) return {};
   return fail(
       ErrorKind::unavailable, "machine_running",
       fmt::format(
-          "machine '{}/{}': it starts by the network, and its identity was heard of {} s ago: a claim is handed out after {} s of silence, or at once after `muster node replace {}`",
+          "machine '{}/{}': it starts by the network, and its identity was heard of {} s ago: a claim is handed out after {} s of silence, or at once after `muster node reprovision {}`",
           node.cluster, node.node, silence, needed, node.node));
 }
 
-Result<std::string> claim_of(const Fleet& fleet, const NodeName& node, const MachineMarks& marks,
-                             const std::string& source) {
+Result<std::string> claim_of(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
+                             const MachineMarks& marks, const std::string& source) {
   const auto role = fleet.enrolment.inventory()->role_of(node);
   if (!role || is_control_plane(*role)) return std::string();
   if (auto silent = check_silent(fleet, node); !silent) return pass(silent.error());
-  auto claim = mint_claim(fleet.enrolment, node, marks, source);
+  auto claim = mint_claim(fleet.enrolment, node, marks, source, [&](Transaction& transaction) {
+    return add_start(fleet, node, order, source, transaction);
+  });
   if (!claim) return pass(claim.error());
   return std::move(claim->text);
+}
+
+Result<void> note_boot_failure(const Fleet& fleet, const NodeName& node, const std::string& text) {
+  constexpr std::size_t longest = 512;
+  const TimePoint now = fleet.enrolment.now();
+  const auto is_news = [&](const BootRecord& record) {
+    return record.archive_at != 0 && record.failure.empty() &&
+           unix_seconds(now) < record.claim_until && record.heard_at < record.archive_at;
+  };
+  if (!is_news(fleet.boots.find(node))) return {};
+  auto found = find_boot(fleet.store, node.cluster, node.node);
+  if (!found) return pass(found.error());
+  if (!is_news(found->record)) return {};
+  found->record.failure = std::string(cut_text(text, longest));
+  found->record.failed_at = unix_microseconds(now);
+  Transaction transaction;
+  put_boot(*found, transaction);
+  auto done = commit(fleet.store, transaction);
+  // Somebody else said it, or it was started again.
+  if (!done && done.error().kind == ErrorKind::conflict) return {};
+  return done;
 }
 
 }  // namespace muster

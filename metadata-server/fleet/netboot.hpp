@@ -14,19 +14,26 @@ inline constexpr std::string_view kernel = "vmlinuz", initrd = "initrd", root = 
                                   arguments = "arguments";
 }  // namespace netboot_files
 
-// not_found, "starts_from_disk": its document names no image. unavailable: what it is to start by
-// is not there yet ("no_document", "sealed", "image_missing"): it may ask again. conflict,
-// "image_other_kind": its image is no netboot image.
+// By the image that its document names, or, where that failed too often, by the one by which it
+// last was Ready (boot_decision.hpp). not_found, "starts_from_disk": its document names no image.
+// unavailable: what it is to start by is not there yet ("no_document", "sealed", "image_missing"):
+// it may ask again. conflict, "image_other_kind": its image is no netboot image.
 [[nodiscard]] Result<NetbootOrder> netboot_order(const Fleet& fleet, const ArtifactStore& artifacts,
                                                  const NodeName& node);
 
-// The claim that goes into its archive; "" for a control-plane machine, which waits for an
-// operator's approval, as the segment's word is not enough for it. Refusals as mint_claim's, and
-// unavailable, "machine_running": its identity was heard of within three polls, and whoever starts
-// in its place is not it.
+// The claim that goes into its archive, in one transaction with a note of the start; "" for a
+// control-plane machine, which waits for an operator's approval, as the segment's word is not
+// enough for it. Refusals as mint_claim's, and unavailable, "machine_running": its identity was
+// heard of within three polls, and whoever starts in its place is not it.
 [[nodiscard]] Result<std::string> claim_of(const Fleet& fleet, const NodeName& node,
-                                           const MachineMarks& marks, const std::string& source);
+                                           const NetbootOrder& order, const MachineMarks& marks,
+                                           const std::string& source);
 // machine_running alone, before anything is handed out.
 [[nodiscard]] Result<void> check_silent(const Fleet& fleet, const NodeName& node);
+
+// What its initrd gave up for: the first word of it since its last start, while the claim of that
+// is good. Anybody may say it, and nothing is decided by it.
+[[nodiscard]] Result<void> note_boot_failure(const Fleet& fleet, const NodeName& node,
+                                             const std::string& text);
 
 }  // namespace muster

@@ -5,14 +5,15 @@
 
 #include "enrolment/ban.hpp"
 #include "fleet/master_turns.hpp"
+#include "fleet/network_starts.hpp"
 #include "fleet/served_document.hpp"
 
 namespace muster {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> names = {"converge", "replace",  "drain", "undrain",
-                                                   "remove",   "unfreeze", "ban",   "unban"};
+constexpr std::array<std::string_view, 9> names = {
+    "converge", "replace", "drain", "undrain", "remove", "unfreeze", "ban", "unban", "reprovision"};
 
 Result<void> start_drain(const Fleet& fleet, const NodeOrder& order) {
   if (const auto served = served_answer(fleet, order.node); !served) return pass(served.error());
@@ -41,6 +42,9 @@ Result<bool> change_record(const Fleet& fleet, const NodeOrder& order) {
     case NodeOrderKind::replace:
       return changed(order.cancel ? cancel_replacement(fleet.enrolment, order.node, order.by)
                                   : order_replacement(fleet.enrolment, order.node, order.by));
+    case NodeOrderKind::reprovision:
+      return changed(order.cancel ? cancel_reprovision(fleet, order.node, order.by)
+                                  : order_reprovision(fleet, order.node, order.by));
     case NodeOrderKind::unfreeze:
       return unfreeze(fleet.enrolment, order.node, order.keep, order.by);
     case NodeOrderKind::ban:
@@ -113,7 +117,7 @@ Result<NodeOrderKind> parse_node_order_kind(std::string_view text) {
   return fail(
       ErrorKind::not_found, "not_found",
       fmt::format(
-          "order {}: expected converge, replace, drain, undrain, remove, unfreeze, ban or unban",
+          "order {}: expected converge, replace, drain, undrain, remove, unfreeze, ban, unban or reprovision",
           in_ticks(text)));
 }
 
@@ -125,7 +129,9 @@ Result<NodeOrderOutcome> give_order(const Fleet& fleet, const NodeOrder& order) 
   NodeOrderOutcome outcome;
   outcome.is_changed = *is_changed;
   // Whom a name or a key belongs to is this server's affair alone.
-  if (order.kind == NodeOrderKind::replace || order.kind == NodeOrderKind::unfreeze) return outcome;
+  if (order.kind == NodeOrderKind::replace || order.kind == NodeOrderKind::unfreeze ||
+      order.kind == NodeOrderKind::reprovision)
+    return outcome;
   auto revision = revision_with(fleet, order);
   if (!revision) return pass(revision.error());
   outcome.revision = std::move(*revision);

@@ -12,7 +12,17 @@
 
 namespace muster {
 
-enum class NodeOrderKind { converge, replace, drain, undrain, remove, unfreeze, ban, unban };
+enum class NodeOrderKind {
+  converge,
+  replace,
+  drain,
+  undrain,
+  remove,
+  unfreeze,
+  ban,
+  unban,
+  reprovision
+};
 [[nodiscard]] std::string_view name(NodeOrderKind kind);
 // not_found: with the orders that there are.
 [[nodiscard]] Result<NodeOrderKind> parse_node_order_kind(std::string_view text);
@@ -20,11 +30,11 @@ enum class NodeOrderKind { converge, replace, drain, undrain, remove, unfreeze, 
 struct NodeOrder {
   NodeOrderKind kind = NodeOrderKind::converge;
   NodeName node;
-  std::string by;                                         // as the audit names an actor
-  std::string reason;                                     // ban
-  std::string keep;                                       // unfreeze: the key's fingerprint
-  bool drain = true;                                      // remove: drained first
-  bool cancel = false;                                    // converge, replace: taken back
+  std::string by;       // as the audit names an actor
+  std::string reason;   // ban
+  std::string keep;     // unfreeze: the key's fingerprint
+  bool drain = true;    // remove: drained first
+  bool cancel = false;  // converge, replace, reprovision: taken back
   std::chrono::seconds limit = std::chrono::minutes(10);  // of a drain
 };
 struct NodeOrderOutcome {
@@ -36,7 +46,7 @@ struct NodeOrderOutcome {
 // Returns when the order stands, and is published where others have to hear of it: the API server
 // learns bans from the masters' documents, the duties learn drains from the peer list. An error of
 // that publication says that the order stands. Idempotent. Refusals: those of enrolment/ban.hpp,
-// fleet/machine_removal.hpp, fleet/master_turns.hpp.
+// fleet/machine_removal.hpp, fleet/master_turns.hpp, fleet/network_starts.hpp.
 [[nodiscard]] Result<NodeOrderOutcome> give_order(const Fleet& fleet, const NodeOrder& order);
 
 }  // namespace muster

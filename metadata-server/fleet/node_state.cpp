@@ -57,7 +57,8 @@ std::string NodeStates::word(const NodeName& node, const MachineRecord& record) 
   const HeardMachine heard = fleet_->reports.find(node);
   if (heard.report && heard.report->was_reset) return "reset";
   const bool is_silent =
-      heard.report && fleet_->reports.silence_of(node, now) > silent_after(heard);
+      heard.report &&
+      (heard.report->is_stopping || fleet_->reports.silence_of(node, now) > silent_after(heard));
   return is_silent ? "silent" : "enrolled";
 }
 

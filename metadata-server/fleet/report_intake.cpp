@@ -5,11 +5,31 @@
 #include <utility>
 
 #include "enrolment/ban.hpp"
+#include "fleet/boot_decision.hpp"
 #include "fleet/master_turns.hpp"
 #include "fleet/report_authority.hpp"
 #include "fleet/served_document.hpp"
 
 namespace muster {
+
+namespace {
+
+// Of a frozen one nobody knows which of two machines speaks. What cannot be read or written stands
+// in no report's way: the next one says it again.
+void note_boot_of(const Fleet& fleet, const Caller& machine, const Report& report,
+                  Transaction& transaction) {
+  if (machine.frozen || report.boot_image.empty()) return;
+  HeardMachine heard;
+  heard.report = report;
+  const bool ready = is_ready(heard);
+  const TimePoint now = fleet.enrolment.now();
+  BootRecord known = fleet.boots.find(machine.node);
+  if (!note_report(known, report, ready, now)) return;
+  auto found = find_boot(fleet.store, machine.node.cluster, machine.node.node);
+  if (found && note_report(found->record, report, ready, now)) put_boot(*found, transaction);
+}
+
+}  // namespace
 
 Result<ReportAnswer> take_report(const Fleet& fleet, const Caller& machine, Report report) {
   drop_what_is_not_its_own(fleet, machine, report);
@@ -19,6 +39,7 @@ Result<ReportAnswer> take_report(const Fleet& fleet, const Caller& machine, Repo
   const auto noted =
       note_report(fleet.enrolment, machine.node, report, [&](Transaction& transaction) {
         fleet.reports.write(machine.node, report, now, transaction);
+        note_boot_of(fleet, machine, report, transaction);
       });
   if (!noted) return pass(noted.error());
   if (!noted->froze && !machine.frozen) fleet.clock.hear(machine.text(), report.sent_at);

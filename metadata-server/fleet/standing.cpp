@@ -35,6 +35,7 @@ Standing standing_of(const HeardMachine& heard, const MachineRecord& record,
   if (record.banned) return Standing::banned;
   if (!record.current) return Standing::never_enrolled;
   if (heard.report && heard.report->was_reset) return Standing::reset;
+  if (heard.report && heard.report->is_stopping) return Standing::silent;
   if (silence > silent_after(heard)) return Standing::silent;
   if (!heard.report) return Standing::converging;
   const Report& report = *heard.report;

@@ -13,7 +13,7 @@ enum class Standing {
   never_enrolled,  // nobody has its name yet, or its identity was taken away
   banned,
   reset,       // it said so itself, and nothing since
-  silent,      // longer than silent_after() not heard of
+  silent,      // longer than silent_after() not heard of, or it said that it goes down
   failed,      // on what is published
   converging,  // on its way there: it may not even have fetched it
   pending,     // it has fetched it, and something of it waits for a reboot or its turn

@@ -7,6 +7,7 @@
 #include "fleet/netboot.hpp"
 #include "http/handlers.hpp"
 #include "http/rooms.hpp"
+#include "pki/unix_seconds.hpp"
 
 namespace muster::handlers {
 namespace {
@@ -47,10 +48,14 @@ Result<std::shared_ptr<const BootMachine>> machine_with(const Rooms& rooms,
 }
 
 Result<std::string> script_of(const Rooms& rooms, const BootQuery& query, const NodeName& node,
-                              const Result<NetbootOrder>& order) {
+                              const Result<NetbootOrder>& order, const std::string& source) {
   if (!order) return pass(order.error());
   if (auto silent = check_silent(rooms, node); !silent) return pass(silent.error());
-  return boot_script(*order, query);
+  auto text = boot_script(*order, query);
+  if (text)
+    rooms.boots.note_script(node,
+                            {order->release, source, unix_microseconds(rooms.enrolment.now())});
+  return text;
 }
 
 // A machine in its firmware tells nobody: `muster explain enrolment` does.
@@ -95,7 +100,7 @@ Result<Response> get_boot_script(const Rooms& rooms, const Caller&, const Reques
   const auto order = netboot_order(rooms, rooms.artifacts, name);
   if (!order && order.error().code == "starts_from_disk")
     return script(disk_script(order.error().message));
-  auto text = script_of(rooms, *query, name, order);
+  auto text = script_of(rooms, *query, name, order, request.peer.address);
   if (text) return script(std::move(*text));
   const Error error =
       noted(rooms, request, fmt::format("{}/{}", name.cluster, name.node), text.error());
@@ -113,7 +118,7 @@ Result<Response> get_machine_archive(const Rooms& rooms, const Caller&, const Re
   const NodeName& name = (*machine)->name;
   const auto claim = request.method == "HEAD"
                          ? Result<std::string>(shape_of_claim(rooms, name))
-                         : claim_of(rooms, name, query->marks, request.peer.address);
+                         : claim_of(rooms, name, *order, query->marks, request.peer.address);
   if (!claim)
     return pass(
         noted(rooms, request, fmt::format("{}/{}", name.cluster, name.node), claim.error()));
@@ -121,17 +126,22 @@ Result<Response> get_machine_archive(const Rooms& rooms, const Caller&, const Re
                   "application/octet-stream");
 }
 
-// From plain HTTP, by anybody: for people, and kept like any refusal, bounded and in memory.
+// From plain HTTP, by anybody: for people, and kept like any refusal, bounded and in memory; once
+// for each start in the machine's record, too.
 Result<Response> post_boot_failure(const Rooms& rooms, const Caller&, const Request& request) {
   const auto query = parse_boot_query(request.query);
   if (!query) return pass(query.error());
   const auto machine = machine_with(rooms, query->marks);
   const std::string node =
       machine ? fmt::format("{}/{}", (*machine)->name.cluster, (*machine)->name.node) : "";
-  static_cast<void>(
-      noted(rooms, request, node,
-            Error{ErrorKind::unavailable, "boot_failed",
-                  fmt::format("it did not start and says: {}", printable(request.body))}));
+  const std::string told = printable(request.body);
+  static_cast<void>(noted(rooms, request, node,
+                          Error{ErrorKind::unavailable, "boot_failed",
+                                fmt::format("it did not start and says: {}", told)}));
+  if (machine) {
+    if (auto kept = note_boot_failure(rooms, (*machine)->name, told); !kept)
+      return pass(kept.error());
+  }
   return script("");
 }
 

@@ -7,6 +7,7 @@
 #include "enrolment/quota.hpp"
 #include "fleet/known_clusters.hpp"
 #include "fleet/machine_trouble.hpp"
+#include "fleet/network_starts.hpp"
 #include "fleet/node_orders.hpp"
 #include "fleet/node_state.hpp"
 #include "fleet/served_document.hpp"
@@ -151,7 +152,8 @@ Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& requ
   row["fingerprint"] = machine->record.current ? machine->record.current->key : std::string();
   const HeardMachine heard = rooms.reports.find(node);
   row["served"] = heard.served;
-  row["boot"] = to_value(heard.boot);
+  row["boot"] = to_value(whole_timeline(heard.boot, rooms.boots.find(node)));
+  row["start"] = start_value(rooms, node, heard);
   const auto document = read_document(**answer);
   if (document && heard.report)
     row["agentTooOld"] =

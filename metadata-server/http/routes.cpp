@@ -40,7 +40,7 @@ constexpr std::array table{
   Route{"GET",    "/boot.ipxe",                                  boot,                anyone,    none,     0,       at_once, get_chain_script,  "iPXE's first script: who asks, and where to go on"},
   Route{"GET",    "/ipxe",                                       boot,                anyone,    none,     0,       pooled,  get_boot_script,   "iPXE's second script: what the machine starts by, by query: `mac`, `uuid`, `serial`"},
   Route{"GET",    "/boot/machine.cpio",                          boot,                anyone,    none,     0,       pooled,  get_machine_archive, "what is the machine's own beside its netboot image, by the same query"},
-  Route{"POST",   "/boot/failure",                               boot,                anyone,    memory,   1 * KiB, at_once, post_boot_failure, "why a machine's initrd gave up, by the same query"},
+  Route{"POST",   "/boot/failure",                               boot,                anyone,    memory,   1 * KiB, pooled,  post_boot_failure, "why a machine's initrd gave up, by the same query"},
 
   // The way in.
   Route{"GET",    "/v1/trust",                                   enrol,               anyone,    none,     0,       at_once, get_trust,         "the chain of trust lists"},
@@ -86,7 +86,7 @@ constexpr std::array table{
   Route{"DELETE", "/v1/operator/document-keys/:id",              api,                 operators, memory,   1 * KiB, pooled,  delete_document_key, "a key signs no more"},
   Route{"GET",    "/v1/operator/nodes",                          api,                 creators,  none,     0,       pooled,  get_nodes,         "machines with their last report"},
   Route{"GET",    "/v1/operator/nodes/:cluster/:node",           api,                 creators,  none,     0,       pooled,  get_node,          "one machine: identity, report, phases, pending changes"},
-  Route{"POST",   "/v1/operator/nodes/:cluster/:node/:order",    api,                 operators, memory,   64 * KiB, pooled, post_node_order,   "converge, replace, drain, undrain, remove, unfreeze, ban or unban"},
+  Route{"POST",   "/v1/operator/nodes/:cluster/:node/:order",    api,                 operators, memory,   64 * KiB, pooled, post_node_order,   "converge, replace, drain, undrain, remove, unfreeze, ban, unban or reprovision"},
   Route{"GET",    "/v1/operator/pending",                        api,                 operators, none,     0,       pooled,  get_pending,       "machines that wait for approval"},
   Route{"GET",    "/v1/operator/enrolment/:name",                api,                 operators, none,     0,       pooled,  get_enrolment,     "why a machine was not let in, or what it is"},
   Route{"POST",   "/v1/operator/approve",                        api,                 operators, memory,   64 * KiB, pooled, post_approve,      "let one in under a name, by its fingerprint"},

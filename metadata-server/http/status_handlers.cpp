@@ -6,6 +6,7 @@
 #include "fleet/etcd_orders.hpp"
 #include "fleet/machine_trouble.hpp"
 #include "fleet/master_turns.hpp"
+#include "fleet/network_starts.hpp"
 #include "fleet/node_state.hpp"
 #include "fleet/standing.hpp"
 #include "fleet/unread_records.hpp"
@@ -81,7 +82,8 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
   if (!machines) return pass(machines.error());
   std::map<Standing, int> counts;
   int unwell = 0, two_histories = 0;
-  nlohmann::json bans = nlohmann::json::array(), replacements = bans, converges = bans;
+  nlohmann::json bans = nlohmann::json::array(), replacements = bans, converges = bans,
+                 failed_starts = bans, reprovisions = bans;
   const TimePoint now = rooms.enrolment.now();
   for (const auto& [node, answer] : cluster.documents) {
     const HeardMachine heard = rooms.reports.find({name, node});
@@ -95,13 +97,18 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
       replacements.push_back({{"node", node}, {"orderedAt", record.replace_ordered_at}});
     if (record.converge_ordered)
       converges.push_back({{"node", node}, {"orderedAt", record.converge_ordered_at}});
+    if (const auto alarm = start_alarm(rooms, {name, node}); !alarm.empty())
+      failed_starts.push_back({{"node", node}, {"reason", alarm}});
+    if (const auto at = rooms.boots.find({name, node}).reprovision_at; at != 0)
+      reprovisions.push_back({{"node", node}, {"orderedAt", at / 1'000'000}});
     const bool is_heard =
         standing != Standing::silent && standing != Standing::banned && standing != Standing::reset;
     if (!is_heard || !heard.report) continue;
     if (!heard.report->unwell.empty()) ++unwell;
     if (knows_two_histories(*heard.report, cluster, node)) ++two_histories;
   }
-  for (auto* list : {&bans, &replacements, &converges}) std::sort(list->begin(), list->end());
+  for (auto* list : {&bans, &replacements, &converges, &failed_starts, &reprovisions})
+    std::sort(list->begin(), list->end());
   return nlohmann::json{{"cluster", name},
                         {"revision", cluster.revision},
                         {"revisionNumber", cluster.revision_number},
@@ -118,7 +125,9 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
                         {"banned", counts[Standing::banned]},
                         {"bans", bans},
                         {"replacements", replacements},
-                        {"converges", converges}};
+                        {"converges", converges},
+                        {"failedStarts", failed_starts},
+                        {"reprovisions", reprovisions}};
 }
 
 Result<nlohmann::json> incomplete_rows(const Rooms& rooms) {

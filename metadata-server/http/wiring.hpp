@@ -44,7 +44,9 @@ struct Wiring {
   Members members;
   CallerCache callers;
   AgentPackage agent;
-  Views views;  // of these seven
+  BootStates boots;
+  Views views;  // of these eight
+  KeptImages kept_images;
   ViewedStore store;
   Nonces nonces;
   RefusalLog refusals;

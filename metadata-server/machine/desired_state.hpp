@@ -47,6 +47,8 @@ struct DesiredState {
   std::vector<DesiredUnit> units;
   std::vector<std::uint16_t> ports;         // that the components will bind: free, or ours already
   std::vector<std::string> kernel_modules;  // must be there: loaded or built in
+  // Words that the command line of a machine that netboots is to have, its image's name among them.
+  std::vector<std::string> kernel_arguments;
 };
 
 }  // namespace muster

@@ -17,6 +17,7 @@ struct NetworkInterface {
 struct Facts {
   std::string hostname, machine_id, boot_id;
   std::string uuid, serial;  // SMBIOS; empty where there is none
+  std::string boot_image;    // "image-tower/20261202.050000" that it netbooted; empty: its disk's
   std::uint32_t cpus = 1;
   std::uint64_t memory_bytes = 0;
   int cgroup_version = 2;  // 1: legacy or hybrid hierarchy

@@ -48,6 +48,12 @@ void add_kernel(const NodeDocument& document, const Facts& facts, DesiredState& 
     modules += name + "\n";
     state.kernel_modules.push_back(name);
   }
+  // Of one that starts from its disk, the image has them.
+  if (const auto& image = document.config.netboot) {
+    state.kernel_arguments = document.config.kernel.arguments;
+    state.kernel_arguments.push_back(
+        fmt::format("muster.image={}/{}", image->name, image->version));
+  }
   std::string sysctls;
   for (const auto& [key, value] : sysctls_of(document, facts)) {
     sysctls += fmt::format("{} = {}\n", key, value);

@@ -49,7 +49,8 @@ Result<void> remove_machines(const Store& store, const std::string& cluster,
         .remove(kinds::machine, key)
         .remove(kinds::report, key)
         .remove(kinds::served, key)
-        .remove(kinds::drain, key);
+        .remove(kinds::drain, key)
+        .remove(kinds::boot, key);
     auto member = find_member(store, cluster, node);
     if (!member) return pass(member.error());
     if (*member && (*member)->record.removed_at == 0)

@@ -30,6 +30,7 @@ inline constexpr std::string_view pending = "pending";            // <public key
 inline constexpr std::string_view secret = "secret";              // <cluster>/<name>/<12 digits>
 inline constexpr std::string_view report = "report";              // <cluster>/<node>
 inline constexpr std::string_view served = "served";              // <cluster>/<node>: digest
+inline constexpr std::string_view boot = "boot";                  // <cluster>/<node>
 inline constexpr std::string_view etcd = "etcd";                  // <cluster>
 inline constexpr std::string_view turn = "turn";                  // <cluster>
 inline constexpr std::string_view cluster_template = "template";  // <name>

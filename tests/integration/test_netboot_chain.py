@@ -41,7 +41,7 @@ INVENTORY = """apiVersion: muster/v1
 kind: Cluster
 metadata: {name: lab}
 spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16}
-""" + node("m1", "master", 11, "labels: {a: b}") + "".join(node(f"n{last}", "node", last, SETTINGS) for last in (21, 22, 23))
+""" + node("m1", "master", 11, "labels: {a: b}") + "".join(node(f"n{last}", "node", last, SETTINGS) for last in (21, 22, 23, 24))
 
 
 @pytest.fixture(scope="module")
@@ -134,10 +134,32 @@ def test_a_claim_admits_its_machine_once_and_the_machine_is_not_started_twice(si
     assert int(headers["Retry-After"]) > 0
     assert "machine_running" in site.muster("explain", "enrolment", "n21").stdout
     # An operator knows that it is gone.
-    site.muster("node", "replace", "n21")
+    site.muster("node", "reprovision", "n21")
+    shown = json.loads(site.muster("node", "show", "n21", "-o", "json").stdout)["start"]
+    assert (shown["state"], shown["handedOut"]["starts"]) == ("reprovision", 0)
     again = machine(site, "n21-again")
     assert again.enrol(claim_of(21), mac(21))[0] == 200
+    # Once: the order ended with it, and the key before it, too.
+    assert json.loads(site.muster("node", "show", "n21", "-o", "json").stdout)["start"]["reprovision"] is None
+    assert get(f"/ipxe?mac={mac(21)}")[0] == 503
     assert first.ask("GET", "/v1/document")[0] == 403
+
+
+def test_who_says_goodbye_is_started_at_once_and_a_restarted_server_knows_it(site):
+    itself = machine(site, "n24")
+    assert itself.enrol(claim_of(24), mac(24))[0] == 200
+    report = {"machineId": "m", "bootId": "b1", "counter": 5_000_000, "agentVersion": "0.4", "documentDigest": "", "generation": 1, "verdict": "converged",
+              "failureClass": "", "message": "", "offline": False, "pending": [], "phases": [], "etcdClusterId": "", "etcdMemberId": "", "sentAt": 0,
+              "bootImage": "image-tower/20261202.050000"}
+    assert itself.ask("POST", "/v1/report", report)[0] == 200
+    assert json.loads(site.muster("node", "show", "n24", "-o", "json").stdout)["start"]["state"] == "running"
+    assert get(f"/ipxe?mac={mac(24)}")[0] == 503
+    assert itself.ask("POST", "/v1/report", {**report, "counter": 6_000_000, "stopping": True})[0] == 200
+    assert get(f"/ipxe?mac={mac(24)}")[0] == 200
+    site.stop_server()
+    site.start_server()
+    assert get(f"/ipxe?mac={mac(24)}")[0] == 200
+    assert machine(site, "n24-again").enrol(claim_of(24), mac(24))[0] == 200
 
 
 @pytest.mark.parametrize("last, thief_first", [(22, True), (23, False)])

@@ -33,7 +33,8 @@ def test_systemd_finds_nothing_wrong(tmp_path):
 
 @pytest.mark.parametrize("unit, most", [("muster-server", 1.5), ("muster-agent", 2.6), ("muster-kubelet-monitor", 2.6),
                                         ("muster-runtime-monitor", 2.6), ("muster-network-monitor", 2.6), ("muster-routes", 4.5), ("muster-kernel", 5.5),
-                                        ("muster-hostname", 3.0), ("muster-backup", 2.2), ("muster-dnsmasq", 2.1), ("muster-dnsmasq-reload", 1.4)])
+                                        ("muster-hostname", 3.0), ("muster-backup", 2.2), ("muster-dnsmasq", 2.1), ("muster-dnsmasq-reload", 1.4),
+                                        ("muster-goodbye", 2.6)])
 def test_exposure(unit, most, tmp_path):
     path = shutil.copy(os.path.join(UNITS, f"{unit}.service"), tmp_path)
     out = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", path], capture_output=True, text=True, check=False).stdout
@@ -59,6 +60,13 @@ def test_components_come_back_for_ever(unit):
                                          ("kube-controller-manager", "kube-apiserver.service"), ("kube-scheduler", "kube-apiserver.service")])
 def test_order(unit, first):
     assert re.search(rf"^After=.*\b{re.escape(first)}", read(f"{unit}.service"), re.M)
+
+
+def test_the_last_word_comes_before_network_and_agent_stop():
+    lines = read("muster-goodbye.service").splitlines()
+    assert "After=network.target muster-agent.service" in lines  # stopped in the other order
+    assert "ConditionKernelCommandLine=muster.image" in lines
+    assert "muster-goodbye.service" in read("muster.target")
 
 
 def test_the_agent_sees_the_machine_as_it_is():

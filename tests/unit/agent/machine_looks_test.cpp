@@ -127,6 +127,25 @@ TEST_CASE_FIXTURE(LooksFixture,
   CHECK(undone() == "");
 }
 
+TEST_CASE_FIXTURE(LooksFixture, "what a command line lacks waits for the next boot") {
+  desired.kernel_arguments = {"hugepages=4", "quiet", "muster.image=image-tower/2"};
+  files.put("/proc/cmdline", "initrd=initrd quiet hugepages=4 muster.image=image-tower/2\n");
+  CHECK(effects().next_boot.empty());
+  files.put("/proc/cmdline", "initrd=initrd quietly hugepages=44 muster.image=image-tower/1\n");
+  CHECK(
+      effects().next_boot ==
+      std::vector<std::string>{
+          "kernel: at its next boot: hugepages=4, quiet, image image-tower/2 (now image-tower/1)"});
+  files.put("/proc/cmdline", "root=/dev/sda1 quiet hugepages=4\n");
+  CHECK(effects().next_boot ==
+        std::vector<std::string>{
+            "kernel: at its next boot: image image-tower/2 (now none of the site)"});
+  CHECK(effects().unwell.empty());
+  // What a machine that starts from its disk is told there is its image's.
+  desired.kernel_arguments.clear();
+  CHECK(effects().next_boot.empty());
+}
+
 TEST_CASE_FIXTURE(LooksFixture, "the host name of a document is the kernel's") {
   files.put("/proc/sys/kernel/hostname", "other\n");
   CHECK(undone("muster-hostname.service") == "host name: other, expected n1");

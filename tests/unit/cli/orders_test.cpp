@@ -25,6 +25,53 @@ TEST_CASE("status names who is banned and why, and what is ordered, with the way
       std::string::npos);
 }
 
+TEST_CASE("status says aloud which image does not come up, and who is to be made anew") {
+  const OperatorApi api(
+      {{"GET /v1/operator/status",
+        {200,
+         R"({"clusters":[{"cluster":"lab","failedStarts":[{"node":"n3","reason":"image\u001b"}],)"
+         R"("reprovisions":[{"node":"n4","orderedAt":0}]}]})"}}});
+  const auto ran = fake::muster({"--server", api.url(), "status"});
+  CAPTURE(ran.out);
+  CHECK(
+      ran.out.find(
+          "lab: reprovisioning ordered, waits for its next start: n4 since ; muster node reprovision NAME --cancel takes it back\n") !=
+      std::string::npos);
+  CHECK(ran.out.find("lab: ALARM: n3: image\\x1b; muster node reprovision n3 tries it again\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("reprovisioning is ordered once, and taken back") {
+  const std::string order = "POST /v1/operator/nodes/lab/n3/reprovision ";
+  const OperatorApi api(std::map<std::string, OperatorApi::Answer>{
+      {order + "{}", OperatorApi::Answer{}},
+      {order + R"({"cancel":true})", OperatorApi::Answer{}}});
+  auto ran = fake::muster({"--server", api.url(), "node", "reprovision", "n3", "--cluster", "lab"});
+  CHECK(ran.out == "lab/n3: its next start makes it anew; restart it\n");
+  ran = fake::muster(
+      {"--server", api.url(), "node", "reprovision", "n3", "--cluster", "lab", "--cancel"});
+  CHECK(ran.out == "lab/n3: taken back: its next start is as any other\n");
+}
+
+TEST_CASE("how a machine starts by the network is in node show") {
+  const OperatorApi api(
+      {{"GET /v1/operator/nodes/lab/n3",
+        {200, R"({"cluster":"lab","node":"n3","start":{"state":"provisioning","alarm":"it fails",)"
+              R"("script":null,"handedOut":{"image":"image-tower/2","source":"10.77.0.99",)"
+              R"("archiveAt":0,"starts":2,"failure":"no chunk 3"},)"
+              R"("running":{"image":"image-tower/1","heardAt":0},)"
+              R"("reprovision":{"orderedAt":0,"by":"operator anna"}}})"}}});
+  CHECK(fake::muster({"--server", api.url(), "node", "show", "n3", "--cluster", "lab"}).out ==
+        "node         lab/n3\n"
+        "reprovision  ordered at  by operator anna, waits for its next start\n"
+        "to take back muster node reprovision n3 --cluster lab --cancel\n"
+        "boot state   provisioning\n"
+        "handed out   image-tower/2 at , to 10.77.0.99; not Ready since: 2 start(s)\n"
+        "its initrd   no chunk 3\n"
+        "came up by   image-tower/1, first heard of at \n"
+        "ALARM        it fails\n");
+}
+
 TEST_CASE("a ban says why") {
   const std::string order = "POST /v1/operator/nodes/lab/n3/ban ";
   const std::map<std::string, OperatorApi::Answer> answers{
@@ -85,7 +132,7 @@ TEST_CASE("status tells what holds up the masters' turns, and who waits for a re
   for (
       const char* line :
       {"lab: m1 has the turn since , and holds the others up: failed; m2 waits for its turn (muster node show tells what for, muster node converge NAME --cancel ends it)\n",
-       "lab: 2 machine(s) wait for a restart or a reboot (muster node list, PENDING); muster node converge NAME does it now\n",
+       "lab: 2 machine(s) wait for a restart or a reboot (muster node list, PENDING); muster node converge NAME does it now, but for what says \"at its next boot\"\n",
        "two: m1 has the turn since ; m2, m3 wait for their turns (muster node show"}) {
     CAPTURE(ran.out);
     CHECK(ran.out.find(line) != std::string::npos);

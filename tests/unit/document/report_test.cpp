@@ -36,6 +36,17 @@ TEST_CASE("a report round-trips byte for byte") {
   CHECK(to_json(parse_report(golden).value()) == golden);
 }
 
+TEST_CASE("a netbooted machine tells its image, and that it goes down") {
+  Report report = sample_report();
+  CHECK(to_json(report).find("bootImage") == std::string::npos);
+  CHECK(to_json(report).find("stopping") == std::string::npos);
+  report.boot_image = "image-tower/" + std::string(200, '2');
+  report.is_stopping = true;
+  const auto read = parse_report(to_json(report)).value();
+  CHECK(read.boot_image.size() == 128);
+  CHECK(read.is_stopping);
+}
+
 TEST_CASE("long strings of a report are cut at a character, long lists are refused") {
   Report report = sample_report();
   report.agent_version = std::string(127, 'a') + "ü";

@@ -1,6 +1,7 @@
 #include "enrolment/claim.hpp"
 
 #include "enrolment/ban.hpp"
+#include "records/boot_record.hpp"
 #include "sample_enrolment.hpp"
 
 using namespace muster;
@@ -101,6 +102,27 @@ TEST_CASE("the race for a claim ends contested, whoever comes first") {
     CHECK(site.enrolled(machine, genuine).common_name() == "n1");
     CHECK(refusal(site.enrol(thief, stolen)).starts_with("token_expired: "));
   }
+}
+
+TEST_CASE("what was ordered of a start ends with the enrolment by its claim, and with no other") {
+  Segment site;
+  const auto order = [&] {
+    auto found = find_boot(site.store, "lab", "n1").value();
+    found.record.reprovision_at = 7;
+    found.record.reprovision_by = "operator anna";
+    found.record.good = "image-tower/1";
+    Transaction transaction;
+    put_boot(found, transaction);
+    REQUIRE(site.store.commit(transaction));
+  };
+  order();
+  site.enrolled({.hardware = 21}, site.token());
+  CHECK(find_boot(site.store, "lab", "n1")->record.reprovision_at == 7);
+  site.enrolled({.hardware = 21}, site.claim());
+  const BootRecord left = find_boot(site.store, "lab", "n1")->record;
+  CHECK(left.reprovision_at == 0);
+  CHECK(left.reprovision_by.empty());
+  CHECK(left.good == "image-tower/1");
 }
 
 TEST_CASE("a claim is for the hardware that it was handed to") {

@@ -48,6 +48,13 @@ TEST_CASE("a machine has converged when its report says that what is published i
   CHECK(standing(HeardMachine()) == "converging");
 }
 
+TEST_CASE("a machine that says that it goes down is silent at once") {
+  HeardMachine machine = heard(Verdict::converged, published, published);
+  machine.report->is_stopping = true;
+  CHECK(standing(machine, 0) == "silent");
+  CHECK_FALSE(is_ready(machine));
+}
+
 TEST_CASE("banned and never enrolled are states of their own") {
   MachineRecord record;
   const auto word = [&] { return name(standing_of({}, record, published, 100000)); };

@@ -69,6 +69,30 @@ TEST_CASE("a report is found once its transaction went through, and after a rest
   CHECK(fed.later().report->message == made.message);
 }
 
+TEST_CASE("who was silent while others were heard, was so before a restart") {
+  MemoryStore memory;
+  std::int64_t clock = 5000;
+  {
+    MachineReports before;
+    for (const auto& [node, ago] : {std::pair("n1", 100s), std::pair("n2", 0s)}) {
+      Transaction transaction;
+      before.write({"lab", node}, report(Verdict::converged), now - ago, transaction);
+      REQUIRE(memory.commit(transaction));
+    }
+  }
+  MachineReports reports([&] { return clock; });
+  REQUIRE(reports.load(memory));
+  reports.begin(clock);
+  clock += 30;
+  const TimePoint later = now + 1h;  // however long it was down
+  CHECK(reports.silence_over_restarts(n1, later, 0) == 130);
+  CHECK(reports.silence_over_restarts({"lab", "n2"}, later, 0) == 30);
+  CHECK(reports.silence_over_restarts({"lab", "n3"}, later, 0) == 30);
+  CHECK(reports.silence_of(n1, later) == 30);  // by which what destroys goes
+  REQUIRE(reports.load(memory));
+  CHECK(reports.silence_over_restarts(n1, later, 0) == 130);
+}
+
 TEST_CASE("of a machine whose report is removed nothing stays in memory") {
   Fed fed;
   fed.put(report(Verdict::converged));

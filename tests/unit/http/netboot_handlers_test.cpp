@@ -1,76 +1,18 @@
 // What a machine in its firmware is told, with every room behind it and no socket before it.
 #include <sstream>
 
-#include "document/release.hpp"
 #include "http/handlers.hpp"
-#include "publish/releases.hpp"
-#include "sample_rooms.hpp"
+#include "sample_firmware.hpp"
 
 using namespace muster;
+using sample::add_image;
+using sample::artifact_path;
+using sample::ask_as_firmware;
+using sample::asked_by_n1;
 using sample::House;
-
-namespace {
-
-struct ToldFirmware {
-  int status = 0;
-  std::string body;
-  std::map<std::string, std::string> headers;
-  bool has(const std::string& part) const { return body.find(part) != std::string::npos; }
-};
-
-ToldFirmware ask_as_firmware(House& house, const std::string& target,
-                             const std::string& method = "GET") {
-  const auto question = target.find('?');
-  RequestHead head;
-  head.method = method;
-  head.path = target.substr(0, question);
-  Request request;
-  request.peer.listener = ListenerKind::boot;
-  request.peer.address = "10.77.0.99";
-  request.method = head.method;
-  request.path = head.path;
-  if (question != std::string::npos)
-    request.query = parse_query(target.substr(question + 1)).value();
-  const auto admission = house.router.admit(head, request.peer, "r1");
-  request.route = admission.route;
-  request.parameters = admission.parameters;
-  const Response response = admission.refusal ? *admission.refusal : house.router.answer(request);
-  ToldFirmware told{response.status, response.body, {}};
-  for (const auto& [name, value] : response.headers) told.headers[name] = value;
-  return told;
-}
-
-const char* const asked_by_n1 = "/ipxe?mac=0c-c4-7a-80-09-1f&uuid=&serial=S1&platform=pcbios";
-
-Artifact image_file(House& house, const std::string& path, const std::string& content) {
-  const std::string digest = sha256_digest(content);
-  auto incoming = house.artifacts.begin_import(digest, content.size()).value();
-  REQUIRE(incoming.write(content));
-  REQUIRE(incoming.finish());
-  return {path, ArtifactKind::file, "0644", digest, content.size()};
-}
-
-std::string artifact_path(const std::string& content) {
-  return "/v1/artifacts/sha256%3A" + sha256_digest(content).substr(7);
-}
-
-void add_image(House& house, std::vector<std::string> paths = {"arguments", "initrd",
-                                                               "root.squashfs", "vmlinuz"}) {
-  Release image{"image-tower", "20261202.050000", "amd64", {}};
-  for (const auto& path : paths)
-    image.artifacts.push_back(image_file(
-        house, path, path == "arguments" ? "console=ttyS0 root=/dev/sda || quiet\n" : path));
-  REQUIRE(add_release(house.store, house.artifacts, image, "root", house.time));
-}
-
-const std::string with_marks = ", match: {mac: [\"0c:c4:7a:80:09:1f\"], serial: S1}";
-
-void publish_netbooted(House& house) {
-  house.apply(sample::small_inventory(
-      with_marks + ", overrides: {netboot: {image: tower}, kernel: {arguments: [hugepages=4]}}"));
-}
-
-}  // namespace
+using sample::publish_netbooted;
+using sample::ToldFirmware;
+using sample::with_marks;
 
 TEST_CASE("a listed machine starts by the image that its document names") {
   House house;

@@ -38,6 +38,18 @@ TEST_CASE("modules and sysctls: what Kubernetes needs, and the document on top")
   CHECK(state.units[0].restart_is_harmless);
 }
 
+TEST_CASE("the command line is compared on machines that netboot alone") {
+  NodeDocument document = example_document(Role::node);
+  document.config.kernel.arguments = {"hugepages=4"};
+  DesiredState from_disk, netbooted;
+  add_kernel(document, example_facts(), from_disk);
+  CHECK(from_disk.kernel_arguments.empty());
+  document.config.netboot = ReleaseReference{"image-tower", "20261202.050000", "sha256:0", 1};
+  add_kernel(document, example_facts(), netbooted);
+  CHECK(netbooted.kernel_arguments ==
+        std::vector<std::string>{"hugepages=4", "muster.image=image-tower/20261202.050000"});
+}
+
 TEST_CASE("files keep their owner and mode; a path of Muster's own is refused") {
   NodeDocument document = example_document(Role::node);
   document.config.files = {{"/etc/motd", "hello\n", "daemon", "0640"},

@@ -2,6 +2,7 @@
 
 #include "pki/signature.hpp"
 #include "records/audit.hpp"
+#include "records/boot_record.hpp"
 #include "records/clock_record.hpp"
 #include "records/drain.hpp"
 #include "records/due.hpp"
@@ -35,6 +36,27 @@ TEST_CASE("a member's record") {
   CHECK(
       to_json(MemberRecord{}) ==
       R"({"address":"","admittedAt":0,"cluster":"","endsAt":0,"key":"","leftGeneration":0,"node":"","pool":"","removedAt":0,"role":"node"})");
+}
+
+TEST_CASE("how a machine comes up") {
+  StoredRecord record{
+      "boot record",
+      R"({"archiveAt":2,"bootId":"b","claimUntil":3,"cluster":"lab","failedAt":4,"failure":"f","good":"image-tower/1","heardAt":5,"image":"image-tower/2","kernelAt":6,"node":"n1","readyAt":7,"refused":"image-tower/3","refusedAt":8,"reprovisionAt":9,"reprovisionBy":"operator anna","running":"image-tower/2","scriptAt":1,"source":"10.77.0.99","starts":3})",
+      rewritten_by(parse_boot_record)};
+  for (const char* field :
+       {"archiveAt", "bootId", "claimUntil", "failedAt", "failure", "good", "heardAt", "image",
+        "kernelAt", "readyAt", "refused", "refusedAt", "reprovisionAt", "reprovisionBy", "running",
+        "scriptAt", "source", "starts"})
+    record.optional.push_back(std::string("/") + field);
+  check_stored(record);
+  CHECK(to_json(BootRecord{}) == R"({"cluster":"","node":""})");
+  // One that cannot be read costs no start.
+  MemoryStore store;
+  put(store, kinds::boot, "lab/n1", "garbage");
+  const auto found = find_boot(store, "lab", "n1");
+  REQUIRE(found);
+  CHECK(found->record.node == "n1");
+  CHECK(found->version != 0);
 }
 
 TEST_CASE("a published document is read as it was written, whatever is in it") {
