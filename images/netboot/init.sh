@@ -122,6 +122,15 @@ UseHostname=no
 E
 }
 
+# As the image would find them at a start from a disk: what is up cannot be renamed, and networkd waits for ever for what
+# udev did not rename.
+release_network() {
+  for interface in $(interfaces); do
+    ip addr flush dev "$interface"
+    ip link set "$interface" down
+  done
+}
+
 main() {
   mount_kernel
   trap 'stop "the initrd ended"' EXIT
@@ -133,6 +142,7 @@ main() {
   place_settings
   trap - EXIT
   say "handing over to the image"
+  release_network
   umount /sys
   umount /proc
   # Where even that fails, the kernel panics, and panic=30 starts it anew.

@@ -126,6 +126,23 @@ def test_the_root_is_writable_in_memory_and_the_machine_gets_its_settings(tree, 
                                         f"MACAddress={CAME_BY}", "KeepConfiguration=dhcp", CARRIED, "written"]
 
 
+# A link that is up cannot be renamed, and networkd then waits for it for ever.
+RELEASE = """
+mount -t sysfs sysfs /sys
+interfaces() { echo lo; }
+ip link set lo up
+ip addr add 10.77.0.51/24 dev lo
+release_network
+ip addr show lo
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: mounts")
+def test_the_interface_is_left_as_a_start_from_a_disk_would_find_it(tree, parts):
+    done = run_in(tree, parts, RELEASE)
+    assert "UP" not in done.stdout and "inet" not in done.stdout and "lo:" in done.stdout, done.stdout + done.stderr
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: mounts")
 def test_settings_of_another_site_end_in_a_reboot_with_the_reason(tree, parts):
     settings(tree, f"sha256:{'b' * 64}")
