@@ -46,8 +46,8 @@ def runs(pid_file):
     try:
         with open(pid_file, encoding="ascii") as stream:
             pid, program = stream.read().split()
-        with open(f"/proc/{pid}/cmdline", "rb") as stream:
-            return int(pid) if program.encode() in stream.read().split(b"\0")[0] else None
+        # Not its command line, which is empty for a moment while it starts.
+        return int(pid) if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == program else None
     except (OSError, ValueError):
         return None
 

@@ -29,6 +29,8 @@ def machine_of(state):
 
 
 def down(state):
+    if not os.path.isdir(folder_of(state)):
+        return
     machine_of(state).power_cut()
     end(os.path.join(folder_of(state), "dnsmasq.pid"))
 
