@@ -21,6 +21,13 @@ ENABLED = {"multi-user.target.wants": ["muster.target", "systemd-networkd.servic
            "network-online.target.wants": ["systemd-networkd-wait-online.service"]}
 # Work on a timer that a machine which is replaced, not maintained, has no use for.
 MASKED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service"]
+# An image has no host keys: cloud-init makes them where it runs, and where it does not, sshd would not start. The kind
+# that takes no time, since a machine without a disk makes it at each boot.
+HOST_KEY = """[Service]
+ExecStartPre=
+ExecStartPre=/bin/sh -c "ls /etc/ssh/ssh_host_*_key >/dev/null 2>&1 || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key"
+ExecStartPre=/usr/sbin/sshd -t
+"""
 FIXED = "1000000000"  # a time for tools that stamp their output; the file system's is the newest package's
 
 
@@ -152,6 +159,8 @@ def configure(plan, root, identity):
             os.symlink("/dev/null", f"{units}/{unit}")
     with open(f"{root}/usr/lib/os-release", "a", encoding="utf-8") as out:
         out.write(f"IMAGE_ID={plan['name']}\nIMAGE_VERSION={identity}\n")
+    if os.path.exists(f"{root}/lib/systemd/system/ssh.service"):
+        write(root, "/etc/systemd/system/ssh.service.d/host-key.conf", HOST_KEY, 0o644)
     # Debian's default locale for cloud-init needs a package of its own.
     write(root, "/etc/cloud/cloud.cfg.d/10-muster.cfg", "locale: C.UTF-8\n", 0o644)
     for file in plan["files"]:

@@ -9,6 +9,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import quickstart_preflight  # noqa: E402
+import quickstart_pxe  # noqa: E402
 from local_cluster import CACHE, LAB, REPOSITORY, Failure, LocalCluster, call  # noqa: E402
 
 STATE = "/var/lib/muster-quickstart"
@@ -98,14 +99,19 @@ and, when done: scripts/quickstart --down""")
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/quickstart", description=__doc__)
+    parser.add_argument("--pxe", action="store_true", help="then starts an empty machine by the network, until it is a Ready node")
     parser.add_argument("--down", action="store_true", help="removes the cluster: processes, links, mounts, cgroups, state")
     arguments = parser.parse_args()
     try:
         if arguments.down:
+            quickstart_pxe.down(STATE)
             LocalCluster(STATE).down()
             print("quickstart: everything it started is gone; releases and images stay in " + CACHE)
             return 0
-        return up()
+        status = up()
+        if arguments.pxe and not status:
+            quickstart_pxe.up(LocalCluster(STATE), INVENTORY, step)
+        return status
     except Failure as failure:
         print(f"quickstart: {failure}", file=sys.stderr)
         return 1

@@ -62,7 +62,11 @@ find_network() {
   for _ in 1 2 3; do
     for interface in $(interfaces); do
       ip link set "$interface" up
-      udhcpc -q -n -t 4 -T 3 -i "$interface" -s /muster/udhcpc > /dev/null 2>&1 && say "$interface: $(ip -4 addr show "$interface" | sed -n 's/ *inet \([^ ]*\).*/\1/p')" && return
+      if udhcpc -q -n -t 4 -T 3 -i "$interface" -s /muster/udhcpc > /dev/null 2>&1; then
+        say "$interface: $(ip -4 addr show "$interface" | sed -n 's/ *inet \([^ ]*\).*/\1/p')"
+        came_by=$(cat "/sys/class/net/$interface/address")
+        return
+      fi
     done
   done
   stop "no interface got an address by DHCP: $(interfaces | tr '\n' ' ')"
@@ -77,7 +81,8 @@ mount_root() {
   # Half of the memory each, at most: what is not written takes none.
   mount -t tmpfs -o size=50%,mode=0755 writable /writable || stop "no memory for the root's changes"
   mkdir /writable/changes /writable/work
-  mount -t overlay -o lowerdir=/lower,upperdir=/writable/changes,workdir=/writable/work overlay /root || stop "no overlay over the root"
+  # The inodes of what was not written are the squashfs' own, by which the agent knows its releases.
+  mount -t overlay -o lowerdir=/lower,upperdir=/writable/changes,workdir=/writable/work,xino=off overlay /root || stop "no overlay over the root"
   # Containers' layers lie on a file system of their own: an overlay takes no overlay's changes.
   mount -t tmpfs -o size=60%,mode=0755 state /run || stop "no memory for the machine's state"
   for folder in containerd kubelet muster; do
@@ -94,9 +99,36 @@ place_settings() {
   if [ -s /muster/site-pin ]; then
     grep -qF "\"$(cat /muster/site-pin)\"" /muster/agent.json || stop "the settings are another site's: expected the pin $(cat /muster/site-pin)"
   fi
-  mkdir -p /root/etc/muster
+  mkdir -p /root/etc/muster /root/etc/systemd/network /root/opt/muster
   (umask 077 && cp /muster/agent.json /root/etc/muster/agent.json) || stop "the settings cannot be written"
   [ ! -s /muster/hostname ] || cp /muster/hostname /root/etc/hostname
+  [ ! -s /muster/carried-releases.json ] || cp /muster/carried-releases.json /root/opt/muster/carried-releases.json
+  keep_address > /root/etc/systemd/network/20-muster-boot.network || stop "the network's settings cannot be written"
+}
+
+# The address that the root came by goes on, renewed. The inventory says that it is this machine's, so that it stays while
+# no DHCP server answers. By its MAC, as the firmware and this initrd asked, else some servers would give another one.
+keep_address() {
+  cat << E
+[Match]
+Type=ether
+MACAddress=$came_by
+[Network]
+DHCP=ipv4
+KeepConfiguration=dhcp
+[DHCPv4]
+ClientIdentifier=mac
+UseHostname=no
+E
+}
+
+# As the image would find them at a start from a disk: what is up cannot be renamed, and networkd waits for ever for what
+# udev did not rename.
+release_network() {
+  for interface in $(interfaces); do
+    ip addr flush dev "$interface"
+    ip link set "$interface" down
+  done
 }
 
 main() {
@@ -110,6 +142,7 @@ main() {
   place_settings
   trap - EXIT
   say "handing over to the image"
+  release_network
   umount /sys
   umount /proc
   # Where even that fails, the kernel panics, and panic=30 starts it anew.

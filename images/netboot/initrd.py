@@ -62,6 +62,8 @@ def lay(steps, parts, tree):
     texts = {"chunks": "".join(f"{each}\n" for each in digests), "root": f"{digest} {size}\n"}
     if parts["pin"]:
         texts["site-pin"] = parts["pin"] + "\n"
+    if parts["carried"]:
+        texts["carried-releases.json"] = parts["carried"]
     for name, text in texts.items():
         with open(f"{tree}/muster/{name}", "w", encoding="ascii") as out:
             out.write(text)

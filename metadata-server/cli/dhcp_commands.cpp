@@ -64,8 +64,9 @@ void add_dhcp_commands(CommandLine& line) {
       ->capture_default_str();
   config->add_option("--range", settings.range,
                      "FIRST,LAST of addresses for machines that nobody listed; full");
-  config->add_option("--router-advertisement", settings.router_advertisement,
-                     "an IPv6 prefix such as fd00:77::, which spares iPXE a wait; full");
+  config->add_option(
+      "--router-advertisement", settings.router_advertisement,
+      "an IPv6 prefix such as fd00:77::, of which the interface has an address, which spares iPXE a wait; full");
   config->add_option("--http-boot", settings.http_boot, "URL of iPXE for UEFI's HTTP boot; full");
   config->add_option(
       "--out", options->out,

@@ -19,6 +19,7 @@ from steps import Steps  # noqa: E402
 pytestmark = [pytest.mark.release_build,
               pytest.mark.skipif(not all(map(shutil.which, ("busybox", "mksquashfs", "cpio"))), reason="needs scripts/setup --machines")]
 EPOCH = 1700000000
+CARRIED = '{"releases":{},"version":"1"}'
 PIN = f"sha256:{'a' * 64}"
 MODULES = {"kernel/fs/squashfs/squashfs.ko": "kernel/lib/xxhash.ko", "kernel/lib/xxhash.ko": "", "kernel/drivers/net/dummy/a.ko": "kernel/drivers/other/b.ko",
            "kernel/drivers/other/b.ko": "kernel/drivers/other/c.ko", "kernel/drivers/other/c.ko": "", "kernel/drivers/sound/d.ko": "kernel/drivers/other/c.ko"}
@@ -37,7 +38,7 @@ def parts(tmp_path):
     (root / "etc/motd").write_text("of the image\n")
     subprocess.run(["mksquashfs", root, tmp_path / "root.squashfs", "-quiet", "-no-progress"], check=True)
     return {"busybox": shutil.which("busybox"), "modules": str(modules), "version": "6.1.0-1-cloud-amd64", "firmware": str(tmp_path / "none"),
-            "root": str(tmp_path / "root.squashfs"), "kernel": "cloud", "pin": PIN}
+            "root": str(tmp_path / "root.squashfs"), "kernel": "cloud", "pin": PIN, "carried": CARRIED}
 
 
 @pytest.fixture
@@ -97,7 +98,10 @@ def settings(tree, pin):
     (tree / "muster/hostname").write_text("n1\n")
 
 
-LOOK = """
+CAME_BY = "02:4d:55:00:00:33"
+LOOK = f"""
+came_by={CAME_BY}
+""" + """
 mount -t proc proc /proc
 mount -t devtmpfs devtmpfs /dev
 mount_root
@@ -106,6 +110,9 @@ cat /root/etc/motd /root/etc/hostname /root/etc/muster/agent.json
 stat -c %a /root/etc/muster/agent.json
 for folder in containerd kubelet muster; do grep -c "^[^ ]* /root/var/lib/$folder tmpfs" /proc/mounts; done
 grep -c "^overlay /root overlay" /proc/mounts
+grep -x -e "MACAddress=.*" -e "KeepConfiguration=.*" /root/etc/systemd/network/20-muster-boot.network
+cat /root/opt/muster/carried-releases.json
+echo
 echo x > /root/var/lib/containerd/x && echo x > /root/etc/x && echo written
 """
 
@@ -115,7 +122,25 @@ def test_the_root_is_writable_in_memory_and_the_machine_gets_its_settings(tree, 
     settings(tree, PIN)
     done = run_in(tree, parts, LOOK)
     assert done.stderr == ""
-    assert done.stdout.splitlines() == ["of the image", "n1", f'{{"sitePin": "{PIN}"}}', "600", "1", "1", "1", "1", "written"]
+    assert done.stdout.splitlines() == ["of the image", "n1", f'{{"sitePin": "{PIN}"}}', "600", "1", "1", "1", "1",
+                                        f"MACAddress={CAME_BY}", "KeepConfiguration=dhcp", CARRIED, "written"]
+
+
+# A link that is up cannot be renamed, and networkd then waits for it for ever.
+RELEASE = """
+mount -t sysfs sysfs /sys
+interfaces() { echo lo; }
+ip link set lo up
+ip addr add 10.77.0.51/24 dev lo
+release_network
+ip addr show lo
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: mounts")
+def test_the_interface_is_left_as_a_start_from_a_disk_would_find_it(tree, parts):
+    done = run_in(tree, parts, RELEASE)
+    assert "UP" not in done.stdout and "inet" not in done.stdout and "lo:" in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: mounts")

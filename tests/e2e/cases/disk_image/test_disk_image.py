@@ -1,12 +1,12 @@
 """The disk image, started by BIOS and by UEFI under its own cloud-init, becomes a node and downloads nothing."""
 import json
 import os
-import subprocess
 
 import pytest
 
 import whole_machine
-from local_cluster import BUILD, CACHE, REPOSITORY, SERVER_ADDRESS
+from local_cluster import SERVER_ADDRESS
+from own_image import OwnImage
 from whole_machine import WholeMachine
 
 pytestmark = pytest.mark.long
@@ -26,33 +26,10 @@ def image(rack, tmp_path_factory):
     if whole_machine.missing():
         pytest.skip(f"needs {whole_machine.missing()}: scripts/setup --machines installs them")
     folder = tmp_path_factory.mktemp("image")
-    own = folder / "releases"
-    version = subprocess.run([rack.program("muster-agent"), "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    subprocess.run([os.path.join(REPOSITORY, "scripts", "agent-release"), str(own / "muster-agent" / version)], check=True,
-                   env={**os.environ, "MUSTER_BUILD": BUILD})
-    # The definition that the repository has, with what this cluster runs besides.
-    images = folder / "images"
-    subprocess.run(["cp", "-r", os.path.join(REPOSITORY, "images"), str(images)], check=True)
-    with open(images / "node.yaml", encoding="utf-8") as stream:
-        text = stream.read().replace("  releases:\n", "  releases:\n    test-echo: 1.0.0\n")
-    (images / "node.yaml").write_text(text)
-    # A store that is named is kept, with what was built and the key: the next run boots the same image.
-    store = os.environ.get("MUSTER_IMAGE_STORE", str(folder / "store"))
-    os.makedirs(store, exist_ok=True)
-    key, public = os.path.join(store, "image.key"), os.path.join(store, "image.pem")
-    if not os.path.exists(public):
-        made = rack.muster("document-key", "create", "--out", key).stdout
-        with open(public, "w", encoding="ascii") as out:
-            out.write(made)
-    rack.muster("document-key", "add", public, "--scope", "image")
-
-    def build():
-        done = rack.muster("image", "--store", store, "build", "node", "--images", str(images), "--image-key", key,
-                           "--releases", os.path.join(CACHE, "releases"), "--releases", str(own), "-o", "json")
-        return json.loads(done.stdout)
-    built, again = build(), build()
+    own = OwnImage(rack, "node", str(folder))
+    built, again = own.build(), own.build()
     assert not again["built"] and again["digest"] == built["digest"]
-    return {"folder": folder, "store": store, "file": os.path.join(built["folder"], "disk.qcow2"), "version": built["version"]}
+    return {"folder": folder, "store": own.store, "file": os.path.join(built["folder"], "disk.qcow2"), "version": built["version"]}
 
 
 def test_it_is_a_signed_release_like_any_other(rack, image):
