@@ -92,4 +92,13 @@ BootMatch BootInventory::with_marks(const MachineMarks& marks) const {
   return match;
 }
 
+BootMatch BootInventory::with_marks_of_query(const MachineMarks& marks) const {
+  BootMatch match = with_marks(marks);
+  if (match.kind != BootMatch::Kind::unknown || marks.serial.find(' ') == std::string::npos)
+    return match;
+  MachineMarks with_plus = marks;
+  std::replace(with_plus.serial.begin(), with_plus.serial.end(), ' ', '+');
+  return with_marks(with_plus);
+}
+
 }  // namespace muster

@@ -48,6 +48,9 @@ class BootInventory {
   [[nodiscard]] BootMatch at_address(const std::string& address) const;
   // As MatchIndex says.
   [[nodiscard]] BootMatch with_marks(const MachineMarks& marks) const;
+  // A "+" that nobody encoded was read as a blank (iPXE before 2021 decodes and sends it so): where
+  // no serial number has the blanks, the one with "+" in their place is meant.
+  [[nodiscard]] BootMatch with_marks_of_query(const MachineMarks& marks) const;
 
  private:
   // Where its machines stand; what is told of one is put together when it is asked for.

@@ -3,7 +3,7 @@
 #include "boot/cloud_init_seed.hpp"
 #include "boot/ec2_metadata.hpp"
 #include "boot/instance_identity.hpp"
-#include "document/problem.hpp"
+#include "boot/named_marks.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
@@ -24,26 +24,6 @@ std::string parameter(const Request& request, const std::string& name) {
   return found == request.parameters.end() ? std::string() : found->second;
 }
 
-Result<MachineMarks> marks_of(const Request& request) {
-  MachineMarks marks;
-  std::map<std::string, std::string> named = request.query;
-  if (request.parameters.contains("mark"))
-    named = {{parameter(request, "mark"), parameter(request, "value")}};
-  for (const auto& [mark, value] : named) {
-    if (mark == "mac") {
-      marks.macs.push_back(value);
-    } else if (mark == "uuid") {
-      marks.uuid = value;
-    } else if (mark == "serial") {
-      marks.serial = value;
-    } else if (mark != "f") {
-      return fail(ErrorKind::invalid, "mark_unknown",
-                  fmt::format("expected mac, uuid or serial, found {}", in_ticks(mark)));
-    }
-  }
-  return marks;
-}
-
 FoundMachine found_or_refused(const BootMatch& match, const std::string& who) {
   if (match.kind == BootMatch::Kind::found) return match.machine;
   if (match.kind == BootMatch::Kind::ambiguous) {
@@ -60,14 +40,34 @@ FoundMachine found_or_refused(const BootMatch& match, const std::string& who) {
           who));
 }
 
+// Whoever booted it sees no body of an answer: `muster explain enrolment` shows the note.
+tl::unexpected<Error> refused_mark(const Rooms& rooms, const Request& request, const Error& error) {
+  if (error.code == "mark_unexpanded" || error.code == "mark_filler") {
+    RefusalNote note;
+    note.source = request.peer.address;
+    note.asked = "its metadata";
+    note.code = error.code;
+    note.message = error.message;
+    note.first = note.last = unix_seconds(rooms.enrolment.now());
+    rooms.enrolment.refusals.add(std::move(note));
+  }
+  return pass(error);
+}
+
 FoundMachine find_machine(const Rooms& rooms, const Request& request) {
-  const auto marks = marks_of(request);
-  if (!marks) return pass(marks.error());
+  const bool is_in_path = request.parameters.contains("mark");
+  const auto marks = parse_named_marks(
+      is_in_path ? std::map<std::string, std::string>{{parameter(request, "mark"),
+                                                       parameter(request, "value")}}
+                 : request.query);
+  if (!marks) return refused_mark(rooms, request, marks.error());
   if (marks->macs.empty() && marks->uuid.empty() && marks->serial.empty()) {
     return found_or_refused(rooms.boot()->at_address(request.peer.address),
                             fmt::format("address {}", request.peer.address));
   }
-  return found_or_refused(rooms.boot()->with_marks(*marks), "the hardware that was named");
+  const auto boot = rooms.boot();
+  return found_or_refused(is_in_path ? boot->with_marks(*marks) : boot->with_marks_of_query(*marks),
+                          "the hardware that was named");
 }
 
 Response uncached_text(std::string text) {
@@ -113,11 +113,11 @@ Result<Response> put_metadata_token(const Rooms& rooms, const Caller&, const Req
         ErrorKind::forbidden, "forwarded",
         "header X-Forwarded-For: a token is given to the machine itself, not through a proxy");
   }
-  const auto machine = find_machine(rooms, request);
-  if (!machine) return pass(machine.error());
   const auto lifetime =
       parse_token_lifetime(request.header("x-aws-ec2-metadata-token-ttl-seconds"));
   if (!lifetime) return pass(lifetime.error());
+  const auto machine = find_machine(rooms, request);
+  if (!machine) return pass(machine.error());
   Response response = uncached_text(rooms.tokens.issue(request.peer.address, *lifetime));
   response.headers.emplace_back(lifetime_header, fmt::to_string(lifetime->count()));
   return response;

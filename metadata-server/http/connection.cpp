@@ -277,18 +277,20 @@ void Connection::dispatch() {
               shared = std::make_shared<const Request>(std::move(request))] {
     completed(id, run(*shared, keep_alive, idle_time, ask));
   };
-  work.give_way = [&around = around_, id = id_, request_id = request_.id] {
+  work.give_way = [&around = around_, id = id_, request_id = request_.id, method = head_.method] {
     ++around.counters.overloaded;
-    around.completed(id, write_refusal(error_response(
-                             {ErrorKind::unavailable,
-                              "the server has more requests than it can serve; try again later"},
-                             request_id)));
+    around.completed(
+        id, write_refusal(
+                error_response({ErrorKind::unavailable,
+                                "the server has more requests than it can serve; try again later"},
+                               request_id),
+                method));
   };
   (is_for_people_ ? around_.operators_pool : around_.pool).submit(std::move(work));
 }
 
 void Connection::pass(const Response& response) {
-  start_writing(write_refusal(response));
+  start_writing(write_refusal(response, head_.method));
 }
 
 void Connection::start_writing(WireAnswer answer) {

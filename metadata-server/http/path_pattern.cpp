@@ -41,9 +41,43 @@ bool is_parameter(std::string_view text) {
          });
 }
 
+constexpr std::size_t longest_text = 128;
+
+// What is no escape is itself: whoever fills a serial number into a URL may not encode it.
+std::string decode_leniently(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto escape = text[i] == '%' ? decode(text.substr(i, 3)) : std::nullopt;
+    decoded += escape ? *escape : std::string(1, text[i]);
+    if (escape) i += 2;
+  }
+  return decoded;
+}
+
+bool is_free_text(std::string_view text) {
+  const bool has_control =
+      std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  if (text.empty() || text.size() > longest_text || has_control) return false;
+  // Nobody makes a file's path of it; nobody shall begin to.
+  const std::string bounded = '/' + std::string(text) + '/';
+  return bounded.find("/./") == std::string::npos && bounded.find("/../") == std::string::npos;
+}
+
+// As many segments as leave one for each that `pattern` goes on with.
+std::optional<std::string> take_free_text(std::string_view pattern, std::string_view& path) {
+  const auto behind = std::count(pattern.begin(), pattern.end(), '/');
+  const auto there = std::count(path.begin(), path.end(), '/');
+  const auto taken = takes_any_rest(pattern) ? 1 : there - behind;
+  if (taken < 1) return std::nullopt;
+  const std::string_view from = path;
+  for (auto i = taken; i > 0; --i) take_segment(path);
+  std::string text = decode_leniently(from.substr(1, from.size() - path.size() - 1));
+  if (!is_free_text(text)) return std::nullopt;
+  return text;
+}
+
 // Decoded; `path` begins with a slash.
 std::optional<std::string> take_rest(std::string_view path) {
-  if (path.starts_with("//")) path.remove_prefix(1);
   std::string rest;
   while (!path.empty()) {
     const auto segment = decode(take_segment(path));
@@ -58,7 +92,14 @@ std::optional<std::string> take_rest(std::string_view path) {
 }  // namespace
 
 bool takes_any_rest(std::string_view pattern) {
-  return pattern.substr(pattern.rfind('/')).starts_with("/*");
+  return !pattern.empty() && pattern.substr(pattern.rfind('/')).starts_with("/*");
+}
+
+std::string one_slash_each(std::string_view path) {
+  std::string single;
+  for (const char c : path)
+    if (c != '/' || !single.ends_with('/')) single += c;
+  return single;
 }
 
 std::optional<std::map<std::string, std::string>> match_path(std::string_view pattern,
@@ -71,6 +112,12 @@ std::optional<std::map<std::string, std::string>> match_path(std::string_view pa
       if (!rest) return std::nullopt;
       parameters.emplace(expected.substr(1), std::move(*rest));
       return parameters;
+    }
+    if (expected.starts_with('+')) {
+      auto text = take_free_text(pattern, path);
+      if (!text) return std::nullopt;
+      parameters.emplace(expected.substr(1), std::move(*text));
+      continue;
     }
     const auto found = decode(take_segment(path));
     if (!found) return std::nullopt;

@@ -70,7 +70,9 @@ tl::expected<void, HeadRefusal> read_request_line(std::string_view line, const H
   }
   if (!target.starts_with('/') || !is_printable(target, "") ||
       target.find('#') != std::string_view::npos) {
-    return refuse(400, "request line: expected a path of printable ASCII that begins with '/'");
+    return refuse(
+        400,
+        "request line: expected a path of printable ASCII that begins with '/', a blank written as %20");
   }
   const auto question = target.find('?');
   head.method = std::string(method);

@@ -100,17 +100,20 @@ Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_v
   Admission admission;
   admission.route = no_route;
   std::string allowed;
-  std::string_view path = head.path;
-  // Firmware that puts a URL together writes the slash twice, and takes no redirection for it.
-  while (peer.listener == ListenerKind::boot && path.starts_with("//")) path.remove_prefix(1);
+  const std::string path =
+      peer.listener == ListenerKind::boot ? one_slash_each(head.path) : head.path;
+  const std::string_view method = head.method == "HEAD" ? "GET" : std::string_view(head.method);
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     const Route& route = routes_[i];
     if ((route.listeners & static_cast<unsigned>(peer.listener)) == 0) continue;
+    // It knows no paths: what an earlier row knows is none of its own.
+    if (!allowed.empty() && takes_any_rest(route.pattern)) continue;
     auto parameters = match_path(route.pattern, path);
     if (!parameters) continue;
-    if (route.method != head.method) {
+    if (route.method != method) {
       if (takes_any_rest(route.pattern)) continue;  // it knows no paths, so it vouches for none
-      allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", route.method);
+      allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ",
+                             route.method == "GET" ? "GET, HEAD" : route.method);
       continue;
     }
     admission.route = i;

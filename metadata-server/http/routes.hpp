@@ -35,7 +35,7 @@ enum class Runs {
 enum class BodyAs { none, memory, artifact };  // artifact: streamed into the artifact store
 
 struct Route {
-  std::string_view method;
+  std::string_view method;  // GET: HEAD too
   std::string_view pattern;
   unsigned listeners;  // ListenerKind values, or-ed
   Audience audience;

@@ -123,11 +123,11 @@ WireAnswer run(const Request& request, bool keep_alive, std::chrono::seconds idl
   const std::uint64_t length =
       has_file ? choose_part(request, response, wire, headers) : body.size();
   const bool is_body_of_memory = !response.file && !body.empty();
-  if (wire.file || is_body_of_memory || has_file)
+  // RFC 9110 8.6: neither has a body. An empty one has a type.
+  if (wire.status != 204 && wire.status != 304) {
     add(headers, "Content-Type", response.content_type);
-  // RFC 9110 8.6: neither has a body.
-  if (wire.status != 204 && wire.status != 304)
     add(headers, "Content-Length", fmt::to_string(response.file && !has_file ? 0 : length));
+  }
   wire.keep_alive = keep_alive && wire.status < 400;
   if (wire.keep_alive)
     add(headers, "Keep-Alive", fmt::format("timeout={}", idle_time.count()));
@@ -144,7 +144,7 @@ WireAnswer run(const Request& request, bool keep_alive, std::chrono::seconds idl
   return wire;
 }
 
-WireAnswer write_refusal(const Response& response) {
+WireAnswer write_refusal(const Response& response, std::string_view method) {
   WireAnswer wire;
   wire.status = response.status;
   wire.bytes = status_line(response.status);
@@ -153,7 +153,8 @@ WireAnswer write_refusal(const Response& response) {
   add(wire.bytes, "Content-Type", response.content_type);
   add(wire.bytes, "Content-Length", fmt::to_string(response.body.size()));
   for (const auto& [name, value] : response.headers) add(wire.bytes, name, value);
-  wire.bytes += "\r\n" + response.body;
+  wire.bytes += "\r\n";
+  if (method != "HEAD") wire.bytes += response.body;
   return wire;
 }
 

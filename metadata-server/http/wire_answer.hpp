@@ -32,7 +32,8 @@ using Answer = std::function<Response(const Request&)>;
                              std::chrono::seconds idle_time, const Answer& answer);
 
 // An answer to something that is not worth a handler: always closes the connection.
-[[nodiscard]] WireAnswer write_refusal(const Response& response);
+// `method`: "" where none was read.
+[[nodiscard]] WireAnswer write_refusal(const Response& response, std::string_view method);
 
 // "Sat, 21 Nov 2026 05:35:32 GMT" of now.
 [[nodiscard]] std::string http_date();

@@ -34,16 +34,20 @@ std::vector<std::string> keys_of(const MachineMarks& marks) {
 bool is_filler_mark(std::string_view mark) {
   mark.remove_prefix(std::min(mark.find_first_not_of(' '), mark.size()));
   const std::string text = lower_case(mark.substr(0, mark.find_last_not_of(' ') + 1));
-  constexpr std::array<std::string_view, 39> fillers{
-      "to be filled by o.e.m.", "to be filled by oem", "to be filled", "default string", "default",
-      "system serial number", "chassis serial number", "base board serial number",
-      "board serial number", "serial number", "serial", "system product name",
-      "system manufacturer", "system version", "system uuid", "not specified", "not applicable",
-      "not available", "not present", "not set", "not settable", "n/a", "na", "none", "null", "nil",
-      "unknown", "undefined", "invalid", "o.e.m.", "oem", "empty", "0123456789", "1234567890",
-      "123456789", "12345678", "03000200-0400-0500-0006-000700080009",
-      // The same in the other byte order, and another vendor's.
-      "00020003-0004-0005-0006-000700080009", "12345678-1234-5678-90ab-cddeefaabbcc"};
+  constexpr std::array fillers = std::to_array<std::string_view>(
+      {"to be filled by o.e.m.", "to be filled by oem", "to be filled", "fill by oem",
+       "default string", "default", "system serial number", "system-serial-number",
+       "systemserialnumb", "system serial", "chassis serial number", "chassis serial",
+       "base board serial number", "board serial number", "type2 - board serial number",
+       "serial number", "serialnumber", "serial", "system product name", "system manufacturer",
+       "system version", "system uuid", "not specified", "not applicable", "not available",
+       "not present", "not set", "not settable", "unspecified", "n/a", "na", "none", "null", "nil",
+       "unknown", "undefined", "invalid", "o.e.m.", "oem", "empty", "<empty>", "tbd", "0123456789",
+       "1234567890", "123456789", "12345678", "1234567", "123456", "123456789012", "9876543210",
+       // UUIDs, the first in both byte orders.
+       "03000200-0400-0500-0006-000700080009", "00020003-0004-0005-0006-000700080009",
+       "12345678-1234-5678-90ab-cddeefaabbcc", "03020100-0504-0706-0809-0a0b0c0d0e0f",
+       "00010203-0405-0607-0809-0a0b0c0d0e0f", "4c4c4544-0000-2010-8020-80c04f202020"});
   if (std::find(fillers.begin(), fillers.end(), text) != fillers.end()) return true;
   // One letter all over.
   const std::size_t first = text.find_first_not_of("-:. ");

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import time
 
@@ -20,6 +21,7 @@ PORT = 18380
 OWN = "10.99.0.11"  # of this host while the tests run: no machine of an inventory may be on loopback
 URL = f"http://{OWN}:{PORT}"
 MAC, UUID = "02:4d:55:00:00:15", "4c4c4544-0042-3510-8052-b4c04f4e3232"
+SERIAL = "VMware-56 4d/7+%"
 # The client's own address is a machine's: m1 is this host.
 INVENTORY = f"""apiVersion: muster/v1
 kind: Cluster
@@ -38,7 +40,7 @@ spec: {{cluster: lab, role: master, address: {OWN}, match: {{mac: ["02:4d:55:00:
 apiVersion: muster/v1
 kind: Node
 metadata: {{name: n1}}
-spec: {{cluster: lab, role: node, address: 10.77.0.21, match: {{mac: ["{MAC}"], uuid: "{UUID}"}}}}
+spec: {{cluster: lab, role: node, address: 10.77.0.21, match: {{mac: ["{MAC}"], uuid: "{UUID}", serial: "{SERIAL}"}}}}
 """
 # Another cluster, whose network the inventory has whole.
 RACK = """---
@@ -197,6 +199,81 @@ def test_a_stranger_is_told_nothing(site):
         assert (status, json.loads(text)["kind"]) == (404, "machine_unknown")
     status, text, _ = raw("PUT", "/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, source="127.0.0.2")
     assert (status, json.loads(text)["kind"]) == (404, "machine_unknown")
+
+
+def curl(target, *options):
+    """Its status, type and length, and the text: the target as it stands, nothing of it made shorter."""
+    done = subprocess.run(["curl", "--silent", "--globoff", "--path-as-is", "--max-time", "10", "--include", *options, URL + target],
+                          capture_output=True, text=True, check=True)
+    head, _, text = done.stdout.replace("\r\n", "\n").partition("\n\n")
+    headers = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:])
+    return int(head.split()[1]), headers.get("content-type"), headers.get("content-length"), text
+
+
+@pytest.mark.parametrize("target", [
+    "//nocloud/meta-data", "/nocloud//meta-data", "///nocloud///meta-data", f"/nocloud//mac/{MAC}//meta-data", f"//nocloud?mac={MAC}&f=meta-data",
+    f"/nocloud/uuid/{UUID.upper()}/meta-data", f"/nocloud/mac/{MAC.replace(':', '-')}/meta-data",
+    "/nocloud/serial/VMware-56%204d%2F7%2B%25/meta-data", "/nocloud/serial/VMware-56%204d/7+%25/meta-data", "/nocloud/serial/VMware-56%204d%2f7+%/meta-data",
+    "/nocloud?serial=VMware-56%204d%2F7%2B%25&f=meta-data", "/nocloud?serial=VMware-56+4d/7%2B%25&f=meta-data"])
+def test_curl_finds_the_machine_however_its_url_is_written(site, target):
+    name = "n1" if re.search("mac|uuid|serial", target) else "m1"
+    status, kind, length, text = curl(target)
+    assert (status, kind, int(length)) == (200, "text/plain; charset=utf-8", len(text))
+    assert text.endswith(f'local-hostname: "{name}"\n')
+    assert curl(target, "--head") == (200, kind, length, "")
+
+
+def test_curl_reads_the_tree_by_a_mark_with_doubled_slashes(site):
+    for target in ("//latest//meta-data/local-hostname", "/latest/meta-data//local-hostname"):
+        assert curl(target)[3] == "m1"
+    assert curl("/ec2/serial/VMware-56%204d%2F7+%25//latest//meta-data/local-hostname")[3] == "n1"
+    token = curl("/ec2//serial/VMware-56%204d%2F7+%25/latest/api/token", "--request", "PUT", "--header", "X-aws-ec2-metadata-token-ttl-seconds: 60")
+    assert (token[0], bool(token[3])) == (200, True)
+
+
+def test_curl_asks_for_heads(site):
+    for target in ("/healthz", "/boot.ipxe", "/nocloud/user-data", "/latest/meta-data/", "/latest/meta-data/instance-id", "/ipxe?mac=&uuid=&serial="):
+        status, kind, length, text = curl(target)
+        assert status == 200, target
+        assert curl(target, "--head") == (200, kind, length, ""), (target, text)
+    missing = curl("/nocloud/passwd", "--head")
+    assert (missing[0], missing[3]) == (404, "")
+    assert int(missing[2]) > 0
+    assert curl("/latest/api/token", "--head")[0] == 405
+
+
+@pytest.mark.parametrize("target", [
+    "/nocloud/../nocloud/meta-data", "/nocloud/%2e%2e/meta-data", "/nocloud%2Fmeta-data", "/nocloud/serial/../meta-data", "/nocloud/serial/a%2F..%2Fb/meta-data",
+    "/nocloud/serial/%00/meta-data", "/nocloud/serial/%0d%0aX:%20y/meta-data", "/nocloud/serial/" + "a" * 129 + "/meta-data", "/latest/..%2f..%2fetc/passwd",
+    "/nocloud/serial/VMware-56%25204d%252F7%252B%2525/meta-data", "/v1%2Fartifacts/sha256:00"])
+def test_curl_gets_nowhere_by_tricks(site, target):
+    assert curl(target)[0] == 404
+
+
+def test_a_mark_that_was_not_filled_in_is_told_with_its_cure(site):
+    for mark, value in (("uuid", "__dmi.system-uuid__"), ("serial", "__dmi.system-serial-number__"), ("serial", "$%7Bserial%7D")):
+        for target in (f"/nocloud/{mark}/{value}/meta-data", f"/nocloud?{mark}={value}&f=meta-data", f"/ec2/{mark}/{value}/latest/meta-data/"):
+            status, _, _, text = curl(target)
+            answer = json.loads(text)
+            assert (status, answer["kind"]) == (400, "mark_unexpanded"), target
+            assert "did not fill in" in answer["message"] and "found by its address" in answer["message"]
+    told = site.muster("explain", "enrolment", OWN).stdout
+    assert "did not fill in" in told
+
+
+def test_what_vendors_leave_behind_is_answered_to_nobody(site):
+    for filler in ("To%20Be%20Filled%20By%20O.E.M.", "Default%20string", "System%20Serial%20Number", "0123456789", "Not%20Specified"):
+        status, _, _, text = curl(f"/nocloud/serial/{filler}/user-data")
+        assert (status, json.loads(text)["kind"]) == (404, "mark_filler")
+    for filler in ("00000000-0000-0000-0000-000000000000", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "03000200-0400-0500-0006-000700080009"):
+        assert json.loads(curl(f"/nocloud?uuid={filler}&f=user-data")[3])["kind"] == "mark_filler"
+
+
+def test_a_request_line_with_a_blank_is_refused_with_its_cure(site):
+    with socket.create_connection((OWN, PORT), timeout=10) as connection:
+        connection.sendall(b"GET /nocloud/serial/VMware-56 4d/meta-data HTTP/1.1\r\nHost: h\r\n\r\n")
+        answer = connection.makefile("rb").read().decode()
+    assert answer.startswith("HTTP/1.1 400 ") and "a blank written as %20" in answer
 
 
 def crawl(folder):

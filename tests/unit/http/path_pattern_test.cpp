@@ -41,9 +41,8 @@ TEST_CASE("a last segment may take the rest, of parameters alone") {
   CHECK(rest_of("/ec2/m/latest/meta-data/") == "m+latest/meta-data/");
   CHECK(rest_of("/ec2/m/a/0c%3Ac4") == "m+a/0c:c4");
   CHECK(rest_of("/ec2/m/") == "m+");
-  CHECK(rest_of("/ec2/m//latest") == "m+latest");
   for (const char* path :
-       {"/ec2/m", "/ec2", "/ec2/m/a//b", "/ec2/m///a", "/ec2/m/../a", "/ec2/m/a/%2e%2e/b",
+       {"/ec2/m", "/ec2", "/ec2/m/a//b", "/ec2/m//a", "/ec2/m/../a", "/ec2/m/a/%2e%2e/b",
         "/ec2/m/a%2fb", "/ec2/m/a%20b", "/ec2/m/a/%", "//ec2/m/a", "/ec2/m/a//"}) {
     CHECK_MESSAGE(rest_of(path) == "no match", path);
   }
@@ -51,4 +50,52 @@ TEST_CASE("a last segment may take the rest, of parameters alone") {
   CHECK(takes_any_rest("/*path"));
   CHECK(takes_any_rest("/ec2/:mark/*path"));
   CHECK_FALSE(takes_any_rest("/ec2/:mark"));
+}
+
+TEST_CASE("free text takes what a mark of hardware may have, slashes too, and is decoded once") {
+  const auto mark_of = [](std::string_view path) {
+    const auto match = match_path("/nocloud/:mark/+value/:file", path);
+    return match ? match->at("mark") + "|" + match->at("value") + "|" + match->at("file")
+                 : "no match";
+  };
+  CHECK(mark_of("/nocloud/serial/S1/meta-data") == "serial|S1|meta-data");
+  CHECK(mark_of("/nocloud/serial/VMware-56%204d%2F+%2B%25/meta-data") ==
+        "serial|VMware-56 4d/++%|meta-data");
+  CHECK(mark_of("/nocloud/serial/AB/12/C/meta-data") == "serial|AB/12/C|meta-data");
+  CHECK(mark_of("/nocloud/serial/%2541/meta-data") == "serial|%41|meta-data");
+  // As whoever fills a serial number in without encoding it sends it.
+  for (const char* raw : {"50%", "%zz", "%4", "a;b", "${serial}", "\xc3\xa9"}) {
+    CHECK(mark_of("/nocloud/serial/" + std::string(raw) + "/meta-data") ==
+          "serial|" + std::string(raw) + "|meta-data");
+  }
+  for (const char* path :
+       {"/nocloud/serial/meta-data", "/nocloud/serial//meta-data", "/nocloud/serial/./meta-data",
+        "/nocloud/serial/../meta-data", "/nocloud/serial/a/../meta-data",
+        "/nocloud/serial/%2e%2e%2fa/meta-data", "/nocloud/serial/a%2f..%2fb/meta-data",
+        "/nocloud/serial/a%00b/meta-data", "/nocloud/serial/a%0Ab/meta-data",
+        "/nocloud/serial/a%7F/meta-data", "/nocloud/serial/a%2Fmeta-data",
+        "/nocloud%2Fserial%2Fa/meta-data", "/nocloud/serial/a/meta%2Fdata", "/nocloud/serial/a/",
+        "/nocloud/a b/c/meta-data"}) {
+    CHECK_MESSAGE(mark_of(path) == "no match", path);
+  }
+  CHECK(mark_of("/nocloud/serial/" + std::string(128, 'a') + "/f") ==
+        "serial|" + std::string(128, 'a') + "|f");
+  CHECK(mark_of("/nocloud/serial/" + std::string(129, 'a') + "/f") == "no match");
+  CHECK(mark_of("/nocloud/serial/" + std::string(64, 'a') + "/" + std::string(64, 'a') + "/f") ==
+        "no match");
+}
+
+TEST_CASE("free text before a rest is one segment") {
+  const auto match = match_path("/ec2/:mark/+value/*path", "/ec2/serial/A%2F1%20/latest/x/");
+  REQUIRE(match);
+  CHECK(match->at("value") == "A/1 ");
+  CHECK(match->at("path") == "latest/x/");
+  CHECK(match_path("/ec2/:mark/+value/*path", "/ec2/serial/A/")->at("path") == "");
+  CHECK_FALSE(match_path("/ec2/:mark/+value/*path", "/ec2/serial/A"));
+}
+
+TEST_CASE("doubled slashes become one") {
+  CHECK(one_slash_each("//a///b/") == "/a/b/");
+  CHECK(one_slash_each("/a%2F/b//") == "/a%2F/b/");
+  CHECK(one_slash_each("/") == "/");
 }

@@ -71,7 +71,7 @@ TEST_CASE("request lines are a method, a path and a version") {
   CHECK(refusal("GET / HTTP/2.0" + host) == "505 request line: expected HTTP/1.1 or HTTP/1.0");
   CHECK(refusal("G(T / HTTP/1.1" + host) == "400 request line: the method is no token");
   const std::string path =
-      "400 request line: expected a path of printable ASCII that begins with '/'";
+      "400 request line: expected a path of printable ASCII that begins with '/', a blank written as %20";
   CHECK(refusal("GET http://h/ HTTP/1.1" + host) == path);
   CHECK(refusal("GET /a b HTTP/1.1" + host) == path);
   CHECK(refusal("GET /#a HTTP/1.1" + host) == path);
@@ -103,4 +103,13 @@ TEST_CASE("a query is decoded once, and refused where it says two things") {
     CHECK(parse_query(odd).error().message ==
           "query: expected two hexadecimal digits after each '%', found others");
   }
+}
+
+TEST_CASE("a blank that nobody encoded is refused with its cure") {
+  const auto head =
+      parse_head("GET /nocloud/serial/VMware-56 4d/meta-data HTTP/1.1\r\nHost: h\r\n\r\n", {});
+  REQUIRE_FALSE(head);
+  CHECK(
+      head.error().message ==
+      "request line: expected a path of printable ASCII that begins with '/', a blank written as %20");
 }

@@ -26,14 +26,14 @@ std::string lower(std::string_view text) {
   return made;
 }
 
-// ":node" and "*node" -> "{node}"
+// ":node", "+node" and "*node" -> "{node}"
 std::string openapi_path(std::string_view pattern) {
   std::string path;
   bool inside = false;
   for (const char c : pattern) {
     if (c == '/' && inside) path += '}';
     if (c == '/') inside = false;
-    if (c == ':' || c == '*') {
+    if (c == ':' || c == '+' || c == '*') {
       inside = true;
       path += '{';
     } else {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "http/byte_range.hpp"
+#include "http/error_response.hpp"
 #include "http/request_head.hpp"
 
 using namespace muster;
@@ -73,6 +74,15 @@ TEST_CASE("a body in memory is sent whole, whatever range of it is asked for, an
   const WireAnswer head = run("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", true, answer);
   CHECK(head.bytes.find("Content-Length: 10\r\n") != std::string::npos);
   CHECK(head.bytes.ends_with("\r\n\r\n"));
+}
+
+TEST_CASE("an empty body has a type and a length") {
+  const WireAnswer wire = run("GET / HTTP/1.1\r\nHost: h\r\n\r\n", true, [](const Request&) {
+    Response response;
+    response.content_type = "text/plain";
+    return response;
+  });
+  CHECK(wire.bytes.find("Content-Type: text/plain\r\nContent-Length: 0\r\n") != std::string::npos);
 }
 
 TEST_CASE("a body that many are sent is not copied for each") {
@@ -168,4 +178,13 @@ TEST_CASE("a file's range is counted, its bytes are left to the event front") {
   const WireAnswer head = run("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", true, answer);
   CHECK(head.file == nullptr);
   CHECK(head.bytes.find("Content-Length: 1000\r\n") != std::string::npos);
+}
+
+TEST_CASE("a refusal of HEAD has the length of its body, and no body") {
+  const Response refusal = error_response(404, "not_found", "no", "r1");
+  CHECK(write_refusal(refusal, "GET").bytes.ends_with(refusal.body));
+  const WireAnswer head = write_refusal(refusal, "HEAD");
+  CHECK(head.bytes.ends_with("\r\n\r\n"));
+  CHECK(head.bytes.find(fmt::format("Content-Length: {}\r\n", refusal.body.size())) !=
+        std::string::npos);
 }
