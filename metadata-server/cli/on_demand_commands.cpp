@@ -254,7 +254,8 @@ void add_on_demand_commands(CommandLine& line) {
   user_data->add_option("--cluster", options->name, "the cluster's name")->required();
   user_data->add_option("--pool", options->pool, "the pool's name")->required();
   user_data->add_option("--count", options->count, "how many machines may use it")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
   user_data->add_option("--ttl", options->ttl, "how long it admits machines, 1m to 30d: 15m, 4h")
       ->default_str("1h");
   add_parts_option(user_data, options->user_data);

@@ -177,6 +177,9 @@ Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const
     root.flag("drain", order.drain, Need::optional);
     root.flag("cancel", order.cancel, Need::optional);
     root.number("timeoutSeconds", seconds, Need::optional);
+    // Of any order: what nobody would read is no place for a slip either.
+    if (seconds < 60 || seconds > 86400)
+      root.problem("timeoutSeconds", fmt::format("expected 60 to 86400, found {}", seconds));
   });
   if (!read) return pass(read.error());
   order.limit = std::chrono::seconds(seconds);

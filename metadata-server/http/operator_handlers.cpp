@@ -2,6 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
@@ -39,7 +42,9 @@ Result<AuditQuery> read_audit_query(const Request& request, TimePoint now) {
   }
   query.newest = *tail > 0;
   query.limit = std::min(query.newest ? *tail : *limit, most);
-  if (*within > 0) query.since = unix_seconds(now) - static_cast<std::int64_t>(*within);
+  const std::int64_t present = unix_seconds(now);
+  if (*within > 0 && std::in_range<std::int64_t>(*within))
+    query.since = std::max<std::int64_t>(present - static_cast<std::int64_t>(*within), 0);
   return query;
 }
 

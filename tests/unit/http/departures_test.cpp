@@ -119,7 +119,8 @@ TEST_CASE("a drain that takes too long is given up, and the machine stays") {
   CHECK(house.is_served("w-1"));
   const auto refused = house.order("w-1", "drain", {{"timeoutSeconds", 5}});
   CHECK(refused.status == 400);
-  CHECK(refused.message() == "drain: expected a timeoutSeconds of 60 to 86400, found 5");
+  CHECK(refused.message() ==
+        "order: refused, 1 problem:\n/timeoutSeconds: expected 60 to 86400, found 5");
 }
 
 TEST_CASE("what cannot be drained is removed at once, with the reason") {
