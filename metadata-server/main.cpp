@@ -9,10 +9,12 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 
 #include "result/version.hpp"
 #include "server.hpp"
@@ -41,10 +43,13 @@ constexpr const char* usage = R"(muster-server: the metadata server of Muster
   muster-server [--settings FILE] take-copy
                                           takes in an older copy of the store that was put back as it is, as
                                           if it had been restored; stop the server first
-  muster-server --help | --version
+  muster-server --help | --version        --help after any of these, too
 
 FILE is /etc/muster/server.json where it is not given. Its one required field is "advertise": the
 addresses under which machines reach this server. metadata-server/README.md lists the others.
+
+Exit status: 0 done; 1 what may go away by itself (a full disk, a port in use), and the unit tries again;
+2 what stays until a person does something: a wrong word, file, key, pin or setting, a damaged record.
 )";
 
 struct Arguments {
@@ -57,6 +62,9 @@ struct Arguments {
 
 Result<Arguments> parse_arguments(int count, char** values) {
   Arguments arguments;
+  arguments.help =
+      std::find(values + 1, values + count, std::string_view("--help")) != values + count;
+  if (arguments.help) return arguments;
   for (int i = 1; i < count; ++i) {
     const std::string_view argument = values[i];
     if (argument == "--settings" && i + 1 < count) {
@@ -77,8 +85,6 @@ Result<Arguments> parse_arguments(int count, char** values) {
       arguments.take_copy = true;
     } else if (argument == "init") {
       arguments.init = true;
-    } else if (argument == "--help") {
-      arguments.help = true;
     } else if (argument == "--version") {
       arguments.version = true;
     } else {
@@ -126,19 +132,34 @@ Result<void> become_owner_of(const std::string& folder) {
       errno, fmt::format("becoming user {}, who owns the state folder '{}'", found.st_uid, folder));
 }
 
+// The two of `usage`; after 2 the unit does not try again (RestartPreventExitStatus).
+int exit_status(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::invalid:
+    case ErrorKind::not_found:
+    case ErrorKind::conflict:
+    case ErrorKind::unauthenticated:
+    case ErrorKind::forbidden:
+    case ErrorKind::corrupt:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
 int complain(const Error& error) {
   std::fprintf(stderr, "muster-server: %s\n", error.message.c_str());
-  const bool is_damage = error.kind == ErrorKind::corrupt;
-  if (is_damage) {
+  return exit_status(error.kind);
+}
+
+// Of what works with the site's store; a file that was given is none of its records.
+int complain_of_store(const Error& error) {
+  const int status = complain(error);
+  if (error.kind == ErrorKind::corrupt)
     std::fputs(
         "muster-server: nothing is served without that record: restore the site from a backup, muster-server restore FILE (see `muster-server restore --help`)\n",
         stderr);
-  }
-  // 2: only a person can cure it; the unit does not try again (RestartPreventExitStatus).
-  const bool is_for_a_person = error.kind == ErrorKind::invalid ||
-                               error.kind == ErrorKind::not_found ||
-                               error.kind == ErrorKind::conflict || is_damage;
-  return is_for_a_person ? 2 : 1;
+  return status;
 }
 
 // Returns the signal that ends the server.
@@ -190,27 +211,29 @@ Result<void> give_to_owner_of(const std::string& folder) {
 }
 
 // Backup and key are the caller's, as root reads them; the state folder is its owner's.
-Result<std::string> restore(const Settings& settings, const Arguments& arguments) {
+Result<std::string> restore(const std::optional<Settings>& settings, const Arguments& arguments) {
   const auto key = read_key_file(arguments.key);
   if (!key) return pass(key.error());
-  auto restored = restore_server(
+  const auto restored = restore_server(
       settings, {arguments.restore, arguments.pin, arguments.settings, *key, arguments.move});
-  if (!restored) return restored;
-  if (auto given = give_to_owner_of(settings.state_directory); !given) return pass(given.error());
-  return restored;
+  if (!restored) return pass(restored.error());
+  if (auto given = give_to_owner_of(restored->state_directory); !given) return pass(given.error());
+  return restored->text;
 }
 
 // Settings that a backup brings need not be there yet.
-Result<Settings> settings_for(const Arguments& arguments) {
+Result<std::optional<Settings>> settings_for(const Arguments& arguments) {
   struct stat found {};
   const bool is_missing = stat(arguments.settings.c_str(), &found) != 0 && errno == ENOENT;
-  if (is_missing && !arguments.restore.empty()) return Settings();
-  return load_settings(arguments.settings);
+  if (is_missing && !arguments.restore.empty()) return std::nullopt;
+  auto settings = load_settings(arguments.settings);
+  if (!settings) return pass(settings.error());
+  return std::move(*settings);
 }
 
 int initialise(const Settings& settings) {
   const auto made = initialise_server(settings);
-  if (!made) return complain(made.error());
+  if (!made) return complain_of_store(made.error());
   std::printf("site pin %s\n", made->pin.c_str());
   if (!made->recovery_key.empty())
     std::printf(
@@ -219,8 +242,8 @@ int initialise(const Settings& settings) {
   return 0;
 }
 
-int print_or_complain(const Result<std::string>& done) {
-  if (!done) return complain(done.error());
+int print_or_complain(const Result<std::string>& done, int (*complain_so)(const Error&)) {
+  if (!done) return complain_so(done.error());
   return std::printf("%s\n", done->c_str()) < 0 ? 1 : 0;
 }
 
@@ -234,7 +257,7 @@ int serve(const Settings& settings) {
   signal(SIGXFSZ, SIG_IGN);  // a limit of files' sizes is an error of the write (EFBIG)
   allow_many_files();
   auto server = Server::start(settings);
-  if (!server) return complain(server.error());
+  if (!server) return complain_of_store(server.error());
   const std::string description = (*server)->describe();
   spdlog::info("ready: {}", description);
   sd_notifyf(0, "READY=1\nSTATUS=%s", description.c_str());
@@ -252,16 +275,18 @@ int main(int count, char** values) {
   if (!arguments) return complain(arguments.error());
   if (arguments->help) return std::fputs(usage, stdout) < 0 ? 1 : 0;
   if (arguments->version) return std::printf("muster-server %s\n", program_version) < 0 ? 1 : 0;
-  const auto settings = settings_for(*arguments);
-  if (!settings) return complain(settings.error());
-  set_up_logs(settings->log_level);
+  const auto found = settings_for(*arguments);
+  if (!found) return complain(found.error());
+  set_up_logs(*found ? (*found)->log_level : Settings().log_level);
+  if (!arguments->restore.empty()) return print_or_complain(restore(*found, *arguments), complain);
+  const Settings& settings = **found;
   if (!arguments->take_site_key.empty() || !arguments->return_site_key.empty()) {
-    return print_or_complain(move_site_key(*settings, *arguments));
+    return print_or_complain(move_site_key(settings, *arguments), complain_of_store);
   }
-  if (!arguments->restore.empty()) return print_or_complain(restore(*settings, *arguments));
-  if (!arguments->init && !arguments->take_copy) return serve(*settings);
-  if (auto became = become_owner_of(settings->state_directory); !became) {
+  if (!arguments->init && !arguments->take_copy) return serve(settings);
+  if (auto became = become_owner_of(settings.state_directory); !became) {
     return complain(became.error());
   }
-  return arguments->take_copy ? print_or_complain(take_copy(*settings)) : initialise(*settings);
+  return arguments->take_copy ? print_or_complain(take_copy(settings), complain_of_store)
+                              : initialise(settings);
 }

@@ -135,7 +135,8 @@ Result<void> Server::Parts::load() {
   metrics.set_machines([this] { return count_machines(wiring.rooms); });
   metrics.set_tasks([this] { return wiring.tasks.all(); });
   metrics.set_clock([this] { return wiring.clock.status(); });
-  metrics.set_backup([this] { return backup_status(wiring.store, settings.requires_backup); });
+  metrics.set_backup(
+      [this] { return backup_status(wiring.store, now(), settings.requires_backup); });
   metrics.set_quarantined([this] { return wiring.quarantine.names(); });
   return {};
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <filesystem>
 
 #include "artifact/artifact_store.hpp"
 #include "backup/recovery_key.hpp"
@@ -23,6 +24,14 @@ TimePoint this_moment() {
 Result<void> make_folder(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
   return fail_errno(errno, fmt::format("creating the state folder '{}'", path));
+}
+
+Result<void> make_parents(const std::string& path) {
+  std::error_code error;
+  const auto parent = std::filesystem::path(path).parent_path();
+  if (!parent.empty()) std::filesystem::create_directories(parent, error);
+  if (error) return fail_errno(error.value(), fmt::format("creating the folder of '{}'", path));
+  return {};
 }
 
 bool is_there(const std::string& path) {
@@ -116,36 +125,56 @@ Result<void> return_site_key(const Settings& settings, const PrivateKey& key) {
   return return_site_key(*opened->store, opened->sealing, key, this_moment());
 }
 
-Result<std::string> restore_server(const Settings& settings, const ServerRestore& order) {
+namespace {
+
+// Before anything is laid down: they say where.
+Result<Settings> settings_of_backup(const ServerRestore& order, const BackupHeader& header) {
+  const auto text = read_backup_settings(order.file, header, order.recovery_key);
+  if (!text) return pass(text.error());
+  auto settings = parse_settings(*text);
+  if (!settings)
+    return while_doing(settings.error(),
+                       fmt::format("the settings in '{}', which a file at '{}' would replace",
+                                   order.file, order.settings_path));
+  return settings;
+}
+
+Result<void> make_folders(const Settings& settings, const std::string& settings_path) {
+  for (const auto& path : {settings.state_directory, sealing_key_path(settings), settings_path}) {
+    if (auto made = make_parents(path); !made) return made;
+    if (path != settings.state_directory) continue;
+    if (auto made = make_folder(path); !made) return made;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<RestoredServer> restore_server(const std::optional<Settings>& given,
+                                      const ServerRestore& order) {
   const auto backup = verify_backup(order.file, order.pin);
   if (!backup) return pass(backup.error());
-  const bool has_settings = !settings.text.empty();
-  if (has_settings) {
-    auto reached = check_addresses(backup->servers, settings, order.may_move);
+  auto opens = check_recovery_key(order.file, backup->header, order.recovery_key);
+  if (!opens) return pass(opens.error());
+  if (given) {
+    auto reached = check_addresses(backup->servers, *given, order.may_move);
     if (!reached) return pass(reached.error());
   }
-  if (auto made = make_folder(settings.state_directory); !made) return pass(made.error());
+  const auto settings = given ? *given : settings_of_backup(order, backup->header);
+  if (!settings) return pass(settings.error());
+  if (auto made = make_folders(*settings, order.settings_path); !made) return pass(made.error());
   const auto restored = restore_backup(
-      {order.file, order.pin, order.recovery_key, database_path(settings),
-       sealing_key_path(settings), mark_path(settings), has_settings ? "" : order.settings_path},
+      {order.file, order.pin, order.recovery_key, database_path(*settings),
+       sealing_key_path(*settings), mark_path(*settings), given ? "" : order.settings_path},
       this_moment());
   if (!restored) return pass(restored.error());
-  if (has_settings) return restored_text(*restored, settings, order);
-  const auto brought = load_settings(order.settings_path);
-  if (!brought) return pass(brought.error());
-  if (brought->state_directory != settings.state_directory)
-    return fail(
-        ErrorKind::conflict,
-        fmt::format(
-            "'{}': expected the state folder '{}', in which everything was laid down, found '{}': move it there",
-            order.settings_path, settings.state_directory, brought->state_directory));
-  return restored_text(*restored, *brought, order);
+  return RestoredServer{restored_text(*restored, *settings, order), settings->state_directory};
 }
 
 Result<std::string> take_copy(const Settings& settings) {
   auto opened = open_store(settings);
   if (!opened) return pass(opened.error());
-  const auto begun = begin_anew(*opened->store, mark_path(settings), 0, this_moment());
+  const auto begun = begin_anew(*opened->store, mark_path(settings), std::nullopt, this_moment());
   if (!begun) return pass(begun.error());
   return fmt::format("this copy is the site's store from now on, in epoch {}. {}", begun->epoch,
                      sealed_text(*begun));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "pki/key_file.hpp"
@@ -23,15 +24,20 @@ struct InitialisedServer {
 [[nodiscard]] Result<void> take_site_key(const Settings& settings, NewKeyFile file);
 [[nodiscard]] Result<void> return_site_key(const Settings& settings, const PrivateKey& key);
 
-// `muster-server restore` (backup/restore). Answers what there is to say.
+// `muster-server restore` (backup/restore).
 struct ServerRestore {
   std::string file, pin;
   std::string settings_path;  // written from the backup where it is missing
   PrivateKey recovery_key;
   bool may_move = false;  // to addresses that no machine knows
 };
-[[nodiscard]] Result<std::string> restore_server(const Settings& settings,
-                                                 const ServerRestore& order);
+struct RestoredServer {
+  std::string text;             // what there is to say
+  std::string state_directory;  // by the settings in effect
+};
+// `given`: the settings that are there; none: the backup's, which are written.
+[[nodiscard]] Result<RestoredServer> restore_server(const std::optional<Settings>& given,
+                                                    const ServerRestore& order);
 // `muster-server take-copy`: an older copy of the store, put back as it is, is taken in as if it
 // had been restored.
 [[nodiscard]] Result<std::string> take_copy(const Settings& settings);

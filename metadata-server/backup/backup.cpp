@@ -9,9 +9,14 @@
 #include <mutex>
 
 #include "backup/recovery_key.hpp"
+#include "fleet/unread_records.hpp"
 #include "pki/unix_seconds.hpp"
+#include "publish/quarantine.hpp"
+#include "records/all_records.hpp"
 #include "records/epoch.hpp"
 #include "result/version.hpp"
+#include "store/kinds.hpp"
+#include "trust/stored_authority.hpp"
 
 namespace muster {
 namespace {
@@ -36,7 +41,8 @@ Result<MadeBackup> open_made(const std::string& path) {
 // The copy and the file stay where they are, for remove_unfinished_backups.
 Result<MadeBackup> write_and_open(const BackupSource& source, const BackupContent& content,
                                   const BackupHeader& header, const Certificate& recovery_key,
-                                  const SiteKeys& keys, TimePoint now) {
+                                  const SiteKeys& keys, const std::vector<std::string>& damaged,
+                                  TimePoint now) {
   if (auto copied = source.copy_database(content.database); !copied) return pass(copied.error());
   const auto trust = keys.trust();
   const auto written = write_backup(file_path(source.folder), content, header, recovery_key,
@@ -44,12 +50,66 @@ Result<MadeBackup> write_and_open(const BackupSource& source, const BackupConten
   if (!written) return pass(written.error());
   auto made = open_made(file_path(source.folder));
   if (made)
-    made->content = {header.revision, header.made_at, written->header.recovery_key,
-                     written->digest};
+    made->content = {header.revision, header.made_at, written->header.recovery_key, written->digest,
+                     damaged};
   return made;
 }
 
+tl::unexpected<Error> fail_key(std::string_view what, std::string_view reason) {
+  return fail(
+      ErrorKind::conflict, "no_recovery_key",
+      fmt::format(
+          "backup: {}, so nobody could open it. Make one with `muster backup key new --out FILE`, and keep FILE elsewhere{}",
+          what, reason));
+}
+
+Result<RecoveryKey> key_to_use(const Store& store) {
+  auto key = find_recovery_key(store);
+  if (!key && key.error().kind == ErrorKind::corrupt)
+    return fail_key("the recovery key's record cannot be read", ": " + key.error().message);
+  if (!key) return pass(key.error());
+  if (!*key) return fail_key("this site has no recovery key", "");
+  return std::move(**key);
+}
+
+// Before the copy: what it says is in it is in it.
+Result<BackupHeader> header_of(Store& store, const SiteKeys& keys, std::size_t damaged,
+                               TimePoint now) {
+  BackupHeader header;
+  header.site = keys.site();
+  header.version = program_version;
+  header.made_at = unix_seconds(now);
+  header.damaged = damaged;
+  // A site of which this is damaged is to be backed up all the more.
+  const auto epoch = find_epoch(store);
+  if (!epoch && epoch.error().kind != ErrorKind::corrupt) return pass(epoch.error());
+  header.epoch = epoch.value_or(0);
+  const auto revision = store.commit({});
+  if (!revision) return pass(revision.error());
+  header.revision = *revision;
+  return header;
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> damaged_records(const Store& store, const SealingKey& sealing) {
+  const auto unread = unread_records(store);
+  if (!unread) return pass(unread.error());
+  std::vector<std::string> damaged;
+  for (const auto& record : *unread) {
+    if (record.kind != kinds::authority)
+      damaged.push_back(fmt::format("{} {}", record.kind, record.name));
+  }
+  const auto authorities = all_records(store, kinds::authority);
+  if (!authorities) return pass(authorities.error());
+  for (const auto& record : *authorities) {
+    const auto opened = load_authority(store, record.key, sealing);
+    if (opened || opened.error().kind == ErrorKind::not_found) continue;
+    if (is_store_away(opened.error())) return pass(opened.error());
+    damaged.push_back(fmt::format("{} {}", kinds::authority, record.key));
+  }
+  return damaged;
+}
 
 Result<MadeBackup> make_backup(const BackupSource& source, Store& store, const SealingKey& sealing,
                                const SiteKeys& keys, TimePoint now) {
@@ -59,23 +119,15 @@ Result<MadeBackup> make_backup(const BackupSource& source, Store& store, const S
     return fail(ErrorKind::unavailable, "backup: another one is being made; try again after it");
   if (!source.copy_database)
     return fail(ErrorKind::conflict, "backup: the store of this server makes no copies of itself");
-  const auto key = find_recovery_key(store);
+  const auto key = key_to_use(store);
   if (!key) return pass(key.error());
-  if (!*key)
-    return fail(
-        ErrorKind::conflict, "no_recovery_key",
-        "backup: this site has no recovery key, so nobody could open it. Make one with `muster backup key new --out FILE`, and keep FILE elsewhere");
   remove_unfinished_backups(source.folder);
-  BackupHeader header;
-  header.site = keys.site();
-  header.version = program_version;
-  header.made_at = unix_seconds(now);
-  // Before the copy: what it says is in it is in it.
-  const auto revision = store.commit({});
-  if (!revision) return pass(revision.error());
-  header.revision = *revision;
+  const auto damaged = damaged_records(store, sealing);
+  if (!damaged) return pass(damaged.error());
+  const auto header = header_of(store, keys, damaged->size(), now);
+  if (!header) return pass(header.error());
   auto made = write_and_open(source, {sealing.bytes(), source.settings, copy_path(source.folder)},
-                             header, (*key)->certificate, keys, now);
+                             *header, key->certificate, keys, *damaged, now);
   remove_unfinished_backups(source.folder);
   return made;
 }

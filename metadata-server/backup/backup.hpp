@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "backup/backup_file.hpp"
 #include "backup/recovery_key.hpp"
@@ -30,10 +31,14 @@ struct MadeBackup {
   std::uint64_t size = 0;
   KeptBackup content;  // what is in it, for whoever will keep it
 };
-// conflict: no recovery key; with the cure. One at a time.
+// conflict: no recovery key, or none that can be read; with the cure. One at a time.
 [[nodiscard]] Result<MadeBackup> make_backup(const BackupSource& source, Store& store,
                                              const SealingKey& sealing, const SiteKeys& keys,
                                              TimePoint now);
+// "authority lab/etcd": what cannot be read, and CA keys that the sealing key does not open. What
+// is told of each machine is not among them.
+[[nodiscard]] Result<std::vector<std::string>> damaged_records(const Store& store,
+                                                               const SealingKey& sealing);
 // Of a server that was killed meanwhile.
 void remove_unfinished_backups(const std::string& folder);
 

@@ -6,17 +6,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
+#include <optional>
 
+#include "document/backup_frame.hpp"
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
 #include "pki/signature.hpp"
 #include "pki/unix_seconds.hpp"
 #include "records/record_fields.hpp"
 #include "result/durable_file.hpp"
-#include "result/file_descriptor.hpp"
 #include "trust/site_record.hpp"
 
 namespace muster {
@@ -24,9 +23,6 @@ namespace {
 
 constexpr std::string_view header_type = "application/vnd.muster.backup.v1+json";
 constexpr std::string_view signer_name = "muster-backup";
-// Last of the file: 20 digits, where the header begins, and this.
-constexpr std::string_view ending = " muster-backup-1\n";
-constexpr std::size_t digits = 20, footer_size = digits + ending.size();
 constexpr std::size_t largest_header = 16u << 20;
 constexpr std::size_t at_once = 1u << 20;
 constexpr std::chrono::hours signer_lifetime{24 * 365 * 10};
@@ -42,7 +38,9 @@ constexpr auto header_fields = [](auto& fields, auto& text) {
   fields.text("version", text.header.version);
   fields.text("recoveryKey", text.header.recovery_key);
   fields.number("madeAt", text.header.made_at);
+  fields.number("epoch", text.header.epoch, Presence::if_set);
   fields.number("revision", text.header.revision);
+  fields.number("damaged", text.header.damaged, Presence::if_set);
   fields.number("size", text.header.size);
   fields.text("digest", text.header.digest);
   fields.text("chain", text.chain);
@@ -61,18 +59,6 @@ constexpr auto content_fields = [](auto& fields, auto& text) {
   fields.number("size", text.size);
 };
 
-tl::unexpected<Error> fail_file(const std::string& path, std::string_view found) {
-  return fail(ErrorKind::corrupt,
-              fmt::format("'{}': expected a backup of `muster backup`, found {}; take another one",
-                          path, found));
-}
-
-Result<FileDescriptor> open_file(const std::string& path) {
-  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return fail_errno(errno, fmt::format("opening '{}'", path));
-  return file;
-}
-
 // Calls `take` with `size` bytes from where `file` stands.
 Result<void> read_bytes(const FileDescriptor& file, const std::string& path, std::uint64_t size,
                         const std::function<Result<void>(std::string_view)>& take) {
@@ -82,7 +68,7 @@ Result<void> read_bytes(const FileDescriptor& file, const std::string& path, std
     const ssize_t got = ::read(file.get(), bytes.data(), wanted);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno(errno, fmt::format("reading '{}'", path));
-    if (got == 0) return fail_file(path, "its end too early");
+    if (got == 0) return fail_backup_file(path, "its end too early");
     size -= static_cast<std::uint64_t>(got);
     if (auto taken = take({bytes.data(), static_cast<std::size_t>(got)}); !taken) return taken;
   }
@@ -113,7 +99,7 @@ Result<std::vector<Envelope>> parse_chain(const std::string& text) {
 Result<void> write_encrypted(const std::function<Result<void>(std::string_view)>& write,
                              const BackupContent& content, const Certificate& recovery_key,
                              BackupHeader& header) {
-  const auto database = open_file(content.database);
+  const auto database = open_backup_file(content.database);
   if (!database) return pass(database.error());
   const auto size = size_of(*database, content.database);
   if (!size) return pass(size.error());
@@ -167,56 +153,22 @@ Result<WrittenBackup> write_unfinished(const std::string& path, const BackupCont
     return pass(written.error());
   const auto envelope = sign_header(header, signer, now);
   if (!envelope) return pass(envelope.error());
-  auto written = write(fmt::format("{}\n{:020}{}", to_json(*envelope), header.size, ending));
+  auto written = write(backup_frame_text({*envelope, header.size}));
   if (!written) return pass(written.error());
   return WrittenBackup{std::move(header), digest.finish()};
 }
 
-struct FoundHeader {
-  Envelope envelope;
-  std::uint64_t at = 0;  // where it begins
-};
-
-Result<FoundHeader> find_header(const FileDescriptor& file, const std::string& path) {
-  const auto size = size_of(file, path);
-  if (!size) return pass(size.error());
-  std::array<char, footer_size> footer{};
-  const bool is_large = *size > footer_size;
-  if (!is_large || ::pread(file.get(), footer.data(), footer.size(),
-                           static_cast<off_t>(*size - footer_size)) != ssize_t{footer_size})
-    return fail_file(path, "a file that is too short");
-  const std::string_view text(footer.data(), footer.size());
-  FoundHeader found;
-  const auto [end, error] = std::from_chars(footer.data(), footer.data() + digits, found.at);
-  if (!text.ends_with(ending) || error != std::errc() || end != footer.data() + digits)
-    return fail_file(path, "another file, or one that was cut off");
-  if (found.at >= *size - footer_size || *size - footer_size - found.at > largest_header)
-    return fail_file(path, "a header that is not where it says");
-  std::string header(static_cast<std::size_t>(*size - footer_size - found.at), '\0');
-  if (::pread(file.get(), header.data(), header.size(), static_cast<off_t>(found.at)) !=
-      static_cast<ssize_t>(header.size()))
-    return fail_file(path, "its header cut off");
-  auto envelope = parse_envelope(header);
-  if (!envelope) return fail_file(path, envelope.error().message);
-  found.envelope = std::move(*envelope);
-  return found;
-}
-
-// The certificate is the site's own for backups, and its key signed.
-Result<void> check_signer(const Envelope& envelope, const std::string& certificate_pem,
-                          const TrustList& trust) {
-  const auto certificate = Certificate::from_pem(certificate_pem);
-  if (!certificate) return pass(certificate.error());
+// The certificate is the site's own for backups.
+Result<void> check_signer(const Certificate& certificate, const TrustList& trust) {
   const bool is_issued = std::any_of(
       trust.server_authorities.begin(), trust.server_authorities.end(), [&](const auto& pem) {
         const auto authority = Certificate::from_pem(pem);
         return authority &&
-               X509_verify(certificate->native(), authority->public_key().native()) == 1;
+               X509_verify(certificate.native(), authority->public_key().native()) == 1;
       });
-  if (!is_issued || certificate->common_name() != signer_name)
-    return fail(ErrorKind::forbidden,
-                "backup: it is not signed by a server of this site; take one that is its own");
-  return verify_envelope(envelope, header_type, certificate->public_key());
+  if (is_issued && certificate.common_name() == signer_name) return {};
+  return fail(ErrorKind::forbidden,
+              "backup: it is not signed by a server of this site; take one that is its own");
 }
 
 }  // namespace
@@ -238,62 +190,83 @@ Result<WrittenBackup> write_backup(const std::string& path, const BackupContent&
 
 namespace {
 
-Result<VerifiedBackup> verify_header(const Envelope& envelope, std::string_view pin) {
+struct SignedHeader {
+  HeaderText text;
+  std::vector<Envelope> chain;
+  Certificate signer;
+};
+
+// Whose key it is, is not looked at: what does not read or verify by itself was altered, and why it
+// does not is bytes that nobody wrote.
+std::optional<SignedHeader> read_header(const Envelope& envelope) {
   auto text = parse_record<HeaderText>("backup's header", envelope.payload, header_fields,
                                        {largest_header, 8});
-  if (!text) return pass(text.error());
-  const auto chain = parse_chain(text->chain);
-  if (!chain) return pass(chain.error());
-  const auto trust = verify_trust_list(*chain, pin, 0);
+  if (!text) return std::nullopt;
+  auto chain = parse_chain(text->chain);
+  auto signer = Certificate::from_pem(text->certificate);
+  if (!chain || !signer || !verify_envelope(envelope, header_type, signer->public_key()))
+    return std::nullopt;
+  return SignedHeader{std::move(*text), std::move(*chain), std::move(*signer)};
+}
+
+Result<VerifiedBackup> check_site(SignedHeader& header, std::string_view pin) {
+  const auto trust = verify_trust_list(header.chain, pin, 0);
   if (!trust)
     return fail(ErrorKind::forbidden,
                 fmt::format("backup: it is not of the site {}: {}", pin, trust.error().message));
-  if (auto genuine = check_signer(envelope, text->certificate, *trust); !genuine)
-    return pass(genuine.error());
-  return VerifiedBackup{std::move(text->header), trust->servers};
+  if (auto genuine = check_signer(header.signer, *trust); !genuine) return pass(genuine.error());
+  return VerifiedBackup{std::move(header.text.header), trust->servers, {}};
 }
 
 }  // namespace
 
 Result<VerifiedBackup> verify_backup(const std::string& path, std::string_view pin) {
-  const auto file = open_file(path);
+  const auto file = open_backup_file(path);
   if (!file) return pass(file.error());
-  const auto found = find_header(*file, path);
-  if (!found) return pass(found.error());
-  auto backup = verify_header(found->envelope, pin);
+  const auto frame = read_backup_frame(*file, path);
+  if (!frame) return pass(frame.error());
+  auto header = read_header(frame->header);
+  if (!header) return fail_backup_file(path, altered_backup);
+  auto backup = check_site(*header, pin);
   if (!backup) return while_doing(backup.error(), fmt::format("'{}'", path));
-  const BackupHeader& header = backup->header;
-  if (header.size != found->at) return fail_file(path, "a header that is not where it says");
-  DigestStream digest;
-  auto read = read_bytes(*file, path, header.size, [&](std::string_view bytes) {
-    digest.update(bytes);
+  if (backup->header.size != frame->at) return fail_backup_file(path, altered_backup);
+  DigestStream encrypted, whole;
+  auto read = read_bytes(*file, path, frame->at, [&](std::string_view bytes) {
+    encrypted.update(bytes);
+    whole.update(bytes);
     return Result<void>();
   });
   if (!read) return pass(read.error());
-  if (digest.finish() != header.digest) return fail_file(path, "one that was altered");
+  if (encrypted.finish() != backup->header.digest) return fail_backup_file(path, altered_backup);
+  whole.update(backup_frame_text(*frame));
+  backup->digest = whole.finish();
   return backup;
 }
 
 namespace {
 
+// Of what was decrypted.
+Result<ContentText> read_first_line(const std::string& path, const std::string& start) {
+  const auto end = start.find('\n');
+  if (end == std::string::npos) return fail_backup_file(path, "no line that says what is in it");
+  return parse_record<ContentText>("backup's content", start.substr(0, end), content_fields);
+}
+
 // The first line, and the rest into the file `database`.
 Result<BackupContent> split(const std::string& path, const std::string& database) {
-  const auto file = open_file(path);
+  const auto file = open_backup_file(path);
   if (!file) return pass(file.error());
-  std::string line(at_once, '\0');
-  const ssize_t got = ::pread(file->get(), line.data(), line.size(), 0);
-  const auto end = line.find('\n');
-  if (got <= 0 || end == std::string::npos || end >= static_cast<std::size_t>(got))
-    return fail_file(path, "no line that says what is in it");
-  const auto text =
-      parse_record<ContentText>("backup's content", line.substr(0, end), content_fields);
+  std::string start(at_once, '\0');
+  const ssize_t got = ::pread(file->get(), start.data(), start.size(), 0);
+  start.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  const auto text = read_first_line(path, start);
   if (!text) return pass(text.error());
   auto sealing_key = base64_decode(text->sealing_key);
   if (!sealing_key) return pass(sealing_key.error());
   const FileDescriptor out(
       ::open(database.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!out.is_open()) return fail_errno(errno, fmt::format("creating '{}'", database));
-  if (::lseek(file->get(), static_cast<off_t>(end + 1), SEEK_SET) < 0)
+  if (::lseek(file->get(), static_cast<off_t>(start.find('\n') + 1), SEEK_SET) < 0)
     return fail_errno(errno, fmt::format("reading '{}'", path));
   auto copied = read_bytes(*file, path, text->size, [&](std::string_view bytes) {
     return write_all(out.get(), bytes, database);
@@ -305,8 +278,21 @@ Result<BackupContent> split(const std::string& path, const std::string& database
 
 }  // namespace
 
-Result<BackupContent> open_backup(const std::string& path, const PrivateKey& recovery_key,
-                                  const std::string& database) {
+Result<void> check_recovery_key(const std::string& path, const BackupHeader& header,
+                                const PrivateKey& recovery_key) {
+  const std::string given = recovery_key.public_key().fingerprint();
+  if (given == header.recovery_key) return {};
+  return fail(
+      ErrorKind::forbidden,
+      fmt::format(
+          "'{}': expected the recovery key {}, to which it is encrypted, found {}; give its own with --key",
+          path, header.recovery_key, given));
+}
+
+Result<BackupContent> open_backup(const std::string& path, const BackupHeader& header,
+                                  const PrivateKey& recovery_key, const std::string& database) {
+  if (auto opens = check_recovery_key(path, header, recovery_key); !opens)
+    return pass(opens.error());
   const std::string opened = database + ".opened";
   ::unlink(opened.c_str());
   if (auto done = open_recovery_file(path, recovery_key, opened); !done) return pass(done.error());
@@ -314,6 +300,17 @@ Result<BackupContent> open_backup(const std::string& path, const PrivateKey& rec
   ::unlink(opened.c_str());
   if (!content) ::unlink(database.c_str());
   return content;
+}
+
+Result<std::string> read_backup_settings(const std::string& path, const BackupHeader& header,
+                                         const PrivateKey& recovery_key) {
+  if (auto opens = check_recovery_key(path, header, recovery_key); !opens)
+    return pass(opens.error());
+  const auto start = read_recovery_start(path, recovery_key, at_once);
+  if (!start) return pass(start.error());
+  auto text = read_first_line(path, *start);
+  if (!text) return pass(text.error());
+  return std::move(text->settings);
 }
 
 }  // namespace muster

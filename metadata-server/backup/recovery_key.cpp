@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <set>
 
 #include "pki/unix_seconds.hpp"
@@ -29,6 +30,7 @@ constexpr auto backup_fields = [](auto& fields, auto& record) {
   fields.number("madeAt", record.made_at);
   fields.text("recoveryKey", record.recovery_key);
   fields.text("digest", record.digest);
+  fields.texts("damaged", record.damaged, Presence::if_set);
 };
 
 template <class Stored, class Description>
@@ -57,7 +59,23 @@ std::string owner_names(const std::vector<std::string>& owners) {
              : fmt::format("{} and {} more", all, owners.size() - owners_named);
 }
 
-void tell_cure(BackupStatus& status, bool is_required) {
+// What is amiss although all CA keys are in the last one.
+std::string amiss_with_last(const KeptBackup& last, const std::string& key, TimePoint now) {
+  if (last.recovery_key != key)
+    return fmt::format(
+        "no backup opens with the recovery key {}: the last one that is kept opens with {} alone",
+        key, last.recovery_key);
+  const std::chrono::seconds age(unix_seconds(now) - last.made_at);
+  if (age < oldest_backup) return {};
+  return fmt::format(
+      "the last backup that is kept is {} hours old: what changed since, bans among it, is lost with this disk",
+      std::chrono::duration_cast<std::chrono::hours>(age).count());
+}
+
+constexpr const char* make_one =
+    "muster backup FILE, and keep it elsewhere (muster-backup.timer does so by itself: systemctl status muster-backup.timer muster-backup)";
+
+void tell_cure(BackupStatus& status, TimePoint now, bool is_required) {
   if (!status.key) {
     status.message =
         "no recovery key: nothing of this site can be backed up, and its keys are lost with this disk";
@@ -65,8 +83,16 @@ void tell_cure(BackupStatus& status, bool is_required) {
   } else if (!status.unsaved.empty()) {
     status.message = fmt::format("the CA keys of {} are in no backup, and lost with this disk",
                                  owner_names(status.unsaved));
-    status.cure =
-        "muster backup FILE, and keep it elsewhere (muster-backup.timer does so by itself)";
+    status.cure = make_one;
+    if (status.last && !status.last->damaged.empty())
+      status.cure +=
+          fmt::format("; the last one has {} as damaged as it is here: keep an older one",
+                      fmt::join(status.last->damaged, ", "));
+  }
+  if (status.key && status.last) {
+    const auto amiss = amiss_with_last(*status.last, status.key->fingerprint(), now);
+    if (!amiss.empty() && status.message.empty()) status.cure = make_one;
+    if (!amiss.empty()) status.message += (status.message.empty() ? "" : "; ") + amiss;
   }
   std::vector<std::string> waiting = status.unsaved;
   std::erase(waiting, "-");
@@ -82,7 +108,7 @@ Result<std::optional<RecoveryKey>> find_recovery_key(const Store& store) {
   const auto record = find_of_site<KeyRecord>(store, kinds::recovery_key, key_fields);
   if (!record) return pass(record.error());
   if (!*record) return std::nullopt;
-  auto certificate = Certificate::from_pem((*record)->certificate);
+  auto certificate = as_stored(Certificate::from_pem((*record)->certificate));
   if (!certificate) return pass(certificate.error());
   return RecoveryKey{std::move(*certificate), (*record)->since};
 }
@@ -123,14 +149,26 @@ Result<KeptBackup> note_kept_backup(Store& store, const std::string& digest,
     return fail(ErrorKind::not_found,
                 "backup: another one was made since; make and keep a new one");
   Transaction transaction;
-  transaction.put(kinds::site, kinds::backup_key, record_text(**made, backup_fields));
+  put_kept_backup(**made, transaction);
   append_audit(transaction, now, actor, "backup-kept", (*made)->recovery_key,
                fmt::format("revision {} of the store", (*made)->revision));
   if (auto noted = commit(store, transaction); !noted) return pass(noted.error());
   return std::move(**made);
 }
 
+void put_kept_backup(const KeptBackup& backup, Transaction& transaction) {
+  transaction.put(kinds::site, kinds::backup_key, record_text(backup, backup_fields));
+}
+
 namespace {
+
+bool is_in(const KeptBackup& backup, const Record& authority) {
+  const auto& damaged = backup.damaged;
+  return authority.version <= backup.revision &&
+         std::find(damaged.begin(), damaged.end(),
+                   fmt::format("{} {}", kinds::authority, authority.key)) == damaged.end();
+}
+
 // Of the authorities whose keys begin so. What was kept opens with the key of then, whoever has
 // that.
 Result<std::set<std::string>> unsaved_owners(const Store& store,
@@ -141,10 +179,11 @@ Result<std::set<std::string>> unsaved_owners(const Store& store,
   std::set<std::string> owners;
   for (const auto& record : *authorities) {
     const auto owner = kinds::parse_pair_key(record.key);
-    if (owner && (!last || record.version > last->revision)) owners.insert(owner->first);
+    if (owner && (!last || !is_in(*last, record))) owners.insert(owner->first);
   }
   return owners;
 }
+
 }  // namespace
 
 Result<bool> is_backed_up(const Store& store, const std::string& cluster) {
@@ -156,7 +195,7 @@ Result<bool> is_backed_up(const Store& store, const std::string& cluster) {
   return unsaved->empty();
 }
 
-Result<BackupStatus> backup_status(const Store& store, bool is_required) {
+Result<BackupStatus> backup_status(const Store& store, TimePoint now, bool is_required) {
   BackupStatus status;
   auto key = find_recovery_key(store);
   const bool is_unread = !key && key.error().kind == ErrorKind::corrupt;
@@ -169,7 +208,7 @@ Result<BackupStatus> backup_status(const Store& store, bool is_required) {
   const auto owners = unsaved_owners(store, status.last, {});
   if (!owners) return pass(owners.error());
   status.unsaved.assign(owners->begin(), owners->end());
-  tell_cure(status, is_required);
+  tell_cure(status, now, is_required);
   if (is_unread) {
     status.message =
         "the recovery key's record cannot be read, and nothing of this site can be backed up: " +

@@ -2,6 +2,7 @@
 // "site", keys "recovery", "backup-made" and "backup". The private key is the operator's alone.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ struct KeptBackup {
   std::int64_t made_at = 0;    // Unix seconds
   std::string recovery_key;    // fingerprint
   std::string digest;          // of the file
+  // "authority lab/etcd": could not be read when it was made, and is in it no better.
+  std::vector<std::string> damaged = {};
 };
 [[nodiscard]] Result<std::optional<KeptBackup>> find_kept_backup(const Store& store);
 // It was handed out: it counts once whoever asked for it says that he keeps it, by its digest.
@@ -37,6 +40,8 @@ struct KeptBackup {
                                             const std::string& actor, TimePoint now);
 [[nodiscard]] Result<KeptBackup> note_kept_backup(Store& store, const std::string& digest,
                                                   const std::string& actor, TimePoint now);
+// For a store that was restored: all that it has is in the backup that it came from.
+void put_kept_backup(const KeptBackup& backup, Transaction& transaction);
 
 // What of the site is in no backup: whoever loses the server loses it.
 struct BackupStatus {
@@ -47,8 +52,11 @@ struct BackupStatus {
   // For people; empty where all is well.
   std::string message, cure;
 };
+// Backups are made by the hour (units/muster-backup.timer): a day without one is none that works.
+inline constexpr std::chrono::hours oldest_backup{24};
 // `is_required`: new machines wait for a backup of their cluster (the settings' `backup`).
-[[nodiscard]] Result<BackupStatus> backup_status(const Store& store, bool is_required = false);
+[[nodiscard]] Result<BackupStatus> backup_status(const Store& store, TimePoint now,
+                                                 bool is_required = false);
 // All authorities of that cluster are in the backup that is kept.
 [[nodiscard]] Result<bool> is_backed_up(const Store& store, const std::string& cluster);
 

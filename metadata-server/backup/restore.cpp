@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "backup/backup.hpp"
 #include "backup/store_mark.hpp"
 #include "pki/unix_seconds.hpp"
 #include "records/all_records.hpp"
@@ -53,6 +54,15 @@ Result<void> look_around(const Store& store, RestoredSite& site) {
   return {};
 }
 
+// Whoever restores from it has it: no need to say that its CA keys are in none.
+Result<KeptBackup> backup_of(const Store& store, const VerifiedBackup& backup,
+                             const SealingKey& sealing) {
+  auto damaged = damaged_records(store, sealing);
+  if (!damaged) return pass(damaged.error());
+  return KeptBackup{backup.header.revision, backup.header.made_at, backup.header.recovery_key,
+                    backup.digest, std::move(*damaged)};
+}
+
 // A sealing key of a restore that was cut off is this one.
 Result<void> lay_sealing_key(const RestoreOrder& order, const std::string& bytes) {
   if (!is_there(order.sealing_key)) return write_new(order.sealing_key, bytes, 0600);
@@ -67,15 +77,16 @@ Result<void> lay_sealing_key(const RestoreOrder& order, const std::string& bytes
 
 }  // namespace
 
-Result<BegunAnew> begin_anew(Store& store, const std::string& mark, std::int64_t backup_at,
-                             TimePoint now) {
+Result<BegunAnew> begin_anew(Store& store, const std::string& mark,
+                             const std::optional<KeptBackup>& from, TimePoint now) {
   const auto epoch = find_epoch(store);
   if (!epoch) return pass(epoch.error());
   BegunAnew begun;
   begun.epoch = *epoch + 1;
   Transaction transaction;
   if (auto put = put_epoch(store, begun.epoch, transaction); !put) return pass(put.error());
-  put_restored({unix_seconds(now), backup_at, begun.epoch}, transaction);
+  put_restored({unix_seconds(now), from ? from->made_at : 0, begun.epoch}, transaction);
+  if (from) put_kept_backup(*from, transaction);
   const auto clusters = all_records(store, kinds::cluster);
   if (!clusters) return pass(clusters.error());
   for (const auto& record : *clusters) {
@@ -104,13 +115,13 @@ Result<RestoredSite> restore_backup(const RestoreOrder& order, TimePoint now) {
             "'{}': expected none, found a store; restore on a machine without a site, or move it away",
             order.database));
   RestoredSite site;
-  auto backup = verify_backup(order.file, order.pin);
+  const auto backup = verify_backup(order.file, order.pin);
   if (!backup) return pass(backup.error());
-  site.header = std::move(backup->header);
-  site.known = std::move(backup->servers);
+  site.header = backup->header;
+  site.known = backup->servers;
   const std::string unnamed = order.database + ".restored";
   for (const std::string end : {"", "-wal", "-shm", ".opened"}) ::unlink((unnamed + end).c_str());
-  const auto content = open_backup(order.file, order.recovery_key, unnamed);
+  const auto content = open_backup(order.file, site.header, order.recovery_key, unnamed);
   if (!content) return pass(content.error());
   if (auto laid = lay_sealing_key(order, content->sealing_key); !laid) return pass(laid.error());
   if (!order.settings.empty() && !is_there(order.settings)) {
@@ -122,7 +133,9 @@ Result<RestoredSite> restore_backup(const RestoreOrder& order, TimePoint now) {
     const auto store = SqliteStore::open(unnamed, SqliteStore::OpenMode::must_exist);
     if (!store) return pass(store.error());
     if (auto looked = look_around(**store, site); !looked) return pass(looked.error());
-    auto begun = begin_anew(**store, order.mark, site.header.made_at, now);
+    const auto from = backup_of(**store, *backup, SealingKey(content->sealing_key));
+    if (!from) return pass(from.error());
+    auto begun = begin_anew(**store, order.mark, *from, now);
     if (!begun) return pass(begun.error());
     site.begun = std::move(*begun);
   }

@@ -3,10 +3,12 @@
 // then may have been used or taken back.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backup/backup_file.hpp"
+#include "backup/recovery_key.hpp"
 #include "records/seal.hpp"
 #include "store/store.hpp"
 
@@ -16,16 +18,16 @@ struct BegunAnew {
   std::uint64_t epoch = 0;
   std::vector<std::string> sealed;  // clusters
 };
-// `backup_at`: when the state that it has is from; 0: not known. One transaction; then the store is
-// the one that `mark` names.
+// `from`: the backup that has all of the store; none: a copy of it was put back. One transaction;
+// then the store is the one that `mark` names.
 [[nodiscard]] Result<BegunAnew> begin_anew(Store& store, const std::string& mark,
-                                           std::int64_t backup_at, TimePoint now);
+                                           const std::optional<KeptBackup>& from, TimePoint now);
 
 struct RestoreOrder {
   std::string file, pin;
   const PrivateKey& recovery_key;
   // Where its parts go; none of them may be there.
-  std::string database, sealing_key, mark;
+  std::string database, sealing_key, mark;  // in folders that are there
   // Written from the backup where it is missing, with what is there kept; empty: not at all.
   std::string settings;
 };

@@ -1,56 +1,44 @@
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <filesystem>
 
 #include "cli/answer.hpp"
+#include "cli/backup_folder.hpp"
 #include "cli/session.hpp"
 #include "pki/key_file.hpp"
 #include "pki/recovery_box.hpp"
 #include "pki/signature.hpp"
 #include "result/child_process.hpp"
 #include "result/durable_file.hpp"
-#include "result/file_descriptor.hpp"
 
 namespace muster {
 namespace {
 
-constexpr std::string_view file_start = "muster-", file_end = ".backup";
-
 struct BackupChoice {
   std::string file;
   bool force = false;
-  std::string folder, run;
-  std::size_t keep = 14;
+  std::string run;
+  FolderPolicy in;  // no folder: FILE
 };
 
-// "muster-20261202T013000Z.backup": sorts by time.
-std::string name_of_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32] = {};
-  std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts);
-  return fmt::format("{}{}{}", file_start, text, file_end);
+Result<NewBackup> create_file(const BackupChoice& choice) {
+  struct stat found {};
+  if (!choice.force && ::stat(choice.file.c_str(), &found) == 0)
+    return fail(ErrorKind::conflict,
+                fmt::format("'{}': is there already; --force replaces it", choice.file));
+  ::unlink(unfinished(choice.file).c_str());
+  return create_backup(choice.file);
 }
 
 // Whole and durable, or not at all. Answers its digest.
-Result<std::string> fetch(Session& session, const std::string& path) {
-  const std::string unfinished = path + ".new";
-  ::unlink(unfinished.c_str());
-  FileDescriptor file(
-      ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", unfinished));
+Result<std::string> fetch(Session& session, const NewBackup& made) {
+  const std::string name = unfinished(made.path);
   DigestStream digest;
   const auto told = session.download("backup/file", [&](std::string_view bytes) {
     digest.update(bytes);
-    return write_all(file.get(), bytes, unfinished);
+    return write_all(made.file.get(), bytes, name);
   });
   Result<void> done;
   if (!told) done = pass(told.error());
@@ -59,9 +47,9 @@ Result<std::string> fetch(Session& session, const std::string& path) {
     done = fail(
         ErrorKind::corrupt,
         fmt::format("backup: expected {} from the server, received {}; try again", *told, found));
-  if (done) done = move_into_place(unfinished, path);
+  if (done) done = move_into_place(name, made.path);
   if (done) return found;
-  ::unlink(unfinished.c_str());
+  ::unlink(name.c_str());
   return pass(done.error());
 }
 
@@ -77,47 +65,45 @@ Result<void> hand_over(const std::string& program, const std::string& file) {
                           program, file, status));
 }
 
-// Of those that this made, all but the newest.
-Result<void> remove_older(const std::string& folder, std::size_t keep) {
-  std::vector<std::filesystem::path> files;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(file_start) && name.ends_with(file_end)) files.push_back(entry.path());
+// Taken away and told to the server: from then on it counts.
+Result<nlohmann::json> keep(Session& session, const BackupChoice& choice, const std::string& path,
+                            const std::string& digest) {
+  if (!choice.run.empty()) {
+    if (auto taken = hand_over(choice.run, path); !taken) return pass(taken.error());
   }
-  if (error) return fail(ErrorKind::io, fmt::format("'{}': {}", folder, error.message()));
-  std::sort(files.begin(), files.end());
-  for (std::size_t i = 0; i + keep < files.size(); ++i) {
-    if (::unlink(files[i].c_str()) != 0)
-      return fail_errno(errno, fmt::format("removing '{}'", files[i].string()));
-  }
-  return {};
+  return session.ask("PUT", "backup", {{"digest", digest}});
+}
+
+void warn_of_damage(const nlohmann::json& kept) {
+  for (const auto& record : list_at(kept, "/last/damaged"))
+    std::fprintf(
+        stderr,
+        "muster: warning: %s cannot be read, and is in this backup as damaged as it is here; keep an older one that has it whole (muster status)\n",
+        printable(cell(record, "")).c_str());
 }
 
 Exit make(Session& session, const BackupChoice& choice) {
-  if (choice.file.empty() == choice.folder.empty()) {
+  if (choice.file.empty() == choice.in.folder.empty()) {
     std::fprintf(stderr,
                  "muster: expected FILE or --folder DIR, found %s; see muster backup --help\n",
                  choice.file.empty() ? "neither" : "both");
     return Exit::usage;
   }
-  const std::string path = choice.file.empty() ? choice.folder + "/" + name_of_now() : choice.file;
-  struct stat found {};
-  if (!choice.force && ::stat(path.c_str(), &found) == 0)
-    return complain(session,
-                    Error(ErrorKind::conflict,
-                          fmt::format("'{}': is there already; --force replaces it", path)));
-  const auto digest = fetch(session, path);
+  auto made = choice.file.empty() ? create_backup_in(choice.in.folder) : create_file(choice);
+  if (!made) return complain(session, made.error());
+  const std::string& path = made->path;
+  const auto digest = fetch(session, *made);
   if (!digest) return complain(session, digest.error());
-  if (!choice.run.empty()) {
-    if (auto taken = hand_over(choice.run, path); !taken) return complain(session, taken.error());
+  auto kept = keep(session, choice, path, *digest);
+  Result<void> removed;
+  // Also where nobody took it away: an hourly failure is not to fill the disk.
+  if (!choice.in.folder.empty()) {
+    const auto now = kept ? kept : session.ask("GET", "backup");
+    if (now) removed = remove_older(choice.in, path, number_at(*now, "/last/revision"));
   }
-  auto kept = session.ask("PUT", "backup", {{"digest", *digest}});
   if (!kept) return complain(session, kept.error());
-  if (!choice.folder.empty()) {
-    if (auto removed = remove_older(choice.folder, choice.keep); !removed)
-      return complain(session, removed.error());
-  }
+  warn_of_damage(*kept);
+  if (!removed) return complain(session, removed.error());
   if (session.wants_json()) {
     (*kept)["file"] = path;
     print(json_text(*kept));
@@ -151,9 +137,16 @@ Exit make_key(Session& session, const std::string& path) {
 }
 
 std::string status_text(const nlohmann::json& answer) {
-  std::string text = fmt::format("recovery key  {}\n", cell(answer, "/recoveryKey/fingerprint"));
-  text += fmt::format("last backup   {}\n", time_text(answer, "/last/madeAt"));
-  text += fmt::format("in no backup  {}\n", cell(answer, "/unsaved"));
+  const auto or_none = [](const std::string& found) { return found.empty() ? "none" : found; };
+  std::string last = time_text(answer, "/last/madeAt"), unsaved;
+  if (!last.empty()) last += "; opens with " + cell(answer, "/last/recoveryKey");
+  for (const auto& row : list_at(answer, "/unsaved")) {
+    const std::string owner = cell(row, "");
+    unsaved += (unsaved.empty() ? "" : ", ") + (owner == "-" ? "the site" : printable(owner));
+  }
+  std::string text = fmt::format("recovery key  {}\nlast backup   {}\nin no backup  {}\n",
+                                 or_none(cell(answer, "/recoveryKey/fingerprint")), or_none(last),
+                                 or_none(unsaved));
   if (const auto message = cell(answer, "/message"); !message.empty())
     text += fmt::format("{}\n  cure: {}\n", printable(message), printable(cell(answer, "/cure")));
   return text;
@@ -167,9 +160,9 @@ void add_backup_commands(CommandLine& line) {
       "backup", "Database, keys and settings in one file that the recovery key alone opens");
   backup->add_option("FILE", choice->file, "the file to write (mode 0600)");
   backup->add_flag("--force", choice->force, "replaces FILE");
-  backup->add_option("--folder", choice->folder, "instead of FILE: a new file in this folder")
+  backup->add_option("--folder", choice->in.folder, "instead of FILE: a new file in this folder")
       ->check(CLI::ExistingDirectory);
-  backup->add_option("--keep", choice->keep, "how many stay in --folder")
+  backup->add_option("--keep", choice->in.keep, "how many stay in --folder")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   backup->add_option(

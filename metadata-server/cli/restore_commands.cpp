@@ -54,12 +54,18 @@ std::string lost_text(const nlohmann::json& row) {
 }
 
 std::string restore_text(const nlohmann::json& answer) {
-  if (number_at(answer, "/epoch") == 0) return "nothing was restored here\n";
-  std::string text = fmt::format("restored {} in epoch {}", time_text(answer, "/restoredAt"),
-                                 cell(answer, "/epoch"));
-  if (number_at(answer, "/backupAt") != 0)
-    text += fmt::format(", from a backup of {}", time_text(answer, "/backupAt"));
-  text += "\n";
+  std::string text;
+  if (const std::string unread = cell(answer, "/unread"); !unread.empty()) {
+    text = fmt::format("when it was restored cannot be read: {}\n", on_one_line(unread));
+  } else if (number_at(answer, "/epoch") == 0) {
+    return "nothing was restored here\n";
+  } else {
+    text = fmt::format("restored {} in epoch {}", time_text(answer, "/restoredAt"),
+                       cell(answer, "/epoch"));
+    if (number_at(answer, "/backupAt") != 0)
+      text += fmt::format(", from a backup of {}", time_text(answer, "/backupAt"));
+    text += "\n";
+  }
   if (list_at(answer, "/clusters").empty()) text += "every cluster is open\n";
   for (const auto& row : list_at(answer, "/clusters")) text += sealed_text(row);
   for (const auto& row : list_at(answer, "/lostClusters")) text += lost_text(row);

@@ -10,6 +10,7 @@
 #include "records/all_records.hpp"
 #include "records/drain.hpp"
 #include "records/schedule.hpp"
+#include "records/seal.hpp"
 #include "records/secrets.hpp"
 #include "rollout/etcd_record.hpp"
 #include "rollout/turn_record.hpp"
@@ -52,7 +53,12 @@ constexpr const char* restore_own_secret =
 constexpr const char* restore_authority =
     "restore the database from a backup of before: no machine of it trusts an authority that is made anew; or end it: muster cluster delete {1} --confirm {1}";
 
-const std::array<UnreadKind, 10> unread_kinds = {{
+// Of the site's own, the one that only tells.
+Result<void> check_restored(const Record& record) {
+  return record.key == kinds::restored_key ? check_restored_record(record.value) : Result<void>();
+}
+
+const std::array<UnreadKind, 11> unread_kinds = {{
     {kinds::token, "token", Scope::site, check<parse_join_token>, "muster token revoke {0}"},
     {kinds::cluster_template, "template", Scope::site, check<parse_template>,
      "muster template set {0} DIR, or muster template remove {0}"},
@@ -64,6 +70,8 @@ const std::array<UnreadKind, 10> unread_kinds = {{
      [](const Record& record) { return check_secret_record(record.value); },
      "muster secret set {3} --cluster {1}, with its value, and then muster apply; or muster secret remove {3} --cluster {1}"},
     {kinds::schedule, "schedule", Scope::site, check_schedule_record, restore},
+    {kinds::site, "site", Scope::site, check_restored,
+     "none is needed: it tells when this site was restored, and by it clusters that came after the backup are noted; the next restore writes it anew"},
     {kinds::machine, "machine", Scope::cluster, check<parse_machine_record>,
      "muster ban {2} --cluster {1}, which begins its record anew; then muster unban {2} --cluster {1}, and there muster-agent reset --yes and a new token"},
     {kinds::drain, "drain", Scope::cluster, check<parse_drain_record>,

@@ -20,14 +20,15 @@ nlohmann::json to_value(const BackupStatus& status) {
     value["last"] = {{"madeAt", last->made_at},
                      {"revision", last->revision},
                      {"recoveryKey", last->recovery_key},
-                     {"digest", last->digest}};
+                     {"digest", last->digest},
+                     {"damaged", last->damaged}};
   return value;
 }
 
 namespace handlers {
 
 Result<Response> get_backup(const Rooms& rooms, const Caller&, const Request&) {
-  const auto status = backup_status(rooms.store, rooms.backup->is_required);
+  const auto status = backup_status(rooms.store, rooms.enrolment.now(), rooms.backup->is_required);
   if (!status) return pass(status.error());
   return json_response(to_value(*status));
 }

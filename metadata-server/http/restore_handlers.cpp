@@ -53,7 +53,9 @@ nlohmann::json asks(const Restored& restored) {
 
 Result<Response> get_restore(const Rooms& rooms, const Caller&, const Request&) {
   const auto restored = find_restored(rooms.store);
-  if (!restored) return pass(restored.error());
+  // It says when; what is sealed and what machines showed is said without it.
+  const bool is_unread = !restored && restored.error().kind == ErrorKind::corrupt;
+  if (!restored && !is_unread) return pass(restored.error());
   const auto names = sealed_clusters(rooms.store);
   if (!names) return pass(names.error());
   nlohmann::json clusters = nlohmann::json::array(), missing = clusters;
@@ -66,7 +68,7 @@ Result<Response> get_restore(const Rooms& rooms, const Caller&, const Request&) 
   if (!catalogue) return pass(catalogue.error());
   for (const auto& release : incomplete_releases(*catalogue, rooms.artifacts))
     missing.push_back(fmt::format("{} {}", release.name, release.version));
-  const Restored known = restored->value_or(Restored());
+  const Restored known = is_unread ? Restored() : restored->value_or(Restored());
   const auto lost = lost_clusters(rooms.store);
   if (!lost) return pass(lost.error());
   nlohmann::json gone = nlohmann::json::array();
@@ -75,6 +77,7 @@ Result<Response> get_restore(const Rooms& rooms, const Caller&, const Request&) 
   return json_response({{"restoredAt", known.at},
                         {"backupAt", known.backup_at},
                         {"epoch", known.epoch},
+                        {"unread", is_unread ? restored.error().message : ""},
                         {"clusters", clusters},
                         {"lostClusters", gone},
                         {"missingArtifacts", missing},

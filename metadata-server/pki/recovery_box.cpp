@@ -5,11 +5,13 @@
 #include <openssl/bio.h>
 #include <openssl/cms.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "pki/openssl_text.hpp"
@@ -20,6 +22,7 @@ namespace {
 
 using OwnedX509 = std::unique_ptr<X509, decltype(&X509_free)>;
 
+constexpr std::size_t at_once = 1u << 20;
 constexpr unsigned streaming = CMS_BINARY | CMS_STREAM | CMS_PARTIAL;
 
 // OpenSSL's own choice is SHA-1.
@@ -99,7 +102,6 @@ Result<RecoveryWriter> RecoveryWriter::begin(const Certificate& recipient, Sink 
 }
 
 Result<void> RecoveryWriter::write(std::string_view bytes) {
-  constexpr std::size_t at_once = 1u << 20;
   while (!bytes.empty()) {
     const std::string_view part = bytes.substr(0, at_once);
     if (BIO_write(impl_->chain, part.data(), static_cast<int>(part.size())) !=
@@ -119,15 +121,31 @@ Result<void> RecoveryWriter::finish() {
 
 namespace {
 
-Result<void> decrypt(BIO* in, const PrivateKey& key, BIO* out) {
-  const std::unique_ptr<CMS_ContentInfo, void (*)(CMS_ContentInfo*)> cms(d2i_CMS_bio(in, nullptr),
-                                                                         CMS_ContentInfo_free);
+using OwnedCms = std::unique_ptr<CMS_ContentInfo, void (*)(CMS_ContentInfo*)>;
+
+Result<OwnedCms> read_cms(BIO* in) {
+  OwnedCms cms(d2i_CMS_bio(in, nullptr), CMS_ContentInfo_free);
   if (!cms) return fail_openssl(ErrorKind::invalid, "expected CMS AuthEnvelopedData");
   if (OBJ_obj2nid(CMS_get0_type(cms.get())) != NID_id_smime_ct_authEnvelopedData)
     return fail(ErrorKind::invalid, "expected CMS AuthEnvelopedData, found another type");
-  if (CMS_decrypt(cms.get(), key.native(), nullptr, nullptr, out, CMS_BINARY) != 1)
-    return fail_openssl(ErrorKind::forbidden,
-                        "it does not open with this key: another key's, or altered");
+  return cms;
+}
+
+// OpenSSL's own reason is the step of its code that failed.
+tl::unexpected<Error> fail_closed() {
+  ERR_clear_error();
+  return fail(ErrorKind::forbidden, "it does not open with this key: another key's, or altered");
+}
+
+Buffer open_to_read(const std::string& path) {
+  return {BIO_new_file(path.c_str(), "rb"), [](BIO* bio) { return BIO_free(bio); }};
+}
+
+Result<void> decrypt(BIO* in, const PrivateKey& key, BIO* out) {
+  const auto cms = read_cms(in);
+  if (!cms) return pass(cms.error());
+  if (CMS_decrypt(cms->get(), key.native(), nullptr, nullptr, out, CMS_BINARY) != 1)
+    return fail_closed();
   return {};
 }
 
@@ -138,7 +156,7 @@ Result<void> open_recovery_file(const std::string& from, const PrivateKey& key,
   const FileDescriptor made(
       ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!made.is_open()) return fail_errno(errno, fmt::format("creating '{}'", to));
-  const Buffer in(BIO_new_file(from.c_str(), "rb"), [](BIO* bio) { return BIO_free(bio); });
+  const Buffer in = open_to_read(from);
   const Buffer out(BIO_new_fd(made.get(), BIO_NOCLOSE), [](BIO* bio) { return BIO_free(bio); });
   Result<void> opened;
   if (!in || !out) opened = fail_openssl(ErrorKind::io, "opening it");
@@ -146,6 +164,30 @@ Result<void> open_recovery_file(const std::string& from, const PrivateKey& key,
   if (opened) return {};
   ::unlink(to.c_str());
   return while_doing(opened.error(), fmt::format("'{}'", from));
+}
+
+Result<std::string> read_recovery_start(const std::string& from, const PrivateKey& key,
+                                        std::size_t size) {
+  const Buffer in = open_to_read(from);
+  if (!in) return fail_openssl(ErrorKind::io, fmt::format("opening '{}'", from));
+  const auto cms = read_cms(in.get());
+  if (!cms) return while_doing(cms.error(), fmt::format("'{}'", from));
+  const bool is_open = CMS_decrypt_set1_pkey(cms->get(), key.native(), nullptr) == 1;
+  // A chain of decrypting and reading.
+  const std::unique_ptr<BIO, void (*)(BIO*)> chain(
+      is_open ? CMS_dataInit(cms->get(), nullptr) : nullptr, BIO_free_all);
+  if (!chain) return while_doing(fail_closed().value(), fmt::format("'{}'", from));
+  std::string start(size, '\0');
+  std::size_t got = 0;
+  while (got < size) {
+    const int read =
+        BIO_read(chain.get(), start.data() + got, static_cast<int>(std::min(size - got, at_once)));
+    if (read <= 0) break;
+    got += static_cast<std::size_t>(read);
+  }
+  ERR_clear_error();
+  start.resize(got);
+  return start;
 }
 
 }  // namespace muster

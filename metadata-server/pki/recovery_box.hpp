@@ -37,5 +37,9 @@ class RecoveryWriter {
 // anything is wrong. forbidden: another key's, or altered.
 [[nodiscard]] Result<void> open_recovery_file(const std::string& from, const PrivateKey& key,
                                               const std::string& to);
+// The first bytes of what is inside, at most `size`. Nothing vouches for them alone: of a file that
+// was verified otherwise.
+[[nodiscard]] Result<std::string> read_recovery_start(const std::string& from,
+                                                      const PrivateKey& key, std::size_t size);
 
 }  // namespace muster

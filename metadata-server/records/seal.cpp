@@ -38,6 +38,11 @@ Result<std::optional<Restored>> find_restored(const Store& store) {
   return *read;
 }
 
+Result<void> check_restored_record(std::string_view json) {
+  const auto read = parse_record<Restored>("the restore", json, restored_fields);
+  return read ? Result<void>() : pass(read.error());
+}
+
 void put_restored(const Restored& restored, Transaction& transaction) {
   transaction.put(kinds::site, kinds::restored_key, record_text(restored, restored_fields));
 }

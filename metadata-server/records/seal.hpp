@@ -21,6 +21,7 @@ struct Restored {
   std::uint64_t epoch = 0;
 };
 [[nodiscard]] Result<std::optional<Restored>> find_restored(const Store& store);
+[[nodiscard]] Result<void> check_restored_record(std::string_view json);
 void put_restored(const Restored& restored, Transaction& transaction);
 
 void seal_cluster(const std::string& cluster, std::int64_t now, Transaction& transaction);

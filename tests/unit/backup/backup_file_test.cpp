@@ -5,10 +5,12 @@
 #include <fstream>
 #include <sstream>
 
+#include "backup/backup.hpp"
 #include "backup/recovery_key.hpp"
 #include "backup/restore.hpp"
 #include "backup/store_mark.hpp"
 #include "fakes/unreadable.hpp"
+#include "pki/unix_seconds.hpp"
 #include "records/epoch.hpp"
 #include "records/seal.hpp"
 #include "store/sqlite_store.hpp"
@@ -52,6 +54,7 @@ struct BackedUp {
     BackupHeader header;
     header.site = pin;
     header.made_at = 1000;
+    header.revision = store->commit({}).value();
     const auto trust = site.trust();
     REQUIRE(write_backup(file, {sealing.bytes(), "{\"advertise\":[]}", folder.path("copy")}, header,
                          recovery_certificate(key).value(), {site.servers().issuing, trust->chain},
@@ -99,6 +102,19 @@ TEST_CASE("a backup of another site, altered, cut off or none at all is told as 
             "'{}': expected a backup of `muster backup`, found one that was altered; take another one",
             site.file));
   }
+  SUBCASE("altered in its header, of which nothing is repeated") {
+    const auto header = bytes.rfind("{\"payload\"");
+    for (const std::size_t at : {header + 3, header + 30, header + 500, bytes.size() - 20}) {
+      std::string other_bytes = bytes;
+      other_bytes[at] = static_cast<char>(other_bytes[at] ^ 1);
+      write(site.file, other_bytes);
+      CHECK(
+          verify_backup(site.file, site.pin).error().message ==
+          fmt::format(
+              "'{}': expected a backup of `muster backup`, found one that was altered; take another one",
+              site.file));
+    }
+  }
   SUBCASE("cut off") {
     write(site.file, bytes.substr(0, bytes.size() - 1));
     CHECK(verify_backup(site.file, site.pin).error().kind == ErrorKind::corrupt);
@@ -108,6 +124,12 @@ TEST_CASE("a backup of another site, altered, cut off or none at all is told as 
     const auto begin = [](const std::string& text) { return text.rfind("{\"payload\""); };
     write(site.file, others.substr(0, begin(others)) + bytes.substr(begin(bytes)));
     CHECK_FALSE(verify_backup(site.file, site.pin));
+  }
+  SUBCASE("a folder") {
+    CHECK(
+        verify_backup(site.folder.path("new"), site.pin).error().message ==
+        fmt::format("'{}': expected a backup of `muster backup`, found a folder; take another one",
+                    site.folder.path("new")));
   }
   SUBCASE("none") {
     write(site.file, "");
@@ -155,6 +177,11 @@ TEST_CASE("what is restored is the site, in a new epoch, sealed, without tokens 
   CHECK(store->count(kinds::cluster_token).value() == 0);
   CHECK(store->count(kinds::pending).value() == 0);
   CHECK(StoreMark::open(*store, site.folder.path("new/store-mark")).has_value());
+  // What it came from has all that it has.
+  const auto status = backup_status(*store, sample::now).value();
+  CHECK(status.unsaved.empty());
+  CHECK(status.last->digest == sha256_digest(read(site.file)));
+  CHECK(status.last->made_at == 1000);
   CHECK_FALSE(fs::exists(site.folder.path("new/state.sqlite.restored.opened")));
 }
 
@@ -186,17 +213,26 @@ TEST_CASE("a restore goes over nothing, and one that was cut off is begun again"
         site.file,         site.pin, other.key, site.order().database, site.order().sealing_key,
         site.order().mark, ""};
     CHECK(
-        restore_backup(order, sample::now).error().message.find("it does not open with this key") !=
-        std::string::npos);
+        restore_backup(order, sample::now).error().message ==
+        fmt::format(
+            "'{}': expected the recovery key {}, to which it is encrypted, found {}; give its own with --key",
+            site.file, site.key.public_key().fingerprint(), other.key.public_key().fingerprint()));
     CHECK(fs::is_empty(site.folder.path("new")));
   }
+}
+
+TEST_CASE("the settings are known before anything is laid down") {
+  const BackedUp site, other;
+  const auto header = verify_backup(site.file, site.pin)->header;
+  CHECK(read_backup_settings(site.file, header, site.key).value() == "{\"advertise\":[]}");
+  CHECK(read_backup_settings(site.file, header, other.key).error().kind == ErrorKind::forbidden);
 }
 
 TEST_CASE("a recovery key that cannot be read is told, and set anew") {
   sample::Site site;
   make_unreadable(site.store, kinds::site, kinds::recovery_key);
   make_unreadable(site.store, kinds::site, kinds::backup_key);
-  const auto status = backup_status(site.store);
+  const auto status = backup_status(site.store, sample::now);
   REQUIRE(status);
   CHECK(status->message.find("the recovery key's record cannot be read") == 0);
   CHECK(status->cure ==
@@ -204,33 +240,80 @@ TEST_CASE("a recovery key that cannot be read is told, and set anew") {
   const auto key = PrivateKey::generate_p256();
   REQUIRE(set_recovery_key(site.store, recovery_certificate(*key)->pem(), "operator anna",
                            sample::now));
-  CHECK(backup_status(site.store)->key);
+  CHECK(backup_status(site.store, sample::now)->key);
 }
 
 TEST_CASE("the status is red until a CA key is in a backup that somebody keeps") {
   sample::Site site;
-  CHECK(backup_status(site.store)->message.find("no recovery key") == 0);
+  CHECK(backup_status(site.store, sample::now)->message.find("no recovery key") == 0);
   const auto key = PrivateKey::generate_p256().value();
   REQUIRE(
       set_recovery_key(site.store, recovery_certificate(key)->pem(), "operator anna", sample::now));
-  CHECK(backup_status(site.store)->unsaved == std::vector<std::string>{"-"});
-  CHECK(backup_status(site.store)->message ==
+  CHECK(backup_status(site.store, sample::now)->unsaved == std::vector<std::string>{"-"});
+  CHECK(backup_status(site.store, sample::now)->message ==
         "the CA keys of the site are in no backup, and lost with this disk");
-  const KeptBackup made{site.store.commit({}).value(), 5, "sha256:k", "sha256:d"};
+  const KeptBackup made{site.store.commit({}).value(), unix_seconds(sample::now),
+                        key.public_key().fingerprint(), "sha256:d"};
   REQUIRE(note_made_backup(site.store, made, "operator anna", sample::now));
-  CHECK(backup_status(site.store)->unsaved.size() == 1);  // nobody keeps it yet
+  CHECK(backup_status(site.store, sample::now)->unsaved.size() == 1);  // nobody keeps it yet
   CHECK(
       note_kept_backup(site.store, "sha256:other", "operator anna", sample::now).error().message ==
       "backup: another one was made since; make and keep a new one");
   REQUIRE(note_kept_backup(site.store, "sha256:d", "operator anna", sample::now));
-  CHECK(backup_status(site.store)->unsaved.empty());
-  CHECK(backup_status(site.store)->message.empty());
+  CHECK(backup_status(site.store, sample::now)->unsaved.empty());
+  CHECK(backup_status(site.store, sample::now)->message.empty());
   Transaction transaction;
   transaction.put(kinds::authority, "lab/cluster", "{}");
   REQUIRE(site.store.commit(transaction));
-  CHECK(backup_status(site.store)->unsaved == std::vector<std::string>{"lab"});
+  CHECK(backup_status(site.store, sample::now)->unsaved == std::vector<std::string>{"lab"});
   CHECK_FALSE(is_backed_up(site.store, "lab").value());
   CHECK(
-      backup_status(site.store, true)->message ==
+      backup_status(site.store, sample::now, true)->message ==
       "the CA keys of cluster 'lab' are in no backup, and lost with this disk; new machines of cluster 'lab' wait for it, since this server's settings say \"backup\": \"required\"");
+}
+
+TEST_CASE("the status tells a backup that no key of today opens, and one that is old") {
+  sample::Site site;
+  const auto set = [&](const PrivateKey& key) {
+    REQUIRE(set_recovery_key(site.store, recovery_certificate(key)->pem(), "operator anna",
+                             sample::now));
+    return key.public_key().fingerprint();
+  };
+  const std::string first = set(PrivateKey::generate_p256().value());
+  Transaction transaction;
+  put_kept_backup({site.store.commit({}).value(), unix_seconds(sample::now), first, "sha256:d"},
+                  transaction);
+  REQUIRE(site.store.commit(transaction));
+  const auto message = [&](std::chrono::hours later) {
+    return backup_status(site.store, sample::now + later)->message;
+  };
+  CHECK(message(std::chrono::hours(23)).empty());
+  CHECK(
+      message(std::chrono::hours(31)) ==
+      "the last backup that is kept is 31 hours old: what changed since, bans among it, is lost with this disk");
+  const std::string second = set(PrivateKey::generate_p256().value());
+  CHECK(
+      message(std::chrono::hours(31)) ==
+      fmt::format(
+          "no backup opens with the recovery key {}: the last one that is kept opens with {} alone",
+          second, first));
+  CHECK_FALSE(backup_status(site.store, sample::now)->cure.empty());
+}
+
+TEST_CASE("a CA key that cannot be read, or does not open, is in no backup that has it so") {
+  sample::Site site;
+  CHECK(damaged_records(site.store, site.sealing).value().empty());
+  Transaction transaction;
+  REQUIRE(create_authority("lab/etcd", "etcd-lab", site.sealing, transaction));
+  REQUIRE(create_authority("dem/etcd", "etcd-dem", SealingKey(random_bytes(32)), transaction));
+  REQUIRE(site.store.commit(transaction));
+  make_unreadable(site.store, kinds::authority, "lab/etcd");
+  const auto damaged = damaged_records(site.store, site.sealing).value();
+  CHECK(damaged == std::vector<std::string>{"authority dem/etcd", "authority lab/etcd"});
+  Transaction kept;
+  put_kept_backup({site.store.commit({}).value(), unix_seconds(sample::now), "", "", damaged},
+                  kept);
+  REQUIRE(site.store.commit(kept));
+  CHECK(backup_status(site.store, sample::now)->unsaved == std::vector<std::string>{"dem", "lab"});
+  CHECK_FALSE(is_backed_up(site.store, "lab").value());
 }

@@ -27,7 +27,8 @@ struct RestoredHouse : sample::House {
     m1 = machine("m1");
     n1 = machine("n1");
     time += std::chrono::hours(1);
-    REQUIRE(begin_anew(store, folder.path("mark"), unix_seconds(time), time));
+    REQUIRE(
+        begin_anew(store, folder.path("mark"), KeptBackup{1, unix_seconds(time), "", ""}, time));
   }
 
   // As the site signed it later.
