@@ -1,6 +1,7 @@
 #include "backup/restore.hpp"
 
 #include <fcntl.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,6 +32,19 @@ Result<void> remove_all_of(const Store& store, std::string_view kind, Transactio
 bool is_there(const std::string& path) {
   struct stat found {};
   return ::stat(path.c_str(), &found) == 0;
+}
+
+// What SQLite left beside a database that is gone would be played into the one that gets its name.
+Result<void> check_free(const std::string& database) {
+  std::vector<std::string> found;
+  for (const std::string end : {"", "-wal", "-shm", "-journal"})
+    if (is_there(database + end)) found.push_back("'" + database + end + "'");
+  if (found.empty()) return {};
+  return fail(
+      ErrorKind::conflict,
+      fmt::format(
+          "{}: expected none, found a store; restore on a machine without a site, or move it away, all of these files",
+          fmt::join(found, ", ")));
 }
 
 Result<void> write_new(const std::string& path, std::string_view bytes, mode_t mode) {
@@ -97,12 +111,7 @@ Result<BegunAnew> begin_anew(Store& store, const std::string& mark, std::int64_t
 }
 
 Result<RestoredSite> restore_backup(const RestoreOrder& order, TimePoint now) {
-  if (is_there(order.database))
-    return fail(
-        ErrorKind::conflict,
-        fmt::format(
-            "'{}': expected none, found a store; restore on a machine without a site, or move it away",
-            order.database));
+  if (auto free = check_free(order.database); !free) return pass(free.error());
   RestoredSite site;
   auto backup = verify_backup(order.file, order.pin);
   if (!backup) return pass(backup.error());
