@@ -9,11 +9,14 @@
 #include <cerrno>
 
 #include "backup/store_mark.hpp"
+#include "document/node_document.hpp"
 #include "pki/unix_seconds.hpp"
+#include "publish/current_documents.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
 #include "records/epoch.hpp"
+#include "records/revision.hpp"
 #include "result/durable_file.hpp"
 #include "result/file_descriptor.hpp"
 #include "store/kinds.hpp"
@@ -67,6 +70,22 @@ Result<void> look_around(const Store& store, RestoredSite& site) {
   return {};
 }
 
+// Of a cluster whose record cannot be read whatever machines show may be news.
+Result<Seal> seal_of(const Store& store, const Record& cluster, TimePoint now) {
+  Seal seal;
+  seal.since = unix_seconds(now);
+  const auto record = parse_cluster_record(cluster.value);
+  if (!record) return seal;
+  seal.generation = record->revision_number;
+  const auto served = read_served_cluster(store, *record);
+  if (!served) return pass(served.error());
+  for (const auto& [node, document] : (*served)->documents) {
+    if (served_identity(*document).role != name(Role::node))
+      seal.masters[node] = static_cast<std::int64_t>(document->generation);
+  }
+  return seal;
+}
+
 // A sealing key of a restore that was cut off is this one.
 Result<void> lay_sealing_key(const RestoreOrder& order, const std::string& bytes) {
   if (!is_there(order.sealing_key)) return write_new(order.sealing_key, bytes, 0600);
@@ -93,13 +112,15 @@ Result<BegunAnew> begin_anew(Store& store, const std::string& mark, std::int64_t
   const auto clusters = all_records(store, kinds::cluster);
   if (!clusters) return pass(clusters.error());
   for (const auto& record : *clusters) {
-    seal_cluster(record.key, unix_seconds(now), transaction);
+    const auto seal = seal_of(store, record, now);
+    if (!seal) return pass(seal.error());
+    seal_cluster(record.key, *seal, transaction);
     if (auto due = mark_due(store, record.key, "restore", "server", now, transaction); !due)
       return pass(due.error());
     begun.sealed.push_back(record.key);
   }
-  for (const auto kind :
-       {kinds::token, kinds::cluster_token, kinds::pending, kinds::learned, kinds::lost}) {
+  for (const auto kind : {kinds::token, kinds::cluster_token, kinds::pending, kinds::learned,
+                          kinds::lost, kinds::unheard}) {
     if (auto removed = remove_all_of(store, kind, transaction); !removed)
       return pass(removed.error());
   }
