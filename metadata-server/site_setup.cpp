@@ -174,6 +174,10 @@ Result<RestoredServer> restore_server(const std::optional<Settings>& given,
 Result<std::string> take_copy(const Settings& settings) {
   auto opened = open_store(settings);
   if (!opened) return pass(opened.error());
+  const auto revision = opened->store->commit({});
+  if (!revision) return pass(revision.error());
+  auto is_copy = StoreMark::check_is_copy(*opened->store, mark_path(settings), *revision);
+  if (!is_copy) return pass(is_copy.error());
   const auto begun = begin_anew(*opened->store, mark_path(settings), std::nullopt, this_moment());
   if (!begun) return pass(begun.error());
   return fmt::format("this copy is the site's store from now on, in epoch {}. {}", begun->epoch,

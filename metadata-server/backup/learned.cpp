@@ -125,8 +125,28 @@ std::optional<NodeDocument> take_document(const SiteKeys& keys, const Envelope& 
   return std::move(*document);
 }
 
+// What the store knew of the cluster when it was restored.
+struct Known {
+  std::uint64_t generation = 0;
+  std::int64_t own = 0;  // of the machine's document, if it is a master
+  bool is_late = false;  // the cluster was opened without it
+};
+
+Result<Known> find_known(const Store& store, const NodeName& node) {
+  const auto seal = find_seal(store, node.cluster);
+  if (!seal) return pass(seal.error());
+  if (*seal) {
+    const auto own = (*seal)->masters.find(node.node);
+    return Known{(*seal)->generation, own == (*seal)->masters.end() ? 0 : own->second, false};
+  }
+  const auto found = find_unheard(store, node.cluster, node.node);
+  if (!found) return pass(found.error());
+  if (!*found) return Known{};
+  return Known{(*found)->unheard.generation, (*found)->unheard.own, true};
+}
+
 Result<void> take_peers(const EnrolmentContext& context, const SiteKeys& keys,
-                        const Envelope& envelope, Learned& learned) {
+                        const Envelope& envelope, const Known& before, Learned& learned) {
   const auto refuse = [&](const std::string& why) {
     learned.refused.push_back("peer list: " + why);
     return Result<void>();
@@ -138,6 +158,7 @@ Result<void> take_peers(const EnrolmentContext& context, const SiteKeys& keys,
   if (list->site != keys.site() || list->cluster != learned.cluster)
     return refuse(fmt::format("it is of cluster '{}'", list->cluster));
   learned.peers_generation = list->generation;
+  if (list->generation <= before.generation) return {};
   LearnedPeers newest;
   newest.generation = list->generation;
   for (const auto& peer : list->peers) newest.machines.push_back(peer.name);
@@ -154,9 +175,16 @@ Result<void> take_peers(const EnrolmentContext& context, const SiteKeys& keys,
 }
 
 // Whom its API servers refuse has no place here any more: he was banned, or removed, after the
-// backup.
-Result<void> take_bans(const EnrolmentContext& context, const NodeDocument& document) {
+// backup. What was signed before it, or before what another master showed, says nothing of today.
+Result<void> take_bans(const EnrolmentContext& context, const NodeDocument& document,
+                       const Known& before) {
   const std::string& cluster = document.role.cluster.name;
+  if (document.config.banned_machines.empty() || document.generation <= before.generation)
+    return {};
+  const auto heard = all_learned(context.store, cluster);
+  if (!heard) return pass(heard.error());
+  for (const auto& other : *heard)
+    if (other.is_master && other.generation > document.generation) return {};
   const std::string reason =
       fmt::format("the API servers refuse it by generation {}, which is newer than the backup",
                   document.generation);
@@ -170,7 +198,16 @@ Result<void> take_bans(const EnrolmentContext& context, const NodeDocument& docu
   return {};
 }
 
+bool is_newer(const Learned& known, const Learned& learned) {
+  return known.issued_at > learned.issued_at ||
+         (known.issued_at == learned.issued_at && known.generation > learned.generation);
+}
+
 }  // namespace
+
+bool is_as_new(const Learned& learned, std::int64_t own) {
+  return learned.generation != 0 && learned.generation >= static_cast<std::uint64_t>(own);
+}
 
 std::string to_json(const Learned& learned) {
   LearnedText text{learned, {}};
@@ -245,6 +282,9 @@ Result<NodeName> may_show_held(const EnrolmentContext& context,
   const auto open = check_not_sealed(context.store, node->cluster);
   if (!open && open.error().code == sealed_code) return node;
   if (!open) return pass(open.error());
+  const auto unheard = find_unheard(context.store, node->cluster, node->node);
+  if (!unheard) return pass(unheard.error());
+  if (*unheard) return node;
   return fail(ErrorKind::conflict, "not_sealed",
               fmt::format("cluster '{}': not sealed: ask for its document", node->cluster));
 }
@@ -261,24 +301,27 @@ Result<Learned> take_held(const EnrolmentContext& context, SiteKeys& keys,
   learned.issued_at = unix_seconds(certificate.not_before() + certificate_backdate);
   learned.not_after = unix_seconds(certificate.not_after());
   learned.heard_at = unix_seconds(context.now());
+  const auto before = find_known(context.store, *node);
+  if (!before) return pass(before.error());
   if (auto taken = take_trust(context, keys, held.trust, learned); !taken)
     return pass(taken.error());
   std::optional<NodeDocument> document;
   if (held.document) document = take_document(keys, *held.document, learned);
   if (held.peers) {
-    if (auto taken = take_peers(context, keys, *held.peers, learned); !taken)
+    if (auto taken = take_peers(context, keys, *held.peers, *before, learned); !taken)
       return pass(taken.error());
   }
   if (document) {
-    if (auto taken = take_bans(context, *document); !taken) return pass(taken.error());
+    if (auto taken = take_bans(context, *document, *before); !taken) return pass(taken.error());
   }
   const std::string key = kinds::pair_key(learned.cluster, learned.node);
   auto noted = update(context.store, kinds::learned, key,
                       [&](const std::optional<std::string>& found, Transaction& transaction) {
+                        if (before->is_late && is_as_new(learned, before->own))
+                          transaction.remove(kinds::unheard, key);
                         // Of two that hold one name, the one whose identity is the newer.
                         const auto known = found ? parse_learned(*found) : Result<Learned>();
-                        if (found && known && known->issued_at > learned.issued_at)
-                          return Result<void>();
+                        if (found && known && is_newer(*known, learned)) return Result<void>();
                         transaction.put(kinds::learned, key, to_json(learned));
                         return Result<void>();
                       });

@@ -1,8 +1,8 @@
 // What machines of a sealed cluster show that they hold: what the site signed for them after the
 // backup was made. Only signatures are believed, of documents and of identities: kind "learned",
 // key
-// "<cluster>/<node>"; of a cluster's newest peer list, key "<cluster>". Bans are taken over at
-// once.
+// "<cluster>/<node>"; of a cluster's newest peer list, key "<cluster>". What the backup knew
+// already teaches nothing. Bans are taken over at once.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,8 @@ struct Learned {
   std::map<std::string, std::uint64_t> secrets;  // name -> version, likewise
   std::vector<std::string> refused;              // what it showed and is not believed, and why
 };
+// It showed a document that is no older than that of this generation.
+[[nodiscard]] bool is_as_new(const Learned& learned, std::int64_t own);
 [[nodiscard]] std::string to_json(const Learned& learned);
 [[nodiscard]] Result<Learned> parse_learned(std::string_view json);
 [[nodiscard]] Result<std::vector<Learned>> all_learned(const Store& store,
@@ -48,7 +50,8 @@ struct LearnedPeers {
 };
 [[nodiscard]] Result<LearnedPeers> learned_peers(const Store& store, const std::string& cluster);
 
-// Whose certificate it is, of a cluster that is sealed. unauthenticated: none, or not this site's.
+// Whose certificate it is, of a cluster that is sealed, or was opened without this machine
+// (records/seal: Unheard). unauthenticated: none, or not this site's.
 // conflict `not_sealed`: there is nothing to show.
 [[nodiscard]] Result<NodeName> may_show_held(const EnrolmentContext& context,
                                              const std::optional<Certificate>& certificate);

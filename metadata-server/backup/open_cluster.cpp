@@ -26,6 +26,17 @@ std::set<std::string> placed_machines(const Fleet& fleet, const std::string& clu
   return names;
 }
 
+// What its document has may be unknown here.
+bool is_news(const SealedCluster& sealed, const Learned& learned) {
+  return learned.generation > sealed.seal.generation;
+}
+
+// Whether it tells of all bans that it could.
+bool is_heard(const SealedCluster& sealed, const Learned& learned) {
+  const auto own = sealed.seal.masters.find(learned.node);
+  return is_as_new(learned, own == sealed.seal.masters.end() ? 0 : own->second);
+}
+
 Result<void> compare_secrets(const Fleet& fleet, SealedCluster& sealed) {
   const auto secrets = list_secrets(fleet.store, sealed.name);
   if (!secrets) return pass(secrets.error());
@@ -33,6 +44,7 @@ Result<void> compare_secrets(const Fleet& fleet, SealedCluster& sealed) {
   for (const auto& secret : *secrets) known[secret.name] = secret.version;
   std::map<std::string, NewerSecret> newer;
   for (const auto& learned : sealed.heard) {
+    if (!is_news(sealed, learned)) continue;
     for (const auto& [name, version] : learned.secrets) {
       NewerSecret& found = newer[name];
       if (version <= known[name] || version <= found.held) continue;
@@ -79,11 +91,11 @@ tl::unexpected<Error> stays_sealed(const char* code, std::string message) {
 }
 
 Result<void> check_fit(const SealedCluster& sealed, const OpenOrder& order) {
-  if (!order.unheard && !sealed.has_master_heard && !sealed.unheard_masters.empty())
+  if (!order.unheard && !sealed.unheard_masters.empty())
     return stays_sealed(
         "machines_unheard",
         fmt::format(
-            "cluster '{0}': expected a master that showed what it holds, heard none of {1}: who was banned since the backup is not known yet. Wait for one (muster restore status), or, where all are lost, ban by hand whom you banned since, then: muster restore open {0} --unheard",
+            "cluster '{0}': expected of each master what it holds, at least as new as the backup, heard none from {1}: it alone may know who was banned since. Wait for it (muster restore status), or, where it is lost, ban by hand whom you banned since, then: muster restore open {0} --unheard",
             sealed.name, fmt::join(sealed.unheard_masters, ", ")));
   if (!sealed.newer_secrets.empty()) {
     std::vector<std::string> names;
@@ -116,11 +128,12 @@ namespace {
 void find_lost_members(SealedCluster& sealed) {
   std::set<std::string> refused;
   for (const auto& learned : sealed.heard)
-    refused.insert(learned.refuses.begin(), learned.refuses.end());
+    if (is_news(sealed, learned)) refused.insert(learned.refuses.begin(), learned.refuses.end());
   for (const auto& learned : sealed.heard) {
     const bool is_lost =
         std::find(sealed.lost.begin(), sealed.lost.end(), learned.node) != sealed.lost.end();
-    if (is_lost && !learned.pool.empty() && !refused.contains(learned.node))
+    if (is_lost && is_news(sealed, learned) && !learned.pool.empty() &&
+        !refused.contains(learned.node))
       sealed.lost_members.push_back(learned);
   }
 }
@@ -179,26 +192,36 @@ Result<SealedCluster> look_at_sealed(const Fleet& fleet, const std::string& clus
   if (!machines) return pass(machines.error());
   const auto peers = learned_peers(fleet.store, cluster);
   if (!peers) return pass(peers.error());
-  std::set<std::string> heard_names;
+  const auto seal = find_seal(fleet.store, cluster);
+  if (!seal) return pass(seal.error());
+  if (*seal) sealed.seal = **seal;
+  const auto restored = find_restored(fleet.store);
+  if (!restored) return pass(restored.error());
+  std::set<std::string> heard_names, heard_masters;
   for (const auto& learned : sealed.heard) {
     heard_names.insert(learned.node);
-    sealed.has_master_heard =
-        sealed.has_master_heard || (learned.is_master && learned.generation != 0);
+    if (learned.is_master && is_heard(sealed, learned)) heard_masters.insert(learned.node);
     sealed.highest_generation =
         std::max({sealed.highest_generation, learned.generation, learned.peers_generation});
     sealed.highest_trust = std::max(sealed.highest_trust, learned.trust_version);
     const auto known = machines->find(learned.node);
-    if (known == machines->end() || !known->second.current) sealed.unknown.push_back(learned.node);
+    const bool is_unknown = known == machines->end() || !known->second.current;
+    // Whom the site let in before the backup, and it does not know, was removed before it.
+    if (is_unknown && (!*restored || learned.issued_at >= (*restored)->backup_at))
+      sealed.unknown.push_back(learned.node);
   }
   const auto served = fleet.current.cluster(cluster);
   for (const auto& [node, record] : *machines) {
     if (record.banned) sealed.banned.push_back(node);
-    if (!record.current || record.banned || heard_names.contains(node)) continue;
-    sealed.unheard.push_back(node);
+    if (record.banned) heard_masters.erase(node);
+    if (!record.current || record.banned) continue;
+    if (!heard_names.contains(node)) sealed.unheard.push_back(node);
+    if (heard_masters.contains(node)) continue;
     const auto document = served ? served->documents.find(node) : nullptr;
     if (document && served_identity(*document).role != name(Role::node))
       sealed.unheard_masters.push_back(node);
   }
+  sealed.has_master_heard = !heard_masters.empty();
   const auto placed = placed_machines(fleet, cluster);
   for (const auto& name : peers->machines)
     if (!placed.contains(name)) sealed.lost.push_back(name);
@@ -228,6 +251,17 @@ Result<void> take_over_learned(const Fleet& fleet, const SealedCluster& sealed,
       mark_due(fleet.store, order.cluster, "restore", order.by, fleet.enrolment.now(), transaction);
   if (!due) return due;
   return commit(fleet.store, transaction);
+}
+
+void expect_to_show(const SealedCluster& sealed, TimePoint now, Transaction& transaction) {
+  for (const auto& node : sealed.unheard_masters) {
+    Unheard unheard;
+    unheard.since = unix_seconds(now);
+    unheard.generation = sealed.seal.generation;
+    const auto own = sealed.seal.masters.find(node);
+    if (own != sealed.seal.masters.end()) unheard.own = own->second;
+    put_unheard(sealed.name, node, unheard, transaction);
+  }
 }
 
 // While it is sealed still: what the backup had is served to nobody.
@@ -261,6 +295,7 @@ Result<std::vector<std::string>> open_cluster(const Fleet& fleet, const OpenOrde
   Transaction transaction;
   transaction.expect(kinds::sealed, order.cluster, seal->version)
       .remove(kinds::sealed, order.cluster);
+  expect_to_show(*sealed, fleet.enrolment.now(), transaction);
   append_audit(
       transaction, fleet.enrolment.now(), order.by, "cluster-opened", order.cluster,
       fmt::format("{} machines heard, {} not", sealed->heard.size(), sealed->unheard.size()));
@@ -271,8 +306,15 @@ Result<std::vector<std::string>> open_cluster(const Fleet& fleet, const OpenOrde
     notes.push_back(fmt::format(
         "{}: the backup does not know its identity: it asks again, see muster pending", node));
   }
-  for (const auto& node : sealed->unheard)
-    notes.push_back(fmt::format("{}: not heard of since the restore", node));
+  const auto& masters = sealed->unheard_masters;
+  for (const auto& node : sealed->unheard) {
+    if (std::find(masters.begin(), masters.end(), node) == masters.end())
+      notes.push_back(fmt::format("{}: not heard of since the restore", node));
+  }
+  for (const auto& node : masters)
+    notes.push_back(fmt::format(
+        "{}: a ban that it alone knows of is not known yet: it shows what it holds before it is served",
+        node));
   return notes;
 }
 

@@ -1,6 +1,7 @@
 #include "backup/restore.hpp"
 
 #include <fcntl.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,11 +10,14 @@
 
 #include "backup/backup.hpp"
 #include "backup/store_mark.hpp"
+#include "document/node_document.hpp"
 #include "pki/unix_seconds.hpp"
+#include "publish/current_documents.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
 #include "records/epoch.hpp"
+#include "records/revision.hpp"
 #include "result/durable_file.hpp"
 #include "result/file_descriptor.hpp"
 #include "store/kinds.hpp"
@@ -32,6 +36,19 @@ Result<void> remove_all_of(const Store& store, std::string_view kind, Transactio
 bool is_there(const std::string& path) {
   struct stat found {};
   return ::stat(path.c_str(), &found) == 0;
+}
+
+// What SQLite left beside a database that is gone would be played into the one that gets its name.
+Result<void> check_free(const std::string& database) {
+  std::vector<std::string> found;
+  for (const std::string end : {"", "-wal", "-shm", "-journal"})
+    if (is_there(database + end)) found.push_back("'" + database + end + "'");
+  if (found.empty()) return {};
+  return fail(
+      ErrorKind::conflict,
+      fmt::format(
+          "{}: expected none, found a store; restore on a machine without a site, or move it away, all of these files",
+          fmt::join(found, ", ")));
 }
 
 Result<void> write_new(const std::string& path, std::string_view bytes, mode_t mode) {
@@ -63,6 +80,22 @@ Result<KeptBackup> backup_of(const Store& store, const VerifiedBackup& backup,
                     backup.digest, std::move(*damaged)};
 }
 
+// Of a cluster whose record cannot be read whatever machines show may be news.
+Result<Seal> seal_of(const Store& store, const Record& cluster, TimePoint now) {
+  Seal seal;
+  seal.since = unix_seconds(now);
+  const auto record = parse_cluster_record(cluster.value);
+  if (!record) return seal;
+  seal.generation = record->revision_number;
+  const auto served = read_served_cluster(store, *record);
+  if (!served) return pass(served.error());
+  for (const auto& [node, document] : (*served)->documents) {
+    if (served_identity(*document).role != name(Role::node))
+      seal.masters[node] = static_cast<std::int64_t>(document->generation);
+  }
+  return seal;
+}
+
 // A sealing key of a restore that was cut off is this one.
 Result<void> lay_sealing_key(const RestoreOrder& order, const std::string& bytes) {
   if (!is_there(order.sealing_key)) return write_new(order.sealing_key, bytes, 0600);
@@ -90,13 +123,15 @@ Result<BegunAnew> begin_anew(Store& store, const std::string& mark,
   const auto clusters = all_records(store, kinds::cluster);
   if (!clusters) return pass(clusters.error());
   for (const auto& record : *clusters) {
-    seal_cluster(record.key, unix_seconds(now), transaction);
+    const auto seal = seal_of(store, record, now);
+    if (!seal) return pass(seal.error());
+    seal_cluster(record.key, *seal, transaction);
     if (auto due = mark_due(store, record.key, "restore", "server", now, transaction); !due)
       return pass(due.error());
     begun.sealed.push_back(record.key);
   }
-  for (const auto kind :
-       {kinds::token, kinds::cluster_token, kinds::pending, kinds::learned, kinds::lost}) {
+  for (const auto kind : {kinds::token, kinds::cluster_token, kinds::pending, kinds::learned,
+                          kinds::lost, kinds::unheard}) {
     if (auto removed = remove_all_of(store, kind, transaction); !removed)
       return pass(removed.error());
   }
@@ -108,12 +143,7 @@ Result<BegunAnew> begin_anew(Store& store, const std::string& mark,
 }
 
 Result<RestoredSite> restore_backup(const RestoreOrder& order, TimePoint now) {
-  if (is_there(order.database))
-    return fail(
-        ErrorKind::conflict,
-        fmt::format(
-            "'{}': expected none, found a store; restore on a machine without a site, or move it away",
-            order.database));
+  if (auto free = check_free(order.database); !free) return pass(free.error());
   RestoredSite site;
   const auto backup = verify_backup(order.file, order.pin);
   if (!backup) return pass(backup.error());

@@ -157,6 +157,22 @@ Result<StoreMark> StoreMark::open(Store& store, const std::string& path) {
   return mark;
 }
 
+Result<void> StoreMark::check_is_copy(const Store& store, const std::string& path,
+                                      std::uint64_t revision) {
+  const auto file = read_mark(path);
+  if (!file) return file.error().kind == ErrorKind::conflict ? Result<void>() : pass(file.error());
+  const auto record = read_mark_record(store);
+  if (!record)
+    return record.error().kind == ErrorKind::corrupt ? Result<void>() : pass(record.error());
+  const bool is_told = *file && record->version != 0;  // an earlier program's may be anything
+  if (!is_told || !check_mark(path, *file, *record, revision)) return {};
+  return fail(
+      ErrorKind::conflict,
+      fmt::format(
+          "the store is the one that ran here last, as '{0}' says: nothing to take in, and every cluster would be sealed for nothing; start the server. Where the whole disk went back to an older state, remove '{0}' first",
+          path));
+}
+
 Result<StoreMark> StoreMark::renew(Store& store, const std::string& path) {
   auto record = read_mark_record(store);
   if (!record) return pass(record.error());

@@ -17,6 +17,9 @@ class StoreMark {
   // store of an earlier program gets its first mark. conflict: the store is a copy, or older than
   // the mark; with the cure.
   [[nodiscard]] static Result<StoreMark> open(Store& store, const std::string& path);
+  // conflict: the store is the one that ran here last, so that no copy of it was put back.
+  [[nodiscard]] static Result<void> check_is_copy(const Store& store, const std::string& path,
+                                                  std::uint64_t revision);
   // Whatever the mark says: from now on this store is the one. For what was restored.
   [[nodiscard]] static Result<StoreMark> renew(Store& store, const std::string& path);
 

@@ -24,6 +24,8 @@ std::string sealed_text(const nlohmann::json& row) {
   text += nodes_text(list_at(row, "/unheard"), "not heard of");
   if (cell(row, "/masterHeard").empty())
     text += "  no master was heard: who is banned is not known yet\n";
+  text += nodes_text(list_at(row, "/unheardMasters"),
+                     "masters that showed nothing as new as the backup, and may know of bans");
   text += nodes_text(list_at(row, "/banned"), "banned");
   text += nodes_text(list_at(row, "/unknown"),
                      "without an identity here, to be approved once it is open");
@@ -106,8 +108,9 @@ void add_restore_commands(CommandLine& line) {
   auto choice = std::make_shared<OpenChoice>();
   auto* open = group->add_subcommand("open", "a sealed cluster goes on");
   open->add_option("CLUSTER", choice->cluster, "which one")->required();
-  open->add_flag("--unheard", choice->unheard,
-                 "although no master showed what it holds: who was banned since is not known");
+  open->add_flag(
+      "--unheard", choice->unheard,
+      "although not every master showed what it holds: who was banned since is not known");
   open->add_flag(
       "--members", choice->members,
       "lets in again members of pools that came after the backup, as they showed what the site signed for them");

@@ -81,7 +81,7 @@ Result<Caller> identify_machine(const EnrolmentContext& context, const Certifica
   auto node = node_of(presented);
   if (!node) return pass(node.error());
   // Before its key is judged by records that may be older than it.
-  if (auto open = check_not_sealed(context.store, node->cluster); !open) return pass(open.error());
+  if (auto heard = check_heard(context, *node, presented); !heard) return pass(heard.error());
   auto found = find_machine(context.store, *node);
   if (!found) return pass(found.error());
   Caller caller;
@@ -128,6 +128,33 @@ Result<Caller> identify_operator(const EnrolmentContext& context, const Certific
 std::string Caller::text() const {
   if (kind == Kind::person) return fmt::format("operator {}", name);
   return fmt::format("machine {}/{}", node.cluster, node.node);
+}
+
+Result<void> check_heard(const EnrolmentContext& context, const NodeName& node,
+                         const Certificate& presented) {
+  if (auto open = check_not_sealed(context.store, node.cluster); !open) return open;
+  auto found = find_unheard(context.store, node.cluster, node.node);
+  if (!found) return pass(found.error());
+  if (!*found) return {};
+  auto& [unheard, version] = **found;
+  const IssuedIdentity identity = identity_in(presented);
+  if (identity.issued_at >= unheard.since) return {};
+  const std::int64_t now = unix_seconds(context.now());
+  const auto [asked, is_first] = unheard.asked.try_emplace(identity.key, now);
+  constexpr std::int64_t asked_for = 600;
+  if (now - asked->second >= asked_for) return {};
+  if (is_first) {
+    // Best effort: it is asked again.
+    Transaction transaction;
+    transaction.expect(kinds::unheard, kinds::pair_key(node.cluster, node.node), version);
+    put_unheard(node.cluster, node.node, unheard, transaction);
+    static_cast<void>(context.store.commit(transaction));
+  }
+  return fail(
+      ErrorKind::unavailable, sealed_code,
+      fmt::format(
+          "machine '{}/{}': not heard of before its cluster was opened: it shows what it holds first",
+          node.cluster, node.node));
 }
 
 Result<Caller> identify(const EnrolmentContext& context, const Certificate& presented) {

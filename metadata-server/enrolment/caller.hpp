@@ -32,6 +32,10 @@ struct Caller {
 [[nodiscard]] Result<Caller> identify(const EnrolmentContext& context,
                                       const Certificate& presented);
 
+// Refusal sealed: its cluster is (records/seal), or it is a master that shows what it holds first.
+// For ten minutes: an agent of before there were backups has nothing to show.
+[[nodiscard]] Result<void> check_heard(const EnrolmentContext& context, const NodeName& node,
+                                       const Certificate& presented);
 // The name in a machine's certificate: CN and OU. Error certificate_other.
 [[nodiscard]] Result<NodeName> node_of(const Certificate& certificate);
 // `presented` is of the record's current key, or of the previous while the current was never used.

@@ -4,7 +4,6 @@
 #include "enrolment/machine.hpp"
 #include "enrolment/way_back.hpp"
 #include "records/audit.hpp"
-#include "records/seal.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -15,7 +14,7 @@ namespace {
 Result<FoundMachine> find_holder(const EnrolmentContext& context, const Certificate& presented) {
   const auto node = node_of(presented);
   if (!node) return pass(node.error());
-  if (auto open = check_not_sealed(context.store, node->cluster); !open) return pass(open.error());
+  if (auto heard = check_heard(context, *node, presented); !heard) return pass(heard.error());
   auto found = find_machine(context.store, *node);
   if (!found) return pass(found.error());
   if (auto holds = check_holds_name(context, *found, presented); !holds) return pass(holds.error());

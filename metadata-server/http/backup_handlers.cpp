@@ -57,8 +57,13 @@ Result<Response> put_backup(const Rooms& rooms, const Caller& caller, const Requ
   return get_backup(rooms, caller, request);
 }
 
+// Whoever chooses the key opens every backup that follows, and has the site's keys by it.
 Result<Response> put_recovery_key(const Rooms& rooms, const Caller& caller,
                                   const Request& request) {
+  if (request.peer.listener != ListenerKind::admin)
+    return fail(
+        ErrorKind::forbidden, "not_on_the_server",
+        "recovery key: expected an order by the server's admin socket, found one by a certificate: whoever chooses this key can read all keys of the site. Run `muster backup key new --out FILE` on the server, as root or in the group of its admin socket");
   std::string certificate;
   auto read = read_json_body("recovery key", request,
                              [&](JsonObject& root) { root.text("certificate", certificate); });

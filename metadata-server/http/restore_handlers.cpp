@@ -28,6 +28,7 @@ nlohmann::json to_value(const SealedCluster& sealed) {
           {"heard", heard},
           {"unheard", sealed.unheard},
           {"masterHeard", sealed.has_master_heard},
+          {"unheardMasters", sealed.unheard_masters},
           {"newerSecrets", secrets},
           {"lost", sealed.lost},
           {"unknown", sealed.unknown},

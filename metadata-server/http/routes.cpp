@@ -113,7 +113,7 @@ constexpr std::array table{
   Route{"GET",    "/v1/operator/backup",                         api,                 operators, none,     0,       pooled,  get_backup,        "which backup is kept, and what is in none"},
   Route{"GET",    "/v1/operator/backup/file",                    api,                 operators, none,     0,       pooled,  get_backup_file,   "a backup, made now, encrypted to the recovery key"},
   Route{"PUT",    "/v1/operator/backup",                         api,                 operators, memory,   1 * KiB, pooled,  put_backup,        "the backup that was made last is kept, by its digest"},
-  Route{"PUT",    "/v1/operator/backup/key",                     api,                 operators, memory,   64 * KiB, pooled, put_recovery_key,  "to which recovery key backups are encrypted"},
+  Route{"PUT",    "/v1/operator/backup/key",                     api,                 operators, memory,   64 * KiB, pooled, put_recovery_key,  "to which recovery key backups are encrypted; by the admin socket alone"},
   Route{"GET",    "/v1/operator/restore",                        api,                 operators, none,     0,       pooled,  get_restore,       "what the restore left sealed, and what machines showed since"},
   Route{"POST",   "/v1/operator/restore/:cluster/open",          api,                 operators, memory,   1 * KiB, pooled,  post_restore_open, "a sealed cluster goes on"},
   Route{"GET",    "/v1/operator/status",                         api,                 operators, none,     0,       pooled,  get_status,        "the site at a glance"},

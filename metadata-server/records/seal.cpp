@@ -7,11 +7,18 @@
 namespace muster {
 namespace {
 
-struct SealRecord {
-  std::int64_t since = 0;
+constexpr auto seal_fields = [](auto& fields, auto& seal) {
+  fields.number("since", seal.since);
+  fields.number("generation", seal.generation, Presence::newer);
+  fields.number_map("masters", seal.masters, Presence::newer);
 };
 
-constexpr auto seal_fields = [](auto& fields, auto& seal) { fields.number("since", seal.since); };
+constexpr auto unheard_fields = [](auto& fields, auto& unheard) {
+  fields.number("since", unheard.since);
+  fields.number("generation", unheard.generation);
+  fields.number("own", unheard.own);
+  fields.number_map("asked", unheard.asked);
+};
 
 struct LostRecord {
   std::int64_t issued_at = 0;
@@ -47,8 +54,17 @@ void put_restored(const Restored& restored, Transaction& transaction) {
   transaction.put(kinds::site, kinds::restored_key, record_text(restored, restored_fields));
 }
 
-void seal_cluster(const std::string& cluster, std::int64_t now, Transaction& transaction) {
-  transaction.put(kinds::sealed, cluster, record_text(SealRecord{now}, seal_fields));
+void seal_cluster(const std::string& cluster, const Seal& seal, Transaction& transaction) {
+  transaction.put(kinds::sealed, cluster, record_text(seal, seal_fields));
+}
+
+Result<std::optional<Seal>> find_seal(const Store& store, const std::string& cluster) {
+  const auto record = store.get(kinds::sealed, cluster);
+  if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
+  if (!record) return pass(record.error());
+  auto read = as_stored(parse_record<Seal>("seal", record->value, seal_fields));
+  if (!read) return pass(read.error());
+  return std::move(*read);
 }
 
 Result<std::vector<std::string>> sealed_clusters(const Store& store) {
@@ -102,6 +118,23 @@ Result<std::map<std::string, std::vector<std::string>>> lost_clusters(const Stor
   if (!known) return pass(known.error());
   for (const auto& record : *known) clusters.erase(record.key);
   return clusters;
+}
+
+Result<std::optional<FoundUnheard>> find_unheard(const Store& store, const std::string& cluster,
+                                                 const std::string& node) {
+  const auto record = store.get(kinds::unheard, kinds::pair_key(cluster, node));
+  if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
+  if (!record) return pass(record.error());
+  auto read =
+      as_stored(parse_record<Unheard>("machine to be heard", record->value, unheard_fields));
+  if (!read) return pass(read.error());
+  return FoundUnheard{std::move(*read), record->version};
+}
+
+void put_unheard(const std::string& cluster, const std::string& node, const Unheard& unheard,
+                 Transaction& transaction) {
+  transaction.put(kinds::unheard, kinds::pair_key(cluster, node),
+                  record_text(unheard, unheard_fields));
 }
 
 Error is_sealed(const std::string& cluster) {

@@ -24,7 +24,15 @@ struct Restored {
 [[nodiscard]] Result<void> check_restored_record(std::string_view json);
 void put_restored(const Restored& restored, Transaction& transaction);
 
-void seal_cluster(const std::string& cluster, std::int64_t now, Transaction& transaction);
+struct Seal {
+  std::int64_t since = 0;  // Unix seconds
+  // The number of the cluster's last publication: what is not above it was known here already.
+  std::uint64_t generation = 0;
+  // Of the documents that its masters had.
+  std::map<std::string, std::int64_t> masters = {};
+};
+void seal_cluster(const std::string& cluster, const Seal& seal, Transaction& transaction);
+[[nodiscard]] Result<std::optional<Seal>> find_seal(const Store& store, const std::string& cluster);
 [[nodiscard]] Result<std::vector<std::string>> sealed_clusters(const Store& store);
 // Refusal `sealed` (unavailable: it goes on by itself once an operator opened it).
 [[nodiscard]] Result<void> check_not_sealed(const Store& store, const std::string& cluster);
@@ -40,5 +48,23 @@ void seal_cluster(const std::string& cluster, std::int64_t now, Transaction& tra
 [[nodiscard]] Result<std::map<std::string, std::vector<std::string>>> lost_clusters(
     const Store& store);
 [[nodiscard]] Error is_sealed(const std::string& cluster);
+
+// A master that nobody had heard of when its cluster was opened: it shows what it holds before it
+// is served anything, since it alone may know of a ban. Kind "unheard", key "<cluster>/<node>".
+struct Unheard {
+  std::int64_t since = 0;                          // when the cluster was opened, Unix seconds
+  std::uint64_t generation = 0;                    // as Seal has it
+  std::int64_t own = 0;                            // of its own document, likewise
+  std::map<std::string, std::int64_t> asked = {};  // fingerprint of a key -> since when it is asked
+};
+struct FoundUnheard {
+  Unheard unheard;
+  std::uint64_t version = 0;
+};
+[[nodiscard]] Result<std::optional<FoundUnheard>> find_unheard(const Store& store,
+                                                               const std::string& cluster,
+                                                               const std::string& node);
+void put_unheard(const std::string& cluster, const std::string& node, const Unheard& unheard,
+                 Transaction& transaction);
 
 }  // namespace muster

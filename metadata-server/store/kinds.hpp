@@ -56,6 +56,7 @@ inline constexpr std::string_view made_backup_key = "backup-made";  // likewise
 inline constexpr std::string_view restored_key = "restored";        // of kind site: records/seal
 inline constexpr std::string_view sealed = "sealed";                // <cluster>: records/seal
 inline constexpr std::string_view lost = "lost";        // <cluster>/<node>: records/seal
+inline constexpr std::string_view unheard = "unheard";  // <cluster>/<node>: records/seal
 inline constexpr std::string_view learned = "learned";  // <cluster>/<node>: backup/learned
 // Written whenever a cluster is published for the first time (site/publication_guards).
 inline constexpr std::string_view first_publication_key = "first-publication";

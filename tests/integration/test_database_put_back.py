@@ -142,5 +142,7 @@ def test_an_older_copy_does_not_start_and_is_above_all_that_was_once_it_is_taken
     assert master.takes()
     # From here on it is a store like any other.
     site.stop_server()
+    healthy = site.server("take-copy")
+    assert healthy.returncode == 2 and "nothing to take in" in healthy.stderr, healthy.stderr
     site.start_server()
     assert json.loads(site.muster("status", "-o", "json").stdout)["sealed"] == []

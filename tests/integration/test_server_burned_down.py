@@ -211,7 +211,7 @@ def test_the_page_is_walked(burned, sites, tmp_path):
         assert (status, answer["kind"]) == (503, "sealed"), answer
     assert json.loads(site.muster("token", "list", "-o", "json").stdout)["tokens"] == []
     refused = site.muster("restore", "open", "lab", check=False)
-    assert refused.returncode == 5 and "expected a master that showed what it holds, heard none of m1" in refused.stderr, refused.stderr
+    assert refused.returncode == 5 and "at least as new as the backup, heard none from m1" in refused.stderr, refused.stderr
     # A cluster that the backup does not know is named, with its machines.
     assert machines["x1"].machine.ask("GET", "/v1/trust")[1]["kind"] == "identity_unknown"
     assert json.loads(site.muster("restore", "status", "-o", "json").stdout)["lostClusters"] == [{"cluster": "late", "machines": ["x1"]}]

@@ -192,8 +192,18 @@ TEST_CASE("a restore goes over nothing, and one that was cut off is begun again"
     CHECK(
         restore_backup(site.order(), sample::now).error().message ==
         fmt::format(
-            "'{}': expected none, found a store; restore on a machine without a site, or move it away",
+            "'{}': expected none, found a store; restore on a machine without a site, or move it away, all of these files",
             site.folder.path("new/state.sqlite")));
+  }
+  SUBCASE("what was left beside a store") {
+    write(site.folder.path("new/state.sqlite-wal"), "x");
+    write(site.folder.path("new/state.sqlite-shm"), "x");
+    CHECK(
+        restore_backup(site.order(), sample::now).error().message ==
+        fmt::format(
+            "'{0}-wal', '{0}-shm': expected none, found a store; restore on a machine without a site, or move it away, all of these files",
+            site.folder.path("new/state.sqlite")));
+    CHECK_FALSE(fs::exists(site.folder.path("new/state.sqlite")));
   }
   SUBCASE("another's sealing key") {
     REQUIRE(SealingKey::load_or_create(site.folder.path("new/sealing-key")));

@@ -106,6 +106,35 @@ TEST_CASE("a copy of the whole folder does not start, wherever it is put") {
   CHECK(message(folder.run()).find("the store is not the one that ran here last") == 0);
 }
 
+TEST_CASE("only what is a copy, or may be one, is taken in as one") {
+  const Folder folder;
+  const auto refusal = [&] {
+    const auto store = folder.store();
+    return message(StoreMark::check_is_copy(*store, folder.mark(), store->commit({}).value()));
+  };
+  CHECK(refusal().empty());  // of an earlier program
+  REQUIRE(folder.run(3));
+  CHECK(
+      refusal() ==
+      fmt::format(
+          "the store is the one that ran here last, as '{0}' says: nothing to take in, and every cluster would be sealed for nothing; start the server. Where the whole disk went back to an older state, remove '{0}' first",
+          folder.mark()));
+  REQUIRE(folder.run(3, true));  // killed: the store is ahead of its mark
+  CHECK(refusal().find("the store is the one that ran here last") == 0);
+  SUBCASE("copied") {
+    const std::string kept = folder.scratch.path("kept");
+    folder.copy(folder.at, kept);
+    folder.copy(kept, folder.at);
+  }
+  SUBCASE("without a mark") {
+    fs::remove(folder.mark());
+  }
+  SUBCASE("with one that cannot be read") {
+    std::ofstream(folder.mark()) << "{}";
+  }
+  CHECK(refusal().empty());
+}
+
 TEST_CASE("another store in the place of this one does not start") {
   const Folder folder, other;
   REQUIRE(folder.run(1));

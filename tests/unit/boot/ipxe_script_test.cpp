@@ -12,6 +12,8 @@ const std::string kernel = "sha256:" + std::string(64, 'a'),
 NetbootOrder order() {
   return {"lab/n1",
           "image-tower 20261202.050000",
+          "image-tower/20261202.050000",
+          "image-tower/20261202.050000",
           kernel,
           initrd,
           {"console=ttyS0", "hugepages=4", "muster.image=image-tower/20261202.050000",
