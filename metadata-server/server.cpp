@@ -142,8 +142,8 @@ Result<void> Server::Parts::load() {
 }
 
 Result<TlsServerSettings> Server::Parts::issue_tls(ListenerKind kind, TimePoint at) const {
-  const auto client = kind == ListenerKind::enrol ? ClientCertificate::optional
-                                                  : ClientCertificate::required;
+  const auto client =
+      kind == ListenerKind::enrol ? ClientCertificate::optional : ClientCertificate::required;
   return site.server_tls(client, tls_lifetime, at);
 }
 
