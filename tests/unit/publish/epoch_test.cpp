@@ -88,7 +88,7 @@ TEST_CASE("the trust list is of the site's epoch, unless a cluster is sealed") {
   Site site;
   begin_epoch(site, 1);
   Transaction seal, unseal;
-  seal_cluster("lab", 1, seal);
+  seal_cluster("lab", {1}, seal);
   REQUIRE(site.store.commit(seal));
   CHECK(open_site(site.store, site.sealing, sample::addresses())->trust()->list.version == 1);
   unseal.remove(kinds::sealed, "lab");
@@ -104,7 +104,7 @@ TEST_CASE("nothing is published for a sealed cluster by itself, and an operator 
   site.publish(sample::small_inventory());
   site.set_banned("n1", true);
   Transaction seal;
-  seal_cluster("lab", 1, seal);
+  seal_cluster("lab", {1}, seal);
   REQUIRE(site.store.commit(seal));
   Publisher publisher(site.context);
   const auto refused = publisher.settle("lab", std::chrono::milliseconds(0));
