@@ -70,6 +70,7 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "node timeline",
                                           "node converge",
                                           "node replace",
+                                          "node reprovision",
                                           "node unfreeze",
                                           "node drain",
                                           "node undrain",
@@ -154,8 +155,9 @@ TEST_CASE("an https server without credentials says where they are looked for") 
 TEST_CASE("completion knows the commands") {
   const auto ran = fake::muster({"completion", "bash"});
   CHECK(ran.exit == 0);
-  CHECK(ran.out.find(
-            "node) words=\"list show timeline converge replace unfreeze drain undrain remove\"") !=
-        std::string::npos);
+  CHECK(
+      ran.out.find(
+          "node) words=\"list show timeline converge replace reprovision unfreeze drain undrain remove\"") !=
+      std::string::npos);
   CHECK(fake::muster({"completion", "zsh"}).out.rfind("autoload -U bashcompinit", 0) == 0);
 }

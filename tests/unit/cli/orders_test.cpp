@@ -42,15 +42,15 @@ TEST_CASE("status says aloud which image does not come up, and who is to be made
 }
 
 TEST_CASE("reprovisioning is ordered once, and taken back") {
-  const std::string order = "POST /v1/operator/nodes/lab/n3/reprovision ";
-  const OperatorApi api(std::map<std::string, OperatorApi::Answer>{
-      {order + "{}", OperatorApi::Answer{}},
-      {order + R"({"cancel":true})", OperatorApi::Answer{}}});
+  const std::string order = "POST /v1/operator/nodes/lab/n3/reprovision";
+  const OperatorApi api(std::map<std::string, OperatorApi::Answer>{{order, {}}});
   auto ran = fake::muster({"--server", api.url(), "node", "reprovision", "n3", "--cluster", "lab"});
   CHECK(ran.out == "lab/n3: its next start makes it anew; restart it\n");
+  CHECK(api.asked().back() == order + " {}");
   ran = fake::muster(
       {"--server", api.url(), "node", "reprovision", "n3", "--cluster", "lab", "--cancel"});
   CHECK(ran.out == "lab/n3: taken back: its next start is as any other\n");
+  CHECK(api.asked().back() == order + R"( {"cancel":true})");
 }
 
 TEST_CASE("how a machine starts by the network is in node show") {

@@ -40,7 +40,7 @@ std::uint64_t revisions(const Site& site) {
 TEST_CASE("a member is served with the publication that its admission asks for") {
   Site site;
   site.publish(sample::cluster(machines_network) + sample::node("m1", "master", 11) +
-               pool("ci", "node"));
+               sample::node("n9", "node", 19) + pool("ci", "node"));
   Publisher publisher(site.context);
   admit(site, "ci-1", Role::node, 1);
   admit(site, "ci-2", Role::node, 2);

@@ -149,7 +149,7 @@ TEST_CASE("who changes something while it is published is owed the next publicat
 TEST_CASE(
     "a machine whose document is refused keeps what it is served, and the rest is published") {
   Site site;
-  site.publish(one_pool);
+  site.publish(one_pool + sample::node("n9", "node", 19));
   const auto before = site.current.document("lab", "m1");
   // Of a program that let a name in which this one does not.
   site.set_banned("N_1", true);
