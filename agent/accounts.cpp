@@ -15,7 +15,7 @@ std::string reason_to_make_account(const Filesystem& files, const std::string& n
 Result<void> make_account(Process& process, const std::string& name) {
   ProcessRequest request;
   request.arguments = {"/usr/bin/systemd-sysusers", "--inline",
-                       fmt::format("u {} - \"Muster: {}\" {}", name, name, paths::etcd_data)};
+                       fmt::format("u {} - \"{} of Muster\" {}", name, name, paths::etcd_data)};
   const auto made = process.run(request);
   if (!made) return while_doing(made.error(), fmt::format("making the account '{}'", name));
   if (made->exit_status != 0) {

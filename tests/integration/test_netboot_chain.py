@@ -111,7 +111,7 @@ def test_the_chain_leads_to_files_that_are_what_their_names_say(site):
     assert b"muster1." not in script
 
 
-@pytest.mark.skipif(not shutil.which("busybox"), reason="needs busybox: scripts/setup --machines")
+@pytest.mark.skipif(not shutil.which("busybox"), reason="needs busybox: scripts/setup")
 def test_the_initrd_fetches_the_root_from_the_server_and_goes_on_where_it_was(site, tmp_path):
     (tmp_path / "chunks").write_text("".join(hashlib.sha256(ROOT[at:at + CHUNK]).hexdigest() + "\n" for at in range(0, len(ROOT), CHUNK)))
     (tmp_path / "root").write_text(f"sha256:{hashlib.sha256(ROOT).hexdigest()} {len(ROOT)}\n")

@@ -15,7 +15,7 @@ NETBOOT = os.path.join(REPOSITORY, "images", "netboot")
 CHUNK = 2 << 20
 ROOT = random.Random(7).randbytes(4 * CHUNK + 12345)
 
-pytestmark = [pytest.mark.release_build, pytest.mark.skipif(not shutil.which("busybox"), reason="needs busybox: scripts/setup --machines")]
+pytestmark = [pytest.mark.release_build, pytest.mark.skipif(not shutil.which("busybox"), reason="needs busybox: scripts/setup")]
 
 
 class Source:

@@ -17,7 +17,7 @@ import initrd  # noqa: E402
 from steps import Steps  # noqa: E402
 
 pytestmark = [pytest.mark.release_build,
-              pytest.mark.skipif(not all(map(shutil.which, ("busybox", "mksquashfs", "cpio"))), reason="needs scripts/setup --machines")]
+              pytest.mark.skipif(not all(map(shutil.which, ("busybox", "mksquashfs", "cpio"))), reason="needs busybox, squashfs-tools and cpio: scripts/setup")]
 EPOCH = 1700000000
 CARRIED = '{"releases":{},"version":"1"}'
 PIN = f"sha256:{'a' * 64}"
