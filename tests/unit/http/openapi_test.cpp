@@ -105,7 +105,7 @@ std::vector<std::string> edges() {
                                  "0123456789abcdef",
                                  "0123456789ABCDEF",
                                  "0123456789abcde"};
-  for (const std::size_t length : {62, 63, 64, 65, 127, 128, 129})
+  for (const std::size_t length : {62U, 63U, 64U, 65U, 127U, 128U, 129U})
     texts.push_back(std::string(length, 'a'));
   const std::string half =
       std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(63, 'c') + ".";
