@@ -196,7 +196,9 @@ Result<SealedCluster> look_at_sealed(const Fleet& fleet, const std::string& clus
   if (!seal) return pass(seal.error());
   if (*seal) sealed.seal = **seal;
   const auto restored = find_restored(fleet.store);
-  if (!restored) return pass(restored.error());
+  // One that cannot be read says nothing of when (restore status tells it).
+  const bool is_known = restored && restored->has_value();
+  if (!restored && restored.error().kind != ErrorKind::corrupt) return pass(restored.error());
   std::set<std::string> heard_names, heard_masters;
   for (const auto& learned : sealed.heard) {
     heard_names.insert(learned.node);
@@ -207,7 +209,7 @@ Result<SealedCluster> look_at_sealed(const Fleet& fleet, const std::string& clus
     const auto known = machines->find(learned.node);
     const bool is_unknown = known == machines->end() || !known->second.current;
     // Whom the site let in before the backup, and it does not know, was removed before it.
-    if (is_unknown && (!*restored || learned.issued_at >= (*restored)->backup_at))
+    if (is_unknown && (!is_known || learned.issued_at >= (*restored)->backup_at))
       sealed.unknown.push_back(learned.node);
   }
   const auto served = fleet.current.cluster(cluster);

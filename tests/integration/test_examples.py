@@ -40,7 +40,7 @@ def test_the_hardened_profile_is_what_the_components_take(tmp_path):
         assert old in text
         (tmp_path / "cluster.yaml").write_text(text.replace(old, new))
         done = hardened_by_the_components(tmp_path)
-        assert done.returncode == 1 and told in done.stderr, (new, done.stderr)
+        assert done.returncode == 3 and told in done.stderr, (new, done.stderr)
 
 
 def test_the_requests_of_an_autoscaling_group_are_what_aws_takes(tmp_path):
