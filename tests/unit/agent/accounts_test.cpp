@@ -31,8 +31,8 @@ TEST_CASE("it is made by systemd's own program, whose refusal is told") {
   FakeProcess process;
   REQUIRE(make_account(process, "etcd"));
   CHECK(process.runs ==
-        std::vector<std::vector<std::string>>{
-            {"/usr/bin/systemd-sysusers", "--inline", "u etcd - \"etcd of Muster\" /var/lib/etcd"}});
+        std::vector<std::vector<std::string>>{{"/usr/bin/systemd-sysusers", "--inline",
+                                               "u etcd - \"etcd of Muster\" /var/lib/etcd"}});
   process.answer = [](const ProcessRequest&) -> Result<ProcessOutcome> {
     return ProcessOutcome{1, "", "Failed to lock /etc/passwd\n"};
   };
