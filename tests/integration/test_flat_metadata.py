@@ -86,7 +86,7 @@ def served(folder):
 
 # `plan` goes as far as the document here: for the rest it wants systemd.
 @pytest.mark.parametrize("name", ROLES)
-@pytest.mark.parametrize("way", ["service", "file"])
+@pytest.mark.parametrize("way", [pytest.param("service", marks=pytest.mark.waits), "file"])
 def test_the_machine_is_served_what_its_metadata_says(site, tmp_path, name, way):
     agent, text, expected = site.program("muster-agent"), told(site, name), (name, WORDS[ROLES[name]])
     if way == "file":
@@ -106,6 +106,7 @@ def test_the_machine_is_served_what_its_metadata_says(site, tmp_path, name, way)
     assert "NoCloud" not in again["err"] and "enrol" not in again["err"]
 
 
+@pytest.mark.waits
 def test_a_machine_that_was_told_another_role_is_not_set_up(site, tmp_path):
     site.muster("node", "replace", "n1", "--cluster", "b126")
     done = run(site.program("muster-agent"), "converge", name="n1", state=str(tmp_path),
