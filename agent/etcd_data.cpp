@@ -1,6 +1,7 @@
 #include "agent/etcd_data.hpp"
 
 #include "agent/paths.hpp"
+#include "machine/desired_state.hpp"
 
 namespace muster {
 namespace {
@@ -59,7 +60,7 @@ void take_member(const Filesystem& files, const std::string& address, Checkpoint
 Result<void> note_member(Filesystem& files, const Checkpoint& checkpoint) {
   const auto text = note_of(checkpoint);
   if (const auto now = files.read(member_note()); now && *now == text) return {};
-  return files.write(member_note(), text, 0600);
+  return files.write(member_note(), text, 0600, std::string(etcd_user));  // as all in there is
 }
 
 bool is_etcd_state_mounted(const Run& run) {

@@ -6,8 +6,7 @@ import pytest
 from local_cluster import REPOSITORY
 
 UNIT = "/etc/systemd/system/etcd.service"
-# muster-member is the agent's note.
-OWNERS = "find -L /var/lib/etcd /etc/kubernetes/pki/etcd-server/tls.key /etc/kubernetes/pki/etcd-peer/tls.key ! -name muster-member -printf '%U\\n' | sort | uniq"
+OWNERS = "find -L /var/lib/etcd /etc/kubernetes/pki/etcd-server/tls.key /etc/kubernetes/pki/etcd-peer/tls.key -printf '%U\\n' | sort | uniq"
 
 
 def shell(cluster, host, command):
