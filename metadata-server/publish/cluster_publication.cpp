@@ -16,6 +16,7 @@
 #include "publish/departures.hpp"
 #include "publish/fixed_settings.hpp"
 #include "publish/history.hpp"
+#include "publish/needs_memo.hpp"
 #include "publish/publication_guards.hpp"
 #include "publish/publication_memory.hpp"
 #include "publish/publication_number.hpp"
@@ -182,7 +183,8 @@ class Preparation {
         is_size_explained_ = true;
         return tl::unexpected(refused({std::move(*large)}));
       }
-      content = {machine.inputs, sha256_digest(text), needs_of(made->document, context_.later)};
+      content = {machine.inputs, sha256_digest(text),
+                 needs_.of(*machine.config, made->document, context_.later)};
     }
     const auto old = old_->documents.find(node);
     if (old != nullptr) ++served_;
@@ -377,6 +379,7 @@ class Preparation {
   std::vector<MachineAddress> moved_;  // of what changed
   std::vector<std::string> gone_;      // served so far, and not any more
   ChangeMemo differences_;
+  NeedsMemo needs_;
   bool is_size_explained_ = false;
 };
 

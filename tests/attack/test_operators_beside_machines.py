@@ -3,6 +3,7 @@ import itertools
 import threading
 import time
 
+import pytest
 from conftest import CLUSTER, node
 from test_restricted_operator import Job
 
@@ -34,6 +35,8 @@ def reports_of(machine, seconds):
     return sorted(took)
 
 
+# Without optimisation a dry apply of 3 000 takes longer than its caller waits.
+@pytest.mark.release_build
 def test_dry_applies_of_large_inventories_hold_up_no_report(own_site):
     anna = Job(own_site, "anna")
     machine = own_site.enrolled("n1", "node", 21)
