@@ -40,16 +40,9 @@ FoundMachine found_or_refused(const BootMatch& match, const std::string& who) {
           who));
 }
 
-// Whoever booted it sees no body of an answer: `muster explain enrolment` shows the note.
 tl::unexpected<Error> refused_mark(const Rooms& rooms, const Request& request, const Error& error) {
   if (error.code == "mark_unexpanded" || error.code == "mark_filler") {
-    RefusalNote note;
-    note.source = request.peer.address;
-    note.asked = "its metadata";
-    note.code = error.code;
-    note.message = error.message;
-    note.first = note.last = unix_seconds(rooms.enrolment.now());
-    rooms.enrolment.refusals.add(std::move(note));
+    note_refusal(rooms, request, "its metadata", {}, error);
   }
   return pass(error);
 }
@@ -94,6 +87,18 @@ Result<std::optional<std::chrono::seconds>> check_token(const Rooms& rooms,
 }
 
 }  // namespace
+
+void note_refusal(const Rooms& rooms, const Request& request, std::string asked, std::string node,
+                  const Error& error) {
+  RefusalNote note;
+  note.source = request.peer.address;
+  note.asked = std::move(asked);
+  note.node = std::move(node);
+  note.code = error.code;
+  note.message = error.message;
+  note.first = note.last = unix_seconds(rooms.enrolment.now());
+  rooms.enrolment.refusals.add(std::move(note));
+}
 
 Result<Response> get_nocloud_seed(const Rooms& rooms, const Caller&, const Request& request) {
   const auto machine = find_machine(rooms, request);

@@ -15,6 +15,11 @@ namespace muster::handlers {
 [[nodiscard]] Result<Response> put_metadata_token(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Result<Response> get_ec2_metadata(const Rooms&, const Caller&, const Request&);
 
+// boot_handlers.cpp: whoever boots a machine sees no body of an answer; `muster explain enrolment`
+// shows the note. `node`: "lab/n1", or empty where nobody is known.
+void note_refusal(const Rooms& rooms, const Request& request, std::string asked, std::string node,
+                  const Error& error);
+
 // netboot_handlers.cpp
 [[nodiscard]] Result<Response> get_chain_script(const Rooms&, const Caller&, const Request&);
 [[nodiscard]] Result<Response> get_boot_script(const Rooms&, const Caller&, const Request&);

@@ -58,17 +58,9 @@ Result<std::string> script_of(const Rooms& rooms, const BootQuery& query, const 
   return text;
 }
 
-// A machine in its firmware tells nobody: `muster explain enrolment` does.
 Error noted(const Rooms& rooms, const Request& request, const std::string& node,
             const Error& error) {
-  RefusalNote note;
-  note.source = request.peer.address;
-  note.asked = "a start by the network";
-  note.node = node;
-  note.code = error.code;
-  note.message = error.message;
-  note.first = note.last = unix_seconds(rooms.enrolment.now());
-  rooms.enrolment.refusals.add(std::move(note));
+  note_refusal(rooms, request, "a start by the network", node, error);
   return error;
 }
 
