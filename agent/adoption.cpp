@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <sstream>
 
-#include "agent/checkpoint_json.hpp"
-#include "agent/etcd_data.hpp"
-#include "agent/identity.hpp"
-#include "agent/kubelet_state.hpp"
-#include "agent/node_object.hpp"
-#include "agent/observe.hpp"
+#include "agent/etcd/etcd_data.hpp"
+#include "agent/host/observe.hpp"
+#include "agent/node/kubelet_state.hpp"
+#include "agent/node/node_object.hpp"
 #include "agent/paths.hpp"
-#include "agent/settled_document.hpp"
+#include "agent/session/identity.hpp"
+#include "agent/state/checkpoint_json.hpp"
+#include "agent/state/settled_document.hpp"
 #include "document/node_document.hpp"
 #include "document/peer_list.hpp"
 #include "document/signed_document.hpp"

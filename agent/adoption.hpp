@@ -2,9 +2,9 @@
 // its units run with. A running machine goes on as it is, and nothing is restarted for it.
 #pragma once
 
-#include "agent/checkpoint.hpp"
+#include "agent/effects/observed_state.hpp"
 #include "agent/host/host.hpp"
-#include "agent/observed_state.hpp"
+#include "agent/state/checkpoint.hpp"
 #include "machine/desired_state.hpp"
 
 namespace muster {

@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <charconv>
 
-#include "agent/accounts.hpp"
-#include "agent/artifacts.hpp"
-#include "agent/changed_start.hpp"
+#include "agent/effects/changed_start.hpp"
+#include "agent/effects/observed_state.hpp"
+#include "agent/effects/skipped_units.hpp"
 #include "agent/footprint.hpp"
-#include "agent/images.hpp"
-#include "agent/kubelet_state.hpp"
-#include "agent/observed_state.hpp"
+#include "agent/foundation/accounts.hpp"
+#include "agent/foundation/artifacts.hpp"
+#include "agent/foundation/images.hpp"
+#include "agent/foundation/secret_digest.hpp"
+#include "agent/node/kubelet_state.hpp"
 #include "agent/paths.hpp"
 #include "agent/plan_text.hpp"
-#include "agent/secret_digest.hpp"
-#include "agent/set_aside.hpp"
-#include "agent/skipped_units.hpp"
+#include "agent/state/set_aside.hpp"
 
 namespace muster {
 namespace {

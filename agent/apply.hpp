@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "agent/action.hpp"
-#include "agent/certificates.hpp"
-#include "agent/failure.hpp"
-#include "agent/session.hpp"
+#include "agent/foundation/certificates.hpp"
+#include "agent/run/failure.hpp"
+#include "agent/session/session.hpp"
 
 namespace muster {
 

@@ -4,16 +4,16 @@
 
 #include "agent/adoption.hpp"
 #include "agent/apply.hpp"
-#include "agent/artifacts.hpp"
-#include "agent/control_plane_departure.hpp"
 #include "agent/duties/duties.hpp"
-#include "agent/etcd_member.hpp"
-#include "agent/observe.hpp"
+#include "agent/etcd/control_plane_departure.hpp"
+#include "agent/etcd/etcd_member.hpp"
+#include "agent/foundation/artifacts.hpp"
+#include "agent/foundation/release_prune.hpp"
+#include "agent/host/observe.hpp"
 #include "agent/preflight.hpp"
 #include "agent/readiness.hpp"
-#include "agent/release_prune.hpp"
 #include "agent/repair.hpp"
-#include "agent/settled_document.hpp"
+#include "agent/state/settled_document.hpp"
 #include "agent/trial.hpp"
 #include "document/time_text.hpp"
 #include "machine/desired_state_of.hpp"
@@ -22,7 +22,7 @@ namespace muster {
 namespace {
 
 constexpr const char* etcd = "etcd.service";
-constexpr const char* kubelet = "kubelet.service";
+constexpr const char* kubelet_unit = "kubelet.service";
 constexpr std::chrono::seconds trial_limit(30);  // from Ready on
 constexpr std::chrono::seconds ready_limit(180);
 // Of a person's run on a machine that is up: the service cannot look after it meanwhile.
@@ -58,7 +58,7 @@ ConvergeResult<> carry_out(const Plan& plan, Run& run, ConvergeState& state) {
   const auto started = started_units(plan);
   state.disturbances.starting(started);
   run.memory.watched.insert(started.begin(), started.end());
-  const bool has_kubelet = std::find(started.begin(), started.end(), kubelet) != started.end();
+  const bool has_kubelet = std::find(started.begin(), started.end(), kubelet_unit) != started.end();
   // In the run of a boot the boot id says as much, and the clock may still be set.
   if (state.kind != RunKind::boot && has_kubelet) {
     run.checkpoint.kubelet_started = utc_text(run.host.clock.now());

@@ -6,9 +6,9 @@
 
 #include "agent/disturbance.hpp"
 #include "agent/fallback.hpp"
-#include "agent/fetch.hpp"
 #include "agent/plan.hpp"
-#include "agent/run.hpp"
+#include "agent/run/run.hpp"
+#include "agent/session/fetch.hpp"
 
 namespace muster {
 

@@ -2,9 +2,9 @@
 #include <utility>
 
 #include "agent/converge.hpp"
-#include "agent/observe.hpp"
-#include "agent/persist.hpp"
-#include "agent/settled_document.hpp"
+#include "agent/host/observe.hpp"
+#include "agent/run/persist.hpp"
+#include "agent/state/settled_document.hpp"
 #include "machine/desired_state_of.hpp"
 
 namespace muster {

@@ -3,17 +3,18 @@
 #include <utility>
 
 #include "agent/duties/duties.hpp"
-#include "agent/etcd_care.hpp"
-#include "agent/etcd_departure.hpp"
+#include "agent/etcd/etcd_care.hpp"
+#include "agent/etcd/etcd_departure.hpp"
 #include "agent/host/notify.hpp"
+#include "agent/host/observe.hpp"
 #include "agent/kept_status.hpp"
-#include "agent/observe.hpp"
+#include "agent/obey.hpp"
 #include "agent/own_state.hpp"
 #include "agent/paths.hpp"
 #include "agent/reconcile.hpp"
 #include "agent/run_lock.hpp"
+#include "agent/session/tombstone.hpp"
 #include "agent/tell_once.hpp"
-#include "agent/tombstone.hpp"
 
 namespace muster {
 namespace {

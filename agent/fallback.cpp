@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/observed_state.hpp"
+#include "agent/effects/observed_state.hpp"
 #include "document/release_names.hpp"
 #include "machine/unit_traits.hpp"
 

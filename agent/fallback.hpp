@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/failure.hpp"
+#include "agent/run/failure.hpp"
 #include "document/node_document.hpp"
 #include "machine/desired_state.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "agent/artifacts.hpp"
+#include "agent/foundation/artifacts.hpp"
 #include "agent/paths.hpp"
 
 namespace muster {

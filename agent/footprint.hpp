@@ -3,8 +3,8 @@
 #pragma once
 
 #include "agent/action.hpp"
-#include "agent/checkpoint.hpp"
 #include "agent/host/host.hpp"
+#include "agent/state/checkpoint.hpp"
 
 namespace muster {
 

@@ -1,6 +1,6 @@
 #include "agent/goodbye.hpp"
 
-#include "agent/observe.hpp"
+#include "agent/host/observe.hpp"
 #include "agent/tell_once.hpp"
 
 namespace muster {

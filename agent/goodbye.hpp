@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "agent/host/host.hpp"
+#include "agent/run/settings.hpp"
 #include "agent/server.hpp"
-#include "agent/settings.hpp"
 
 namespace muster {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "agent/observed_state.hpp"
-#include "agent/settled_document.hpp"
+#include "agent/effects/observed_state.hpp"
+#include "agent/state/settled_document.hpp"
 #include "machine/desired_state_of.hpp"
 
 namespace muster {

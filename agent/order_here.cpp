@@ -1,6 +1,6 @@
 #include "agent/order_here.hpp"
 
-#include "agent/settled_document.hpp"
+#include "agent/state/settled_document.hpp"
 
 namespace muster {
 namespace {

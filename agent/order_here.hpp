@@ -5,8 +5,8 @@
 
 #include <functional>
 
-#include "agent/checkpoint.hpp"
 #include "agent/reconcile.hpp"
+#include "agent/state/checkpoint.hpp"
 
 namespace muster {
 

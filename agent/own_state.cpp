@@ -3,12 +3,12 @@
 #include <array>
 
 #include "agent/adoption.hpp"
-#include "agent/checkpoint_json.hpp"
-#include "agent/identity.hpp"
+#include "agent/foundation/secret_digest.hpp"
 #include "agent/paths.hpp"
-#include "agent/secret_digest.hpp"
-#include "agent/set_aside.hpp"
-#include "agent/settled_document.hpp"
+#include "agent/session/identity.hpp"
+#include "agent/state/checkpoint_json.hpp"
+#include "agent/state/set_aside.hpp"
+#include "agent/state/settled_document.hpp"
 #include "document/signed_document.hpp"
 #include "document/strict_json.hpp"
 

@@ -5,9 +5,9 @@
 
 #include <functional>
 
-#include "agent/checkpoint.hpp"
 #include "agent/host/host.hpp"
-#include "agent/memory.hpp"
+#include "agent/run/memory.hpp"
+#include "agent/state/checkpoint.hpp"
 
 namespace muster {
 

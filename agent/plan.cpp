@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "agent/artifacts.hpp"
+#include "agent/foundation/artifacts.hpp"
 #include "agent/unit_decision.hpp"
 
 namespace muster {

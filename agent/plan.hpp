@@ -5,9 +5,9 @@
 #include <string>
 
 #include "agent/action.hpp"
-#include "agent/checkpoint.hpp"
-#include "agent/observed_state.hpp"
+#include "agent/effects/observed_state.hpp"
 #include "agent/run_kind.hpp"
+#include "agent/state/checkpoint.hpp"
 #include "agent/unit_decision.hpp"
 
 namespace muster {

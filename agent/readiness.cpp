@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/duties/kubectl.hpp"
-#include "agent/node_marks.hpp"
-#include "agent/node_object.hpp"
+#include "agent/node/node_marks.hpp"
+#include "agent/node/node_object.hpp"
 #include "agent/paths.hpp"
 #include "document/strict_json.hpp"
 

@@ -5,9 +5,9 @@
 
 #include <string>
 
-#include "agent/exit_watch.hpp"
-#include "agent/failure.hpp"
-#include "agent/run.hpp"
+#include "agent/run/exit_watch.hpp"
+#include "agent/run/failure.hpp"
+#include "agent/run/run.hpp"
 #include "document/node_document.hpp"
 #include "document/peer_list.hpp"
 

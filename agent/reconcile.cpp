@@ -3,10 +3,10 @@
 #include <map>
 
 #include "agent/converge.hpp"
-#include "agent/failure_detail.hpp"
 #include "agent/judgement.hpp"
 #include "agent/kept_status.hpp"
-#include "agent/tombstone.hpp"
+#include "agent/run/failure_detail.hpp"
+#include "agent/session/tombstone.hpp"
 
 namespace muster {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "agent/action.hpp"
-#include "agent/fetch.hpp"
-#include "agent/run.hpp"
+#include "agent/run/run.hpp"
+#include "agent/session/fetch.hpp"
 #include "document/tombstone.hpp"
 
 namespace muster {

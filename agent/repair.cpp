@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "agent/effects.hpp"
+#include "agent/effects/effects.hpp"
 #include "agent/plan_text.hpp"
 
 namespace muster {

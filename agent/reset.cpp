@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <sstream>
 
-#include "agent/artifacts.hpp"
-#include "agent/etcd_client.hpp"
-#include "agent/etcd_departure.hpp"
+#include "agent/etcd/etcd_client.hpp"
+#include "agent/etcd/etcd_departure.hpp"
 #include "agent/footprint.hpp"
+#include "agent/foundation/artifacts.hpp"
+#include "agent/foundation/packages.hpp"
 #include "agent/own_state.hpp"
-#include "agent/packages.hpp"
 #include "agent/paths.hpp"
 #include "document/node_document.hpp"
 #include "document/release_names.hpp"

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "agent/checkpoint.hpp"
 #include "agent/host/host.hpp"
+#include "agent/state/checkpoint.hpp"
 
 namespace muster {
 

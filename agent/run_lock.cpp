@@ -9,9 +9,9 @@
 #include <sstream>
 
 #include "agent/deadline.hpp"
-#include "agent/node_object.hpp"
+#include "agent/node/node_object.hpp"
 #include "agent/paths.hpp"
-#include "agent/set_aside.hpp"
+#include "agent/state/set_aside.hpp"
 #include "document/time_text.hpp"
 #include "document/utf8.hpp"
 

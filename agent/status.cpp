@@ -6,11 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "agent/identity.hpp"
 #include "agent/kept_status.hpp"
-#include "agent/settings_text.hpp"
-#include "agent/tombstone.hpp"
-#include "agent/waiting.hpp"
+#include "agent/run/settings_text.hpp"
+#include "agent/session/identity.hpp"
+#include "agent/session/tombstone.hpp"
+#include "agent/session/waiting.hpp"
 #include "document/report_text.hpp"
 #include "document/utf8.hpp"
 

@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "agent/checkpoint.hpp"
 #include "agent/host/host.hpp"
-#include "agent/settings.hpp"
+#include "agent/run/settings.hpp"
+#include "agent/state/checkpoint.hpp"
 #include "machine/facts.hpp"
 
 namespace muster {

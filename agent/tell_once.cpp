@@ -1,10 +1,10 @@
 #include "agent/tell_once.hpp"
 
+#include "agent/host/observe.hpp"
 #include "agent/kept_status.hpp"
-#include "agent/observe.hpp"
 #include "agent/own_state.hpp"
-#include "agent/run.hpp"
-#include "agent/session.hpp"
+#include "agent/run/run.hpp"
+#include "agent/session/session.hpp"
 
 namespace muster {
 

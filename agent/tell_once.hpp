@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "agent/host/host.hpp"
-#include "agent/memory.hpp"
+#include "agent/run/memory.hpp"
+#include "agent/run/settings.hpp"
 #include "agent/server.hpp"
-#include "agent/settings.hpp"
 
 namespace muster {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "agent/node_object.hpp"
-#include "agent/observe.hpp"
-#include "agent/observed_state.hpp"
+#include "agent/effects/observed_state.hpp"
+#include "agent/host/observe.hpp"
+#include "agent/node/node_object.hpp"
 #include "machine/desired_state_of.hpp"
 #include "machine/unit_traits.hpp"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "agent/converge.hpp"
-#include "agent/exit_watch.hpp"
+#include "agent/run/exit_watch.hpp"
 
 namespace muster {
 

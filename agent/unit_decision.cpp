@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "agent/changed_start.hpp"
-#include "agent/looks.hpp"
+#include "agent/effects/changed_start.hpp"
+#include "agent/effects/looks.hpp"
 
 namespace muster {
 namespace {

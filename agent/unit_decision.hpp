@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/checkpoint.hpp"
-#include "agent/observed_state.hpp"
+#include "agent/effects/observed_state.hpp"
 #include "agent/run_kind.hpp"
+#include "agent/state/checkpoint.hpp"
 
 namespace muster {
 

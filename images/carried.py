@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """carried.py ROOT: notes in ROOT/opt/muster/carried-releases.json which releases lie there, once their bytes are verified.
 
-The agent's own stamps (agent/artifacts.hpp): size, time and inode of each file. A builder of file systems, whose inodes
+The agent's own stamps (agent/foundation/artifacts.hpp): size, time and inode of each file. A builder of file systems, whose inodes
 are others than the tree's, uses `stamps` with its own."""
 import glob
 import hashlib

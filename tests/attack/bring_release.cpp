@@ -5,10 +5,10 @@
 #include <fstream>
 #include <string>
 
-#include "agent/artifacts.hpp"
+#include "agent/foundation/artifacts.hpp"
 #include "agent/host/posix_clock.hpp"
 #include "agent/host/posix_filesystem.hpp"
-#include "agent/real_network.hpp"
+#include "agent/session/real_network.hpp"
 #include "fakes/fake_host.hpp"
 
 int main(int count, char** arguments) {

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <functional>
 
-#include "agent/checkpoint.hpp"
-#include "agent/effects.hpp"
+#include "agent/effects/effects.hpp"
+#include "agent/effects/looks.hpp"
+#include "agent/foundation/images.hpp"
 #include "agent/host/real_host.hpp"
-#include "agent/images.hpp"
-#include "agent/looks.hpp"
 #include "agent/paths.hpp"
+#include "agent/state/checkpoint.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "agent/accounts.hpp"
+#include "agent/foundation/accounts.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // A component that was started on a file that somebody had changed, through whole polls: the file
 // is put right, and the component waits for its restart as for any other.
-#include "agent/checkpoint_json.hpp"
+#include "agent/state/checkpoint_json.hpp"
 #include "fakes/reconcile_fixture.hpp"
 
 using namespace muster;

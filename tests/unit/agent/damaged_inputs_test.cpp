@@ -2,7 +2,7 @@
 // whole polls: put right from the server or the document, and nothing that runs is restarted.
 #include <nlohmann/json.hpp>
 
-#include "agent/checkpoint_json.hpp"
+#include "agent/state/checkpoint_json.hpp"
 #include "fakes/reconcile_fixture.hpp"
 
 using namespace muster;

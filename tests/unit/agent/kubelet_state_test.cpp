@@ -1,4 +1,4 @@
-#include "agent/kubelet_state.hpp"
+#include "agent/node/kubelet_state.hpp"
 
 #include "fakes/reconcile_fixture.hpp"
 

@@ -1,4 +1,4 @@
-#include "agent/node_marks.hpp"
+#include "agent/node/node_marks.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/node_object.hpp"
+#include "agent/node/node_object.hpp"
 
 #include <doctest/doctest.h>
 

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "agent/settled_document.hpp"
+#include "agent/state/settled_document.hpp"
 #include "fakes/reconcile_fixture.hpp"
 
 using namespace muster;

@@ -1,9 +1,9 @@
 #include "agent/own_state.hpp"
 
-#include "agent/checkpoint_json.hpp"
-#include "agent/identity.hpp"
-#include "agent/kept_copy.hpp"
-#include "agent/settled_document.hpp"
+#include "agent/session/identity.hpp"
+#include "agent/session/kept_copy.hpp"
+#include "agent/state/checkpoint_json.hpp"
+#include "agent/state/settled_document.hpp"
 #include "fakes/reconcile_fixture.hpp"
 #include "fakes/stride.hpp"
 

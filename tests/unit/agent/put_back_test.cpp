@@ -1,5 +1,5 @@
 // What fell out of effect, through whole polls: put back, told, and tried again with a pause.
-#include "agent/effects.hpp"
+#include "agent/effects/effects.hpp"
 #include "document/ipv4.hpp"
 #include "document/time_text.hpp"
 #include "fakes/reconcile_fixture.hpp"

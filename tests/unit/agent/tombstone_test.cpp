@@ -1,4 +1,5 @@
-#include "agent/tombstone.hpp"
+#include "agent/session/tombstone.hpp"
+#include "agent/obey.hpp"
 
 #include <doctest/doctest.h>
 

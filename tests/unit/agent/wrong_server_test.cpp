@@ -1,6 +1,6 @@
 // A server that answers wrongly is no worse than one that is silent: a machine that was let in goes
 // on by what it has verified, and says what is wrong.
-#include "agent/kept_copy.hpp"
+#include "agent/session/kept_copy.hpp"
 #include "agent/tell_once.hpp"
 #include "fakes/reconcile_fixture.hpp"
 

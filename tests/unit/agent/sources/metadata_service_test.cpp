@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "agent/real_network.hpp"
+#include "agent/session/real_network.hpp"
 #include "fakes/fake_host.hpp"
 #include "fakes/fake_http_service.hpp"
 
