@@ -1,10 +1,11 @@
 #include "enrolment/claim.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "document/field_syntax.hpp"
 #include "enrolment/identity.hpp"
-#include "records/all_records.hpp"
+#include "pki/unix_seconds.hpp"
 #include "records/audit.hpp"
 #include "records/revision.hpp"
 #include "store/kinds.hpp"
@@ -13,8 +14,8 @@ namespace muster {
 
 namespace {
 
-// Each is a write that nobody proved anything for.
-constexpr std::int64_t pause = 5;  // seconds between two claims of a node
+// Of a node's start: nobody has proved anything for it.
+constexpr std::int64_t shortest_between_writes = 5'000'000;  // microseconds
 
 std::string same_form(std::string mac) {
   std::replace(mac.begin(), mac.end(), '-', ':');
@@ -29,80 +30,84 @@ bool have_common(const std::vector<std::string>& some, const std::vector<std::st
   });
 }
 
-// Cost: the cluster's tokens.
-Result<std::vector<FoundJoinToken>> open_claims(const EnrolmentContext& context,
-                                                const NodeName& node) {
-  const auto names =
-      all_records(context.store, kinds::cluster_token, kinds::prefix_of(node.cluster));
-  if (!names) return pass(names.error());
-  std::vector<FoundJoinToken> claims;
-  for (const auto& name : *names) {
-    const auto record = context.store.get(kinds::token, name.key.substr(node.cluster.size() + 1));
-    if (!record && record.error().kind == ErrorKind::not_found) continue;
-    if (!record) return pass(record.error());
-    auto token = parse_join_token(record->value);
-    const bool is_open = token && token->claim && token->node == node.node &&
-                         token->expires_at > unix_seconds(context.now());
-    if (is_open) claims.push_back({std::move(*token), record->version});
-  }
-  return claims;
+// Nothing: there is none, or it was revoked.
+Result<std::optional<FoundJoinToken>> find_claim(const EnrolmentContext& context,
+                                                 const std::string& text) {
+  if (text.empty()) return std::optional<FoundJoinToken>();
+  auto found = find_join_token(context.store, text);
+  if (found) return std::optional(std::move(*found));
+  if (found.error().code == "token_unknown") return std::optional<FoundJoinToken>();
+  return pass(found.error());
 }
 
-// The firmware's UUID is its board's on most machines, and the same on all boards of some.
-Result<void> check_one_board(const std::vector<FoundJoinToken>& claims, const NodeName& node,
-                             const MachineMarks& marks) {
-  for (const auto& [claim, version] : claims) {
-    const bool is_other = !marks.uuid.empty() && !marks.macs.empty() &&
-                          !claim.claim->macs.empty() &&
-                          lower_case(marks.uuid) == lower_case(claim.claim->uuid) &&
-                          !have_common(marks.macs, claim.claim->macs);
-    if (is_other)
-      return fail(
-          ErrorKind::conflict, "machine_ambiguous",
-          fmt::format(
-              "machine '{}/{}': two boards have the UUID {}, with MACs {} and {}: a UUID that boards share is no mark; match the node by mac",
-              node.cluster, node.node, marks.uuid, fmt::join(claim.claim->macs, " "),
-              fmt::join(marks.macs, " ")));
-  }
-  return {};
+void end_claim(FoundJoinToken claim, std::int64_t now, Transaction& transaction) {
+  if (claim.token.expires_at <= now) return;
+  claim.token.expires_at = now;
+  transaction.expect(kinds::token, claim.token.id, claim.version)
+      .put(kinds::token, claim.token.id, to_json(claim.token));
+}
+
+// Whether who asks now gets the same one again: nobody used it, no other key has enrolled since,
+// and a start has the time to come to its use.
+bool is_to_be_told_again(const JoinToken& claim, const MachineRecord& record, std::int64_t now) {
+  return claim.remaining > 0 && claim.created_at > record.enrolled_at &&
+         claim.expires_at - now >= claim_lifetime.count() / 2;
+}
+
+// A new one in the record; of those before it the newest stays.
+Result<CreatedJoinToken> add_claim(const EnrolmentContext& context, BootRecord& record,
+                                   const std::string& source, Transaction& transaction) {
+  const auto last = find_claim(context, record.claim_before);
+  if (!last) return pass(last.error());
+  if (*last) end_claim(**last, unix_seconds(context.now()), transaction);
+  NewJoinToken order;
+  order.cluster = record.cluster;
+  order.node = record.node;
+  order.lifetime = claim_lifetime;
+  order.claim.emplace();
+  const auto inventory = context.inventory();
+  if (const ListedNode* listed = inventory->node({record.cluster, record.node}))
+    order.claim = ClaimMarks{listed->marks.macs, listed->marks.uuid};
+  auto added = add_join_token(context, order, "a start by the network from " + source, transaction);
+  if (!added) return pass(added.error());
+  record.claim_before = std::exchange(record.claim, added->text);
+  return added;
 }
 
 }  // namespace
 
-Result<CreatedJoinToken> mint_claim(const EnrolmentContext& context, const NodeName& node,
-                                    const MachineMarks& marks, const std::string& source,
-                                    const std::function<Result<void>(Transaction&)>& with) {
-  const auto found = find_machine(context.store, node);
-  if (!found) return pass(found.error());
-  if (auto may = check_may_be_issued(found->record); !may) return pass(may.error());
-  const auto claims = open_claims(context, node);
-  if (!claims) return pass(claims.error());
-  if (auto one = check_one_board(*claims, node, marks); !one) return pass(one.error());
-  for (const auto& [claim, version] : *claims) {
-    if (unix_seconds(context.now()) - claim.created_at < pause)
-      return fail(ErrorKind::unavailable, "claim_again",
-                  fmt::format("machine '{}/{}': it was handed a claim just now; ask again",
-                              node.cluster, node.node));
-  }
-  CreatedJoinToken created;
-  const auto done =
-      update(context.store, kinds::cluster, node.cluster,
-             [&](const std::optional<std::string>&, Transaction& transaction) -> Result<void> {
-               if (auto there = expect_cluster(context.store, node.cluster, transaction); !there)
-                 return there;
-               NewJoinToken order;
-               order.cluster = node.cluster;
-               order.node = node.node;
-               order.lifetime = claim_lifetime;
-               order.claim = ClaimMarks{marks.macs, marks.uuid};
-               auto added = add_join_token(context, order, "a start by the network from " + source,
-                                           transaction);
-               if (!added) return pass(added.error());
-               created = std::move(*added);
-               return with ? with(transaction) : Result<void>();
-             });
+Result<CreatedJoinToken> claim_for(const EnrolmentContext& context, const NodeName& node,
+                                   const std::string& source,
+                                   const std::function<void(BootRecord&)>& note_start) {
+  CreatedJoinToken told;
+  const auto done = update(
+      context.store, kinds::cluster, node.cluster,
+      [&](const std::optional<std::string>&, Transaction& transaction) -> Result<void> {
+        if (auto there = expect_cluster(context.store, node.cluster, transaction); !there)
+          return there;
+        const auto machine = find_machine(context.store, node);
+        if (!machine) return pass(machine.error());
+        if (auto may = check_may_be_issued(machine->record); !may) return may;
+        auto boot = find_boot(context.store, node.cluster, node.node);
+        if (!boot) return pass(boot.error());
+        const auto newest = find_claim(context, boot->record.claim);
+        if (!newest) return pass(newest.error());
+        const TimePoint now = context.now();
+        if (*newest && is_to_be_told_again((*newest)->token, machine->record, unix_seconds(now))) {
+          told = {(*newest)->token.id, boot->record.claim};
+          const auto age = unix_microseconds(now) - boot->record.archive_at;
+          if (age >= 0 && age < shortest_between_writes) return {};
+        } else {
+          auto added = add_claim(context, boot->record, source, transaction);
+          if (!added) return pass(added.error());
+          told = std::move(*added);
+        }
+        note_start(boot->record);
+        put_boot(*boot, transaction);
+        return {};
+      });
   if (!done) return pass(done.error());
-  return created;
+  return told;
 }
 
 Result<void> check_claim(const EnrolmentContext& context, const JoinToken& token,
@@ -117,7 +122,7 @@ Result<void> check_claim(const EnrolmentContext& context, const JoinToken& token
     return fail(
         ErrorKind::forbidden, "claim_other_machine",
         fmt::format(
-            "claim '{}': handed to a machine with MACs {} and UUID {}, used by one with {} and {}; start that machine by the network itself",
+            "claim '{}': for a machine with MACs {} and UUID {} by the inventory, used by one with {} and {}; start that machine by the network itself",
             token.id, fmt::join(claim.macs, " "), claim.uuid.empty() ? "none" : claim.uuid,
             fmt::join(hints.macs, " "), hints.uuid.empty() ? "none" : hints.uuid));
   const MachineRecord& record = found.record;
@@ -134,16 +139,17 @@ Result<void> check_claim(const EnrolmentContext& context, const JoinToken& token
   const std::int64_t now = unix_seconds(context.now());
   changed.claimant =
       IssuedIdentity{fingerprint, "", now + context.limits.identity_lifetime.count(), now};
-  const auto claims = open_claims(context, {record.cluster, record.node});
-  if (!claims) return pass(claims.error());
+  auto boot = find_boot(context.store, record.cluster, record.node);
+  if (!boot) return pass(boot.error());
   Transaction transaction;
   put_machine(contested, transaction);
   // None of this start's decides after the operator has.
-  for (FoundJoinToken claim_of_start : *claims) {
-    claim_of_start.token.expires_at = now;
-    transaction.expect(kinds::token, claim_of_start.token.id, claim_of_start.version)
-        .put(kinds::token, claim_of_start.token.id, to_json(claim_of_start.token));
+  for (const std::string* text : {&boot->record.claim, &boot->record.claim_before}) {
+    const auto claim_of_start = find_claim(context, *text);
+    if (!claim_of_start) return pass(claim_of_start.error());
+    if (*claim_of_start) end_claim(**claim_of_start, now, transaction);
   }
+  if (boot->version != 0) put_boot(*boot, transaction);  // as it is: no claim is made meanwhile
   append_audit(transaction, context.now(), "server", "frozen",
                kinds::pair_key(record.cluster, record.node), changed.freeze_reason);
   if (auto committed = context.store.commit(transaction); !committed)

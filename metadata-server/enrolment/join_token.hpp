@@ -18,7 +18,7 @@
 
 namespace muster {
 
-// Of a claim (claim.hpp): the hardware that it was handed to.
+// Of a claim (claim.hpp): the hardware that it is for.
 struct ClaimMarks {
   std::vector<std::string> macs;
   std::string uuid;

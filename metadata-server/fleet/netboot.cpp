@@ -100,18 +100,14 @@ ImageToStart image_to_start(const Fleet& fleet, const ArtifactStore& artifacts,
 }
 
 // The start that goes with a claim, as its record has it.
-Result<void> add_start(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
-                       const std::string& source, Transaction& transaction) {
-  auto found = find_boot(fleet.store, node.cluster, node.node);
-  if (!found) return pass(found.error());
+void note_start(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
+                const std::string& source, BootRecord& record) {
   const TimePoint now = fleet.enrolment.now();
   const ToldScript script = fleet.boots.script(node);
   HandedOut handed_out{order.release, order.wanted, source, 0,
                        unix_seconds(now) + claim_lifetime.count()};
   if (script.image == order.release) handed_out.script_at = script.at;
-  note_handed_out(found->record, handed_out, now);
-  put_boot(*found, transaction);
-  return {};
+  note_handed_out(record, handed_out, now);
 }
 
 }  // namespace
@@ -175,12 +171,12 @@ Result<void> check_silent(const Fleet& fleet, const NodeName& node) {
 }
 
 Result<std::string> claim_of(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
-                             const MachineMarks& marks, const std::string& source) {
+                             const std::string& source) {
   const auto role = fleet.enrolment.inventory()->role_of(node);
   if (!role || is_control_plane(*role)) return std::string();
   if (auto silent = check_silent(fleet, node); !silent) return pass(silent.error());
-  auto claim = mint_claim(fleet.enrolment, node, marks, source, [&](Transaction& transaction) {
-    return add_start(fleet, node, order, source, transaction);
+  auto claim = claim_for(fleet.enrolment, node, source, [&](BootRecord& record) {
+    note_start(fleet, node, order, source, record);
   });
   if (!claim) return pass(claim.error());
   return std::move(claim->text);

@@ -23,11 +23,10 @@ inline constexpr std::string_view kernel = "vmlinuz", initrd = "initrd", root = 
 
 // The claim that goes into its archive, in one transaction with a note of the start; "" for a
 // control-plane machine, which waits for an operator's approval, as the segment's word is not
-// enough for it. Refusals as mint_claim's, and unavailable, "machine_running": its identity was
+// enough for it. Refusals as claim_for's, and unavailable, "machine_running": its identity was
 // heard of within three polls, and whoever starts in its place is not it.
 [[nodiscard]] Result<std::string> claim_of(const Fleet& fleet, const NodeName& node,
-                                           const NetbootOrder& order, const MachineMarks& marks,
-                                           const std::string& source);
+                                           const NetbootOrder& order, const std::string& source);
 // machine_running alone, before anything is handed out.
 [[nodiscard]] Result<void> check_silent(const Fleet& fleet, const NodeName& node);
 

@@ -64,7 +64,7 @@ Error noted(const Rooms& rooms, const Request& request, const std::string& node,
   return error;
 }
 
-// HEAD makes none: there is one in five seconds, and it is the one that GET hands out.
+// HEAD makes none: it is the one that GET hands out.
 std::string shape_of_claim(const Rooms& rooms, const NodeName& node) {
   constexpr std::size_t length_of_claim = 68;  // as of any join token
   const auto role = rooms.enrolment.inventory()->role_of(node);
@@ -108,9 +108,8 @@ Result<Response> get_machine_archive(const Rooms& rooms, const Caller&, const Re
   const auto order = netboot_order(rooms, rooms.artifacts, (*machine)->name);
   if (!order) return pass(order.error());
   const NodeName& name = (*machine)->name;
-  const auto claim = request.method == "HEAD"
-                         ? Result<std::string>(shape_of_claim(rooms, name))
-                         : claim_of(rooms, name, *order, query->marks, request.peer.address);
+  const auto claim = request.method == "HEAD" ? Result<std::string>(shape_of_claim(rooms, name))
+                                              : claim_of(rooms, name, *order, request.peer.address);
   if (!claim)
     return pass(
         noted(rooms, request, fmt::format("{}/{}", name.cluster, name.node), claim.error()));

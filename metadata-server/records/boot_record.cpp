@@ -15,6 +15,8 @@ constexpr auto boot_fields = [](auto& fields, auto& record) {
   fields.number("scriptAt", record.script_at, Presence::if_set);
   fields.number("archiveAt", record.archive_at, Presence::if_set);
   fields.number("claimUntil", record.claim_until, Presence::if_set);
+  fields.text("claim", record.claim, Presence::if_set);
+  fields.text("claimBefore", record.claim_before, Presence::if_set);
   fields.number("starts", record.starts, Presence::if_set);
   fields.text("failure", record.failure, Presence::if_set);
   fields.number("failedAt", record.failed_at, Presence::if_set);

@@ -19,6 +19,9 @@ struct BootRecord {
   std::string image, source;
   std::int64_t script_at = 0, archive_at = 0;
   std::int64_t claim_until = 0;  // Unix seconds
+  // The texts of its newest claim (enrolment/claim), which whoever starts in its name is told on
+  // plain HTTP until it is used, and of the one before.
+  std::string claim, claim_before;
   // Starts by `image`, each before the claim of the one before had ended, none of which came to be
   // Ready.
   std::uint32_t starts = 0;

@@ -1,5 +1,8 @@
 #include "enrolment/claim.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include "enrolment/ban.hpp"
 #include "records/boot_record.hpp"
 #include "sample_enrolment.hpp"
@@ -12,14 +15,18 @@ namespace {
 const NodeName n1{"lab", "n1"};
 
 struct Segment : Enrolment {
-  Result<CreatedJoinToken> mint(const MachineMarks& marks = {{mac(21)}, "u-1", {}, {}}) {
-    return mint_claim(context, n1, marks, "10.77.0.99");
-  }
+  Result<CreatedJoinToken> ask() { return claim_for(context, n1, "10.77.0.99"); }
   std::string claim() {
-    now += 6s;  // each is some seconds after the one before
-    auto minted = mint();
-    REQUIRE_MESSAGE(minted, minted.error().message);
-    return minted->text;
+    auto told = ask();
+    REQUIRE_MESSAGE(told, told.error().message);
+    return told->text;
+  }
+  // Those that would admit somebody.
+  std::size_t open_claims() {
+    const auto tokens = list_join_tokens(store).value();
+    return static_cast<std::size_t>(
+        std::count_if(tokens.begin(), tokens.end(),
+                      [&](const JoinToken& token) { return !!check_usable(token, now); }));
   }
 };
 
@@ -82,7 +89,7 @@ TEST_CASE("two keys with one claim are contested: the identity is frozen, and no
   CHECK(site.audit("frozen").size() == 1);
   // And nothing more is had by it, nor another claim.
   CHECK(refusal(site.enrol({.hardware = 21}, text)).starts_with("token_expired: "));
-  CHECK(refusal(site.mint()).starts_with("frozen: "));
+  CHECK(refusal(site.ask()).starts_with("frozen: "));
 }
 
 TEST_CASE("the race for a claim ends contested, whoever comes first") {
@@ -125,41 +132,61 @@ TEST_CASE("what was ordered of a start ends with the enrolment by its claim, and
   CHECK(left.good == "image-tower/1");
 }
 
-TEST_CASE("a claim is for the hardware that it was handed to") {
+TEST_CASE("a claim is for the hardware that the inventory names, whatever the asking one said") {
   Segment site;
-  site.now += 6s;
-  const std::string text = site.mint({{"02-4D-55-00-00-15"}, "u-1", {}, {}})->text;
-  EnrolRequest request = site.request({.hardware = 21}, text);
-  request.hints.uuid = "U-2";
-  CHECK(refusal(enrol(site.context, request, "10.77.0.21"))
-            .starts_with("claim_other_machine: claim '"));
-  CHECK_FALSE(site.record("n1").current);
-  CHECK(site.enrolled({.hardware = 21}, text).common_name() == "n1");  // 0x15 is 21
-}
-
-TEST_CASE("boards that share a UUID get no claims by it") {
-  Segment site;
-  site.claim();
-  site.now += 6s;
+  const std::string text = site.claim();
+  const std::string id = find_join_token(site.store, text)->token.id;
   CHECK(
-      refusal(site.mint({{mac(99)}, "U-1", {}, {}})) ==
-      "machine_ambiguous: machine 'lab/n1': two boards have the UUID U-1, with MACs 02:4d:55:00:00:15 and 02:4d:55:00:00:63: a UUID that boards share is no mark; match the node by mac");
-  CHECK(site.mint({{mac(99), mac(21)}, "u-1", {}, {}}));
+      refusal(site.enrol({.hardware = 99}, text)) ==
+      "claim_other_machine: claim '" + id +
+          "': for a machine with MACs 02:4d:55:00:00:15 and UUID none by the inventory, used by one with 02:4d:55:00:00:63 and none; start that machine by the network itself");
+  CHECK_FALSE(site.record("n1").current);
+  CHECK(site.enrolled({.hardware = 21}, text).common_name() == "n1");
 }
 
-TEST_CASE("asking again and again writes once in five seconds") {
+TEST_CASE("asking takes a claim from nobody and makes no other, however often") {
   Segment site;
-  site.claim();
-  CHECK(refusal(site.mint()).starts_with("claim_again: "));
+  const std::string text = site.claim();
+  for (int asked = 0; asked < 1000; ++asked) {
+    site.now += 400ms;
+    CHECK(site.claim() == text);
+  }
   CHECK(list_join_tokens(site.store)->size() == 1);
-  site.now += 5s;
-  CHECK(site.mint());
+  CHECK(site.audit("token-created").size() == 1);
+  CHECK(site.enrolled({.hardware = 21}, text).common_name() == "n1");
+}
+
+TEST_CASE("a node has two open claims at most: the newest, and the one before") {
+  Segment site;
+  std::vector<std::string> told;
+  for (int start = 0; start < 12; ++start) {
+    told.push_back(site.claim());
+    CHECK(site.open_claims() <= 2);
+    site.now += 451s;  // no start has the time any more to come to the use of it
+  }
+  CHECK(std::set<std::string>(told.begin(), told.end()).size() == 12);
+  CHECK(site.enrolled({.hardware = 21}, told.back()).common_name() == "n1");
+  // One that is used is told nobody.
+  site.now += 1s;
+  CHECK(site.claim() != told.back());
+}
+
+TEST_CASE("who enrolled without its claim is not told the one that lay there before") {
+  Segment site;
+  const std::string unused = site.claim();
+  site.now += 1s;
+  site.enrolled({.hardware = 21}, site.token());
+  site.now += 100s;
+  const std::string text = site.claim();
+  CHECK(text != unused);
+  site.enrolled({.hardware = 21}, text);
+  CHECK_FALSE(site.record("n1").frozen);
 }
 
 TEST_CASE("a banned machine is handed nothing") {
   Segment site;
   REQUIRE(ban(site.context, n1, "stolen", "operator anna"));
-  CHECK(refusal(site.mint()).starts_with("banned: "));
+  CHECK(refusal(site.ask()).starts_with("banned: "));
 }
 
 TEST_CASE(
