@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 
 #include "document/utf8.hpp"
+#include "enrolment/source_network.hpp"
 
 namespace muster {
 
@@ -22,6 +24,11 @@ bool is_same(const RefusalNote& left, const RefusalNote& right) {
   return left.key == right.key && left.code == right.code && left.message == right.message;
 }
 
+// Of the inventory's, by what was said.
+bool is_of_a_machine(const RefusalNote& note) {
+  return !note.node.empty();
+}
+
 bool is_about(const RefusalNote& note, std::string_view name) {
   if (name.empty()) return false;
   const std::size_t slash = note.node.find('/');
@@ -32,15 +39,57 @@ bool is_about(const RefusalNote& note, std::string_view name) {
 
 }  // namespace
 
+// Of the sources that have such a note: strangers first, then of the network that has most of them,
+// then the one that was refused longest ago.
+RefusalLog::Sources::iterator RefusalLog::who_gives_way(
+    const std::function<bool(const RefusalNote&)>& is_wanted) {
+  const auto has = [](const Notes& notes, const auto& is_it) {
+    return std::any_of(notes.begin(), notes.end(), is_it);
+  };
+  std::map<std::string_view, std::size_t> counts;  // of networks
+  for (const auto& [name, source] : kept_) {
+    if (has(source.notes, is_wanted)) ++counts[source.network];
+  }
+  const auto rank = [&](const Source& source) {
+    return std::tuple(!has(source.notes, is_of_a_machine), counts[source.network],
+                      -source.notes.back().last);
+  };
+  auto found = kept_.end();
+  for (auto one = kept_.begin(); one != kept_.end(); ++one) {
+    if (!has(one->second.notes, is_wanted)) continue;
+    if (found == kept_.end() || rank(one->second) > rank(found->second)) found = one;
+  }
+  return found;
+}
+
+bool RefusalLog::make_place(const RefusalNote& note) {
+  if (is_of_a_machine(note)) {
+    const auto is_same_node = [&](const RefusalNote& other) { return other.node == note.node; };
+    const auto of_node = std::count_if(kept_.begin(), kept_.end(), [&](const auto& one) {
+      return std::any_of(one.second.notes.begin(), one.second.notes.end(), is_same_node);
+    });
+    if (static_cast<std::size_t>(of_node) >= per_node_) {
+      const auto gives_way = who_gives_way(is_same_node);
+      gives_way->second.notes.remove_if(is_same_node);
+      if (gives_way->second.notes.empty()) kept_.erase(gives_way);
+    }
+  }
+  if (kept_.size() < sources_) return true;
+  const auto gives_way = who_gives_way([](const RefusalNote&) { return true; });
+  const Notes& notes = gives_way->second.notes;
+  if (!is_of_a_machine(note) && std::any_of(notes.begin(), notes.end(), is_of_a_machine))
+    return false;
+  kept_.erase(gives_way);
+  return true;
+}
+
 void RefusalLog::add(RefusalNote note) {
   cut(note);
   const std::lock_guard lock(mutex_);
-  if (!notes_.contains(note.source) && notes_.size() >= sources_) {
-    notes_.erase(std::min_element(notes_.begin(), notes_.end(), [](const auto& a, const auto& b) {
-      return a.second.back().last < b.second.back().last;
-    }));
-  }
-  Notes& notes = notes_[note.source];
+  if (!kept_.contains(note.source) && !make_place(note)) return;
+  Source& source = kept_[note.source];
+  if (source.network.empty()) source.network = network_of(note.source);
+  Notes& notes = source.notes;
   const auto known = std::find_if(notes.begin(), notes.end(),
                                   [&](const RefusalNote& other) { return is_same(other, note); });
   if (known != notes.end()) {
@@ -55,10 +104,10 @@ void RefusalLog::add(RefusalNote note) {
 void RefusalLog::remove(const std::string& source,
                         const std::function<bool(const RefusalNote&)>& is_it) {
   const std::lock_guard lock(mutex_);
-  const auto found = notes_.find(source);
-  if (found == notes_.end()) return;
-  found->second.remove_if(is_it);
-  if (found->second.empty()) notes_.erase(found);
+  const auto found = kept_.find(source);
+  if (found == kept_.end()) return;
+  found->second.notes.remove_if(is_it);
+  if (found->second.notes.empty()) kept_.erase(found);
 }
 
 void RefusalLog::forget(const std::string& source, const std::string& key) {
@@ -83,8 +132,8 @@ std::vector<RefusalNote> RefusalLog::matching(
     const std::function<bool(const RefusalNote&)>& is_wanted) const {
   std::vector<RefusalNote> found;
   const std::lock_guard lock(mutex_);
-  for (const auto& [source, notes] : notes_) {
-    std::copy_if(notes.begin(), notes.end(), std::back_inserter(found), is_wanted);
+  for (const auto& [name, source] : kept_) {
+    std::copy_if(source.notes.begin(), source.notes.end(), std::back_inserter(found), is_wanted);
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.last < b.last; });
@@ -102,7 +151,7 @@ std::vector<RefusalNote> RefusalLog::since(std::int64_t time) const {
 std::size_t RefusalLog::size() const {
   const std::lock_guard lock(mutex_);
   std::size_t count = 0;
-  for (const auto& [source, notes] : notes_) count += notes.size();
+  for (const auto& [name, source] : kept_) count += source.notes.size();
   return count;
 }
 

@@ -32,11 +32,14 @@ inline constexpr std::string_view went_away = "went_away";
 
 class RefusalLog {
  public:
-  explicit RefusalLog(std::size_t sources = 512, std::size_t per_source = 8)
-      : sources_(sources), per_source_(per_source) {}
+  explicit RefusalLog(std::size_t sources = 512, std::size_t per_source = 8,
+                      std::size_t per_node = 16)
+      : sources_(sources), per_source_(per_source), per_node_(per_node) {}
 
-  // Longer texts are cut. Beyond the limits the oldest of its source goes, or the source that was
-  // refused longest ago: a flood from one address pushes out nobody else's.
+  // Longer texts are cut. Beyond the limits the oldest of its source goes; or a source, those that
+  // are no machine of the inventory first, then of the network that has most, then the one that was
+  // refused longest ago. A flood from one address or network pushes out nobody else's, one that
+  // names no machine none of a machine's, and one about a machine no other machine's.
   void add(RefusalNote note);
   // This key was let in.
   void forget(const std::string& source, const std::string& key);
@@ -53,15 +56,24 @@ class RefusalLog {
 
  private:
   using Notes = std::list<RefusalNote>;  // of one source, the newest last
+  struct Source {
+    std::string network;
+    Notes notes;
+  };
+  using Sources = std::map<std::string, Source>;
 
   // The newest last.
   [[nodiscard]] std::vector<RefusalNote> matching(
       const std::function<bool(const RefusalNote&)>& is_wanted) const;
+  [[nodiscard]] Sources::iterator who_gives_way(
+      const std::function<bool(const RefusalNote&)>& is_wanted);
+  // False: every place is of those that come before it.
+  [[nodiscard]] bool make_place(const RefusalNote& note);
   void remove(const std::string& source, const std::function<bool(const RefusalNote&)>& is_it);
 
-  std::size_t sources_, per_source_;
+  std::size_t sources_, per_source_, per_node_;
   mutable std::mutex mutex_;
-  std::map<std::string, Notes> notes_;
+  Sources kept_;
 };
 
 }  // namespace muster

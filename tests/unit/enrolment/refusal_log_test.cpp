@@ -50,6 +50,35 @@ TEST_CASE("a flood from one address, or from many, stays within its bounds") {
   CHECK(log.find("10.77.1.6").front().hostname.size() == 256);
 }
 
+TEST_CASE("a machine's notes are pushed out by no stranger's and no flood about another machine") {
+  RefusalLog log;
+  const auto about = [](const std::string& source, const std::string& node, std::int64_t time) {
+    RefusalNote made = note(source, "", time);
+    made.node = node;
+    return made;
+  };
+  const auto address = [](int i) {
+    return "10." + std::to_string(64 + i / 256) + "." + std::to_string(i % 256) + ".7";
+  };
+  log.add(about("10.77.0.21", "lab/n1", 100));
+  log.add(about("10.77.0.22", "lab/n2", 101));
+  log.add(note("10.77.0.23", "a machine that is listed nowhere yet", 102));
+  for (int i = 0; i < 1200; ++i)
+    log.add(note("10.66." + std::to_string(i / 250) + "." + std::to_string(i % 250), "", 200 + i));
+  CHECK(log.find("10.77.0.23").size() == 1);  // its network has fewer
+  for (int i = 0; i < 1200; ++i) log.add(note(address(i), "", 2000 + i));
+  CHECK(log.find("lab/n1").size() == 1);
+  CHECK(log.find("lab/n2").size() == 1);
+  // In the name of n1: from one network, then from as many as there are addresses.
+  for (int i = 0; i < 1200; ++i)
+    log.add(about("10.66.1." + std::to_string(i % 250), "lab/n1", 4000 + i));
+  CHECK(log.find("10.77.0.21").size() == 1);
+  for (int i = 0; i < 1200; ++i) log.add(about(address(i), "lab/n1", 6000 + i));
+  CHECK(log.find("lab/n1").size() == 16);
+  CHECK(log.find("lab/n2").size() == 1);
+  CHECK(log.size() <= 512);
+}
+
 TEST_CASE("a refusal is found by every name of the machine, until it is let in") {
   Enrolment site;
   const std::string token = site.pool_token();
