@@ -99,7 +99,10 @@ void add_admission_commands(CommandLine& line) {
   auto* approve =
       line.app.add_subcommand("approve", "Admits a waiting machine under a name of the inventory");
   approve->add_option("NAME", *name, "the node's name")->required();
-  approve->add_option("--fingerprint", *fingerprint, "sha256:... as the machine's console shows it")
+  approve
+      ->add_option(
+          "--fingerprint", *fingerprint,
+          "sha256:... as the machine's console shows it; whole, it need not have asked yet")
       ->required();
   approve->add_option("--cluster", *cluster, "where several clusters have a node of that name");
   auto despite_match = std::make_shared<bool>(false);

@@ -28,7 +28,15 @@ Result<NodeName> resolve(const EnrolmentInventory& inventory, const Approval& ap
   return found.front();
 }
 
-Result<FoundPending> find_by_prefix(const EnrolmentContext& context, std::string_view fingerprint) {
+bool is_whole(std::string_view fingerprint) {
+  constexpr std::string_view scheme = "sha256:";
+  return fingerprint.size() == scheme.size() + 64 &&
+         fingerprint.find_first_not_of("0123456789abcdef", scheme.size()) == std::string_view::npos;
+}
+
+// `is_ahead_of_it`: a whole one need not wait yet.
+Result<FoundPending> find_by_prefix(const EnrolmentContext& context, std::string_view fingerprint,
+                                    bool is_ahead_of_it) {
   constexpr std::string_view scheme = "sha256:";
   constexpr std::size_t shortest = scheme.size() + 16;
   if (!fingerprint.starts_with(scheme) || fingerprint.size() < shortest) {
@@ -47,10 +55,17 @@ Result<FoundPending> find_by_prefix(const EnrolmentContext& context, std::string
     if (!found) return pass(found.error());
     if (found->version != 0) return std::move(*found);
   }
+  if (is_ahead_of_it && is_whole(fingerprint)) {
+    FoundPending ahead;
+    ahead.machine.fingerprint = fingerprint;
+    ahead.machine.first_seen = unix_seconds(latest_now(context));
+    if (!records->empty()) ahead.version = records->front().version;  // expired
+    return ahead;
+  }
   return fail(
       ErrorKind::not_found, "not_found",
       fmt::format(
-          "pending machine {}: there is none, or it stopped asking; `muster pending` shows those there are",
+          "pending machine {}: there is none, or it stopped asking; `muster pending` shows those there are, and a whole fingerprint may be approved before its machine asks",
           in_ticks(fingerprint)));
 }
 
@@ -89,7 +104,7 @@ Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& 
   const auto inventory = context.inventory();
   const auto node = resolve(*inventory, approval);
   if (!node) return pass(node.error());
-  auto found = find_by_prefix(context, approval.fingerprint);
+  auto found = find_by_prefix(context, approval.fingerprint, !approval.despite_match);
   if (!found) return pass(found.error());
   PendingMachine& machine = found->machine;
   if (!approval.despite_match) {

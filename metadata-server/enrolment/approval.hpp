@@ -14,8 +14,10 @@ struct Approval {
   std::string fingerprint;     // whole, or "sha256:" and at least its first 16 hex digits
   bool despite_match = false;  // though its hardware is another node's by the inventory
 };
-// The machine is issued its identity when it asks next. Refusals: not_found (no such node, no such
-// pending machine), ambiguous, matches_other (its hardware), live_identity, banned, frozen.
+// The machine is issued its identity when it asks next. One that does not wait yet is approved by
+// its whole fingerprint, for an hour, and takes no place of those who wait; with hardware that is
+// another node's it is not let in by that. Refusals: not_found (no such node, no such pending
+// machine), ambiguous, matches_other (its hardware), live_identity, banned, frozen.
 // Idempotent. `approved_by`: as the audit names an actor, "operator anna".
 [[nodiscard]] Result<PendingMachine> approve(const EnrolmentContext& context,
                                              const Approval& approval,

@@ -70,8 +70,20 @@ Result<Right> find_right(const Question& question) {
 
 // An empty name: the inventory does not know this machine.
 Result<NodeName> find_node(const Question& question, const Right& right) {
-  if (right.approval) return right.approval->machine.approved;
   const MatchResult match = question.context.inventory()->match(question.request.hints);
+  if (right.approval) {
+    const PendingMachine& machine = right.approval->machine;
+    // Of one that was approved before it asked nobody has seen the hardware.
+    const bool is_unseen = machine.source.empty();
+    if (!is_unseen || match.kind != MatchResult::Kind::matched || match.node == machine.approved)
+      return machine.approved;
+    return fail(
+        ErrorKind::forbidden, "hints_other_node",
+        fmt::format(
+            "machine {}: approved as '{}/{}' before it asked, and its hardware is that of '{}/{}' by the inventory; approve it as {}, or mend the inventory",
+            machine.fingerprint, machine.approved.cluster, machine.approved.node,
+            match.node.cluster, match.node.node, match.node.node));
+  }
   if (match.kind == MatchResult::Kind::ambiguous) {
     return fail(
         ErrorKind::conflict, "hints_ambiguous",

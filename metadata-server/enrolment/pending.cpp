@@ -23,7 +23,7 @@ struct Waiting {
   std::uint64_t version = 0;
 };
 
-// Those that live; the removal of the others goes to the transaction.
+// Those that wait for an approval; the removal of what expired goes to the transaction.
 Result<std::vector<Waiting>> sweep(const EnrolmentContext& context, Transaction& transaction) {
   const auto records = context.store.list(kinds::pending);
   if (!records) return pass(records.error());
@@ -31,7 +31,7 @@ Result<std::vector<Waiting>> sweep(const EnrolmentContext& context, Transaction&
   for (const auto& record : *records) {
     auto machine = as_stored(parse_pending_machine(record.value));
     if (machine && !is_expired(*machine, context)) {
-      waiting.push_back({std::move(*machine), record.version});
+      if (machine->approved.node.empty()) waiting.push_back({std::move(*machine), record.version});
     } else {
       transaction.expect(kinds::pending, record.key, record.version)
           .remove(kinds::pending, record.key);
@@ -41,23 +41,30 @@ Result<std::vector<Waiting>> sweep(const EnrolmentContext& context, Transaction&
 }
 
 // The one that gives way to the newcomer, if any: one that matches no machine of the inventory
-// before one that says it does, of the network that has most, the oldest. What matches nothing
-// takes no place from what matches; and nobody takes from a network that would then have fewer.
+// before one that says it does, of the site's networks that have most, of the network that has
+// most, the oldest. What matches nothing takes no place from what matches; and nobody takes from
+// who would then have fewer: a site's networks, and within them a network.
 const Waiting* who_gives_way(const std::vector<Waiting>& waiting, const PendingMachine& newcomer) {
-  std::map<std::string, std::size_t> counts;
-  for (const auto& one : waiting) ++counts[network_of(one.machine.source)];
-  const std::size_t least = counts[network_of(newcomer.source)] + 2;
+  std::map<std::string, std::size_t> sites, networks;
+  for (const auto& one : waiting) {
+    ++sites[site_network_of(one.machine.source)];
+    ++networks[network_of(one.machine.source)];
+  }
+  const std::string own_site = site_network_of(newcomer.source);
+  const std::size_t own_of_site = sites[own_site], own = networks[network_of(newcomer.source)];
   const bool matches = !newcomer.proposed.node.empty();
   const Waiting* found = nullptr;
   const auto rank = [&](const Waiting& one) {
-    return std::tuple(one.machine.proposed.node.empty(), counts[network_of(one.machine.source)],
-                      -one.machine.first_seen);
+    return std::tuple(one.machine.proposed.node.empty(), sites[site_network_of(one.machine.source)],
+                      networks[network_of(one.machine.source)], -one.machine.first_seen);
   };
   for (const auto& one : waiting) {
     const bool is_stranger = one.machine.proposed.node.empty();
-    const bool is_greedy = counts[network_of(one.machine.source)] >= least;
+    const std::string site = site_network_of(one.machine.source);
+    const bool is_greedy = site == own_site ? networks[network_of(one.machine.source)] >= own + 2
+                                            : sites[site] >= own_of_site + 2;
     const bool may = matches ? is_stranger || is_greedy : is_stranger && is_greedy;
-    if (!may || !one.machine.approved.node.empty()) continue;
+    if (!may) continue;
     if (found == nullptr || rank(one) > rank(*found)) found = &one;
   }
   return found;

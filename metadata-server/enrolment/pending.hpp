@@ -1,7 +1,7 @@
 // Machines that asked and wait for an operator (records/pending_machine). Capped, by source too
 // (source_network.hpp), and forgotten an hour after they last asked. Where all places are taken,
 // one that matches no machine of the inventory gives way: to one that matches, or to one of a
-// network that has fewer.
+// network that has fewer. What was approved takes none of the places.
 #pragma once
 
 #include <cstdint>

@@ -34,9 +34,11 @@ std::string text_of(const Ipv6& bytes) {
   return text.data();
 }
 
-std::string prefix_64(Ipv6 bytes) {
-  std::fill(bytes.begin() + 8, bytes.end(), static_cast<unsigned char>(0));
-  return text_of(bytes) + "/64";
+// The first `kept` bytes of an address.
+std::string prefix_of(Ipv6 bytes, std::ptrdiff_t kept) {
+  const std::ptrdiff_t before = is_ipv4(bytes) ? 12 : 0;
+  std::fill(bytes.begin() + before + kept, bytes.end(), static_cast<unsigned char>(0));
+  return text_of(bytes) + "/" + std::to_string(kept * 8);
 }
 
 }  // namespace
@@ -44,15 +46,17 @@ std::string prefix_64(Ipv6 bytes) {
 std::string source_of(std::string_view address) {
   const auto bytes = parse(address);
   if (!bytes) return std::string(address);
-  return is_ipv4(*bytes) ? text_of(*bytes) : prefix_64(*bytes);
+  return is_ipv4(*bytes) ? text_of(*bytes) : prefix_of(*bytes, 8);
 }
 
 std::string network_of(std::string_view address) {
-  auto bytes = parse(address);
-  if (!bytes) return std::string(address);
-  if (!is_ipv4(*bytes)) return prefix_64(*bytes);
-  bytes->back() = 0;
-  return text_of(*bytes) + "/24";
+  const auto bytes = parse(address);
+  return bytes ? prefix_of(*bytes, is_ipv4(*bytes) ? 3 : 8) : std::string(address);
+}
+
+std::string site_network_of(std::string_view address) {
+  const auto bytes = parse(address);
+  return bytes ? prefix_of(*bytes, is_ipv4(*bytes) ? 2 : 6) : std::string(address);
 }
 
 }  // namespace muster

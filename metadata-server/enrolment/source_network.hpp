@@ -13,4 +13,7 @@ namespace muster {
 // One network: of IPv4 the /24, of IPv6 the /64. "192.0.2.0/24"
 [[nodiscard]] std::string network_of(std::string_view address);
 
+// What many networks of one owner lie in: of IPv4 the /16, of IPv6 the /48 (RFC 6177).
+[[nodiscard]] std::string site_network_of(std::string_view address);
+
 }  // namespace muster

@@ -56,10 +56,11 @@ TEST_CASE("what cannot be approved is told with its cure") {
         "not_found: node 'n9': not in the inventory; apply an inventory that names it");
   CHECK(refused("n1", "sha256:ab") ==
         "invalid: fingerprint: expected 'sha256:' and at least 16 hex digits, found 'sha256:ab'");
-  const std::string nobody = "sha256:" + std::string(64, '0');
-  CHECK(refused("n1", nobody) ==
-        "not_found: pending machine '" + nobody +
-            "': there is none, or it stopped asking; `muster pending` shows those there are");
+  const std::string nobody = "sha256:" + std::string(63, '0');
+  CHECK(
+      refused("n1", nobody) ==
+      "not_found: pending machine '" + nobody +
+          "': there is none, or it stopped asking; `muster pending` shows those there are, and a whole fingerprint may be approved before its machine asks");
   site.enrolled({.hardware = 21}, site.token());
   CHECK(refused("n1", machine.fingerprint()).starts_with("live_identity: node 'lab/n1': "));
   REQUIRE(ban(site.context, {"lab", "n2"}, "stolen", "operator anna"));
@@ -137,9 +138,51 @@ TEST_CASE("where all wait, a network that has more gives a place up, strangers b
   CHECK_FALSE(waits(flood[3]));
   // What was approved waits for its machine.
   REQUIRE(approve(site.context, {"lab", "n1", listed.fingerprint()}, "operator anna"));
-  CHECK(ask(late, "10.0.4.1"));
+  const Machine last;
+  CHECK(ask(late, "10.0.4.1"));  // and takes no place of those who wait
+  CHECK(waits(flood[4]));
+  CHECK(ask(last, "10.0.5.1"));
   CHECK(waits(listed));
   CHECK_FALSE(waits(flood[4]));
+}
+
+TEST_CASE("networks without number that lie in one site's give places up like one") {
+  Enrolment site;
+  const auto ask = [&](const std::string& source) {
+    site.now += 1s;
+    return enrol(site.context, site.request(Machine{}), source);
+  };
+  site.context.limits.pending = 8;
+  for (int network = 0; network < 8; ++network)
+    CHECK(ask(fmt::format("2001:db8:1:{}::1", network)));
+  CHECK(ask("10.77.0.21"));
+  CHECK(ask("10.77.1.21"));
+  CHECK(ask("10.77.2.21"));
+  CHECK(ask("10.77.3.21"));
+  CHECK_FALSE(ask("10.77.4.21"));  // four and four
+  CHECK_FALSE(ask("2001:db8:1:99::1"));
+  CHECK(site.store.count(kinds::pending).value() == 8);
+}
+
+TEST_CASE("a fingerprint is approved before its machine asks, be every place taken by others") {
+  Enrolment site;
+  site.context.limits.pending = 2;
+  CHECK(enrol(site.context, site.request(Machine{}), "10.1.0.1"));
+  CHECK(enrol(site.context, site.request(Machine{}), "10.2.0.1"));
+  const Machine machine, other{.hardware = 22};
+  CHECK(refusal(enrol(site.context, site.request(machine), "10.3.0.1"))
+            .starts_with("pending_full: "));
+  REQUIRE(approve(site.context, {"", "n1", machine.fingerprint()}, "operator anna"));
+  CHECK(site.enrolled(machine, "").common_name() == "n1");
+  // What is another node's by the inventory is not let in by it, and an hour later nobody is.
+  REQUIRE(approve(site.context, {"", "m1", other.fingerprint()}, "operator anna"));
+  CHECK(refusal(site.enrol(other))
+            .starts_with("hints_other_node: machine " + other.fingerprint() +
+                         ": approved as 'lab/m1' before it asked, "));
+  const Machine late;
+  REQUIRE(approve(site.context, {"", "m1", late.fingerprint()}, "operator anna"));
+  site.now += 61min;
+  CHECK(site.enrol(late)->pending);
 }
 
 TEST_CASE("asking again does not write each time, and an approval is not lost by it") {

@@ -25,6 +25,9 @@ TEST_CASE("a network is an IPv4 /24, or an IPv6 /64") {
   CHECK(network_of("::ffff:192.0.2.7") == "192.0.2.0/24");
   CHECK(network_of("2001:db8::1") == "2001:db8::/64");
   CHECK(network_of("unix") == "unix");
+  CHECK(site_network_of("192.0.2.7") == "192.0.0.0/16");
+  CHECK(site_network_of("2001:db8:1:2::1") == "2001:db8:1::/48");
+  CHECK(site_network_of("unix") == "unix");
 }
 
 TEST_CASE("whoever has a /64 of IPv6 is one source") {
