@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <array>
+#include <utility>
 
 #include "http/error_response.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr int steps_per_turn = 64;
 constexpr std::uint64_t transfer_part = 1u << 20;  // bytes
+constexpr std::size_t stored_piece = 256u << 10;   // bytes, about a millisecond of hashing
 constexpr std::chrono::milliseconds standstill{500};
 constexpr std::chrono::seconds time_to_ask{2};
 
@@ -65,6 +67,7 @@ bool Connection::may_give_way(Clock::time_point now) const {
     case Phase::body:
     case Phase::write:
       return now - moved_ >= standstill || is_behind(now);
+    case Phase::store:
     case Phase::answer:
       return false;
   }
@@ -111,7 +114,12 @@ Connection::Want Connection::advance() {
 }
 
 Connection::Want Connection::deliver(WireAnswer answer) {
-  start_writing(std::move(answer));
+  body_left_ -= std::exchange(piece_, 0);
+  if (answer.status == going_on) {
+    enter_transfer(Phase::body, body_left_);
+  } else {
+    start_writing(std::move(answer));
+  }
   return advance();
 }
 
@@ -123,6 +131,7 @@ Connection::Step Connection::step() {
       return read_head();
     case Phase::body:
       return read_body();
+    case Phase::store:
     case Phase::answer:
       return Want::worker;
     case Phase::write:
@@ -240,12 +249,9 @@ Connection::Step Connection::read_body() {
     dispatch();
     return {};
   }
-  if (input_.empty()) return read_more();
-  const std::size_t count = std::min<std::size_t>(input_.size(), body_left_);
-  if (!take_body(std::string_view(input_).substr(0, count))) return {};
-  input_.erase(0, count);
-  body_left_ -= count;
-  note_transfer(count);
+  const std::size_t least = request_.sink ? stored_piece : 1;
+  if (input_.size() < std::min<std::uint64_t>(body_left_, least)) return read_more();
+  take_body(std::min<std::uint64_t>(body_left_, input_.size()));
   return {};
 }
 
@@ -271,11 +277,17 @@ void Connection::dispatch() {
     return start_writing(run(request, keep_alive, idle_time, ask));
   }
   enter(Phase::answer, around_.settings.deadlines.answer);
+  submit(std::move(share_), [ask, keep_alive, idle_time,
+                             shared = std::make_shared<const Request>(std::move(request))] {
+    return run(*shared, keep_alive, idle_time, ask);
+  });
+}
+
+void Connection::submit(WorkShare share, std::function<WireAnswer()> run) {
   Work work;
-  work.share = std::move(share_);
-  work.run = [&completed = around_.completed, ask, id = id_, keep_alive, idle_time,
-              shared = std::make_shared<const Request>(std::move(request))] {
-    completed(id, run(*shared, keep_alive, idle_time, ask));
+  work.share = std::move(share);
+  work.run = [&completed = around_.completed, id = id_, run = std::move(run)] {
+    completed(id, run());
   };
   work.give_way = [&around = around_, id = id_, request_id = request_.id, method = head_.method] {
     ++around.counters.overloaded;

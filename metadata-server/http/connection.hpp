@@ -67,7 +67,8 @@ class Connection {
   [[nodiscard]] int socket() const { return transport_->socket(); }
 
  private:
-  enum class Phase { handshake, head, body, answer, write, drain };
+  // store: a worker writes a piece of the body to its sink; nothing is read meanwhile.
+  enum class Phase { handshake, head, body, store, answer, write, drain };
   // nullopt: go on at once.
   using Step = std::optional<Want>;
 
@@ -82,8 +83,10 @@ class Connection {
   [[nodiscard]] Step read_more();
   [[nodiscard]] Step after_write();
   void begin_request(std::string_view head);
-  [[nodiscard]] bool take_body(std::string_view bytes);
+  void take_body(std::size_t count);
+  void store_piece(std::size_t count);
   void dispatch();
+  void submit(WorkShare share, std::function<WireAnswer()> run);
   void pass(const Response& response);
   void finish_and_drain();
   void start_writing(WireAnswer answer);
@@ -112,6 +115,7 @@ class Connection {
   bool blocking_ = false, is_for_people_ = false;
   WorkShare share_;
   std::uint64_t body_left_ = 0;
+  std::size_t piece_ = 0;      // bytes of the body that a worker has
   std::int64_t reserved_ = 0;  // bytes, of the listener's for bodies
 
   WireAnswer answer_;

@@ -21,17 +21,31 @@ constexpr std::chrono::milliseconds drain_time{1000};
 
 }  // namespace
 
-bool Connection::take_body(std::string_view bytes) {
-  if (!request_.sink) {
-    request_.body.append(bytes);
-    return true;
-  }
-  const auto taken = request_.sink->write(bytes);
-  if (taken) return true;
-  request_.sink.reset();
-  // Only an operator's body goes to a sink (routes.cpp): a full disk is for operators to cure.
-  pass(error_response(taken.error(), request_.id, Reason::told));
-  return false;
+void Connection::take_body(std::size_t count) {
+  if (request_.sink) return store_piece(count);
+  request_.body.append(input_, 0, count);
+  input_.erase(0, count);
+  body_left_ -= count;
+  note_transfer(count);
+}
+
+// Hashing and the disk take their time: the next piece is read when this one is written, so that
+// one upload holds two pieces and whoever sends waits.
+void Connection::store_piece(std::size_t count) {
+  std::string piece = input_.substr(0, count);
+  input_.erase(0, count);
+  piece_ = count;
+  enter(Phase::store, around_.settings.deadlines.answer);
+  submit(share_, [sink = request_.sink, piece = std::move(piece), request_id = request_.id,
+                  method = head_.method] {
+    const auto taken = sink->write(piece);
+    WireAnswer answer;
+    answer.status = going_on;
+    // Only an operator's body goes to a sink (routes.cpp): a full disk is for operators to cure.
+    if (!taken)
+      answer = write_refusal(error_response(taken.error(), request_id, Reason::told), method);
+    return answer;
+  });
 }
 
 std::string_view Connection::unwritten() const {

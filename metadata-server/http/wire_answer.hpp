@@ -14,13 +14,14 @@
 namespace muster {
 
 // What goes on the wire: `bytes`, then `shared`, then `length` bytes of `file` from `offset`.
+inline constexpr int going_on = 0;
 struct WireAnswer {
   std::string bytes;
   std::shared_ptr<const std::string> shared;
   std::shared_ptr<FileDescriptor> file;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
-  int status = 500;
+  int status = 500;  // `going_on`: nothing goes on the wire, the body may go on
   bool keep_alive = false;
 };
 

@@ -1,5 +1,5 @@
 // A service of a few paths for tests of the event front: /small, /echo, /blocking (waits for
-// `gate`), /upload (streams its body), /file, /throws; anything else is a 404.
+// `gate`), /upload (streams its body, behind `gate` too), /file, /throws; anything else is a 404.
 #pragma once
 
 #include <fcntl.h>
@@ -15,7 +15,9 @@ namespace muster {
 
 struct CountingSink final : BodySink {
   std::size_t limit = 1u << 20, count = 0;
+  std::shared_future<void> gate;
   Result<void> write(std::string_view bytes) override {
+    if (gate.valid()) gate.wait();
     count += bytes.size();
     if (count > limit) return fail(ErrorKind::exhausted, "the disk is full");
     return {};
@@ -43,6 +45,7 @@ class FakeService final : public Service {
       admission.body_limit = upload_limit;
       auto sink = std::make_shared<CountingSink>();
       sink->limit = 800000;
+      sink->gate = gate;
       admission.sink = sink;
       admission.blocking = true;
     } else if (head.path != "/small" && head.path != "/file" && head.path != "/throws") {

@@ -236,6 +236,26 @@ TEST_CASE("an upload is streamed to its sink, which may refuse it") {
   CHECK(contains(refused->body, "the disk is full"));
 }
 
+TEST_CASE("while a sink is slow others are answered, and no more than two pieces of it are held") {
+  const ScratchFolder folder;
+  ListenerSettings settings = anywhere();
+  settings.event_threads = 1;
+  Front front(settings);
+  std::promise<void> open;
+  front.service.gate = open.get_future().share();
+  std::ofstream(folder.path() + "/source") << std::string(700000, 'u');
+  auto upload = std::async(std::launch::async, [&] {
+    return front.client().upload("/upload", folder.path() + "/source");
+  });
+  CHECK(soon([&] { return front.listener->counters().requests == 1; }));
+  for (int i = 0; i < 3; ++i) CHECK(front.ask(get("/small")).starts_with("HTTP/1.1 200 "));
+  CHECK(upload.wait_for(std::chrono::milliseconds(100)) == std::future_status::timeout);
+  open.set_value();
+  const auto answer = upload.get();
+  REQUIRE_MESSAGE(answer.has_value(), (answer ? "" : answer.error().message));
+  CHECK(answer->body == "700000");
+}
+
 TEST_CASE("a refusal is heard over what is still being sent, and the next request is answered") {
   const ScratchFolder folder;
   Front front;
