@@ -47,10 +47,16 @@ void end_claim(FoundJoinToken claim, std::int64_t now, Transaction& transaction)
       .put(kinds::token, claim.token.id, to_json(claim.token));
 }
 
+// Times are seconds: what has the second of the enrolment and was not used was made after it.
+bool is_of_an_earlier_start(const JoinToken& claim, const MachineRecord& record) {
+  return record.enrolled_at > claim.created_at ||
+         (record.enrolled_at == claim.created_at && claim.remaining == 0);
+}
+
 // Whether who asks now gets the same one again: nobody used it, no other key has enrolled since,
 // and a start has the time to come to its use.
 bool is_to_be_told_again(const JoinToken& claim, const MachineRecord& record, std::int64_t now) {
-  return claim.remaining > 0 && claim.created_at > record.enrolled_at &&
+  return claim.remaining > 0 && !is_of_an_earlier_start(claim, record) &&
          claim.expires_at - now >= claim_lifetime.count() / 2;
 }
 
@@ -128,7 +134,7 @@ Result<void> check_claim(const EnrolmentContext& context, const JoinToken& token
   const MachineRecord& record = found.record;
   const bool is_contested =
       record.current && record.current->key != fingerprint && !record.frozen && !record.banned &&
-      record.enrolled_at >= token.created_at && token.expires_at > unix_seconds(context.now());
+      is_of_an_earlier_start(token, record) && token.expires_at > unix_seconds(context.now());
   if (!is_contested) return {};
   FoundMachine contested = found;
   MachineRecord& changed = contested.record;

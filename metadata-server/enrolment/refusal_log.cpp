@@ -62,19 +62,24 @@ RefusalLog::Sources::iterator RefusalLog::who_gives_way(
   return found;
 }
 
+void RefusalLog::make_place_about(const std::string& node) {
+  const auto is_about_it = [&](const RefusalNote& other) { return other.node == node; };
+  const auto sources = std::count_if(kept_.begin(), kept_.end(), [&](const auto& one) {
+    return std::any_of(one.second.notes.begin(), one.second.notes.end(), is_about_it);
+  });
+  if (static_cast<std::size_t>(sources) < per_node_) return;
+  const auto gives_way = who_gives_way(is_about_it);
+  gives_way->second.notes.remove_if(is_about_it);
+  if (gives_way->second.notes.empty()) kept_.erase(gives_way);
+}
+
 bool RefusalLog::make_place(const RefusalNote& note) {
-  if (is_of_a_machine(note)) {
-    const auto is_same_node = [&](const RefusalNote& other) { return other.node == note.node; };
-    const auto of_node = std::count_if(kept_.begin(), kept_.end(), [&](const auto& one) {
-      return std::any_of(one.second.notes.begin(), one.second.notes.end(), is_same_node);
-    });
-    if (static_cast<std::size_t>(of_node) >= per_node_) {
-      const auto gives_way = who_gives_way(is_same_node);
-      gives_way->second.notes.remove_if(is_same_node);
-      if (gives_way->second.notes.empty()) kept_.erase(gives_way);
-    }
-  }
-  if (kept_.size() < sources_) return true;
+  const auto own = kept_.find(note.source);
+  const auto is_same_node = [&](const RefusalNote& other) { return other.node == note.node; };
+  const bool is_told = own != kept_.end() && std::any_of(own->second.notes.begin(),
+                                                         own->second.notes.end(), is_same_node);
+  if (is_of_a_machine(note) && !is_told) make_place_about(note.node);
+  if (own != kept_.end() || kept_.size() < sources_) return true;
   const auto gives_way = who_gives_way([](const RefusalNote&) { return true; });
   const Notes& notes = gives_way->second.notes;
   if (!is_of_a_machine(note) && std::any_of(notes.begin(), notes.end(), is_of_a_machine))
@@ -86,7 +91,7 @@ bool RefusalLog::make_place(const RefusalNote& note) {
 void RefusalLog::add(RefusalNote note) {
   cut(note);
   const std::lock_guard lock(mutex_);
-  if (!kept_.contains(note.source) && !make_place(note)) return;
+  if (!make_place(note)) return;
   Source& source = kept_[note.source];
   if (source.network.empty()) source.network = network_of(note.source);
   Notes& notes = source.notes;

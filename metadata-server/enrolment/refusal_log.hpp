@@ -67,6 +67,8 @@ class RefusalLog {
       const std::function<bool(const RefusalNote&)>& is_wanted) const;
   [[nodiscard]] Sources::iterator who_gives_way(
       const std::function<bool(const RefusalNote&)>& is_wanted);
+  // That one more source may have a note about this machine.
+  void make_place_about(const std::string& node);
   // False: every place is of those that come before it.
   [[nodiscard]] bool make_place(const RefusalNote& note);
   void remove(const std::string& source, const std::function<bool(const RefusalNote&)>& is_it);

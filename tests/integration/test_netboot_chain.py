@@ -161,7 +161,7 @@ def test_who_asks_in_a_machines_name_takes_no_claim_from_it(site):
     first = claim_of(25)
     for uuid in ("", "", "&uuid=4c4c4544-0051-3110-8052-b4c04f4e3132"):  # another board's
         assert re.search(rb'"token": "(muster1\.[^"]+)"', get(f"/boot/machine.cpio?mac={mac(25)}{uuid}")[1])[1].decode() == first
-    assert [token["node"] for token in json.loads(site.muster("token", "list", "-o", "json").stdout) if token["node"] == "n25"] == ["n25"]
+    assert [token["node"] for token in json.loads(site.muster("token", "list", "-o", "json").stdout)["tokens"] if token["node"] == "n25"] == ["n25"]
     assert machine(site, "n25").enrol(first, mac(25))[0] == 200
 
 

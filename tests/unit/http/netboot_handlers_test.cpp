@@ -164,8 +164,8 @@ TEST_CASE("a machine that runs is not started a second time, until it was silent
   const ToldFirmware archive = ask_as_firmware(house, "/boot/machine.cpio?mac=0c-c4-7a-80-09-1f");
   CHECK(archive.status == 200);
   CHECK(archive.has("\"token\": \"muster1."));
-  // The next one within seconds would be a write for nothing.
-  CHECK(ask_as_firmware(house, "/boot/machine.cpio?mac=0c-c4-7a-80-09-1f").status == 503);
+  // Whoever asks again is told the same.
+  CHECK(ask_as_firmware(house, "/boot/machine.cpio?mac=0c-c4-7a-80-09-1f").body == archive.body);
 }
 
 TEST_CASE("an image of another kind starts nobody") {
