@@ -65,15 +65,20 @@ fetch_root() {
   if [ -z "$MUSTER_NO_MOUNT" ]; then
     mount -t tmpfs -o "size=$((whole / 1024 + 1024))k,mode=0700" image "$image_folder" || stop "no memory for the image"
   fi
-  for _ in 1 2 3 4 5; do
+  # A source that breaks off again and again gives it in the end: what counts are rounds in which none gave anything. They
+  # grow longer, a minute in all, so that a server that is started anew meanwhile is waited for.
+  local fruitless=0 before
+  while [ "$fruitless" -lt 5 ]; do
+    before=$verified
     for source in $(argument muster.source=); do
       if fetch_from; then
         truncate -s "$whole" "$file"
         return
       fi
       say "$source: $verified of $chunks chunks so far; going on with the next source"
-      sleep "${MUSTER_BREATH:-2}"
     done
+    sleep $((${MUSTER_BREATH:-2} << fruitless))
+    if [ "$verified" = "$before" ]; then fruitless=$((fruitless + 1)); else fruitless=0; fi
   done
   stop "no source gave chunk $verified of $chunks of $digest"
 }

@@ -2,6 +2,7 @@
 
 #include "cli/answer.hpp"
 #include "cli/checked_folder.hpp"
+#include "cli/dhcp_rival.hpp"
 #include "cli/dnsmasq_config.hpp"
 #include "cli/session.hpp"
 #include "cli/text_file.hpp"
@@ -35,6 +36,25 @@ Exit write_config(Session& session, const DhcpOptions& options) {
             ? json_text({{"path", options.out}, {"written", is_new}})
             : fmt::format("{}: {}\n", options.out, is_new ? "written" : "already so"));
   return Exit::ok;
+}
+
+// Some servers look for a second whether an address is free before they offer it, dnsmasq three.
+constexpr std::chrono::milliseconds rival_patience(5000);
+
+Exit check_alone(Session& session, const std::string& path) {
+  constexpr std::size_t largest = 4u << 20;
+  const auto text = read_text_file(path, largest);
+  if (!text) return complain(session, text.error());
+  const auto rival = find_dhcp_rival(interfaces_alone(*text), rival_patience);
+  if (!rival) return complain(session, rival.error());
+  if (!*rival) return Exit::ok;
+  const auto& [interface, offer] = **rival;
+  return complain(
+      session,
+      {ErrorKind::conflict,
+       fmt::format(
+           "interface {}: another DHCP server answers there, {}, which offers {}: expected none where this one gives the addresses (--mode full); switch that one off, or write {} anew with --mode proxy",
+           interface, offer.server, offer.address, path)});
 }
 
 }  // namespace
@@ -75,6 +95,15 @@ void add_dhcp_commands(CommandLine& line) {
       "Works without a server. The segment is trusted: whoever is on it can answer in its place.\n"
       "Example: muster dhcp config ./racks --interface eth1 --boot-server http://10.77.0.1:8080 --mode full --out /etc/muster/dnsmasq.conf");
   line.on(config, [options](Session& session) { return write_config(session, *options); });
+
+  auto* alone = dhcp->add_subcommand(
+      "alone", "Fails where a configuration gives the addresses, and another DHCP server answers");
+  auto path = std::make_shared<std::string>("/etc/muster/dnsmasq.conf");
+  alone->add_option("FILE", *path, "as `dhcp config --out` wrote it")->capture_default_str();
+  alone->footer(
+      "muster-dnsmasq.service asks before each start, and again until it is so. Needs CAP_NET_RAW.\n"
+      "Example: muster dhcp alone /etc/muster/dnsmasq.conf");
+  line.on(alone, [path](Session& session) { return check_alone(session, *path); });
 }
 
 }  // namespace muster

@@ -1,6 +1,6 @@
 """What firmware asks of a DHCP server, on a link of its own: dhcp_firmware.py CONFIGURATION, in a network namespace.
 
-Prints a JSON object: question to answer. Questions on standard input, a JSON list of {"mac", "arch", "class"}."""
+Prints a JSON list of answers. Questions on standard input, a JSON list of {"mac", "arch", "class"}; or {"command"}: run beside it."""
 import json
 import random
 import socket
@@ -45,6 +45,9 @@ def read(reply):
 
 
 def ask(question):
+    if "command" in question:
+        done = subprocess.run(question["command"], capture_output=True, text=True, check=False)
+        return {"status": done.returncode, "said": done.stdout + done.stderr}
     transaction = random.getrandbits(32)
     payload = packet(question, transaction)
     link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))

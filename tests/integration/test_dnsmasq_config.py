@@ -1,6 +1,7 @@
 """`muster dhcp config` against the real dnsmasq, asked as firmware and iPXE ask."""
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -85,6 +86,41 @@ def test_beside_another_server_it_gives_no_address_and_says_where_to_boot_from(c
     assert [each["address"] for each in (bios, ipxe, efi)] == ["0.0.0.0"] * 3
     assert ipxe["file"] == BOOT
     assert efi["next"] == "10.77.0.1" and efi["class"] == "PXEClient"  # and from there, port 4011
+
+
+def of_the_other_end(path, tmp_path, kept=lambda line: True):
+    """The same configuration, for a machine at the other end of the link; `muster dhcp alone` for it."""
+    other = tmp_path / "other.conf"
+    with open(path, encoding="utf-8") as stream:
+        other.write_text("".join(line for line in stream if kept(line)).replace("interface=br0", "interface=machine"))
+    return {"command": [MUSTER, "dhcp", "alone", str(other)]}, other
+
+
+@needs_root
+def test_alone_refuses_where_another_server_gives_addresses(configuration, tmp_path):
+    path = configuration("--mode", "full", "--range", "10.77.0.200,10.77.0.209")
+    question, other = of_the_other_end(path, tmp_path)
+    answer, = asked(path, question)
+    assert answer["status"] != 0
+    assert re.fullmatch(rf"muster: interface machine: another DHCP server answers there, 10\.77\.0\.1, which offers 10\.77\.0\.20\d: expected none where this "
+                        rf"one gives the addresses \(--mode full\); switch that one off, or write {re.escape(str(other))} anew with --mode proxy\n",
+                        answer["said"]), answer["said"]
+
+
+@needs_root
+@pytest.mark.parametrize("theirs, ours", [("proxy", "full"), ("full", "proxy")])
+def test_beside_a_proxy_or_as_one_it_starts(configuration, tmp_path, theirs, ours):
+    configuration("--mode", ours)
+    question, other = of_the_other_end(str(tmp_path / "dnsmasq.conf"), tmp_path)
+    answer, = asked(configuration("--mode", theirs, *(["--range", "10.77.0.200,10.77.0.209"] if theirs == "full" else [])), question)
+    assert answer == {"status": 0, "said": ""}
+
+
+@needs_root
+def test_an_interface_that_is_not_there_is_named(configuration, tmp_path):
+    path = configuration("--mode", "full")
+    done = subprocess.run([MUSTER, "dhcp", "alone", path], capture_output=True, text=True, check=False)
+    assert done.stderr == "muster: interface br0: whether another DHCP server is there cannot be asked: its address: No such device\n"
 
 
 def test_what_is_already_so_is_left_alone(configuration, tmp_path):

@@ -5,7 +5,9 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -14,6 +16,7 @@ from local_cluster import REPOSITORY, LocalCluster
 from metadata_machine import Machine
 from sanitizers import sanitizer_reports
 from small_releases import import_small_releases
+from waiting import wait_for
 
 PORTS = {"boot": 18580, "enrol": 18943, "node": 18944, "metrics": 19680}
 URL = f"http://127.0.0.1:{PORTS['boot']}"
@@ -21,6 +24,8 @@ CHUNK = 2 << 20
 ROOT = random.Random(7).randbytes(3 * CHUNK + 5)
 FILES = {"vmlinuz": b"kernel", "initrd": b"initrd", "root.squashfs": ROOT, "arguments": b"panic=30 console=ttyS0\n"}
 SETTINGS = "overrides: {netboot: {image: tower}, kernel: {arguments: [hugepages=4]}}"
+
+needs_busybox = pytest.mark.skipif(not shutil.which("busybox"), reason="needs busybox: scripts/setup")
 
 
 def mac(last):
@@ -49,12 +54,7 @@ def site(tmp_path_factory):
     site.start_server()
     try:
         import_small_releases(site)
-        image = os.path.join(site.state, "releases", "image-tower")
-        os.makedirs(image)
-        for name, content in {**FILES, "release.json": manifest().encode()}.items():
-            with open(os.path.join(image, name), "wb") as out:
-                out.write(content)
-        site.muster("release", "import", image)
+        import_image(site, "image-tower", FILES)
         inventory = os.path.join(site.state, "inventory")
         os.makedirs(inventory)
         with open(os.path.join(inventory, "site.yaml"), "w", encoding="ascii") as out:
@@ -66,11 +66,17 @@ def site(tmp_path_factory):
     assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
 
 
-def manifest():
+def import_image(site, release, files):
     artifacts = [{"path": name, "kind": "file", "mode": "0644", "digest": f"sha256:{hashlib.sha256(content).hexdigest()}", "size": len(content)}
-                 for name, content in sorted(FILES.items())]
-    return json.dumps({"apiVersion": "muster/v1", "kind": "Release", "name": "image-tower", "version": "20261202.050000", "architecture": "amd64",
-                       "artifacts": artifacts}, sort_keys=True, separators=(",", ":"))
+                 for name, content in sorted(files.items())]
+    manifest = json.dumps({"apiVersion": "muster/v1", "kind": "Release", "name": release, "version": "20261202.050000", "architecture": "amd64",
+                           "artifacts": artifacts}, sort_keys=True, separators=(",", ":"))
+    folder = os.path.join(site.state, "releases", release)
+    os.makedirs(folder, exist_ok=True)
+    for name, content in {**files, "release.json": manifest.encode()}.items():
+        with open(os.path.join(folder, name), "wb") as out:
+            out.write(content)
+    site.muster("release", "import", folder)
 
 
 def get(path):
@@ -106,17 +112,64 @@ def test_the_chain_leads_to_files_that_are_what_their_names_say(site):
     assert b"muster1." not in script
 
 
-@pytest.mark.skipif(not shutil.which("busybox"), reason="needs busybox: scripts/setup")
-def test_the_initrd_fetches_the_root_from_the_server_and_goes_on_where_it_was(site, tmp_path):
-    (tmp_path / "chunks").write_text("".join(hashlib.sha256(ROOT[at:at + CHUNK]).hexdigest() + "\n" for at in range(0, len(ROOT), CHUNK)))
-    (tmp_path / "root").write_text(f"sha256:{hashlib.sha256(ROOT).hexdigest()} {len(ROOT)}\n")
-    (tmp_path / "root.squashfs").write_bytes(ROOT[:CHUNK + 77])  # of an interrupted fetch
-    (tmp_path / "bin").mkdir()
-    subprocess.run(["busybox", "--install", "-s", str(tmp_path / "bin")], check=True)
+def begin_fetch(folder, root, **settings):
+    """The initrd's own script, in the shell that it has, as a process."""
+    (folder / "chunks").write_text("".join(hashlib.sha256(root[at:at + CHUNK]).hexdigest() + "\n" for at in range(0, len(root), CHUNK)))
+    (folder / "root").write_text(f"sha256:{hashlib.sha256(root).hexdigest()} {len(root)}\n")
+    (folder / "bin").mkdir()
+    subprocess.run(["busybox", "--install", "-s", str(folder / "bin")], check=True)
     script = f"say() {{ echo $*; }}; stop() {{ say $*; exit 1; }}; argument() {{ echo {URL}; }}; . {REPOSITORY}/images/netboot/fetch.sh; fetch_root"
-    environment = {"PATH": str(tmp_path / "bin"), "MUSTER_NO_MOUNT": "1", "image_folder": str(tmp_path), "muster_folder": str(tmp_path)}
-    done = subprocess.run(["busybox", "sh", "-c", script], capture_output=True, text=True, env=environment, timeout=60, check=False)
-    assert (done.returncode, (tmp_path / "root.squashfs").read_bytes() == ROOT) == (0, True), done.stdout
+    environment = {"PATH": str(folder / "bin"), "MUSTER_NO_MOUNT": "1", "image_folder": str(folder), "muster_folder": str(folder), **settings}
+    return subprocess.Popen(["busybox", "sh", "-c", script], stdout=subprocess.PIPE, text=True, env=environment)
+
+
+@needs_busybox
+def test_the_initrd_fetches_the_root_from_the_server_and_goes_on_where_it_was(site, tmp_path):
+    (tmp_path / "root.squashfs").write_bytes(ROOT[:CHUNK + 77])  # of an interrupted fetch
+    fetching = begin_fetch(tmp_path, ROOT)
+    console, _ = fetching.communicate(timeout=60)
+    assert (fetching.returncode, (tmp_path / "root.squashfs").read_bytes() == ROOT) == (0, True), console
+
+
+@needs_busybox
+def test_a_server_that_dies_in_the_middle_of_the_root_is_gone_on_with_where_it_was(site, tmp_path):
+    # Large enough that no socket's buffers hold what is left of it.
+    root = random.Random(8).randbytes(24 * CHUNK)
+    import_image(site, "image-large", {**FILES, "root.squashfs": root})
+    file = tmp_path / "root.squashfs"
+    fetching = begin_fetch(tmp_path, root, MUSTER_BREATH="1")
+    wait_for("some of the root", lambda: file.exists() and file.stat().st_size > CHUNK, 30, lambda: fetching.poll() is None)
+    site.stop_server(signal.SIGKILL)
+    had = file.stat().st_size
+    assert had < len(root), "the server was to die in the middle"
+    time.sleep(7)  # longer than five pauses of a second
+    site.start_server()
+    console, _ = fetching.communicate(timeout=60)
+    assert (fetching.returncode, file.read_bytes() == root) == (0, True), console
+    # Said once for each time that it began: what was verified before stayed.
+    rounds = [int(count) for count in re.findall(r"(\d+) of 24 chunks so far", console)]
+    assert len(rounds) >= 2 and rounds[0] >= had // CHUNK - 1 and rounds == sorted(rounds), console
+
+
+@pytest.mark.parametrize("name", ["vmlinuz", "initrd", "root.squashfs", "arguments"])
+@pytest.mark.parametrize("damage", ["missing", "truncated"])
+def test_an_image_whose_file_is_not_whole_on_the_server_starts_nothing_and_is_told(site, name, damage):
+    digest = hashlib.sha256(FILES[name]).hexdigest()
+    path, = (os.path.join(folder, file) for folder, _, files in os.walk(os.path.join(site.state, "server")) for file in files if digest in os.path.join(folder, file)
+             and os.path.getsize(os.path.join(folder, file)) == len(FILES[name]))
+    os.unlink(path)
+    if damage == "truncated":
+        with open(path, "wb") as out:
+            out.write(FILES[name][:-1])
+    try:
+        status, body, headers = get(f"/ipxe?mac={mac(22)}")
+        assert (status, json.loads(body)["kind"]) == (503, "image_missing"), body
+        assert int(headers["Retry-After"]) > 0
+        told = f"image-tower 20261202.050000: {name} is not on the server's disk; bring it back with `muster release import`"
+        assert told in site.muster("explain", "enrolment", "n22").stdout
+    finally:
+        import_image(site, "image-tower", FILES)
+    assert get(f"/ipxe?mac={mac(22)}")[0] == 200
 
 
 def test_a_claim_admits_its_machine_once_and_the_machine_is_not_started_twice(site):

@@ -94,11 +94,12 @@ def test_a_source_that_dies_in_the_middle_is_gone_on_from_by_the_next(tmp_path):
     assert [start for _, start in other.asked] == [2 * CHUNK + 100]
 
 
-def test_one_source_alone_that_breaks_off_again_and_again_gives_it_in_the_end(tmp_path):
-    source = Source(lambda start, data: [data[:CHUNK + 7], None])
+@pytest.mark.parametrize("piece", [CHUNK + 7, CHUNK // 2 + 7])
+def test_one_source_alone_that_breaks_off_again_and_again_gives_it_in_the_end(tmp_path, piece):
+    source = Source(lambda start, data: [data[:piece], None])
     status, console, found = fetch(tmp_path, source)
     assert (status, found == ROOT) == (0, True), console
-    assert len(source.asked) == 5
+    assert len(source.asked) == -(-len(ROOT) // piece)
 
 
 def test_an_altered_chunk_is_named_with_both_digests_and_fetched_elsewhere(tmp_path):
@@ -120,6 +121,7 @@ def test_a_root_that_no_source_has_right_is_never_there_whole(tmp_path):
     assert status == 1
     assert found == b""
     assert console.endswith(f"muster: fetch: no source gave chunk 0 of 5 of sha256:{hashlib.sha256(ROOT).hexdigest()}\n")
+    assert len(bad.asked) == 5
 
 
 def test_a_dead_source_costs_no_more_than_its_turn(tmp_path):

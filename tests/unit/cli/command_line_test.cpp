@@ -101,6 +101,7 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "clock show",
                                           "clock confirm",
                                           "dhcp config",
+                                          "dhcp alone",
                                           "backup key new",
                                           "backup show",
                                           "restore status",

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "cli/dhcp_rival.hpp"
 #include "operator_api.hpp"
 
 using namespace muster;
@@ -71,4 +72,33 @@ TEST_CASE_FIXTURE(Fixture,
       "--boot-server: expected an IPv4 address, since firmware resolves no names, found 'http://boot.example:8080'\n"
       "--range: expected it with --mode full alone, since another server answers the rest, found '10.77.0.5'\n"
       "DIR: expected a node with spec.match.mac, by which a machine is known before it has an address, found none\n");
+}
+
+// By a real server: tests/integration/test_dnsmasq_config.py. Here: whatever comes in on the wire.
+TEST_CASE("an OFFER is read of whole packets alone, in their own transaction") {
+  std::string packet = dhcp_discover({2, 0, 0, 0, 0, 1}, 7);
+  CHECK_FALSE(read_dhcp_offer(packet, 7));  // a question is no answer
+  const std::size_t message = 28, options = message + 240;
+  packet[message - 6] = 0, packet[message - 5] = 68;
+  packet[message] = 2;
+  packet.replace(message + 16, 4, "\x0a\x4d\x00\x5a", 4);
+  packet.replace(options, 10, "\x35\x01\x02\x36\x04\x0a\x4d\x00\xfe\xff", 10);
+  const auto offer = read_dhcp_offer(packet, 7);
+  REQUIRE(offer);
+  CHECK(offer->server == "10.77.0.254");
+  CHECK(offer->address == "10.77.0.90");
+  CHECK_FALSE(read_dhcp_offer(packet, 8));
+  for (std::size_t size = 0; size < options + 3; ++size)
+    CHECK_FALSE(read_dhcp_offer({packet.data(), size}, 7));
+  std::string endless = packet.substr(0, options) + "\x0c\xff";
+  CHECK_FALSE(read_dhcp_offer(endless, 7));
+  packet.replace(message + 16, 4, 4, '\0');  // of a proxy
+  CHECK_FALSE(read_dhcp_offer(packet, 7));
+}
+
+TEST_CASE("who gives addresses alone is read of the configuration as it was written") {
+  CHECK(interfaces_alone("interface=eth1\ninterface=eth2\ndhcp-authoritative\n") ==
+        std::vector<std::string>{"eth1", "eth2"});
+  CHECK(interfaces_alone("interface=eth1\n# dhcp-authoritative\n").empty());
+  CHECK(interfaces_alone("").empty());
 }
