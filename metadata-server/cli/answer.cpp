@@ -57,7 +57,10 @@ Exit ask_and_show(Session& session, const std::string& method, const std::string
   auto answer = session.ask(method, path, body);
   if (!answer) return complain(session, answer.error());
   print(session.wants_json() ? json_text(*answer) : show(*answer));
-  return Exit::ok;
+  const std::string unpublished = cell(*answer, "/unpublished/message");
+  if (unpublished.empty()) return Exit::ok;
+  std::fprintf(stderr, "muster: %s\n", on_one_line(unpublished).c_str());
+  return Exit::not_in_effect;
 }
 
 std::string json_text(const nlohmann::json& value) {

@@ -18,9 +18,14 @@ std::string rows_text(const nlohmann::json& answer) {
     table.row({time_text(row, "/time"), cell(row, "/actor"), cell(row, "/action"),
                cell(row, "/subject"), cell(row, "/detail")});
   }
-  if (number_at(answer, "/olderFiles") == 0) return table.text();
-  return table.text() + fmt::format("older rows: {} file(s) in {} on the server, for zcat\n",
-                                    cell(answer, "/olderFiles"), cell(answer, "/olderFolder"));
+  std::string text = table.text();
+  if (number_at(answer, "/ahead") > 0)
+    text += fmt::format(
+        "{} row(s) say a time that is still to come: the server's clock was ahead when they were written; they stand where they were written, and --since keeps them\n",
+        cell(answer, "/ahead"));
+  if (number_at(answer, "/olderFiles") == 0) return text;
+  return text + fmt::format("older rows: {} file(s) in {} on the server, for zcat\n",
+                            cell(answer, "/olderFiles"), cell(answer, "/olderFolder"));
 }
 
 Exit show(Session& session, const AuditOptions& options) {
@@ -52,10 +57,10 @@ void add_audit_command(CommandLine& line) {
   command->add_option("-n,--tail,--limit", options->count, "most rows to show")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));
-  command->add_option("--since", options->since, "no older ones: 90s, 15m, 4h, 2d");
+  command->add_option("--since", options->since, "none that say an older time: 90s, 15m, 4h, 2d");
   command->add_option("--node", options->node, "of this machine: NAME, or CLUSTER/NAME");
   command->add_option("--after", options->after,
-                      "page by page: rows after this id, the oldest first");
+                      "page by page: rows that were written after this id, the oldest first");
   command->footer("Example: muster audit --node m1 --since 2h");
   line.on(command, [options](Session& session) { return show(session, *options); });
 }

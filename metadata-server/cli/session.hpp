@@ -25,7 +25,9 @@ enum class Exit {
   invalid_inventory = 3,
   unreachable = 4,
   refused = 5,
-  not_in_effect = 6  // apply --wait: published, and not in effect on every machine
+  // It stands at the server, and is not in effect everywhere: apply --wait, and an order of a
+  // machine that its cluster's API servers do not know of yet.
+  not_in_effect = 6
 };
 
 struct Options {

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <utility>
 
@@ -10,8 +11,11 @@
 #include "enrolment/remove.hpp"
 #include "fleet/report_authority.hpp"
 #include "fleet/served_document.hpp"
+#include "publish/quarantine.hpp"
+#include "records/all_records.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
+#include "records/schedule.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -149,6 +153,71 @@ Result<void> finish(const Fleet& fleet, const FoundDrain& found,
   return give_up(fleet, found, message);
 }
 
+// Nothing but its row of the schedule knows it.
+Result<std::int64_t> scheduled_end(const Store& store, const std::string& key) {
+  const auto rows = all_records(store, kinds::schedule);
+  if (!rows) return pass(rows.error());
+  const std::string rest = fmt::format("/{}/{}", scheduled::member, key);
+  for (const Record& row : *rows)
+    if (row.key.ends_with(rest))
+      return static_cast<std::int64_t>(std::strtoll(row.key.c_str(), nullptr, 10));
+  return 0;
+}
+
+// What was lost of it but for what others know: the document that it is served, who holds its
+// address, the schedule. One that is served nothing was removed, or is no machine yet.
+Result<MemberRecord> member_anew(const Fleet& fleet, const NodeName& node, const std::string& key) {
+  MemberRecord record;
+  record.cluster = node.cluster;
+  record.node = node.node;
+  const auto published = fleet.store.get(kinds::document, key);
+  if (published) {
+    const auto document = served_document(fleet, node);
+    if (!document) return pass(document.error());
+    record.pool = document->role.pool;
+    record.role = document->role.role;
+    record.address = document->role.address;
+  } else if (published.error().kind != ErrorKind::not_found) {
+    return pass(published.error());
+  } else {
+    record.removed_at = unix_seconds(latest_now(fleet.enrolment));
+  }
+  const auto holders = all_records(fleet.store, kinds::address);
+  if (!holders) return pass(holders.error());
+  for (const Record& holder : *holders)
+    if (holder.value == key) record.address = holder.key;
+  const auto end = scheduled_end(fleet.store, key);
+  if (!end) return pass(end.error());
+  record.ends_at = *end;
+  const auto machine = find_machine(fleet.store, node);
+  if (machine && machine->record.current) record.key = machine->record.current->key;
+  record.admitted_at =
+      machine ? machine->record.enrolled_at : unix_seconds(latest_now(fleet.enrolment));
+  return record;
+}
+
+// The member as an order needs it: a record that cannot be read begins anew.
+Result<std::optional<FoundMember>> ordered_member(const Fleet& fleet, const NodeName& node,
+                                                  const std::string& by) {
+  auto member = find_member(fleet.store, node.cluster, node.node);
+  if (member || is_store_away(member.error())) return member;
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  const auto unread = fleet.store.get(kinds::member, key);
+  if (!unread) return pass(unread.error());
+  auto anew = member_anew(fleet, node, key);
+  if (!anew) return while_doing(anew.error(), member.error().message);
+  FoundMember found{std::move(*anew), unread->version};
+  Transaction transaction;
+  // Its end in the schedule finds what it held.
+  if (found.record.removed_at != 0)
+    put_scheduled({0, std::string(scheduled::released), node.cluster, {}}, transaction);
+  put_member(found, transaction);
+  append_audit(transaction, fleet.enrolment.now(), by, "member-begun-anew", key,
+               member.error().message);
+  if (auto committed = fleet.store.commit(transaction); !committed) return pass(committed.error());
+  return find_member(fleet.store, node.cluster, node.node);
+}
+
 }  // namespace
 
 Result<NodeObjects> node_objects(const Fleet& fleet, const std::string& cluster) {
@@ -160,7 +229,7 @@ Result<NodeObjects> node_objects(const Fleet& fleet, const std::string& cluster)
 Result<RemovalStep> order_removal(const Fleet& fleet, const NodeName& node,
                                   const RemovalOrder& order) {
   RemovalStep step;
-  const auto member = find_member(fleet.store, node.cluster, node.node);
+  const auto member = ordered_member(fleet, node, order.by);
   if (!member) return pass(member.error());
   if (*member && (*member)->record.removed_at != 0) return step;  // asked again
   const bool is_member = member->has_value();

@@ -1,5 +1,7 @@
 #include "fleet/members.hpp"
 
+#include <set>
+
 #include "records/all_records.hpp"
 #include "store/kinds.hpp"
 
@@ -13,27 +15,42 @@ Result<std::optional<MemberRecord>> read_present(std::string_view key, std::stri
   return std::optional(std::move(*member));
 }
 
+std::string cluster_of_member(const std::string& key) {
+  const auto names = kinds::parse_pair_key(key);
+  return names ? names->first : key;
+}
+
 }  // namespace
+
+// Each that cannot be read by name: the cure is of one.
+void Members::note(const std::string& cluster) const {
+  std::string reasons;
+  for (const auto& [key, reason] : unread_)
+    if (cluster_of_member(key) == cluster) reasons += (reasons.empty() ? "" : "; ") + reason;
+  quarantine_.note(cluster, Quarantine::Part::members,
+                   reasons.empty() ? Result<void>() : fail(ErrorKind::corrupt, reasons));
+}
 
 Result<void> Members::load(const Store& store) {
   const auto records = all_records(store, kinds::member);
   if (!records) return pass(records.error());
   std::map<std::string, MemberRecord> loaded;
-  std::map<std::string, Result<void>> clusters;
+  std::map<std::string, std::string> unread;
+  std::set<std::string> clusters;
   for (const auto& record : *records) {
+    clusters.insert(cluster_of_member(record.key));
     auto member = read_present(record.key, record.value);
-    const auto names = kinds::parse_pair_key(record.key);
-    Result<void>& sound = clusters[names ? names->first : record.key];
     if (!member) {
-      sound = pass(member.error());
+      unread[record.key] = member.error().message;
     } else if (*member) {
       loaded[record.key] = std::move(**member);
     }
   }
-  for (const auto& [cluster, sound] : clusters)
-    quarantine_.note(cluster, Quarantine::Part::members, sound);
   const std::lock_guard lock(mutex_);
+  for (const auto& [key, reason] : unread_) clusters.insert(cluster_of_member(key));
   members_ = std::move(loaded);
+  unread_ = std::move(unread);
+  for (const auto& cluster : clusters) note(cluster);
   return {};
 }
 
@@ -42,22 +59,23 @@ Result<void> Members::follow(const Commit& commit) {
   for (const auto& change : commit.changes) {
     if (change.kind != kinds::member) continue;
     std::optional<MemberRecord> member;
+    std::string unread;
     if (change.value) {
       auto read = read_present(change.key, *change.value);
-      if (!read) {
+      if (read) {
+        member = std::move(*read);
+      } else {
+        unread = read.error().message;
         all = pass(read.error());
-        const auto names = kinds::parse_pair_key(change.key);
-        quarantine_.note(names ? names->first : change.key, Quarantine::Part::members, all);
-        continue;
       }
-      member = std::move(*read);
     }
     const std::lock_guard lock(mutex_);
-    if (member) {
-      members_[change.key] = std::move(*member);
-    } else {
-      members_.erase(change.key);
-    }
+    if (member) members_[change.key] = std::move(*member);
+    // One that cannot be read is missed as it was.
+    if (!member && unread.empty()) members_.erase(change.key);
+    const bool was_unread = unread_.erase(change.key) > 0;
+    if (!unread.empty()) unread_[change.key] = unread;
+    if (was_unread || !unread.empty()) note(cluster_of_member(change.key));
   }
   return all;
 }

@@ -17,7 +17,7 @@ namespace muster {
 
 class Members final : public View {
  public:
-  // A cluster of which a record cannot be read gets into `quarantine`.
+  // A cluster of which a record cannot be read gets into `quarantine`, until each can be.
   explicit Members(Quarantine& quarantine) : quarantine_(quarantine) {}
   [[nodiscard]] Result<void> load(const Store& store) override;
   [[nodiscard]] Result<void> follow(const Commit& commit) override;
@@ -27,9 +27,12 @@ class Members final : public View {
   [[nodiscard]] std::vector<MemberRecord> all() const;
 
  private:
+  void note(const std::string& cluster) const;
+
   Quarantine& quarantine_;
   mutable std::mutex mutex_;
   std::map<std::string, MemberRecord> members_;  // by "cluster/node"
+  std::map<std::string, std::string> unread_;    // likewise: why it cannot be read
 };
 
 }  // namespace muster

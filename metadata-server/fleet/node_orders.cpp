@@ -63,19 +63,18 @@ Result<bool> change_record(const Fleet& fleet, const NodeOrder& order) {
   return fail(ErrorKind::internal, fmt::format("order {}: not of a record", name(order.kind)));
 }
 
-Result<std::string> revision_with(const Fleet& fleet, const NodeOrder& order) {
+void publish_with(const Fleet& fleet, const NodeOrder& order, NodeOrderOutcome& outcome) {
   const NodeName& node = order.node;
-  if (auto published = fleet.publisher.settle(node.cluster); !published) {
-    return fail(
-        published.error().kind, published.error().code,
-        fmt::format(
-            "{}/{}: this server holds to the {}; its masters' API servers do not know of it yet: {}",
-            node.cluster, node.node,
-            order.kind == NodeOrderKind::remove ? "removal" : name(order.kind),
-            published.error().message));
+  if (const auto published = fleet.publisher.settle(node.cluster); !published) {
+    outcome.unpublished = published.error();
+    outcome.unpublished->message = fmt::format(
+        "{}/{}: this server holds to the {}; its masters' API servers do not know of it yet: {}",
+        node.cluster, node.node, order.kind == NodeOrderKind::remove ? "removal" : name(order.kind),
+        published.error().message);
+    return;
   }
   const auto served = fleet.current.cluster(node.cluster);
-  return served ? served->revision : std::string();
+  outcome.revision = served ? served->revision : std::string();
 }
 
 Result<NodeOrderOutcome> converge(const Fleet& fleet, const NodeOrder& order) {
@@ -98,10 +97,7 @@ Result<NodeOrderOutcome> remove(const Fleet& fleet, const NodeOrder& order) {
   if (!step) return pass(step.error());
   NodeOrderOutcome outcome;
   outcome.removal = std::move(*step);
-  if (!is_served) return outcome;
-  auto revision = revision_with(fleet, order);
-  if (!revision) return pass(revision.error());
-  outcome.revision = std::move(*revision);
+  if (is_served) publish_with(fleet, order, outcome);
   return outcome;
 }
 
@@ -132,9 +128,7 @@ Result<NodeOrderOutcome> give_order(const Fleet& fleet, const NodeOrder& order) 
   if (order.kind == NodeOrderKind::replace || order.kind == NodeOrderKind::unfreeze ||
       order.kind == NodeOrderKind::reprovision)
     return outcome;
-  auto revision = revision_with(fleet, order);
-  if (!revision) return pass(revision.error());
-  outcome.revision = std::move(*revision);
+  publish_with(fleet, order, outcome);
   return outcome;
 }
 

@@ -41,12 +41,14 @@ struct NodeOrderOutcome {
   std::optional<std::string> waits_for;  // converge: nothing said where it was taken back
   std::optional<RemovalStep> removal;    // remove
   std::optional<std::string> revision;   // where it is published: the cluster's, with it in effect
-  bool is_changed = true;                // false: ban, unban, unfreeze: it was so already
+  // Why it is not published: the order stands at this server, and its cluster stays due.
+  std::optional<Error> unpublished;
+  bool is_changed = true;  // false: ban, unban, unfreeze: it was so already
 };
 // Returns when the order stands, and is published where others have to hear of it: the API server
-// learns bans from the masters' documents, the duties learn drains from the peer list. An error of
-// that publication says that the order stands. Idempotent. Refusals: those of enrolment/ban.hpp,
-// fleet/machine_removal.hpp, fleet/master_turns.hpp, fleet/network_starts.hpp.
+// learns bans from the masters' documents, the duties learn drains from the peer list. An
+// order that could not be published is none that failed. Idempotent. Refusals: those of
+// enrolment/ban.hpp, fleet/machine_removal.hpp, fleet/master_turns.hpp, fleet/network_starts.hpp.
 [[nodiscard]] Result<NodeOrderOutcome> give_order(const Fleet& fleet, const NodeOrder& order);
 
 }  // namespace muster

@@ -144,4 +144,13 @@ Result<std::string> cure_of_unread(const Store& store, const std::string& cluste
   return cure;
 }
 
+Error with_cure_of_unread(const Store& store, const std::string& cluster, const Error& error) {
+  if (error.kind != ErrorKind::corrupt && error.kind != ErrorKind::invalid) return error;
+  const auto unread = unread_of(store, Scope::cluster, cluster);
+  if (!unread || unread->empty()) return error;
+  const auto cure = cure_of_unread(store, cluster);
+  if (!cure) return error;
+  return {ErrorKind::corrupt, fmt::format("{}. Cure: {}", error.message, *cure)};
+}
+
 }  // namespace muster

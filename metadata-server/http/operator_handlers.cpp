@@ -122,7 +122,10 @@ Result<Response> get_audit(const Rooms& rooms, const Caller&, const Request& req
   const auto found = find_audit(rooms.store, *query, rooms.enrolment.now());
   if (!found) return pass(found.error());
   nlohmann::json rows = nlohmann::json::array();
+  const std::int64_t present = unix_microseconds(rooms.enrolment.now());
+  std::size_t ahead = 0;
   for (const auto& row : *found) {
+    if (row.time > present) ++ahead;
     rows.push_back({{"id", row.id},
                     {"time", row.time / 1000000},
                     {"timeMicroseconds", row.time},
@@ -136,6 +139,7 @@ Result<Response> get_audit(const Rooms& rooms, const Caller&, const Request& req
   if (!older) return pass(older.error());
   return json_response({{"rows", rows},
                         {"next", last},
+                        {"ahead", ahead},
                         {"olderFiles", older->count},
                         {"olderFolder", rooms.audit_folder}});
 }

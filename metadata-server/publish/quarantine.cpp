@@ -12,9 +12,12 @@ std::string cure_of(Quarantine::Part part, const std::string& cluster) {
           cluster);
     case Quarantine::Part::documents:
       return "the server writes them anew by itself; where it cannot, `muster status` tells why the cluster is due";
+    case Quarantine::Part::members:
+      return fmt::format(
+          "of a member that is named here, NAME: muster node remove NAME --cluster {0}, which begins its record anew from what it is served, drains and removes it (muster node undrain NAME --cluster {0}, and it stays); with --no-drain at once; of one that was removed, too",
+          cluster);
     case Quarantine::Part::record:
     case Quarantine::Part::order:
-    case Quarantine::Part::members:
       break;
   }
   return fmt::format(

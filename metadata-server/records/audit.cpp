@@ -1,7 +1,10 @@
 #include "records/audit.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <charconv>
+#include <iterator>
+#include <map>
+#include <tuple>
 
 #include "document/utf8.hpp"
 #include "pki/signature.hpp"
@@ -36,6 +39,27 @@ void append_audit(Transaction& transaction, TimePoint now, std::string_view acto
   row.detail = cut_text(detail, maximum_audit_detail);
   transaction.put(kinds::audit, row.id, record_text(row, audit_fields));
 }
+
+namespace {
+
+// "00001763701234567890-9f86d081".
+std::int64_t key_time(std::string_view key) {
+  std::int64_t time = 0;
+  std::from_chars(key.data(), key.data() + key.size(), time);
+  return time;
+}
+
+// One that cannot be read is told, too: nothing is hidden by damage.
+AuditRow read_row(const Record& record) {
+  auto row = parse_record<AuditRow>("audit row", record.value, audit_fields);
+  if (row) {
+    row->id = record.key;
+    return std::move(*row);
+  }
+  return {record.key, key_time(record.key), "", "unreadable", "", row.error().message};
+}
+
+}  // namespace
 
 Result<std::vector<AuditRow>> list_audit(const Store& store, std::string_view after,
                                          std::size_t limit) {
@@ -74,39 +98,53 @@ std::string first_key(std::int64_t seconds) {
                       : kinds::audit_key(static_cast<std::uint64_t>(seconds) * 1000000, {});
 }
 
-// The first `limit` that match after a row.
-Result<std::vector<AuditRow>> first_rows(const Store& store, std::string after,
-                                         std::string_view node, std::size_t limit) {
-  std::vector<AuditRow> rows;
-  while (rows.size() < limit) {
-    auto page = list_audit(store, after, maximum_page);
-    if (!page) return page;
-    if (page->empty()) break;
-    for (const auto& row : *page) {
-      if (rows.size() < limit && is_of(row, node)) rows.push_back(row);
-    }
-    after = page->back().id;
+// Where a row stands in the order of writing: by its commit, and within that by its key.
+struct WritingPlace {
+  std::uint64_t version = 0;
+  std::string key;
+  bool operator<(const WritingPlace& other) const {
+    return std::tie(version, key) < std::tie(other.version, other.key);
   }
-  return rows;
+};
+
+// Of a row that was moved into a file meanwhile, the first: older rows are not there any more.
+Result<WritingPlace> writing_place(const Store& store, const std::string& id) {
+  if (id.empty()) return WritingPlace{};
+  const auto record = store.get(kinds::audit, id);
+  if (record) return WritingPlace{record->version, id};
+  if (record.error().kind == ErrorKind::not_found) return WritingPlace{};
+  return pass(record.error());
 }
 
 }  // namespace
 
-Result<std::vector<AuditRow>> find_audit(const Store& store, const AuditQuery& query,
-                                         TimePoint now) {
-  const std::string since = std::max(query.after, first_key(query.since));
-  if (!query.newest) return first_rows(store, since, query.node, query.limit);
-  // The store has no way back from the end: ever longer times before now, until there are enough.
-  const std::int64_t seconds = unix_seconds(now);
-  for (std::int64_t span = 600;; span *= 8) {
-    const std::string begin = std::max(since, first_key(seconds - span));
-    auto rows = first_rows(store, begin, query.node, std::numeric_limits<std::size_t>::max());
-    if (!rows) return rows;
-    if (rows->size() < query.limit && begin != since) continue;
-    if (rows->size() > query.limit)
-      rows->erase(rows->begin(), rows->end() - static_cast<std::ptrdiff_t>(query.limit));
-    return rows;
+// Keys go by a clock that may have been wrong, so that all rows are looked through; no more than
+// `limit` of them are held.
+Result<std::vector<AuditRow>> find_audit(const Store& store, const AuditQuery& query, TimePoint) {
+  const auto after = writing_place(store, query.after);
+  if (!after) return pass(after.error());
+  std::map<WritingPlace, AuditRow> found;
+  for (std::string page = first_key(query.since);;) {
+    const auto records = store.list(kinds::audit, {}, page, maximum_page);
+    if (!records) return while_doing(records.error(), "reading the audit");
+    if (records->empty()) break;
+    page = records->back().key;
+    for (const auto& record : *records) {
+      const WritingPlace place{record.version, record.key};
+      if (!(*after < place)) continue;
+      const bool is_full = found.size() >= query.limit;
+      if (is_full && (found.empty() || (query.newest ? place < found.begin()->first
+                                                     : found.rbegin()->first < place)))
+        continue;
+      auto row = read_row(record);
+      if (!is_of(row, query.node)) continue;
+      found.emplace(place, std::move(row));
+      if (is_full) found.erase(query.newest ? found.begin() : std::prev(found.end()));
+    }
   }
+  std::vector<AuditRow> rows;
+  for (auto& [place, row] : found) rows.push_back(std::move(row));
+  return rows;
 }
 
 }  // namespace muster

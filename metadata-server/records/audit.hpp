@@ -1,6 +1,6 @@
-// Who did what to whom: kind "audit", in the order of time. Rows are added to the transaction that
-// makes the change true, so that there is no change without its row. They are never changed or
-// removed. Thread-safe.
+// Who did what to whom: kind "audit", with keys by the clock, which may have been wrong. Rows are
+// added to the transaction that makes the change true, so that there is no change without its row.
+// They are never changed or removed. Thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -36,12 +36,13 @@ void append_audit(Transaction& transaction, TimePoint now, std::string_view acto
 
 struct AuditQuery {
   std::string after;       // rows after this one; "": from the first
-  std::int64_t since = 0;  // Unix seconds: none that are older
+  std::int64_t since = 0;  // Unix seconds: none that say an older time
   std::string node;        // "m1" or "lab/m1": what it did and what was done to it; "": of all
   std::size_t limit = 100;
   bool newest = false;  // the last `limit` of them, else the first
 };
-// Oldest first. Of the newest rows it costs little more than these, however many there are.
+// In the order of writing, that of the store's revisions, whatever the clock said then. A row that
+// cannot be read has the action "unreadable", and why as its detail.
 [[nodiscard]] Result<std::vector<AuditRow>> find_audit(const Store& store, const AuditQuery& query,
                                                        TimePoint now);
 

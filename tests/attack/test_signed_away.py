@@ -223,7 +223,7 @@ def test_a_ban_holds_at_once_and_waits_for_a_signature(signed):
     before, machine = signed.current(), signed.enrolled("n1", "node", 21)
     banned = signed.muster("ban", "n1", "--cluster", "lab", check=False)
     try:
-        assert banned.returncode == 5
+        assert banned.returncode == 6
         assert "lab/n1: this server holds to the ban; its masters' API servers do not know of it yet: cluster 'lab': this server may " \
             "not sign for it." in banned.stderr, banned.stderr
         assert machine.ask("GET", "/v1/document")[0] == 403

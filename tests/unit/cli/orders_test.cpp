@@ -159,3 +159,15 @@ TEST_CASE(
           "3 places are not taken yet; where what their machines are started with is lost: muster cluster scale ci --nodes 5 --again --user-data-dir DIR\n") !=
       std::string::npos);
 }
+
+TEST_CASE("an order that the server holds to and could not publish says so, and exits 6") {
+  const OperatorApi api(
+      {{"POST /v1/operator/nodes/lab/n1/ban",
+        {200,
+         R"({"unpublished":{"kind":"quarantined","message":"lab/n1: held, and\u001b waits"}})"}}});
+  const auto ran =
+      fake::muster({"--server", api.url(), "ban", "n1", "--cluster", "lab", "--reason", "stolen"});
+  CHECK(ran.exit == 6);
+  CHECK(ran.out == "lab/n1: banned\n");
+  CHECK(ran.err == "muster: lab/n1: held, and\\x1b waits\n");
+}

@@ -184,8 +184,14 @@ TEST_CASE_FIXTURE(TwoClusters,
   refused(ask("POST", "/v1/operator/nodes/lab/nobody/replace"));
   // A machine that something is published for is one, whoever cannot read the inventory.
   const auto banned = ask("POST", "/v1/operator/nodes/lab/m1/ban", {{"reason", "stolen"}});
-  CHECK(banned.body.at("message").get<std::string>().starts_with(
-      "lab/m1: this server holds to the ban; its masters' API servers do not know of it yet: "));
+  CHECK(banned.status == 200);
+  CHECK(banned.body.at("unpublished").at("kind") == "quarantined");
+  CHECK(
+      banned.body.at("unpublished")
+          .at("message")
+          .get<std::string>()
+          .starts_with(
+              "lab/m1: this server holds to the ban; its masters' API servers do not know of it yet: "));
   CHECK(find_machine(store, {"lab", "m1"})->record.banned);
   if (kind == kinds::cluster) return;
   apply(sample::small_inventory());
@@ -245,7 +251,13 @@ TEST_CASE_FIXTURE(TwoClusters,
   REQUIRE(nodes.body.at("nodes").size() == 1);
   CHECK(nodes.body.at("nodes")[0].at("node") == "o1");
   CHECK(nodes.body.at("unread")[0].at("cluster") == "lab");
-  CHECK(ask("GET", "/v1/operator/nodes?cluster=lab").status != 200);
+  const std::string told = ". Cure: " + cure;
+  CHECK(nodes.body.at("unread")[0].at("reason").get<std::string>().ends_with(told));
+  for (const std::string path : {"/v1/operator/nodes?cluster=lab", "/v1/operator/nodes/lab/m1"}) {
+    const auto refused = ask("GET", path);
+    CHECK(refused.status == 500);
+    CHECK_MESSAGE(refused.message().ends_with(told), refused.body.dump());
+  }
   if (order.empty()) return;
   const auto cured = ask("POST", "/v1/operator/nodes/lab/" + order, {{"reason", "unreadable"}});
   CHECK_MESSAGE(cured.status == 200, cured.body.dump());

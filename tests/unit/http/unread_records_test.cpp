@@ -60,3 +60,38 @@ TEST_CASE_FIXTURE(OnDemand,
   CHECK(ask("GET", "/v1/operator/status").body.at("quarantined").empty());
   CHECK(create().status == 200);
 }
+
+TEST_CASE("a member whose record cannot be read is told by name; its removal begins it anew") {
+  sample::PoolHouse house;
+  house.start(2);
+  const auto member = find_member(house.store, "lab", "w-1").value()->record;
+  make_unreadable(house.store, kinds::member, "lab/w-1");
+  const auto rows = [&] { return house.ask("GET", "/v1/operator/status").body.at("quarantined"); };
+  REQUIRE(rows().size() == 1);
+  CHECK(rows()[0].at("reason").get<std::string>().starts_with("member 'lab/w-1': "));
+  CHECK(
+      rows()[0].at("cure") ==
+      "of a member that is named here, NAME: muster node remove NAME --cluster lab, which begins its record anew from what it is served, drains and removes it (muster node undrain NAME --cluster lab, and it stays); with --no-drain at once; of one that was removed, too");
+  std::string order = "remove";
+  nlohmann::json body = nlohmann::json::object();
+  SUBCASE("drained first, and kept after all") {}
+  SUBCASE("at once") {
+    body["drain"] = false;
+  }
+  CAPTURE(body);
+  const auto removed = house.order("w-1", "remove", body);
+  CHECK_MESSAGE(removed.status == 200, removed.body.dump());
+  CHECK(rows().empty());
+  REQUIRE(house.views.load());
+  CHECK(rows().empty());
+  const auto anew = find_member(house.store, "lab", "w-1").value()->record;
+  CHECK(anew.pool == "w");
+  CHECK(anew.role == Role::node);
+  CHECK(anew.address == member.address);
+  CHECK((anew.removed_at != 0) == body.contains("drain"));
+  CHECK(house.is_served("w-1") != body.contains("drain"));
+  CHECK(house.order("w-2", "ban", {{"reason", "stolen"}}).status == 200);
+  if (body.contains("drain")) return;
+  REQUIRE(house.order("w-1", "undrain").status == 200);
+  CHECK(house.state("w-1") == "enrolled");
+}

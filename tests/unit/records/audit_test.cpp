@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "store/kinds.hpp"
 #include "store/memory_store.hpp"
 
 using namespace muster;
@@ -52,4 +53,67 @@ TEST_CASE("long and broken texts are made fit") {
   CHECK((*rows)[0].actor.size() == 256);
   CHECK((*rows)[0].detail.size() == 1024);
   CHECK((*rows)[0].subject == "\xef\xbf\xbd");
+}
+
+TEST_CASE("the order is that of writing, whatever the clock said; a row of a clock ahead stays") {
+  constexpr std::int64_t second = 1'000'000, now = 1'700'000'000 * second,
+                         month = 2'592'000 * second;
+  MemoryStore store;
+  const auto write = [&](std::int64_t time, std::string_view action) {
+    Transaction transaction;
+    append_audit(transaction, at(time), "server", action, "lab");
+    REQUIRE(store.commit(transaction));
+  };
+  write(now - 7200 * second, "first");
+  write(now + month, "ahead");
+  write(now - month, "behind");
+  write(now - 3600 * second, "fourth");
+  for (int i = 0; i < 1500; ++i) write(now - 60 * second + i, "many");
+  write(now - 30 * second, "last");
+  const auto actions = [&](const AuditQuery& query) {
+    std::vector<std::string> found;
+    const auto rows = find_audit(store, query, at(now)).value();
+    for (const auto& row : rows)
+      if (row.action != "many") found.push_back(row.action);
+    return found;
+  };
+  using Words = std::vector<std::string>;
+  AuditQuery query;
+  query.limit = 10000;
+  CHECK(actions(query) == Words{"first", "ahead", "behind", "fourth", "last"});
+  query.newest = true;
+  CHECK(actions(query) == Words{"first", "ahead", "behind", "fourth", "last"});
+  query.limit = 2;
+  CHECK(actions(query) == Words{"last"});
+  query.limit = 10000;
+  query.since = now / second - 5000;
+  CHECK(actions(query) == Words{"ahead", "fourth", "last"});
+  // Page by page, from whatever row.
+  query = {};
+  query.limit = 2;
+  Words paged;
+  for (;;) {
+    const auto rows = find_audit(store, query, at(now)).value();
+    if (rows.empty()) break;
+    for (const auto& row : rows)
+      if (row.action != "many") paged.push_back(row.action);
+    query.after = rows.back().id;
+    query.limit = 1000;
+  }
+  CHECK(paged == Words{"first", "ahead", "behind", "fourth", "last"});
+}
+
+TEST_CASE("a row that cannot be read is one all the same") {
+  MemoryStore store;
+  Transaction transaction;
+  append_audit(transaction, at(5), "server", "done", "lab");
+  transaction.put(kinds::audit, "00000000000000000004-00", "{");
+  REQUIRE(store.commit(transaction));
+  const auto rows = find_audit(store, {}, at(10));
+  REQUIRE_MESSAGE(rows, rows.error().message);
+  REQUIRE(rows->size() == 2);
+  CHECK((*rows)[0].time == 4);
+  CHECK((*rows)[0].action == "unreadable");
+  CHECK((*rows)[0].detail.starts_with("audit row: "));
+  CHECK((*rows)[1].action == "done");
 }
