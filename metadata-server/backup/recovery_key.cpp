@@ -208,6 +208,11 @@ Result<BackupStatus> backup_status(const Store& store, TimePoint now, bool is_re
   const auto owners = unsaved_owners(store, status.last, {});
   if (!owners) return pass(owners.error());
   status.unsaved.assign(owners->begin(), owners->end());
+  const bool opens =
+      status.key && status.last && status.last->recovery_key == status.key->fingerprint();
+  const auto unopened = opens ? owners : unsaved_owners(store, std::nullopt, {});
+  if (!unopened) return pass(unopened.error());
+  status.unrecoverable.assign(unopened->begin(), unopened->end());
   tell_cure(status, now, is_required);
   if (is_unread) {
     status.message =

@@ -49,6 +49,8 @@ struct BackupStatus {
   std::optional<KeptBackup> last;
   // Owners of an authority that is in none, by name; "-" are the site's own.
   std::vector<std::string> unsaved;
+  // Those, and what only a backup has that does not open with today's recovery key.
+  std::vector<std::string> unrecoverable;
   // For people; empty where all is well.
   std::string message, cure;
 };

@@ -307,6 +307,8 @@ TEST_CASE("the status tells a backup that no key of today opens, and one that is
       fmt::format(
           "no backup opens with the recovery key {}: the last one that is kept opens with {} alone",
           second, first));
+  CHECK(backup_status(site.store, sample::now)->unsaved.empty());
+  CHECK(backup_status(site.store, sample::now)->unrecoverable == std::vector<std::string>{"-"});
   CHECK_FALSE(backup_status(site.store, sample::now)->cure.empty());
 }
 
