@@ -8,11 +8,10 @@ import time
 import netboot_machine
 import pytest
 from local_cluster import SERVER_ADDRESS
-from netboot_machine import BootSegment, NetbootMachine, boot, fingerprint, timeline
+from netboot_machine import OVERRIDES, BootSegment, NetbootMachine, boot, fingerprint, timeline
 from own_image import OwnImage
 
 ADDRESS, MAC = "10.77.0.51", "02:4d:55:00:00:33"
-NODE = "  overrides: {netboot: {image: tower}}\n"
 CHUNK, ALTERED = 2 << 20, 3  # the chunk of the root that the mirror alters
 MIRROR = f"http://{SERVER_ADDRESS}:8098"
 
@@ -63,7 +62,7 @@ def lying_mirror(image):
 @pytest.fixture(scope="module")
 def segment(cluster, image, lying_mirror, tmp_path_factory):
     """The inventory with the machine, and DHCP for it."""
-    cluster.add_node("t1", ADDRESS, extra=NODE, mac=MAC)
+    cluster.add_node("t1", ADDRESS, extra=f"  {OVERRIDES}\n", mac=MAC)
     with cluster.changed_inventory("podNetwork: routed\n", f"podNetwork: routed\n  artifacts: {{mirrors: [\"{MIRROR}\"]}}\n"):
         with BootSegment(cluster, cluster.inventory, str(tmp_path_factory.mktemp("segment"))):
             yield
@@ -93,6 +92,7 @@ def test_an_empty_machine_becomes_a_ready_node(cluster, machine, lying_mirror):
     # What everybody on the machine reads holds no secret.
     arguments, = machine.said("Command line: ")
     assert "muster1." not in arguments
+    assert " mitigations=off " in arguments  # the inventory's word
     cluster.run_pod("t1", "tower-walker")
     cluster.kubectl("delete", "pod", "tower-walker", "--now")
     assert not machine.said(r"FAILED|Failed to start"), machine.said(r"FAILED|Failed to start")
