@@ -30,24 +30,33 @@ bool is_node_missing(const ApiAnswer& answer) {
   return status && text_at(*status, "reason") == "NotFound";
 }
 
-// What kubelet may need from its start to its registration.
-constexpr std::chrono::seconds registration_limit(30);
+// kubelet tries to register until it has, which takes a slow machine a minute; then never again.
+// One that has is not restarted right after its start all the same: it may be at it once more.
+constexpr std::chrono::seconds young_limit(30);
+// Of one that nobody saw to have registered: it has by then, or another start does no better.
+constexpr std::chrono::seconds registration_limit(300);
 // From its restart to Ready.
 constexpr std::chrono::milliseconds return_limit(30000);
 
-// A kubelet that has just been started, by whomever, registers by itself.
-bool has_had_time(const Host& host) {
+std::uint32_t kubelet_pid(const Host& host) {
   const auto unit = host.services.status("kubelet.service");
-  if (!unit || unit->main_pid == 0) return false;
-  const auto age = process_age(host, unit->main_pid);
-  return age && *age >= registration_limit;
+  return unit ? unit->main_pid : 0;
+}
+
+// A kubelet that has not registered yet does so by itself, whoever started it: a restart would only
+// send it back to the start.
+bool has_had_time(const Run& run) {
+  const std::uint32_t pid = kubelet_pid(run.host);
+  if (pid == 0) return false;
+  const auto age = process_age(run.host, pid);
+  return age && *age >= (run.memory.registered_kubelet == pid ? young_limit : registration_limit);
 }
 
 // True: kubelet was restarted, so that it registers again. Else tells in `error` what is waited
 // for.
 ConvergeResult<bool> put_node_back(Run& run, const NodeDocument& document, const PeerList& peers,
                                    Error& error) {
-  if (!is_peer(peers, document.role.node) || !has_had_time(run.host)) return false;
+  if (!is_peer(peers, document.role.node) || !has_had_time(run)) return false;
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(run.host.clock.now().time_since_epoch())
           .count();
@@ -181,7 +190,10 @@ ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document, const 
     const auto node = get_node(run.host, run.network, document);
     if (node) keep_marks(run, document, *node);
     auto ready = node ? parse_node_ready(*node, start) : pass(node.error());
-    if (ready) return {};
+    if (ready) {
+      run.memory.registered_kubelet = kubelet_pid(run.host);
+      return {};
+    }
     const bool is_missing = ready.error().kind == ErrorKind::not_found;
     if (is_missing && may_put_back) {
       const auto put_back = put_node_back(run, document, peers, ready.error());

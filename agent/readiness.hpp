@@ -42,7 +42,7 @@ struct KubeletStart {
 
 // A unit of `exits` that exits again and again ends the wait.
 // api: no answer; kubelet: not registered or not Ready when `limit` is over. Where the Node object
-// is gone, and not because kubelet has just been started, kubelet is restarted, with a back-off
+// is gone, and not because kubelet has yet to register, kubelet is restarted, with a back-off
 // (node_object.hpp), and waited for half a minute more. Not where `peers` have this machine no
 // more.
 [[nodiscard]] ConvergeResult<> await_node_ready(Run& run, const NodeDocument& document,

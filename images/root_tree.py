@@ -57,11 +57,11 @@ def resolve(plan, more):
     return dict(re.findall(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", done.stderr, re.MULTILINE))
 
 
-def make_debian(steps, plan, root, boot_packages, boot_folder):
-    """The packages, and beside the tree, unpacked, what starts a machine and need not stay on it."""
+def make_debian(steps, plan, root, boot_packages, boot_folder, settings=None):
+    """The packages, and beside the tree, unpacked, what starts a machine and need not stay on it. settings: of the packages' scripts."""
     fetch = f'mkdir "$1/boot-loader" && cd "$1/boot-loader" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get download {" ".join(boot_packages)}'
     options = [f"--dpkgopt={option}" for option in LEFT_OUT] + ["--mode=root", f"--customize-hook={fetch}"]
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": FIXED, "DEBIAN_FRONTEND": "noninteractive"}
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": FIXED, "DEBIAN_FRONTEND": "noninteractive", **(settings or {})}
     steps.run(*mmdebstrap(plan, packages_of(plan), *options), plan["suite"], root, *sources(), environment=environment)
     versions = {}
     for file in sorted(glob.glob(f"{root}/boot-loader/*.deb")):

@@ -3,7 +3,7 @@ import os
 import shutil
 
 from local_cluster import CACHE
-from netboot_machine import BootSegment, NetbootMachine, boot, end, missing, timeline
+from netboot_machine import OVERRIDES, BootSegment, NetbootMachine, boot, end, missing, timeline
 from own_image import OwnImage
 from waiting import Failure
 
@@ -16,7 +16,7 @@ spec:
   role: node
   address: {ADDRESS}
   match: {{mac: ["{MAC}"]}}
-  overrides: {{netboot: {{image: tower}}}}
+  {OVERRIDES}
 """
 
 

@@ -131,3 +131,7 @@ def make(steps, parts, work, file, epoch):
     with open(f"{work}/initrd.cpio", "wb") as out:
         out.write(newc(tree, epoch))
     steps.run("zstd", "-q", "-19", "-T1", "--no-progress", "-o", file, f"{work}/initrd.cpio")
+    # What follows it in memory is the machine's own archive, which the kernel finds at a multiple of four alone. iPXE sees to
+    # that; the kernel's EFI stub lays one behind the other as they are.
+    with open(file, "ab") as out:
+        out.write(bytes(-out.tell() % 4))

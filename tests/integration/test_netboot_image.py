@@ -68,6 +68,15 @@ def test_the_initrd_has_every_word_that_its_scripts_call_and_no_shell_for_people
     assert not {"login", "getty", "telnet", "nc", "vi"} & have
 
 
+def test_the_machines_archive_behind_it_begins_where_the_kernel_looks(tmp_path, parts, monkeypatch):
+    monkeypatch.setattr(initrd, "lay", lambda *_: None)
+    for length in range(8):
+        monkeypatch.setattr(initrd, "newc", lambda *_, length=length: os.urandom(100 + length))
+        initrd.make(Steps(["initrd"], str(tmp_path / "log")), parts, str(tmp_path), str(tmp_path / "initrd.img"), EPOCH)
+        assert os.path.getsize(tmp_path / "initrd.img") % 4 == 0
+        os.unlink(tmp_path / "initrd.img")
+
+
 def test_the_same_tree_gives_the_same_bytes_which_cpio_reads(tmp_path, tree):
     archive = initrd.newc(str(tree), EPOCH)
     os.utime(tree / "init")

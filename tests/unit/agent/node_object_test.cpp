@@ -34,12 +34,19 @@ class RunningMachine {
     machine.clock.sleep(std::chrono::minutes(10));
     network.on_node = [this]() -> std::optional<ApiAnswer> {
       if (restarts() > seen_) start_kubelet();
+      if (machine.clock.since_boot() < registers_at_) return ApiAnswer{404, answer};
       if (is_there_) return std::nullopt;
       return ApiAnswer{404, answer};
     };
   }
 
   void delete_node() { is_there_ = false; }
+  // As on a machine that is slow: kubelet was started just now, and registers that much later.
+  void start_slowly(std::chrono::seconds time) {
+    start_kubelet();
+    registers_at_ = machine.clock.since_boot() + time;
+  }
+  void start_agent_anew() { memory_ = Memory(); }
   [[nodiscard]] bool is_there() const { return is_there_; }
   [[nodiscard]] std::size_t restarts() const {
     return static_cast<std::size_t>(std::count(
@@ -48,11 +55,10 @@ class RunningMachine {
 
   // One poll; why the Node is not Ready.
   std::string poll(std::chrono::seconds limit = std::chrono::seconds(0)) {
-    Memory memory;
-    Reporter reporter(machine.host, checkpoint, memory, [](std::string_view) {});
+    Reporter reporter(machine.host, checkpoint, memory_, [](std::string_view) {});
     Run run{machine.host, network,  settings,
             checkpoint,   reporter, Deadline(machine.clock, std::chrono::minutes(10)),
-            false,        false,    memory};
+            false,        false,    memory_};
     ExitWatch exits({});
     const auto ready =
         await_node_ready(run, document, peers, {site.reported_boot, {}}, exits, limit);
@@ -69,7 +75,9 @@ class RunningMachine {
                       fmt::format("{} (kube (1) let) S{} {} 0\n", pid_,
                                   std::string(" 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"), ticks));
   }
+  Memory memory_;
   bool is_there_ = true;
+  std::chrono::nanoseconds registers_at_{0};
   std::size_t seen_ = 0;
   std::uint32_t pid_ = 100;
 };
@@ -150,6 +158,30 @@ TEST_CASE("a kubelet that has just been started registers by itself") {
   // Waited for, it is not waited for in vain.
   CHECK(node.poll(std::chrono::seconds(180)) == "");
   CHECK(node.restarts() == 2);
+}
+
+TEST_CASE("a kubelet that is slow to register is left alone until it has") {
+  RunningMachine node;
+  node.start_slowly(std::chrono::seconds(170));
+  CHECK(node.poll(std::chrono::seconds(180)) == "");
+  CHECK(node.restarts() == 0);
+  // The same process, of which it is known from now on that it will not do it again.
+  node.delete_node();
+  CHECK(node.poll() == "");
+  CHECK(node.restarts() == 1);
+}
+
+TEST_CASE("of a kubelet that ran before this agent, it is believed after five minutes") {
+  RunningMachine node;
+  node.start_slowly(std::chrono::seconds(0));
+  CHECK(node.poll() == "");
+  node.delete_node();
+  node.start_agent_anew();
+  node.machine.clock.sleep(std::chrono::seconds(290));
+  CHECK(node.poll() == "node 'm1' is not registered; journalctl -u kubelet.service -b");
+  node.machine.clock.sleep(std::chrono::seconds(11));
+  CHECK(node.poll() == "");
+  CHECK(node.restarts() == 1);
 }
 
 TEST_CASE("kubelet is not restarted for a machine that left, nor by any other 404") {
