@@ -40,8 +40,9 @@ Response envelope_response(const std::shared_ptr<const ServedAnswer>& served,
 
 // 1 where the agent says nothing, as all did before 0.3.
 Result<std::uint32_t> format_read_by(const Request& request) {
-  const std::string& text = request.header("muster-document-format");
-  if (text.empty()) return 1;
+  const auto sent = request.headers.find("muster-document-format");
+  if (sent == request.headers.end()) return 1;
+  const std::string& text = sent->second;
   std::uint32_t format = 0;
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, format);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <sstream>
 
 #include "document/field_syntax.hpp"
 #include "document/owned_flags.hpp"
@@ -52,6 +53,7 @@ class FlagChecker {
           "its flags are not checked"));
     if (component == "etcd") check_election(arguments);
     check_pairs(component, arguments);
+    check_plugins(component, arguments);
     check_ciphers(component, arguments);
     for (const auto& [flag, value] : arguments) {
       const std::string field = fmt::format("spec.componentArguments[{}][{}]", component, flag);
@@ -115,6 +117,20 @@ class FlagChecker {
              fmt::format("spec.componentArguments[{}][{}]", component, pair.flag),
              fmt::format("{} beside it", pair.other), "none",
              fmt::format("{} does not start with one of them alone", component));
+    }
+  }
+
+  // kube-apiserver's own rule (admission's options.go, Validate).
+  void check_plugins(const std::string& component, const Arguments& arguments) {
+    const auto on = arguments.find("enable-admission-plugins");
+    const auto off = arguments.find("disable-admission-plugins");
+    if (component != "kube-apiserver" || on == arguments.end() || off == arguments.end()) return;
+    std::istringstream plugins(off->second.value);
+    for (std::string plugin; std::getline(plugins, plugin, ',');) {
+      if (plugin.empty() || !has_entry(on->second.value, plugin)) continue;
+      report(off->second, "spec.componentArguments[kube-apiserver][disable-admission-plugins]",
+             "none that enable-admission-plugins has", in_ticks(plugin),
+             "kube-apiserver does not start with it");
     }
   }
 

@@ -29,9 +29,7 @@ class KubeletChecker {
     for (const auto& [signal, threshold] : thresholds.fields) {
       if (threshold.kind != Value::Kind::scalar) continue;
       const std::string field = fmt::format("{}[{}]", path, escaped(signal));
-      if (!rules::is_eviction_signal(signal))
-        report(threshold, path, "an eviction signal such as memory.available", in_ticks(signal));
-      else if (!is_sound_threshold(threshold.scalar))
+      if (check_signal(signal, threshold, path) && !is_sound_threshold(threshold.scalar))
         report(threshold, field,
                "a quantity above 0 such as 100Mi, or a percentage from 0% to 100%",
                in_ticks(threshold.scalar),
@@ -48,6 +46,10 @@ class KubeletChecker {
       check_thresholds(*soft, path + ".evictionSoft");
       check_grace(extra, *soft, path);
     }
+    if (const Value* periods = extra.find("evictionSoftGracePeriod"))
+      check_periods(*periods, path + ".evictionSoftGracePeriod");
+    if (const Value* reclaim = extra.find("evictionMinimumReclaim"))
+      check_reclaim(*reclaim, path + ".evictionMinimumReclaim");
     for (const char* name : {"systemReserved", "kubeReserved"}) {
       if (const Value* reserved = extra.find(name)) check_reserved(*reserved, path + "." + name);
     }
@@ -69,6 +71,37 @@ class KubeletChecker {
     return sign && *sign > 0;
   }
 
+  // Read by kubelet whether or not a threshold is there for them (ParseThresholdConfig).
+  void check_periods(const Value& periods, const std::string& path) {
+    for (const auto& [signal, period] : periods.fields) {
+      if (!check_signal(signal, period, path)) continue;
+      if (!is_go_duration(period.scalar) || period.scalar.starts_with('-'))
+        report(period, fmt::format("{}[{}]", path, escaped(signal)),
+               std::string(expected_of_type("duration")), found_text(period));
+    }
+  }
+
+  // Other bounds than a threshold's: nothing is a quantity, and a percentage has no upper end.
+  void check_reclaim(const Value& reclaim, const std::string& path) {
+    for (const auto& [signal, amount] : reclaim.fields) {
+      if (!check_signal(signal, amount, path) || amount.kind != Value::Kind::scalar ||
+          !to_json(amount).is_string())
+        continue;
+      const auto part = percentage(amount.scalar);
+      const auto sign = sign_of_quantity(amount.scalar);
+      if (amount.scalar.ends_with('%') ? !part || *part <= 0 : !sign || *sign < 0)
+        report(amount, fmt::format("{}[{}]", path, escaped(signal)),
+               "a quantity of 0 or more such as 500Mi, or a percentage above 0%",
+               in_ticks(amount.scalar), "kubelet does not start with it");
+    }
+  }
+
+  bool check_signal(const std::string& signal, const Value& value, const std::string& path) {
+    if (rules::is_eviction_signal(signal)) return true;
+    report(value, path, "an eviction signal such as memory.available", in_ticks(signal));
+    return false;
+  }
+
   void check_grace(const Value& extra, const Value& soft, const std::string& path) {
     const Value* grace = extra.find("evictionSoftGracePeriod");
     for (const auto& [signal, threshold] : soft.fields) {
@@ -76,9 +109,6 @@ class KubeletChecker {
       if (period == nullptr)
         report(threshold, fmt::format("{}.evictionSoft[{}]", path, escaped(signal)),
                "its time in evictionSoftGracePeriod", "none", "kubelet does not start without it");
-      else if (!is_go_duration(period->scalar) || period->scalar.starts_with('-'))
-        report(*period, fmt::format("{}.evictionSoftGracePeriod[{}]", path, escaped(signal)),
-               std::string(expected_of_type("duration")), found_text(*period));
     }
   }
 

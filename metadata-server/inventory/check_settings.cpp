@@ -16,36 +16,51 @@ namespace muster {
 
 namespace {
 
-// Which layers machines with Muster's own pod network have; the kubelet version of all.
+// Which layers machines with Muster's own pod network have, and those with an external cloud
+// provider.
+struct MachinesUse {
+  bool routed, external_cloud;
+};
+
 class Uses {
  public:
   explicit Uses(const Inventory& inventory) {
     for (const auto& [name, cluster] : inventory.clusters) {
-      if (cluster.pod_network.value != PodNetwork::routed) continue;
-      routed_clusters_.insert(name);
-      add(cluster.profiles);
+      if (cluster.pod_network.value == PodNetwork::routed) routed_.clusters.insert(name);
+      if (has_external_cloud(cluster)) external_.clusters.insert(name);
+      add(name, cluster.profiles);
     }
-    for (const Node& node : inventory.nodes) add_of(node);
-    for (const NodePool& pool : inventory.pools) add_of(pool);
+    for (const Node& node : inventory.nodes) add(node.cluster.value, node.profiles);
+    for (const NodePool& pool : inventory.pools) add(pool.cluster.value, pool.profiles);
   }
 
-  [[nodiscard]] bool is_routed(const std::string& cluster) const {
-    return routed_clusters_.contains(cluster);
+  [[nodiscard]] MachinesUse of_cluster(const std::string& cluster) const {
+    return {routed_.clusters.contains(cluster), external_.clusters.contains(cluster)};
   }
-  [[nodiscard]] bool profile_is_routed(const std::string& profile) const {
-    return routed_profiles_.contains(profile);
+  [[nodiscard]] MachinesUse of_profile(const std::string& profile) const {
+    return {routed_.profiles.contains(profile), external_.profiles.contains(profile)};
   }
 
  private:
-  void add(const std::vector<Sourced<std::string>>& profiles) {
-    for (const auto& profile : profiles) routed_profiles_.insert(profile.value);
-  }
-  template <class Machine>
-  void add_of(const Machine& machine) {
-    if (is_routed(machine.cluster.value)) add(machine.profiles);
+  struct Names {
+    std::set<std::string> clusters, profiles;
+  };
+
+  static bool has_external_cloud(const Cluster& cluster) {
+    const auto kubelet = cluster.component_arguments.find("kubelet");
+    if (kubelet == cluster.component_arguments.end()) return false;
+    const auto provider = kubelet->second.find("cloud-provider");
+    return provider != kubelet->second.end() && provider->second.value == "external";
   }
 
-  std::set<std::string> routed_clusters_, routed_profiles_;
+  void add(const std::string& cluster, const std::vector<Sourced<std::string>>& profiles) {
+    for (Names* names : {&routed_, &external_}) {
+      if (!names->clusters.contains(cluster)) continue;
+      for (const auto& profile : profiles) names->profiles.insert(profile.value);
+    }
+  }
+
+  Names routed_, external_;
 };
 
 // A profile is of no cluster: where their versions differ, its fields are those of none.
@@ -72,12 +87,13 @@ class SettingsChecker {
 
   // `taints`: where they are written, which a node says beside its overrides.
   void check(const Value& settings, const std::string& path, const std::string& taints,
-             bool routed) {
-    if (const Value* list = settings.find_path("kubelet.taints")) check_taints(*list, taints);
+             const MachinesUse& use) {
+    if (const Value* list = settings.find_path("kubelet.taints"))
+      check_taints(*list, taints, use.external_cloud);
     if (const Value* sysctls = settings.find_path("kernel.sysctl"))
       check_sysctls(*sysctls, path + ".kernel.sysctl", problems_);
     if (const Value* files = settings.find("files"))
-      check_files(*files, path + ".files", routed, problems_);
+      check_files(*files, path + ".files", use.routed, problems_);
     if (const Value* mirrors = settings.find_path("containerd.registryMirrors"))
       check_mirrors(*mirrors, path + ".containerd.registryMirrors");
     if (const Value* image = settings.find_path("containerd.sandboxImage");
@@ -113,7 +129,7 @@ class SettingsChecker {
   }
 
   // The API server's rule; the whole Node is refused otherwise, and the machine never registers.
-  void check_taints(const Value& taints, const std::string& path) {
+  void check_taints(const Value& taints, const std::string& path, bool external_cloud) {
     std::map<std::pair<std::string, std::string>, const Value*> seen;
     for (std::size_t index = 0; index < taints.items.size(); ++index) {
       const Value& taint = taints.items[index];
@@ -125,6 +141,12 @@ class SettingsChecker {
                fmt::format("'{}:{}'", key->scalar, effect->scalar),
                fmt::format("{} has them; the API server would refuse the Node",
                            to_text(first->second->place)));
+      else if (external_cloud && effect->scalar == "NoSchedule" &&
+               key->scalar == "node.cloudprovider.kubernetes.io/uninitialized")
+        report(taint.place, fmt::format("{}[{}]", path, index), "each key and effect once",
+               fmt::format("'{}:{}'", key->scalar, effect->scalar),
+               "kubelet adds it by itself with cloud-provider external; the API server would "
+               "refuse the Node");
     }
   }
 
@@ -175,13 +197,13 @@ void check_settings(const Inventory& inventory, const ReleaseFlags& releases,
     checker.check_urls(cluster);
   }
   for (const auto& [name, profile] : inventory.profiles)
-    checker.check(profile.settings, "spec", "spec.kubelet.taints", uses.profile_is_routed(name));
+    checker.check(profile.settings, "spec", "spec.kubelet.taints", uses.of_profile(name));
   for (const Node& node : inventory.nodes)
     checker.check(node.overrides, "spec.overrides", "spec.taints",
-                  uses.is_routed(node.cluster.value));
+                  uses.of_cluster(node.cluster.value));
   for (const NodePool& pool : inventory.pools)
     checker.check(pool.overrides, "spec.overrides", "spec.taints",
-                  uses.is_routed(pool.cluster.value));
+                  uses.of_cluster(pool.cluster.value));
 }
 
 }  // namespace muster

@@ -1,6 +1,7 @@
 #include "inventory/check_sysctls.hpp"
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 
 #include <algorithm>
 #include <array>
@@ -55,8 +56,22 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(start, text.find_last_not_of(" \t\r") - start + 1);
 }
 
+// A pattern leaves alone what a line names, as Muster's file names all but these two, which are
+// ip_forward under other names.
+const Guarded* broken_by_pattern(std::string pattern, std::string_view value) {
+  std::replace(pattern.begin(), pattern.end(), '.', '\x01');
+  for (const Guarded& entry : guarded_sysctls) {
+    if (!entry.name.ends_with(".forwarding") || entry.value == trimmed(value)) continue;
+    std::string name(entry.name);
+    std::replace(name.begin(), name.end(), '.', '\x01');
+    if (fnmatch(pattern.c_str(), name.c_str(), 0) == 0) return &entry;
+  }
+  return nullptr;
+}
+
 const Guarded* broken_by(std::string_view name, std::string_view value) {
   const std::string dotted = with_dots(name);
+  if (dotted.find_first_of("*?[") != std::string::npos) return broken_by_pattern(dotted, value);
   const auto* found = std::find_if(guarded_sysctls.begin(), guarded_sysctls.end(),
                                    [&](const Guarded& entry) { return entry.name == dotted; });
   return found == guarded_sysctls.end() || found->value == trimmed(value) ? nullptr : found;

@@ -88,6 +88,10 @@ std::optional<Mismatch> choice_mismatch(std::string_view text, const FlagType& f
 
 std::optional<Mismatch> list_mismatch(std::string_view text, const FlagType& flag) {
   if (text.empty()) return choice_mismatch(text, flag);
+  const bool has_empty =
+      text.starts_with(',') || text.ends_with(',') || text.find(",,") != std::string_view::npos;
+  if (has_empty && !flag.choices.empty())
+    return Mismatch{"a list without empty entries", std::string(text)};
   for (const std::string_view entry : entries_of(text)) {
     if (auto mismatch = choice_mismatch(entry, flag)) return mismatch;
   }

@@ -103,16 +103,6 @@ constexpr std::array kept_flags = {
     KeptFlag{"kube-scheduler", "write-config-to", "kube-scheduler would exit"},
 };
 
-bool has_entry(std::string_view list, std::string_view entry) {
-  while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    if (list.substr(0, comma) == entry) return true;
-    if (comma == std::string_view::npos) break;
-    list.remove_prefix(comma + 1);
-  }
-  return false;
-}
-
 std::string_view weakness(std::string_view component, std::string_view flag,
                           std::string_view value) {
   if (flag == "tls-min-version" && (value == "VersionTLS10" || value == "VersionTLS11"))
@@ -138,6 +128,16 @@ std::string_view weakness(std::string_view component, std::string_view flag,
 }
 
 }  // namespace
+
+bool has_entry(std::string_view list, std::string_view entry) {
+  while (!list.empty()) {
+    const std::size_t comma = list.find(',');
+    if (list.substr(0, comma) == entry) return true;
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+  }
+  return false;
+}
 
 Kept kept_flag(std::string_view component, std::string_view flag, std::string_view value) {
   constexpr std::string_view others = "a flag that is the operator's";

@@ -19,6 +19,9 @@ struct Kept {
 // `field` is a dotted path in KubeletConfiguration.
 [[nodiscard]] std::string_view kept_kubelet_field(std::string_view field, std::string_view value);
 
+// Of a list between commas.
+[[nodiscard]] bool has_entry(std::string_view list, std::string_view entry);
+
 // kube-proxy passes over flags for what its configuration file says, all but those of its log.
 [[nodiscard]] bool is_passed_over(std::string_view component, std::string_view flag);
 

@@ -24,6 +24,8 @@ constexpr std::string_view by_pod_network =
 constexpr std::string_view by_package = "Muster's packages bring it";
 constexpr std::string_view by_unit =
     "the unit is Muster's: spec.componentArguments and spec.kubelet decide how a component runs";
+constexpr std::string_view by_every_unit =
+    "it is of every service, Muster's among them: a unit of yours has a folder of its own, and environment for all is DefaultEnvironment= in /etc/systemd/system.conf.d";
 constexpr std::string_view by_runtime_unit =
     "the unit is Muster's: registries are reached over spec.containerd.registryMirrors; environment for every unit, such as a proxy, is DefaultEnvironment= in /etc/systemd/system.conf.d, from the next boot on";
 
@@ -96,6 +98,7 @@ std::string_view owner_of_unit_file(std::string_view path) {
         "/usr/lib/systemd/system/", "/usr/local/lib/systemd/system/"}) {
     if (!path.starts_with(folder)) continue;
     const std::string_view name = unit_of(path.substr(folder.size()));
+    if (path.substr(folder.size()).starts_with("service.d/")) return by_every_unit;
     if (!is_unit(name)) return {};
     return name == "containerd.service" ? by_runtime_unit : by_unit;
   }

@@ -54,6 +54,7 @@ TEST_CASE("an agent is served a document of a format that it reads, and no older
   }
   CHECK(ask("two").message() ==
         "Muster-Document-Format: expected the newest format that is read, such as 1, found 'two'");
+  CHECK(house.ask("GET", "/v1/document", {}, n1, {{"muster-document-format", ""}}).status == 400);
   CHECK(ask("0").status == 400);
   CHECK(ask("1, 2").status == 400);
 }

@@ -16,8 +16,9 @@ struct Case {
 
 const std::string folder = std::string(MUSTER_TESTS_DIR) + "/unit/inventory/cases/";
 
-// "%cluster FIELDS", "%node NAME FIELDS" and "%pool NAME FIELDS" are short for an object; "%m1" for
-// the master that every cluster needs.
+// "%cluster FIELDS", "%node NAME FIELDS", "%pool NAME FIELDS" and "%profile NAME FIELDS" are short
+// for an object; "%m1" for the master that every cluster needs. "# WORDS" under it are the
+// component's own.
 std::string expanded(const std::string& text) {
   std::istringstream lines(text);
   std::string out, line;
@@ -26,16 +27,20 @@ std::string expanded(const std::string& text) {
     std::istringstream words(line);
     std::string kind, name = "lab", fields;
     words >> kind;
-    const bool is_short = kind == "%cluster" || kind == "%node" || kind == "%pool";
+    const bool is_short =
+        kind == "%cluster" || kind == "%node" || kind == "%pool" || kind == "%profile";
     if (is_short && kind != "%cluster") words >> name;
     std::getline(words, fields);
     if (!is_short) {
       out += line + "\n";
     } else {
-      const std::string first = kind == "%cluster" ? "kubernetesVersion: 1.36.3," : "cluster: lab,";
-      const std::string title = kind == "%cluster" ? "Cluster"
-                                : kind == "%node"  ? "Node"
-                                                   : "NodePool";
+      const std::string first = kind == "%cluster"   ? "kubernetesVersion: 1.36.3,"
+                                : kind == "%profile" ? ""
+                                                     : "cluster: lab,";
+      const std::string title = kind == "%cluster"   ? "Cluster"
+                                : kind == "%node"    ? "Node"
+                                : kind == "%profile" ? "Profile"
+                                                     : "NodePool";
       out += "---\napiVersion: muster/v1\nkind: " + title + "\nmetadata: {name: " + name +
              "}\nspec: {" + first + fields + "}\n";
     }

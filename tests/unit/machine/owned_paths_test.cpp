@@ -39,6 +39,7 @@ TEST_CASE("every unit of Muster is owned, with its drop-ins, wherever they lie")
     CHECK_MESSAGE(is_owned("/var/run/systemd/system/" + name + ".wants/x.service"), name);
   }
   CHECK(units >= 20);
+  CHECK(is_owned("/etc/systemd/system/service.d/x.conf"));
 }
 
 TEST_CASE("what is another's is the operator's") {
