@@ -205,7 +205,8 @@ struct Metrics::Impl {
     if (!status) return;
     prometheus::BuildGauge()
         .Name("muster_backup_unsaved_authorities")
-        .Help("Clusters, and the site, whose CA keys are in no backup that is kept and opens with the recovery key")
+        .Help(
+            "Clusters, and the site, whose CA keys are in no backup that is kept and opens with the recovery key")
         .Register(into)
         .Add({})
         .Set(static_cast<double>(status->unrecoverable.size()));

@@ -143,10 +143,10 @@ class SettingsChecker {
                            to_text(first->second->place)));
       else if (external_cloud && effect->scalar == "NoSchedule" &&
                key->scalar == "node.cloudprovider.kubernetes.io/uninitialized")
-        report(taint.place, fmt::format("{}[{}]", path, index), "each key and effect once",
-               fmt::format("'{}:{}'", key->scalar, effect->scalar),
-               "kubelet adds it by itself with cloud-provider external; the API server would "
-               "refuse the Node");
+        report(
+            taint.place, fmt::format("{}[{}]", path, index), "each key and effect once",
+            fmt::format("'{}:{}'", key->scalar, effect->scalar),
+            "kubelet adds it by itself with cloud-provider external; the API server would refuse the Node");
     }
   }
 
