@@ -172,7 +172,7 @@ std::string dhcp_discover(const MacBytes& mac, std::uint32_t transaction) {
 
 std::optional<DhcpOffer> read_dhcp_offer(std::string_view packet, std::uint32_t transaction) {
   if (packet.size() < ip_size || number(packet, 9, 1) != udp) return std::nullopt;
-  const std::size_t head = (number(packet, 0, 1) & 0xFU) * 4;
+  const std::size_t head = std::size_t{number(packet, 0, 1) & 0xFU} * 4;
   if (head < ip_size || packet.size() < head + udp_size + fixed_size + magic.size() ||
       number(packet, head + 2, 2) != client_port)
     return std::nullopt;
@@ -204,7 +204,7 @@ std::vector<std::string> interfaces_alone(std::string_view configuration) {
 }
 
 Result<std::optional<RivalServer>> find_dhcp_rival(const std::vector<std::string>& interfaces,
-                                                   std::chrono::milliseconds patience) {
+                                                   std::chrono::milliseconds limit) {
   std::vector<Ear> ears;
   for (const auto& interface : interfaces) {
     auto ear = open_ear(interface);
@@ -213,7 +213,7 @@ Result<std::optional<RivalServer>> find_dhcp_rival(const std::vector<std::string
   }
   // Twice: the first frame of a link that has just come up is lost at many a switch.
   const auto began = Clock::now();
-  for (const auto until : {began + patience / 2, began + patience}) {
+  for (const auto until : {began + limit / 2, began + limit}) {
     for (const auto& ear : ears) {
       if (auto asked = ask(ear); !asked) return pass(asked.error());
     }

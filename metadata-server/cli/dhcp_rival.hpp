@@ -34,6 +34,6 @@ struct RivalServer {
   DhcpOffer offer;
 };
 [[nodiscard]] Result<std::optional<RivalServer>> find_dhcp_rival(
-    const std::vector<std::string>& interfaces, std::chrono::milliseconds patience);
+    const std::vector<std::string>& interfaces, std::chrono::milliseconds limit);
 
 }  // namespace muster
