@@ -27,9 +27,8 @@ struct Memory {
   std::int64_t locked_out_since = 0;                 // Unix seconds; 0: the run lock was free
   std::set<std::string> told;     // the last run's lines of how things are (Reporter::note_state)
   std::set<std::string> watched;  // units of ours that were up, or that this agent started
-  std::uint32_t registered_kubelet =
-      0;                        // PID of the one whose Node was Ready: it registers no more
-  std::int64_t held_shown = 0;  // seconds of the boot; 0: never (held.hpp)
+  std::uint32_t registered_kubelet = 0;  // PID of one whose Node was Ready: it registers no more
+  std::int64_t held_shown = 0;           // seconds of the boot; 0: never (held.hpp)
   PeerList peers;  // the last one: the machine keeps its routes where none is left on the disk
   std::map<std::string, std::string> sound_state;  // of its files that were read: path -> stamp
 };

@@ -3,7 +3,6 @@
 // is written down, nothing of Kubernetes is started again. `muster-agent reset` removes it.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>

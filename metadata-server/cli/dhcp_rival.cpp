@@ -14,6 +14,7 @@
 #include <cstring>
 #include <random>
 
+#include "document/ipv4.hpp"
 #include "result/file_descriptor.hpp"
 
 namespace muster {
@@ -36,11 +37,6 @@ std::uint32_t number(std::string_view text, std::size_t at, std::size_t bytes) {
   for (const char letter : text.substr(at, bytes))
     value = value << 8U | static_cast<std::uint8_t>(letter);
   return value;
-}
-
-std::string dotted(std::string_view text, std::size_t at) {
-  return fmt::format("{}.{}.{}.{}", number(text, at, 1), number(text, at + 1, 1),
-                     number(text, at + 2, 1), number(text, at + 3, 1));
 }
 
 std::uint32_t checksum(std::string_view header) {
@@ -176,7 +172,7 @@ std::optional<DhcpOffer> read_dhcp_offer(std::string_view packet, std::uint32_t 
   if (head < ip_size || packet.size() < head + udp_size + fixed_size + magic.size() ||
       number(packet, head + 2, 2) != client_port)
     return std::nullopt;
-  const std::string sender = dotted(packet, 12);
+  const std::string sender = ipv4_text(number(packet, 12, 4));
   packet.remove_prefix(head + udp_size);
   if (number(packet, 0, 1) != 2 || number(packet, 4, 4) != transaction ||
       packet.substr(fixed_size, magic.size()) != magic)
@@ -186,7 +182,8 @@ std::optional<DhcpOffer> read_dhcp_offer(std::string_view packet, std::uint32_t 
   // A server for booting alone, such as a proxy, offers no address.
   if (!type || *type != "\x02" || number(packet, 16, 4) == 0) return std::nullopt;
   const auto server = option(options, option_server);
-  return DhcpOffer{server && server->size() == 4 ? dotted(*server, 0) : sender, dotted(packet, 16)};
+  return DhcpOffer{server && server->size() == 4 ? ipv4_text(number(*server, 0, 4)) : sender,
+                   ipv4_text(number(packet, 16, 4))};
 }
 
 std::vector<std::string> interfaces_alone(std::string_view configuration) {

@@ -2,6 +2,7 @@
 
 #include "document/problem.hpp"
 #include "enrolment/identity.hpp"
+#include "pki/signature.hpp"
 #include "records/audit.hpp"
 #include "records/revision.hpp"
 #include "store/kinds.hpp"
@@ -28,12 +29,6 @@ Result<NodeName> resolve(const EnrolmentInventory& inventory, const Approval& ap
   return found.front();
 }
 
-bool is_whole(std::string_view fingerprint) {
-  constexpr std::string_view scheme = "sha256:";
-  return fingerprint.size() == scheme.size() + 64 &&
-         fingerprint.find_first_not_of("0123456789abcdef", scheme.size()) == std::string_view::npos;
-}
-
 // `is_ahead_of_it`: a whole one need not wait yet.
 Result<FoundPending> find_by_prefix(const EnrolmentContext& context, std::string_view fingerprint,
                                     bool is_ahead_of_it) {
@@ -55,7 +50,7 @@ Result<FoundPending> find_by_prefix(const EnrolmentContext& context, std::string
     if (!found) return pass(found.error());
     if (found->version != 0) return std::move(*found);
   }
-  if (is_ahead_of_it && is_whole(fingerprint)) {
+  if (is_ahead_of_it && is_digest(fingerprint)) {
     FoundPending ahead;
     ahead.machine.fingerprint = fingerprint;
     ahead.machine.first_seen = unix_seconds(latest_now(context));

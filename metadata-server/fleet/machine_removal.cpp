@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <utility>
 
@@ -153,17 +152,6 @@ Result<void> finish(const Fleet& fleet, const FoundDrain& found,
   return give_up(fleet, found, message);
 }
 
-// Nothing but its row of the schedule knows it.
-Result<std::int64_t> scheduled_end(const Store& store, const std::string& key) {
-  const auto rows = all_records(store, kinds::schedule);
-  if (!rows) return pass(rows.error());
-  const std::string rest = fmt::format("/{}/{}", scheduled::member, key);
-  for (const Record& row : *rows)
-    if (row.key.ends_with(rest))
-      return static_cast<std::int64_t>(std::strtoll(row.key.c_str(), nullptr, 10));
-  return 0;
-}
-
 // What was lost of it but for what others know: the document that it is served, who holds its
 // address, the schedule. One that is served nothing was removed, or is no machine yet.
 Result<MemberRecord> member_anew(const Fleet& fleet, const NodeName& node, const std::string& key) {
@@ -186,7 +174,7 @@ Result<MemberRecord> member_anew(const Fleet& fleet, const NodeName& node, const
   if (!holders) return pass(holders.error());
   for (const Record& holder : *holders)
     if (holder.value == key) record.address = holder.key;
-  const auto end = scheduled_end(fleet.store, key);
+  const auto end = scheduled_at(fleet.store, scheduled::member, key);
   if (!end) return pass(end.error());
   record.ends_at = *end;
   const auto machine = find_machine(fleet.store, node);

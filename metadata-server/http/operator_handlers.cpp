@@ -119,7 +119,7 @@ Result<Response> get_audit(const Rooms& rooms, const Caller&, const Request& req
   if (auto flushed = rooms.reports.flush(rooms.store); !flushed) return pass(flushed.error());
   auto counted = rooms.enrolment.counts.flush(rooms.store, rooms.enrolment.now());
   if (!counted) return pass(counted.error());
-  const auto found = find_audit(rooms.store, *query, rooms.enrolment.now());
+  const auto found = find_audit(rooms.store, *query);
   if (!found) return pass(found.error());
   nlohmann::json rows = nlohmann::json::array();
   const std::int64_t present = unix_microseconds(rooms.enrolment.now());

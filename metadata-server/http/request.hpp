@@ -31,8 +31,8 @@ struct Peer {
   std::vector<std::uint32_t> groups;  // likewise
 };
 
-// Where a body too large for memory goes as it arrives. Called on a worker, a
-// piece at a time.
+// Where a body too large for memory goes as it arrives. Called on a worker, a piece
+// at a time.
 class BodySink {
  public:
   virtual ~BodySink() = default;

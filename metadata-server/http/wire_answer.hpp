@@ -13,15 +13,17 @@
 
 namespace muster {
 
-// What goes on the wire: `bytes`, then `shared`, then `length` bytes of `file` from `offset`.
+// The status where nothing goes on the wire: the body may go on.
 inline constexpr int going_on = 0;
+
+// What goes on the wire: `bytes`, then `shared`, then `length` bytes of `file` from `offset`.
 struct WireAnswer {
   std::string bytes;
   std::shared_ptr<const std::string> shared;
   std::shared_ptr<FileDescriptor> file;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
-  int status = 500;  // `going_on`: nothing goes on the wire, the body may go on
+  int status = 500;
   bool keep_alive = false;
 };
 

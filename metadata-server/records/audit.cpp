@@ -1,7 +1,7 @@
 #include "records/audit.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <tuple>
@@ -42,24 +42,25 @@ void append_audit(Transaction& transaction, TimePoint now, std::string_view acto
 
 namespace {
 
-// "00001763701234567890-9f86d081".
-std::int64_t key_time(std::string_view key) {
-  std::int64_t time = 0;
-  std::from_chars(key.data(), key.data() + key.size(), time);
-  return time;
+Result<AuditRow> parse_row(const Record& record) {
+  auto row = parse_record<AuditRow>("audit row", record.value, audit_fields);
+  if (row) row->id = record.key;
+  return row;
 }
 
 // One that cannot be read is told, too: nothing is hidden by damage.
 AuditRow read_row(const Record& record) {
-  auto row = parse_record<AuditRow>("audit row", record.value, audit_fields);
-  if (row) {
-    row->id = record.key;
-    return std::move(*row);
-  }
-  return {record.key, key_time(record.key), "", "unreadable", "", row.error().message};
+  auto row = parse_row(record);
+  if (row) return std::move(*row);
+  return {record.key, audit_time(record.key), "", "unreadable", "", row.error().message};
 }
 
 }  // namespace
+
+// "00001763701234567890-9f86d081".
+std::int64_t audit_time(std::string_view id) {
+  return std::strtoll(std::string(id.substr(0, 20)).c_str(), nullptr, 10);
+}
 
 Result<std::vector<AuditRow>> list_audit(const Store& store, std::string_view after,
                                          std::size_t limit) {
@@ -67,9 +68,8 @@ Result<std::vector<AuditRow>> list_audit(const Store& store, std::string_view af
   if (!records) return while_doing(records.error(), "reading the audit");
   std::vector<AuditRow> rows;
   for (const auto& record : *records) {
-    auto row = parse_record<AuditRow>("audit row", record.value, audit_fields);
+    auto row = parse_row(record);
     if (!row) return while_doing(row.error(), fmt::format("audit '{}'", record.key));
-    row->id = record.key;
     rows.push_back(std::move(*row));
   }
   return rows;
@@ -120,7 +120,7 @@ Result<WritingPlace> writing_place(const Store& store, const std::string& id) {
 
 // Keys go by a clock that may have been wrong, so that all rows are looked through; no more than
 // `limit` of them are held.
-Result<std::vector<AuditRow>> find_audit(const Store& store, const AuditQuery& query, TimePoint) {
+Result<std::vector<AuditRow>> find_audit(const Store& store, const AuditQuery& query) {
   const auto after = writing_place(store, query.after);
   if (!after) return pass(after.error());
   std::map<WritingPlace, AuditRow> found;

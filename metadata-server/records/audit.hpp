@@ -27,6 +27,9 @@ struct AuditRow {
 inline constexpr std::size_t maximum_audit_name = 256;     // bytes of actor, action, subject
 inline constexpr std::size_t maximum_audit_detail = 1024;  // bytes
 
+// Of a row's id, by the clock of then: Unix microseconds.
+[[nodiscard]] std::int64_t audit_time(std::string_view id);
+
 void append_audit(Transaction& transaction, TimePoint now, std::string_view actor,
                   std::string_view action, std::string_view subject, std::string_view detail = {});
 
@@ -43,7 +46,6 @@ struct AuditQuery {
 };
 // In the order of writing, that of the store's revisions, whatever the clock said then. A row that
 // cannot be read has the action "unreadable", and why as its detail.
-[[nodiscard]] Result<std::vector<AuditRow>> find_audit(const Store& store, const AuditQuery& query,
-                                                       TimePoint now);
+[[nodiscard]] Result<std::vector<AuditRow>> find_audit(const Store& store, const AuditQuery& query);
 
 }  // namespace muster

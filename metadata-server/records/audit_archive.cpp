@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <vector>
 
 #include "document/strict_json.hpp"
 #include "pki/unix_seconds.hpp"
+#include "records/audit.hpp"
 #include "result/durable_file.hpp"
 #include "result/file_descriptor.hpp"
 #include "store/kinds.hpp"
@@ -22,11 +22,6 @@ namespace muster {
 namespace {
 
 constexpr std::string_view suffix = ".jsonl.gz";
-
-// Of a row's id, and of a file's name, which starts with one.
-std::int64_t time_of(std::string_view id) {
-  return std::strtoll(std::string(id.substr(0, 20)).c_str(), nullptr, 10);
-}
 
 std::string lines_of(const std::vector<Record>& rows) {
   std::string lines;
@@ -87,7 +82,7 @@ Result<std::size_t> remove_old_files(const std::string& folder, std::int64_t bef
   const auto names = files_in(folder);
   if (!names) return pass(names.error());
   std::size_t removed = 0;
-  for (std::size_t i = 0; i + 1 < names->size() && time_of((*names)[i + 1]) < before; ++i) {
+  for (std::size_t i = 0; i + 1 < names->size() && audit_time((*names)[i + 1]) < before; ++i) {
     const std::string path = folder + "/" + (*names)[i];
     if (unlink(path.c_str()) != 0) return fail_errno(errno, fmt::format("removing '{}'", path));
     ++removed;
@@ -107,7 +102,7 @@ Result<AuditRotation> rotate_audit(Store& store, const std::string& folder,
   const std::uint64_t too_many = *count > policy.rows_in_store ? *count - policy.rows_in_store : 0;
   const std::int64_t before = unix_microseconds(now - policy.in_store);
   const auto old = std::find_if(rows->begin(), rows->end(),
-                                [&](const Record& row) { return time_of(row.key) >= before; });
+                                [&](const Record& row) { return audit_time(row.key) >= before; });
   const auto aged = static_cast<std::uint64_t>(old - rows->begin());
   done.moved =
       static_cast<std::size_t>(std::min<std::uint64_t>(rows->size(), std::max(aged, too_many)));

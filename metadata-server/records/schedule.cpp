@@ -10,6 +10,7 @@
 
 #include "document/problem.hpp"
 #include "pki/signature.hpp"
+#include "records/all_records.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -80,6 +81,17 @@ Result<bool> is_scheduled(const Store& store, const ScheduleRow& row) {
       store.get(kinds::schedule, row.what.empty() ? row.name : key_of(row.at, row.what, row.name));
   if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
   return record.has_value();
+}
+
+Result<std::int64_t> scheduled_at(const Store& store, std::string_view what,
+                                  std::string_view name) {
+  const auto records = all_records(store, kinds::schedule);
+  if (!records) return pass(records.error());
+  for (const auto& record : *records) {
+    const auto row = row_of(record);
+    if (row && row->what == what && row->name == name) return row->at;
+  }
+  return 0;
 }
 
 Result<void> expect_swept(const Store& store, const std::string& cluster,

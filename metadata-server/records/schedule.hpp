@@ -42,6 +42,9 @@ void put_lapse(std::int64_t at,
 // Whether its key says when, what and of whom.
 [[nodiscard]] Result<void> check_schedule_record(const Record& record);
 [[nodiscard]] Result<bool> is_scheduled(const Store& store, const ScheduleRow& row);
+// When the first row of that is due; 0: there is none. Cost: the whole schedule.
+[[nodiscard]] Result<std::int64_t> scheduled_at(const Store& store, std::string_view what,
+                                                std::string_view name);
 // For a new cluster: what raced the end of the last one of its name must not be of this one.
 // unavailable: that is being swept, within seconds.
 [[nodiscard]] Result<void> expect_swept(const Store& store, const std::string& cluster,

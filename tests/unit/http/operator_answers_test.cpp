@@ -184,7 +184,7 @@ TEST_CASE("the newest rows of many are those that were written last, however lon
   AuditQuery query;
   query.newest = true;
   query.limit = 3;
-  const auto rows = find_audit(house.store, query, house.time);
+  const auto rows = find_audit(house.store, query);
   REQUIRE(rows);
   REQUIRE(rows->size() == 3);
   for (std::size_t i = 0; i < 3; ++i) CHECK((*rows)[i].detail == std::to_string(2497 + i));

@@ -72,7 +72,7 @@ TEST_CASE("the order is that of writing, whatever the clock said; a row of a clo
   write(now - 30 * second, "last");
   const auto actions = [&](const AuditQuery& query) {
     std::vector<std::string> found;
-    const auto rows = find_audit(store, query, at(now)).value();
+    const auto rows = find_audit(store, query).value();
     for (const auto& row : rows)
       if (row.action != "many") found.push_back(row.action);
     return found;
@@ -93,7 +93,7 @@ TEST_CASE("the order is that of writing, whatever the clock said; a row of a clo
   query.limit = 2;
   Words paged;
   for (;;) {
-    const auto rows = find_audit(store, query, at(now)).value();
+    const auto rows = find_audit(store, query).value();
     if (rows.empty()) break;
     for (const auto& row : rows)
       if (row.action != "many") paged.push_back(row.action);
@@ -109,7 +109,7 @@ TEST_CASE("a row that cannot be read is one all the same") {
   append_audit(transaction, at(5), "server", "done", "lab");
   transaction.put(kinds::audit, "00000000000000000004-00", "{");
   REQUIRE(store.commit(transaction));
-  const auto rows = find_audit(store, {}, at(10));
+  const auto rows = find_audit(store, {});
   REQUIRE_MESSAGE(rows, rows.error().message);
   REQUIRE(rows->size() == 2);
   CHECK((*rows)[0].time == 4);
