@@ -109,11 +109,12 @@ def test_a_full_disk_and_a_machine_that_fetches(site):
     told = site.task("served-documents")
     assert "full" in told["lastError"] and told["lastErrorAt"] > 0, told
     assert "background task served-documents: failed" in site.muster("status").stdout
-    # Nothing else fails, nothing ends, and machines are served.
-    assert [task["name"] for task in site.json("status")["backgroundTasks"] if task["failuresInRow"]] == ["served-documents"]
+    # Only what has to write fails (the mark, where its turn came meanwhile), nothing ends, and machines are served.
+    failing = {task["name"] for task in site.json("status")["backgroundTasks"] if task["failuresInRow"]}
+    assert failing - {"store-mark"} == {"served-documents"}
     assert machine.ask("GET", "/v1/document")[0] == 200
     assert site.server_pid() == pid
     os.unlink(filler)
     site.wait_for("the row", lambda: len(site.served()) == 1, 15)
-    site.wait_for("the task to be well", lambda: site.task("served-documents")["failuresInRow"] == 0, 10)
+    site.wait_for("the tasks to be well", lambda: not any(task["failuresInRow"] for task in site.json("status")["backgroundTasks"]), 10)
     assert len(site.served()) == 1
