@@ -127,3 +127,35 @@ def cluster(rack):
     rack.wait_converged(MACHINES)
     rack.wait_duties()
     return rack
+
+
+def look_of(cluster):
+    """What is unusual in the cluster, in few lines."""
+    def lines(*arguments, keep=lambda line: True):
+        said = cluster.kubectl(*arguments, "--request-timeout=5s", check=False)
+        return [line for line in (said.stdout or said.stderr).splitlines() if keep(line)]
+    return [*lines("get", "nodes", "-o", "wide", "--no-headers"),
+            *lines("get", "nodes", "-o", 'jsonpath={range .items[?(@.spec.taints)]}{.metadata.name} {.spec.taints}{"\\n"}{end}'),
+            *lines("get", "pods", "-A", "-o", "wide", "--no-headers", keep=lambda line: " Running " not in line),
+            *lines("get", "leases", "-n", "kube-system", "--no-headers"),
+            *lines("get", "events", "-A", "--field-selector=type=Warning", "--sort-by=.lastTimestamp", "--no-headers")[-8:],
+            *cluster.muster("status", check=False).stdout.splitlines()]
+
+
+LOOKS = []
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    looked_at = item.funcargs.get("cluster")
+    if report.failed and looked_at is not None:
+        LOOKS.append((item.name, [line[:200] for line in look_of(looked_at)[:40]]))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """At the end, which is what is seen of a long output."""
+    for name, lines in LOOKS[:3]:
+        terminalreporter.section(f"the cluster after {name}")
+        for line in lines:
+            terminalreporter.write_line(line)
