@@ -22,7 +22,6 @@ defaults
   option clitcpka
   option srvtcpka
   option redispatch 1
-  option allbackups
   retries 3
   timeout connect 2s
   timeout check 2s
@@ -32,7 +31,8 @@ defaults
 
 frontend api
   bind 127.0.0.1:{}
-  default_backend masters
+  use_backend masters if {{ nbsrv(masters) gt 0 }}
+  default_backend unchecked
 
 backend masters
   balance leastconn
@@ -45,10 +45,11 @@ backend masters
     text += fmt::format("  server {} {}:{}\n", master.name, master.address, cluster.apiserver_port);
   }
   // Where no check is passed any more, the checks may be what fails (a machine so busy that none is
-  // answered in time): whoever answers a connection is better than nobody.
+  // answered in time): whoever answers a connection is better than nobody. One that is refused is
+  // told at once, since that is how a cluster's first seconds are spent.
+  text += "\nbackend unchecked\n  balance leastconn\n  retries 0\n";
   for (const MachineAddress& master : cluster.masters) {
-    text += fmt::format("  server {}-unchecked {}:{} no-check backup\n", master.name, master.address,
-                        cluster.apiserver_port);
+    text += fmt::format("  server {} {}:{}\n", master.name, master.address, cluster.apiserver_port);
   }
   return text;
 }
