@@ -102,8 +102,12 @@ struct Server::Parts {
 };
 
 BackupSource Server::Parts::backup_source() const {
-  return {[this](const std::string& path) { return database->back_up(path); }, settings.text,
-          settings.state_directory, server_addresses(settings), settings.requires_backup};
+  return {[this](const std::string& path) { return database->back_up(path); },
+          settings.text,
+          settings.state_directory,
+          server_addresses(settings),
+          settings.requires_backup,
+          store_mark.tells_copies()};
 }
 
 std::map<std::string, std::int64_t> Server::Parts::seconds_left() const {

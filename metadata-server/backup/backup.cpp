@@ -139,4 +139,19 @@ void remove_unfinished_backups(const std::string& folder) {
   }
 }
 
+Result<BackupStatus> backup_status(const BackupSource& source, const Store& store, TimePoint now) {
+  auto status = backup_status(store, now, source.is_required);
+  if (!status || source.tells_copies) return status;
+  const std::string before = status->message.empty() ? "" : status->message + "; besides, ";
+  status->message =
+      before +
+      fmt::format(
+          "the disk of '{}' says neither when a file was made nor which one it is: an older copy of that folder would be served as if it were the site's newest",
+          source.folder);
+  status->cure =
+      (status->cure.empty() ? "" : status->cure + "; ") +
+      "stop the server, move the folder to a disk with birth times (ext4, xfs, btrfs), start it";
+  return status;
+}
+
 }  // namespace muster

@@ -24,6 +24,7 @@ struct BackupSource {
   std::string folder = {};         // where files of the database's size may lie for a moment
   ServerAddresses addresses = {};  // as the settings have them
   bool is_required = false;        // likewise: new machines wait for a backup of their cluster
+  bool tells_copies = true;        // of the folder (store_mark)
 };
 
 struct MadeBackup {
@@ -35,6 +36,9 @@ struct MadeBackup {
 [[nodiscard]] Result<MadeBackup> make_backup(const BackupSource& source, Store& store,
                                              const SealingKey& sealing, const SiteKeys& keys,
                                              TimePoint now);
+// Of the server too: that its disk does not tell a copy of the store.
+[[nodiscard]] Result<BackupStatus> backup_status(const BackupSource& source, const Store& store,
+                                                 TimePoint now);
 // "authority lab/etcd": what cannot be read, and CA keys that the sealing key does not open. What
 // is told of each machine is not among them.
 [[nodiscard]] Result<std::vector<std::string>> damaged_records(const Store& store,

@@ -1,6 +1,8 @@
 #include "backup/store_mark.hpp"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@ constexpr const char* copy_cure =
 
 struct MarkFile {
   std::int64_t born = 0;       // when this file was made, in nanoseconds; 0: its disk does not say
+  std::string inode;           // in its place: number and generation; empty: nor that
   std::uint64_t revision = 0;  // the store is at least there
   std::string store;
   bool unclaimed = false;  // written, and the store was not told yet
@@ -32,6 +35,7 @@ constexpr auto mark_file_fields = [](auto& fields, auto& mark) {
   fields.number("born", mark.born);
   fields.number("revision", mark.revision);
   fields.text("store", mark.store);
+  fields.text("inode", mark.inode, Presence::if_set);
   fields.flag("unclaimed", mark.unclaimed, Presence::if_set);
 };
 
@@ -54,7 +58,17 @@ std::int64_t born_at(int descriptor) {
   return found.stx_btime.tv_sec * nanoseconds + found.stx_btime.tv_nsec;
 }
 
-Result<void> write_mark(const std::string& path, MarkFile mark) {
+// Of a disk without birth times (ext4 with inodes of 128 bytes): each file that is made has another
+// generation, also where it takes the number of one that is gone.
+std::string inode_of(int descriptor) {
+  struct stat found {};
+  unsigned int generation = 0;
+  if (::fstat(descriptor, &found) != 0 || ::ioctl(descriptor, FS_IOC_GETVERSION, &generation) != 0)
+    return {};
+  return fmt::format("{}:{}", found.st_ino, generation);
+}
+
+Result<bool> write_mark(const std::string& path, MarkFile mark) {
   const std::string unfinished = path + ".new";
   ::unlink(unfinished.c_str());
   {
@@ -62,10 +76,13 @@ Result<void> write_mark(const std::string& path, MarkFile mark) {
         ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file.is_open()) return fail_errno(errno, fmt::format("creating '{}'", unfinished));
     mark.born = born_at(file.get());
+    if (mark.born == 0) mark.inode = inode_of(file.get());
     const std::string text = record_text(mark, mark_file_fields) + "\n";
-    if (auto written = write_all(file.get(), text, unfinished); !written) return written;
+    if (auto written = write_all(file.get(), text, unfinished); !written)
+      return pass(written.error());
   }
-  return move_into_place(unfinished, path);
+  if (auto moved = move_into_place(unfinished, path); !moved) return pass(moved.error());
+  return mark.born != 0 || !mark.inode.empty();
 }
 
 struct FoundMark {
@@ -84,7 +101,9 @@ Result<std::optional<FoundMark>> read_mark(const std::string& path) {
   if (!mark)
     return fail(ErrorKind::conflict, fmt::format("{}: it says how far the store came: {}",
                                                  mark.error().message, copy_cure));
-  return FoundMark{*mark, mark->born != 0 && born_at(file.get()) != mark->born};
+  const bool is_copy = (mark->born != 0 && born_at(file.get()) != mark->born) ||
+                       (!mark->inode.empty() && inode_of(file.get()) != mark->inode);
+  return FoundMark{*mark, is_copy};
 }
 
 struct FoundMarkRecord {
@@ -143,7 +162,7 @@ Result<StoreMark> StoreMark::open(Store& store, const std::string& path) {
   if (auto same = check_mark(path, *file, *record, *revision); !same) return pass(same.error());
   if (record->version == 0) {
     record->mark.store = *file ? (*file)->mark.store : hex_encode(random_bytes(8));
-    if (auto written = write_mark(path, {0, *revision, record->mark.store, true}); !written)
+    if (auto written = write_mark(path, {0, {}, *revision, record->mark.store, true}); !written)
       return pass(written.error());
   }
   // So that a copy made while no server ran is older than what follows.
@@ -189,7 +208,9 @@ Result<void> StoreMark::keep(Store& store) {
   const auto revision = store.commit({});
   if (!revision) return pass(revision.error());
   if (*revision == revision_) return {};
-  if (auto written = write_mark(path_, {0, *revision, id_, false}); !written) return written;
+  const auto written = write_mark(path_, {0, {}, *revision, id_, false});
+  if (!written) return pass(written.error());
+  tells_copies_ = *written;
   revision_ = *revision;
   return {};
 }

@@ -25,11 +25,15 @@ class StoreMark {
 
   // Notes how far the store came, where it went on; a write and three syncs. Not thread-safe.
   [[nodiscard]] Result<void> keep(Store& store);
+  // False where the disk says neither when a file was made nor which one it is: a copy of the whole
+  // folder would start.
+  [[nodiscard]] bool tells_copies() const { return tells_copies_; }
 
  private:
   StoreMark(std::string path, std::string id) : path_(std::move(path)), id_(std::move(id)) {}
   std::string path_, id_;
   std::uint64_t revision_ = 0;  // as the file has it
+  bool tells_copies_ = false;
 };
 
 // Nothing may be made where a mark is and no store: whoever lost a disk is not to begin a new site.

@@ -270,7 +270,7 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
   if (!incomplete) return pass(incomplete.error());
   const auto unread = unread_rows(rooms);
   if (!unread) return pass(unread.error());
-  const auto backup = backup_status(rooms.store, rooms.enrolment.now(), rooms.backup->is_required);
+  const auto backup = backup_status(*rooms.backup, rooms.store, rooms.enrolment.now());
   if (!backup) return pass(backup.error());
   const auto sealed = sealed_clusters(rooms.store);
   if (!sealed) return pass(sealed.error());
