@@ -226,6 +226,7 @@ void Connection::begin_request(std::string_view head) {
   request_.parameters = std::move(admission.parameters);
   blocking_ = admission.blocking;
   is_for_people_ = admission.is_for_people;
+  is_large_ = admission.is_large;
   share_ = std::move(admission.share);
   request_.sink = std::move(admission.sink);
   if (!reserve_body()) {
@@ -277,14 +278,16 @@ void Connection::dispatch() {
     return start_writing(run(request, keep_alive, idle_time, ask));
   }
   enter(Phase::answer, around_.settings.deadlines.answer);
-  submit(std::move(share_), [ask, keep_alive, idle_time,
-                             shared = std::make_shared<const Request>(std::move(request))] {
-    return run(*shared, keep_alive, idle_time, ask);
-  });
+  submit(
+      std::move(share_), is_large_,
+      [ask, keep_alive, idle_time, shared = std::make_shared<const Request>(std::move(request))] {
+        return run(*shared, keep_alive, idle_time, ask);
+      });
 }
 
-void Connection::submit(WorkShare share, std::function<WireAnswer()> run) {
+void Connection::submit(WorkShare share, bool is_large, std::function<WireAnswer()> run) {
   Work work;
+  work.is_large = is_large;
   work.share = std::move(share);
   work.run = [&completed = around_.completed, id = id_, run = std::move(run)] {
     completed(id, run());

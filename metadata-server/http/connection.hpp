@@ -86,7 +86,7 @@ class Connection {
   void take_body(std::size_t count);
   void store_piece(std::size_t count);
   void dispatch();
-  void submit(WorkShare share, std::function<WireAnswer()> run);
+  void submit(WorkShare share, bool is_large, std::function<WireAnswer()> run);
   void pass(const Response& response);
   void finish_and_drain();
   void start_writing(WireAnswer answer);
@@ -112,7 +112,7 @@ class Connection {
   std::string input_;  // read and not yet used
   RequestHead head_;
   Request request_;
-  bool blocking_ = false, is_for_people_ = false;
+  bool blocking_ = false, is_for_people_ = false, is_large_ = false;
   WorkShare share_;
   std::uint64_t body_left_ = 0;
   std::size_t piece_ = 0;      // bytes of the body that a worker has

@@ -36,16 +36,19 @@ void Connection::store_piece(std::size_t count) {
   input_.erase(0, count);
   piece_ = count;
   enter(Phase::store, around_.settings.deadlines.answer);
-  submit(share_, [sink = request_.sink, piece = std::move(piece), request_id = request_.id,
-                  method = head_.method] {
-    const auto taken = sink->write(piece);
-    WireAnswer answer;
-    answer.status = going_on;
-    // Only an operator's body goes to a sink (routes.cpp): a full disk is for operators to cure.
-    if (!taken)
-      answer = write_refusal(error_response(taken.error(), request_id, Reason::told), method);
-    return answer;
-  });
+  submit(share_, false,
+         [sink = request_.sink, piece = std::move(piece), request_id = request_.id,
+          method = head_.method] {
+           const auto taken = sink->write(piece);
+           WireAnswer answer;
+           answer.status = going_on;
+           // Only an operator's body goes to a sink (routes.cpp): a full disk is for operators to
+           // cure.
+           if (!taken)
+             answer =
+                 write_refusal(error_response(taken.error(), request_id, Reason::told), method);
+           return answer;
+         });
 }
 
 std::string_view Connection::unwritten() const {

@@ -26,6 +26,7 @@ struct Work {
   WorkShare share;
   std::function<void()> run;
   std::function<void()> give_way;  // in its place, where another is preferred
+  bool is_large = false;           // megabytes to read: it takes a worker for long
 };
 
 class FairQueue {

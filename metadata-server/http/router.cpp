@@ -21,7 +21,8 @@ namespace {
 // A route number that is no route: refused before one was found.
 constexpr std::size_t no_route = SIZE_MAX;
 
-constexpr std::uint64_t large_body = 1 << 20;  // bytes; only operators' routes take as much
+// bytes; operators' routes take as much, and what machines of a sealed cluster show
+constexpr std::uint64_t large_body = 1 << 20;
 
 Response to_response(const Error& refusal, std::string_view request_id,
                      Reason reason = Reason::in_the_log) {
@@ -125,6 +126,7 @@ Admission Router::admit(const RequestHead& head, const Peer& peer, std::string_v
     admission.blocking = route.runs == Runs::pooled || (looked_up && !known);
     if (admission.blocking) {
       admission.is_for_people = is_for_people(route.audience);
+      admission.is_large = !admission.is_for_people && route.body_limit >= large_body;
       admission.share =
           share_of(peer, known || !looked_up ? known : callers_.last_known(peer.certificate_id));
     }

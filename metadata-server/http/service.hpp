@@ -20,6 +20,7 @@ struct Admission {
   std::uint64_t body_limit = 0;    // bytes
   bool blocking = false;           // answer() may wait for disk or signing: run it on a worker
   bool is_for_people = false;      // of the workers that operators' calls have to themselves
+  bool is_large = false;           // of machines: with others of it half of the workers at most
   WorkShare share;                 // whose turn it is, where many wait for a worker
   std::shared_ptr<BodySink> sink;  // set: the body goes there as it arrives
 };

@@ -1,12 +1,17 @@
 """A machine of a sealed cluster may show megabytes that nobody signed, again and again: nobody else waits for a worker behind it."""
+import json
 import os
+import select
 import shutil
+import socket
+import ssl
 import threading
 import time
 
 from local_cluster import call
 
 UPLOADERS, SECONDS = 8, 6
+NETWORKS = 14  # of which each uploads at once, all together below the 64 MiB that a listener holds
 
 
 def seal(site):
@@ -35,12 +40,16 @@ def enrols(site, name, seconds):
     return sorted(took)
 
 
+def signatures(count):
+    """Megabytes of them, none of which leads anywhere."""
+    return {"document": {"payload": "", "payloadType": "x", "signatures": [{"keyid": "k", "sig": "AAAA"}] * count}}
+
+
 def test_uploads_of_what_nobody_signed_keep_no_worker_from_others(own_site):
     site = own_site
     machine = site.enrolled("m1", "master", 11)
     seal(site)
-    # Megabytes of signatures, none of which leads anywhere.
-    junk = {"document": {"payload": "", "payloadType": "x", "signatures": [{"keyid": "k", "sig": "AAAA"}] * 120000}}
+    junk = signatures(120000)
     quiet = enrols(site, "quiet", 2)
     done, statuses = threading.Event(), []
 
@@ -59,3 +68,34 @@ def test_uploads_of_what_nobody_signed_keep_no_worker_from_others(own_site):
           f"{beside[len(beside) // 2] * 1000:.0f} ms, slowest {beside[-1] * 1000:.0f} ms")
     assert 200 not in statuses and len(statuses) > UPLOADERS, statuses[:5]
     assert beside[-1] < 5
+
+
+def half_uploaded(machine, port, source, body):
+    """All but the last byte of it."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(machine.certificate, machine.key)
+    connection = context.wrap_socket(socket.create_connection(("127.0.0.1", port), 10, (source, 0)))
+    connection.sendall(f"POST /v1/held HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:-1])
+    return connection
+
+
+def test_an_enrolment_waits_for_no_uploads_of_other_networks(own_site):
+    """Each network has its turn, and so these had all of them before anybody else had one."""
+    site = own_site
+    machine = site.enrolled("m1", "master", 11)
+    seal(site)
+    body = json.dumps(signatures(140000)).encode()
+    stranger = site.machine("beside", "127.9.1.1")
+    enrolment = stranger.enrol_body()
+    uploads = [half_uploaded(machine, site.ports["enrol"], f"127.8.{network}.1", body) for network in range(NETWORKS)]
+    time.sleep(1)
+    for upload in uploads:
+        upload.sendall(body[-1:])
+    status, answer = stranger.request(site.ports["enrol"], "POST", "/v1/enrol", enrolment)
+    answered = len(select.select(uploads, [], [], 0)[0])
+    assert status == 202, answer
+    told = [upload.recv(64).split(b"\r\n")[0] for upload in uploads]
+    print(f"answered before the enrolment: {answered} of {NETWORKS} uploads; {told[0].decode()}")
+    assert set(told) == {told[0]} and b" 4" in told[0], told
+    assert answered < NETWORKS / 2

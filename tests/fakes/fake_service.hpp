@@ -1,5 +1,6 @@
 // A service of a few paths for tests of the event front: /small, /echo, /blocking (waits for
-// `gate`), /upload (streams its body, behind `gate` too), /file, /throws; anything else is a 404.
+// `gate`), /large (likewise, and is large), /pooled (on a worker, waits for nothing), /upload
+// (streams its body, behind `gate` too), /file, /throws; anything else is a 404.
 #pragma once
 
 #include <fcntl.h>
@@ -41,6 +42,10 @@ class FakeService final : public Service {
     } else if (head.path == "/blocking") {
       admission.blocking = true;
       admission.is_for_people = head.query == "people";
+    } else if (head.path == "/large") {
+      admission.blocking = admission.is_large = true;
+    } else if (head.path == "/pooled") {
+      admission.blocking = true;
     } else if (head.path == "/upload") {
       admission.body_limit = upload_limit;
       auto sink = std::make_shared<CountingSink>();
@@ -59,7 +64,7 @@ class FakeService final : public Service {
     Response response;
     response.content_type = "text/plain";
     if (request.path == "/throws") throw std::runtime_error("a secret detail");
-    if (request.path == "/blocking" && gate.valid()) gate.wait();
+    if ((request.path == "/blocking" || request.path == "/large") && gate.valid()) gate.wait();
     if (request.path == "/file") {
       FileBody file;
       file.descriptor = std::make_shared<FileDescriptor>(

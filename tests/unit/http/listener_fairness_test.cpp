@@ -165,3 +165,23 @@ TEST_CASE("of a full queue of requests the one who holds most is answered 503") 
   }
   CHECK(front.listener->counters().overloaded == 1);
 }
+
+TEST_CASE("what is large keeps half of the workers at most, and all of it is answered") {
+  ListenerSettings settings = anywhere();
+  settings.workers = 4;
+  Front front(settings);
+  std::promise<void> open;
+  front.service.gate = open.get_future().share();
+  std::vector<std::unique_ptr<RawClient>> uploads;
+  for (int i = 1; i <= 8; ++i) {
+    uploads.push_back(
+        std::make_unique<RawClient>(front.listener->address(), fmt::format("127.0.{}.1", i)));
+    uploads.back()->send(get("/large"));
+  }
+  CHECK(soon([&] { return front.service.answered >= 2; }));
+  CHECK(contains(front.ask(get("/pooled"), 3s), "200 OK"));
+  CHECK(contains(front.ask(get("/pooled"), 3s), "200 OK"));
+  CHECK(front.service.answered == 4);
+  open.set_value();
+  for (const auto& upload : uploads) CHECK(contains(upload->receive(10s), "200 OK"));
+}
