@@ -20,6 +20,13 @@ std::chrono::milliseconds time_for(std::uint64_t bytes, std::uint64_t per_second
   return std::chrono::milliseconds(bytes * 1000 / per_second);
 }
 
+std::string identity_of(const Certificate& certificate) {
+  std::string identity;
+  for (const auto& part : certificate.organizations()) identity += part + "/";
+  for (const auto& part : certificate.organizational_units()) identity += part + "/";
+  return identity + certificate.common_name();
+}
+
 std::string_view kind_of(int status) {
   return status == 413 ? "too_large" : status == 405 ? "method_not_allowed" : "invalid";
 }
@@ -85,7 +92,7 @@ bool Connection::is_behind(Clock::time_point now) const {
 }
 
 bool Connection::is_silent(Clock::time_point now) const {
-  return requests_ == 0 && (phase_ == Phase::handshake || phase_ == Phase::head) &&
+  return requests_ == 0 && !waits_since_ && (phase_ == Phase::handshake || phase_ == Phase::head) &&
          now - opened_ >= time_to_ask;
 }
 
@@ -111,6 +118,23 @@ Connection::Want Connection::advance() {
     if (const Step want = step()) return *want;
   }
   return Want::again;
+}
+
+Connection::Want Connection::await_turn() {
+  waits_since_ = Clock::now();
+  deadline_ += around_.settings.deadlines.answer;
+  return Want::turn;
+}
+
+Connection::Want Connection::take_turn() {
+  if (waits_since_) {
+    const auto waited = Clock::now() - *waits_since_;
+    opened_ += waited;
+    deadline_ += waited - around_.settings.deadlines.answer;
+    waits_since_.reset();
+  }
+  const Step want = step();
+  return want ? *want : Want::again;
 }
 
 Connection::Want Connection::deliver(WireAnswer answer) {
@@ -159,8 +183,10 @@ Connection::Step Connection::shake_hands() {
       return Want::close;
   }
   request_.peer.certificate = transport_->peer_certificate();
-  if (request_.peer.certificate)
+  if (request_.peer.certificate) {
     request_.peer.certificate_id = request_.peer.certificate->fingerprint();
+    identity_ = identity_of(*request_.peer.certificate);
+  }
   enter(Phase::head, around_.settings.deadlines.head);
   return {};
 }

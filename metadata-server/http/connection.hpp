@@ -39,6 +39,7 @@ class Connection {
     read,
     write,
     worker,
+    turn,   // of the handshakes: its loop calls take_turn()
     again,  // nothing: it only let others go first
     close,
   };
@@ -50,6 +51,11 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   [[nodiscard]] Want advance();
   [[nodiscard]] Want deliver(WireAnswer answer);
+  // The next step of a handshake costs more than any request from memory: it has its turn, and the
+  // wait for that is no part of the time that the other side has.
+  [[nodiscard]] bool is_shaking_hands() const { return phase_ == Phase::handshake; }
+  [[nodiscard]] Want await_turn();
+  [[nodiscard]] Want take_turn();
   // When the present phase must be over; then the connection is closed without a word.
   [[nodiscard]] Clock::time_point deadline() const { return deadline_; }
   // Waits for the next request of a kept connection.
@@ -65,6 +71,8 @@ class Connection {
   // keep megabytes of each, and go on offering them.
   void drop_unsent() const;
   [[nodiscard]] int socket() const { return transport_->socket(); }
+  // Whose certificate it is, whichever of the certificates of that name; empty: nobody's.
+  [[nodiscard]] const std::string& identity() const { return identity_; }
 
  private:
   // store: a worker writes a piece of the body to its sink; nothing is read meanwhile.
@@ -102,12 +110,14 @@ class Connection {
   const std::uint64_t id_;
   Phase phase_ = Phase::handshake;
   Clock::time_point deadline_;
-  Clock::time_point began_;  // the present request
+  std::optional<Clock::time_point> waits_since_;  // for its turn
+  Clock::time_point began_;                       // the present request
   // Of a body or an answer: what is left of it, and of the part whose deadline runs.
   std::uint64_t transfer_left_ = 0, part_left_ = 0, part_size_ = 0;
-  Clock::time_point part_began_, moved_;  // when bytes of it last went
-  const Clock::time_point opened_ = Clock::now();
+  Clock::time_point part_began_, moved_;     // when bytes of it last went
+  Clock::time_point opened_ = Clock::now();  // later by what it waited for its turn
   std::uint64_t requests_ = 0;
+  std::string identity_;
 
   std::string input_;  // read and not yet used
   RequestHead head_;

@@ -18,7 +18,6 @@ constexpr std::uint64_t listening_id = 0;
 constexpr std::uint64_t event_id = 1;
 constexpr std::uint64_t first_connection_id = 2;
 constexpr std::chrono::milliseconds accept_pause{100};
-constexpr int most_looks = 256;  // at connections that might give way
 
 std::uint32_t interest_of(Connection::Want want) {
   switch (want) {
@@ -26,6 +25,9 @@ std::uint32_t interest_of(Connection::Want want) {
       return EPOLLIN;
     case Connection::Want::write:
       return EPOLLOUT;
+    // Nothing more until it is answered, but whoever is gone has no turn.
+    case Connection::Want::turn:
+      return EPOLLRDHUP;
     default:
       return 0;
   }
@@ -35,10 +37,11 @@ std::uint32_t interest_of(Connection::Want want) {
 
 EventLoop::EventLoop(const ListenerSettings& settings, int listening, Service& service,
                      WorkerPool& pool, WorkerPool& operators_pool, SourceTable& sources,
-                     ListenerCounters& counters, TlsSlot& tls)
+                     HomeNetworks& homes, ListenerCounters& counters, TlsSlot& tls)
     : settings_(settings),
       listening_(listening),
       sources_(sources),
+      homes_(homes),
       counters_(counters),
       tls_(tls),
       around_{settings,
@@ -54,6 +57,7 @@ EventLoop::EventLoop(const ListenerSettings& settings, int listening, Service& s
                 wake();
               },
               stopping_},
+      handshakes_(settings.connections),
       next_id_(first_connection_id) {}
 
 EventLoop::~EventLoop() = default;
@@ -108,27 +112,33 @@ void EventLoop::run() {
     }
     const int count =
         epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_time());
+    const auto woke = Clock::now();
     for (int i = 0; i < count; ++i) {
       // A copy: the kernel's struct is packed, so no reference may bind to its member.
       const std::uint64_t id = events[static_cast<std::size_t>(i)].data.u64;
       if (id == listening_id) {
-        accept_one();
+        accept_some();
       } else if (id == event_id) {
         take_completed();
       } else if (const auto found = connections_.find(id); found != connections_.end()) {
         // Nothing was asked for, so this is the other side's disappearance.
-        const bool gone = found->second.interest == 0;
-        serve(id, gone ? Connection::Want::close : found->second.connection->advance());
+        const bool gone = (found->second.interest & (EPOLLIN | EPOLLOUT)) == 0;
+        if (!gone && found->second.connection->is_shaking_hands()) {
+          await_turn(id);
+        } else {
+          serve(id, gone ? Connection::Want::close : found->second.connection->advance());
+        }
       }
     }
     run_ready();
+    shake_hands(Clock::now() - woke);
     pass_deadlines();
     if (stopping_) wind_down();
   }
 }
 
 int EventLoop::wait_time() {
-  if (!ready_.empty()) return 0;
+  if (!ready_.empty() || !handshakes_.empty()) return 0;
   auto next = Clock::time_point::max();
   if (!timers_.empty()) next = timers_.begin()->first;
   if (!accepting_ && !stopping_) next = std::min(next, accept_again_);
@@ -138,16 +148,22 @@ int EventLoop::wait_time() {
   return static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(left, 0, 60000));
 }
 
-// One a turn: the threads share a burst, and it keeps those waiting that are already served no
-// longer than one handshake's step.
-void EventLoop::accept_one() {
+// Few at once: the threads share a burst. A place costs little where a handshake has its turn.
+void EventLoop::accept_some() {
+  const int most = settings_.tls ? 8 : 1;
+  for (int i = 0; i < most && accept_one(); ++i) continue;
+}
+
+bool EventLoop::accept_one() {
   Accepted accepted = accept_connection(listening_);
   switch (accepted.state) {
     case Accepted::State::accepted:
-      return add(std::move(accepted));
+      add(std::move(accepted));
+      return true;
     case Accepted::State::retry:
+      return true;
     case Accepted::State::none:
-      return;
+      return false;
     case Accepted::State::exhausted:
     case Accepted::State::broken:
       spdlog::warn("{} listener: no connection can be accepted: {}; trying again in {} ms",
@@ -155,8 +171,10 @@ void EventLoop::accept_one() {
                    accepted.state == Accepted::State::broken ? "the socket is broken"
                                                              : "out of descriptors or memory",
                    accept_pause.count());
-      return pause_accepting();
+      pause_accepting();
+      return false;
   }
+  return false;
 }
 
 void EventLoop::pause_accepting() {
@@ -198,50 +216,9 @@ void EventLoop::add(Accepted accepted) {
       epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, entry.connection->socket(), &event) == 0;
   Connection& connection = *entry.connection;
   connections_.emplace(id, std::move(entry));
-  serve(id, watched ? connection.advance() : Connection::Want::close);
-}
-
-SourceTable::Entry EventLoop::enter(const std::string& address) {
-  const auto entry = sources_.enter(address);
-  if (entry != SourceTable::Entry::full || !make_room_for(address)) return entry;
-  return sources_.enter(address);
-}
-
-// Where all places are taken, a network that holds more than the newcomer's gives one up. Each
-// thread looks at its own connections: the kernel spreads those of one network over all of them.
-bool EventLoop::make_room_for(const std::string& address) {
-  int looks = 0;
-  const auto now = Clock::now();
-  for (const auto& network : sources_.greedier_than(address)) {
-    const auto held = networks_.find(network);
-    if (held == networks_.end()) continue;
-    for (const std::uint64_t id : held->second) {
-      if (++looks > most_looks) return false;
-      if (!connections_.at(id).connection->may_give_way(now)) continue;
-      give_up(id);
-      return true;
-    }
-  }
-  return !sources_.holds_any(address) && drop_silent(now);
-}
-
-// As many networks as there are places: for one that has none, the oldest goes that asks nothing.
-bool EventLoop::drop_silent(Clock::time_point now) {
-  // By deadline: those that have asked nothing are among the first.
-  const auto looked_at =
-      std::next(timers_.begin(), std::min<std::ptrdiff_t>(most_looks, std::ssize(timers_)));
-  const auto silent = std::find_if(timers_.begin(), looked_at, [&](const auto& timer) {
-    return connections_.at(timer.second).connection->is_silent(now);
-  });
-  if (silent == looked_at) return false;
-  give_up(silent->second);
-  return true;
-}
-
-void EventLoop::give_up(std::uint64_t id) {
-  ++counters_.gave_way;
-  connections_.at(id).connection->drop_unsent();
-  remove(id);
+  // Of TLS the other side speaks first, and that has its turn.
+  const auto first = settings_.tls ? Connection::Want::read : connection.advance();
+  serve(id, watched ? first : Connection::Want::close);
 }
 
 void EventLoop::serve(std::uint64_t id, Connection::Want want) {

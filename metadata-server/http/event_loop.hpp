@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "http/connection.hpp"
+#include "http/home_networks.hpp"
 #include "http/source_table.hpp"
 
 namespace muster {
@@ -39,8 +40,8 @@ struct Accepted;
 class EventLoop {
  public:
   EventLoop(const ListenerSettings& settings, int listening, Service& service, WorkerPool& pool,
-            WorkerPool& operators_pool, SourceTable& sources, ListenerCounters& counters,
-            TlsSlot& tls);
+            WorkerPool& operators_pool, SourceTable& sources, HomeNetworks& homes,
+            ListenerCounters& counters, TlsSlot& tls);
   ~EventLoop();  // after join()
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -61,7 +62,8 @@ class EventLoop {
   };
 
   void run();
-  void accept_one();
+  void accept_some();
+  [[nodiscard]] bool accept_one();
   void add(Accepted accepted);
   [[nodiscard]] SourceTable::Entry enter(const std::string& address);
   [[nodiscard]] bool make_room_for(const std::string& address);
@@ -73,6 +75,9 @@ class EventLoop {
   void take_completed();
   void pass_deadlines();
   void run_ready();
+  void await_turn(std::uint64_t id);
+  void note_identity(Entry& entry);
+  void shake_hands(Clock::duration spent);
   void wind_down();
   [[nodiscard]] int wait_time();
   void wake();
@@ -80,6 +85,7 @@ class EventLoop {
   const ListenerSettings& settings_;
   const int listening_;
   SourceTable& sources_;
+  HomeNetworks& homes_;
   ListenerCounters& counters_;
   TlsSlot& tls_;
   std::atomic<bool> stopping_{false};
@@ -91,6 +97,7 @@ class EventLoop {
   std::unordered_map<std::string, std::set<std::uint64_t>> networks_;
   std::set<std::pair<Clock::time_point, std::uint64_t>> timers_;
   std::vector<std::uint64_t> ready_;  // asked to go again at once
+  FairQueue handshakes_;
   std::uint64_t next_id_;
   bool accepting_ = false;
   Clock::time_point accept_again_{};

@@ -18,6 +18,7 @@ struct Listener::Impl {
   std::string address;
   ListenerCounters counters;
   SourceTable sources;
+  HomeNetworks homes;
   TlsSlot tls;
   // Loops outlive the pool: its last jobs hand their answers to them.
   std::vector<std::unique_ptr<EventLoop>> loops;
@@ -52,7 +53,7 @@ Result<std::unique_ptr<Listener>> Listener::open(ListenerSettings settings, Serv
   for (unsigned i = 0; i < made.settings.event_threads; ++i) {
     made.loops.push_back(std::make_unique<EventLoop>(made.settings, made.socket.get(), service,
                                                      *made.pool, for_people, made.sources,
-                                                     made.counters, made.tls));
+                                                     made.homes, made.counters, made.tls));
     if (auto started = made.loops.back()->start(); !started) return pass(started.error());
   }
   return listener;

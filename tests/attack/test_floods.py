@@ -1,11 +1,13 @@
 """Whoever can open sockets, from many addresses, keeps nobody else out: of a full listener the network that holds most gives
 way, and who takes nothing of what it asked for is gone after the time for a part of it."""
+import contextlib
 import hashlib
 import json
 import os
 import resource
 import select
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -133,3 +135,48 @@ def test_keys_that_wait_for_an_approval_keep_nobody_else_from_waiting(own_site):
         status, answer = own_site.machine(name, source).enrol(mac=address)
         assert status == 202, answer
     assert {"new-tower", "listed-tower"} <= set(waiting()) and len(waiting()) == 256
+
+
+def client_hello():
+    """What a TLS client says first: by the answer to it a server has paid for a handshake."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    said = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), said).do_handshake()
+    return said.read()
+
+
+@contextlib.contextmanager
+def handshakes(port, networks, count):
+    """Asked for at once; how many of them have their answer."""
+    connections = []
+    try:
+        for number in range(count):
+            connection = socket.socket()
+            connections.append(connection)
+            connection.settimeout(10)
+            connection.bind((f"127.{60 + number % networks}.1.{1 + number // networks // 200}", 0))
+            connection.connect(("127.0.0.1", port))
+        hello, poll = client_hello(), select.poll()
+        for connection in connections:
+            poll.register(connection, select.POLLIN)
+            connection.sendall(hello)
+        yield lambda: len(poll.poll(0))
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+@pytest.mark.parametrize("networks", [1, 64])
+def test_handshakes_of_strangers_come_before_no_machine(site, networks):
+    """Thousands that are asked for at once, from one network or from many: a machine that polls is among the first."""
+    machine, count = site.enrolled("n1", "node", 21), 3000
+    assert machine.ask("GET", "/v1/trust")[0] == 200
+    for _ in range(3):
+        with handshakes(site.ports["node"], networks, count) as answered:
+            began = time.monotonic()
+            status, _ = machine.ask("GET", "/v1/trust")
+            took, before = time.monotonic() - began, answered()
+        print(f"from {networks}: {before} of {count} had theirs before it, after {took * 1000:.0f} ms")
+        assert status == 200 and before < count / 2

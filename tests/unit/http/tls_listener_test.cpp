@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 
 #include "client/http_client.hpp"
 #include "fakes/fake_service.hpp"
@@ -46,13 +47,14 @@ struct TlsFront {
   FakeService service;
   std::unique_ptr<Listener> listener;
 
-  explicit TlsFront(ClientCertificate client_certificate,
-                    std::chrono::milliseconds handshake = 10s) {
+  explicit TlsFront(ClientCertificate client_certificate, std::chrono::milliseconds handshake = 10s,
+                    unsigned event_threads = 2) {
     ListenerSettings settings;
     settings.kind = ListenerKind::node;
     settings.address = "127.0.0.1:0";
     settings.tls = true;
     settings.deadlines.handshake = handshake;
+    settings.event_threads = event_threads;
     auto opened = Listener::open(settings, service, context(client_certificate));
     REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
     listener = std::move(*opened);
@@ -240,4 +242,78 @@ TEST_CASE("new TLS settings hold for the next connection") {
   CHECK_FALSE(front.ask({}).has_value());
   front.listener->set_tls(front.context(ClientCertificate::optional));
   CHECK(front.ask({}).has_value());
+}
+
+namespace {
+
+// What a TLS client says first.
+std::string client_hello() {
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL* ssl = SSL_new(context);
+  SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  SSL_connect(ssl);
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(SSL_get_wbio(ssl), &bytes);
+  std::string hello(bytes, static_cast<std::size_t>(size));
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  return hello;
+}
+
+// So many strangers of each network, who all ask for a handshake at once.
+struct Handshakes {
+  std::vector<std::unique_ptr<RawClient>> clients;
+
+  Handshakes(const TlsFront& front, int networks, int each) {
+    for (int i = 0; i < networks * each; ++i)
+      clients.push_back(std::make_unique<RawClient>(
+          front.listener->address(), fmt::format("127.{}.{}.{}", 1 + i % networks / 200,
+                                                 i % networks % 200, 1 + i / networks / 60)));
+    const auto all = static_cast<std::int64_t>(clients.size());
+    REQUIRE(soon([&] { return front.listener->counters().open >= all; }));
+    const std::string hello = client_hello();
+    for (const auto& client : clients) client->send(hello);
+  }
+  [[nodiscard]] int answered() const {
+    int count = 0;
+    for (const auto& client : clients) {
+      struct pollfd asked {
+        client->socket(), POLLIN, 0
+      };
+      char byte = 0;
+      if (poll(&asked, 1, 0) == 1 && recv(client->socket(), &byte, 1, MSG_PEEK) == 1) ++count;
+    }
+    return count;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("handshakes have their turn by network: those of one do not come before another's") {
+  const TlsFront front(ClientCertificate::required, 30s, 1);
+  const Identity identity = issue(front.machines, "m1", false);
+  const Handshakes flood(front, 1, 600);
+  REQUIRE(front.ask(identity).has_value());
+  CHECK(flood.answered() < 300);
+}
+
+TEST_CASE("where a machine or an operator came from before, handshakes have three turns of four") {
+  const TlsFront front(ClientCertificate::required, 30s, 1);
+  const Identity identity = issue(front.machines, "m1", false);
+  REQUIRE(front.ask(identity).has_value());
+  const Handshakes flood(front, 600, 1);
+  REQUIRE(front.ask(identity).has_value());
+  CHECK(flood.answered() < 300);
+}
+
+TEST_CASE("the wait for its turn is no part of the time that a handshake has") {
+  const TlsFront front(ClientCertificate::required, 100ms, 1);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  const std::string hello = client_hello();
+  for (int i = 0; i < 1500; ++i) {
+    clients.push_back(std::make_unique<RawClient>(front.listener->address(),
+                                                  fmt::format("127.0.1.{}", 1 + i / 60)));
+    clients.back()->send(hello);
+  }
+  for (const auto& client : clients) CHECK_FALSE(client->receive(10s, "\x16").empty());
 }

@@ -1,0 +1,93 @@
+// The half of an event loop that is about fairness: who has a place, who gives way, and whose
+// handshake goes on.
+#include <algorithm>
+
+#include "enrolment/source_network.hpp"
+#include "http/event_loop.hpp"
+
+namespace muster {
+namespace {
+
+constexpr int most_looks = 256;  // at connections that might give way
+
+}  // namespace
+
+SourceTable::Entry EventLoop::enter(const std::string& address) {
+  const auto entry = sources_.enter(address);
+  if (entry != SourceTable::Entry::full || !make_room_for(address)) return entry;
+  return sources_.enter(address);
+}
+
+// Where all places are taken, a network that holds more than the newcomer's gives one up. Each
+// thread looks at its own connections: the kernel spreads those of one network over all of them.
+bool EventLoop::make_room_for(const std::string& address) {
+  int looks = 0;
+  const auto now = Clock::now();
+  for (const auto& network : sources_.greedier_than(address)) {
+    const auto held = networks_.find(network);
+    if (held == networks_.end()) continue;
+    for (const std::uint64_t id : held->second) {
+      if (++looks > most_looks) return false;
+      if (!connections_.at(id).connection->may_give_way(now)) continue;
+      give_up(id);
+      return true;
+    }
+  }
+  return !sources_.holds_any(address) && drop_silent(now);
+}
+
+// As many networks as there are places: for one that has none, the oldest goes that asks nothing.
+bool EventLoop::drop_silent(Clock::time_point now) {
+  // By deadline: those that have asked nothing are among the first.
+  const auto looked_at =
+      std::next(timers_.begin(), std::min<std::ptrdiff_t>(most_looks, std::ssize(timers_)));
+  const auto silent = std::find_if(timers_.begin(), looked_at, [&](const auto& timer) {
+    return connections_.at(timer.second).connection->is_silent(now);
+  });
+  if (silent == looked_at) return false;
+  give_up(silent->second);
+  return true;
+}
+
+void EventLoop::give_up(std::uint64_t id) {
+  ++counters_.gave_way;
+  connections_.at(id).connection->drop_unsent();
+  remove(id);
+}
+
+// Networks have their turn, and of each its addresses; those of which no certificate came are
+// strangers. What went away meanwhile takes a turn without any work.
+void EventLoop::await_turn(std::uint64_t id) {
+  Entry& entry = connections_.at(id);
+  const std::string network = network_of(entry.address);
+  Work work;
+  work.share = {!homes_.is_home(network), network, source_of(entry.address)};
+  work.run = [this, id] {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    Connection& connection = *found->second.connection;
+    const auto want = connection.take_turn();
+    if (!connection.is_shaking_hands()) note_identity(found->second);
+    serve(id, want);
+  };
+  work.give_way = [this, id] { give_up(id); };
+  serve(id, entry.connection->await_turn());
+  if (const auto left = handshakes_.push(std::move(work))) left->give_way();
+}
+
+void EventLoop::note_identity(Entry& entry) {
+  const std::string& identity = entry.connection->identity();
+  if (!identity.empty()) homes_.came_from(identity, network_of(entry.address));
+}
+
+// One, or as many as fit into the time that was spent on those who are in: a flood of handshakes
+// takes half of a thread from them, and they take no more from it.
+void EventLoop::shake_hands(Clock::duration spent) {
+  const auto until = Clock::now() + spent;
+  while (const auto next = handshakes_.pop()) {
+    next->run();
+    if (Clock::now() >= until) return;
+  }
+}
+
+}  // namespace muster
