@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "enrolment/identity.hpp"
 #include "http/error_response.hpp"
 
 namespace muster {
@@ -15,6 +16,7 @@ constexpr std::uint64_t transfer_part = 1u << 20;  // bytes
 constexpr std::size_t stored_piece = 256u << 10;   // bytes, about a millisecond of hashing
 constexpr std::chrono::milliseconds standstill{500};
 constexpr std::chrono::seconds time_to_ask{2};
+constexpr std::chrono::milliseconds time_to_be_told{1000};
 
 std::chrono::milliseconds time_for(std::uint64_t bytes, std::uint64_t per_second) {
   return std::chrono::milliseconds(bytes * 1000 / per_second);
@@ -137,6 +139,12 @@ Connection::Want Connection::take_turn() {
   return want ? *want : Want::again;
 }
 
+void Connection::refuse_requests() {
+  is_refused_ = true;
+  ++around_.counters.identity_full;
+  enter(phase_, std::min(around_.settings.deadlines.head, time_to_be_told));
+}
+
 Connection::Want Connection::deliver(WireAnswer answer) {
   body_left_ -= std::exchange(piece_, 0);
   if (answer.status == going_on) {
@@ -186,6 +194,7 @@ Connection::Step Connection::shake_hands() {
   if (request_.peer.certificate) {
     request_.peer.certificate_id = request_.peer.certificate->fingerprint();
     identity_ = identity_of(*request_.peer.certificate);
+    is_of_person_ = identity_.starts_with(operator_organization);
   }
   enter(Phase::head, around_.settings.deadlines.head);
   return {};
@@ -239,6 +248,7 @@ void Connection::begin_request(std::string_view head) {
   head_ = std::move(*parsed);
   // Known before anything is refused: a body that is still on its way is drained behind the answer.
   body_left_ = head_.content_length;
+  if (is_refused_) return pass(one_too_many());
   Admission admission = around_.service.admit(head_, request_.peer, request_.id);
   request_.route = admission.route;
   if (admission.refusal) return pass(*admission.refusal);
@@ -280,6 +290,17 @@ Connection::Step Connection::read_body() {
   if (input_.size() < std::min<std::uint64_t>(body_left_, least)) return read_more();
   take_body(std::min<std::uint64_t>(body_left_, input_.size()));
   return {};
+}
+
+Response Connection::one_too_many() const {
+  const ListenerSettings& settings = around_.settings;
+  return error_response(
+      {ErrorKind::unavailable,
+       fmt::format(
+           "'{}' has as many requests in progress as one certificate's name may: a machine {}, an operator {} of each of the server's {} threads; wait for one of them",
+           request_.peer.certificate->common_name(), settings.connections_per_machine,
+           settings.connections_per_operator, settings.event_threads)},
+      request_.id);
 }
 
 void Connection::dispatch() {

@@ -71,8 +71,11 @@ class Connection {
   // keep megabytes of each, and go on offering them.
   void drop_unsent() const;
   [[nodiscard]] int socket() const { return transport_->socket(); }
+  // Its next request is answered 503: its certificate's name has as many connections as it may.
+  void refuse_requests();
   // Whose certificate it is, whichever of the certificates of that name; empty: nobody's.
   [[nodiscard]] const std::string& identity() const { return identity_; }
+  [[nodiscard]] bool is_of_person() const { return is_of_person_; }
 
  private:
   // store: a worker writes a piece of the body to its sink; nothing is read meanwhile.
@@ -91,6 +94,7 @@ class Connection {
   [[nodiscard]] Step read_more();
   [[nodiscard]] Step after_write();
   void begin_request(std::string_view head);
+  [[nodiscard]] Response one_too_many() const;
   void take_body(std::size_t count);
   void store_piece(std::size_t count);
   void dispatch();
@@ -118,6 +122,7 @@ class Connection {
   Clock::time_point opened_ = Clock::now();  // later by what it waited for its turn
   std::uint64_t requests_ = 0;
   std::string identity_;
+  bool is_of_person_ = false, is_refused_ = false;
 
   std::string input_;  // read and not yet used
   RequestHead head_;

@@ -249,6 +249,11 @@ void EventLoop::remove(std::uint64_t id) {
   const auto network = networks_.find(network_of(address));
   network->second.erase(id);
   if (network->second.empty()) networks_.erase(network);
+  const auto identity = identities_.find(found->second.connection->identity());
+  if (identity != identities_.end()) {
+    identity->second.erase(id);
+    if (identity->second.empty()) identities_.erase(identity);
+  }
   --counters_.open;
   connections_.erase(found);
 }

@@ -76,7 +76,7 @@ class EventLoop {
   void pass_deadlines();
   void run_ready();
   void await_turn(std::uint64_t id);
-  void note_identity(Entry& entry);
+  void note_identity(std::uint64_t id);
   void shake_hands(Clock::duration spent);
   void wind_down();
   [[nodiscard]] int wait_time();
@@ -95,6 +95,7 @@ class EventLoop {
   std::unordered_map<std::uint64_t, Entry> connections_;
   // Their ids by their network, oldest first.
   std::unordered_map<std::string, std::set<std::uint64_t>> networks_;
+  std::unordered_map<std::string, std::set<std::uint64_t>> identities_;  // likewise
   std::set<std::pair<Clock::time_point, std::uint64_t>> timers_;
   std::vector<std::uint64_t> ready_;  // asked to go again at once
   FairQueue handshakes_;

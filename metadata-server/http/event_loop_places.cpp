@@ -67,7 +67,7 @@ void EventLoop::await_turn(std::uint64_t id) {
     if (found == connections_.end()) return;
     Connection& connection = *found->second.connection;
     const auto want = connection.take_turn();
-    if (!connection.is_shaking_hands()) note_identity(found->second);
+    if (!connection.is_shaking_hands()) note_identity(id);
     serve(id, want);
   };
   work.give_way = [this, id] { give_up(id); };
@@ -75,9 +75,28 @@ void EventLoop::await_turn(std::uint64_t id) {
   if (const auto left = handshakes_.push(std::move(work))) left->give_way();
 }
 
-void EventLoop::note_identity(Entry& entry) {
+void EventLoop::note_identity(std::uint64_t id) {
+  Entry& entry = connections_.at(id);
   const std::string& identity = entry.connection->identity();
-  if (!identity.empty()) homes_.came_from(identity, network_of(entry.address));
+  if (identity.empty()) return;
+  homes_.came_from(identity, network_of(entry.address));
+  auto& own = identities_[identity];
+  own.insert(id);
+  const std::size_t most = entry.connection->is_of_person() ? settings_.connections_per_operator
+                                                            : settings_.connections_per_machine;
+  if (own.size() <= most) return;
+  const auto now = Clock::now();
+  // Its own: a machine whose line breaks again and again leaves many behind, and is let in.
+  const auto gives_way = [&](auto may) {
+    return std::find_if(own.begin(), own.end(), [&](std::uint64_t other) {
+      return other != id && may(*connections_.at(other).connection);
+    });
+  };
+  auto found = gives_way([&](const Connection& c) { return c.is_idle() || c.is_silent(now); });
+  if (found == own.end())
+    found = gives_way([&](const Connection& c) { return c.may_give_way(now); });
+  if (found != own.end()) return give_up(*found);
+  entry.connection->refuse_requests();
 }
 
 // One, or as many as fit into the time that was spent on those who are in: a flood of handshakes

@@ -33,7 +33,10 @@ struct ListenerSettings {
   std::size_t queued_requests = 256;    // waiting for a worker; of more some get 503
   std::int64_t body_memory = 64 << 20;  // bytes of bodies at once; larger ones than usual get 503
   std::size_t connections = 4096;
-  std::size_t connections_per_source = 64;        // 0: no cap (unix sockets)
+  std::size_t connections_per_source = 64;  // 0: no cap (unix sockets)
+  // By the name in its certificate, of each event thread; of more its own oldest gives way.
+  std::size_t connections_per_machine = 16;
+  std::size_t connections_per_operator = 64;
   std::uint64_t requests_per_connection = 10000;  // 1: no keep-alive
   HeadLimits head;
   Deadlines deadlines;

@@ -89,6 +89,7 @@ struct Metrics::Impl {
       };
       add("accepted", counters->accepted);
       add("source_full", counters->source_full);
+      add("identity_full", counters->identity_full);
       add("full", counters->full);
       add("handshake_failed", counters->handshake_failed);
       add("gave_way", counters->gave_way);

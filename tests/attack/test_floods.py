@@ -2,6 +2,7 @@
 way, and who takes nothing of what it asked for is gone after the time for a part of it."""
 import contextlib
 import hashlib
+import http.client
 import json
 import os
 import resource
@@ -180,3 +181,25 @@ def test_handshakes_of_strangers_come_before_no_machine(site, networks):
             took, before = time.monotonic() - began, answered()
         print(f"from {networks}: {before} of {count} had theirs before it, after {took * 1000:.0f} ms")
         assert status == 200 and before < count / 2
+
+
+def test_one_certificate_does_not_hold_the_places_of_all(site):
+    """From eight addresses, each of which may have 256."""
+    greedy, other = site.enrolled("n2", "node", 22), site.enrolled("n3", "node", 23)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(greedy.certificate, greedy.key)
+    held, poll = [], select.poll()
+    for number in range(256):
+        connection = http.client.HTTPSConnection("127.0.0.1", site.ports["node"], timeout=10, context=context, source_address=(f"127.4.{number % 8}.1", 0))
+        connection.request("GET", "/v1/trust")
+        answer = connection.getresponse()
+        assert answer.status == 200 and answer.read()
+        poll.register(connection.sock, select.POLLRDHUP)
+        held.append(connection)
+    closed = len(poll.poll(1000))
+    print(f"of {len(held)} connections of one certificate {len(held) - closed} are open")
+    assert other.ask("GET", "/v1/trust")[0] == 200
+    for connection in held:
+        connection.close()
+    assert len(held) - closed <= 2 * 16

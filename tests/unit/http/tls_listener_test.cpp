@@ -55,6 +55,7 @@ struct TlsFront {
     settings.tls = true;
     settings.deadlines.handshake = handshake;
     settings.event_threads = event_threads;
+    settings.connections_per_machine = 3;
     auto opened = Listener::open(settings, service, context(client_certificate));
     REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
     listener = std::move(*opened);
@@ -66,6 +67,14 @@ struct TlsFront {
         {own.certificate_pem, own.key_pem, machines.certificate().pem(), client_certificate});
     REQUIRE(made.has_value());
     return *made;
+  }
+
+  [[nodiscard]] std::unique_ptr<HttpClient> client(const Identity& identity) const {
+    HttpClientSettings settings;
+    settings.base_url = "https://" + listener->address();
+    settings.tls = {server_authority.certificate().pem(), identity.certificate_pem,
+                    identity.key_pem, true};
+    return std::make_unique<HttpClient>(settings);
   }
 
   [[nodiscard]] Result<HttpAnswer> ask(const Identity& identity,
@@ -316,4 +325,53 @@ TEST_CASE("the wait for its turn is no part of the time that a handshake has") {
     clients.back()->send(hello);
   }
   for (const auto& client : clients) CHECK_FALSE(client->receive(10s, "\x16").empty());
+}
+
+TEST_CASE("of more connections than one certificate's name may have its oldest gives way") {
+  const TlsFront front(ClientCertificate::required, 10s, 1);
+  HttpRequest request;
+  request.path = "/small";
+  std::vector<std::unique_ptr<HttpClient>> kept;
+  for (int i = 0; i < 6; ++i) {
+    // Its next certificate is the same one's.
+    kept.push_back(front.client(issue(front.machines, "m1", false)));
+    CHECK(kept.back()->send(request)->body == "m1");
+  }
+  CHECK(front.listener->counters().open == 3);
+  CHECK(front.listener->counters().gave_way == 3);
+  kept.push_back(front.client(issue(front.machines, "m2", false)));
+  CHECK(kept.back()->send(request)->body == "m2");
+  CHECK(front.listener->counters().open == 4);
+}
+
+TEST_CASE("whoever has as many requests in progress as one name may is told so") {
+  TlsFront front(ClientCertificate::required, 10s, 1);
+  const Identity identity = issue(front.machines, "m1", false);
+  std::promise<void> open;
+  front.service.gate = open.get_future().share();
+  std::vector<std::thread> busy;
+  std::atomic<int> answered{0};
+  for (int i = 0; i < 3; ++i) {
+    busy.emplace_back([&] {
+      HttpRequest request;
+      request.path = "/blocking";
+      const auto answer = front.client(identity)->send(request);
+      if (answer && answer->status == 200) ++answered;
+    });
+  }
+  CHECK(soon([&] { return front.service.answered == 3; }));
+  HttpRequest request;
+  request.path = "/small";
+  const auto refused = front.client(identity)->send(request);
+  CHECK(front.client(issue(front.machines, "m2", false))->send(request)->body == "m2");
+  open.set_value();
+  for (auto& thread : busy) thread.join();
+  CHECK(answered == 3);
+  REQUIRE(refused.has_value());
+  CHECK(refused->status == 503);
+  CHECK(
+      refused->body.find(
+          "'m1' has as many requests in progress as one certificate's name may: a machine 3, an operator 64 of each of the server's 1 threads; wait for one of them") !=
+      std::string::npos);
+  CHECK(front.listener->counters().identity_full == 1);
 }
