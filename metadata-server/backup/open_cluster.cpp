@@ -33,6 +33,7 @@ bool is_news(const SealedCluster& sealed, const Learned& learned) {
 
 // Whether it tells of all bans that it could.
 bool is_heard(const SealedCluster& sealed, const Learned& learned) {
+  if (sealed.seal.is_unread) return false;  // how new it has to be nobody knows
   const auto own = sealed.seal.masters.find(learned.node);
   return is_as_new(learned, own == sealed.seal.masters.end() ? 0 : own->second);
 }

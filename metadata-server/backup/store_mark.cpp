@@ -96,8 +96,7 @@ Result<FoundMarkRecord> read_mark_record(const Store& store) {
   const auto record = store.get(kinds::site, kinds::mark_key);
   if (!record && record.error().kind == ErrorKind::not_found) return FoundMarkRecord{};
   if (!record) return pass(record.error());
-  auto mark =
-      as_stored(parse_record<MarkRecord>("the store's mark", record->value, mark_record_fields));
+  auto mark = parse_record<MarkRecord>("the store's mark", record->value, mark_record_fields);
   if (!mark) return pass(mark.error());
   return FoundMarkRecord{std::move(*mark), record->version};
 }

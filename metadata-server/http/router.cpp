@@ -9,6 +9,7 @@
 #include "enrolment/identity.hpp"
 #include "enrolment/quota.hpp"
 #include "enrolment/source_network.hpp"
+#include "fleet/unread_records.hpp"
 #include "http/artifact_sink.hpp"
 #include "http/error_response.hpp"
 #include "http/path_pattern.hpp"
@@ -239,7 +240,10 @@ Response Router::answer(const Request& request) {
   auto response = route.handler(rooms_, *caller, request);
   if (response) return std::move(*response);
   note_refused(route, request.peer, *caller, response.error());
-  return to_response(response.error(), request.id, reason_for(*caller));
+  const Reason reason = reason_for(*caller);
+  return to_response(
+      reason == Reason::told ? with_cure(rooms_, response.error()) : response.error(), request.id,
+      reason);
 }
 
 void Router::note_refused(const Route& route, const Peer& peer, const std::optional<Caller>& caller,

@@ -77,6 +77,18 @@ Result<void> clear(Store& store, const DueMark& mark) {
   return {};
 }
 
+// One cluster's record that cannot be read is no reason for the others of the folder to wait.
+Error of_cluster(const std::string& name, const std::vector<std::string>& clusters, Error error) {
+  if (error.kind != ErrorKind::corrupt) return error;
+  if (!error.message.starts_with(fmt::format("cluster '{}'", name)))
+    error.message = fmt::format("cluster '{}': {}", name, error.message);
+  if (clusters.size() > 1)
+    error.message += fmt::format(
+        "; nothing of the folder was published: until it is cured, apply the others from a folder without cluster '{}'",
+        name);
+  return error;
+}
+
 Error nothing_published(Error error) {
   if (error.kind == ErrorKind::conflict)
     error.message +=
@@ -196,16 +208,16 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
       continue;
     }
     auto found = context.memory->cluster(context.store, name);
-    if (!found) return tl::unexpected(refused(found.error()));
+    if (!found) return tl::unexpected(refused(of_cluster(name, clusters, found.error())));
     auto free = check_not_on_demand(context.store, name, transaction);
     if (!free) return tl::unexpected(refused(free.error()));
     const std::string base = request.on_current ? found->record.revision : std::string();
     const auto [known, is_new] = based_on.try_emplace(name, base);
     auto based =
         check_based_on(context.store, found->record, known->second, !request.signatures.empty());
-    if (!based) return tl::unexpected(refused(based.error()));
+    if (!based) return tl::unexpected(refused(of_cluster(name, clusters, based.error())));
     auto facts = guarded_facts(context, found->record, *inventory, transaction, insists);
-    if (!facts) return tl::unexpected(refused(facts.error()));
+    if (!facts) return tl::unexpected(refused(of_cluster(name, clusters, facts.error())));
     facts->upgrades = request.upgrades;
     ClusterInput input{inventory,      request.files, std::move(*found), std::move(*facts),
                        request.actor,  "published",   request.remove,    0,
@@ -215,6 +227,7 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
     if (publication) {
       publications.push_back(std::move(*publication));
     } else if (publication.error().problems.empty()) {
+      publication.error().error = of_cluster(name, clusters, std::move(publication.error().error));
       return tl::unexpected(std::move(publication.error()));
     } else {
       problems.insert(problems.end(), publication.error().problems.begin(),

@@ -210,7 +210,8 @@ Result<std::vector<SecretInfo>> list_secrets(const Store& store, const std::stri
     // Where there is a later version, nobody asks for what cannot be read.
     const bool is_last =
         i + 1 == records->size() || row_owner((*records)[i + 1].key) != row_owner(record.key);
-    if (!row && !is_last) continue;
+    // Of every cluster, it is no reason to tell of no other; fleet/unread_records tells of it.
+    if (!row && (!is_last || cluster.empty())) continue;
     if (!row) return pass(row.error());
     const auto owner = kinds::parse_pair_key(record.key);
     if (!owner) continue;
