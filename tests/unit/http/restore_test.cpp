@@ -28,6 +28,14 @@ TEST_CASE_FIXTURE(RestoredHouse, "a sealed cluster's machines are told so, and n
     CHECK(ask("GET", "/v1/trust", nullptr, peer).status == 200);
   }
   CHECK(ask("GET", "/v1/operator/status").body["sealed"] == nlohmann::json::array({"lab"}));
+  for (const char* name : {"n1", "m1"}) {
+    const auto explained = ask("GET", std::string("/v1/operator/enrolment/") + name).body;
+    REQUIRE(explained.at("machines").size() == 1);
+    CHECK(
+        explained.at("machines")[0].at("heldUp") ==
+        nlohmann::json::array(
+            {"cluster 'lab': sealed since its server was restored: see `muster restore status`, then `muster restore open lab`"}));
+  }
   CHECK_FALSE(publisher.settle("lab", std::chrono::milliseconds(0)));
 }
 
