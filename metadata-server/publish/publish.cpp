@@ -7,6 +7,7 @@
 #include <set>
 
 #include "document/time_text.hpp"
+#include "inventory/missing_files.hpp"
 #include "publish/based_on.hpp"
 #include "publish/cluster_publication.hpp"
 #include "publish/publication_number.hpp"
@@ -195,6 +196,7 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
   std::vector<PublicationTurn> turns;
   for (const auto& name : clusters)
     if (insists) turns.push_back(context.memory->turn(name));
+  std::vector<InventoryProblem> missing;
   std::vector<InventoryProblem> problems = check_upgrades(request.upgrades, clusters, *inventory);
   for (const auto& name : clusters) {
     if (!request.signatures.empty() && !request.signatures.contains(name)) {
@@ -225,6 +227,11 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
     if (!request.signatures.empty()) input.signatures = &request.signatures.at(name);
     auto publication = prepare_publication(context, input, transaction);
     if (publication) {
+      const auto counted =
+          context.count_missing ? context.count_missing(publication->releases) : Result<void>();
+      if (!counted) return tl::unexpected(refused(counted.error()));
+      const auto lost = missing_files(inventory->clusters.at(name), publication->releases);
+      missing.insert(missing.end(), lost.begin(), lost.end());
       publications.push_back(std::move(*publication));
     } else if (publication.error().problems.empty()) {
       publication.error().error = of_cluster(name, clusters, std::move(publication.error().error));
@@ -236,7 +243,9 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
   }
   if (!problems.empty()) return tl::unexpected(refused(std::move(problems)));
   auto outcome = finish(context, transaction, std::move(publications), request.dry_run);
-  if (outcome) outcome->based_on = based_on;
+  if (!outcome) return outcome;
+  outcome->based_on = based_on;
+  outcome->warnings.insert(outcome->warnings.end(), missing.begin(), missing.end());
   return outcome;
 }
 
