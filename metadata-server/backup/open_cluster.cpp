@@ -106,7 +106,7 @@ Result<void> check_fit(const SealedCluster& sealed, const OpenOrder& order) {
     return stays_sealed(
         "secrets_newer",
         fmt::format(
-            "cluster '{0}': its machines hold newer versions of secrets than this store: {1}. Set each anew (muster secret set {0} NAME), or restore a newer backup",
+            "cluster '{0}': its machines hold newer versions of secrets than this store: {1}. Set each anew (muster secret set NAME --cluster {0}), or restore a newer backup",
             sealed.name, fmt::join(names, ", ")));
   }
   std::vector<std::string> lost = sealed.lost;
@@ -284,7 +284,9 @@ Result<std::vector<std::string>> open_cluster(const Fleet& fleet, const OpenOrde
                                               const ServerAddresses& addresses) {
   const auto seal = fleet.store.get(kinds::sealed, order.cluster);
   if (!seal && seal.error().kind == ErrorKind::not_found)
-    return stays_sealed("not_sealed", fmt::format("cluster '{}': not sealed", order.cluster));
+    return stays_sealed(
+        "not_sealed", fmt::format("cluster '{}': not sealed; `muster restore status` shows what is",
+                                  order.cluster));
   if (!seal) return pass(seal.error());
   const auto sealed = look_at_sealed(fleet, order.cluster);
   if (!sealed) return pass(sealed.error());

@@ -114,10 +114,13 @@ TEST_CASE_FIXTURE(RestoredHouse,
   show(m1, {{"document", document_of("m1", 9, holds)}});
   const auto refused = open();
   CHECK(refused.body["kind"] == "secrets_newer");
-  CHECK(refused.message().find("'password' (version 3; here 0; it lies on m1)") !=
-        std::string::npos);
+  CHECK(
+      refused.message().find(
+          "'password' (version 3; here 0; it lies on m1). Set each anew (muster secret set NAME --cluster lab), or") !=
+      std::string::npos);
   REQUIRE(set_secret(store, site.sealing, "lab", "password", "x", "operator anna", time));
   CHECK(open().status == 200);
+  CHECK(open().message() == "cluster 'lab': not sealed; `muster restore status` shows what is");
 }
 
 TEST_CASE_FIXTURE(RestoredHouse,
