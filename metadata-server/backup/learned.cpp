@@ -229,7 +229,7 @@ Result<std::vector<Learned>> all_learned(const Store& store, const std::string& 
   if (!records) return pass(records.error());
   std::vector<Learned> all;
   for (const auto& record : *records) {
-    // One that cannot be read showed nothing; it shows it again with its next question.
+    // One that cannot be read counts as unheard: it shows it again within five minutes.
     if (auto learned = parse_learned(record.value)) all.push_back(std::move(*learned));
   }
   return all;
@@ -239,7 +239,13 @@ Result<LearnedPeers> learned_peers(const Store& store, const std::string& cluste
   const auto record = store.get(kinds::learned, cluster);
   if (!record && record.error().kind == ErrorKind::not_found) return LearnedPeers{};
   if (!record) return pass(record.error());
-  return parse_record<LearnedPeers>("learned peers", record->value, peers_fields);
+  auto peers = parse_record<LearnedPeers>("learned peers", record->value, peers_fields);
+  if (peers) return peers;
+  return fail(
+      ErrorKind::corrupt,
+      fmt::format(
+          "cluster '{}': {}; its machines show their peer list anew within five minutes, then ask again",
+          cluster, peers.error().message));
 }
 
 Result<Held> parse_held(std::string_view json) {

@@ -127,6 +127,8 @@ namespace {
 
 // Members of pools that came after the backup, and whom no master's document refuses.
 void find_lost_members(SealedCluster& sealed) {
+  // Who was removed before the backup would be one, if nothing tells what is newer than it.
+  if (sealed.seal.is_unread) return;
   std::set<std::string> refused;
   for (const auto& learned : sealed.heard)
     if (is_news(sealed, learned)) refused.insert(learned.refuses.begin(), learned.refuses.end());

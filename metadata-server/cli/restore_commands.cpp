@@ -17,6 +17,9 @@ std::string nodes_text(const nlohmann::json& names, const std::string& what) {
 }
 
 std::string sealed_text(const nlohmann::json& row) {
+  if (const std::string unread = cell(row, "/unread"); !unread.empty())
+    return fmt::format("cluster {}: sealed, and nobody can tell what its machines hold: {}\n",
+                       printable(cell(row, "/cluster")), on_one_line(unread));
   std::string text = fmt::format(
       "cluster {}: {} machine(s) showed what they hold, up to generation {}; {} did not\n",
       printable(cell(row, "/cluster")), list_at(row, "/heard").size(), cell(row, "/generation"),

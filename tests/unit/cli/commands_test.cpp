@@ -293,20 +293,6 @@ TEST_CASE("why a machine was not let in, in lines that it cannot forge") {
   CHECK(nobody.out.starts_with("nobody: nothing is known: "));
 }
 
-TEST_CASE("a secret that machines hold newer is set by a command that there is") {
-  const OperatorApi api(
-      {{"GET /v1/operator/restore",
-        {200,
-         R"({"epoch":1,"restoredAt":5,"clusters":[{"cluster":"lab","heard":[],"unheard":[],"generation":9,)"
-         R"("masterHeard":true,"newerSecrets":[{"name":"pull","node":"m1","held":3,"known":1}]}]})"}}});
-  const auto told = fake::muster({"--server", api.url(), "restore", "status"});
-  CHECK_MESSAGE(
-      told.out.find(
-          "  secret pull: m1 holds version 3, here is 1; muster secret set pull --cluster lab\n") !=
-          std::string::npos,
-      told.out);
-}
-
 TEST_CASE("how many are listed is a number that can be read") {
   const auto ran = fake::muster({"node", "list", "--limit", "0"});
   CHECK(ran.exit == 2);
