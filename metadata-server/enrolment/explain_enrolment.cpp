@@ -42,7 +42,7 @@ Result<std::vector<NodeName>> find_names(const EnrolmentContext& context, const 
   if (*there) add({(*there)->record.cluster, (*there)->record.node});
   const auto use = find_instance_use(context.store, name);
   if (!use) return pass(use.error());
-  if (use->version != 0) add({use->use.cluster, use->use.node});
+  if (use->version != 0 && !use->use.cluster.empty()) add({use->use.cluster, use->use.node});
   return found;
 }
 

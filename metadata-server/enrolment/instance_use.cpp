@@ -56,7 +56,13 @@ Result<std::size_t> collect_instance_uses(Store& store, std::int64_t now) {
   std::size_t count = 0;
   for (const auto& record : *records) {
     const auto use = parse_instance_use(record.value);
-    if (!use) continue;  // told by fleet/unread_records; the others go all the same
+    if (!use) {
+      // It was let in, nobody knows as whom: it counts as launched now, and goes when that is old.
+      const InstanceUse unknown{record.key, "", "", "", now, now};
+      put_instance_use({unknown, record.version}, transaction);
+      ++count;
+      continue;
+    }
     if (now <= use->launched_at + longest) continue;
     const auto is_there = is_member_there(store, *use);
     if (!is_there) return pass(is_there.error());

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "document/problem.hpp"
-#include "document/utf8.hpp"
 #include "enrolment/instance_use.hpp"
 #include "enrolment/join_token.hpp"
 #include "enrolment/machine.hpp"
@@ -17,6 +15,7 @@
 #include "records/all_records.hpp"
 #include "records/drain.hpp"
 #include "records/epoch.hpp"
+#include "records/pool_member.hpp"
 #include "records/schedule.hpp"
 #include "records/seal.hpp"
 #include "records/secrets.hpp"
@@ -66,19 +65,13 @@ constexpr const char* restore_authority =
 constexpr const char* restore_of_site =
     "restore the database from a backup of before (muster-server restore): the server goes on with what it has in memory, and does not start again without it";
 
-// Of the site's own, those that nothing takes the place of, and the one that only tells. What the
-// clock, the mark and the recovery key have is begun anew where it cannot be read.
+// Of the site's own, those that nothing takes the place of, and the one that only tells. The clock
+// and the store's mark are written anew by the server, and backups tell of their own
+// (backup/recovery_key).
 Result<void> check_site(const Record& record) {
   if (record.key == kinds::site_settings_key) return check_site_record(record.value);
   if (record.key == kinds::epoch_key) return check_epoch_record(record.value);
   return record.key == kinds::restored_key ? check_restored_record(record.value) : Result<void>();
-}
-
-// Whose record it names says nothing without that one.
-Result<void> check_address(const Record& record) {
-  if (kinds::parse_pair_key(record.value)) return {};
-  return fail(ErrorKind::corrupt, fmt::format("address: expected CLUSTER/NODE, found {}",
-                                              in_ticks(cut_text(record.value, 64))));
 }
 
 template <Result<void> (*Check)(std::string_view)>
@@ -103,12 +96,12 @@ const std::array<UnreadKind, 17> unread_kinds = {{
      restore_of_site},
     {kinds::sealed, "seal", Scope::site, check_text<check_seal_record>,
      "muster restore open {0} --unheard, once you banned by hand whom you banned since the backup: what its masters have to know is not known any more"},
-    {kinds::address, "address", Scope::site, check_address,
+    {kinds::address, "address", Scope::site, check_text<check_address_record>,
      "muster node remove NAME of the member that has it (muster node list): the address is free when its name is"},
     {kinds::instance, "instance", Scope::site, check<parse_instance_use>,
-     "start another instance in the place of {0}: whether it was let in before is not known any more, so it is refused"},
+     "start another instance in the place of {0}: whether it was let in before is not known any more, so it is refused until its document is too old for anybody"},
     {kinds::tombstone, "tombstone", Scope::site, check<parse_tombstone_record>,
-     "muster-agent reset --yes on the machine with that key, if it runs still: what it is to do at its cluster's end is not known any more"},
+     "muster-agent reset --yes on the machine with that key, if it runs still: what it is to do at its cluster's end is not known any more; the record goes once its certificates would have ended"},
     {kinds::machine, "machine", Scope::cluster, check<parse_machine_record>,
      "muster ban {2} --cluster {1}, which begins its record anew; then muster unban {2} --cluster {1}, and there muster-agent reset --yes and a new token"},
     {kinds::drain, "drain", Scope::cluster, check<parse_drain_record>,

@@ -241,9 +241,10 @@ Response Router::answer(const Request& request) {
   if (response) return std::move(*response);
   note_refused(route, request.peer, *caller, response.error());
   const Reason reason = reason_for(*caller);
-  return to_response(
-      reason == Reason::told ? with_cure(rooms_, response.error()) : response.error(), request.id,
-      reason);
+  // A restricted one may carry out none of them, and they name what is others'.
+  const bool may_cure = reason == Reason::told && !caller->restricted;
+  return to_response(may_cure ? with_cure(rooms_, response.error()) : response.error(), request.id,
+                     reason);
 }
 
 void Router::note_refused(const Route& route, const Peer& peer, const std::optional<Caller>& caller,

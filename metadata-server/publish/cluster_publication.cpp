@@ -91,9 +91,8 @@ class Preparation {
     if (is_current && !is_signed_anew_ && (signer || input_.signatures == nullptr))
       return std::move(publication_);
     if (!signer) return tl::unexpected(refused(signer.error()));
-    if (auto written = write(*compilation, peers, cluster, *signer); !written) {
+    if (auto written = write(*compilation, peers, cluster, *signer); !written)
       return tl::unexpected(refused(written.error()));
-    }
     return std::move(publication_);
   }
 

@@ -182,7 +182,7 @@ template <class Stored, class Description>
 // the asker's mistake.
 template <class T>
 [[nodiscard]] Result<T> as_stored(Result<T> parsed) {
-  if (!parsed) parsed.error().kind = ErrorKind::corrupt;
+  if (!parsed) parsed.error() = Error(ErrorKind::corrupt, std::move(parsed.error().message));
   return parsed;
 }
 

@@ -246,3 +246,54 @@ TEST_CASE(
           std::string::npos,
       refused.message());
 }
+
+TEST_CASE("a ban whose record cannot be read any more stands in what is published") {
+  DamagedHouse house;
+  REQUIRE(house.order("w-1", "ban", {{"reason", "stolen"}}).status == 200);
+  const auto refused = [&] {
+    return read_document(*house.current.document("lab", "m-1"))->config.banned_machines;
+  };
+  REQUIRE(refused() == std::vector<std::string>{"w-1"});
+  make_unreadable(house.store, kinds::machine, "lab/w-1");
+  REQUIRE(house.order("w-2", "ban", {{"reason", "stolen"}}).status == 200);
+  CHECK(refused() == std::vector<std::string>{"w-1", "w-2"});
+  // By its cure too, until an operator lets it in again.
+  REQUIRE(house.order("w-1", "ban", {{"reason", "stolen"}}).status == 200);
+  REQUIRE(house.order("w-1", "unban").status == 200);
+  CHECK(refused() == std::vector<std::string>{"w-2"});
+}
+
+TEST_CASE("an address of which nobody can read whose it is, is not free") {
+  DamagedHouse house;
+  make_unreadable(house.store, kinds::address, "10.77.1.11");
+  const auto refused = house.ask(
+      "POST", "/v1/operator/apply",
+      {{"clusters", {"other"}},
+       {"files",
+        {{"other.yaml",
+          sample::cluster("  podCidr: 10.65.0.0/16\n  nodeCidr: 10.77.0.0/16\n", "other") +
+              sample::node("o1", "master", 31, "", "other") +
+              "---\napiVersion: muster/v1\nkind: Node\nmetadata: {name: o2}\nspec: {cluster: other, role: node, address: 10.77.1.11, match: {serial: o2}}\n"}}},
+       {"onCurrent", true}});
+  CHECK(refused.status == 500);
+  CHECK_MESSAGE(
+      refused.message() ==
+          "cluster 'other': address '10.77.1.11': expected CLUSTER/NODE, found '{\"broken'. Cure: muster node remove NAME of the member that has it (muster node list): the address is free when its name is",
+      refused.message());
+}
+
+TEST_CASE("the list of all secrets has none whose last version cannot be read, and all others") {
+  DamagedHouse house;
+  const auto set = [&](const char* cluster, const char* name, const char* value) {
+    return house.ask("PUT", fmt::format("/v1/operator/secrets/{}/{}", cluster, name),
+                     {{"value", base64_encode(value)}});
+  };
+  for (const char* value : {"a", "b"}) REQUIRE(set("lab", "db", value).status == 200);
+  REQUIRE(set("other", "db", "a").status == 200);
+  make_unreadable(house.store, kinds::secret, "lab/db/000000000002");
+  const auto all = house.ask("GET", "/v1/operator/secrets").body;
+  std::vector<std::string> clusters;
+  for (const auto& row : all.at("secrets"))
+    if (row.at("name") == "db") clusters.push_back(row.at("cluster"));
+  CHECK_MESSAGE(clusters == std::vector<std::string>{"other"}, all.dump());
+}
