@@ -217,7 +217,7 @@ std::string to_json(const Learned& learned) {
 }
 
 Result<Learned> parse_learned(std::string_view json) {
-  auto text = as_stored(parse_record<LearnedText>("what a machine showed", json, text_fields));
+  auto text = parse_record<LearnedText>("what a machine showed", json, text_fields);
   if (!text) return pass(text.error());
   for (const auto& [name, version] : text->secrets)
     text->learned.secrets[name] = static_cast<std::uint64_t>(version);
@@ -229,9 +229,8 @@ Result<std::vector<Learned>> all_learned(const Store& store, const std::string& 
   if (!records) return pass(records.error());
   std::vector<Learned> all;
   for (const auto& record : *records) {
-    auto learned = parse_learned(record.value);
-    if (!learned) return pass(learned.error());
-    all.push_back(std::move(*learned));
+    // One that cannot be read counts as unheard: it shows it again within five minutes.
+    if (auto learned = parse_learned(record.value)) all.push_back(std::move(*learned));
   }
   return all;
 }
@@ -240,7 +239,13 @@ Result<LearnedPeers> learned_peers(const Store& store, const std::string& cluste
   const auto record = store.get(kinds::learned, cluster);
   if (!record && record.error().kind == ErrorKind::not_found) return LearnedPeers{};
   if (!record) return pass(record.error());
-  return as_stored(parse_record<LearnedPeers>("learned peers", record->value, peers_fields));
+  auto peers = parse_record<LearnedPeers>("learned peers", record->value, peers_fields);
+  if (peers) return peers;
+  return fail(
+      ErrorKind::corrupt,
+      fmt::format(
+          "cluster '{}': {}; its machines show their peer list anew within five minutes, then ask again",
+          cluster, peers.error().message));
 }
 
 Result<Held> parse_held(std::string_view json) {

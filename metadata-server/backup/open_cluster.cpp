@@ -33,6 +33,7 @@ bool is_news(const SealedCluster& sealed, const Learned& learned) {
 
 // Whether it tells of all bans that it could.
 bool is_heard(const SealedCluster& sealed, const Learned& learned) {
+  if (sealed.seal.is_unread) return false;  // how new it has to be nobody knows
   const auto own = sealed.seal.masters.find(learned.node);
   return is_as_new(learned, own == sealed.seal.masters.end() ? 0 : own->second);
 }
@@ -105,7 +106,7 @@ Result<void> check_fit(const SealedCluster& sealed, const OpenOrder& order) {
     return stays_sealed(
         "secrets_newer",
         fmt::format(
-            "cluster '{0}': its machines hold newer versions of secrets than this store: {1}. Set each anew (muster secret set {0} NAME), or restore a newer backup",
+            "cluster '{0}': its machines hold newer versions of secrets than this store: {1}. Set each anew (muster secret set NAME --cluster {0}), or restore a newer backup",
             sealed.name, fmt::join(names, ", ")));
   }
   std::vector<std::string> lost = sealed.lost;
@@ -126,6 +127,8 @@ namespace {
 
 // Members of pools that came after the backup, and whom no master's document refuses.
 void find_lost_members(SealedCluster& sealed) {
+  // Who was removed before the backup would be one, if nothing tells what is newer than it.
+  if (sealed.seal.is_unread) return;
   std::set<std::string> refused;
   for (const auto& learned : sealed.heard)
     if (is_news(sealed, learned)) refused.insert(learned.refuses.begin(), learned.refuses.end());
@@ -283,7 +286,9 @@ Result<std::vector<std::string>> open_cluster(const Fleet& fleet, const OpenOrde
                                               const ServerAddresses& addresses) {
   const auto seal = fleet.store.get(kinds::sealed, order.cluster);
   if (!seal && seal.error().kind == ErrorKind::not_found)
-    return stays_sealed("not_sealed", fmt::format("cluster '{}': not sealed", order.cluster));
+    return stays_sealed(
+        "not_sealed", fmt::format("cluster '{}': not sealed; `muster restore status` shows what is",
+                                  order.cluster));
   if (!seal) return pass(seal.error());
   const auto sealed = look_at_sealed(fleet, order.cluster);
   if (!sealed) return pass(sealed.error());

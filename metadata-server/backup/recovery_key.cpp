@@ -39,8 +39,7 @@ Result<std::optional<Stored>> find_of_site(const Store& store, std::string_view 
   const auto record = store.get(kinds::site, key);
   if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
   if (!record) return pass(record.error());
-  auto read =
-      as_stored(parse_record<Stored>(kinds::row_name(kinds::site, key), record->value, describe));
+  auto read = parse_record<Stored>(kinds::row_name(kinds::site, key), record->value, describe);
   if (!read) return pass(read.error());
   return std::move(*read);
 }

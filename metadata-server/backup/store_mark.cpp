@@ -115,8 +115,7 @@ Result<FoundMarkRecord> read_mark_record(const Store& store) {
   const auto record = store.get(kinds::site, kinds::mark_key);
   if (!record && record.error().kind == ErrorKind::not_found) return FoundMarkRecord{};
   if (!record) return pass(record.error());
-  auto mark =
-      as_stored(parse_record<MarkRecord>("the store's mark", record->value, mark_record_fields));
+  auto mark = parse_record<MarkRecord>("the store's mark", record->value, mark_record_fields);
   if (!mark) return pass(mark.error());
   return FoundMarkRecord{std::move(*mark), record->version};
 }
@@ -156,6 +155,9 @@ Result<StoreMark> StoreMark::open(Store& store, const std::string& path) {
   const auto file = read_mark(path);
   if (!file) return pass(file.error());
   auto record = read_mark_record(store);
+  if (!record && record.error().kind == ErrorKind::corrupt)
+    return fail(ErrorKind::conflict, fmt::format("{}: it says whether the store is a copy: {}",
+                                                 record.error().message, copy_cure));
   if (!record) return pass(record.error());
   const auto revision = store.commit({});
   if (!revision) return pass(revision.error());
@@ -193,11 +195,8 @@ Result<void> StoreMark::check_is_copy(const Store& store, const std::string& pat
 }
 
 Result<StoreMark> StoreMark::renew(Store& store, const std::string& path) {
-  auto record = read_mark_record(store);
-  if (!record) return pass(record.error());
   Transaction transaction;
-  transaction.expect(kinds::site, kinds::mark_key, record->version)
-      .remove(kinds::site, kinds::mark_key);
+  transaction.remove(kinds::site, kinds::mark_key);  // whatever it says
   if (auto removed = store.commit(transaction); !removed) return pass(removed.error());
   if (::unlink(path.c_str()) != 0 && errno != ENOENT)
     return fail_errno(errno, fmt::format("removing '{}'", path));
@@ -208,6 +207,14 @@ Result<void> StoreMark::keep(Store& store) {
   const auto revision = store.commit({});
   if (!revision) return pass(revision.error());
   if (*revision == revision_) return {};
+  // Once a server starts, it is too late.
+  const auto record = read_mark_record(store);
+  if (!record && record.error().kind != ErrorKind::corrupt) return pass(record.error());
+  if (!record) {
+    Transaction mended;
+    mended.put(kinds::site, kinds::mark_key, record_text(MarkRecord{id_, 1}, mark_record_fields));
+    if (auto put = store.commit(mended); !put) return pass(put.error());
+  }
   const auto written = write_mark(path_, {0, {}, *revision, id_, false});
   if (!written) return pass(written.error());
   tells_copies_ = *written;

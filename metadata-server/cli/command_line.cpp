@@ -60,7 +60,7 @@ void build_command_line(CLI::App& app, Options& options, Action& chosen) {
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(
-      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 invalid inventory, 4 no answer from the server, 5 refused, 6 published and not in effect everywhere (apply --wait).\n"
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 invalid inventory, 4 no answer from the server, 5 refused, 6 the server holds to it, and it is not in effect everywhere (apply --wait; ban, unban, node drain, undrain and remove).\n"
       "To publish: muster validate DIR, muster diff DIR, muster apply DIR --wait.\n"
       "To look: muster status, muster node list, muster node show NAME, muster explain enrolment NAME.\n"
       "Example: muster status");

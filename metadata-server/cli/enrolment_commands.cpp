@@ -12,10 +12,10 @@ void add_line(std::string& text, std::string_view label, const std::string& valu
 }
 
 std::string refusal_text(const nlohmann::json& row) {
-  std::string text =
-      printable(fmt::format("refused: {}, {} since {}, last {}", cell(row, "/code"),
-                            number_at(row, "/count") == 1 ? "once" : cell(row, "/count") + " times",
-                            time_text(row, "/since"), time_text(row, "/last")));
+  std::string text = printable(fmt::format(
+      "{}: {}, {} since {}, last {}", cell(row, "/code") == "awaits_backup" ? "waits" : "refused",
+      cell(row, "/code"), number_at(row, "/count") == 1 ? "once" : cell(row, "/count") + " times",
+      time_text(row, "/since"), time_text(row, "/last")));
   text += "\n  " + printable(cell(row, "/message")) + "\n";
   add_line(text, "from", cell(row, "/source"));
   add_line(text, "calls itself", cell(row, "/hostname"));
@@ -43,6 +43,8 @@ std::string explanation_text(const nlohmann::json& answer) {
     add_line(text, "at", cell(row, "/address"));
     add_line(text, "key", cell(row, "/fingerprint"));
     add_line(text, "enrolled", time_text(row, "/enrolledAt"));
+    for (const auto& reason : list_at(row, "/heldUp"))
+      add_line(text, "held up:", on_one_line(cell(reason, "")));
     add_line(text, "if it was reset or reinstalled:", cell(row, "/wayBack"));
     if (number_at(row, "/departedUntil") != 0)
       add_line(

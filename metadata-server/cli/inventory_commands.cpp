@@ -15,6 +15,7 @@
 #include "inventory/compilation.hpp"
 #include "inventory/compile.hpp"
 #include "inventory/explain.hpp"
+#include "inventory/missing_files.hpp"
 #include "inventory/netboot.hpp"
 #include "inventory/problems_json.hpp"
 
@@ -26,21 +27,6 @@ Result<SiteFacts> site_facts(Session& session, const std::string& cluster) {
   auto answer = session.ask("GET", "site-facts?cluster=" + escape(cluster));
   if (!answer) return pass(answer.error());
   return parse_site_facts(canonical_text(*answer));
-}
-
-// Its machines would be told to fetch what the server cannot give.
-std::vector<InventoryProblem> missing_files(const Cluster& cluster,
-                                            const std::vector<CatalogueEntry>& releases) {
-  std::vector<InventoryProblem> problems;
-  for (const auto& release : releases) {
-    if (release.missing == 0) continue;
-    problems.push_back(problem_at(cluster.name.place, "spec.releases",
-                                  fmt::format("every file of release {} {} on the server's disk",
-                                              release.name, release.version),
-                                  fmt::format("{} missing", release.missing),
-                                  "bring them back with 'muster release import'"));
-  }
-  return problems;
 }
 
 // Versions, secrets and pod networks, for each cluster that the server knows something of.
@@ -58,10 +44,13 @@ Compiled compile_all(Session& session, const Inventory& inventory) {
       continue;
     }
     const auto compiled = compile(inventory, name, *facts);
-    const auto found = compiled ? missing_files(cluster, compiled->releases) : compiled.error();
-    all.problems.insert(all.problems.end(), found.begin(), found.end());
-    if (compiled)
-      all.warnings.insert(all.warnings.end(), compiled->warnings.begin(), compiled->warnings.end());
+    if (!compiled) {
+      all.problems.insert(all.problems.end(), compiled.error().begin(), compiled.error().end());
+      continue;
+    }
+    all.warnings.insert(all.warnings.end(), compiled->warnings.begin(), compiled->warnings.end());
+    const auto missing = missing_files(cluster, compiled->releases);
+    all.warnings.insert(all.warnings.end(), missing.begin(), missing.end());
   }
   all.warnings = distinct(std::move(all.warnings));
   return all;

@@ -114,7 +114,7 @@ void add_node_commands(CommandLine& line) {
   list->add_option("--cluster", *cluster, "only this cluster");
   list->footer("Example: muster node list --cluster lab");
   const auto limit = std::make_shared<std::size_t>(std::numeric_limits<std::size_t>::max());
-  list->add_option("--limit", *limit, "no more than so many")->check(CLI::PositiveNumber);
+  list->add_option("--limit", *limit, "no more than so many")->check(CLI::Range(1, 1000000));
   line.on(list, [=](Session& session) { return list_nodes(session, *cluster, *limit); });
 
   const auto one = [&](const char* command, const char* help, const char* example) {

@@ -145,7 +145,7 @@ Exit verify(Session& session, const ReleaseOptions& options) {
                           cell(problem, "/found"));
     rows.push_back(*answer);
   }
-  if (releases == 0) {
+  if (releases == 0 && !options.name.empty()) {
     return complain(
         session,
         {ErrorKind::not_found,

@@ -17,6 +17,9 @@ std::string nodes_text(const nlohmann::json& names, const std::string& what) {
 }
 
 std::string sealed_text(const nlohmann::json& row) {
+  if (const std::string unread = cell(row, "/unread"); !unread.empty())
+    return fmt::format("cluster {}: sealed, and nobody can tell what its machines hold: {}\n",
+                       printable(cell(row, "/cluster")), on_one_line(unread));
   std::string text = fmt::format(
       "cluster {}: {} machine(s) showed what they hold, up to generation {}; {} did not\n",
       printable(cell(row, "/cluster")), list_at(row, "/heard").size(), cell(row, "/generation"),
@@ -33,10 +36,10 @@ std::string sealed_text(const nlohmann::json& row) {
       list_at(row, "/lost"),
       "in the machines' peer list and in no inventory here; apply the folder that has them");
   for (const auto& secret : list_at(row, "/newerSecrets"))
-    text += fmt::format("  secret {}: {} holds version {}, here is {}; muster secret set {} {}\n",
-                        printable(cell(secret, "/name")), printable(cell(secret, "/node")),
-                        cell(secret, "/held"), cell(secret, "/known"),
-                        printable(cell(row, "/cluster")), printable(cell(secret, "/name")));
+    text += fmt::format(
+        "  secret {}: {} holds version {}, here is {}; muster secret set {} --cluster {}\n",
+        printable(cell(secret, "/name")), printable(cell(secret, "/node")), cell(secret, "/held"),
+        cell(secret, "/known"), printable(cell(secret, "/name")), printable(cell(row, "/cluster")));
   for (const auto& heard : list_at(row, "/heard")) {
     for (const auto& refused : list_at(heard, "/refused"))
       text += fmt::format("  {} showed what is not believed: {}\n", printable(cell(heard, "/node")),

@@ -5,6 +5,7 @@
 #include "pki/signature.hpp"
 #include "records/audit.hpp"
 #include "records/revision.hpp"
+#include "records/seal.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -99,6 +100,10 @@ Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& 
   const auto inventory = context.inventory();
   const auto node = resolve(*inventory, approval);
   if (!node) return pass(node.error());
+  auto open = check_not_sealed(context.store, node->cluster);
+  // It waits for this operator, not for a while.
+  if (!open && open.error().code == sealed_code) open.error().kind = ErrorKind::conflict;
+  if (!open) return pass(open.error());
   auto found = find_by_prefix(context, approval.fingerprint, !approval.despite_match);
   if (!found) return pass(found.error());
   PendingMachine& machine = found->machine;
@@ -116,6 +121,7 @@ Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& 
   machine.approved_by = approved_by;
   machine.last_seen = unix_seconds(latest_now(context));
   Transaction transaction;
+  transaction.expect(kinds::sealed, node->cluster, 0);
   if (auto there = expect_cluster(context.store, node->cluster, transaction); !there)
     return pass(there.error());
   // Written as it is, so that whoever ends it, or takes the node out, meanwhile decides again.

@@ -52,7 +52,7 @@ Result<bool> change_machine(const EnrolmentContext& context, const NodeName& nod
         record.cluster = node.cluster;
         record.node = node.node;
         if (value) {
-          auto parsed = as_stored(parse_machine_record(*value));
+          auto parsed = parse_machine_record(*value);
           if (!parsed && !deed.is_anew) return pass(parsed.error());
           if (parsed) record = std::move(*parsed);
         }
@@ -259,7 +259,7 @@ Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& 
                   "machine '{}': its identity was removed while it reported; to let the machine in: {}",
                   key, enrols_anew));
         }
-        auto record = as_stored(parse_machine_record(*value));
+        auto record = parse_machine_record(*value);
         if (!record) return pass(record.error());
         const auto reason = observe_report(*record, report);
         const bool is_said = report.heard_order && record->converge_ordered_at != 0;

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "enrolment/approval.hpp"
+#include "enrolment/backup_wait.hpp"
 #include "enrolment/claim.hpp"
 #include "enrolment/join_token.hpp"
 #include "enrolment/machine.hpp"
@@ -113,12 +114,12 @@ EnrolOutcome waits_for(const Question& question, Awaits awaits) {
   return outcome;
 }
 
-// Whoever is let in is served what the cluster's keys sign: they are not to be lost with this disk.
-Result<bool> awaits_backup(const EnrolmentContext& context, const std::string& cluster) {
-  if (!context.is_backed_up) return false;
-  const auto is_there = context.is_backed_up(cluster);
-  if (!is_there) return pass(is_there.error());
-  return !*is_there;
+// Nobody refuses it, and it is not let in: told like a refusal. What waits for an approval is told
+// by its own row.
+EnrolOutcome waits_for_backup(const Question& question, const std::string& cluster) {
+  question.note.code = awaits_backup_code;
+  question.note.message = awaits_backup_text(cluster);
+  return waits_for(question, Awaits::backup);
 }
 
 Result<EnrolOutcome> wait(const Question& question, const NodeName& proposed) {
@@ -188,7 +189,7 @@ Result<EnrolOutcome> decide_member(const Question& question, Right right, bool& 
   const EnrolmentContext& context = question.context;
   const auto early = awaits_backup(context, right.token->token.cluster);
   if (!early) return pass(early.error());
-  if (*early) return waits_for(question, Awaits::backup);
+  if (*early) return waits_for_backup(question, right.token->token.cluster);
   auto member =
       admit_member({context, *right.token, question.source, question.request.instance_identity,
                     question.fingerprint, question.note});
@@ -279,7 +280,7 @@ Result<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
   if (!holds_name && !right->token && !right->approval) return wait(question, *node);
   const auto early = holds_name ? Result<bool>(false) : awaits_backup(context, node->cluster);
   if (!early) return pass(early.error());
-  if (*early) return waits_for(question, Awaits::backup);
+  if (*early) return waits_for_backup(question, node->cluster);
   auto issued = issue(question, *right, *node, std::move(*found));
   if (issued) return std::move(*issued);
   is_lost_race = issued.error().kind == ErrorKind::conflict;
@@ -329,7 +330,11 @@ Result<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest& 
   context.refusals.went_on(source);
   auto outcome = attempt(context, request, source, note);
   if (outcome) {
-    context.refusals.forget(source, note.key);
+    const bool is_told = outcome->pending && outcome->awaits == Awaits::backup;
+    if (!is_told) context.refusals.forget(source, note.key);
+    if (!is_told) return outcome;
+    note.first = note.last = unix_seconds(context.now());
+    context.refusals.add(std::move(note));
     return outcome;
   }
   note.code = outcome.error().code;

@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "document/strict_json.hpp"
+#include "enrolment/backup_wait.hpp"
 #include "enrolment/instance_use.hpp"
 #include "enrolment/machine.hpp"
 #include "enrolment/way_back.hpp"
 #include "records/pool_member.hpp"
 #include "records/revision.hpp"
+#include "records/seal.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -30,14 +32,17 @@ Result<std::vector<NodeName>> find_names(const EnrolmentContext& context, const 
     const auto member = find_member(context.store, cluster, node);
     if (!member) return pass(member.error());
     const auto record = find_cluster(context.store, cluster);
-    if (*member || (record && record->record.departed.contains(node))) add({cluster, node});
+    // In quarantine, that is all that says who is listed.
+    const auto served = context.store.get(kinds::document, kinds::pair_key(cluster, node));
+    if (*member || served || (record && record->record.departed.contains(node)))
+      add({cluster, node});
   }
   const auto there = find_member_at(context.store, name);
   if (!there) return pass(there.error());
   if (*there) add({(*there)->record.cluster, (*there)->record.node});
   const auto use = find_instance_use(context.store, name);
   if (!use) return pass(use.error());
-  if (use->version != 0) add({use->use.cluster, use->use.node});
+  if (use->version != 0 && !use->use.cluster.empty()) add({use->use.cluster, use->use.node});
   return found;
 }
 
@@ -51,7 +56,25 @@ std::string state_of(const EnrolmentContext& context, const MachineRecord& machi
   return member ? "admitted" : "not enrolled";
 }
 
-Result<ExplainedMachine> explain_machine(const EnrolmentContext& context, const NodeName& name) {
+// By what is in effect, not by what this machine was once told.
+Result<std::vector<std::string>> what_holds_up(const EnrolmentContext& context,
+                                               const Quarantine* quarantine,
+                                               const std::string& cluster, bool is_in) {
+  std::vector<std::string> reasons;
+  const auto open = check_not_sealed(context.store, cluster);
+  if (!open && open.error().code != sealed_code) return pass(open.error());
+  if (!open) reasons.push_back(open.error().message);
+  const auto sound = quarantine == nullptr ? Result<void>() : quarantine->check_free(cluster);
+  if (!sound) reasons.push_back(sound.error().message);
+  if (is_in) return reasons;
+  const auto waits = awaits_backup(context, cluster);
+  if (!waits) return pass(waits.error());
+  if (*waits) reasons.push_back(awaits_backup_text(cluster));
+  return reasons;
+}
+
+Result<ExplainedMachine> explain_machine(const EnrolmentContext& context, const NodeName& name,
+                                         const Quarantine* quarantine) {
   const auto machine = find_machine(context.store, name);
   if (!machine) return pass(machine.error());
   const auto member = find_member(context.store, name.cluster, name.node);
@@ -79,6 +102,11 @@ Result<ExplainedMachine> explain_machine(const EnrolmentContext& context, const 
     if (!back) return pass(back.error());
     explained.way_back = std::move(*back);
   }
+  const bool is_out = explained.state == "removed" || explained.state == "banned";
+  if (is_out) return explained;
+  auto reasons = what_holds_up(context, quarantine, name.cluster, explained.state == "enrolled");
+  if (!reasons) return pass(reasons.error());
+  explained.held_up = std::move(*reasons);
   return explained;
 }
 
@@ -100,7 +128,8 @@ nlohmann::json to_value(const RefusalNote& note) {
 
 Result<EnrolmentExplanation> explain_enrolment(const EnrolmentContext& context,
                                                const std::string& name,
-                                               const std::vector<std::string>& clusters) {
+                                               const std::vector<std::string>& clusters,
+                                               const Quarantine* quarantine) {
   EnrolmentExplanation explanation;
   explanation.name = name;
   explanation.refusals = context.refusals.find(name);
@@ -111,7 +140,7 @@ Result<EnrolmentExplanation> explain_enrolment(const EnrolmentContext& context,
   const auto names = find_names(context, name, clusters);
   if (!names) return pass(names.error());
   for (const NodeName& named : *names) {
-    auto machine = explain_machine(context, named);
+    auto machine = explain_machine(context, named, quarantine);
     if (!machine) return pass(machine.error());
     explanation.machines.push_back(std::move(*machine));
   }
@@ -135,7 +164,8 @@ std::string to_json(const EnrolmentExplanation& explanation) {
                         {"fingerprint", machine.key},
                         {"enrolledAt", machine.enrolled_at},
                         {"departedUntil", machine.departed_until},
-                        {"wayBack", machine.way_back}});
+                        {"wayBack", machine.way_back},
+                        {"heldUp", machine.held_up}});
   return canonical_text({{"name", explanation.name},
                          {"refusals", refusals},
                          {"waiting", waiting},

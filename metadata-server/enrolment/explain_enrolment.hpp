@@ -6,6 +6,7 @@
 
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/pending.hpp"
+#include "publish/quarantine.hpp"
 
 namespace muster {
 
@@ -18,6 +19,9 @@ struct ExplainedMachine {
   // Of one that the inventory left out: until when certificates that it has may be valid. Unix
   // seconds.
   std::int64_t departed_until = 0;
+  // What holds up any machine of its cluster now, each with its cure: sealed, in quarantine; a
+  // backup, where it is not let in yet.
+  std::vector<std::string> held_up;
 };
 
 struct EnrolmentExplanation {
@@ -29,10 +33,11 @@ struct EnrolmentExplanation {
 
 // `name`: a node's name (with its cluster, "lab/n1", or without), a source address, an EC2 instance
 // id, the fingerprint of a key, or the host name that the machine gives itself. `clusters`: in
-// which members are looked for. Nothing known is no error. Cost: clusters, and what is pending.
+// which members are looked for. `quarantine`: none, and nothing is known of it. Nothing known is no
+// error. Cost: clusters, and what is pending.
 [[nodiscard]] Result<EnrolmentExplanation> explain_enrolment(
     const EnrolmentContext& context, const std::string& name,
-    const std::vector<std::string>& clusters);
+    const std::vector<std::string>& clusters, const Quarantine* quarantine = nullptr);
 [[nodiscard]] std::string to_json(const EnrolmentExplanation& explanation);
 
 }  // namespace muster

@@ -32,7 +32,7 @@ Result<FoundInstanceUse> find_instance_use(const Store& store, const std::string
   const auto record = store.get(kinds::instance, instance);
   if (!record && record.error().kind == ErrorKind::not_found) return FoundInstanceUse{};
   if (!record) return pass(record.error());
-  auto use = as_stored(parse_instance_use(record->value));
+  auto use = parse_instance_use(record->value);
   if (!use) return pass(use.error());
   return FoundInstanceUse{std::move(*use), record->version};
 }
@@ -55,8 +55,14 @@ Result<std::size_t> collect_instance_uses(Store& store, std::int64_t now) {
   Transaction transaction;
   std::size_t count = 0;
   for (const auto& record : *records) {
-    const auto use = as_stored(parse_instance_use(record.value));
-    if (!use) return pass(use.error());
+    const auto use = parse_instance_use(record.value);
+    if (!use) {
+      // It was let in, nobody knows as whom: it counts as launched now, and goes when that is old.
+      const InstanceUse unknown{record.key, "", "", "", now, now};
+      put_instance_use({unknown, record.version}, transaction);
+      ++count;
+      continue;
+    }
     if (now <= use->launched_at + longest) continue;
     const auto is_there = is_member_there(store, *use);
     if (!is_there) return pass(is_there.error());

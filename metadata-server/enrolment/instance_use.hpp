@@ -15,7 +15,7 @@ namespace muster {
 struct InstanceUse {
   std::string instance;          // "i-0abc..."
   std::string key;               // fingerprint of the key that it was let in with
-  std::string cluster, node;     // as which member
+  std::string cluster, node;     // as which member; empty: the record could not be read
   std::int64_t launched_at = 0;  // Unix seconds, by the document
   std::int64_t used_at = 0;
 };
@@ -34,8 +34,9 @@ void put_instance_use(const FoundInstanceUse& found, Transaction& transaction);
 // The member that the instance was let in as is there, with the same key.
 [[nodiscard]] Result<bool> is_member_there(const Store& store, const InstanceUse& use);
 
-// Forgets the uses whose member is gone and whose document is past longest_instance_age. Returns
-// how many. Cost: all uses. conflict: somebody enrolled meanwhile, ask again. Idempotent.
+// Forgets the uses whose member is gone and whose document is past longest_instance_age, and begins
+// those anew that cannot be read. Returns how many. Cost: all uses. conflict: somebody enrolled
+// meanwhile, ask again. Idempotent.
 [[nodiscard]] Result<std::size_t> collect_instance_uses(Store& store, std::int64_t now);
 
 }  // namespace muster

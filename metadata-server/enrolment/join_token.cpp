@@ -266,7 +266,7 @@ Result<FoundJoinToken> find_join_token(const Store& store, std::string_view text
   if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
   JoinToken token;
   if (record) {
-    auto parsed = as_stored(parse_join_token(record->value));
+    auto parsed = parse_join_token(record->value);
     if (!parsed) return pass(parsed.error());
     token = std::move(*parsed);
   }

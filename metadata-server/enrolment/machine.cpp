@@ -68,7 +68,7 @@ Result<std::map<std::string, MachineRecord>> list_machines(const Store& store,
   if (!records) return pass(records.error());
   std::map<std::string, MachineRecord> machines;
   for (const auto& record : *records) {
-    auto machine = as_stored(parse_machine_record(record.value));
+    auto machine = parse_machine_record(record.value);
     if (!machine) return while_doing(machine.error(), fmt::format("machine '{}'", record.key));
     const std::string node = machine->node;
     machines[node] = std::move(*machine);

@@ -51,6 +51,12 @@ enum class Use { first, again, replacing };
 Result<Use> check_use(const PoolQuestion& question, const FoundInstanceUse& found) {
   if (found.version == 0) return Use::first;
   const InstanceUse& use = found.use;
+  if (use.cluster.empty())
+    return fail(
+        ErrorKind::conflict, "identity_document_used",
+        fmt::format(
+            "instance identity document: {} was let in, and its record was lost; launch another instance",
+            use.instance));
   const auto is_there = is_member_there(question.context.store, use);
   if (!is_there) return pass(is_there.error());
   if (*is_there && use.key == question.key) return Use::again;

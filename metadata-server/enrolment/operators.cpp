@@ -66,7 +66,7 @@ std::vector<Problem> problems_of(const OperatorLimits& limits) {
 // Of a name that has a record: a renewal keeps what it is held to.
 Result<std::optional<OperatorLimits>> limits_before(const std::string& name,
                                                     const std::string& value) {
-  auto before = as_stored(parse_operator_record(value));
+  auto before = parse_operator_record(value);
   if (before && !before->limits_lost) return std::move(before->limits);
   return fail(
       ErrorKind::conflict, "limits_lost",
@@ -106,7 +106,7 @@ Result<OperatorRecord> parse_operator_record(std::string_view json) {
 Result<OperatorRecord> find_operator(const Store& store, std::string_view name) {
   const auto record = store.get(kinds::operator_record, name);
   if (!record) return pass(record.error());
-  return as_stored(parse_operator_record(record->value));
+  return parse_operator_record(record->value);
 }
 
 Result<std::vector<OperatorRecord>> list_operators(const Store& store) {
@@ -178,7 +178,7 @@ Result<void> limit_operator(const EnrolmentContext& context, const std::string& 
       context.store, kinds::operator_record, name,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         if (!value) return no_operator(name);
-        auto record = as_stored(parse_operator_record(*value));
+        auto record = parse_operator_record(*value);
         if (!record) return pass(record.error());
         record->limits = limits;
         record->limits_lost = false;

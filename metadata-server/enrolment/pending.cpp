@@ -29,7 +29,7 @@ Result<std::vector<Waiting>> sweep(const EnrolmentContext& context, Transaction&
   if (!records) return pass(records.error());
   std::vector<Waiting> waiting;
   for (const auto& record : *records) {
-    auto machine = as_stored(parse_pending_machine(record.value));
+    auto machine = parse_pending_machine(record.value);
     if (machine && !is_expired(*machine, context)) {
       if (machine->approved.node.empty()) waiting.push_back({std::move(*machine), record.version});
     } else {
@@ -93,7 +93,7 @@ Result<FoundPending> find_pending(const EnrolmentContext& context, std::string_v
     if (record.error().kind == ErrorKind::not_found) return FoundPending{};
     return pass(record.error());
   }
-  auto machine = as_stored(parse_pending_machine(record->value));
+  auto machine = parse_pending_machine(record->value);
   if (!machine) return pass(machine.error());
   if (is_expired(*machine, context)) return FoundPending{};
   return FoundPending{std::move(*machine), record->version};
@@ -106,7 +106,7 @@ Result<void> note_pending(const EnrolmentContext& context, const PendingMachine&
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         PendingMachine note = machine;
         note.first_seen = note.last_seen = unix_seconds(latest_now(context));
-        auto known = value ? as_stored(parse_pending_machine(*value)) : Result<PendingMachine>();
+        auto known = value ? parse_pending_machine(*value) : Result<PendingMachine>();
         if (value && known && !is_expired(*known, context)) {
           const bool is_recent =
               known->last_seen + context.limits.pending_lifetime.count() / 4 > note.last_seen;
@@ -147,7 +147,7 @@ Result<std::vector<PendingMachine>> list_pending(const EnrolmentContext& context
   if (!records) return pass(records.error());
   std::vector<PendingMachine> machines;
   for (const auto& record : *records) {
-    auto machine = as_stored(parse_pending_machine(record.value));
+    auto machine = parse_pending_machine(record.value);
     if (machine && !is_expired(*machine, context)) machines.push_back(std::move(*machine));
   }
   std::stable_sort(machines.begin(), machines.end(),

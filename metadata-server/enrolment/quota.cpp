@@ -43,16 +43,17 @@ Result<Usage> read_index(const Store& store, const Caller& caller) {
   Usage usage;
   const auto record = store.get(kinds::usage, caller.name);
   if (!record && record.error().kind != ErrorKind::not_found) return pass(record.error());
-  if (!record) {
-    auto names = created_by(store, caller.text());
-    if (!names) return pass(names.error());
-    usage.clusters = std::move(*names);
+  if (record) usage.version = record->version;
+  const auto index = record ? parse_record<UsageRecord>("usage record", record->value, usage_fields)
+                            : Result<UsageRecord>(pass(record.error()));
+  if (index) {
+    usage.clusters.insert(index->clusters.begin(), index->clusters.end());
     return usage;
   }
-  usage.version = record->version;
-  const auto index = parse_record<UsageRecord>("usage record", record->value, usage_fields);
-  if (!index) return pass(index.error());
-  usage.clusters.insert(index->clusters.begin(), index->clusters.end());
+  // None, or none that can be read: it is made anew.
+  auto names = created_by(store, caller.text());
+  if (!names) return pass(names.error());
+  usage.clusters = std::move(*names);
   return usage;
 }
 

@@ -5,6 +5,7 @@
 
 #include "document/report_text.hpp"
 #include "document/time_text.hpp"
+#include "enrolment/backup_wait.hpp"
 #include "enrolment/pending.hpp"
 #include "enrolment/pending_reason.hpp"
 #include "enrolment/way_back.hpp"
@@ -86,6 +87,7 @@ std::string cure_of(const Fleet& fleet, const std::string& key, const RefusalNot
   if (node && (note.code == "live_identity" || note.code.rfind("token", 0) == 0)) {
     if (auto back = way_back_of(fleet, {node->first, node->second}); !back.empty()) return back;
   }
+  if (note.code == awaits_backup_code) return std::string(awaits_backup_cure);
   if (note.code == went_away)
     return "write this site's pin into its settings, and restart its agent";
   if (note.code.rfind("token", 0) == 0)

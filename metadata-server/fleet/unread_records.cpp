@@ -1,20 +1,28 @@
 #include "fleet/unread_records.hpp"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <array>
 
+#include "enrolment/instance_use.hpp"
 #include "enrolment/join_token.hpp"
 #include "enrolment/machine.hpp"
 #include "enrolment/operators.hpp"
+#include "enrolment/tombstone.hpp"
 #include "inventory/own_secrets.hpp"
 #include "publish/templates.hpp"
 #include "records/all_records.hpp"
 #include "records/drain.hpp"
+#include "records/epoch.hpp"
+#include "records/pool_member.hpp"
 #include "records/schedule.hpp"
 #include "records/seal.hpp"
 #include "records/secrets.hpp"
 #include "rollout/etcd_record.hpp"
 #include "rollout/turn_record.hpp"
 #include "store/kinds.hpp"
+#include "trust/site_record.hpp"
 #include "trust/stored_authority.hpp"
 
 namespace muster {
@@ -53,25 +61,47 @@ constexpr const char* restore_own_secret =
 constexpr const char* restore_authority =
     "restore the database from a backup of before: no machine of it trusts an authority that is made anew; or end it: muster cluster delete {1} --confirm {1}";
 
-// Of the site's own, the one that only tells.
-Result<void> check_restored(const Record& record) {
+// Every machine of the site trusts it, and every cluster is published with it.
+constexpr const char* restore_of_site =
+    "restore the database from a backup of before (muster-server restore): the server goes on with what it has in memory, and does not start again without it";
+
+// Of the site's own, those that nothing takes the place of, and the one that only tells. The clock
+// and the store's mark are written anew by the server, and backups tell of their own
+// (backup/recovery_key).
+Result<void> check_site(const Record& record) {
+  if (record.key == kinds::site_settings_key) return check_site_record(record.value);
+  if (record.key == kinds::epoch_key) return check_epoch_record(record.value);
   return record.key == kinds::restored_key ? check_restored_record(record.value) : Result<void>();
 }
 
-const std::array<UnreadKind, 11> unread_kinds = {{
+template <Result<void> (*Check)(std::string_view)>
+Result<void> check_text(const Record& record) {
+  return Check(record.value);
+}
+
+const std::array<UnreadKind, 17> unread_kinds = {{
     {kinds::token, "token", Scope::site, check<parse_join_token>, "muster token revoke {0}"},
     {kinds::cluster_template, "template", Scope::site, check<parse_template>,
      "muster template set {0} DIR, or muster template remove {0}"},
     {kinds::operator_record, "operator", Scope::site, check<parse_operator_record>,
      "muster operator revoke {0}; if it is to go on, muster operator add {0} with what it was held to (--templates, --clusters, --machines, --ttl), which nobody can read any more, or with --unrestricted"},
-    {kinds::authority, "authority", Scope::site,
-     [](const Record& record) { return check_authority_record(record.value); }, restore_authority},
-    {kinds::secret, "secret", Scope::site,
-     [](const Record& record) { return check_secret_record(record.value); },
+    {kinds::authority, "authority", Scope::site, check_text<check_authority_record>,
+     restore_authority},
+    {kinds::secret, "secret", Scope::site, check_text<check_secret_record>,
      "muster secret set {3} --cluster {1}, with its value, and then muster apply; or muster secret remove {3} --cluster {1}"},
     {kinds::schedule, "schedule", Scope::site, check_schedule_record, restore},
-    {kinds::site, "site", Scope::site, check_restored,
-     "none is needed: it tells when this site was restored, and by it clusters that came after the backup are noted; the next restore writes it anew"},
+    {kinds::site, "site", Scope::site, check_site, restore_of_site},
+    {kinds::site_key, "site-key", Scope::site, check_text<check_key_record>, restore_of_site},
+    {kinds::document_key, "document-key", Scope::site, check_text<check_key_record>,
+     restore_of_site},
+    {kinds::sealed, "seal", Scope::site, check_text<check_seal_record>,
+     "muster restore open {0} --unheard, once you banned by hand whom you banned since the backup: what its masters have to know is not known any more"},
+    {kinds::address, "address", Scope::site, check_text<check_address_record>,
+     "muster node remove NAME of the member that has it (muster node list): the address is free when its name is"},
+    {kinds::instance, "instance", Scope::site, check<parse_instance_use>,
+     "start another instance in the place of {0}: whether it was let in before is not known any more, so it is refused until its document is too old for anybody"},
+    {kinds::tombstone, "tombstone", Scope::site, check<parse_tombstone_record>,
+     "muster-agent reset --yes on the machine with that key, if it runs still: what it is to do at its cluster's end is not known any more; the record goes once its certificates would have ended"},
     {kinds::machine, "machine", Scope::cluster, check<parse_machine_record>,
      "muster ban {2} --cluster {1}, which begins its record anew; then muster unban {2} --cluster {1}, and there muster-agent reset --yes and a new token"},
     {kinds::drain, "drain", Scope::cluster, check<parse_drain_record>,
@@ -82,19 +112,28 @@ const std::array<UnreadKind, 11> unread_kinds = {{
      "muster node converge MASTER --cluster {0} --cancel, with any of its masters, which forgets the orders that nobody can read; look that none is still converging before you order anew"},
 }};
 
-// What the server made itself nobody can set.
+// Where one kind has several.
+const char* cure_text(const UnreadKind& kind, std::string_view owner, std::string_view key,
+                      std::string_view name) {
+  // What the server made itself nobody can set.
+  if (kind.kind == kinds::secret && is_own_secret(name)) return restore_own_secret;
+  if (kind.kind == kinds::authority && owner == "-") return restore_of_site;
+  if (kind.kind == kinds::site && key == kinds::restored_key)
+    return "none is needed: it tells when this site was restored, and by it clusters that came after the backup are noted; the next restore writes it anew";
+  return kind.cure;
+}
+
 std::string cure_of(const UnreadKind& kind, const std::string& key) {
   const auto names = kinds::parse_pair_key(key).value_or(std::pair("", key));
   const std::string name = names.second.substr(0, names.second.find('/'));
-  const char* cure =
-      kind.kind == kinds::secret && is_own_secret(name) ? restore_own_secret : kind.cure;
-  return fmt::format(fmt::runtime(cure), key, names.first, names.second, name);
+  return fmt::format(fmt::runtime(cure_text(kind, names.first, key, name)), key, names.first,
+                     names.second, name);
 }
 
-// Of the cluster itself, or below it.
+// Of the cluster itself, or below it; of every one without a name.
 Result<std::vector<Record>> records_of(const Store& store, const UnreadKind& kind,
                                        const std::string& cluster) {
-  if (kind.kind != kinds::etcd && kind.kind != kinds::turn)
+  if (cluster.empty() || (kind.kind != kinds::etcd && kind.kind != kinds::turn))
     return all_records(store, kind.kind, cluster.empty() ? cluster : kinds::prefix_of(cluster));
   auto record = store.get(kind.kind, cluster);
   if (record) return std::vector<Record>{std::move(*record)};
@@ -144,13 +183,43 @@ Result<std::string> cure_of_unread(const Store& store, const std::string& cluste
   return cure;
 }
 
-Error with_cure_of_unread(const Store& store, const std::string& cluster, const Error& error) {
-  if (error.kind != ErrorKind::corrupt && error.kind != ErrorKind::invalid) return error;
-  const auto unread = unread_of(store, Scope::cluster, cluster);
-  if (!unread || unread->empty()) return error;
-  const auto cure = cure_of_unread(store, cluster);
-  if (!cure) return error;
-  return {ErrorKind::corrupt, fmt::format("{}. Cure: {}", error.message, *cure)};
+namespace {
+
+// Of what cannot be read, what the message tells of: in the words of who reads it, and by name
+// where several say the same.
+std::vector<std::string> cures_for(const Fleet& fleet, const std::string& message) {
+  std::vector<std::string> named, alike;
+  for (const Scope scope : {Scope::site, Scope::cluster}) {
+    const auto unread = unread_of(fleet.store, scope, {});
+    if (!unread) return {};
+    for (const UnreadRecord& record : *unread) {
+      if (message.find(record.reason) == std::string::npos) continue;
+      const bool is_named = message.find("'" + record.name + "'") != std::string::npos;
+      (is_named ? named : alike).push_back(record.cure);
+    }
+  }
+  if (named.empty()) named = std::move(alike);
+  if (!named.empty()) return named;
+  for (const QuarantinedCluster& row : fleet.quarantine.all()) {
+    const bool is_meant = message.find("'" + row.cluster + "'") != std::string::npos ||
+                          message.find("'" + row.cluster + "/") != std::string::npos;
+    if (is_meant) named.push_back(row.cure);
+  }
+  return named;
+}
+
+}  // namespace
+
+Error with_cure(const Fleet& fleet, Error error) {
+  if (error.kind != ErrorKind::corrupt) return error;
+  std::vector<std::string> cures = cures_for(fleet, error.message);
+  if (cures.empty()) return error;
+  constexpr std::size_t most_told = 3;
+  const std::size_t left = cures.size() - std::min(cures.size(), most_told);
+  cures.resize(cures.size() - left);
+  error.message += fmt::format(". Cure: {}", fmt::join(cures, "; "));
+  if (left > 0) error.message += fmt::format("; and so for {} more", left);
+  return error;
 }
 
 }  // namespace muster

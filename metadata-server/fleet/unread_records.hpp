@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "store/store.hpp"
+#include "fleet/fleet.hpp"
 
 namespace muster {
 
@@ -17,8 +17,8 @@ struct UnreadRecord {
 [[nodiscard]] Result<std::vector<UnreadRecord>> unread_records(const Store& store);
 // Of what belongs to a machine of this cluster; where that is sound, it is another record.
 [[nodiscard]] Result<std::string> cure_of_unread(const Store& store, const std::string& cluster);
-// The same error with that cure, where a machine's record of this cluster cannot be read.
-[[nodiscard]] Error with_cure_of_unread(const Store& store, const std::string& cluster,
-                                        const Error& error);
+// The same error, and where it is of records that cannot be read (kind corrupt), what cures them:
+// every order and question of an operator is answered so (http/router).
+[[nodiscard]] Error with_cure(const Fleet& fleet, Error error);
 
 }  // namespace muster

@@ -37,8 +37,8 @@ Result<Response> get_pending(const Rooms& rooms, const Caller&, const Request&) 
 }
 
 Result<Response> get_enrolment(const Rooms& rooms, const Caller&, const Request& request) {
-  const auto explained =
-      explain_enrolment(rooms.enrolment, request.parameters.at("name"), rooms.current.clusters());
+  const auto explained = explain_enrolment(rooms.enrolment, request.parameters.at("name"),
+                                           rooms.current.clusters(), &rooms.quarantine);
   if (!explained) return pass(explained.error());
   return text_response(to_json(*explained));
 }

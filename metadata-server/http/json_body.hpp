@@ -15,12 +15,13 @@ namespace muster {
 [[nodiscard]] Response json_response(const nlohmann::json& value, int status = 200);
 [[nodiscard]] Response text_response(std::string json, int status = 200);
 
-// The body as strict JSON; an empty body reads as {}. `read` is called with the root object;
-// unknown fields and every problem are refused at once, naming `what`.
+// The body as strict JSON; an empty body reads as {}, and 857.0 as 857. `read` is called with the
+// root object; unknown fields and every problem are refused at once, naming `what`.
 template <class Read>
 [[nodiscard]] Result<void> read_json_body(std::string_view what, const Request& request, Read read);
 
-// `?name=value` as text; "" when it is not there. Error invalid where it is required and missing.
+// `?name=value` as text; "" when it is not there. Error invalid where it is required and missing or
+// empty.
 [[nodiscard]] Result<std::string> query_text(const Request& request, const std::string& name,
                                              Need need);
 // `fallback` when it is not there.

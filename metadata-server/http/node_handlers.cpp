@@ -103,8 +103,7 @@ Result<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Reque
   // Of one cluster: the others are listed all the same.
   const auto is_left_out = [&](const std::string& cluster, const Error& error) {
     if (!query->cluster.empty() || is_store_away(error)) return false;
-    unread.push_back({{"cluster", cluster},
-                      {"reason", with_cure_of_unread(rooms.store, cluster, error).message}});
+    unread.push_back({{"cluster", cluster}, {"reason", with_cure(rooms, error).message}});
     return true;
   };
   for (const auto& cluster : rooms.current.clusters()) {
@@ -115,11 +114,11 @@ Result<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Reque
     if (!served) continue;
     const auto states = NodeStates::gather(rooms, cluster);
     if (!states && is_left_out(cluster, states.error())) continue;
-    if (!states) return pass(with_cure_of_unread(rooms.store, cluster, states.error()));
+    if (!states) return pass(states.error());
     const NodePage page = page_of(*served, cluster, *query, query->limit - rows.size());
     auto machines = machines_of(rooms.store, cluster, page);
     if (!machines && is_left_out(cluster, machines.error())) continue;
-    if (!machines) return pass(with_cure_of_unread(rooms.store, cluster, machines.error()));
+    if (!machines) return pass(machines.error());
     for (const auto& [node, answer] : page)
       rows.push_back(
           summary(rooms, {cluster, node}, *answer, (*machines)[node], *states, *troubles));
@@ -141,9 +140,9 @@ Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& requ
   const auto answer = served_answer(rooms, node);
   if (!answer) return pass(answer.error());
   const auto machine = find_machine(rooms.store, node);
-  if (!machine) return pass(with_cure_of_unread(rooms.store, node.cluster, machine.error()));
+  if (!machine) return pass(machine.error());
   const auto states = NodeStates::gather(rooms, node.cluster);
-  if (!states) return pass(with_cure_of_unread(rooms.store, node.cluster, states.error()));
+  if (!states) return pass(states.error());
   const auto vanishes = vanishes_at(rooms, node);
   const auto troubles = MachineTroubles::gather(rooms);
   if (!troubles) return pass(troubles.error());
@@ -188,7 +187,7 @@ Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const
   if (!read) return pass(read.error());
   order.limit = std::chrono::seconds(seconds);
   const auto outcome = give_order(rooms, order);
-  if (!outcome) return pass(with_cure_of_unread(rooms.store, order.node.cluster, outcome.error()));
+  if (!outcome) return pass(outcome.error());
   const bool is_taken_back = order.kind == NodeOrderKind::converge && order.cancel;
   nlohmann::json answer = {{"cluster", order.node.cluster},
                            {"node", order.node.node},

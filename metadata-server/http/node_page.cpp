@@ -71,7 +71,7 @@ Result<std::map<std::string, MachineRecord>> machines_of(const Store& store,
     if (!records) return pass(records.error());
     for (const Record& record : *records) {
       if (record.key > last) return machines;
-      auto machine = as_stored(parse_machine_record(record.value));
+      auto machine = parse_machine_record(record.value);
       if (!machine) return while_doing(machine.error(), fmt::format("machine '{}'", record.key));
       const std::string node = machine->node;
       machines[node] = std::move(*machine);

@@ -1,5 +1,6 @@
 #include "artifact/catalogue.hpp"
 #include "backup/open_cluster.hpp"
+#include "fleet/unread_records.hpp"
 #include "http/handlers.hpp"
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
@@ -62,6 +63,11 @@ Result<Response> get_restore(const Rooms& rooms, const Caller&, const Request&) 
   nlohmann::json clusters = nlohmann::json::array(), missing = clusters;
   for (const auto& name : *names) {
     const auto sealed = look_at_sealed(rooms, name);
+    // Of one cluster: the others are told all the same.
+    if (!sealed && sealed.error().kind == ErrorKind::corrupt) {
+      clusters.push_back({{"cluster", name}, {"unread", with_cure(rooms, sealed.error()).message}});
+      continue;
+    }
     if (!sealed) return pass(sealed.error());
     clusters.push_back(to_value(*sealed));
   }

@@ -161,14 +161,8 @@ Result<Response> get_site_facts(const Rooms& rooms, const Caller&, const Request
   if (!cluster) return pass(cluster.error());
   auto facts = preview_facts(rooms.publishing, *cluster);
   if (!facts) return pass(facts.error());
-  const auto catalogue = load_catalogue(rooms.store);
-  if (!catalogue) return pass(catalogue.error());
-  for (const auto& release : incomplete_releases(*catalogue, rooms.artifacts)) {
-    for (auto& entry : facts->catalogue) {
-      if (entry.name == release.name && entry.version == release.version)
-        entry.missing = release.missing;
-    }
-  }
+  const auto counted = count_missing(rooms.store, rooms.artifacts, facts->catalogue);
+  if (!counted) return pass(counted.error());
   facts->identity_regions.emplace();
   for (const AwsRegion& region : rooms.enrolment.regions)
     facts->identity_regions->push_back(region.name);

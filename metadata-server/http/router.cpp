@@ -9,6 +9,7 @@
 #include "enrolment/identity.hpp"
 #include "enrolment/quota.hpp"
 #include "enrolment/source_network.hpp"
+#include "fleet/unread_records.hpp"
 #include "http/artifact_sink.hpp"
 #include "http/error_response.hpp"
 #include "http/path_pattern.hpp"
@@ -241,7 +242,11 @@ Response Router::answer(const Request& request) {
   auto response = route.handler(rooms_, *caller, request);
   if (response) return std::move(*response);
   note_refused(route, request.peer, *caller, response.error());
-  return to_response(response.error(), request.id, reason_for(*caller));
+  const Reason reason = reason_for(*caller);
+  // A restricted one may carry out none of them, and they name what is others'.
+  const bool may_cure = reason == Reason::told && !caller->restricted;
+  return to_response(may_cure ? with_cure(rooms_, response.error()) : response.error(), request.id,
+                     reason);
 }
 
 void Router::note_refused(const Route& route, const Peer& peer, const std::optional<Caller>& caller,

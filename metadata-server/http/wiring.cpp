@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "fleet/other_history.hpp"
+#include "publish/releases.hpp"
 
 namespace muster {
 
@@ -49,7 +50,10 @@ Wiring::Wiring(Store& database, const SealingKey& sealing, SiteKeys& site,
                    return taken_generations(current, reports, cluster);
                  },
                  [this] { return clock.latest_now(); },
-                 [this] { return release_flags.read(); }},
+                 [this] { return release_flags.read(); },
+                 [this](std::vector<CatalogueEntry>& releases) {
+                   return count_missing(store, rooms.artifacts, releases);
+                 }},
       publisher(publishing),
       tokens(settings.metadata_tokens),
       backup(std::move(settings.backup)),

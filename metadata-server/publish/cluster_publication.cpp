@@ -70,6 +70,7 @@ class Preparation {
     is_signed_anew_ = is_resigned || next->is_new_epoch || !next->taken.machines.empty();
     publication_.warnings = input_.inventory->warnings;
     publication_.upgrades = compilation->upgrades();
+    publication_.releases = compilation->releases();
     if (auto taken = take_machines(*compilation, signer ? &*signer : nullptr); !taken)
       return tl::unexpected(std::move(taken.error()));
     if (auto free = check_addresses(); !free) return tl::unexpected(refused(free.error()));
@@ -90,9 +91,8 @@ class Preparation {
     if (is_current && !is_signed_anew_ && (signer || input_.signatures == nullptr))
       return std::move(publication_);
     if (!signer) return tl::unexpected(refused(signer.error()));
-    if (auto written = write(*compilation, peers, cluster, *signer); !written) {
+    if (auto written = write(*compilation, peers, cluster, *signer); !written)
       return tl::unexpected(refused(written.error()));
-    }
     return std::move(publication_);
   }
 

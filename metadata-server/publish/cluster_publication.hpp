@@ -37,6 +37,7 @@ struct ClusterPublication {
   std::string told;  // what is written, for the log: who published what, with counts
   std::vector<MachineChange> changes;
   std::vector<ReleaseUpgrade> upgrades;  // that it does not take by itself
+  std::vector<CatalogueEntry> releases;  // that its machines run
   std::vector<InventoryProblem> warnings;
   bool is_changed = false;                      // else nothing is written
   std::shared_ptr<const ReadRevision> written;  // where it has files of its own

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "document/time_text.hpp"
+#include "inventory/missing_files.hpp"
 #include "publish/based_on.hpp"
 #include "publish/cluster_publication.hpp"
 #include "publish/publication_number.hpp"
@@ -75,6 +76,18 @@ Result<void> clear(Store& store, const DueMark& mark) {
   auto cleared = store.commit(transaction);
   if (!cleared && cleared.error().kind != ErrorKind::conflict) return pass(cleared.error());
   return {};
+}
+
+// One cluster's record that cannot be read is no reason for the others of the folder to wait.
+Error of_cluster(const std::string& name, const std::vector<std::string>& clusters, Error error) {
+  if (error.kind != ErrorKind::corrupt) return error;
+  if (!error.message.starts_with(fmt::format("cluster '{}'", name)))
+    error.message = fmt::format("cluster '{}': {}", name, error.message);
+  if (clusters.size() > 1)
+    error.message += fmt::format(
+        "; nothing of the folder was published: until it is cured, apply the others from a folder without cluster '{}'",
+        name);
+  return error;
 }
 
 Error nothing_published(Error error) {
@@ -183,6 +196,7 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
   std::vector<PublicationTurn> turns;
   for (const auto& name : clusters)
     if (insists) turns.push_back(context.memory->turn(name));
+  std::vector<InventoryProblem> missing;
   std::vector<InventoryProblem> problems = check_upgrades(request.upgrades, clusters, *inventory);
   for (const auto& name : clusters) {
     if (!request.signatures.empty() && !request.signatures.contains(name)) {
@@ -196,16 +210,16 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
       continue;
     }
     auto found = context.memory->cluster(context.store, name);
-    if (!found) return tl::unexpected(refused(found.error()));
+    if (!found) return tl::unexpected(refused(of_cluster(name, clusters, found.error())));
     auto free = check_not_on_demand(context.store, name, transaction);
     if (!free) return tl::unexpected(refused(free.error()));
     const std::string base = request.on_current ? found->record.revision : std::string();
     const auto [known, is_new] = based_on.try_emplace(name, base);
     auto based =
         check_based_on(context.store, found->record, known->second, !request.signatures.empty());
-    if (!based) return tl::unexpected(refused(based.error()));
+    if (!based) return tl::unexpected(refused(of_cluster(name, clusters, based.error())));
     auto facts = guarded_facts(context, found->record, *inventory, transaction, insists);
-    if (!facts) return tl::unexpected(refused(facts.error()));
+    if (!facts) return tl::unexpected(refused(of_cluster(name, clusters, facts.error())));
     facts->upgrades = request.upgrades;
     ClusterInput input{inventory,      request.files, std::move(*found), std::move(*facts),
                        request.actor,  "published",   request.remove,    0,
@@ -213,8 +227,14 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
     if (!request.signatures.empty()) input.signatures = &request.signatures.at(name);
     auto publication = prepare_publication(context, input, transaction);
     if (publication) {
+      const auto counted =
+          context.count_missing ? context.count_missing(publication->releases) : Result<void>();
+      if (!counted) return tl::unexpected(refused(counted.error()));
+      const auto lost = missing_files(inventory->clusters.at(name), publication->releases);
+      missing.insert(missing.end(), lost.begin(), lost.end());
       publications.push_back(std::move(*publication));
     } else if (publication.error().problems.empty()) {
+      publication.error().error = of_cluster(name, clusters, std::move(publication.error().error));
       return tl::unexpected(std::move(publication.error()));
     } else {
       problems.insert(problems.end(), publication.error().problems.begin(),
@@ -223,7 +243,9 @@ Published<PublishOutcome> publish_once(const PublishContext& context, const Publ
   }
   if (!problems.empty()) return tl::unexpected(refused(std::move(problems)));
   auto outcome = finish(context, transaction, std::move(publications), request.dry_run);
-  if (outcome) outcome->based_on = based_on;
+  if (!outcome) return outcome;
+  outcome->based_on = based_on;
+  outcome->warnings.insert(outcome->warnings.end(), missing.begin(), missing.end());
   return outcome;
 }
 

@@ -44,6 +44,9 @@ struct PublishContext {
   std::function<TimePoint()> latest_now = {};
   // Of the releases that there are (publish/release_flags). None: the table of versions decides.
   std::function<ReleaseFlags()> release_flags = {};
+  // How many files of each release are not on this server's disk: an operator is warned. None: it
+  // is not looked for.
+  std::function<Result<void>(std::vector<CatalogueEntry>& releases)> count_missing = {};
 };
 [[nodiscard]] TimePoint earliest_now(const PublishContext& context);
 [[nodiscard]] TimePoint latest_now(const PublishContext& context);

@@ -94,6 +94,18 @@ std::vector<IncompleteRelease> incomplete_releases(const Catalogue& catalogue,
   return incomplete;
 }
 
+Result<void> count_missing(const Store& store, const ArtifactStore& artifacts,
+                           std::vector<CatalogueEntry>& releases) {
+  const auto catalogue = load_catalogue(store);
+  if (!catalogue) return pass(catalogue.error());
+  for (const auto& found : incomplete_releases(*catalogue, artifacts)) {
+    for (auto& release : releases)
+      if (release.name == found.name && release.version == found.version)
+        release.missing = found.missing;
+  }
+  return {};
+}
+
 std::string to_text(const std::vector<IncompleteRelease>& releases) {
   std::string text;
   for (const auto& release : releases) {

@@ -8,6 +8,7 @@
 
 #include "artifact/artifact_store.hpp"
 #include "artifact/catalogue.hpp"
+#include "inventory/site_facts.hpp"
 #include "pki/certificate.hpp"
 #include "store/store.hpp"
 
@@ -32,6 +33,9 @@ struct IncompleteRelease {
 // Looks for the files, not into them: a few microseconds each.
 [[nodiscard]] std::vector<IncompleteRelease> incomplete_releases(const Catalogue& catalogue,
                                                                  const ArtifactStore& artifacts);
+// The same of some, noted in each.
+[[nodiscard]] Result<void> count_missing(const Store& store, const ArtifactStore& artifacts,
+                                         std::vector<CatalogueEntry>& releases);
 [[nodiscard]] Result<std::vector<IncompleteRelease>> unread_releases(const Store& store);
 // "release etcd 3.6.16: 2 of 3 files are not on the server's disk; bring them back with `muster
 // release import`", a line each.

@@ -8,8 +8,10 @@
 
 namespace muster {
 
-// The names of a cluster's banned machines, sorted. Cost: a look at the records of its machines.
-[[nodiscard]] Result<std::vector<std::string>> banned_machines(const Store& store,
-                                                               const std::string& cluster);
+// The names of a cluster's banned machines, sorted. A record that cannot be read says nothing of a
+// ban: what its documents have (`published`, sorted) stands. Cost: a look at the records of its
+// machines.
+[[nodiscard]] Result<std::vector<std::string>> banned_machines(
+    const Store& store, const std::string& cluster, const std::vector<std::string>& published);
 
 }  // namespace muster

@@ -22,13 +22,17 @@ Result<FoundEpoch> find(const Store& store) {
   const auto record = store.get(kinds::site, kinds::epoch_key);
   if (!record && record.error().kind == ErrorKind::not_found) return FoundEpoch{};
   if (!record) return pass(record.error());
-  const auto read =
-      as_stored(parse_record<EpochRecord>("the site's epoch", record->value, epoch_fields));
+  const auto read = parse_record<EpochRecord>("the site's epoch", record->value, epoch_fields);
   if (!read) return pass(read.error());
   return FoundEpoch{read->epoch, record->version};
 }
 
 }  // namespace
+
+Result<void> check_epoch_record(std::string_view json) {
+  const auto read = parse_record<EpochRecord>("the site's epoch", json, epoch_fields);
+  return read ? Result<void>() : pass(read.error());
+}
 
 Result<std::uint64_t> find_epoch(const Store& store) {
   const auto found = find(store);

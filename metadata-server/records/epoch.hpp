@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "store/store.hpp"
 
@@ -14,6 +15,7 @@ namespace muster {
 inline constexpr std::uint64_t highest_epoch = 231;
 
 [[nodiscard]] Result<std::uint64_t> find_epoch(const Store& store);
+[[nodiscard]] Result<void> check_epoch_record(std::string_view json);
 // Guarded by what is there. exhausted: above highest_epoch. conflict: not above what is there.
 [[nodiscard]] Result<void> put_epoch(const Store& store, std::uint64_t epoch,
                                      Transaction& transaction);

@@ -48,7 +48,7 @@ Result<void> end_approvals(const Store& store, const std::function<bool(const No
   const auto records = all_records(store, kinds::pending);
   if (!records) return pass(records.error());
   for (const auto& record : *records) {
-    auto machine = as_stored(parse_pending_machine(record.value));
+    auto machine = parse_pending_machine(record.value);
     if (!machine || machine->approved.node.empty() || !is_over(machine->approved)) continue;
     // Rows of machines that nobody approved change as strangers please, and guard nothing; who
     // approves one meanwhile writes the cluster's record (approve).

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "document/problem.hpp"
+#include "document/utf8.hpp"
 #include "records/all_records.hpp"
 #include "records/record_fields.hpp"
 #include "records/revision.hpp"
@@ -59,7 +61,16 @@ Result<std::optional<FoundMember>> find_member_at(const Store& store, const std:
   const auto holder = store.get(kinds::address, address);
   if (!holder && holder.error().kind == ErrorKind::not_found) return std::nullopt;
   if (!holder) return pass(holder.error());
+  // Not as if it were free.
+  if (auto sound = check_address_record(holder->value); !sound)
+    return while_doing(sound.error(), fmt::format("address '{}'", address));
   return read_member(store, holder->value);
+}
+
+Result<void> check_address_record(std::string_view value) {
+  if (kinds::parse_pair_key(value)) return {};
+  return fail(ErrorKind::corrupt,
+              fmt::format("expected CLUSTER/NODE, found {}", in_ticks(cut_text(value, 64))));
 }
 
 Result<std::vector<MemberRecord>> list_members(const Store& store, const std::string& cluster) {

@@ -38,6 +38,7 @@ struct FoundMember {
                                                              const std::string& cluster,
                                                              const std::string& node);
 // Whoever holds the address, in any cluster; removed ones too.
+[[nodiscard]] Result<void> check_address_record(std::string_view value);
 [[nodiscard]] Result<std::optional<FoundMember>> find_member_at(const Store& store,
                                                                 const std::string& address);
 // Of one cluster, in name order, removed ones too.

@@ -178,25 +178,25 @@ template <class Stored, class Description>
   return problems;
 }
 
-// kind invalid: `what` ("drain record") with every problem; exhausted: more than the limits.
-template <class Stored, class Description>
-[[nodiscard]] Result<Stored> parse_record(std::string_view what, std::string_view json,
-                                          const Description& describe,
-                                          const JsonLimits& limits = {}) {
-  const auto value = parse_strict_json(what, json, limits);
-  if (!value) return pass(value.error());
-  Stored record;
-  const auto problems = fill_record(*value, record, describe);
-  if (!problems.empty()) return fail(what, problems);
-  return record;
-}
-
 // What the store holds was written by this server: a record that does not parse is damage, never
 // the asker's mistake.
 template <class T>
 [[nodiscard]] Result<T> as_stored(Result<T> parsed) {
-  if (!parsed) parsed.error().kind = ErrorKind::corrupt;
+  if (!parsed) parsed.error() = Error(ErrorKind::corrupt, std::move(parsed.error().message));
   return parsed;
+}
+
+// kind corrupt: `what` ("drain record") with every problem.
+template <class Stored, class Description>
+[[nodiscard]] Result<Stored> parse_record(std::string_view what, std::string_view json,
+                                          const Description& describe,
+                                          const JsonLimits& limits = {}) {
+  const auto value = as_stored(parse_strict_json(what, json, limits));
+  if (!value) return pass(value.error());
+  Stored record;
+  const auto problems = fill_record(*value, record, describe);
+  if (!problems.empty()) return as_stored<Stored>(fail(what, problems));
+  return record;
 }
 
 }  // namespace muster

@@ -161,16 +161,17 @@ Checked<Inventory> inventory_of(const Revision& revision) {
 }
 
 Result<Revision> parse_revision(std::string_view json) {
-  const auto value = parse_strict_json("revision", json, revision_limits);
+  const auto value = as_stored(parse_strict_json("revision", json, revision_limits));
   if (!value) return pass(value.error());
   Revision revision;
   std::string facts;
   const auto problems = fill_record(*value, revision, [&](auto& fields, auto& record) {
     revision_fields(fields, record, facts);
   });
-  if (!problems.empty()) return fail(revision.content == 0 ? "revision" : "publication", problems);
+  if (!problems.empty())
+    return as_stored<Revision>(fail(revision.content == 0 ? "revision" : "publication", problems));
   if (revision.content != 0) return revision;
-  auto parsed = parse_site_facts(facts);
+  auto parsed = as_stored(parse_site_facts(facts));
   if (!parsed) return while_doing(parsed.error(), "revision");
   revision.facts = std::move(*parsed);
   return revision;

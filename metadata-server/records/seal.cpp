@@ -1,5 +1,7 @@
 #include "records/seal.hpp"
 
+#include <limits>
+
 #include "records/all_records.hpp"
 #include "records/record_fields.hpp"
 #include "store/kinds.hpp"
@@ -40,7 +42,7 @@ Result<std::optional<Restored>> find_restored(const Store& store) {
   const auto record = store.get(kinds::site, kinds::restored_key);
   if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
   if (!record) return pass(record.error());
-  auto read = as_stored(parse_record<Restored>("the restore", record->value, restored_fields));
+  auto read = parse_record<Restored>("the restore", record->value, restored_fields);
   if (!read) return pass(read.error());
   return *read;
 }
@@ -62,9 +64,16 @@ Result<std::optional<Seal>> find_seal(const Store& store, const std::string& clu
   const auto record = store.get(kinds::sealed, cluster);
   if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
   if (!record) return pass(record.error());
-  auto read = as_stored(parse_record<Seal>("seal", record->value, seal_fields));
-  if (!read) return pass(read.error());
-  return std::move(*read);
+  auto read = parse_record<Seal>("seal", record->value, seal_fields);
+  if (read) return std::move(*read);
+  Seal unread;
+  unread.is_unread = true;
+  return unread;
+}
+
+Result<void> check_seal_record(std::string_view json) {
+  const auto read = parse_record<Seal>("seal", json, seal_fields);
+  return read ? Result<void>() : pass(read.error());
 }
 
 Result<std::vector<std::string>> sealed_clusters(const Store& store) {
@@ -125,10 +134,12 @@ Result<std::optional<FoundUnheard>> find_unheard(const Store& store, const std::
   const auto record = store.get(kinds::unheard, kinds::pair_key(cluster, node));
   if (!record && record.error().kind == ErrorKind::not_found) return std::nullopt;
   if (!record) return pass(record.error());
-  auto read =
-      as_stored(parse_record<Unheard>("machine to be heard", record->value, unheard_fields));
-  if (!read) return pass(read.error());
-  return FoundUnheard{std::move(*read), record->version};
+  auto read = parse_record<Unheard>("machine to be heard", record->value, unheard_fields);
+  if (read) return FoundUnheard{std::move(*read), record->version};
+  // It is asked all the same, whenever its identity is of, and whatever it shows is enough.
+  Unheard unread;
+  unread.since = std::numeric_limits<std::int64_t>::max();
+  return FoundUnheard{std::move(unread), record->version};
 }
 
 void put_unheard(const std::string& cluster, const std::string& node, const Unheard& unheard,

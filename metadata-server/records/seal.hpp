@@ -30,8 +30,10 @@ struct Seal {
   std::uint64_t generation = 0;
   // Of the documents that its masters had.
   std::map<std::string, std::int64_t> masters = {};
+  bool is_unread = false;  // it seals all the same; what it knew is lost
 };
 void seal_cluster(const std::string& cluster, const Seal& seal, Transaction& transaction);
+[[nodiscard]] Result<void> check_seal_record(std::string_view json);
 [[nodiscard]] Result<std::optional<Seal>> find_seal(const Store& store, const std::string& cluster);
 [[nodiscard]] Result<std::vector<std::string>> sealed_clusters(const Store& store);
 // Refusal `sealed` (unavailable: it goes on by itself once an operator opened it).

@@ -210,14 +210,16 @@ Result<std::vector<SecretInfo>> list_secrets(const Store& store, const std::stri
     // Where there is a later version, nobody asks for what cannot be read.
     const bool is_last =
         i + 1 == records->size() || row_owner((*records)[i + 1].key) != row_owner(record.key);
-    if (!row && !is_last) continue;
-    if (!row) return pass(row.error());
+    // Of every cluster, it is no reason to tell of no other; fleet/unread_records tells of it.
+    if (!row && is_last && !cluster.empty()) return pass(row.error());
     const auto owner = kinds::parse_pair_key(record.key);
     if (!owner) continue;
     const std::string name = owner->second.substr(0, owner->second.rfind('/'));
     const bool same =
         !list.empty() && list.back().cluster == owner->first && list.back().name == name;
     if (same || removed) list.pop_back();
+    removed = false;
+    if (!row) continue;
     list.push_back({owner->first, name, row->version, row->created_at});
     removed = row->sealed.empty();
   }

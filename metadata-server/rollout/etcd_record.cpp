@@ -30,7 +30,7 @@ std::string to_json(const EtcdRecord& record) {
 
 Result<EtcdRecord> parse_etcd_record(const std::optional<std::string>& json) {
   if (!json) return EtcdRecord{};
-  return as_stored(parse_record<EtcdRecord>("etcd record", *json, etcd_fields));
+  return parse_record<EtcdRecord>("etcd record", *json, etcd_fields);
 }
 
 }  // namespace muster

@@ -32,7 +32,7 @@ std::string to_json(const TurnRecord& record) {
 }
 
 Result<TurnRecord> parse_turn_record(std::string_view json) {
-  return as_stored(parse_record<TurnRecord>("turn record", json, turn_fields));
+  return parse_record<TurnRecord>("turn record", json, turn_fields);
 }
 
 }  // namespace muster

@@ -82,6 +82,11 @@ Result<FoundSite> find_site(const Store& store) {
   return FoundSite{std::move(*record), found->version};
 }
 
+Result<void> check_site_record(std::string_view json) {
+  const auto record = parse_site_record(json);
+  return record ? Result<void>() : pass(record.error());
+}
+
 Result<void> put_site(const FoundSite& before, const SiteRecord& record, Transaction& transaction) {
   if (auto grows = check_versions(before.record.chain, record.chain); !grows) return grows;
   transaction.expect(kinds::site, kinds::site_settings_key, before.version)
@@ -105,9 +110,14 @@ Result<PrivateKey> load_key(const Store& store, std::string_view kind, std::stri
   const auto found = store.get(kind, fingerprint);
   if (!found) return pass(found.error());
   const std::string what = fmt::format("{} '{}'", kind, fingerprint);
-  const auto record = as_stored(parse_record<SealedKey>(what, found->value, sealed_key_fields));
+  const auto record = parse_record<SealedKey>(what, found->value, sealed_key_fields);
   if (!record) return pass(record.error());
   return open_key(sealing, kind, fingerprint, record->sealed);
+}
+
+Result<void> check_key_record(std::string_view json) {
+  const auto record = parse_record<SealedKey>("sealed key", json, sealed_key_fields);
+  return record ? Result<void>() : pass(record.error());
 }
 
 std::string trust_answer_text(const std::vector<Envelope>& chain) {

@@ -25,6 +25,7 @@ struct FoundSite {
 };
 // not_found: no site yet, with the cure.
 [[nodiscard]] Result<FoundSite> find_site(const Store& store);
+[[nodiscard]] Result<void> check_site_record(std::string_view json);
 // Guards by the version of `before` (0: there must be none). conflict: another trust list than
 // before, whose version is not above that one's.
 [[nodiscard]] Result<void> put_site(const FoundSite& before, const SiteRecord& record,
@@ -35,6 +36,9 @@ struct FoundSite {
                                    const SealingKey& sealing, Transaction& transaction);
 [[nodiscard]] Result<PrivateKey> load_key(const Store& store, std::string_view kind,
                                           std::string_view fingerprint, const SealingKey& sealing);
+
+// Whether it has the fields of one; its key is opened by load_key alone.
+[[nodiscard]] Result<void> check_key_record(std::string_view json);
 
 // {"chain":[envelope,...]}
 [[nodiscard]] std::string trust_answer_text(const std::vector<Envelope>& chain);

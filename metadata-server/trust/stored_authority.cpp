@@ -24,7 +24,7 @@ Result<AuthorityRecord> read_record(const Store& store, std::string_view key) {
   const auto found = store.get(kinds::authority, key);
   if (!found) return pass(found.error());
   const std::string what = fmt::format("authority '{}'", key);
-  auto record = as_stored(parse_record<AuthorityRecord>(what, found->value, authority_fields));
+  auto record = parse_record<AuthorityRecord>(what, found->value, authority_fields);
   if (record && record->certificates.empty()) {
     const Problem none{"/certificates", "expected at least one certificate, found none"};
     return fail(what, std::vector<Problem>{none});

@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include "fakes/scratch_folder.hpp"
+#include "fakes/unreadable.hpp"
+#include "store/kinds.hpp"
 #include "store/memory_store.hpp"
 #include "store/sqlite_store.hpp"
 
@@ -133,6 +135,30 @@ TEST_CASE("only what is a copy, or may be one, is taken in as one") {
     std::ofstream(folder.mark()) << "{}";
   }
   CHECK(refusal().empty());
+}
+
+TEST_CASE("a record of the mark that cannot be read is written anew by a server that runs") {
+  const Folder folder;
+  REQUIRE(folder.run(1));
+  {
+    const auto store = folder.store();
+    auto mark = StoreMark::open(*store, folder.mark());
+    REQUIRE(mark);
+    make_unreadable(*store, kinds::site, kinds::mark_key);
+    REQUIRE(mark->keep(*store));
+    REQUIRE(mark->keep(*store));
+  }
+  CHECK(folder.run().has_value());
+  make_unreadable(*folder.store(), kinds::site, kinds::mark_key);
+  const auto refused = folder.run();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::conflict);
+  CHECK(message(refused).starts_with("the store's mark: refused"));
+  CHECK(message(refused).ends_with(
+      ": it says whether the store is a copy: restore the newest backup (`muster-server restore`), or, if there is none and this copy is all there is, take it in: muster-server take-copy"));
+  const auto store = folder.store();
+  CHECK(StoreMark::check_is_copy(*store, folder.mark(), store->commit({}).value()));
+  CHECK(StoreMark::renew(*store, folder.mark()).has_value());
 }
 
 TEST_CASE("another store in the place of this one does not start") {

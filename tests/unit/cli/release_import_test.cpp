@@ -63,6 +63,19 @@ TEST_CASE("of a release that the server has, what it lost is sent") {
   CHECK(api.asked()[2] == "PUT /v1/operator/artifacts/" + lost + " client 3.6.16");
 }
 
+TEST_CASE("of an empty catalogue all is sound, and no release without a name is missed") {
+  const OperatorApi api({{"GET /v1/operator/releases", {200, R"({"releases":[]})"}}});
+  const auto all = fake::muster({"--server", api.url(), "release", "verify"});
+  CHECK(all.exit == 0);
+  CHECK(all.out == "0 release(s) read, sound\n");
+  CHECK(fake::muster({"--server", api.url(), "release", "verify", "-o", "json"}).out ==
+        "{\n  \"releases\": []\n}\n");
+  const auto one = fake::muster({"--server", api.url(), "release", "verify", "etcd"});
+  CHECK(one.exit == 1);
+  CHECK(one.err ==
+        "muster: release etcd: not in the catalogue; `muster release list` shows what is\n");
+}
+
 TEST_CASE("prune tells, and does it with --yes alone") {
   const OperatorApi api(
       {{"POST /v1/operator/releases/prune",

@@ -1,5 +1,6 @@
 #include "enrolment/ban.hpp"
 
+#include "fakes/unreadable.hpp"
 #include "records/bans.hpp"
 #include "sample_enrolment.hpp"
 
@@ -35,11 +36,17 @@ TEST_CASE("who was banned before it ever enrolled is not let in") {
 
 TEST_CASE("a cluster's banned machines, for its masters' documents") {
   Enrolment site;
-  CHECK(banned_machines(site.store, "lab")->empty());
+  CHECK(banned_machines(site.store, "lab", {})->empty());
   for (const char* name : {"n2", "m2"})
     REQUIRE(ban(site.context, {"lab", name}, "x", "operator a"));
   REQUIRE(ban(site.context, {"other", "o1"}, "x", "operator a"));
-  CHECK(banned_machines(site.store, "lab").value() == std::vector<std::string>{"m2", "n2"});
+  CHECK(banned_machines(site.store, "lab", {}).value() == std::vector<std::string>{"m2", "n2"});
+  // Of a record that cannot be read, what was published last.
+  make_unreadable(site.store, kinds::machine, "lab/n2");
+  CHECK(banned_machines(site.store, "lab", {"n2"}).value() == std::vector<std::string>{"m2", "n2"});
+  CHECK(banned_machines(site.store, "lab", {}).value() == std::vector<std::string>{"m2"});
+  REQUIRE(unban(site.context, {"lab", "m2"}, "operator a"));
+  CHECK(banned_machines(site.store, "lab", {"m2"})->empty());
 }
 
 TEST_CASE("orders about a node that nobody knows are refused") {

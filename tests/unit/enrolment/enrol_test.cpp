@@ -1,6 +1,7 @@
 #include "enrolment/enrol.hpp"
 
 #include "enrolment/ban.hpp"
+#include "enrolment/explain_enrolment.hpp"
 #include "sample_enrolment.hpp"
 
 using namespace muster;
@@ -53,12 +54,26 @@ TEST_CASE("where backups are required nobody is let in before his cluster is in 
     REQUIRE(waits);
     CHECK(waits->pending);
     CHECK(to_json(*waits).find(R"("awaits":"backup")") != std::string::npos);
+    const auto notes = site.refusals.find(machine->fingerprint());
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].code == "awaits_backup");
+    CHECK(
+        notes[0].message ==
+        "cluster 'lab': its CA keys are in no backup yet that is kept: muster backup FILE, and keep it elsewhere: it asks again and is let in");
   }
+  const auto held_up = [&](const char* name) {
+    return explain_enrolment(site.context, name, {"lab"})->machines.front().held_up;
+  };
+  CHECK(held_up("n1").empty());  // it is in
+  REQUIRE(held_up("n2").size() == 1);
+  CHECK(held_up("n2")[0].starts_with("cluster 'lab': its CA keys are in no backup yet"));
   CHECK(find_join_token(site.store, token)->token.remaining == 1);
   CHECK(site.record("n2").enrolled_at == 0);
   site.enrolled(first, token);  // it is in already: an answer that was lost
   is_kept = true;
+  CHECK(held_up("n2").empty());
   site.enrolled(second, token);
+  CHECK(site.refusals.find(second.fingerprint()).empty());
 }
 
 TEST_CASE("a second key for a live name is refused and changes nothing") {

@@ -3,6 +3,7 @@
 #include "document/time_text.hpp"
 #include "enrolment/remove.hpp"
 #include "fakes/cms_signer.hpp"
+#include "fakes/unreadable.hpp"
 #include "pki/signature.hpp"
 #include "publish/retired_members.hpp"
 #include "sample_enrolment.hpp"
@@ -153,6 +154,26 @@ TEST_CASE("a use is forgotten when its member is gone and its document too old f
   CHECK(*collect_instance_uses(site.store, launched + 24 * 3600 + 1) == 1);
   CHECK(*collect_instance_uses(site.store, launched + 24 * 3600 + 1) == 0);
   CHECK(site.store.list(kinds::instance)->empty());
+}
+
+TEST_CASE("a use that cannot be read stays one, begins anew and goes when it is old") {
+  Cloud site;
+  const Machine machine;
+  const std::string document = site.document(5);
+  CHECK(site.name_with("10.77.1.5", machine, site.pool_token(), document) == "ci-1");
+  CHECK(site.name_with("10.77.1.6", {}, site.pool_token(), site.document(6)) == "ci-2");
+  REQUIRE(remove_machine(site.context, {"lab", "ci-1"}, "operator anna"));
+  make_unreadable(site.store, kinds::instance, "i-00000000000000005");
+  CHECK(refusal(site.enrol_with("10.77.1.5", {}, site.pool_token(), document))
+            .starts_with("corrupt: instance record: "));
+  const std::int64_t now = unix_seconds(site.now);
+  CHECK(*collect_instance_uses(site.store, now) == 1);
+  CHECK(
+      refusal(site.enrol_with("10.77.1.5", {}, site.pool_token(), document)) ==
+      "identity_document_used: instance identity document: i-00000000000000005 was let in, and its record was lost; launch another instance");
+  CHECK(*collect_instance_uses(site.store, now + 24 * 3600) == 0);
+  CHECK(*collect_instance_uses(site.store, now + 24 * 3600 + 1) == 1);
+  CHECK(site.store.list(kinds::instance)->size() == 1);
 }
 
 TEST_CASE("a replaced member proves as a new one does") {

@@ -225,7 +225,7 @@ TEST_CASE("openapi.json's numbers are those from which on the server refuses") {
                                 .at("schema")
                                 .at("properties");
     const json& schema = resolved(document, properties.at(one.field));
-    const auto answered = [&](std::int64_t number) {
+    const auto answered = [&](const json& number) {
       json body = one.body;
       body[one.field] = number;
       const auto told = house.ask(one.method, one.target, body);
@@ -238,7 +238,53 @@ TEST_CASE("openapi.json's numbers are those from which on the server refuses") {
     CHECK_MESSAGE(answered(most + 1).find("/" + one.field) != std::string::npos, named);
     CHECK_MESSAGE(answered(least) == "", named);
     CHECK_MESSAGE(answered(most) == "", named);
+    // By JSON Schema that is an integer, however it is written.
+    CHECK_MESSAGE(answered(static_cast<double>(least)) == "", named);
+    CHECK_MESSAGE(
+        answered(static_cast<double>(most) + 1.0).find("/" + one.field) != std::string::npos,
+        named);
+    for (const double other : {static_cast<double>(least) + 0.5, -0.5, 9007199254740992.0, 1e300})
+      CHECK_MESSAGE(answered(other).find("/" + one.field) != std::string::npos, named);
   }
+}
+
+TEST_CASE("a query's text that is required is not empty") {
+  House house;
+  house.apply(sample::small_inventory());
+  for (const char* target : {"revisions?cluster=", "site-facts?cluster=",
+                             "revisions/diff?cluster=lab&from=&to=1", "revisions"}) {
+    const auto refused = house.ask("GET", std::string("/v1/operator/") + target);
+    CHECK_MESSAGE(refused.status == 400, target);
+  }
+  const auto refused = house.ask("GET", "/v1/operator/revisions?cluster=");
+  CHECK(refused.message() ==
+        "query: expected 'cluster', found none; ask for /v1/operator/revisions?cluster=...");
+  CHECK(house.ask("GET", "/v1/operator/nodes?cluster=").status == 200);  // of all
+}
+
+TEST_CASE("openapi.json names every field of the answers to orders and of the audit") {
+  const json document = described();
+  const auto properties_of = [&](const char* id) {
+    return operation(document,
+                     id)["responses"]["200"]["content"]["application/json"]["schema"]["properties"];
+  };
+  const auto check = [](const json& properties, const sample::Answer& answer) {
+    REQUIRE_MESSAGE(answer.status == 200, answer.body.dump());
+    for (const auto& [field, value] : answer.body.items()) {
+      const bool is_described = properties.contains(field);
+      CHECK_MESSAGE(is_described, field);
+    }
+  };
+  sample::PoolHouse house;
+  house.start(2);
+  const json orders = properties_of("post_node_order");
+  for (const char* verb :
+       {"converge", "drain", "undrain", "replace", "ban", "ban", "unban", "remove"})
+    check(orders, house.order("w-1", verb));
+  check(orders, house.order("w-2", "converge"));
+  check(orders, house.order("w-2", "converge", {{"cancel", true}}));
+  CHECK(orders.contains("unpublished"));
+  check(properties_of("get_audit"), house.ask("GET", "/v1/operator/audit"));
 }
 
 TEST_CASE("masters of a cluster on demand are as many as openapi.json says") {

@@ -1,5 +1,7 @@
 // What operators are told: facts for validate, files that are missing, the audit, ways to an API.
 #include "inventory/compile.hpp"
+#include "inventory/missing_files.hpp"
+#include "inventory/problems_json.hpp"
 #include "records/audit.hpp"
 #include "sample_rooms.hpp"
 
@@ -55,6 +57,20 @@ TEST_CASE("files that the disk lacks are told by readyz, the status and the fact
   CHECK(house.ask("GET", "/v1/operator/releases").body.at("releases")[0].at("missing") == 2);
   const auto facts = house.ask("GET", "/v1/operator/site-facts?cluster=lab");
   CHECK(facts.body.at("catalogue")[0].at("missing") == 2);
+  // apply warns in the words of validate, and publishes: a restored site needs it first.
+  const auto inventory = load({{"site.yaml", sample::small_inventory()}});
+  const auto known = parse_site_facts(facts.body.dump());
+  const auto compiled = compile(*inventory, "lab", *known);
+  REQUIRE(compiled);
+  const auto lost = missing_files(inventory->clusters.at("lab"), compiled->releases);
+  REQUIRE(lost.size() == 9);
+  CHECK(to_text(lost[8]).ends_with(
+      "spec.releases: expected every file of release runc 1.0.0 on the server's disk, found 2 missing; bring them back with 'muster release import'"));
+  const auto applied = house.apply(sample::small_inventory(", labels: {rack: r2}")).body;
+  CHECK(applied.at("written") == true);
+  const auto again = load({{"site.yaml", sample::small_inventory(", labels: {rack: r2}")}});
+  CHECK(applied.at("warnings") ==
+        problems_json(missing_files(again->clusters.at("lab"), compiled->releases)));
 }
 
 TEST_CASE("nobody has converged on what it has not got: after an apply, until it says so") {

@@ -87,6 +87,10 @@ TEST_CASE_FIXTURE(TwoClusters,
                 rows.dump());
   CHECK(rows[0].at("cure").get<std::string>().starts_with(
       "correct its inventory until `muster validate DIR` accepts it, then `muster apply DIR`"));
+  const auto explained = ask("GET", "/v1/operator/enrolment/m1").body.at("machines")[0];
+  REQUIRE(explained.at("heldUp").size() == 1);
+  CHECK(explained.at("heldUp")[0].get<std::string>().starts_with(
+      "cluster 'lab': in quarantine, served as it was: "));
   // Served as it was; its machines are who they were.
   CHECK(ask("GET", "/v1/document", {}, m1).body == before);
   CHECK(ask("POST", "/v1/operator/nodes/other/o1/ban", {{"reason", "stolen"}}).status == 200);

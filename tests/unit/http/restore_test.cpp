@@ -1,6 +1,7 @@
 // A restored server: what it serves, what it believes, and what opens a cluster.
 #include "backup/learned.hpp"
 #include "client/proof.hpp"
+#include "fakes/unreadable.hpp"
 #include "fleet/scheduler.hpp"
 #include "records/epoch.hpp"
 #include "records/schedule.hpp"
@@ -28,6 +29,14 @@ TEST_CASE_FIXTURE(RestoredHouse, "a sealed cluster's machines are told so, and n
     CHECK(ask("GET", "/v1/trust", nullptr, peer).status == 200);
   }
   CHECK(ask("GET", "/v1/operator/status").body["sealed"] == nlohmann::json::array({"lab"}));
+  for (const char* name : {"n1", "m1"}) {
+    const auto explained = ask("GET", std::string("/v1/operator/enrolment/") + name).body;
+    REQUIRE(explained.at("machines").size() == 1);
+    CHECK(
+        explained.at("machines")[0].at("heldUp") ==
+        nlohmann::json::array(
+            {"cluster 'lab': sealed since its server was restored: see `muster restore status`, then `muster restore open lab`"}));
+  }
   CHECK_FALSE(publisher.settle("lab", std::chrono::milliseconds(0)));
 }
 
@@ -106,10 +115,13 @@ TEST_CASE_FIXTURE(RestoredHouse,
   show(m1, {{"document", document_of("m1", 9, holds)}});
   const auto refused = open();
   CHECK(refused.body["kind"] == "secrets_newer");
-  CHECK(refused.message().find("'password' (version 3; here 0; it lies on m1)") !=
-        std::string::npos);
+  CHECK(
+      refused.message().find(
+          "'password' (version 3; here 0; it lies on m1). Set each anew (muster secret set NAME --cluster lab), or") !=
+      std::string::npos);
   REQUIRE(set_secret(store, site.sealing, "lab", "password", "x", "operator anna", time));
   CHECK(open().status == 200);
+  CHECK(open().message() == "cluster 'lab': not sealed; `muster restore status` shows what is");
 }
 
 TEST_CASE_FIXTURE(RestoredHouse,
@@ -294,4 +306,87 @@ TEST_CASE_FIXTURE(RestoredHouse,
   CHECK(document.role.pod_cidr == "10.64.200.0/24");
   CHECK(document.role.address == "10.77.9.1");
   CHECK(ask("GET", "/v1/document", nullptr, banned).status == 401);
+}
+
+TEST_CASE_FIXTURE(RestoredHouse,
+                  "by a seal that cannot be read nobody is let in who was removed before it") {
+  const std::string pool =
+      "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: ci}\nspec: {cluster: lab, role: node, namePattern: 'ci-{index}', maximum: 9, addressRanges: [10.77.9.0/24], proofs: [token]}\n";
+  apply(sample::cluster("  nodeCidr: 10.77.0.0/16\n") + sample::node("m1", "master", 11) +
+            sample::node("n1", "node", 21) + pool,
+        true);
+  make_unreadable(store, kinds::sealed, "lab");
+  const auto as_member = [](NodeDocument& document) {
+    document.role.node = "ci-1";
+    document.role.pool = "ci";
+    document.role.address = "10.77.9.1";
+    document.role.macs.clear();
+  };
+  // Of the backup's own number.
+  show(renewed("ci-1"),
+       {{"document", document_of("n1", 1, as_member)}, {"peers", peers_of(1, {"ci-1", "m1"})}});
+  show(m1, {{"document", document_of("m1", 9)}});
+  CHECK(open({{"members", true}}).body["kind"] == "machines_unheard");
+  const auto refused = open({{"members", true}, {"unheard", true}});
+  CHECK(refused.body["kind"] == "machines_dropped");
+  CHECK(refused.message().find("peer list has ci-1,") != std::string::npos);
+  REQUIRE(open({{"members", true}, {"unheard", true}, {"drop", true}}).status == 200);
+  CHECK_FALSE(find_member(store, "lab", "ci-1")->has_value());
+}
+
+TEST_CASE_FIXTURE(
+    RestoredHouse,
+    "an order for a sealed cluster's machine is held to, and says what it waits for") {
+  const std::string sealed =
+      "cluster 'lab': sealed since its server was restored: see `muster restore status`, then `muster restore open lab`";
+  for (const char* verb : {"ban", "unban", "drain", "undrain"}) {
+    CAPTURE(verb);
+    const auto answer = ask("POST", std::string("/v1/operator/nodes/lab/n1/") + verb,
+                            std::string(verb) == "ban" ? nlohmann::json{{"reason", "stolen"}}
+                                                       : nlohmann::json::object());
+    REQUIRE_MESSAGE(answer.status == 200, answer.body.dump());
+    const auto& unpublished = answer.body.at("unpublished");
+    CHECK(unpublished.at("kind") == "sealed");
+    CHECK(
+        unpublished.at("message") ==
+        fmt::format(
+            "lab/n1: this server holds to the {}; its masters' API servers do not know of it yet: {}",
+            verb, sealed));
+  }
+  const auto approved = ask("POST", "/v1/operator/approve",
+                            {{"name", "n1"}, {"fingerprint", "sha256:" + std::string(64, 'a')}});
+  CHECK(approved.status == 409);
+  CHECK(approved.body.at("kind") == "sealed");
+  CHECK(approved.message() == sealed);
+}
+
+TEST_CASE_FIXTURE(RestoredHouse, "of a sealed cluster, what cannot be read is told with its cure") {
+  show(m1, {{"document", document_of("m1", 9)}, {"peers", peers_of(9, {"m1", "n1"})}});
+  std::string told;
+  SUBCASE("a machine") {
+    make_unreadable(store, kinds::machine, "lab/n1");
+    told = ". Cure: muster ban n1 --cluster lab";
+  }
+  SUBCASE("the peer list that machines showed") {
+    make_unreadable(store, kinds::learned, "lab");
+    told = "; its machines show their peer list anew within five minutes, then ask again";
+  }
+  CHECK(sealed().at("cluster") == "lab");
+  CHECK(sealed().at("unread").get<std::string>().find(told) != std::string::npos);
+  CHECK(open().message().find(told) != std::string::npos);
+  if (told.starts_with(";")) {
+    show(n1, {{"peers", peers_of(9, {"m1", "n1"})}});
+  } else {
+    REQUIRE(ask("POST", "/v1/operator/nodes/lab/n1/ban", nlohmann::json::object()).status == 200);
+  }
+  CHECK_FALSE(sealed().contains("unread"));
+  CHECK(open().status == 200);
+}
+
+TEST_CASE_FIXTURE(RestoredHouse, "a master whose word cannot be read any more is not heard") {
+  show(m1, {{"document", document_of("m1", 9)}});
+  make_unreadable(store, kinds::learned, "lab/m1");
+  CHECK(open().body["kind"] == "machines_unheard");
+  show(m1, {{"document", document_of("m1", 9)}});
+  CHECK(open().status == 200);
 }

@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "enrolment/operators.hpp"
+#include "fakes/unreadable.hpp"
 #include "fleet/on_demand.hpp"
 #include "fleet/unused_counts.hpp"
 #include "sample_pool.hpp"
@@ -245,4 +246,19 @@ TEST_CASE("a cluster is scaled in by its newest members; unused places end") {
   // Two are awaited: of fewer, as many are still awaited as are not there.
   scaled = scale(2);
   CHECK(scaled.at("userData")[0].at("machines") == 1);
+}
+
+TEST_CASE("a restricted operator hears of damage, and of no cure, which names what is others'") {
+  Shop shop;
+  const Peer ci = shop.person("ci", few);
+  REQUIRE(shop.create("ci-1", ci).status == 200);
+  shop.admit("w-1", Role::node, 11, "ci-1");
+  make_unreadable(shop.store, kinds::member, "ci-1/w-1");
+  const auto scale = [&](const Peer& peer) {
+    return shop.ask("POST", "/v1/operator/clusters/ci-1/scale", {{"nodes", 2}}, peer);
+  };
+  CHECK(scale(ci).body.at("kind") == "corrupt");
+  CHECK(scale(ci).message().find("Cure: ") == std::string::npos);
+  CHECK(scale(sample::on_admin_socket(0)).message().find(". Cure: of a member") !=
+        std::string::npos);
 }
