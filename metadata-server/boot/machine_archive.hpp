@@ -2,17 +2,27 @@
 // the initrd (cpio, "newc": Documentation/driver-api/early-userspace/buffer-format.rst). Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "boot/boot_inventory.hpp"
 #include "boot/user_data.hpp"
+#include "document/node_document.hpp"
 
 namespace muster {
 
+// The disk that is to keep its state, and the serial number of one that it may wipe for that.
+struct StateDiskOrder {
+  StateDisk disk;
+  std::string wipe;
+};
+
 // muster/agent.json (0600): pin, enrol servers and, where there is one, the claim, as
-// /etc/muster/agent.json has them; muster/hostname: the name that the inventory gives it. The
-// command line, which everybody on the machine may read, has none of that.
+// /etc/muster/agent.json has them; muster/hostname: the name that the inventory gives it;
+// muster/state-disk: lines of a name and a value (images/netboot/state_disk.sh). The command line,
+// which everybody on the machine may read, has none of that.
 [[nodiscard]] std::string machine_archive(const BootMachine& machine, const SiteContact& site,
-                                          const std::string& claim = {});
+                                          const std::string& claim = {},
+                                          const std::optional<StateDiskOrder>& order = {});
 
 }  // namespace muster

@@ -184,6 +184,28 @@ void add_node_commands(CommandLine& line) {
                        });
   });
 
+  auto serial = std::make_shared<std::string>();
+  auto* wipe = one(
+      "wipe-disk", "permits its next start to destroy what is on its state disk",
+      "For a machine with stateDisk.create: wipe. Its identity goes with the disk: a node comes back with a new key by itself,\n"
+      "a control-plane machine waits for muster approve. It holds until the machine\nsays that it is done, a quarter of an hour from its next start at most. Restart the machine after this.\n"
+      "Example: muster node wipe-disk n3 --serial S3Z9NB0K123456");
+  wipe->add_option("--serial", *serial,
+                   "the disk's serial number, as its console and node show tell it");
+  wipe->add_flag("--cancel", *cancel, "takes the order back");
+  line.on(wipe, [=](Session& session) {
+    nlohmann::json body = nlohmann::json::object();
+    if (!serial->empty()) body["serial"] = *serial;
+    if (*cancel) body["cancel"] = true;
+    return ask_of_node(
+        session, cluster, name, "POST", "/wipe-disk", body, [=](const nlohmann::json&) {
+          return *cancel ? fmt::format("{}/{}: taken back: its next start wipes nothing\n",
+                                       *cluster, *name)
+                         : fmt::format("{}/{}: its next start wipes the disk {}; restart it\n",
+                                       *cluster, *name, printable(*serial));
+        });
+  });
+
   auto* unfreeze = one("unfreeze", "ends the freeze of a cloned identity",
                        "Of one that is not frozen it changes nothing, says so, and exits 0.\n"
                        "Example: muster node unfreeze n1 --keep sha256:...");

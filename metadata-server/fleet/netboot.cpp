@@ -8,6 +8,7 @@
 #include "document/utf8.hpp"
 #include "enrolment/claim.hpp"
 #include "fleet/boot_decision.hpp"
+#include "fleet/disk_wipes.hpp"
 #include "fleet/kept_images.hpp"
 #include "fleet/served_document.hpp"
 #include "fleet/standing.hpp"
@@ -140,6 +141,7 @@ Result<NetbootOrder> netboot_order(const Fleet& fleet, const ArtifactStore& arti
   order.wanted = name_of(*wanted);
   order.kernel = find_file(*release, netboot_files::kernel)->digest;
   order.initrd = find_file(*release, netboot_files::initrd)->digest;
+  order.state_disk = document->config.state_disk;
   order.arguments = words_of(*own);
   const auto add = [&](const std::vector<std::string>& more, std::string_view name) {
     for (const auto& one : more) order.arguments.push_back(fmt::format("{}{}", name, one));
@@ -156,7 +158,8 @@ Result<void> check_silent(const Fleet& fleet, const NodeName& node) {
   if (!found) return pass(found.error());
   const MachineRecord& record = found->record;
   if (!record.current || record.replace_ordered) return {};
-  if (fleet.boots.find(node).reprovision_at != 0) return {};
+  const BootRecord boot = fleet.boots.find(node);
+  if (boot.reprovision_at != 0 || is_wipe_open(boot, fleet.enrolment.now())) return {};
   const HeardMachine heard = fleet.reports.find(node);
   if (heard.report && heard.report->is_stopping) return {};
   const auto silence =
@@ -170,10 +173,25 @@ Result<void> check_silent(const Fleet& fleet, const NodeName& node) {
           node.cluster, node.node, silence, needed, node.node));
 }
 
+Result<bool> keeps_identity(const Fleet& fleet, const NodeName& node, const NetbootOrder& order) {
+  constexpr std::int64_t us_of_second = 1'000'000;
+  if (!order.state_disk) return false;
+  const auto found = find_machine(fleet.store, node);
+  if (!found) return pass(found.error());
+  const MachineRecord& record = found->record;
+  const BootRecord boot = fleet.boots.find(node);
+  // Whoever enrolled and was cut off before its first word may not have kept its certificate.
+  return record.current && !record.replace_ordered && !is_wipe_open(boot, fleet.enrolment.now()) &&
+         boot.heard_at != 0 && boot.heard_at / us_of_second >= record.enrolled_at;
+}
+
 Result<std::string> claim_of(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
                              const std::string& source) {
   const auto role = fleet.enrolment.inventory()->role_of(node);
   if (!role || is_control_plane(*role)) return std::string();
+  const auto keeps = keeps_identity(fleet, node, order);
+  if (!keeps) return pass(keeps.error());
+  if (*keeps) return std::string();
   if (auto silent = check_silent(fleet, node); !silent) return pass(silent.error());
   auto claim = claim_for(fleet.enrolment, node, source, [&](BootRecord& record) {
     note_start(fleet, node, order, source, record);

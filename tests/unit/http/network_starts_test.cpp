@@ -19,9 +19,14 @@ const char* const archive_of_n1 = "/boot/machine.cpio?mac=0c-c4-7a-80-09-1f";
 struct Rack : sample::House {
   std::string boot = "b1";
 
-  Rack() {
+  // `more`: settings of its node.
+  explicit Rack(const std::string& more = {}) {
     add_image(*this, {"arguments", "initrd", "root.squashfs", "vmlinuz"}, older);
-    publish_netbooted(*this);
+    if (more.empty())
+      publish_netbooted(*this);
+    else
+      apply(sample::small_inventory(sample::with_marks + ", overrides: {netboot: {image: tower}, " +
+                                    more + "}"));
   }
   // What firmware and initrd ask; true: it is started.
   bool start() {
@@ -37,7 +42,7 @@ struct Rack : sample::House {
   }
   // It has enrolled, and is heard of.
   void report(const Peer& peer, const std::string& image, const std::string& verdict = "converged",
-              bool is_stopping = false) {
+              bool is_stopping = false, nlohmann::json phases = json_list()) {
     nlohmann::json body = {{"machineId", "m"},
                            {"bootId", boot},
                            {"counter", 5'000'000},
@@ -49,7 +54,7 @@ struct Rack : sample::House {
                            {"message", ""},
                            {"offline", false},
                            {"pending", json_list()},
-                           {"phases", json_list()},
+                           {"phases", std::move(phases)},
                            {"etcdClusterId", ""},
                            {"etcdMemberId", ""},
                            {"sentAt", 0},
@@ -245,4 +250,90 @@ TEST_CASE("how a machine came up goes with the machine") {
   CHECK(rack.version() == 0);
   CHECK(rack.boots.find({"lab", "n1"}).archive_at == 0);
   CHECK(rack.boots.script({"lab", "n1"}).at == 0);
+}
+
+namespace {
+const std::string if_blank = "stateDisk: {serial: S1, create: ifBlank}";
+const std::string wipe = "stateDisk: {path: '/dev/disk/by-path/pci-0000:01:00.0', create: wipe}";
+const char* const wipe_disk = "/v1/operator/nodes/lab/n1/wipe-disk";
+}  // namespace
+
+TEST_CASE("a machine that keeps its identity needs no claim and waits for no silence") {
+  Rack rack(if_blank);
+  auto archive = ask_as_firmware(rack, archive_of_n1);
+  CHECK(archive.has("machine lab/n1\ncreate ifBlank\nserial S1\n"));
+  CHECK(archive.has("\"token\""));
+  const Peer peer = rack.machine("n1");
+  // It enrolled, and was not heard of: its certificate may not have reached its disk.
+  rack.time += std::chrono::minutes(10);
+  CHECK(ask_as_firmware(rack, archive_of_n1).has("\"token\""));
+  rack.report(peer, older);
+  CHECK(ask_as_firmware(rack, asked_by_n1).has("kernel --name"));
+  archive = ask_as_firmware(rack, archive_of_n1);
+  CHECK(archive.status == 200);
+  CHECK_FALSE(archive.has("\"token\""));
+  // Another disk, and so another key: an operator's word.
+  REQUIRE(rack.ask("POST", "/v1/operator/nodes/lab/n1/replace").status == 200);
+  rack.time += std::chrono::minutes(4);
+  CHECK(ask_as_firmware(rack, archive_of_n1).has("\"token\""));
+  const auto anew = rack.ask("POST", "/v1/operator/nodes/lab/n1/reprovision");
+  CHECK(anew.status == 409);
+  CHECK(
+      anew.message() ==
+      "machine 'lab/n1': a start makes nothing of it anew, since it keeps its state on a disk (stateDisk): `muster node wipe-disk n1` does, or `muster node replace n1` where the disk is another one");
+}
+
+TEST_CASE("the word to wipe a disk is of one serial, told until it is done or late") {
+  Rack rack(wipe);
+  REQUIRE(rack.start());
+  Peer peer = rack.machine("n1");
+  rack.report(peer, older);
+  CHECK(rack.shown().at("diskWipe").is_null());
+  CHECK(rack.ask("POST", wipe_disk, {{"cancel", true}}).status == 404);
+  CHECK(
+      rack.ask("POST", wipe_disk).message() ==
+      "serial: expected the serial number of the disk to wipe, found ''; the machine's console tells it, and `muster node show n1`");
+  REQUIRE(rack.ask("POST", wipe_disk, {{"serial", "S9"}}).status == 200);
+  REQUIRE(rack.ask("POST", wipe_disk, {{"cancel", true}}).status == 200);
+  REQUIRE(rack.ask("POST", wipe_disk, {{"serial", "S9"}}).status == 200);
+  CHECK(
+      rack.ask("GET", "/v1/operator/status").body.at("clusters")[0].at("diskWipes")[0].at("node") ==
+      "n1");
+  ask_as_firmware(rack, archive_of_n1, "HEAD");
+  auto archive = ask_as_firmware(rack, archive_of_n1);
+  CHECK(archive.has("create wipe\npath /dev/disk/by-path/pci-0000:01:00.0\nwipe S9\n"));
+  CHECK(archive.has("\"token\""));
+  CHECK(rack.shown().at("diskWipe").at("to") == "10.77.0.99");
+  // Asking takes it from nobody.
+  const std::uint64_t written = rack.version();
+  CHECK(ask_as_firmware(rack, archive_of_n1).has("wipe S9"));
+  CHECK(rack.version() == written);
+  // What an older boot did is not this one's.
+  const nlohmann::json phase = {
+      {"name", "initrd disk-made"}, {"startUs", 1}, {"endUs", 2}, {"detail", ""}};
+  const nlohmann::json made = nlohmann::json::array({phase});
+  CHECK(rack.shown().at("diskWipe").at("doneAt") == 0);
+  rack.boot = "b2";
+  rack.time += std::chrono::seconds(30);
+  rack.report(peer, older, "converging", false, made);
+  CHECK(rack.shown().at("diskWipe").at("doneAt") != 0);
+  CHECK_FALSE(ask_as_firmware(rack, archive_of_n1).has("wipe S9"));
+  CHECK(rack.ask("POST", wipe_disk, {{"cancel", true}}).status == 404);
+  REQUIRE(rack.ask("POST", wipe_disk, {{"serial", "S9"}}).status == 200);
+  CHECK(ask_as_firmware(rack, archive_of_n1).has("wipe S9"));
+  rack.time += std::chrono::minutes(16);
+  CHECK_FALSE(ask_as_firmware(rack, archive_of_n1).has("wipe S9"));
+}
+
+TEST_CASE("a disk is wiped where the inventory says so too, and no other") {
+  Rack rack(if_blank);
+  CHECK(
+      rack.ask("POST", wipe_disk, {{"serial", "S1"}}).message() ==
+      "machine 'lab/n1': stateDisk.create: expected wipe, found ifBlank: say so in the inventory, `muster apply`, and order it again");
+  Rack other("stateDisk: {serial: S1, create: wipe}");
+  CHECK(other.ask("POST", wipe_disk, {{"serial", "S2"}}).message() ==
+        "machine 'lab/n1': expected the serial number of its state disk, 'S1', found 'S2'");
+  Rack none;
+  CHECK(none.ask("POST", wipe_disk, {{"serial", "S2"}}).message() ==
+        "machine 'lab/n1': the inventory names no state disk (stateDisk)");
 }
