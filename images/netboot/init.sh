@@ -93,13 +93,14 @@ use_memory() {
   mount -t tmpfs -o size=60%,mode=0755 state /state || stop "no memory for the machine's state"
   mkdir /state/root
   mount -t tmpfs -o size=50%,mode=0755 writable /state/root || stop "no memory for the root's changes"
-  mkdir /state/root/changes /state/root/work
+  changes=/state/root
+  mkdir "$changes/changes" "$changes/work"
 }
 
 mount_root() {
   enter root
   mount -t squashfs -o loop,ro /image/root.squashfs /lower || stop "the root cannot be mounted"
-  local folders="containerd kubelet muster"
+  local folders="containerd kubelet muster" changes
   if [ -s /muster/state-disk ]; then
     use_state_disk
     folders="$folders etcd"
@@ -107,7 +108,7 @@ mount_root() {
     use_memory
   fi
   # The inodes of what was not written are the squashfs' own, by which the agent knows its releases.
-  mount -t overlay -o lowerdir=/lower,upperdir=/state/root/changes,workdir=/state/root/work,xino=off overlay /root || stop "no overlay over the root"
+  mount -t overlay -o "lowerdir=/lower,upperdir=$changes/changes,workdir=$changes/work,xino=off" overlay /root || stop "no overlay over the root"
   for folder in $folders; do
     mkdir -p "/state/$folder" "/root/var/lib/$folder"
     mount -o bind "/state/$folder" "/root/var/lib/$folder" || stop "/var/lib/$folder has no place of its own"

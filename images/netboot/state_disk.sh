@@ -1,11 +1,12 @@
 # shellcheck shell=dash  # busybox is near enough
 # The disk that keeps the machine's state over its boots, at /state. Sourced by init.sh.
 # /muster/state-disk: lines of a name and a value: machine, create (never, ifBlank, wipe), one of serial, wwn and path, and
-# wipe, the serial number of a disk that may be wiped in this boot.
+# wipe: the number of an operator's order, and the serial number of the disk that it is for.
 #
 # Nothing of a disk that was named wrongly is written to: what is there is looked at by the root's own tools, in /lower. The state is a
-# partition of a type that is ours alone. While it is made, a mark stands in front of it: whatever a power cut leaves
-# behind that mark is ours, and made anew. It goes when all is there.
+# partition of a type that is ours alone. While it is made, a mark with the disk's name stands in front of it: whatever a
+# power cut leaves behind that mark is ours, and made anew. It goes when all is there. The partition's name says by which
+# order it was made: told again, that order changes nothing.
 state_type=7111afa7-0c7b-46ab-a745-bea77ebbdce0
 state_mark="muster: this state disk is being made"
 lower=${lower:-/lower}
@@ -110,7 +111,26 @@ partitions_of() {
     [ -e "$path" ] && basename "$(dirname "$path")"
   done
 }
-is_unfinished() { [ "$(dd if="$dev/$1" bs=4096 skip=255 count=1 2> /dev/null | tr -d '\000')" = "$state_mark" ]; }
+# By which order each of these was made, one a line: its number, or none.
+orders_of() {
+  tool /bin/partx --raw --noheadings --output TYPE,NAME "$dev/$1" 2> /dev/null | grep -i "^$state_type " | sed 's/.* //; s/^muster-state$/none/; s/^muster-state-//'
+}
+
+# What the disk is called wherever it is plugged in; one without such a name is known by its place.
+name_of() {
+  local serial wwn
+  serial=$(serial_of "$1")
+  wwn=$(wwn_of "$1" | bare_wwn)
+  if [ -n "$serial$wwn" ]; then echo "serial [$serial], WWN [$wwn]"; else echo "path [$(path_of "$1")]"; fi
+}
+mark_of() { dd if="$dev/$1" bs=4096 skip=255 count=1 2> /dev/null | tr -d '\000' | grep "^$state_mark, .*, order \[[0-9]*\]\$"; }
+# That of another disk (a copy of it, sector by sector) gives no right to this one.
+is_unfinished() {
+  case $(mark_of "$1") in "$state_mark, $(name_of "$1"), order ["*) ;; *) return 1 ;; esac
+}
+unfinished_order() { mark_of "$1" | sed 's/.*, order \[\([0-9]*\)\]$/\1/'; }
+# One, whole, and by that order.
+is_made_by() { [ -z "$(mark_of "$1")" ] && [ "$(orders_of "$1")" = "$2" ]; }
 
 # What uses the disk now.
 users_of() {
@@ -134,6 +154,8 @@ contents_of() {
   local end known
   end=$(sectors_of "$1")
   if is_unfinished "$1"; then echo "a half-made state disk of Muster's"; return; fi
+  known=$(mark_of "$1" | sed "s/^$state_mark, //; s/, order .*//")
+  [ -z "$known" ] || echo "the half-made state of another disk: $known"
   for _ in $(state_partitions "$1"); do echo "a state of Muster's"; done
   if known=$(tool /sbin/wipefs --no-act --noheadings --output TYPE "$dev/$1" 2> /dev/null); then
     for kind in $known; do echo "$kind"; done
@@ -162,9 +184,9 @@ refuse() { stop "$1$(candidates)"; }
 
 zero() { dd if=/dev/zero of="$dev/$1" bs=512 seek="$2" count=$(($3 - $2)) conv=notrunc,fsync 2> /dev/null; }
 # One sector, at once, before the partition.
-write_mark() { printf '%s' "$state_mark" | dd of="$dev/$1" bs=4096 seek=255 count=1 conv=sync,notrunc,fsync 2> /dev/null; }
+write_mark() { printf '%s, %s, order [%s]' "$state_mark" "$(name_of "$1")" "$2" | dd of="$dev/$1" bs=4096 seek=255 count=1 conv=sync,notrunc,fsync 2> /dev/null; }
 
-# The file system first, where no table points to; then the table; then the mark goes.
+# By the order number $2, if one permits it. The file system first, where no table points to; then the table; then the mark goes.
 make_state() {
   local end start=1 size part
   end=$(sectors_of "$1")
@@ -173,7 +195,7 @@ make_state() {
   [ $((end / 2048)) -ge "$smallest" ] || refuse "the disk $1 is too small: expected 1 GiB"
   [ -z "$(users_of "$1")" ] || refuse "the disk $1 is in use"
   say "making the state disk on $1, serial $(serial_of "$1")"
-  write_mark "$1" || refuse "the disk $1 cannot be written"
+  write_mark "$1" "$2" || refuse "the disk $1 cannot be written"
   step mark
   for part in $(partitions_of "$1"); do tool /sbin/wipefs --all --force --quiet "$dev/$part" > /dev/null 2>&1; done
   zero "$1" 0 2040 || refuse "the disk $1 cannot be written"
@@ -184,12 +206,17 @@ make_state() {
     refuse "no file system can be made on $1: $(tail -n 1 "$muster_folder/tool")"
   sync
   step filesystem
-  printf 'label: gpt\nstart=%sMiB, size=%sMiB, type=%s, name=muster-state\n' "$start" "$size" "$state_type" |
+  printf 'label: gpt\nstart=%sMiB, size=%sMiB, type=%s, name=%s\n' "$start" "$size" "$state_type" "muster-state${2:+-$2}" |
     tool /sbin/sfdisk --quiet --wipe never --wipe-partitions never "$dev/$1" > "$muster_folder/tool" 2>&1
   sync
   [ "$(state_partitions "$1")" = 1 ] || refuse "no partition can be made on $1: $(tail -n 1 "$muster_folder/tool")"
   step table
   zero "$1" 2040 2048 || refuse "the disk $1 cannot be written"
+  step made
+  tell_made
+}
+# In the timeline, by which the server knows that an order is done.
+tell_made() {
   enter disk-made
   # shellcheck disable=SC2034,SC2100  # a name, which init.sh tells
   phase=state-disk
@@ -199,25 +226,33 @@ step() { :; }
 
 # One that is there, or one that may be made; every other end is a refusal.
 find_state() {
-  local disk=$1 serial holds create wipe
+  local disk=$1 serial holds create order wipe
   serial=$(serial_of "$disk")
   create=$(told create)
   wipe=$(told wipe)
+  order=${wipe%% *}
+  wipe=${wipe#* }
   [ -z "$wipe" ] || [ "$wipe" = "$serial" ] || refuse "the word to wipe is for the disk with serial $wipe, and $disk has ${serial:-none}; nothing was wiped"
-  if [ "$create" = wipe ] && [ -n "$wipe" ]; then make_state "$disk"; return; fi
-  if is_unfinished "$disk"; then
-    [ "$create" != never ] || refuse "the making of the state on $disk was cut off, and stateDisk.create is never: say ifBlank, which goes on with it"
-    make_state "$disk"
+  if [ "$create" = wipe ] && [ -n "$order" ]; then
+    # It is told until the server hears that it is done: a power cut may come before that.
+    if is_made_by "$disk" "$order"; then tell_made; else make_state "$disk" "$order"; fi
     return
   fi
-  case $(state_partitions "$disk" | wc -l) in
-    0) ;;
-    1) return ;;
-    *) refuse "the disk $disk has more than one state of Muster's" ;;
-  esac
+  if is_unfinished "$disk"; then
+    [ "$create" != never ] || refuse "the making of the state on $disk was cut off, and stateDisk.create is never: say ifBlank, which goes on with it"
+    make_state "$disk" "$(unfinished_order "$disk")"
+    return
+  fi
+  if [ -z "$(mark_of "$disk")" ]; then
+    case $(state_partitions "$disk" | wc -l) in
+      0) ;;
+      1) return ;;
+      *) refuse "the disk $disk has more than one state of Muster's" ;;
+    esac
+  fi
   holds=$(contents_of "$disk" | joined)
   [ "$create" != never ] || refuse "the disk $disk has no state of Muster's, and stateDisk.create is never"
-  [ -n "$holds" ] || { make_state "$disk"; return; }
+  [ -n "$holds" ] || { make_state "$disk" ""; return; }
   [ "$create" = wipe ] || refuse "the disk $disk is not blank ($holds), and stateDisk.create is ifBlank"
   refuse "the disk $disk is not blank ($holds): muster node wipe-disk $(told machine | sed 's|.*/||') --serial '$serial' permits its next start to wipe it"
 }
@@ -230,6 +265,7 @@ open_state() {
   status=$?
   [ "$status" -lt 4 ] || stop "the state on $1 needs a repair by hand: e2fsck -p: $(tail -n 1 "$muster_folder/tool")"
   mount -t ext4 -o noatime "$part" "$state" || stop "the state on $1 cannot be mounted"
+  step mounted
   expected="$(told machine) $(sed -n 's/.*"sitePin": *"\([^"]*\)".*/\1/p' "$muster_folder/agent.json")"
   if [ ! -s "$state/machine" ]; then keep "$state/machine" "$expected"; fi
   found=$(cat "$state/machine")
@@ -238,7 +274,7 @@ open_state() {
 
 # Whole, or as it was.
 keep() {
-  printf '%s\n' "$2" > "$1.new" && sync && mv "$1.new" "$1" && sync
+  printf '%s\n' "$2" > "$1.new" && sync && step "half-$(basename "$1")" && mv "$1.new" "$1" && sync
 }
 
 use_state_disk() {
@@ -264,21 +300,31 @@ use_state_disk() {
   say "state on $disk: $(selection)"
 }
 
-# What was changed of an image goes with that image; the server gave another one just now, and is there.
+# What was changed of an image (secrets in /etc, releases that it lacks) goes with that image: kept are those of this image and
+# of the one that was started before it, to which the server may go back. $state/images: their digests, the newest first.
+# shellcheck disable=SC2034  # init.sh lays it over the root
 take_changes() {
-  local image
+  local image before folder
   read -r image _ < "$muster_folder/root"
-  if [ "$(cat "$state/image" 2> /dev/null)" != "$image" ]; then
-    # In this order: what is half removed is of no image.
-    rm -f "$state/image"
-    sync
-    rm -rf "$state/root" || stop "what was changed of the image before cannot be removed"
-    mkdir -p "$state/root/changes" "$state/root/work" || stop "the state has no room"
-    keep "$state/image" "$image" || stop "the state has no room"
+  image=${image#sha256:}
+  changes=$state/root/$image
+  if [ "$(sed -n 1p "$state/images" 2> /dev/null)" != "$image" ]; then
+    before=$(grep -vx "$image" "$state/images" 2> /dev/null | sed -n 1p)
+    # Of an image that is not listed there may be half of what was to be removed.
+    grep -qx "$image" "$state/images" 2> /dev/null || rm -rf "$changes" || stop "what was changed of an image before cannot be removed"
+    step removed
+    mkdir -p "$changes/changes" "$changes/work" || stop "the state has no room"
+    keep "$state/images" "$image${before:+
+$before}" || stop "the state has no room"
   fi
+  for folder in "$state"/root/*; do
+    grep -qx "$(basename "$folder")" "$state/images" || rm -rf "$folder" || stop "what was changed of an image before cannot be removed"
+  done
   if [ ! -d "$state/log" ]; then
     rm -rf "$state/log.new"
     cp -a "$lower/var/log" "$state/log.new" || stop "the state has no room"
+    sync
+    step half-log
     mv "$state/log.new" "$state/log"
   fi
   grep -qx '[0-9a-f]\{32\}' "$state/machine-id" 2> /dev/null || keep "$state/machine-id" "$(tr -d - < /proc/sys/kernel/random/uuid)"

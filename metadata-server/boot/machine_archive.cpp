@@ -39,7 +39,7 @@ std::string text_of(const StateDiskOrder& order, const NodeName& machine) {
   add("serial", order.disk.serial);
   add("wwn", order.disk.wwn);
   add("path", order.disk.path);
-  add("wipe", order.wipe);
+  if (order.wipe) add("wipe", fmt::format("{} {}", order.wipe->order, order.wipe->serial));
   return text;
 }
 

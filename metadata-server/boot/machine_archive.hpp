@@ -2,6 +2,7 @@
 // the initrd (cpio, "newc": Documentation/driver-api/early-userspace/buffer-format.rst). Pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -11,10 +12,16 @@
 
 namespace muster {
 
-// The disk that is to keep its state, and the serial number of one that it may wipe for that.
+// An operator's word that the disk with this serial number may be wiped. A disk that was made by
+// the order of this number is not wiped by it again.
+struct DiskWipe {
+  std::int64_t order = 0;
+  std::string serial;
+};
+// The disk that is to keep its state, and whether it may be wiped for that.
 struct StateDiskOrder {
   StateDisk disk;
-  std::string wipe;
+  std::optional<DiskWipe> wipe;
 };
 
 // muster/agent.json (0600): pin, enrol servers and, where there is one, the claim, as

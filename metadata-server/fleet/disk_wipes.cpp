@@ -90,25 +90,27 @@ bool is_wipe_open(const BootRecord& record, TimePoint now) {
          unix_microseconds(now) - record.wipe_handed_at < wipe_lifetime.count() * us_per_second;
 }
 
-Result<std::string> hand_out_disk_wipe(const Fleet& fleet, const NodeName& node,
-                                       const std::string& source) {
+std::optional<DiskWipe> open_wipe(const BootRecord& record, TimePoint now) {
+  if (!is_wipe_open(record, now)) return std::nullopt;
+  return DiskWipe{record.wipe_at, record.wipe_serial};
+}
+
+Result<std::optional<DiskWipe>> hand_out_disk_wipe(const Fleet& fleet, const NodeName& node,
+                                                   const std::string& source) {
   const BootRecord known = fleet.boots.find(node);
-  if (!is_wipe_open(known, fleet.enrolment.now())) return std::string();
-  if (known.wipe_handed_at != 0) return known.wipe_serial;
-  std::string serial;
+  auto wipe = open_wipe(known, fleet.enrolment.now());
+  if (!wipe || known.wipe_handed_at != 0) return wipe;
   auto done = change_boot(fleet, node, "a start by the network from " + source,
                           "disk-wipe-handed-out", "", [&](BootRecord& record) {
                             const TimePoint now = fleet.enrolment.now();
-                            serial.clear();
-                            if (!is_wipe_open(record, now)) return Result<bool>(false);
-                            serial = record.wipe_serial;
-                            if (record.wipe_handed_at != 0) return Result<bool>(false);
+                            wipe = open_wipe(record, now);
+                            if (!wipe || record.wipe_handed_at != 0) return Result<bool>(false);
                             record.wipe_handed_at = unix_microseconds(now);
                             record.wipe_to = source;
                             return Result<bool>(true);
                           });
   if (!done) return pass(done.error());
-  return serial;
+  return wipe;
 }
 
 nlohmann::json disk_wipe_value(const BootRecord& record) {

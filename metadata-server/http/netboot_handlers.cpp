@@ -77,8 +77,7 @@ Result<std::optional<StateDiskOrder>> state_disk_order(const Rooms& rooms, const
   if (!order.state_disk) return disk;
   disk = StateDiskOrder{*order.state_disk, {}};
   if (request.method == "HEAD") {
-    const BootRecord boot = rooms.boots.find(node);
-    if (is_wipe_open(boot, rooms.enrolment.now())) disk->wipe = boot.wipe_serial;
+    disk->wipe = open_wipe(rooms.boots.find(node), rooms.enrolment.now());
     return disk;
   }
   auto wipe = hand_out_disk_wipe(rooms, node, request.peer.address);

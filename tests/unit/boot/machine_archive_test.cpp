@@ -72,6 +72,6 @@ TEST_CASE("the disk that keeps its state is a file of lines") {
         .content;
   };
   CHECK(text() == "machine lab/n1\ncreate never\npath /dev/disk/by-path/pci-0000:01:00.0-nvme-1\n");
-  order = {StateDisk{"S 1", {}, {}, "wipe"}, "S 1"};
-  CHECK(text() == "machine lab/n1\ncreate wipe\nserial S 1\nwipe S 1\n");
+  order = {StateDisk{"S 1", {}, {}, "wipe"}, DiskWipe{1764700000000007, "S 1"}};
+  CHECK(text() == "machine lab/n1\ncreate wipe\nserial S 1\nwipe 1764700000000007 S 1\n");
 }
