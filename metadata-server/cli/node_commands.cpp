@@ -171,17 +171,19 @@ void add_node_commands(CommandLine& line) {
       "For a machine that starts by the network (netboot.image), and keeps nothing over it: it gets its claim at once, also\n"
       "while the machine before it is still heard of, and by the image that its document names, also one that failed there.\n"
       "The old key ends when the new one enrols. Restart the machine after this.\n"
+      "One with a state disk keeps its key and what is there: an image that failed is tried again, and nothing else is done.\n"
       "Example: muster node reprovision n3");
   reprovision->add_flag("--cancel", *cancel, "takes the order back");
   line.on(reprovision, [=](Session& session) {
     nlohmann::json body = nlohmann::json::object();
     if (*cancel) body["cancel"] = true;
-    return ask_of_node(session, cluster, name, "POST", "/reprovision", body,
-                       [=](const nlohmann::json&) {
-                         return fmt::format("{}/{}: {}\n", *cluster, *name,
-                                            *cancel ? "taken back: its next start is as any other"
-                                                    : "its next start makes it anew; restart it");
-                       });
+    return ask_of_node(session, cluster, name, "POST", "/reprovision", body, [=](const nlohmann::json&) {
+      return fmt::format(
+          "{}/{}: {}\n", *cluster, *name,
+          *cancel
+              ? "taken back: its next start is as any other"
+              : "its next start is by the image that its document names, and makes it anew if it has no state disk; restart it");
+    });
   });
 
   auto serial = std::make_shared<std::string>();

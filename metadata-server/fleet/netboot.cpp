@@ -14,6 +14,7 @@
 #include "fleet/standing.hpp"
 #include "inventory/netboot.hpp"
 #include "pki/unix_seconds.hpp"
+#include "records/revision.hpp"
 #include "records/seal.hpp"
 
 namespace muster {
@@ -100,7 +101,7 @@ ImageToStart image_to_start(const Fleet& fleet, const ArtifactStore& artifacts,
   return {wanted, read_image(artifacts, node, wanted)};
 }
 
-// The start that goes with a claim, as its record has it.
+// A start, as its record has it.
 void note_start(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
                 const std::string& source, BootRecord& record) {
   const TimePoint now = fleet.enrolment.now();
@@ -109,6 +110,43 @@ void note_start(const Fleet& fleet, const NodeName& node, const NetbootOrder& or
                        unix_seconds(now) + claim_lifetime.count()};
   if (script.image == order.release) handed_out.script_at = script.at;
   note_handed_out(record, handed_out, now);
+}
+
+bool is_noted(const BootRecord& record, const NetbootOrder& order, TimePoint now) {
+  constexpr std::int64_t shortest_between_writes = 5'000'000;  // microseconds
+  const std::int64_t age = unix_microseconds(now) - record.archive_at;
+  return record.image == order.release && age >= 0 && age < shortest_between_writes;
+}
+
+// Of a machine that gets no claim. Counted like those with one: while it is silent alone, since
+// anybody may ask, and a machine that runs did not start.
+Result<void> note_start_without_claim(const Fleet& fleet, const NodeName& node,
+                                      const NetbootOrder& order, const std::string& source) {
+  if (auto silent = check_silent(fleet, node); !silent) {
+    if (silent.error().code == "machine_running") return {};
+    return pass(silent.error());
+  }
+  const TimePoint now = fleet.enrolment.now();
+  if (is_noted(fleet.boots.find(node), order, now)) return {};
+  auto found = find_boot(fleet.store, node.cluster, node.node);
+  if (!found) return pass(found.error());
+  if (is_noted(found->record, order, now)) return {};
+  note_start(fleet, node, order, source, found->record);
+  Transaction transaction;
+  if (auto there = expect_cluster(fleet.store, node.cluster, transaction); !there)
+    return pass(there.error());
+  put_boot(*found, transaction);
+  auto done = commit(fleet.store, transaction);
+  // Somebody else who asks in its name has noted it.
+  if (!done && done.error().kind == ErrorKind::conflict) return {};
+  return done;
+}
+
+Result<std::string> without_claim(const Fleet& fleet, const NodeName& node,
+                                  const NetbootOrder& order, const std::string& source) {
+  if (auto noted = note_start_without_claim(fleet, node, order, source); !noted)
+    return pass(noted.error());
+  return std::string();
 }
 
 }  // namespace
@@ -188,10 +226,10 @@ Result<bool> keeps_identity(const Fleet& fleet, const NodeName& node, const Netb
 Result<std::string> claim_of(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
                              const std::string& source) {
   const auto role = fleet.enrolment.inventory()->role_of(node);
-  if (!role || is_control_plane(*role)) return std::string();
+  if (!role || is_control_plane(*role)) return without_claim(fleet, node, order, source);
   const auto keeps = keeps_identity(fleet, node, order);
   if (!keeps) return pass(keeps.error());
-  if (*keeps) return std::string();
+  if (*keeps) return without_claim(fleet, node, order, source);
   if (auto silent = check_silent(fleet, node); !silent) return pass(silent.error());
   auto claim = claim_for(fleet.enrolment, node, source, [&](BootRecord& record) {
     note_start(fleet, node, order, source, record);

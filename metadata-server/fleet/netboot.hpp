@@ -28,7 +28,8 @@ inline constexpr std::string_view kernel = "vmlinuz", initrd = "initrd", root = 
                                           const NetbootOrder& order);
 // The claim that goes into its archive, in one transaction with a note of the start; "" for a
 // machine that keeps its identity, and for a control-plane machine, which waits for an operator's
-// approval, as the segment's word is not enough for it. Refusals as claim_for's, and unavailable,
+// approval, as the segment's word is not enough for it: their starts are noted while they are
+// silent. Refusals as claim_for's, and unavailable,
 // "machine_running": its identity was heard of within three polls, and whoever starts in its place
 // is not it.
 [[nodiscard]] Result<std::string> claim_of(const Fleet& fleet, const NodeName& node,

@@ -38,21 +38,36 @@ nlohmann::json script_value(const ToldScript& script) {
   return {{"image", script.image}, {"source", script.source}, {"at", in_seconds(script.at)}};
 }
 
-Result<void> check_netboots(const Fleet& fleet, const NodeName& node) {
+// True: it keeps its state on a disk.
+Result<bool> check_netboots(const Fleet& fleet, const NodeName& node) {
   const auto document = served_document(fleet, node);
   if (!document) return pass(document.error());
-  if (document->config.netboot && !document->config.state_disk) return {};
-  if (document->config.state_disk)
-    return fail(
-        ErrorKind::conflict, "keeps_state",
-        fmt::format(
-            "machine '{0}/{1}': a start makes nothing of it anew, since it keeps its state on a disk (stateDisk): `muster node wipe-disk {1}` does, or `muster node replace {1}` where the disk is another one",
-            node.cluster, node.node));
+  if (document->config.netboot) return document->config.state_disk.has_value();
   return fail(
       ErrorKind::conflict, "starts_from_disk",
       fmt::format(
           "machine '{0}/{1}': it starts from its disk (no netboot.image), where nothing is made anew by itself: reinstall it, and order `muster node replace {1}`",
           node.cluster, node.node));
+}
+
+void forget_failed_starts(BootRecord& record) {
+  record.starts = 0;
+  record.refused.clear();
+  record.refused_at = 0;
+}
+
+// All that there is to order of a machine that keeps its state: no order stands, and its key stays.
+Result<void> try_image_again(const Fleet& fleet, const NodeName& node, const std::string& by) {
+  return change_boot(fleet, node, by, "image-tried-again", "", [&](BootRecord& record) -> Result<bool> {
+    if (record.refused.empty() && record.starts < most_starts)
+      return fail(
+          ErrorKind::conflict, "keeps_state",
+          fmt::format(
+              "machine '{0}/{1}': a start makes nothing of it anew, since it keeps its state on a disk (stateDisk), and its image did not fail: `muster node wipe-disk {1}` makes it anew, or `muster node replace {1}` where the disk is another one",
+              node.cluster, node.node));
+    forget_failed_starts(record);
+    return true;
+  });
 }
 
 }  // namespace
@@ -98,7 +113,9 @@ std::string start_alarm(const Fleet& fleet, const NodeName& node) {
 }
 
 Result<void> order_reprovision(const Fleet& fleet, const NodeName& node, const std::string& by) {
-  if (auto netboots = check_netboots(fleet, node); !netboots) return netboots;
+  const auto keeps_state = check_netboots(fleet, node);
+  if (!keeps_state) return pass(keeps_state.error());
+  if (*keeps_state) return try_image_again(fleet, node, by);
   const auto machine = find_machine(fleet.store, node);
   if (!machine) return pass(machine.error());
   if (auto may = check_may_be_issued(machine->record); !may) return may;
@@ -106,9 +123,7 @@ Result<void> order_reprovision(const Fleet& fleet, const NodeName& node, const s
     if (record.reprovision_at != 0) return Result<bool>(false);
     record.reprovision_at = unix_microseconds(fleet.enrolment.now());
     record.reprovision_by = by;
-    record.starts = 0;
-    record.refused.clear();
-    record.refused_at = 0;
+    forget_failed_starts(record);
     return Result<bool>(true);
   });
 }

@@ -45,7 +45,9 @@ TEST_CASE("reprovisioning is ordered once, and taken back") {
   const std::string order = "POST /v1/operator/nodes/lab/n3/reprovision";
   const OperatorApi api(std::map<std::string, OperatorApi::Answer>{{order, {}}});
   auto ran = fake::muster({"--server", api.url(), "node", "reprovision", "n3", "--cluster", "lab"});
-  CHECK(ran.out == "lab/n3: its next start makes it anew; restart it\n");
+  CHECK(
+      ran.out ==
+      "lab/n3: its next start is by the image that its document names, and makes it anew if it has no state disk; restart it\n");
   CHECK(api.asked().back() == order + " {}");
   ran = fake::muster(
       {"--server", api.url(), "node", "reprovision", "n3", "--cluster", "lab", "--cancel"});

@@ -17,10 +17,10 @@ const char* const archive_of_n1 = "/boot/machine.cpio?mac=0c-c4-7a-80-09-1f";
 
 // A cluster whose one node netboots, with an image that it came up by and a newer one.
 struct Rack : sample::House {
-  std::string boot = "b1";
+  std::string boot = "b1", settings;
 
   // `more`: settings of its node.
-  explicit Rack(const std::string& more = {}) {
+  explicit Rack(const std::string& more = {}) : settings(more) {
     add_image(*this, {"arguments", "initrd", "root.squashfs", "vmlinuz"}, older);
     if (more.empty())
       publish_netbooted(*this);
@@ -66,14 +66,15 @@ struct Rack : sample::House {
   static nlohmann::json json_list() { return nlohmann::json::array(); }
   void upgrade() {
     add_image(*this);
-    const auto answer =
-        ask("POST", "/v1/operator/apply",
-            {{"clusters", {"lab"}},
-             {"files",
-              {{"site.yaml", sample::small_inventory(sample::with_marks +
-                                                     ", overrides: {netboot: {image: tower}}")}}},
-             {"basedOn", {{"lab", current.cluster("lab")->revision}}},
-             {"upgrade", {"image-tower"}}});
+    const auto answer = ask(
+        "POST", "/v1/operator/apply",
+        {{"clusters", {"lab"}},
+         {"files",
+          {{"site.yaml",
+            sample::small_inventory(sample::with_marks + ", overrides: {netboot: {image: tower}" +
+                                    (settings.empty() ? "" : ", " + settings) + "}")}}},
+         {"basedOn", {{"lab", current.cluster("lab")->revision}}},
+         {"upgrade", {"image-tower"}}});
     REQUIRE_MESSAGE(answer.status == 200, answer.body.dump());
   }
   nlohmann::json shown() { return ask("GET", "/v1/operator/nodes/lab/n1").body.at("start"); }
@@ -280,7 +281,58 @@ TEST_CASE("a machine that keeps its identity needs no claim and waits for no sil
   CHECK(anew.status == 409);
   CHECK(
       anew.message() ==
-      "machine 'lab/n1': a start makes nothing of it anew, since it keeps its state on a disk (stateDisk): `muster node wipe-disk n1` does, or `muster node replace n1` where the disk is another one");
+      "machine 'lab/n1': a start makes nothing of it anew, since it keeps its state on a disk (stateDisk), and its image did not fail: `muster node wipe-disk n1` makes it anew, or `muster node replace n1` where the disk is another one");
+}
+
+TEST_CASE("an image that does not come up is left for the one before, without a claim too") {
+  Rack rack(if_blank);
+  REQUIRE(rack.start());
+  const Peer peer = rack.machine("n1");
+  rack.report(peer, older);
+  rack.upgrade();
+  // While it is heard of, whoever asks in its name counts nothing.
+  const std::uint64_t written = rack.version();
+  for (int start = 0; start < 5; ++start) {
+    REQUIRE(rack.start());
+    rack.time += std::chrono::seconds(30);
+    rack.report(peer, older);
+  }
+  CHECK(rack.version() == written);
+  rack.time += std::chrono::minutes(10);
+  for (int start = 0; start < 3; ++start) {
+    CHECK(rack.started_by() == "image-tower/" + newer);
+    REQUIRE(rack.start());
+    rack.time += std::chrono::minutes(3);
+  }
+  CHECK(rack.started_by() == "image-tower/" + older);
+  REQUIRE(rack.start());
+  const std::uint64_t noted = rack.version();
+  CHECK_FALSE(ask_as_firmware(rack, archive_of_n1).has("\"token\""));
+  CHECK(rack.version() == noted);  // at once again: the same start
+  CHECK(
+      rack.failed_starts()[0].at("reason") ==
+      "image-tower/20261202.050000 was handed out 3 times and did not come to be Ready: it starts by image-tower/20261201.000000");
+  rack.boot = "b2";
+  rack.report(peer, older);
+  CHECK(rack.shown().at("state") == "running");
+  // The cure that is told: its key stays, and no order stands.
+  REQUIRE(rack.ask("POST", "/v1/operator/nodes/lab/n1/reprovision").status == 200);
+  CHECK(rack.started_by() == "image-tower/" + newer);
+  CHECK(rack.failed_starts().empty());
+  CHECK(rack.shown().at("reprovision").is_null());
+  CHECK_FALSE(ask_as_firmware(rack, archive_of_n1).has("\"token\""));
+}
+
+TEST_CASE("what the initrd of a machine with a state disk gave up for is kept with its start") {
+  Rack rack(if_blank);
+  REQUIRE(rack.start());
+  rack.report(rack.machine("n1"), older);
+  rack.time += std::chrono::minutes(10);
+  REQUIRE(rack.start());
+  REQUIRE(
+      ask_as_firmware(rack, "/boot/failure?mac=0c:c4:7a:80:09:1f", "POST", "not blank").status ==
+      200);
+  CHECK(rack.shown().at("handedOut").at("failure") == "not blank");
 }
 
 TEST_CASE("the word to wipe a disk is of one serial, told until it is done or late") {
