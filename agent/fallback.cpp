@@ -86,6 +86,7 @@ Fallback fall_back(const NodeDocument& settled, const NodeDocument& newest) {
   take_secret_versions(document, newest);
   // What it starts by next is the server's to hand out, by the newest.
   document.config.netboot = newest.config.netboot;
+  document.config.state_disk = newest.config.state_disk;
   document.config.kernel.arguments = newest.config.kernel.arguments;
   for (ReleaseReference& release : document.config.releases) {
     const auto* newer = find_named(newest.config.releases, release.name);

@@ -85,8 +85,9 @@ class BootSegment:
 
 
 class NetbootMachine:
-    def __init__(self, name, folder, mac, firmware="bios", memory=3072):
-        self.name, self.folder, self.mac, self.firmware, self.memory = name, str(folder), mac, firmware, memory
+    def __init__(self, name, folder, mac, firmware="bios", memory=3072, disk=None):
+        """`disk`: (a qcow2 file, its serial number)."""
+        self.name, self.folder, self.mac, self.firmware, self.memory, self.disk = name, str(folder), mac, firmware, memory, disk
         self.uuid = f"5c1a7f0e-7b1e-4c5e-9a53-{mac.replace(':', '')}"
         self.pid_file, self.console = (os.path.join(self.folder, f"{name}.{what}") for what in ("pid", "console"))
         self.reader, self.began = None, 0.0
@@ -103,6 +104,8 @@ class NetbootMachine:
         command = ["qemu-system-x86_64", *EMULATED, "-smp", "2", "-m", str(self.memory), "-nodefaults", "-no-user-config",
                    "-display", "none", "-serial", f"file:{self.console}", "-uuid", self.uuid, "-device", "virtio-rng-pci", *self.firmware_arguments(),
                    "-netdev", f"tap,id=n0,ifname={self.tap},script=no,downscript=no"]
+        if self.disk:
+            command += ["-drive", f"if=none,id=state,format=qcow2,file={self.disk[0]}", "-device", f"virtio-blk-pci,drive=state,serial={self.disk[1]}"]
         with open(self.console, "wb"):
             self.lines, self.began = [], time.monotonic()
         begin(self.pid_file, os.path.join(self.folder, f"{self.name}.log"), *command)
@@ -162,12 +165,16 @@ def fingerprint(cluster, name):
 
 
 def boot(cluster, machine, seconds):
-    """Power-on to Ready: [(phase, the second at which it ended)]. One that was there before comes back with another key."""
-    before = fingerprint(cluster, machine.name)
+    """Power-on to Ready: [(phase, the second at which it ended)]. One that was there before comes back with another key, or
+    with its own where that is on a disk."""
+    def came():
+        """By what is seen that it is this boot's."""
+        return cluster.report(machine.name).get("bootId", "") if machine.disk else fingerprint(cluster, machine.name)
+    before = came()
     machine.power_on()
     left = lambda: seconds - (time.monotonic() - machine.began)  # noqa: E731
     try:
-        wait_for(f"{machine.name} to be admitted", lambda: fingerprint(cluster, machine.name) not in ("", before), left(), machine.is_on)
+        wait_for(f"{machine.name} to be admitted", lambda: came() not in ("", before), left(), machine.is_on)
         admitted = time.monotonic() - machine.began
         wait_for(f"{machine.name} to be converged", lambda: cluster.node_status(machine.name)[0] == "converged", left(), machine.is_on)
     except Failure as failure:

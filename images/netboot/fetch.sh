@@ -55,8 +55,7 @@ fetch_from() {
 }
 
 fetch_root() {
-  # shellcheck disable=SC2034  # init.sh tells it
-  phase=fetch
+  enter fetch
   local digest whole chunks file verified=0 told=0 source
   read -r digest whole < "$muster_folder/root"
   chunks=$(wc -l < "$muster_folder/chunks")

@@ -4,8 +4,16 @@
 # that one is a reboot with its reason, told on the console and to the server: there is no shell here for anybody.
 export PATH=/bin
 phase=start
+pause=20
 
 say() { echo "muster: $*"; }
+
+# For the console, the server and the timeline: a phase with the seconds since the kernel's start.
+enter() {
+  local up
+  phase=$1
+  read -r up _ < /proc/uptime && echo "$1 $up" >> /muster/boot-phases
+}
 
 # The words of the kernel's command line that begin with $1, one a line, without that.
 argument() { tr ' ' '\n' < /proc/cmdline | sed -n "s|^$1||p"; }
@@ -22,14 +30,14 @@ tell() {
 stop() {
   say "$phase: $*"
   tell "$*"
-  say "restarting in ${MUSTER_PAUSE:-20} s"
-  sleep "${MUSTER_PAUSE:-20}"
+  say "restarting in ${MUSTER_PAUSE:-$pause} s"
+  sleep "${MUSTER_PAUSE:-$pause}"
   ${MUSTER_REBOOT:-reboot -f}
   exit 1
 }
 
 mount_kernel() {
-  mkdir -p /proc /sys /dev /run /image /lower /writable /root
+  mkdir -p /proc /sys /dev /image /lower /state /root
   mount -t proc proc /proc
   mount -t sysfs sysfs /sys
   mount -t devtmpfs devtmpfs /dev
@@ -37,7 +45,7 @@ mount_kernel() {
 
 # What the devices ask for by themselves; a second time, since some are behind others.
 load_drivers() {
-  phase=drivers
+  enter drivers
   for module in squashfs overlay loop af_packet; do modprobe -q "$module"; done
   for _ in 1 2; do
     find /sys/devices -name modalias -exec cat '{}' ';' | sort -u | xargs -r -n 16 modprobe -q -a 2> /dev/null
@@ -58,7 +66,7 @@ interfaces() {
 }
 
 find_network() {
-  phase=network
+  enter network
   for _ in 1 2 3; do
     for interface in $(interfaces); do
       ip link set "$interface" up
@@ -75,26 +83,44 @@ find_network() {
 # shellcheck source=images/netboot/fetch.sh
 . /muster/fetch.sh
 
+# shellcheck source=images/netboot/state_disk.sh
+. /muster/state_disk.sh
+
+# The whole state in memory; nothing is taken that is not written.
+use_memory() {
+  # Half of it for the root's changes, at most; containers' layers lie on a file system of their own: an overlay takes no
+  # overlay's changes.
+  mount -t tmpfs -o size=60%,mode=0755 state /state || stop "no memory for the machine's state"
+  mkdir /state/root
+  mount -t tmpfs -o size=50%,mode=0755 writable /state/root || stop "no memory for the root's changes"
+  changes=/state/root
+  mkdir "$changes/changes" "$changes/work"
+}
+
 mount_root() {
-  phase=root
+  enter root
   mount -t squashfs -o loop,ro /image/root.squashfs /lower || stop "the root cannot be mounted"
-  # Half of the memory each, at most: what is not written takes none.
-  mount -t tmpfs -o size=50%,mode=0755 writable /writable || stop "no memory for the root's changes"
-  mkdir /writable/changes /writable/work
+  local folders="containerd kubelet muster" changes
+  if [ -s /muster/state-disk ]; then
+    use_state_disk
+    folders="$folders etcd"
+  else
+    use_memory
+  fi
   # The inodes of what was not written are the squashfs' own, by which the agent knows its releases.
-  mount -t overlay -o lowerdir=/lower,upperdir=/writable/changes,workdir=/writable/work,xino=off overlay /root || stop "no overlay over the root"
-  # Containers' layers lie on a file system of their own: an overlay takes no overlay's changes.
-  mount -t tmpfs -o size=60%,mode=0755 state /run || stop "no memory for the machine's state"
-  for folder in containerd kubelet muster; do
-    mkdir -p "/run/$folder" "/root/var/lib/$folder"
-    mount -o bind "/run/$folder" "/root/var/lib/$folder" || stop "/var/lib/$folder has no memory of its own"
+  mount -t overlay -o "lowerdir=/lower,upperdir=$changes/changes,workdir=$changes/work,xino=off" overlay /root || stop "no overlay over the root"
+  for folder in $folders; do
+    mkdir -p "/state/$folder" "/root/var/lib/$folder"
+    mount -o bind "/state/$folder" "/root/var/lib/$folder" || stop "/var/lib/$folder has no place of its own"
   done
-  umount -l /run
+  [ ! -d /state/log ] || mount -o bind /state/log /root/var/log || stop "/var/log has no place of its own"
+  [ ! -s /state/machine-id ] || cp /state/machine-id /root/etc/machine-id || stop "the machine's ID cannot be written"
+  umount -l /state
 }
 
 # Who the machine is to trust and what it is called; with the image's own pin, nobody else's.
 place_settings() {
-  phase=settings
+  enter settings
   [ -s /muster/agent.json ] || stop "the server gave no settings beside the image"
   if [ -s /muster/site-pin ]; then
     grep -qF "\"$(cat /muster/site-pin)\"" /muster/agent.json || stop "the settings are another site's: expected the pin $(cat /muster/site-pin)"
@@ -103,6 +129,7 @@ place_settings() {
   (umask 077 && cp /muster/agent.json /root/etc/muster/agent.json) || stop "the settings cannot be written"
   [ ! -s /muster/hostname ] || cp /muster/hostname /root/etc/hostname
   [ ! -s /muster/carried-releases.json ] || cp /muster/carried-releases.json /root/opt/muster/carried-releases.json
+  cp /muster/boot-phases /root/etc/muster/boot-phases
   keep_address > /root/etc/systemd/network/20-muster-boot.network || stop "the network's settings cannot be written"
 }
 

@@ -49,13 +49,14 @@ def firmware_of(steps, modules):
 
 
 def lay(steps, parts, tree):
-    for folder in ("bin", "muster", "proc", "sys", "dev", "run", "image", "lower", "writable", "root"):
+    for folder in ("bin", "muster", "proc", "sys", "dev", "run", "image", "lower", "state", "root"):
         os.makedirs(f"{tree}/{folder}")
     shutil.copyfile(parts["busybox"], f"{tree}/bin/busybox")
     os.chmod(f"{tree}/bin/busybox", 0o755)
     for applet in applets():
         os.symlink("busybox", f"{tree}/bin/{applet}")
-    for name, target, mode in (("init.sh", "init", 0o755), ("fetch.sh", "muster/fetch.sh", 0o644), ("udhcpc.sh", "muster/udhcpc", 0o755)):
+    for name, target, mode in (("init.sh", "init", 0o755), ("fetch.sh", "muster/fetch.sh", 0o644), ("state_disk.sh", "muster/state_disk.sh", 0o644),
+                               ("udhcpc.sh", "muster/udhcpc", 0o755)):
         shutil.copyfile(f"{HERE}/{name}", f"{tree}/{target}")
         os.chmod(f"{tree}/{target}", mode)
     digests, digest, size = chunks_of(parts["root"])
@@ -88,11 +89,12 @@ def lay_modules(steps, parts, tree):
 def applets():
     """The words that our scripts call; whatever else busybox can do is not there."""
     words = set()
-    for name in ("init.sh", "fetch.sh", "udhcpc.sh"):
+    for name in ("init.sh", "fetch.sh", "state_disk.sh", "udhcpc.sh"):
         with open(f"{HERE}/{name}", encoding="ascii") as stream:
             words.update(re.findall(r"[a-z_]+[0-9a-z]*", re.sub(r"#.*", "", stream.read())))
     known = {"sh", "cat", "cp", "cut", "dd", "find", "grep", "ip", "kill", "mkdir", "modprobe", "mount", "printf", "read", "reboot", "sed", "sha256sum", "sleep",
-             "sort", "stat", "switch_root", "timeout", "tr", "truncate", "udhcpc", "umount", "usleep", "wc", "wget", "xargs", "basename", "dirname", "echo", "test"}
+             "sort", "stat", "switch_root", "timeout", "tr", "truncate", "udhcpc", "umount", "usleep", "wc", "wget", "xargs", "basename", "dirname", "echo", "test",
+             "chroot", "rm", "mv", "sync", "tail"}
     return sorted(words & known | {"sh", "["})
 
 

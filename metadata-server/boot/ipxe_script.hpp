@@ -3,10 +3,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "document/node_document.hpp"
 #include "inventory/match.hpp"
 #include "result/result.hpp"
 
@@ -30,6 +32,7 @@ struct NetbootOrder {
   std::string release, wanted;         // "image-tower/20261202.050000"; what its document names
   std::string kernel, initrd;          // digests
   std::vector<std::string> arguments;  // the whole command line but for the names of initrds
+  std::optional<StateDisk> state_disk = {};
 };
 
 // The first one, the same for all: gathers every identifier and asks for the second.

@@ -86,12 +86,20 @@ std::vector<InventoryProblem> beyond(const std::vector<InventoryProblem>& told,
 
 // Promise 3 has one exemption, and whom it is about is told before it matters.
 std::string netboot_notice(const Inventory& inventory, const Cluster& cluster) {
-  std::vector<std::string> names;
-  for (const Node* node : netbooted_nodes(inventory, cluster)) names.push_back(node->name.value);
+  std::vector<std::string> names, forgetful;
+  for (const auto& [node, has_state_disk] : netbooted_nodes(inventory, cluster)) {
+    names.push_back(node->name.value);
+    if (!has_state_disk) forgetful.push_back(node->name.value);
+  }
   if (names.empty()) return {};
-  return fmt::format(
-      "{}: {} of them netboot and have no disk of their own: each of their boots needs the server, and the segment that they boot from is trusted ({}).\n",
+  std::string notice = fmt::format(
+      "{}: {} of them netboot: each of their boots needs the server, and the segment that they boot from is trusted ({}).\n",
       cluster.name.value, names.size(), fmt::join(names, ", "));
+  if (!forgetful.empty())
+    notice += fmt::format(
+        "{}: {} of these have no disk of their own (stateDisk), and come with a new key, and nothing else, at each boot ({}).\n",
+        cluster.name.value, forgetful.size(), fmt::join(forgetful, ", "));
+  return notice;
 }
 
 Exit validate_folder(Session& session, const std::string& path, Warnings warnings,

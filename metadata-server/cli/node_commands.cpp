@@ -171,17 +171,41 @@ void add_node_commands(CommandLine& line) {
       "For a machine that starts by the network (netboot.image), and keeps nothing over it: it gets its claim at once, also\n"
       "while the machine before it is still heard of, and by the image that its document names, also one that failed there.\n"
       "The old key ends when the new one enrols. Restart the machine after this.\n"
+      "One with a state disk keeps its key and what is there: an image that failed is tried again, and nothing else is done.\n"
       "Example: muster node reprovision n3");
   reprovision->add_flag("--cancel", *cancel, "takes the order back");
   line.on(reprovision, [=](Session& session) {
     nlohmann::json body = nlohmann::json::object();
     if (*cancel) body["cancel"] = true;
-    return ask_of_node(session, cluster, name, "POST", "/reprovision", body,
-                       [=](const nlohmann::json&) {
-                         return fmt::format("{}/{}: {}\n", *cluster, *name,
-                                            *cancel ? "taken back: its next start is as any other"
-                                                    : "its next start makes it anew; restart it");
-                       });
+    return ask_of_node(session, cluster, name, "POST", "/reprovision", body, [=](const nlohmann::json&) {
+      return fmt::format(
+          "{}/{}: {}\n", *cluster, *name,
+          *cancel
+              ? "taken back: its next start is as any other"
+              : "its next start is by the image that its document names, and makes it anew if it has no state disk; restart it");
+    });
+  });
+
+  auto serial = std::make_shared<std::string>();
+  auto* wipe = one(
+      "wipe-disk", "permits its next start to destroy what is on its state disk",
+      "For a machine with stateDisk.create: wipe. Its identity goes with the disk: a node comes back with a new key by itself,\n"
+      "a control-plane machine waits for muster approve. It holds until the machine\nsays that it is done, a quarter of an hour from its next start at most. Restart the machine after this.\n"
+      "Example: muster node wipe-disk n3 --serial S3Z9NB0K123456");
+  wipe->add_option("--serial", *serial,
+                   "the disk's serial number, as its console and node show tell it");
+  wipe->add_flag("--cancel", *cancel, "takes the order back");
+  line.on(wipe, [=](Session& session) {
+    nlohmann::json body = nlohmann::json::object();
+    if (!serial->empty()) body["serial"] = *serial;
+    if (*cancel) body["cancel"] = true;
+    return ask_of_node(
+        session, cluster, name, "POST", "/wipe-disk", body, [=](const nlohmann::json&) {
+          return *cancel ? fmt::format("{}/{}: taken back: its next start wipes nothing\n",
+                                       *cluster, *name)
+                         : fmt::format("{}/{}: its next start wipes the disk {}; restart it\n",
+                                       *cluster, *name, printable(*serial));
+        });
   });
 
   auto* unfreeze = one("unfreeze", "ends the freeze of a cloned identity",

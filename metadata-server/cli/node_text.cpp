@@ -65,6 +65,14 @@ void add_orders(const nlohmann::json& answer, Rows& rows) {
                     time_text(answer, "/start/reprovision/orderedAt"),
                     cell(answer, "/start/reprovision/by")),
         "reprovision " + whom + " --cancel");
+  if (number_at(answer, "/start/diskWipe/orderedAt") != 0 &&
+      number_at(answer, "/start/diskWipe/handedOutAt") == 0)
+    add("disk wipe",
+        fmt::format("of serial {}, ordered at {} by {}, waits for its next start",
+                    cell(answer, "/start/diskWipe/serial"),
+                    time_text(answer, "/start/diskWipe/orderedAt"),
+                    cell(answer, "/start/diskWipe/by")),
+        "wipe-disk " + whom + " --cancel");
   if (!cell(answer, "/turn/state").empty())
     add("turn",
         fmt::format("{} since {}, ordered by {}: {}", cell(answer, "/turn/state"),
@@ -118,6 +126,15 @@ void add_start(const nlohmann::json& answer, Rows& rows) {
     rows.add("handed out", fmt::format("{} at {}, to {}{}", handed_out,
                                        time_text(answer, "/start/handedOut/archiveAt"),
                                        cell(answer, "/start/handedOut/source"), starts));
+  if (number_at(answer, "/start/diskWipe/handedOutAt") != 0)
+    rows.add("disk wipe",
+             fmt::format("of serial {}, handed out at {} to {}; {}",
+                         cell(answer, "/start/diskWipe/serial"),
+                         time_text(answer, "/start/diskWipe/handedOutAt"),
+                         cell(answer, "/start/diskWipe/to"),
+                         number_at(answer, "/start/diskWipe/doneAt") == 0
+                             ? "the machine has not said that it was done"
+                             : "done at " + time_text(answer, "/start/diskWipe/doneAt")));
   rows.add("its initrd", cell(answer, "/start/handedOut/failure"));
   if (!runs.empty())
     rows.add("came up by", fmt::format("{}, first heard of at {}", runs,

@@ -74,6 +74,8 @@ std::string orders_note(const nlohmann::json& row) {
       "node converge NAME --cancel takes it back");
   add("/reprovisions", with_time, "reprovisioning ordered, waits for its next start",
       "node reprovision NAME --cancel takes it back");
+  add("/diskWipes", with_time, "wipe of the state disk ordered, waits for its next start",
+      "node wipe-disk NAME --cancel takes it back");
   add("/drains", with_phase, "drain ordered", "node undrain NAME takes it back");
   return notes;
 }

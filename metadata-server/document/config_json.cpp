@@ -111,7 +111,26 @@ void read_component_arguments(JsonObject& object, MachineConfig& config) {
   }
 }
 
+json state_disk_to_json(const StateDisk& disk) {
+  json written = {{"create", disk.create}};
+  if (!disk.serial.empty()) written["serial"] = disk.serial;
+  if (!disk.wwn.empty()) written["wwn"] = disk.wwn;
+  if (!disk.path.empty()) written["path"] = disk.path;
+  return written;
+}
+
+void read_state_disk(JsonObject& object, StateDisk& disk) {
+  object.text("create", disk.create);
+  object.text("serial", disk.serial, Need::optional);
+  object.text("wwn", disk.wwn, Need::optional);
+  object.text("path", disk.path, Need::optional);
+}
+
 }  // namespace
+
+bool operator==(const StateDisk& left, const StateDisk& right) {
+  return state_disk_to_json(left) == state_disk_to_json(right);
+}
 
 json config_to_json(const MachineConfig& config) {
   json written = {{"releases", list_of(config.releases, release_to_json)},
@@ -126,6 +145,7 @@ json config_to_json(const MachineConfig& config) {
                   {"addons", list_of(config.addons, addon_to_json)},
                   {"bannedMachines", config.banned_machines}};
   if (config.netboot) written["netboot"] = release_to_json(*config.netboot);
+  if (config.state_disk) written["stateDisk"] = state_disk_to_json(*config.state_disk);
   return written;
 }
 
@@ -134,6 +154,9 @@ void read_config(JsonObject& object, MachineConfig& config) {
                  [&](JsonObject& entry) { read_release(entry, config.releases.emplace_back()); });
   object.object(
       "netboot", [&](JsonObject& inner) { read_release(inner, config.netboot.emplace()); },
+      Need::optional);
+  object.object(
+      "stateDisk", [&](JsonObject& inner) { read_state_disk(inner, config.state_disk.emplace()); },
       Need::optional);
   object.texts("artifactMirrors", config.artifact_mirrors);
   object.object("kubelet", [&](JsonObject& inner) { read_kubelet(inner, config.kubelet); });

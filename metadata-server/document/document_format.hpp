@@ -23,8 +23,8 @@ struct LaterField {
 };
 
 // The one place that a new field is added to, with the format that brings it; format 1 is all else.
-inline constexpr std::array<LaterField, 2> later_fields{
-    {{"/config/kernel/arguments", 2}, {"/config/netboot", 2}}};
+inline constexpr std::array<LaterField, 3> later_fields{
+    {{"/config/kernel/arguments", 2}, {"/config/netboot", 2}, {"/config/stateDisk", 3}}};
 
 // What this program reads and writes.
 inline constexpr std::uint32_t newest_document_format = [] {

@@ -133,10 +133,18 @@ struct AddonSpec {
   std::vector<std::string> waits_for;  // "deployment/kube-system/coredns"
 };
 
+// The disk that keeps the state of a machine that netboots: one of the three names it.
+struct StateDisk {
+  std::string serial, wwn, path;
+  std::string create = "never";  // never | ifBlank | wipe
+};
+[[nodiscard]] bool operator==(const StateDisk& left, const StateDisk& right);
+
 struct MachineConfig {
   std::vector<ReleaseReference> releases;
   // The image that the machine starts by, a release that it does not install; none: by its disk.
   std::optional<ReleaseReference> netboot;
+  std::optional<StateDisk> state_disk;        // none: it keeps its state where it started from
   std::vector<std::string> artifact_mirrors;  // base URLs asked before the server's boot listener
   KubeletSettings kubelet;
   ContainerdSettings containerd;

@@ -51,6 +51,22 @@ void validate_releases(const MachineConfig& config, Findings& findings) {
   }
 }
 
+void validate_state_disk(const MachineConfig& config, Findings& findings) {
+  if (!config.state_disk) return;
+  const StateDisk& disk = *config.state_disk;
+  const std::string where = "/config/stateDisk";
+  const int named = static_cast<int>(!disk.serial.empty()) + static_cast<int>(!disk.wwn.empty()) +
+                    static_cast<int>(!disk.path.empty());
+  findings.expect(named == 1, where, "one of serial, wwn and path", fmt::format("{}", named));
+  findings.expect(disk.create == "never" || disk.create == "ifBlank" || disk.create == "wipe",
+                  where + "/create", "never, ifBlank or wipe", disk.create);
+  // Each is a line of what the initrd reads.
+  for (const std::string* text : {&disk.serial, &disk.wwn, &disk.path})
+    findings.expect(std::all_of(text->begin(), text->end(),
+                                [](char letter) { return letter >= ' ' && letter <= '~'; }),
+                    where, "printable text on one line", *text);
+}
+
 void validate_kubelet(const KubeletSettings& kubelet, Findings& findings) {
   const std::string where = "/config/kubelet";
   validate_labels(kubelet.labels, where + "/labels", findings);
@@ -208,6 +224,7 @@ void validate_taints(const std::vector<Taint>& taints, const std::string& where,
 void validate_config(const NodeDocument& document, Findings& findings) {
   const MachineConfig& config = document.config;
   validate_releases(config, findings);
+  validate_state_disk(config, findings);
   validate_kubelet(config.kubelet, findings);
   validate_containerd(config, findings);
   validate_kernel(config.kernel, findings);

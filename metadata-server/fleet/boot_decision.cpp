@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "fleet/disk_wipes.hpp"
 #include "pki/unix_seconds.hpp"
 
 namespace muster {
@@ -77,6 +78,14 @@ bool note_report(BootRecord& record, const Report& report, bool is_ready, TimePo
   const std::int64_t kernel = is_believable(report) ? kernel_start(report, now) : 0;
   if (kernel != 0 && (record.kernel_at == 0 || kernel < record.kernel_at - precision_us)) {
     record.kernel_at = kernel;
+    is_news = true;
+  }
+  const bool made_disk =
+      std::any_of(report.phases.begin(), report.phases.end(),
+                  [](const Phase& phase) { return phase.name == disk_made_phase; });
+  if (made_disk && record.wipe_handed_at != 0 && record.wiped_at == 0 &&
+      kernel > record.wipe_handed_at - precision_us) {
+    record.wiped_at = unix_microseconds(now);
     is_news = true;
   }
   if (!is_ready || record.ready_at != 0) return is_news;

@@ -2,9 +2,9 @@
 // and its boot as one line of time. Pure.
 //
 // Who asks for a start has proved nothing. So starts are counted only while the machine is silent
-// and each before the claim of the one before has ended; and what they can lead to is the image by
-// which the machine itself, with its key, last said that it is Ready: nobody is taken back behind
-// that.
+// and each within a claim's lifetime of the one before, with a claim or without; and what they can
+// lead to is the image by which the machine itself, with its key, last said that it is Ready:
+// nobody is taken back behind that.
 #pragma once
 
 #include <chrono>
@@ -32,7 +32,7 @@ struct HandedOut {
   std::string image, wanted;  // what it starts by; what its document names
   std::string source;
   std::int64_t script_at = 0;    // Unix microseconds
-  std::int64_t claim_until = 0;  // Unix seconds
+  std::int64_t claim_until = 0;  // Unix seconds; without a claim: as if there were one
 };
 void note_handed_out(BootRecord& record, const HandedOut& handed_out, TimePoint now);
 // False: it says nothing new.

@@ -8,11 +8,13 @@
 #include "document/utf8.hpp"
 #include "enrolment/claim.hpp"
 #include "fleet/boot_decision.hpp"
+#include "fleet/disk_wipes.hpp"
 #include "fleet/kept_images.hpp"
 #include "fleet/served_document.hpp"
 #include "fleet/standing.hpp"
 #include "inventory/netboot.hpp"
 #include "pki/unix_seconds.hpp"
+#include "records/revision.hpp"
 #include "records/seal.hpp"
 
 namespace muster {
@@ -99,7 +101,7 @@ ImageToStart image_to_start(const Fleet& fleet, const ArtifactStore& artifacts,
   return {wanted, read_image(artifacts, node, wanted)};
 }
 
-// The start that goes with a claim, as its record has it.
+// A start, as its record has it.
 void note_start(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
                 const std::string& source, BootRecord& record) {
   const TimePoint now = fleet.enrolment.now();
@@ -108,6 +110,43 @@ void note_start(const Fleet& fleet, const NodeName& node, const NetbootOrder& or
                        unix_seconds(now) + claim_lifetime.count()};
   if (script.image == order.release) handed_out.script_at = script.at;
   note_handed_out(record, handed_out, now);
+}
+
+bool is_noted(const BootRecord& record, const NetbootOrder& order, TimePoint now) {
+  constexpr std::int64_t shortest_between_writes = 5'000'000;  // microseconds
+  const std::int64_t age = unix_microseconds(now) - record.archive_at;
+  return record.image == order.release && age >= 0 && age < shortest_between_writes;
+}
+
+// Of a machine that gets no claim. Counted like those with one: while it is silent alone, since
+// anybody may ask, and a machine that runs did not start.
+Result<void> note_start_without_claim(const Fleet& fleet, const NodeName& node,
+                                      const NetbootOrder& order, const std::string& source) {
+  if (auto silent = check_silent(fleet, node); !silent) {
+    if (silent.error().code == "machine_running") return {};
+    return pass(silent.error());
+  }
+  const TimePoint now = fleet.enrolment.now();
+  if (is_noted(fleet.boots.find(node), order, now)) return {};
+  auto found = find_boot(fleet.store, node.cluster, node.node);
+  if (!found) return pass(found.error());
+  if (is_noted(found->record, order, now)) return {};
+  note_start(fleet, node, order, source, found->record);
+  Transaction transaction;
+  if (auto there = expect_cluster(fleet.store, node.cluster, transaction); !there)
+    return pass(there.error());
+  put_boot(*found, transaction);
+  auto done = commit(fleet.store, transaction);
+  // Somebody else who asks in its name has noted it.
+  if (!done && done.error().kind == ErrorKind::conflict) return {};
+  return done;
+}
+
+Result<std::string> without_claim(const Fleet& fleet, const NodeName& node,
+                                  const NetbootOrder& order, const std::string& source) {
+  if (auto noted = note_start_without_claim(fleet, node, order, source); !noted)
+    return pass(noted.error());
+  return std::string();
 }
 
 }  // namespace
@@ -140,6 +179,7 @@ Result<NetbootOrder> netboot_order(const Fleet& fleet, const ArtifactStore& arti
   order.wanted = name_of(*wanted);
   order.kernel = find_file(*release, netboot_files::kernel)->digest;
   order.initrd = find_file(*release, netboot_files::initrd)->digest;
+  order.state_disk = document->config.state_disk;
   order.arguments = words_of(*own);
   const auto add = [&](const std::vector<std::string>& more, std::string_view name) {
     for (const auto& one : more) order.arguments.push_back(fmt::format("{}{}", name, one));
@@ -156,7 +196,8 @@ Result<void> check_silent(const Fleet& fleet, const NodeName& node) {
   if (!found) return pass(found.error());
   const MachineRecord& record = found->record;
   if (!record.current || record.replace_ordered) return {};
-  if (fleet.boots.find(node).reprovision_at != 0) return {};
+  const BootRecord boot = fleet.boots.find(node);
+  if (boot.reprovision_at != 0 || is_wipe_open(boot, fleet.enrolment.now())) return {};
   const HeardMachine heard = fleet.reports.find(node);
   if (heard.report && heard.report->is_stopping) return {};
   const auto silence =
@@ -170,10 +211,25 @@ Result<void> check_silent(const Fleet& fleet, const NodeName& node) {
           node.cluster, node.node, silence, needed, node.node));
 }
 
+Result<bool> keeps_identity(const Fleet& fleet, const NodeName& node, const NetbootOrder& order) {
+  constexpr std::int64_t us_of_second = 1'000'000;
+  if (!order.state_disk) return false;
+  const auto found = find_machine(fleet.store, node);
+  if (!found) return pass(found.error());
+  const MachineRecord& record = found->record;
+  const BootRecord boot = fleet.boots.find(node);
+  // Whoever enrolled and was cut off before its first word may not have kept its certificate.
+  return record.current && !record.replace_ordered && !is_wipe_open(boot, fleet.enrolment.now()) &&
+         boot.heard_at != 0 && boot.heard_at / us_of_second >= record.enrolled_at;
+}
+
 Result<std::string> claim_of(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
                              const std::string& source) {
   const auto role = fleet.enrolment.inventory()->role_of(node);
-  if (!role || is_control_plane(*role)) return std::string();
+  if (!role || is_control_plane(*role)) return without_claim(fleet, node, order, source);
+  const auto keeps = keeps_identity(fleet, node, order);
+  if (!keeps) return pass(keeps.error());
+  if (*keeps) return without_claim(fleet, node, order, source);
   if (auto silent = check_silent(fleet, node); !silent) return pass(silent.error());
   auto claim = claim_for(fleet.enrolment, node, source, [&](BootRecord& record) {
     note_start(fleet, node, order, source, record);

@@ -21,10 +21,17 @@ inline constexpr std::string_view kernel = "vmlinuz", initrd = "initrd", root = 
 [[nodiscard]] Result<NetbootOrder> netboot_order(const Fleet& fleet, const ArtifactStore& artifacts,
                                                  const NodeName& node);
 
+// It has an identity on its state disk, by which it goes on: its start takes nobody's place, needs
+// no claim and waits for no silence. Not so before it was heard of with that identity, and where
+// another key was ordered or the disk is to be wiped.
+[[nodiscard]] Result<bool> keeps_identity(const Fleet& fleet, const NodeName& node,
+                                          const NetbootOrder& order);
 // The claim that goes into its archive, in one transaction with a note of the start; "" for a
-// control-plane machine, which waits for an operator's approval, as the segment's word is not
-// enough for it. Refusals as claim_for's, and unavailable, "machine_running": its identity was
-// heard of within three polls, and whoever starts in its place is not it.
+// machine that keeps its identity, and for a control-plane machine, which waits for an operator's
+// approval, as the segment's word is not enough for it: their starts are noted while they are
+// silent. Refusals as claim_for's, and unavailable,
+// "machine_running": its identity was heard of within three polls, and whoever starts in its place
+// is not it.
 [[nodiscard]] Result<std::string> claim_of(const Fleet& fleet, const NodeName& node,
                                            const NetbootOrder& order, const std::string& source);
 // machine_running alone, before anything is handed out.

@@ -1,9 +1,9 @@
 #include "fleet/network_starts.hpp"
 
 #include "enrolment/identity.hpp"
+#include "fleet/boot_change.hpp"
+#include "fleet/disk_wipes.hpp"
 #include "fleet/served_document.hpp"
-#include "records/audit.hpp"
-#include "records/revision.hpp"
 
 namespace muster {
 
@@ -38,10 +38,11 @@ nlohmann::json script_value(const ToldScript& script) {
   return {{"image", script.image}, {"source", script.source}, {"at", in_seconds(script.at)}};
 }
 
-Result<void> check_netboots(const Fleet& fleet, const NodeName& node) {
+// True: it keeps its state on a disk.
+Result<bool> check_netboots(const Fleet& fleet, const NodeName& node) {
   const auto document = served_document(fleet, node);
   if (!document) return pass(document.error());
-  if (document->config.netboot) return {};
+  if (document->config.netboot) return document->config.state_disk.has_value();
   return fail(
       ErrorKind::conflict, "starts_from_disk",
       fmt::format(
@@ -49,24 +50,24 @@ Result<void> check_netboots(const Fleet& fleet, const NodeName& node) {
           node.cluster, node.node));
 }
 
-// Decides on the record as it is, writes it with its audit row.
-Result<void> change_boot(const Fleet& fleet, const NodeName& node, const std::string& by,
-                         const std::string& action,
-                         const std::function<Result<bool>(BootRecord&)>& change) {
-  const std::string key = kinds::pair_key(node.cluster, node.node);
-  return update(fleet.store, kinds::boot, key,
-                [&](const std::optional<std::string>&, Transaction& transaction) -> Result<void> {
-                  if (auto there = expect_cluster(fleet.store, node.cluster, transaction); !there)
-                    return there;
-                  auto found = find_boot(fleet.store, node.cluster, node.node);
-                  if (!found) return pass(found.error());
-                  const auto is_changed = change(found->record);
-                  if (!is_changed) return pass(is_changed.error());
-                  if (!*is_changed) return {};
-                  put_boot(*found, transaction);
-                  append_audit(transaction, fleet.enrolment.now(), by, action, key, "");
-                  return {};
-                });
+void forget_failed_starts(BootRecord& record) {
+  record.starts = 0;
+  record.refused.clear();
+  record.refused_at = 0;
+}
+
+// All that there is to order of a machine that keeps its state: no order stands, and its key stays.
+Result<void> try_image_again(const Fleet& fleet, const NodeName& node, const std::string& by) {
+  return change_boot(fleet, node, by, "image-tried-again", "", [&](BootRecord& record) -> Result<bool> {
+    if (record.refused.empty() && record.starts < most_starts)
+      return fail(
+          ErrorKind::conflict, "keeps_state",
+          fmt::format(
+              "machine '{0}/{1}': a start makes nothing of it anew, since it keeps its state on a disk (stateDisk), and its image did not fail: `muster node wipe-disk {1}` makes it anew, or `muster node replace {1}` where the disk is another one",
+              node.cluster, node.node));
+    forget_failed_starts(record);
+    return true;
+  });
 }
 
 }  // namespace
@@ -83,6 +84,7 @@ nlohmann::json start_value(const Fleet& fleet, const NodeName& node, const Heard
                           {"refused", record.refused},
                           {"refusedAt", in_seconds(record.refused_at)},
                           {"alarm", start_alarm(fleet, node)},
+                          {"diskWipe", disk_wipe_value(record)},
                           {"reprovision", nullptr}};
   if (record.reprovision_at != 0)
     value["reprovision"] = {{"orderedAt", in_seconds(record.reprovision_at)},
@@ -111,33 +113,34 @@ std::string start_alarm(const Fleet& fleet, const NodeName& node) {
 }
 
 Result<void> order_reprovision(const Fleet& fleet, const NodeName& node, const std::string& by) {
-  if (auto netboots = check_netboots(fleet, node); !netboots) return netboots;
+  const auto keeps_state = check_netboots(fleet, node);
+  if (!keeps_state) return pass(keeps_state.error());
+  if (*keeps_state) return try_image_again(fleet, node, by);
   const auto machine = find_machine(fleet.store, node);
   if (!machine) return pass(machine.error());
   if (auto may = check_may_be_issued(machine->record); !may) return may;
-  return change_boot(fleet, node, by, "reprovision-ordered", [&](BootRecord& record) {
+  return change_boot(fleet, node, by, "reprovision-ordered", "", [&](BootRecord& record) {
     if (record.reprovision_at != 0) return Result<bool>(false);
     record.reprovision_at = unix_microseconds(fleet.enrolment.now());
     record.reprovision_by = by;
-    record.starts = 0;
-    record.refused.clear();
-    record.refused_at = 0;
+    forget_failed_starts(record);
     return Result<bool>(true);
   });
 }
 
 Result<void> cancel_reprovision(const Fleet& fleet, const NodeName& node, const std::string& by) {
-  return change_boot(fleet, node, by, "reprovision-cancelled", [&](BootRecord& record) -> Result<bool> {
-    if (record.reprovision_at == 0)
-      return fail(
-          ErrorKind::not_found, "not_found",
-          fmt::format(
-              "node '{0}/{1}': expected an ordered reprovisioning to cancel, found none; if the machine came anew already, `muster audit --node {0}/{1}` says since when",
-              node.cluster, node.node));
-    record.reprovision_at = 0;
-    record.reprovision_by.clear();
-    return true;
-  });
+  return change_boot(
+      fleet, node, by, "reprovision-cancelled", "", [&](BootRecord& record) -> Result<bool> {
+        if (record.reprovision_at == 0)
+          return fail(
+              ErrorKind::not_found, "not_found",
+              fmt::format(
+                  "node '{0}/{1}': expected an ordered reprovisioning to cancel, found none; if the machine came anew already, `muster audit --node {0}/{1}` says since when",
+                  node.cluster, node.node));
+        record.reprovision_at = 0;
+        record.reprovision_by.clear();
+        return true;
+      });
 }
 
 }  // namespace muster

@@ -23,8 +23,9 @@ inline constexpr std::string_view start_cure =
     "publish an image that starts there; `muster node reprovision NAME` tries this one again";
 
 // One-shot: its next start takes its name over, silent or not, by the image that its document
-// names; the key before it ends with the enrolment. Refusals: starts_from_disk, banned, frozen.
-// Idempotent.
+// names; the key before it ends with the enrolment. Of a machine with a state disk: its image is
+// tried again, and nothing else. Refusals: starts_from_disk, keeps_state (its image did not fail),
+// banned, frozen. Idempotent.
 [[nodiscard]] Result<void> order_reprovision(const Fleet& fleet, const NodeName& node,
                                              const std::string& by);
 // not_found: none is ordered.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "enrolment/ban.hpp"
+#include "fleet/disk_wipes.hpp"
 #include "fleet/master_turns.hpp"
 #include "fleet/network_starts.hpp"
 #include "fleet/served_document.hpp"
@@ -12,8 +13,9 @@ namespace muster {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> names = {
-    "converge", "replace", "drain", "undrain", "remove", "unfreeze", "ban", "unban", "reprovision"};
+constexpr std::array<std::string_view, 10> names = {"converge",    "replace",  "drain", "undrain",
+                                                    "remove",      "unfreeze", "ban",   "unban",
+                                                    "reprovision", "wipe-disk"};
 
 Result<void> start_drain(const Fleet& fleet, const NodeOrder& order) {
   if (const auto served = served_answer(fleet, order.node); !served) return pass(served.error());
@@ -45,6 +47,9 @@ Result<bool> change_record(const Fleet& fleet, const NodeOrder& order) {
     case NodeOrderKind::reprovision:
       return changed(order.cancel ? cancel_reprovision(fleet, order.node, order.by)
                                   : order_reprovision(fleet, order.node, order.by));
+    case NodeOrderKind::wipe_disk:
+      return changed(order.cancel ? cancel_disk_wipe(fleet, order.node, order.by)
+                                  : order_disk_wipe(fleet, order.node, order.serial, order.by));
     case NodeOrderKind::unfreeze:
       return unfreeze(fleet.enrolment, order.node, order.keep, order.by);
     case NodeOrderKind::ban:
@@ -113,7 +118,7 @@ Result<NodeOrderKind> parse_node_order_kind(std::string_view text) {
   return fail(
       ErrorKind::not_found, "not_found",
       fmt::format(
-          "order {}: expected converge, replace, drain, undrain, remove, unfreeze, ban, unban or reprovision",
+          "order {}: expected converge, replace, drain, undrain, remove, unfreeze, ban, unban, reprovision or wipe-disk",
           in_ticks(text)));
 }
 
@@ -126,7 +131,7 @@ Result<NodeOrderOutcome> give_order(const Fleet& fleet, const NodeOrder& order) 
   outcome.is_changed = *is_changed;
   // Whom a name or a key belongs to is this server's affair alone.
   if (order.kind == NodeOrderKind::replace || order.kind == NodeOrderKind::unfreeze ||
-      order.kind == NodeOrderKind::reprovision)
+      order.kind == NodeOrderKind::reprovision || order.kind == NodeOrderKind::wipe_disk)
     return outcome;
   publish_with(fleet, order, outcome);
   return outcome;

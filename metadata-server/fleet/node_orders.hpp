@@ -21,7 +21,8 @@ enum class NodeOrderKind {
   unfreeze,
   ban,
   unban,
-  reprovision
+  reprovision,
+  wipe_disk
 };
 [[nodiscard]] std::string_view name(NodeOrderKind kind);
 // not_found: with the orders that there are.
@@ -33,8 +34,9 @@ struct NodeOrder {
   std::string by;       // as the audit names an actor
   std::string reason;   // ban
   std::string keep;     // unfreeze: the key's fingerprint
+  std::string serial;   // wipe_disk: the disk's serial number
   bool drain = true;    // remove: drained first
-  bool cancel = false;  // converge, replace, reprovision: taken back
+  bool cancel = false;  // converge, replace, reprovision, wipe_disk: taken back
   std::chrono::seconds limit = std::chrono::minutes(10);  // of a drain
 };
 struct NodeOrderOutcome {
@@ -48,7 +50,8 @@ struct NodeOrderOutcome {
 // Returns when the order stands, and is published where others have to hear of it: the API server
 // learns bans from the masters' documents, the duties learn drains from the peer list. An
 // order that could not be published is none that failed. Idempotent. Refusals: those of
-// enrolment/ban.hpp, fleet/machine_removal.hpp, fleet/master_turns.hpp, fleet/network_starts.hpp.
+// enrolment/ban.hpp, fleet/machine_removal.hpp, fleet/master_turns.hpp, fleet/network_starts.hpp,
+// fleet/disk_wipes.hpp.
 [[nodiscard]] Result<NodeOrderOutcome> give_order(const Fleet& fleet, const NodeOrder& order);
 
 }  // namespace muster

@@ -4,6 +4,7 @@
 
 #include "boot/machine_archive.hpp"
 #include "document/utf8.hpp"
+#include "fleet/disk_wipes.hpp"
 #include "fleet/netboot.hpp"
 #include "http/handlers.hpp"
 #include "http/rooms.hpp"
@@ -50,7 +51,11 @@ Result<std::shared_ptr<const BootMachine>> machine_with(const Rooms& rooms,
 Result<std::string> script_of(const Rooms& rooms, const BootQuery& query, const NodeName& node,
                               const Result<NetbootOrder>& order, const std::string& source) {
   if (!order) return pass(order.error());
-  if (auto silent = check_silent(rooms, node); !silent) return pass(silent.error());
+  const auto keeps = keeps_identity(rooms, node, *order);
+  if (!keeps) return pass(keeps.error());
+  if (!*keeps) {
+    if (auto silent = check_silent(rooms, node); !silent) return pass(silent.error());
+  }
   auto text = boot_script(*order, query);
   if (text)
     rooms.boots.note_script(node,
@@ -64,11 +69,30 @@ Error noted(const Rooms& rooms, const Request& request, const std::string& node,
   return error;
 }
 
+// The time of a word for a wipe begins by GET alone.
+Result<std::optional<StateDiskOrder>> state_disk_order(const Rooms& rooms, const NodeName& node,
+                                                       const NetbootOrder& order,
+                                                       const Request& request) {
+  std::optional<StateDiskOrder> disk;
+  if (!order.state_disk) return disk;
+  disk = StateDiskOrder{*order.state_disk, {}};
+  if (request.method == "HEAD") {
+    disk->wipe = open_wipe(rooms.boots.find(node), rooms.enrolment.now());
+    return disk;
+  }
+  auto wipe = hand_out_disk_wipe(rooms, node, request.peer.address);
+  if (!wipe) return pass(wipe.error());
+  disk->wipe = std::move(*wipe);
+  return disk;
+}
+
 // HEAD makes none: it is the one that GET hands out.
-std::string shape_of_claim(const Rooms& rooms, const NodeName& node) {
+std::string shape_of_claim(const Rooms& rooms, const NodeName& node, const NetbootOrder& order) {
   constexpr std::size_t length_of_claim = 68;  // as of any join token
   const auto role = rooms.enrolment.inventory()->role_of(node);
-  return role && !is_control_plane(*role) ? std::string(length_of_claim, '-') : std::string();
+  const auto keeps = keeps_identity(rooms, node, order);
+  return role && !is_control_plane(*role) && keeps && !*keeps ? std::string(length_of_claim, '-')
+                                                              : std::string();
 }
 
 }  // namespace
@@ -108,12 +132,15 @@ Result<Response> get_machine_archive(const Rooms& rooms, const Caller&, const Re
   const auto order = netboot_order(rooms, rooms.artifacts, (*machine)->name);
   if (!order) return pass(order.error());
   const NodeName& name = (*machine)->name;
-  const auto claim = request.method == "HEAD" ? Result<std::string>(shape_of_claim(rooms, name))
-                                              : claim_of(rooms, name, *order, request.peer.address);
+  const auto claim = request.method == "HEAD"
+                         ? Result<std::string>(shape_of_claim(rooms, name, *order))
+                         : claim_of(rooms, name, *order, request.peer.address);
   if (!claim)
     return pass(
         noted(rooms, request, fmt::format("{}/{}", name.cluster, name.node), claim.error()));
-  return uncached(machine_archive(**machine, site_contact(rooms), *claim),
+  const auto disk = state_disk_order(rooms, name, *order, request);
+  if (!disk) return pass(disk.error());
+  return uncached(machine_archive(**machine, site_contact(rooms), *claim, *disk),
                   "application/octet-stream");
 }
 

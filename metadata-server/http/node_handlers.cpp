@@ -177,6 +177,7 @@ Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const
     root.text("reason", order.reason, Need::optional);
     root.text("keep", order.keep,
               order.kind == NodeOrderKind::unfreeze ? Need::required : Need::optional);
+    root.text("serial", order.serial, Need::optional);
     root.flag("drain", order.drain, Need::optional);
     root.flag("cancel", order.cancel, Need::optional);
     root.number("timeoutSeconds", seconds, Need::optional);

@@ -86,7 +86,7 @@ constexpr std::array table{
   Route{"DELETE", "/v1/operator/document-keys/:id",              api,                 operators, memory,   1 * KiB, pooled,  delete_document_key, "a key signs no more"},
   Route{"GET",    "/v1/operator/nodes",                          api,                 creators,  none,     0,       pooled,  get_nodes,         "machines with their last report"},
   Route{"GET",    "/v1/operator/nodes/:cluster/:node",           api,                 creators,  none,     0,       pooled,  get_node,          "one machine: identity, report, phases, pending changes"},
-  Route{"POST",   "/v1/operator/nodes/:cluster/:node/:order",    api,                 operators, memory,   64 * KiB, pooled, post_node_order,   "converge, replace, drain, undrain, remove, unfreeze, ban, unban or reprovision"},
+  Route{"POST",   "/v1/operator/nodes/:cluster/:node/:order",    api,                 operators, memory,   64 * KiB, pooled, post_node_order,   "converge, replace, drain, undrain, remove, unfreeze, ban, unban, reprovision or wipe-disk"},
   Route{"GET",    "/v1/operator/pending",                        api,                 operators, none,     0,       pooled,  get_pending,       "machines that wait for approval"},
   Route{"GET",    "/v1/operator/enrolment/:name",                api,                 operators, none,     0,       pooled,  get_enrolment,     "why a machine was not let in, or what it is"},
   Route{"POST",   "/v1/operator/approve",                        api,                 operators, memory,   64 * KiB, pooled, post_approve,      "let one in under a name, by its fingerprint"},

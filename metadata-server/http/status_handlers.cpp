@@ -3,6 +3,7 @@
 
 #include "enrolment/ban.hpp"
 #include "enrolment/pending.hpp"
+#include "fleet/disk_wipes.hpp"
 #include "fleet/etcd_orders.hpp"
 #include "fleet/machine_trouble.hpp"
 #include "fleet/master_turns.hpp"
@@ -83,7 +84,7 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
   std::map<Standing, int> counts;
   int unwell = 0, two_histories = 0;
   nlohmann::json bans = nlohmann::json::array(), replacements = bans, converges = bans,
-                 failed_starts = bans, reprovisions = bans;
+                 failed_starts = bans, reprovisions = bans, wipes = bans;
   const TimePoint now = rooms.enrolment.now();
   for (const auto& [node, answer] : cluster.documents) {
     const HeardMachine heard = rooms.reports.find({name, node});
@@ -99,15 +100,18 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
       converges.push_back({{"node", node}, {"orderedAt", record.converge_ordered_at}});
     if (const auto alarm = start_alarm(rooms, {name, node}); !alarm.empty())
       failed_starts.push_back({{"node", node}, {"reason", alarm}});
-    if (const auto at = rooms.boots.find({name, node}).reprovision_at; at != 0)
-      reprovisions.push_back({{"node", node}, {"orderedAt", at / 1'000'000}});
+    const BootRecord boot = rooms.boots.find({name, node});
+    if (boot.reprovision_at != 0)
+      reprovisions.push_back({{"node", node}, {"orderedAt", boot.reprovision_at / 1'000'000}});
+    if (is_wipe_open(boot, now))
+      wipes.push_back({{"node", node}, {"orderedAt", boot.wipe_at / 1'000'000}});
     const bool is_heard =
         standing != Standing::silent && standing != Standing::banned && standing != Standing::reset;
     if (!is_heard || !heard.report) continue;
     if (!heard.report->unwell.empty()) ++unwell;
     if (knows_two_histories(*heard.report, cluster, node)) ++two_histories;
   }
-  for (auto* list : {&bans, &replacements, &converges, &failed_starts, &reprovisions})
+  for (auto* list : {&bans, &replacements, &converges, &failed_starts, &reprovisions, &wipes})
     std::sort(list->begin(), list->end());
   return nlohmann::json{{"cluster", name},
                         {"revision", cluster.revision},
@@ -127,7 +131,8 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
                         {"replacements", replacements},
                         {"converges", converges},
                         {"failedStarts", failed_starts},
-                        {"reprovisions", reprovisions}};
+                        {"reprovisions", reprovisions},
+                        {"diskWipes", wipes}};
 }
 
 Result<nlohmann::json> incomplete_rows(const Rooms& rooms) {

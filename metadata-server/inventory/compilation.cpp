@@ -262,6 +262,7 @@ class CompilationMaker {
     apply_settings(merged, facts_.secrets, config, problems_);
     if (const auto image = images_.find(netboot_image(merged.settings)); image != images_.end())
       config.netboot = image->second;
+    config.state_disk = state_disk_of(merged.settings);
     if (config.containerd.sandbox_image.empty())
       config.containerd.sandbox_image = "registry.k8s.io/pause:" + role.pause;
     if (is_control_plane(source.role())) {

@@ -67,6 +67,13 @@ const Format flag_value{"text without blanks, quotes, '$' and backslashes",
                         "^[!#%&(-\\[\\]-~]{0,4096}$", is_flag_value};
 const Format kernel_argument{"text without blanks, quotes, '$' and backslashes",
                              "^[!#%&(-\\[\\]-~]{1,4096}$", is_kernel_argument};
+const Format disk_serial{"a serial number of at most 64 letters, without blanks at its ends",
+                         "^[!-~]([ -~]{0,62}[!-~])?$", is_disk_serial};
+const Format disk_wwn{"a WWN such as 0x5000c500a1b2c3d4 or eui.0025385b71b0a1c2",
+                      "^(0x|naa\\.|eui\\.)[0-9A-Fa-f]{16}([0-9A-Fa-f]{16})?$", is_disk_wwn};
+const Format disk_path{
+    "a path such as /dev/disk/by-path/pci-0000:01:00.0-nvme-1 (a name such as /dev/sda is given anew at each start)",
+    "^/dev/disk/by-path/[!-.0-~]{1,200}$", is_disk_path};
 const Format label_key{
     "a label key that is not reserved (role labels come from the role; of kubernetes.io and k8s.io only node.kubernetes.io/, kubelet.kubernetes.io/, topology.kubernetes.io/zone and /region)",
     "^(" MUSTER_LABEL "(\\." MUSTER_LABEL ")*/)?" MUSTER_NAME_PART "$", is_settable_label_key};
@@ -128,7 +135,8 @@ const std::vector<const Format*>& all() {
                                                   &eviction_signal,    &eviction_threshold,
                                                   &wait_target,        &package_name,
                                                   &image_path,         &silence,
-                                                  &kernel_argument};
+                                                  &kernel_argument,    &disk_serial,
+                                                  &disk_wwn,           &disk_path};
   return formats;
 }
 

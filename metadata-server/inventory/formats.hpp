@@ -33,6 +33,9 @@ extern const Format image_reference;
 extern const Format flag_name;
 extern const Format flag_value;
 extern const Format kernel_argument;
+extern const Format disk_serial;
+extern const Format disk_wwn;
+extern const Format disk_path;  // where it is plugged in; /dev/sda is whichever was found first
 extern const Format label_key;
 extern const Format label_value;
 extern const Format taint_key;

@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::string_view image_field = "netboot.image";
 constexpr std::string_view arguments_field = "kernel.arguments";
+constexpr std::array<std::string_view, 3> disk_marks{"stateDisk.serial", "stateDisk.wwn",
+                                                     "stateDisk.path"};
+constexpr std::string_view creation_field = "stateDisk.create";
 
 using Names = std::vector<Sourced<std::string>>;
 
@@ -58,12 +61,14 @@ class NetbootChecker {
     const Value* image = layers_.find(node, image_field);
     const Value* arguments = layers_.find(node, arguments_field);
     if (arguments != nullptr) check_arguments(*arguments, image != nullptr);
-    if (image == nullptr || !is_set(node.role) || !is_control_plane(node.role.value)) return;
+    const bool has_disk = check_state_disk(node, image != nullptr);
+    if (image == nullptr || has_disk || !is_set(node.role) || !is_control_plane(node.role.value))
+      return;
     findings_.refuse(
-        node.role.place, "spec.role", "role node, since the machine netboots",
+        node.role.place, "spec.role", "role node, since the machine netboots without a state disk",
         in_ticks(name(node.role.value)),
         fmt::format(
-            "{} names its image; a netbooted machine keeps nothing when it is switched off, and etcd needs a disk: start a control-plane machine from a disk image, without netboot.image",
+            "{} names its image; such a machine keeps nothing when it is switched off, and etcd needs a disk: name the machine's (stateDisk), or start it from a disk image, without netboot.image",
             to_text(image->place)));
   }
 
@@ -79,6 +84,46 @@ class NetbootChecker {
   }
 
  private:
+  // True: it has one, or was told already what is wrong with it.
+  bool check_state_disk(const Node& node, bool netboots) {
+    std::vector<const Value*> marks;
+    for (const std::string_view field : disk_marks) {
+      if (const Value* mark = layers_.find(node, field)) marks.push_back(mark);
+    }
+    const Value* creation = layers_.find(node, creation_field);
+    if (marks.empty() && creation == nullptr) return false;
+    const Value& first = marks.empty() ? *creation : *marks.front();
+    if (!netboots) {
+      if (unused_.insert(to_text(first.place)).second)
+        findings_.warn(first.place, "stateDisk", "it of a machine that netboots",
+                       "a machine without netboot.image",
+                       "one that starts from its disk keeps its state there");
+      return true;
+    }
+    if (marks.size() != 1) {
+      findings_.refuse(node.name.place, "stateDisk", "one of serial, wwn and path",
+                       marks.empty() ? "none" : fmt::format("{} of them", marks.size()),
+                       marks.empty()
+                           ? fmt::format("{} says what may be created, and nothing says where",
+                                         to_text(creation->place))
+                           : fmt::format("{} and {}; profiles count too", to_text(marks[0]->place),
+                                         to_text(marks[1]->place)));
+      return true;
+    }
+    check_own_disk(node, first);
+    return true;
+  }
+
+  // A disk is in one machine; a place is in each.
+  void check_own_disk(const Node& node, const Value& mark) {
+    if (layers_.find(node, disk_marks.back()) != nullptr) return;
+    const auto [first, is_new] = owners_.emplace(mark.scalar, node.name.value);
+    if (is_new) return;
+    findings_.refuse(mark.place, "stateDisk", "a disk of one machine",
+                     fmt::format("'{}' of {} and {}", mark.scalar, first->second, node.name.value),
+                     "machines of one kind have it at one place: stateDisk.path");
+  }
+
   // Each list once, whoever has it.
   void check_arguments(const Value& list, bool netboots) {
     if (!netboots) {
@@ -111,6 +156,7 @@ class NetbootChecker {
   const Layering layers_;
   RuleFindings& findings_;
   std::set<std::string> told_, checked_, unused_;
+  std::map<std::string, std::string> owners_;  // a disk's serial or WWN -> the first node with it
 };
 
 }  // namespace
@@ -132,6 +178,18 @@ std::string_view owner_of_argument(std::string_view argument) {
 std::string netboot_image(const Value& settings) {
   const Value* image = settings.find_path(image_field);
   return image == nullptr ? std::string() : release_of(image->scalar);
+}
+
+std::optional<StateDisk> state_disk_of(const Value& settings) {
+  const auto text = [&](std::string_view field) {
+    const Value* value = settings.find_path(field);
+    return value == nullptr ? std::string() : value->scalar;
+  };
+  StateDisk disk{text(disk_marks[0]), text(disk_marks[1]), text(disk_marks[2])};
+  if (disk.serial.empty() && disk.wwn.empty() && disk.path.empty()) return std::nullopt;
+  if (std::string creation = text(creation_field); !creation.empty())
+    disk.create = std::move(creation);
+  return disk;
 }
 
 namespace {
@@ -157,11 +215,15 @@ std::map<std::string, Place> netboot_images(const Inventory& inventory, const Cl
   return images;
 }
 
-std::vector<const Node*> netbooted_nodes(const Inventory& inventory, const Cluster& cluster) {
+std::vector<NetbootedNode> netbooted_nodes(const Inventory& inventory, const Cluster& cluster) {
   const Layering layers(inventory, cluster);
-  std::vector<const Node*> nodes;
+  std::vector<NetbootedNode> nodes;
   for (const Node* node : nodes_of(inventory, cluster.name.value)) {
-    if (layers.find(*node, image_field) != nullptr) nodes.push_back(node);
+    if (layers.find(*node, image_field) == nullptr) continue;
+    const bool has_disk =
+        std::any_of(disk_marks.begin(), disk_marks.end(),
+                    [&](std::string_view field) { return layers.find(*node, field) != nullptr; });
+    nodes.push_back({node, has_disk});
   }
   return nodes;
 }

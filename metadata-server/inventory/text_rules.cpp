@@ -247,6 +247,28 @@ bool is_printable(std::string_view text) {
          all_of(text, [](char letter) { return letter == ' ' || is_graphic(letter); });
 }
 
+bool is_disk_serial(std::string_view text) {
+  return is_printable(text) && text.size() <= 64 && text.front() != ' ' && text.back() != ' ';
+}
+
+bool is_disk_wwn(std::string_view text) {
+  for (const std::string_view kind : {"0x", "naa.", "eui."}) {
+    if (!text.starts_with(kind)) continue;
+    const std::string_view digits = text.substr(kind.size());
+    return (digits.size() == 16 || digits.size() == 32) &&
+           digits.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+  }
+  return false;
+}
+
+bool is_disk_path(std::string_view text) {
+  constexpr std::string_view folder = "/dev/disk/by-path/";
+  if (!text.starts_with(folder)) return false;
+  const std::string_view name = text.substr(folder.size());
+  return is_printable(name) && name.size() <= 200 &&
+         name.find_first_of(" /") == std::string_view::npos;
+}
+
 bool is_kernel_module(std::string_view text) {
   return is_word(text, "-_", 64);
 }

@@ -33,6 +33,9 @@ bool is_eviction_signal(std::string_view text);
 bool is_threshold(std::string_view text);
 bool is_wait_target(std::string_view text);
 bool is_printable(std::string_view text);
+bool is_disk_serial(std::string_view text);
+bool is_disk_wwn(std::string_view text);
+bool is_disk_path(std::string_view text);
 bool is_package_name(std::string_view text);
 bool is_image_path(std::string_view text);
 

@@ -28,6 +28,15 @@ std::string image_of(const NodeDocument& document) {
   return image ? fmt::format("{} {}", image->name, image->version) : std::string("its disk");
 }
 
+std::string state_disk_text(const NodeDocument& document) {
+  const auto& disk = document.config.state_disk;
+  if (!disk) return "none";
+  const std::string named = !disk->serial.empty() ? "serial " + disk->serial
+                            : !disk->wwn.empty()  ? "WWN " + disk->wwn
+                                                  : "path " + disk->path;
+  return fmt::format("{}, create {}", named, disk->create);
+}
+
 // What a machine starts by is read once, at its start.
 void add_boot_effects(const NodeDocument& old_document, const NodeDocument& new_document,
                       MachineChange& change) {
@@ -42,6 +51,9 @@ void add_boot_effects(const NodeDocument& old_document, const NodeDocument& new_
                     fmt::join(after, " ")));
   if (const std::string was = image_of(old_document), now = image_of(new_document); was != now)
     add(fmt::format("image: at its next boot: {} -> {}", was, now));
+  if (const std::string was = state_disk_text(old_document), now = state_disk_text(new_document);
+      was != now)
+    add(fmt::format("state disk: at its next boot: {} -> {}", was, now));
 }
 
 void add_effects(const NodeDocument& old_document, const NodeDocument& new_document,

@@ -30,6 +30,12 @@ constexpr auto boot_fields = [](auto& fields, auto& record) {
   fields.number("refusedAt", record.refused_at, Presence::if_set);
   fields.number("reprovisionAt", record.reprovision_at, Presence::if_set);
   fields.text("reprovisionBy", record.reprovision_by, Presence::if_set);
+  fields.text("wipeSerial", record.wipe_serial, Presence::if_set);
+  fields.number("wipeAt", record.wipe_at, Presence::if_set);
+  fields.text("wipeBy", record.wipe_by, Presence::if_set);
+  fields.number("wipeHandedAt", record.wipe_handed_at, Presence::if_set);
+  fields.text("wipeTo", record.wipe_to, Presence::if_set);
+  fields.number("wipedAt", record.wiped_at, Presence::if_set);
 };
 
 }  // namespace

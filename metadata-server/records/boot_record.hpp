@@ -36,6 +36,9 @@ struct BootRecord {
   // An operator's: its next start takes its name over, silent or not.
   std::int64_t reprovision_at = 0;
   std::string reprovision_by;
+  // An operator's: what is on its state disk may be destroyed, by one start (`wipe_to`: which).
+  std::string wipe_serial, wipe_by, wipe_to;
+  std::int64_t wipe_at = 0, wipe_handed_at = 0, wiped_at = 0;
 };
 [[nodiscard]] std::string to_json(const BootRecord& record);
 [[nodiscard]] Result<BootRecord> parse_boot_record(std::string_view json);

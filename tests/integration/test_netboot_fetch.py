@@ -62,6 +62,7 @@ def fetch(tmp_path, *sources):
     urls = " ".join(source if isinstance(source, str) else source.url for source in sources)
     script = f"""
 say() {{ echo "muster: $*"; }}
+enter() {{ phase=$1; }}
 stop() {{ say "$phase: $*"; exit 1; }}
 argument() {{ [ "$1" = muster.source= ] && printf '%s\\n' {urls}; }}
 . {NETBOOT}/fetch.sh

@@ -63,3 +63,15 @@ TEST_CASE("a claim is in the settings, and nowhere else") {
         std::string::npos);
   CHECK(archive.find("muster1.x.y") == archive.rfind("muster1.x.y"));
 }
+
+TEST_CASE("the disk that keeps its state is a file of lines") {
+  StateDiskOrder order{StateDisk{{}, {}, "/dev/disk/by-path/pci-0000:01:00.0-nvme-1"}, {}};
+  const auto text = [&] {
+    return unpacked(machine_archive(sample::machine(), sample::site, "", order))
+        .at("muster/state-disk")
+        .content;
+  };
+  CHECK(text() == "machine lab/n1\ncreate never\npath /dev/disk/by-path/pci-0000:01:00.0-nvme-1\n");
+  order = {StateDisk{"S 1", {}, {}, "wipe"}, DiskWipe{1764700000000007, "S 1"}};
+  CHECK(text() == "machine lab/n1\ncreate wipe\nserial S 1\nwipe 1764700000000007 S 1\n");
+}

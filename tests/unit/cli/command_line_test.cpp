@@ -71,6 +71,7 @@ TEST_CASE("every command is there, explains itself and shows an example") {
                                           "node converge",
                                           "node replace",
                                           "node reprovision",
+                                          "node wipe-disk",
                                           "node unfreeze",
                                           "node drain",
                                           "node undrain",
@@ -158,7 +159,7 @@ TEST_CASE("completion knows the commands") {
   CHECK(ran.exit == 0);
   CHECK(
       ran.out.find(
-          "node) words=\"list show timeline converge replace reprovision unfreeze drain undrain remove\"") !=
+          "node) words=\"list show timeline converge replace reprovision wipe-disk unfreeze drain undrain remove\"") !=
       std::string::npos);
   CHECK(fake::muster({"completion", "zsh"}).out.rfind("autoload -U bashcompinit", 0) == 0);
 }

@@ -45,7 +45,9 @@ TEST_CASE("reprovisioning is ordered once, and taken back") {
   const std::string order = "POST /v1/operator/nodes/lab/n3/reprovision";
   const OperatorApi api(std::map<std::string, OperatorApi::Answer>{{order, {}}});
   auto ran = fake::muster({"--server", api.url(), "node", "reprovision", "n3", "--cluster", "lab"});
-  CHECK(ran.out == "lab/n3: its next start makes it anew; restart it\n");
+  CHECK(
+      ran.out ==
+      "lab/n3: its next start is by the image that its document names, and makes it anew if it has no state disk; restart it\n");
   CHECK(api.asked().back() == order + " {}");
   ran = fake::muster(
       {"--server", api.url(), "node", "reprovision", "n3", "--cluster", "lab", "--cancel"});
@@ -170,4 +172,30 @@ TEST_CASE("an order that the server holds to and could not publish says so, and 
   CHECK(ran.exit == 6);
   CHECK(ran.out == "lab/n1: banned\n");
   CHECK(ran.err == "muster: lab/n1: held, and\\x1b waits\n");
+}
+
+TEST_CASE("a wipe of a machine's disk is ordered, taken back, and told") {
+  const std::string order = "POST /v1/operator/nodes/lab/n3/wipe-disk";
+  const auto shown = [](const std::string& handed) {
+    return R"({"cluster":"lab","node":"n3","start":{"state":"running","handedOut":{"image":"image-tower/2",)"
+           R"("source":"10.77.0.99","archiveAt":0,"starts":0},"diskWipe":{"serial":"S\u001b","orderedAt":1,)"
+           R"("by":"operator anna","to":"10.77.0.99","doneAt":0,"handedOutAt":)" +
+           handed + "}}}";
+  };
+  const OperatorApi api({{order, {}}, {"GET /v1/operator/nodes/lab/n3", {200, shown("0")}}});
+  auto ran = fake::muster(
+      {"--server", api.url(), "node", "wipe-disk", "n3", "--cluster", "lab", "--serial", "S 1"});
+  CHECK(ran.out == "lab/n3: its next start wipes the disk S 1; restart it\n");
+  CHECK(api.asked().back() == order + R"( {"serial":"S 1"})");
+  ran = fake::muster(
+      {"--server", api.url(), "node", "wipe-disk", "n3", "--cluster", "lab", "--cancel"});
+  CHECK(ran.out == "lab/n3: taken back: its next start wipes nothing\n");
+  ran = fake::muster({"--server", api.url(), "node", "show", "n3", "--cluster", "lab"});
+  CHECK(ran.out.find("disk wipe    of serial S\\x1b, ordered at ") != std::string::npos);
+  CHECK(ran.out.find("muster node wipe-disk n3 --cluster lab --cancel\n") != std::string::npos);
+  const OperatorApi done({{"GET /v1/operator/nodes/lab/n3", {200, shown("2")}}});
+  ran = fake::muster({"--server", done.url(), "node", "show", "n3", "--cluster", "lab"});
+  CAPTURE(ran.out);
+  CHECK(ran.out.find("to 10.77.0.99; the machine has not said that it was done\n") !=
+        std::string::npos);
 }

@@ -41,6 +41,38 @@ TEST_CASE("validate takes what is odd and tells it; with --strict it is an error
   CHECK(nlohmann::json::parse(ran.out)["warnings"][0]["line"] == 3);
 }
 
+TEST_CASE("validate tells whose every boot needs the server, and who keeps nothing over it") {
+  const ScratchFolder folder;
+  const auto node = [](const std::string& name, int last, const std::string& more) {
+    return "---\napiVersion: muster/v1\nkind: Node\nmetadata: {name: " + name +
+           "}\nspec: {cluster: lab, address: 10.77.0." + std::to_string(last) +
+           ", match: {mac: ['02:4d:55:00:00:" + std::to_string(last) + "']}, " + more + "}\n";
+  };
+  const std::string cluster =
+      "apiVersion: muster/v1\nkind: Cluster\nmetadata: {name: lab}\nspec:\n"
+      "  kubernetesVersion: 1.36.3\n  podCidr: 10.64.0.0/16\n  serviceCidr: 10.96.0.0/16\n";
+  const std::string disk = "stateDisk: {serial: S1, create: ifBlank}";
+  const std::string with_disk = "overrides: {netboot: {image: tower}, " + disk + "}";
+  write_inventory(folder, cluster + node("m1", 11, "role: master, " + with_disk) +
+                              node("n1", 21, "role: node, overrides: {netboot: {image: tower}}"));
+  auto ran = fake::muster({"--server", "unix:/nonexistent", "validate", "--strict", folder.path()});
+  CHECK(ran.exit == 0);
+  CHECK(
+      ran.out ==
+      "lab: 2 machines, sound. Certificates live 90 days: the longest server outage its machines survive.\n"
+      "lab: 2 of them netboot: each of their boots needs the server, and the segment that they boot from is trusted (m1, n1).\n"
+      "lab: 1 of these have no disk of their own (stateDisk), and come with a new key, and nothing else, at each boot (n1).\n");
+  // etcd would be lost with each power cut.
+  write_inventory(folder,
+                  cluster + node("m1", 11, "role: master, overrides: {netboot: {image: tower}}"));
+  ran = fake::muster({"--server", "unix:/nonexistent", "validate", folder.path()});
+  CHECK(ran.exit == 3);
+  CHECK(
+      ran.err.find(
+          "such a machine keeps nothing when it is switched off, and etcd needs a disk: name the machine's (stateDisk), or start it from a disk image, without netboot.image") !=
+      std::string::npos);
+}
+
 TEST_CASE("diff and apply tell what the server alone knows of too, each once") {
   const ScratchFolder folder;
   write_inventory(folder, two_masters);

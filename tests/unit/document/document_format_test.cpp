@@ -93,3 +93,23 @@ TEST_CASE("an agent that cannot read its document is named, with the cure") {
   document.config.releases.front().name = "kubernetes";
   CHECK(too_old(report_of("0.1.0"), needs_of(document), "n1").empty());
 }
+
+TEST_CASE("a state disk needs format 3, and is named by one of three") {
+  NodeDocument document = sample::worker();
+  CHECK(to_canonical_json(document).find("stateDisk") == std::string::npos);
+  document.config.state_disk = StateDisk{"S1", {}, {}, "ifBlank"};
+  CHECK(needs_of(document).format == 3);
+  const auto read = parse_node_document(to_canonical_json(document));
+  REQUIRE(read);
+  CHECK(*read->config.state_disk == *document.config.state_disk);
+  document.config.state_disk->wwn = "0x5000c500a1b2c3d4";
+  document.config.state_disk->create = "always";
+  const auto refused = parse_node_document(to_canonical_json(document));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find(
+            "/config/stateDisk: expected one of serial, wwn and path, found '2'") !=
+        std::string::npos);
+  CHECK(refused.error().message.find(
+            "/config/stateDisk/create: expected never, ifBlank or wipe, found 'always'") !=
+        std::string::npos);
+}

@@ -55,7 +55,7 @@ TEST_CASE("every problem of types is reported at once with its pointer") {
       "/certificates/0/usages: expected client or server, found 'both' at 0\n"
       "/config/kernel/sysctl/a~1b: expected a string, found 1\n"
       "/config/files: expected a list, found 'none'\n"
-      "/config/exec: unknown field, expected one of addons, artifactMirrors, bannedMachines, componentArguments, containerd, failOnSwap, files, kernel, kubelet, netboot, releases, secrets");
+      "/config/exec: unknown field, expected one of addons, artifactMirrors, bannedMachines, componentArguments, containerd, failOnSwap, files, kernel, kubelet, netboot, releases, secrets, stateDisk");
 }
 
 TEST_CASE("a document is refused with every unsound value at once") {

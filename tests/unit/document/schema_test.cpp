@@ -31,7 +31,8 @@ std::set<std::string> keys(const json& object) {
 // Written where it says something; every other field always is.
 bool is_optional(const json::json_pointer& where, const std::string& field) {
   return (where == json::json_pointer("/role") && field == "pool") ||
-         (where == json::json_pointer("/config") && field == "netboot") ||
+         (where == json::json_pointer("/config") && (field == "netboot" || field == "stateDisk")) ||
+         (where == json::json_pointer("/config/stateDisk") && field != "create") ||
          (where == json::json_pointer("/config/kernel") && field == "arguments");
 }
 
@@ -67,6 +68,8 @@ NodeDocument full() {
   document.certificates[0].organizations = {"o"};
   document.role.pool = "masters";
   document.config.netboot = {"image-tower", "20261202.050000", sample::digest_a, 1};
+  document.config.state_disk =
+      StateDisk{"S1", "0x5000c500a1b2c3d4", "/dev/disk/by-path/a", "never"};
   document.config.kernel.arguments = {"hugepages=4"};
   return document;
 }
@@ -95,5 +98,5 @@ TEST_CASE("schema.json and the parser know the same fields") {
             std::string::npos);
     }
   });
-  CHECK(objects == 18);
+  CHECK(objects == 19);
 }

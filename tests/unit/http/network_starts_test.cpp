@@ -17,11 +17,16 @@ const char* const archive_of_n1 = "/boot/machine.cpio?mac=0c-c4-7a-80-09-1f";
 
 // A cluster whose one node netboots, with an image that it came up by and a newer one.
 struct Rack : sample::House {
-  std::string boot = "b1";
+  std::string boot = "b1", settings;
 
-  Rack() {
+  // `more`: settings of its node.
+  explicit Rack(const std::string& more = {}) : settings(more) {
     add_image(*this, {"arguments", "initrd", "root.squashfs", "vmlinuz"}, older);
-    publish_netbooted(*this);
+    if (more.empty())
+      publish_netbooted(*this);
+    else
+      apply(sample::small_inventory(sample::with_marks + ", overrides: {netboot: {image: tower}, " +
+                                    more + "}"));
   }
   // What firmware and initrd ask; true: it is started.
   bool start() {
@@ -37,7 +42,7 @@ struct Rack : sample::House {
   }
   // It has enrolled, and is heard of.
   void report(const Peer& peer, const std::string& image, const std::string& verdict = "converged",
-              bool is_stopping = false) {
+              bool is_stopping = false, nlohmann::json phases = json_list()) {
     nlohmann::json body = {{"machineId", "m"},
                            {"bootId", boot},
                            {"counter", 5'000'000},
@@ -49,7 +54,7 @@ struct Rack : sample::House {
                            {"message", ""},
                            {"offline", false},
                            {"pending", json_list()},
-                           {"phases", json_list()},
+                           {"phases", std::move(phases)},
                            {"etcdClusterId", ""},
                            {"etcdMemberId", ""},
                            {"sentAt", 0},
@@ -61,14 +66,15 @@ struct Rack : sample::House {
   static nlohmann::json json_list() { return nlohmann::json::array(); }
   void upgrade() {
     add_image(*this);
-    const auto answer =
-        ask("POST", "/v1/operator/apply",
-            {{"clusters", {"lab"}},
-             {"files",
-              {{"site.yaml", sample::small_inventory(sample::with_marks +
-                                                     ", overrides: {netboot: {image: tower}}")}}},
-             {"basedOn", {{"lab", current.cluster("lab")->revision}}},
-             {"upgrade", {"image-tower"}}});
+    const auto answer = ask(
+        "POST", "/v1/operator/apply",
+        {{"clusters", {"lab"}},
+         {"files",
+          {{"site.yaml",
+            sample::small_inventory(sample::with_marks + ", overrides: {netboot: {image: tower}" +
+                                    (settings.empty() ? "" : ", " + settings) + "}")}}},
+         {"basedOn", {{"lab", current.cluster("lab")->revision}}},
+         {"upgrade", {"image-tower"}}});
     REQUIRE_MESSAGE(answer.status == 200, answer.body.dump());
   }
   nlohmann::json shown() { return ask("GET", "/v1/operator/nodes/lab/n1").body.at("start"); }
@@ -245,4 +251,147 @@ TEST_CASE("how a machine came up goes with the machine") {
   CHECK(rack.version() == 0);
   CHECK(rack.boots.find({"lab", "n1"}).archive_at == 0);
   CHECK(rack.boots.script({"lab", "n1"}).at == 0);
+}
+
+namespace {
+const std::string if_blank = "stateDisk: {serial: S1, create: ifBlank}";
+const std::string wipe = "stateDisk: {path: '/dev/disk/by-path/pci-0000:01:00.0', create: wipe}";
+const char* const wipe_disk = "/v1/operator/nodes/lab/n1/wipe-disk";
+}  // namespace
+
+TEST_CASE("a machine that keeps its identity needs no claim and waits for no silence") {
+  Rack rack(if_blank);
+  auto archive = ask_as_firmware(rack, archive_of_n1);
+  CHECK(archive.has("machine lab/n1\ncreate ifBlank\nserial S1\n"));
+  CHECK(archive.has("\"token\""));
+  const Peer peer = rack.machine("n1");
+  // It enrolled, and was not heard of: its certificate may not have reached its disk.
+  rack.time += std::chrono::minutes(10);
+  CHECK(ask_as_firmware(rack, archive_of_n1).has("\"token\""));
+  rack.report(peer, older);
+  CHECK(ask_as_firmware(rack, asked_by_n1).has("kernel --name"));
+  archive = ask_as_firmware(rack, archive_of_n1);
+  CHECK(archive.status == 200);
+  CHECK_FALSE(archive.has("\"token\""));
+  // Another disk, and so another key: an operator's word.
+  REQUIRE(rack.ask("POST", "/v1/operator/nodes/lab/n1/replace").status == 200);
+  rack.time += std::chrono::minutes(4);
+  CHECK(ask_as_firmware(rack, archive_of_n1).has("\"token\""));
+  const auto anew = rack.ask("POST", "/v1/operator/nodes/lab/n1/reprovision");
+  CHECK(anew.status == 409);
+  CHECK(
+      anew.message() ==
+      "machine 'lab/n1': a start makes nothing of it anew, since it keeps its state on a disk (stateDisk), and its image did not fail: `muster node wipe-disk n1` makes it anew, or `muster node replace n1` where the disk is another one");
+}
+
+TEST_CASE("an image that does not come up is left for the one before, without a claim too") {
+  Rack rack(if_blank);
+  REQUIRE(rack.start());
+  const Peer peer = rack.machine("n1");
+  rack.report(peer, older);
+  rack.upgrade();
+  // While it is heard of, whoever asks in its name counts nothing.
+  const std::uint64_t written = rack.version();
+  for (int start = 0; start < 5; ++start) {
+    REQUIRE(rack.start());
+    rack.time += std::chrono::seconds(30);
+    rack.report(peer, older);
+  }
+  CHECK(rack.version() == written);
+  rack.time += std::chrono::minutes(10);
+  for (int start = 0; start < 3; ++start) {
+    CHECK(rack.started_by() == "image-tower/" + newer);
+    REQUIRE(rack.start());
+    rack.time += std::chrono::minutes(3);
+  }
+  CHECK(rack.started_by() == "image-tower/" + older);
+  REQUIRE(rack.start());
+  const std::uint64_t noted = rack.version();
+  CHECK_FALSE(ask_as_firmware(rack, archive_of_n1).has("\"token\""));
+  CHECK(rack.version() == noted);  // at once again: the same start
+  CHECK(
+      rack.failed_starts()[0].at("reason") ==
+      "image-tower/20261202.050000 was handed out 3 times and did not come to be Ready: it starts by image-tower/20261201.000000");
+  rack.boot = "b2";
+  rack.report(peer, older);
+  CHECK(rack.shown().at("state") == "running");
+  // The cure that is told: its key stays, and no order stands.
+  REQUIRE(rack.ask("POST", "/v1/operator/nodes/lab/n1/reprovision").status == 200);
+  CHECK(rack.started_by() == "image-tower/" + newer);
+  CHECK(rack.failed_starts().empty());
+  CHECK(rack.shown().at("reprovision").is_null());
+  CHECK_FALSE(ask_as_firmware(rack, archive_of_n1).has("\"token\""));
+}
+
+TEST_CASE("what the initrd of a machine with a state disk gave up for is kept with its start") {
+  Rack rack(if_blank);
+  REQUIRE(rack.start());
+  rack.report(rack.machine("n1"), older);
+  rack.time += std::chrono::minutes(10);
+  REQUIRE(rack.start());
+  REQUIRE(
+      ask_as_firmware(rack, "/boot/failure?mac=0c:c4:7a:80:09:1f", "POST", "not blank").status ==
+      200);
+  CHECK(rack.shown().at("handedOut").at("failure") == "not blank");
+}
+
+TEST_CASE("the word to wipe a disk is of one serial, told until it is done or late") {
+  Rack rack(wipe);
+  REQUIRE(rack.start());
+  Peer peer = rack.machine("n1");
+  rack.report(peer, older);
+  CHECK(rack.shown().at("diskWipe").is_null());
+  CHECK(rack.ask("POST", wipe_disk, {{"cancel", true}}).status == 404);
+  CHECK(
+      rack.ask("POST", wipe_disk).message() ==
+      "serial: expected the serial number of the disk to wipe, found ''; the machine's console tells it, and `muster node show n1`");
+  REQUIRE(rack.ask("POST", wipe_disk, {{"serial", "S9"}}).status == 200);
+  REQUIRE(rack.ask("POST", wipe_disk, {{"cancel", true}}).status == 200);
+  REQUIRE(rack.ask("POST", wipe_disk, {{"serial", "S9"}}).status == 200);
+  CHECK(
+      rack.ask("GET", "/v1/operator/status").body.at("clusters")[0].at("diskWipes")[0].at("node") ==
+      "n1");
+  ask_as_firmware(rack, archive_of_n1, "HEAD");
+  auto archive = ask_as_firmware(rack, archive_of_n1);
+  const std::string number = std::to_string(rack.boots.find({"lab", "n1"}).wipe_at);
+  CHECK(archive.has("create wipe\npath /dev/disk/by-path/pci-0000:01:00.0\nwipe " + number +
+                    " S9\n"));
+  // HEAD says how long it is.
+  CHECK(ask_as_firmware(rack, archive_of_n1, "HEAD").body.size() == archive.body.size());
+  CHECK(archive.has("\"token\""));
+  CHECK(rack.shown().at("diskWipe").at("to") == "10.77.0.99");
+  // Asking takes it from nobody.
+  const std::uint64_t written = rack.version();
+  CHECK(ask_as_firmware(rack, archive_of_n1).has("wipe " + number + " S9"));
+  CHECK(rack.version() == written);
+  // What an older boot did is not this one's.
+  const nlohmann::json phase = {
+      {"name", "initrd disk-made"}, {"startUs", 1}, {"endUs", 2}, {"detail", ""}};
+  const nlohmann::json made = nlohmann::json::array({phase});
+  CHECK(rack.shown().at("diskWipe").at("doneAt") == 0);
+  rack.boot = "b2";
+  rack.time += std::chrono::seconds(30);
+  rack.report(peer, older, "converging", false, made);
+  CHECK(rack.shown().at("diskWipe").at("doneAt") != 0);
+  CHECK_FALSE(ask_as_firmware(rack, archive_of_n1).has("\nwipe "));
+  CHECK(rack.ask("POST", wipe_disk, {{"cancel", true}}).status == 404);
+  REQUIRE(rack.ask("POST", wipe_disk, {{"serial", "S9"}}).status == 200);
+  const auto again = ask_as_firmware(rack, archive_of_n1);
+  CHECK(again.has("\nwipe "));  // another order, by its number
+  CHECK_FALSE(again.has("wipe " + number));
+  rack.time += std::chrono::minutes(16);
+  CHECK_FALSE(ask_as_firmware(rack, archive_of_n1).has("\nwipe "));
+}
+
+TEST_CASE("a disk is wiped where the inventory says so too, and no other") {
+  Rack rack(if_blank);
+  CHECK(
+      rack.ask("POST", wipe_disk, {{"serial", "S1"}}).message() ==
+      "machine 'lab/n1': stateDisk.create: expected wipe, found ifBlank: say so in the inventory, `muster apply`, and order it again");
+  Rack other("stateDisk: {serial: S1, create: wipe}");
+  CHECK(other.ask("POST", wipe_disk, {{"serial", "S2"}}).message() ==
+        "machine 'lab/n1': expected the serial number of its state disk, 'S1', found 'S2'");
+  Rack none;
+  CHECK(none.ask("POST", wipe_disk, {{"serial", "S2"}}).message() ==
+        "machine 'lab/n1': the inventory names no state disk (stateDisk)");
 }

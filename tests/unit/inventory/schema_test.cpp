@@ -72,6 +72,13 @@ TEST_CASE("what a format accepts, its pattern for editors accepts too") {
                                        "4c4c4544-0042-3510-8052-b4c04f4e3232",
                                        "S268357X8111111",
                                        "two words",
+                                       " S1",
+                                       "0x5000c500a1b2c3d4",
+                                       "eui.0025385b71b0a1c2",
+                                       "0x5000c500a1b2c3d",
+                                       "/dev/disk/by-path/pci-0000:01:00.0-nvme-1",
+                                       "/dev/disk/by-path/../sda",
+                                       "/dev/sda",
                                        "90d",
                                        "30m",
                                        "4m",
@@ -146,6 +153,11 @@ TEST_CASE("what a format accepts, its pattern for editors accepts too") {
 }
 
 TEST_CASE("formats refuse what looks nearly right") {
+  CHECK_FALSE(formats::disk_path.accepts("/dev/sda"));
+  CHECK_FALSE(formats::disk_path.accepts("/dev/disk/by-path/../sda"));
+  CHECK_FALSE(formats::disk_wwn.accepts("5000c500a1b2c3d4"));
+  CHECK_FALSE(formats::disk_wwn.accepts("0x5000c500a1b2c3dg"));
+  CHECK_FALSE(formats::disk_serial.accepts(" S1"));
   CHECK_FALSE(formats::host.accepts("10.77.0.256"));
   CHECK_FALSE(formats::ipv4_network.accepts("10.64.0.1/16"));
   CHECK_FALSE(formats::label_key.accepts("node-role.kubernetes.io/gpu"));

@@ -41,12 +41,14 @@ TEST_CASE("a member's record") {
 TEST_CASE("how a machine comes up") {
   StoredRecord record{
       "boot record",
-      R"({"archiveAt":2,"bootId":"b","claim":"muster1.2.b","claimBefore":"muster1.1.a","claimUntil":3,"cluster":"lab","failedAt":4,"failure":"f","good":"image-tower/1","heardAt":5,"image":"image-tower/2","kernelAt":6,"node":"n1","readyAt":7,"refused":"image-tower/3","refusedAt":8,"reprovisionAt":9,"reprovisionBy":"operator anna","running":"image-tower/2","scriptAt":1,"source":"10.77.0.99","starts":3})",
+      R"({"archiveAt":2,"bootId":"b","claim":"muster1.2.b","claimBefore":"muster1.1.a","claimUntil":3,"cluster":"lab","failedAt":4,"failure":"f","good":"image-tower/1","heardAt":5,"image":"image-tower/2","kernelAt":6,"node":"n1","readyAt":7,"refused":"image-tower/3","refusedAt":8,"reprovisionAt":9,"reprovisionBy":"operator anna","running":"image-tower/2","scriptAt":1,"source":"10.77.0.99","starts":3,"wipeAt":10,"wipeBy":"operator anna","wipeHandedAt":11,"wipeSerial":"S1","wipeTo":"10.77.0.99","wipedAt":12})",
       rewritten_by(parse_boot_record)};
-  for (const char* field : {"archiveAt",     "bootId",  "claim",    "claimBefore", "claimUntil",
-                            "failedAt",      "failure", "good",     "heardAt",     "image",
-                            "kernelAt",      "readyAt", "refused",  "refusedAt",   "reprovisionAt",
-                            "reprovisionBy", "running", "scriptAt", "source",      "starts"})
+  for (const char* field :
+       {"archiveAt", "bootId",    "claim",         "claimBefore",   "claimUntil",   "failedAt",
+        "failure",   "good",      "heardAt",       "image",         "kernelAt",     "readyAt",
+        "refused",   "refusedAt", "reprovisionAt", "reprovisionBy", "running",      "scriptAt",
+        "source",    "starts",    "wipeAt",        "wipeBy",        "wipeHandedAt", "wipeSerial",
+        "wipeTo",    "wipedAt"})
     record.optional.push_back(std::string("/") + field);
   check_stored(record);
   CHECK(to_json(BootRecord{}) == R"({"cluster":"","node":""})");

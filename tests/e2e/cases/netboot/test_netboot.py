@@ -1,6 +1,7 @@
 """An empty machine becomes a Ready node of a running cluster: real DHCP, real iPXE, a real kernel, and nobody touches it."""
 import hashlib
 import http.server
+import json
 import os
 import resource
 import threading
@@ -9,11 +10,12 @@ import time
 import netboot_machine
 import pytest
 from capture import Capture
-from local_cluster import SERVER_ADDRESS
+from local_cluster import SERVER_ADDRESS, call
 from netboot_machine import OVERRIDES, BootSegment, NetbootMachine, boot, fingerprint, timeline
 from own_image import OwnImage
 
 ADDRESS, MAC = "10.77.0.51", "02:4d:55:00:00:33"
+DISK_ADDRESS, DISK_MAC, SERIAL = "10.77.0.52", "02:4d:55:00:00:34", "MUSTER-STATE-1"  # of the machine with a state disk
 CHUNK, ALTERED = 2 << 20, 3  # the chunk of the root that the mirror alters
 MIRROR = f"http://{SERVER_ADDRESS}:8098"
 
@@ -73,10 +75,13 @@ def lying_mirror(image):
 def segment(cluster, image, lying_mirror, tmp_path_factory):
     """The inventory with the machine, and DHCP for it."""
     cluster.add_node("t1", ADDRESS, extra=f"  {OVERRIDES}\n", mac=MAC)
+    with_disk = OVERRIDES.replace("{netboot:", f"{{stateDisk: {{serial: {SERIAL}, create: ifBlank}}, netboot:")
+    cluster.add_node("t2", DISK_ADDRESS, extra=f"  {with_disk}\n", mac=DISK_MAC)
     with cluster.changed_inventory("podNetwork: routed\n", f"podNetwork: routed\n  artifacts: {{mirrors: [\"{MIRROR}\"]}}\n"):
         with BootSegment(cluster, cluster.inventory, str(tmp_path_factory.mktemp("segment"))):
             yield
         cluster.remove_node("t1")
+        cluster.remove_node("t2")
 
 
 @pytest.fixture
@@ -88,8 +93,8 @@ def machine(cluster, segment, tmp_path):
 
 def start(cluster, machine, seconds=600):
     ended = boot(cluster, machine, seconds)
-    print(f"\n{timeline(ended)}\n{cluster.muster('node', 'timeline', 't1', '--cluster', 'lab').stdout}")
-    assert "t1" in cluster.ready_nodes()
+    print(f"\n{timeline(ended)}\n{cluster.muster('node', 'timeline', machine.name, '--cluster', 'lab').stdout}")
+    assert machine.name in cluster.ready_nodes()
 
 
 @pytest.mark.long  # until image and boot are seen to take four minutes at most where nothing else runs
@@ -121,6 +126,34 @@ def test_after_a_power_cut_it_comes_back_with_a_new_key_and_its_own_name(cluster
     assert len(capture.whole_tokens()) == 1, capture.tokens
     audit = cluster.muster("audit", "--node", "t1", check=False).stdout
     assert first in audit and "claim" in audit, audit
+
+
+@pytest.fixture
+def machine_with_disk(cluster, segment, tmp_path):
+    disk = tmp_path / "state.qcow2"
+    call("qemu-img", "create", "-q", "-f", "qcow2", disk, "20G")
+    machine = NetbootMachine("t2", tmp_path, DISK_MAC, disk=(disk, SERIAL))
+    yield machine
+    machine.power_cut()
+
+
+@pytest.mark.long
+def test_a_machine_with_a_state_disk_is_who_it_was_after_a_power_cut(cluster, machine_with_disk):
+    machine = machine_with_disk
+    start(cluster, machine)
+    assert machine.said(f"muster: making the state disk on vda, serial {SERIAL}") and machine.said(f"muster: state on vda: serial {SERIAL}")
+    first = fingerprint(cluster, "t2")
+    assert first
+    machine.power_cut()
+    with Capture(machine.tap, {}) as capture:
+        start(cluster, machine)
+    assert not machine.said("making the state disk") and machine.said("muster: state on vda")
+    assert fingerprint(cluster, "t2") == first
+    # It needed no claim, so that none went over its cable.
+    assert capture.bytes > 200e6 and capture.lost == 0 and not capture.whole_tokens(), (capture.bytes, capture.lost, capture.tokens)
+    started = json.loads(cluster.muster("node", "show", "t2", "--cluster", "lab", "-o", "json").stdout)["start"]
+    assert (started["state"], started["diskWipe"]) == ("running", None)
+    assert not machine.said(r"FAILED|Failed to start"), machine.said(r"FAILED|Failed to start")
 
 
 @pytest.mark.long
