@@ -59,6 +59,7 @@ class EventLoop {
     std::string address;
     std::uint32_t interest = 0;
     Clock::time_point timer;
+    std::optional<WorkShare> waits;  // for the turn of its handshake
   };
 
   void run();
@@ -76,6 +77,7 @@ class EventLoop {
   void pass_deadlines();
   void run_ready();
   void await_turn(std::uint64_t id);
+  void take_turn(std::uint64_t id);
   void note_identity(std::uint64_t id);
   void shake_hands(Clock::duration spent);
   void wind_down();

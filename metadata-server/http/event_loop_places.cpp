@@ -56,23 +56,28 @@ void EventLoop::give_up(std::uint64_t id) {
 }
 
 // Networks have their turn, and of each its addresses; those of which no certificate came are
-// strangers. What went away meanwhile takes a turn without any work.
+// strangers.
 void EventLoop::await_turn(std::uint64_t id) {
   Entry& entry = connections_.at(id);
   const std::string network = network_of(entry.address);
   Work work;
+  work.id = id;
   work.share = {!homes_.is_home(network), network, source_of(entry.address)};
-  work.run = [this, id] {
-    const auto found = connections_.find(id);
-    if (found == connections_.end()) return;
-    Connection& connection = *found->second.connection;
-    const auto want = connection.take_turn();
-    if (!connection.is_shaking_hands()) note_identity(id);
-    serve(id, want);
-  };
+  work.run = [this, id] { take_turn(id); };
   work.give_way = [this, id] { give_up(id); };
+  entry.waits = work.share;
+  // There is a place for each connection that the listener has.
+  const auto left = handshakes_.push(std::move(work));
   serve(id, entry.connection->await_turn());
-  if (const auto left = handshakes_.push(std::move(work))) left->give_way();
+  if (left) left->give_way();
+}
+
+void EventLoop::take_turn(std::uint64_t id) {
+  Entry& entry = connections_.at(id);
+  entry.waits.reset();
+  const auto want = entry.connection->take_turn();
+  if (!entry.connection->is_shaking_hands()) note_identity(id);
+  serve(id, want);
 }
 
 void EventLoop::note_identity(std::uint64_t id) {
