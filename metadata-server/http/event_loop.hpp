@@ -67,8 +67,8 @@ class EventLoop {
   [[nodiscard]] bool accept_one();
   void add(Accepted accepted);
   [[nodiscard]] SourceTable::Entry enter(const std::string& address);
-  [[nodiscard]] bool make_room_for(const std::string& address);
-  [[nodiscard]] bool drop_silent(Clock::time_point now);
+  [[nodiscard]] std::optional<std::uint64_t> who_gives_way_to(const std::string& address);
+  [[nodiscard]] std::optional<std::uint64_t> who_is_silent(Clock::time_point now);
   void give_up(std::uint64_t id);
   void pause_accepting();
   void serve(std::uint64_t id, Connection::Want want);

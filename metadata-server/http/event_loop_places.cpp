@@ -14,39 +14,41 @@ constexpr int most_looks = 256;  // at connections that might give way
 
 SourceTable::Entry EventLoop::enter(const std::string& address) {
   const auto entry = sources_.enter(address);
-  if (entry != SourceTable::Entry::full || !make_room_for(address)) return entry;
-  return sources_.enter(address);
+  if (entry != SourceTable::Entry::full) return entry;
+  const auto gives_way = who_gives_way_to(address);
+  if (!gives_way) return entry;
+  const auto entered = sources_.enter(address, true);
+  if (entered == SourceTable::Entry::taken) give_up(*gives_way);
+  return entered;
 }
 
 // Where all places are taken, a network that holds more than the newcomer's gives one up. Each
 // thread looks at its own connections: the kernel spreads those of one network over all of them.
-bool EventLoop::make_room_for(const std::string& address) {
+std::optional<std::uint64_t> EventLoop::who_gives_way_to(const std::string& address) {
   int looks = 0;
   const auto now = Clock::now();
   for (const auto& network : sources_.greedier_than(address)) {
     const auto held = networks_.find(network);
     if (held == networks_.end()) continue;
     for (const std::uint64_t id : held->second) {
-      if (++looks > most_looks) return false;
-      if (!connections_.at(id).connection->may_give_way(now)) continue;
-      give_up(id);
-      return true;
+      if (++looks > most_looks) return std::nullopt;
+      if (connections_.at(id).connection->may_give_way(now)) return id;
     }
   }
-  return !sources_.holds_any(address) && drop_silent(now);
+  if (sources_.holds_any(address)) return std::nullopt;
+  return who_is_silent(now);
 }
 
 // As many networks as there are places: for one that has none, the oldest goes that asks nothing.
-bool EventLoop::drop_silent(Clock::time_point now) {
+std::optional<std::uint64_t> EventLoop::who_is_silent(Clock::time_point now) {
   // By deadline: those that have asked nothing are among the first.
   const auto looked_at =
       std::next(timers_.begin(), std::min<std::ptrdiff_t>(most_looks, std::ssize(timers_)));
   const auto silent = std::find_if(timers_.begin(), looked_at, [&](const auto& timer) {
     return connections_.at(timer.second).connection->is_silent(now);
   });
-  if (silent == looked_at) return false;
-  give_up(silent->second);
-  return true;
+  if (silent == looked_at) return std::nullopt;
+  return silent->second;
 }
 
 void EventLoop::give_up(std::uint64_t id) {
