@@ -244,6 +244,7 @@ void EventLoop::remove(std::uint64_t id) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
   timers_.erase({found->second.timer, id});
+  if (found->second.waits) handshakes_.take_back(*found->second.waits, id);
   const std::string& address = found->second.address;
   sources_.leave(address);
   const auto network = networks_.find(network_of(address));

@@ -59,6 +59,7 @@ class EventLoop {
     std::string address;
     std::uint32_t interest = 0;
     Clock::time_point timer;
+    std::optional<WorkShare> waits;  // for the turn of its handshake
   };
 
   void run();
@@ -66,8 +67,8 @@ class EventLoop {
   [[nodiscard]] bool accept_one();
   void add(Accepted accepted);
   [[nodiscard]] SourceTable::Entry enter(const std::string& address);
-  [[nodiscard]] bool make_room_for(const std::string& address);
-  [[nodiscard]] bool drop_silent(Clock::time_point now);
+  [[nodiscard]] std::optional<std::uint64_t> who_gives_way_to(const std::string& address);
+  [[nodiscard]] std::optional<std::uint64_t> who_is_silent(Clock::time_point now);
   void give_up(std::uint64_t id);
   void pause_accepting();
   void serve(std::uint64_t id, Connection::Want want);
@@ -76,6 +77,7 @@ class EventLoop {
   void pass_deadlines();
   void run_ready();
   void await_turn(std::uint64_t id);
+  void take_turn(std::uint64_t id);
   void note_identity(std::uint64_t id);
   void shake_hands(Clock::duration spent);
   void wind_down();

@@ -14,39 +14,41 @@ constexpr int most_looks = 256;  // at connections that might give way
 
 SourceTable::Entry EventLoop::enter(const std::string& address) {
   const auto entry = sources_.enter(address);
-  if (entry != SourceTable::Entry::full || !make_room_for(address)) return entry;
-  return sources_.enter(address);
+  if (entry != SourceTable::Entry::full) return entry;
+  const auto gives_way = who_gives_way_to(address);
+  if (!gives_way) return entry;
+  const auto entered = sources_.enter(address, true);
+  if (entered == SourceTable::Entry::taken) give_up(*gives_way);
+  return entered;
 }
 
 // Where all places are taken, a network that holds more than the newcomer's gives one up. Each
 // thread looks at its own connections: the kernel spreads those of one network over all of them.
-bool EventLoop::make_room_for(const std::string& address) {
+std::optional<std::uint64_t> EventLoop::who_gives_way_to(const std::string& address) {
   int looks = 0;
   const auto now = Clock::now();
   for (const auto& network : sources_.greedier_than(address)) {
     const auto held = networks_.find(network);
     if (held == networks_.end()) continue;
     for (const std::uint64_t id : held->second) {
-      if (++looks > most_looks) return false;
-      if (!connections_.at(id).connection->may_give_way(now)) continue;
-      give_up(id);
-      return true;
+      if (++looks > most_looks) return std::nullopt;
+      if (connections_.at(id).connection->may_give_way(now)) return id;
     }
   }
-  return !sources_.holds_any(address) && drop_silent(now);
+  if (sources_.holds_any(address)) return std::nullopt;
+  return who_is_silent(now);
 }
 
 // As many networks as there are places: for one that has none, the oldest goes that asks nothing.
-bool EventLoop::drop_silent(Clock::time_point now) {
+std::optional<std::uint64_t> EventLoop::who_is_silent(Clock::time_point now) {
   // By deadline: those that have asked nothing are among the first.
   const auto looked_at =
       std::next(timers_.begin(), std::min<std::ptrdiff_t>(most_looks, std::ssize(timers_)));
   const auto silent = std::find_if(timers_.begin(), looked_at, [&](const auto& timer) {
     return connections_.at(timer.second).connection->is_silent(now);
   });
-  if (silent == looked_at) return false;
-  give_up(silent->second);
-  return true;
+  if (silent == looked_at) return std::nullopt;
+  return silent->second;
 }
 
 void EventLoop::give_up(std::uint64_t id) {
@@ -56,23 +58,28 @@ void EventLoop::give_up(std::uint64_t id) {
 }
 
 // Networks have their turn, and of each its addresses; those of which no certificate came are
-// strangers. What went away meanwhile takes a turn without any work.
+// strangers.
 void EventLoop::await_turn(std::uint64_t id) {
   Entry& entry = connections_.at(id);
   const std::string network = network_of(entry.address);
   Work work;
+  work.id = id;
   work.share = {!homes_.is_home(network), network, source_of(entry.address)};
-  work.run = [this, id] {
-    const auto found = connections_.find(id);
-    if (found == connections_.end()) return;
-    Connection& connection = *found->second.connection;
-    const auto want = connection.take_turn();
-    if (!connection.is_shaking_hands()) note_identity(id);
-    serve(id, want);
-  };
+  work.run = [this, id] { take_turn(id); };
   work.give_way = [this, id] { give_up(id); };
+  entry.waits = work.share;
+  // There is a place for each connection that the listener has.
+  const auto left = handshakes_.push(std::move(work));
   serve(id, entry.connection->await_turn());
-  if (const auto left = handshakes_.push(std::move(work))) left->give_way();
+  if (left) left->give_way();
+}
+
+void EventLoop::take_turn(std::uint64_t id) {
+  Entry& entry = connections_.at(id);
+  entry.waits.reset();
+  const auto want = entry.connection->take_turn();
+  if (!entry.connection->is_shaking_hands()) note_identity(id);
+  serve(id, want);
 }
 
 void EventLoop::note_identity(std::uint64_t id) {

@@ -89,6 +89,12 @@ Work FairQueue::take_newest(Class& all, const std::string& name) {
   const auto caller = largest(group->second.callers, of_caller);
   Work work = std::move(caller->second.back());
   caller->second.pop_back();
+  note_taken(all, group, caller);
+  return work;
+}
+
+// Out of its turn.
+void FairQueue::note_taken(Class& all, Groups::iterator group, Callers::iterator caller) {
   --all.waiting;
   if (caller->second.empty()) {
     std::erase(group->second.turns, caller->first);
@@ -98,7 +104,20 @@ Work FairQueue::take_newest(Class& all, const std::string& name) {
     std::erase(all.turns, group->first);
     all.groups.erase(group);
   }
-  return work;
+}
+
+void FairQueue::take_back(const WorkShare& share, std::uint64_t id) {
+  Class& all = share.is_strangers ? strangers_ : known_;
+  const auto group = all.groups.find(share.group);
+  if (group == all.groups.end()) return;
+  const auto caller = group->second.callers.find(share.caller);
+  if (caller == group->second.callers.end()) return;
+  auto& works = caller->second;
+  const auto found =
+      std::find_if(works.begin(), works.end(), [&](const Work& work) { return work.id == id; });
+  if (found == works.end()) return;
+  works.erase(found);
+  note_taken(all, group, caller);
 }
 
 Work FairQueue::take_oldest(Class& all) {

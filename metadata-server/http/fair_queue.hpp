@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -27,6 +28,7 @@ struct Work {
   std::function<void()> run;
   std::function<void()> give_way;  // in its place, where another is preferred
   bool is_large = false;           // megabytes to read: it takes a worker for long
+  std::uint64_t id = 0;            // by which it is taken back
 };
 
 class FairQueue {
@@ -35,6 +37,8 @@ class FairQueue {
   // What has no place: nothing, the newest of whoever is greedier, or what was given.
   [[nodiscard]] std::optional<Work> push(Work work);
   [[nodiscard]] std::optional<Work> pop();
+  // Nobody waits for it any more; where it waits.
+  void take_back(const WorkShare& share, std::uint64_t id);
   [[nodiscard]] bool empty() const { return known_.waiting + strangers_.waiting == 0; }
 
  private:
@@ -54,6 +58,9 @@ class FairQueue {
   [[nodiscard]] static Work take_newest(Class& all, const std::string& group);
   [[nodiscard]] static Work take_newest_of_greediest(Class& all);
   [[nodiscard]] static Work take_oldest(Class& all);
+  using Groups = std::map<std::string, Group>;
+  using Callers = std::map<std::string, std::deque<Work>>;
+  static void note_taken(Class& all, Groups::iterator group, Callers::iterator caller);
   static void add(Class& all, Work work);
 
   [[nodiscard]] bool is_strangers_turn();

@@ -17,8 +17,9 @@ class SourceTable {
   enum class Entry { taken, source_full, full };
   // 0 for per_source: no cap by source.
   SourceTable(std::size_t total, std::size_t per_source) : total_(total), per_source_(per_source) {}
-  // `address` in numbers; its source and its network: source_network.hpp.
-  [[nodiscard]] Entry enter(const std::string& address);
+  // `address` in numbers; its source and its network: source_network.hpp. In another's place where
+  // that one leaves next: what it left first, anybody could take.
+  [[nodiscard]] Entry enter(const std::string& address, bool in_anothers_place = false);
   void leave(const std::string& address);
   [[nodiscard]] std::size_t open();
   [[nodiscard]] bool holds_any(const std::string& address);

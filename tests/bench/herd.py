@@ -5,8 +5,10 @@ import hashlib
 import json
 import os
 import resource
+import select
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -18,14 +20,27 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "attack"), os.path.join(HERE, "..
 from document_get import go_program  # noqa: E402
 from local_cluster import REPOSITORY  # noqa: E402
 from publication import PER_FILE, Site  # noqa: E402
-from test_floods import EACH_AT_BOOT, EACH_AT_ENROL, Flood  # noqa: E402
+from test_floods import EACH_AT_BOOT, EACH_AT_ENROL, Flood, client_hello  # noqa: E402
+from test_uploads import seal, signatures  # noqa: E402
 from waiting import wait_for  # noqa: E402
 
 AT_ONCE, ALL = 5000, 10000
 PATIENCE = 300  # seconds; after them a machine is lost
 PERIOD, POLLED = 60, 130
 BESIDE, PAUSE = 30, 100  # seconds of each flood, longer than a download may stand still; milliseconds between two rounds
+HANDSHAKES, UPLOADERS = 512, 8  # at once
 NGINX_PORT = 18629
+OTHER = """---
+apiVersion: muster/v1
+kind: Cluster
+metadata: {name: other}
+spec: {kubernetesVersion: 1.36.3, podCidr: 10.128.0.0/16, serviceCidr: 10.96.0.0/16}
+---
+apiVersion: muster/v1
+kind: Node
+metadata: {name: m1}
+spec: {cluster: other, role: master, address: 10.77.0.11, match: {mac: ["02:4d:ff:00:00:0b"]}}
+"""
 GOALS = {"enrolled": 120, "p99": 5000, "resident": 512, "ratio": 3}
 
 
@@ -126,6 +141,82 @@ def keys_that_wait(site):
         thread.join()
 
 
+class Handshakes:
+    """So many strangers at once who say hello, have their answer, and come again."""
+
+    def __init__(self, port, networks):
+        self.port, self.networks, self.answered, self.done = port, networks, 0, threading.Event()
+        self.hello, self.poll, self.open = client_hello(), select.epoll(), {}
+        self.thread = threading.Thread(target=self.come_again)
+
+    def come(self, number):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.bind((f"127.{60 + number % self.networks}.1.{1 + number // self.networks // 16}", 0))
+        connection.settimeout(5)
+        with contextlib.suppress(OSError):
+            connection.connect(("127.0.0.1", self.port))
+            connection.sendall(self.hello)
+        self.open[connection.fileno()] = connection, number
+        self.poll.register(connection, select.EPOLLIN)
+
+    def come_again(self):
+        for number in range(HANDSHAKES):
+            self.come(number)
+        while not self.done.is_set():
+            for descriptor, _ in self.poll.poll(1):
+                connection, number = self.open.pop(descriptor)
+                connection.close()
+                self.answered += 1
+                self.come(number)
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+        for connection, _ in self.open.values():
+            connection.close()
+        print(f"  {self.answered} handshakes of {self.networks} networks were answered, or sent away")
+
+
+@contextlib.contextmanager
+def uploads(machine):
+    """Megabytes that nobody signed, of a machine whose cluster is sealed."""
+    done, statuses, junk = threading.Event(), [], json.dumps(signatures(120000))
+
+    def upload():
+        while not done.is_set():
+            with contextlib.suppress(OSError):
+                statuses.append(machine.request(machine.enrol_port, "POST", "/v1/held", junk, with_certificate=True)[0])
+    threads = [threading.Thread(target=upload) for _ in range(UPLOADERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+        print(f"  {len(statuses)} uploads, answered {sorted(set(statuses))}")
+
+
+def seal_other(herd, site):
+    """As after a fire: a machine of another cluster, which stays sealed. Tokens of before are gone."""
+    site.write("other.yaml", OTHER)
+    site.measure("apply", site.inventory)
+    made = site.server.muster("token", "create", "--cluster", "other", "--role", "master", "-o", "json")
+    machine = site.machine("other-m1", "127.9.1.1")
+    status, answer = machine.enrol(json.loads(made.stdout)["token"], "02:4d:ff:00:00:0b")
+    if status != 200:
+        sys.exit(f"other-m1 was not enrolled: {answer}")
+    seal(site.server)
+    site.server.muster("restore", "open", "lab", "--unheard")
+    herd.order(f"token {site.token('--role', 'node', '--count', str(ALL), '--ttl', '2h')}")
+    return machine
+
+
 @contextlib.contextmanager
 def flood_at_nginx(folder, url, request):
     """What the flood takes of the machine by itself: the same downloads of the same file, of a server that is not ours."""
@@ -156,7 +247,19 @@ def floods(herd, site, folder):
             ("512 silent connections at node", lambda: Flood(ports["node"], EACH_AT_ENROL)),
             ("4 096 downloads that nobody reads", lambda: Flood(ports["boot"], EACH_AT_BOOT, download)),
             ("the same downloads, of nginx", lambda: flood_at_nginx(folder, url, download)),
-            ("256 keys that wait for an approval", lambda: keys_that_wait(site))]
+            ("256 keys that wait for an approval", lambda: keys_that_wait(site)),
+            *((f"{HANDSHAKES} handshakes, always, at {name}, of {networks}", lambda name=name, networks=networks: Handshakes(ports[name], networks))
+              for name, networks in (("node", 1), ("node", 64), ("enrol", 1), ("enrol", 64)))]
+    beside(herd, rows)
+
+
+def beside_uploads(herd, site):
+    """Last, since it makes another epoch of the site."""
+    machine = seal_other(herd, site)
+    beside(herd, [(f"{UPLOADERS} uploads that nobody signed, always", lambda: uploads(machine))])
+
+
+def beside(herd, rows):
     quiet = herd.order(f"beside {BESIDE} {PAUSE}")["requests"]
     names = ("all", "GET /v1/document", "POST /v1/report", "POST /v1/identity", "POST /v1/enrol")
     print(f"p99 in milliseconds, by quiet [{GOALS['ratio']}]  " + "  ".join(f"{name:>18}" for name in names) + "  refused")
@@ -185,13 +288,14 @@ def main():
             return
         floods(herd, site, folder)
         if "--floods" in sys.argv:
-            return
+            return beside_uploads(herd, site)
         grow(site, AT_ONCE + 1, ALL)
         switch_on(herd, AT_ONCE + 1, ALL - AT_ONCE)
         herd.order(f"poll {PERIOD} {PERIOD}")  # once each: the peer list that grew is fetched by all
         done = herd.order(f"poll {PERIOD} {POLLED}")
         tell(f"{ALL} machines that poll each minute", done)
         print(f"  {done['polls']} polls, {done['failed']} failed [0]; {100 * done['work'] / done['wall']:.0f} % of one core")
+        beside_uploads(herd, site)
     finally:
         if herd:
             herd.close()

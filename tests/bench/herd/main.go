@@ -3,6 +3,7 @@
 //
 //	enrol FIRST COUNT SECONDS   COUNT machines at once, from FIRST on; all have their documents within SECONDS, or are lost
 //	poll PERIOD SECONDS         every machine that is enrolled polls once a period, each at its own time
+//	token TOKEN                 whoever enrols from now on has this one
 //	beside SECONDS EACH         one machine that polls and renews, and one that enrols, every EACH milliseconds
 package main
 
@@ -40,6 +41,8 @@ func main() {
 		case "enrol":
 			scan(lines.Text(), "enrol %d %d %d", &a, &b, &c)
 			done = enrolAll(a, b, time.Duration(c)*time.Second)
+		case "token":
+			token, done = fields[1], map[string]any{}
 		case "poll":
 			scan(lines.Text(), "poll %d %d", &a, &b)
 			done = pollAll(time.Duration(a)*time.Second, time.Duration(b)*time.Second)

@@ -92,3 +92,22 @@ TEST_CASE("of a full queue strangers give way first, and nobody does for more th
   CHECK(queue.push("198.51.100.0/24", true) == "198.51.100.0/24");
   CHECK(queue.pop_all() == "lab lab lab ");
 }
+
+TEST_CASE("what is taken back holds no place and has no turn") {
+  Queue queue(4);
+  for (std::uint64_t id = 1; id <= 4; ++id) {
+    Work work{{true, "192.0.2.0/24", id == 1 ? "1" : "2"}, {}, {}};
+    work.id = id;
+    CHECK_FALSE(queue.queue.push(std::move(work)));
+  }
+  queue.queue.take_back({true, "192.0.2.0/24", "1"}, 2);  // another's
+  queue.queue.take_back({true, "198.51.100.0/24", "1"}, 1);
+  queue.queue.take_back({false, "192.0.2.0/24", "1"}, 1);
+  CHECK(queue.push("198.51.100.0/24", true) == "192.0.2.0/242");
+  queue.queue.take_back({true, "192.0.2.0/24", "1"}, 1);
+  queue.queue.take_back({true, "192.0.2.0/24", "1"}, 1);
+  CHECK(queue.push("203.0.113.0/24", true).empty());
+  queue.queue.take_back({true, "192.0.2.0/24", "2"}, 2);
+  CHECK(queue.pop_all() == "192.0.2.0/242 198.51.100.0/24 203.0.113.0/24 ");
+  CHECK(queue.queue.empty());
+}

@@ -68,3 +68,15 @@ TEST_CASE("racks that are about alike take nothing from each other") {
   for (int i = 0; i < 3; ++i) table.leave(fmt::format("10.0.2.{}", i));
   CHECK(table.greedier_than("10.0.2.99") == Names{"10.0.1.0/24"});
 }
+
+TEST_CASE("a newcomer may enter in the place of one that leaves next, within its own cap") {
+  SourceTable table(2, 1);
+  CHECK(table.enter("10.0.1.1") == Entry::taken);
+  CHECK(table.enter("10.0.1.2") == Entry::taken);
+  CHECK(table.enter("10.0.2.1") == Entry::full);
+  CHECK(table.enter("10.0.2.1", true) == Entry::taken);
+  CHECK(table.enter("10.0.2.1", true) == Entry::source_full);
+  table.leave("10.0.1.1");
+  CHECK(table.open() == 2);
+  CHECK(table.enter("10.0.3.1") == Entry::full);
+}

@@ -48,13 +48,14 @@ struct TlsFront {
   std::unique_ptr<Listener> listener;
 
   explicit TlsFront(ClientCertificate client_certificate, std::chrono::milliseconds handshake = 10s,
-                    unsigned event_threads = 2) {
+                    unsigned event_threads = 2, std::size_t connections = 4096) {
     ListenerSettings settings;
     settings.kind = ListenerKind::node;
     settings.address = "127.0.0.1:0";
     settings.tls = true;
     settings.deadlines.handshake = handshake;
     settings.event_threads = event_threads;
+    settings.connections = connections;
     settings.connections_per_machine = 3;
     auto opened = Listener::open(settings, service, context(client_certificate));
     REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
@@ -274,12 +275,13 @@ struct Handshakes {
   std::vector<std::unique_ptr<RawClient>> clients;
 
   Handshakes(const TlsFront& front, int networks, int each) {
+    const std::uint64_t before = front.listener->counters().accepted;
     for (int i = 0; i < networks * each; ++i)
       clients.push_back(std::make_unique<RawClient>(
           front.listener->address(), fmt::format("127.{}.{}.{}", 1 + i % networks / 200,
                                                  i % networks % 200, 1 + i / networks / 60)));
-    const auto all = static_cast<std::int64_t>(clients.size());
-    REQUIRE(soon([&] { return front.listener->counters().open >= all; }));
+    const auto all = static_cast<std::uint64_t>(before + clients.size());
+    REQUIRE(soon([&] { return front.listener->counters().accepted >= all; }));
     const std::string hello = client_hello();
     for (const auto& client : clients) client->send(hello);
   }
@@ -325,6 +327,27 @@ TEST_CASE("the wait for its turn is no part of the time that a handshake has") {
     clients.back()->send(hello);
   }
   for (const auto& client : clients) CHECK_FALSE(client->receive(10s, "\x16").empty());
+}
+
+TEST_CASE("whoever goes away while a handshake waits for its turn costs nobody anything") {
+  const TlsFront front(ClientCertificate::required, 30s, 1, 640);
+  const Identity identity = issue(front.machines, "m1", false);
+  const std::string hello = client_hello();
+  Handshakes gone(front, 1, 600);
+  while (gone.clients.size() > 100) {
+    const struct linger at_once = {1, 0};
+    setsockopt(gone.clients.back()->socket(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    gone.clients.pop_back();
+  }
+  // What they asked for has its place among those that wait still.
+  std::vector<std::unique_ptr<RawClient>> there;
+  for (int i = 0; i < 500; ++i) {
+    there.push_back(std::make_unique<RawClient>(front.listener->address(),
+                                                fmt::format("127.9.1.{}", 1 + i / 60)));
+    there.back()->send(hello);
+  }
+  REQUIRE(front.ask(identity).has_value());
+  for (const auto& client : there) CHECK_FALSE(client->receive(10s, "\x16").empty());
 }
 
 TEST_CASE("of more connections than one certificate's name may have its oldest gives way") {
