@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "enrolment/machine.hpp"
 #include "enrolment/remove.hpp"
 #include "fleet/machine_removal.hpp"
 #include "records/seal.hpp"
@@ -29,13 +30,20 @@ Patience patience_with(const Fleet& fleet, const MemberRecord& member) {
                                    member.admitted_at)};
 }
 
+// What a banned machine would say is refused, so its silence tells nothing; and with its record the
+// ban would go. One whose record cannot be read may be banned.
+bool is_believed_gone(const Fleet& fleet, const NodeName& node) {
+  const auto machine = find_machine(fleet.store, node);
+  return machine && !machine->record.banned;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> vanishes_at(const Fleet& fleet, const NodeName& node) {
   const auto member = fleet.members.find(node);
   if (!member) return std::nullopt;
   const auto [limit, silence] = patience_with(fleet, *member);
-  if (limit == 0 || silence < limit / 2) return std::nullopt;
+  if (limit == 0 || silence < limit / 2 || !is_believed_gone(fleet, node)) return std::nullopt;
   return unix_seconds(fleet.enrolment.now()) - silence + limit;
 }
 
@@ -43,8 +51,9 @@ std::map<std::string, std::vector<VanishWatch::Silent>> VanishWatch::vanished(co
   std::map<std::string, std::vector<Silent>> found;
   for (const MemberRecord& member : fleet.members.all()) {
     const auto [limit, silence] = patience_with(fleet, member);
-    if (limit != 0 && silence >= limit)
-      found[member.cluster].push_back({{member.cluster, member.node}, silence});
+    if (limit == 0 || silence < limit) continue;
+    NodeName node{member.cluster, member.node};
+    if (is_believed_gone(fleet, node)) found[member.cluster].push_back({std::move(node), silence});
   }
   return found;
 }

@@ -142,3 +142,22 @@ TEST_CASE("a member that never reported vanishes, too") {
   REQUIRE(house.publisher.look());
   CHECK_FALSE(house.is_served("w-2"));
 }
+
+TEST_CASE("a banned member does not vanish: its ban would go with its record") {
+  PoolHouse house(", vanishedAfter: 20m");
+  house.start(3);
+  VanishWatch watch;
+  REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/w-3/ban", {{"reason", "stolen"}}).status ==
+          200);
+  const auto pass_time = [&](std::chrono::seconds seconds) {
+    house.time += seconds;
+    for (const char* name : {"m-1", "w-1", "w-2"}) house.report(name);
+    REQUIRE(watch.look(house.rooms));
+    REQUIRE(house.publisher.look());
+  };
+  pass_time(std::chrono::minutes(19));
+  CHECK(house.ask("GET", "/v1/operator/nodes/lab/w-3").body.at("vanishesAt") == 0);
+  pass_time(std::chrono::minutes(61));
+  CHECK(house.is_served("w-3"));
+  CHECK(find_machine(house.store, {"lab", "w-3"})->record.banned);
+}
