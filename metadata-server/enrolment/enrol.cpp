@@ -329,18 +329,17 @@ Result<EnrolOutcome> enrol(const EnrolmentContext& context, const EnrolRequest& 
   }
   context.refusals.went_on(source);
   auto outcome = attempt(context, request, source, note);
-  if (outcome) {
-    const bool is_told = outcome->pending && outcome->awaits == Awaits::backup;
-    if (!is_told) context.refusals.forget(source, note.key);
-    if (!is_told) return outcome;
-    note.first = note.last = unix_seconds(context.now());
-    context.refusals.add(std::move(note));
+  const bool is_waiting = outcome && outcome->pending && outcome->awaits == Awaits::backup;
+  if (outcome && !is_waiting) {
+    context.refusals.forget(source, note.key);
     return outcome;
   }
-  note.code = outcome.error().code;
-  note.message = outcome.error().message;
   note.first = note.last = unix_seconds(context.now());
-  note_refused(context, note, outcome.error().kind);
+  if (!outcome) {
+    note.code = outcome.error().code;
+    note.message = outcome.error().message;
+    note_refused(context, note, outcome.error().kind);
+  }
   context.refusals.add(std::move(note));
   return outcome;
 }

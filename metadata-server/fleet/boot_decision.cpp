@@ -10,11 +10,10 @@
 namespace muster {
 namespace {
 
-constexpr std::int64_t us_of_second = 1'000'000;  // microseconds
 // From the archive until the kernel runs: iPXE hands over at once.
-constexpr std::int64_t longest_handover_us = 120 * us_of_second;
+constexpr std::int64_t longest_handover_us = 120 * microseconds_per_second;
 // Reports are some milliseconds on their way; less than this is no better knowledge.
-constexpr std::int64_t precision_us = us_of_second / 2;
+constexpr std::int64_t precision_us = microseconds_per_second / 2;
 
 // The machine counts since its kernel began. Reports that waited for the server say too late a
 // time.
@@ -23,7 +22,7 @@ std::int64_t kernel_start(const Report& report, TimePoint now) {
 }
 
 bool is_believable(const Report& report) {
-  constexpr std::uint64_t ten_years = 3650ull * 86400 * us_of_second;
+  constexpr std::uint64_t ten_years = 3650ull * 86400 * microseconds_per_second;
   return report.counter < ten_years;
 }
 
@@ -46,7 +45,7 @@ void note_handed_out(BootRecord& record, const HandedOut& handed_out, TimePoint 
                        unix_seconds(now) < record.claim_until;
   if (!goes_on) {
     record.starts = 1;
-  } else if (at - record.archive_at >= one_start.count() * us_of_second) {
+  } else if (at - record.archive_at >= one_start.count() * microseconds_per_second) {
     ++record.starts;
   }
   // By what its document names, it is refused nothing.
@@ -134,7 +133,8 @@ BootTimeline whole_timeline(BootTimeline reported, const BootRecord& record) {
   const auto placed = [&](std::int64_t at) { return kernel->start_us + at - record.kernel_at; };
   Phase ipxe{"ipxe", placed(record.script_at), kernel->start_us,
              fmt::format("{}; its settings {:.2f} s later", record.image,
-                         static_cast<double>(record.archive_at - record.script_at) / us_of_second)};
+                         static_cast<double>(record.archive_at - record.script_at) /
+                             microseconds_per_second)};
   // The server's clock may be some milliseconds beside the machine's.
   ipxe.end_us = std::max(ipxe.start_us, ipxe.end_us);
   const std::int64_t shift = std::max<std::int64_t>(0, -ipxe.start_us);

@@ -1,17 +1,14 @@
 #include "fleet/disk_wipes.hpp"
 
-#include <algorithm>
-
 #include "document/problem.hpp"
 #include "enrolment/identity.hpp"
 #include "fleet/boot_change.hpp"
 #include "fleet/served_document.hpp"
+#include "inventory/text_rules.hpp"
 #include "pki/unix_seconds.hpp"
 
 namespace muster {
 namespace {
-
-constexpr std::int64_t us_per_second = 1'000'000;
 
 Result<void> refuse(std::string code, std::string message) {
   return fail(ErrorKind::conflict, std::move(code), std::move(message));
@@ -43,9 +40,8 @@ Result<void> check_permitted(const Fleet& fleet, const NodeName& node, const std
 
 Result<void> order_disk_wipe(const Fleet& fleet, const NodeName& node, const std::string& serial,
                              const std::string& by) {
-  if (serial.empty() || serial.size() > 64 ||
-      !std::all_of(serial.begin(), serial.end(),
-                   [](char letter) { return letter >= ' ' && letter <= '~'; }))
+  constexpr std::size_t longest_serial = 64;
+  if (!rules::is_printable(serial) || serial.size() > longest_serial)
     return fail(
         ErrorKind::invalid, "serial_expected",
         fmt::format(
@@ -86,8 +82,8 @@ Result<void> cancel_disk_wipe(const Fleet& fleet, const NodeName& node, const st
 
 bool is_wipe_open(const BootRecord& record, TimePoint now) {
   if (record.wipe_at == 0 || record.wiped_at != 0) return false;
-  return record.wipe_handed_at == 0 ||
-         unix_microseconds(now) - record.wipe_handed_at < wipe_lifetime.count() * us_per_second;
+  return record.wipe_handed_at == 0 || unix_microseconds(now) - record.wipe_handed_at <
+                                           wipe_lifetime.count() * microseconds_per_second;
 }
 
 std::optional<DiskWipe> open_wipe(const BootRecord& record, TimePoint now) {
@@ -115,9 +111,12 @@ Result<std::optional<DiskWipe>> hand_out_disk_wipe(const Fleet& fleet, const Nod
 
 nlohmann::json disk_wipe_value(const BootRecord& record) {
   if (record.wipe_at == 0) return nullptr;
-  return {{"serial", record.wipe_serial}, {"orderedAt", record.wipe_at / us_per_second},
-          {"by", record.wipe_by},         {"handedOutAt", record.wipe_handed_at / us_per_second},
-          {"to", record.wipe_to},         {"doneAt", record.wiped_at / us_per_second}};
+  return {{"serial", record.wipe_serial},
+          {"orderedAt", record.wipe_at / microseconds_per_second},
+          {"by", record.wipe_by},
+          {"handedOutAt", record.wipe_handed_at / microseconds_per_second},
+          {"to", record.wipe_to},
+          {"doneAt", record.wiped_at / microseconds_per_second}};
 }
 
 }  // namespace muster

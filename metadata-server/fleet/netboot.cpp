@@ -212,7 +212,6 @@ Result<void> check_silent(const Fleet& fleet, const NodeName& node) {
 }
 
 Result<bool> keeps_identity(const Fleet& fleet, const NodeName& node, const NetbootOrder& order) {
-  constexpr std::int64_t us_of_second = 1'000'000;
   if (!order.state_disk) return false;
   const auto found = find_machine(fleet.store, node);
   if (!found) return pass(found.error());
@@ -220,7 +219,7 @@ Result<bool> keeps_identity(const Fleet& fleet, const NodeName& node, const Netb
   const BootRecord boot = fleet.boots.find(node);
   // Whoever enrolled and was cut off before its first word may not have kept its certificate.
   return record.current && !record.replace_ordered && !is_wipe_open(boot, fleet.enrolment.now()) &&
-         boot.heard_at != 0 && boot.heard_at / us_of_second >= record.enrolled_at;
+         boot.heard_at != 0 && boot.heard_at / microseconds_per_second >= record.enrolled_at;
 }
 
 Result<std::string> claim_of(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,

@@ -10,7 +10,7 @@ namespace muster {
 namespace {
 
 std::int64_t in_seconds(std::int64_t microseconds) {
-  return microseconds / 1'000'000;
+  return microseconds / microseconds_per_second;
 }
 
 nlohmann::json handed_out_value(const BootRecord& record) {

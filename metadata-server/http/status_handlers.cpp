@@ -102,9 +102,10 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
       failed_starts.push_back({{"node", node}, {"reason", alarm}});
     const BootRecord boot = rooms.boots.find({name, node});
     if (boot.reprovision_at != 0)
-      reprovisions.push_back({{"node", node}, {"orderedAt", boot.reprovision_at / 1'000'000}});
+      reprovisions.push_back(
+          {{"node", node}, {"orderedAt", boot.reprovision_at / microseconds_per_second}});
     if (is_wipe_open(boot, now))
-      wipes.push_back({{"node", node}, {"orderedAt", boot.wipe_at / 1'000'000}});
+      wipes.push_back({{"node", node}, {"orderedAt", boot.wipe_at / microseconds_per_second}});
     const bool is_heard =
         standing != Standing::silent && standing != Standing::banned && standing != Standing::reset;
     if (!is_heard || !heard.report) continue;

@@ -11,7 +11,7 @@ std::string api_balancer_config(const NodeDocument& document) {
   // A refused connection goes to the next master at once, so checks find only what hangs: every 10
   // s, since a thousand machines each check every master. A master that is down is asked often: a
   // new cluster's first seconds wait for that.
-  std::string text = fmt::format(R"(global
+  const std::string text = fmt::format(R"(global
   log stderr format raw daemon notice
   maxconn 8192
   spread-checks 20
@@ -40,18 +40,16 @@ backend masters
   http-check expect status 200
   default-server check check-ssl verify required ca-file {} inter 10s fastinter 1s downinter 250ms rise 1 fall 3 on-marked-down shutdown-sessions
 )",
-                                 cluster.api.port, paths::authority("cluster"));
+                                       cluster.api.port, paths::authority("cluster"));
+  std::string servers;
   for (const MachineAddress& master : cluster.masters) {
-    text += fmt::format("  server {} {}:{}\n", master.name, master.address, cluster.apiserver_port);
+    servers +=
+        fmt::format("  server {} {}:{}\n", master.name, master.address, cluster.apiserver_port);
   }
   // Where no check is passed any more, the checks may be what fails (a machine so busy that none is
   // answered in time): whoever answers a connection is better than nobody. One that is refused is
   // told at once, since that is how a cluster's first seconds are spent.
-  text += "\nbackend unchecked\n  balance leastconn\n  retries 0\n";
-  for (const MachineAddress& master : cluster.masters) {
-    text += fmt::format("  server {} {}:{}\n", master.name, master.address, cluster.apiserver_port);
-  }
-  return text;
+  return text + servers + "\nbackend unchecked\n  balance leastconn\n  retries 0\n" + servers;
 }
 
 }  // namespace muster

@@ -18,6 +18,8 @@ namespace muster {
   return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
 
+inline constexpr std::int64_t microseconds_per_second = 1'000'000;
+
 // The clock counts nanoseconds in 64 bits, which end in 2262, and calendars go to 9999: what
 // somebody else wrote becomes the nearest time from 1970 to 2200, to and from which years can be
 // reckoned.

@@ -30,8 +30,7 @@ Result<FoundEpoch> find(const Store& store) {
 }  // namespace
 
 Result<void> check_epoch_record(std::string_view json) {
-  const auto read = parse_record<EpochRecord>("the site's epoch", json, epoch_fields);
-  return read ? Result<void>() : pass(read.error());
+  return check_record<EpochRecord>("the site's epoch", json, epoch_fields);
 }
 
 Result<std::uint64_t> find_epoch(const Store& store) {

@@ -37,8 +37,9 @@ struct FoundMember {
 [[nodiscard]] Result<std::optional<FoundMember>> find_member(const Store& store,
                                                              const std::string& cluster,
                                                              const std::string& node);
-// Whoever holds the address, in any cluster; removed ones too.
+// corrupt: the row of an address names no machine.
 [[nodiscard]] Result<void> check_address_record(std::string_view value);
+// Whoever holds the address, in any cluster; removed ones too.
 [[nodiscard]] Result<std::optional<FoundMember>> find_member_at(const Store& store,
                                                                 const std::string& address);
 // Of one cluster, in name order, removed ones too.

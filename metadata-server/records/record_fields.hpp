@@ -199,4 +199,12 @@ template <class Stored, class Description>
   return record;
 }
 
+// Whether it is one, for who looks for damage.
+template <class Stored, class Description>
+[[nodiscard]] Result<void> check_record(std::string_view what, std::string_view json,
+                                        const Description& describe) {
+  const auto read = parse_record<Stored>(what, json, describe);
+  return read ? Result<void>() : pass(read.error());
+}
+
 }  // namespace muster

@@ -48,8 +48,7 @@ Result<std::optional<Restored>> find_restored(const Store& store) {
 }
 
 Result<void> check_restored_record(std::string_view json) {
-  const auto read = parse_record<Restored>("the restore", json, restored_fields);
-  return read ? Result<void>() : pass(read.error());
+  return check_record<Restored>("the restore", json, restored_fields);
 }
 
 void put_restored(const Restored& restored, Transaction& transaction) {
@@ -72,8 +71,7 @@ Result<std::optional<Seal>> find_seal(const Store& store, const std::string& clu
 }
 
 Result<void> check_seal_record(std::string_view json) {
-  const auto read = parse_record<Seal>("seal", json, seal_fields);
-  return read ? Result<void>() : pass(read.error());
+  return check_record<Seal>("seal", json, seal_fields);
 }
 
 Result<std::vector<std::string>> sealed_clusters(const Store& store) {

@@ -116,8 +116,7 @@ Result<PrivateKey> load_key(const Store& store, std::string_view kind, std::stri
 }
 
 Result<void> check_key_record(std::string_view json) {
-  const auto record = parse_record<SealedKey>("sealed key", json, sealed_key_fields);
-  return record ? Result<void>() : pass(record.error());
+  return check_record<SealedKey>("sealed key", json, sealed_key_fields);
 }
 
 std::string trust_answer_text(const std::vector<Envelope>& chain) {

@@ -2,14 +2,13 @@
 import json
 import os
 import socket
-import subprocess
 import time
 
 import pytest
 
 from local_cluster import LocalCluster
 from metadata_machine import Machine
-from sanitizers import sanitizer_reports
+from own_disk import started_on
 from small_releases import import_small_releases
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a small file system needs root")
@@ -69,18 +68,8 @@ class Site(LocalCluster):
 
 @pytest.fixture
 def site(tmp_path):
-    site = Site(str(tmp_path))
-    small = os.path.join(site.state, "server")
-    os.makedirs(small)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "none", small], check=True)
-    try:
-        site.start_server()
+    with started_on(Site(str(tmp_path)), "-t", "tmpfs", "-o", "size=24m,mode=0700", "none") as site:
         yield site
-        site.stop_server()
-        assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
-    finally:
-        site.stop_server()
-        subprocess.run(["umount", small], check=True)
 
 
 def test_a_full_disk_and_a_machine_that_fetches(site):

@@ -14,6 +14,7 @@ import pytest
 
 from local_cluster import LocalCluster, call
 from metadata_machine import Machine
+from own_disk import started_on
 from sanitizers import sanitizer_reports
 from small_releases import import_small_releases
 
@@ -150,24 +151,6 @@ def test_an_older_copy_does_not_start_and_is_above_all_that_was_once_it_is_taken
     assert json.loads(site.muster("status", "-o", "json").stdout)["sealed"] == []
 
 
-@contextlib.contextmanager
-def site_on(tmp_path, *mount):
-    """A site whose state folder lies on a disk of its own."""
-    site = Site(str(tmp_path))
-    os.makedirs(site.folder, mode=0o700)
-    subprocess.run(["mount", *mount, site.folder], check=True)
-    try:
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.join(site.folder, "lost+found"))
-        site.start_server()
-        yield site
-        site.stop_server()
-        assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
-    finally:
-        site.stop_server()
-        subprocess.run(["umount", site.folder], check=True)
-
-
 @pytest.mark.skipif(os.geteuid() != 0 or not os.path.exists("/dev/loop-control"), reason="needs root and loop devices: a disk of its own")
 @pytest.mark.parametrize("over", [False, True], ids=["in place of all", "over the others"])
 def test_a_copy_is_told_on_a_disk_without_birth_times(tmp_path, over):
@@ -176,7 +159,7 @@ def test_a_copy_is_told_on_a_disk_without_birth_times(tmp_path, over):
     with open(disk, "wb") as out:
         out.truncate(64 << 20)
     subprocess.run(["mkfs.ext4", "-q", "-I", "128", disk], check=True, capture_output=True)
-    with site_on(tmp_path / "site", "-o", "loop", disk) as site:
+    with started_on(Site(str(tmp_path / "site")), "-o", "loop", disk) as site:
         site.stop_server()
         kept = str(tmp_path / "kept")
         shutil.copytree(site.folder, kept)
@@ -200,7 +183,7 @@ def test_a_copy_is_told_on_a_disk_without_birth_times(tmp_path, over):
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a disk of its own")
 def test_a_disk_that_tells_no_copy_is_red_in_the_status_with_its_cure(tmp_path):
     """ramfs: neither birth times nor generations."""
-    with site_on(tmp_path, "-t", "ramfs", "-o", "mode=0700", "none") as site:
+    with started_on(Site(str(tmp_path)), "-t", "ramfs", "-o", "mode=0700", "none") as site:
         told = json.loads(site.muster("status", "-o", "json").stdout)["backup"]
         assert (f"the disk of '{site.folder}' says neither when a file was made nor which one it is: an older copy of that folder would be "
                 "served as if it were the site's newest") in told["message"]

@@ -276,24 +276,12 @@ TEST_CASE_FIXTURE(RestoredHouse, "nothing of a sealed cluster ends by its time")
 
 TEST_CASE_FIXTURE(RestoredHouse,
                   "members of pools that came after the backup are let in again, by order") {
-  const std::string pool =
-      "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: ci}\nspec: {cluster: lab, role: node, namePattern: 'ci-{index}', maximum: 9, addressRanges: [10.77.9.0/24], proofs: [token]}\n";
-  apply(sample::cluster("  nodeCidr: 10.77.0.0/16\n") + sample::node("m1", "master", 11) +
-            sample::node("n1", "node", 21) + pool,
-        true);
-  const auto as_member = [](const std::string& name, const std::string& address) {
-    return [=](NodeDocument& document) {
-      document.role.node = name;
-      document.role.pool = "ci";
-      document.role.address = address;
-      document.role.pod_cidr = "10.64.200.0/24";
-      document.role.macs.clear();
-    };
-  };
+  apply_with_pool();
+  const std::string network = "10.64.200.0/24";
   const Peer member = renewed("ci-1"), banned = renewed("ci-2");
-  CHECK(show(member, {{"document", document_of("n1", 9, as_member("ci-1", "10.77.9.1"))}})
+  CHECK(show(member, {{"document", document_of("n1", 9, as_member("ci-1", "10.77.9.1", network))}})
             .body["taken"] == true);
-  show(banned, {{"document", document_of("n1", 9, as_member("ci-2", "10.77.9.2"))}});
+  show(banned, {{"document", document_of("n1", 9, as_member("ci-2", "10.77.9.2", network))}});
   const auto bans = [](NodeDocument& document) { document.config.banned_machines = {"ci-2"}; };
   show(m1, {{"document", document_of("m1", 9, bans)},
             {"peers", peers_of(9, {"ci-1", "ci-2", "m1", "n1"})}});
@@ -310,21 +298,11 @@ TEST_CASE_FIXTURE(RestoredHouse,
 
 TEST_CASE_FIXTURE(RestoredHouse,
                   "by a seal that cannot be read nobody is let in who was removed before it") {
-  const std::string pool =
-      "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: ci}\nspec: {cluster: lab, role: node, namePattern: 'ci-{index}', maximum: 9, addressRanges: [10.77.9.0/24], proofs: [token]}\n";
-  apply(sample::cluster("  nodeCidr: 10.77.0.0/16\n") + sample::node("m1", "master", 11) +
-            sample::node("n1", "node", 21) + pool,
-        true);
+  apply_with_pool();
   make_unreadable(store, kinds::sealed, "lab");
-  const auto as_member = [](NodeDocument& document) {
-    document.role.node = "ci-1";
-    document.role.pool = "ci";
-    document.role.address = "10.77.9.1";
-    document.role.macs.clear();
-  };
   // Of the backup's own number.
-  show(renewed("ci-1"),
-       {{"document", document_of("n1", 1, as_member)}, {"peers", peers_of(1, {"ci-1", "m1"})}});
+  show(renewed("ci-1"), {{"document", document_of("n1", 1, as_member("ci-1", "10.77.9.1"))},
+                         {"peers", peers_of(1, {"ci-1", "m1"})}});
   show(m1, {{"document", document_of("m1", 9)}});
   CHECK(open({{"members", true}}).body["kind"] == "machines_unheard");
   const auto refused = open({{"members", true}, {"unheard", true}});

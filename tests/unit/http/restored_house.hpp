@@ -56,6 +56,24 @@ struct RestoredHouse : House {
                                     const muster::PrivateKey& key) {
     return nlohmann::json::parse(muster::to_json(muster::sign_envelope(type, text, key).value()));
   }
+  // The inventory with a pool, whose members came after the backup.
+  void apply_with_pool() {
+    const std::string pool =
+        "---\napiVersion: muster/v1\nkind: NodePool\nmetadata: {name: ci}\nspec: {cluster: lab, role: node, namePattern: 'ci-{index}', maximum: 9, addressRanges: [10.77.9.0/24], proofs: [token]}\n";
+    apply(cluster("  nodeCidr: 10.77.0.0/16\n") + node("m1", "master", 11) +
+              node("n1", "node", 21) + pool,
+          true);
+  }
+  static auto as_member(const std::string& name, const std::string& address,
+                        const std::string& pod_cidr = {}) {
+    return [=](muster::NodeDocument& document) {
+      document.role.node = name;
+      document.role.pool = "ci";
+      document.role.address = address;
+      if (!pod_cidr.empty()) document.role.pod_cidr = pod_cidr;
+      document.role.macs.clear();
+    };
+  }
   Answer show(const muster::Peer& peer, const nlohmann::json& held) {
     return ask("POST", "/v1/held", held, peer);
   }
