@@ -32,7 +32,7 @@ spec: {kubernetesVersion: 1.36.3, nodeCidr: 10.77.0.0/16, podCidr: 172.16.0.0/12
 apiVersion: muster/v1
 kind: Profile
 metadata: {name: small}
-spec: {kubelet: {reservedPolicy: none}}
+spec: {kubelet: {reservedPolicy: none, evictionHard: {nodefs.available: 1Gi, imagefs.available: 1Gi}}}
 """
     for name, (role, address) in machines.items():
         third, fourth = (int(part) for part in address.split(".")[2:])

@@ -27,7 +27,7 @@ spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/
 apiVersion: muster/v1
 kind: Profile
 metadata: {name: small}
-spec: {kubelet: {reservedPolicy: none}}
+spec: {kubelet: {reservedPolicy: none, evictionHard: {nodefs.available: 1Gi, imagefs.available: 1Gi}}}
 ---
 apiVersion: muster/v1
 kind: Node

@@ -1,6 +1,7 @@
 """Machines of clusters on demand: what a cloud would give each of them, and what is asked about their clusters."""
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -8,10 +9,20 @@ import yaml
 from local_cluster import LAB, REPOSITORY, call
 
 TEMPLATES = os.path.join(REPOSITORY, "scripts", "examples", "templates")
+SMALL = "reservedPolicy: none"
 
 
 def set_template(rack, name, folder=None):
-    rack.muster("template", "set", name, folder or os.path.join(TEMPLATES, name))
+    """The example of that name or what lies in `folder`, for machines that share this one's disk."""
+    copy = os.path.join(rack.state, "templates", name)
+    shutil.copytree(folder or os.path.join(TEMPLATES, name), copy, dirs_exist_ok=True)
+    path = os.path.join(copy, "cluster.yaml")
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read()
+    assert SMALL in text
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text.replace(SMALL, f"{SMALL}, evictionHard: {{nodefs.available: 1Gi, imagefs.available: 1Gi}}"))
+    rack.muster("template", "set", name, copy)
 
 
 def import_agent(rack, folder):
