@@ -27,7 +27,7 @@ constexpr std::int64_t dead_after = 300;
 Result<std::string> reason_not_to_drain(const Fleet& fleet, const NodeName& node) {
   const auto machine = find_machine(fleet.store, node);
   if (!machine) return pass(machine.error());
-  if (machine->record.banned) return std::string("it is banned, so that it obeys no API server");
+  if (machine->ban) return std::string("it is banned, so that it obeys no API server");
   if (!fleet.reports.find(node).report) return std::string("it never reported");
   const std::int64_t silence = fleet.reports.silence_of(node, fleet.enrolment.now());
   if (silence > dead_after) return fmt::format("it was not heard of for {} s", silence);
@@ -53,7 +53,7 @@ Result<void> check_not_last_master(const Fleet& fleet, const NodeName& node) {
     const auto machine = find_machine(fleet.store, {node.cluster, master.name});
     if (!machine) return pass(machine.error());
     // Where it is banned itself, its cluster has no more by it than by another that is.
-    if (!machine->record.banned || leaving->record.banned) return {};
+    if (!machine->ban || leaving->ban) return {};
     banned += fmt::format("{}'{}'", banned.empty() ? "" : ", ", master.name);
   }
   if (!banned.empty()) {
