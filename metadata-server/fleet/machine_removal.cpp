@@ -112,25 +112,6 @@ Result<void> give_up(const Fleet& fleet, FoundDrain found, const std::string& wh
   return {};
 }
 
-// What was removed while the clock was ahead would hold its place as long as the clock was wrong.
-Result<void> bring_back_removals(const Fleet& fleet, const std::string& cluster, std::int64_t now) {
-  const auto members = list_members(fleet.store, cluster);
-  if (!members) return pass(members.error());
-  for (const MemberRecord& member : *members) {
-    if (member.removed_at <= now) continue;
-    auto found = find_member(fleet.store, cluster, member.node);
-    if (!found) return pass(found.error());
-    if (!*found || (*found)->record.removed_at <= now) continue;
-    (*found)->record.removed_at = now;
-    Transaction transaction;
-    put_member(**found, transaction);
-    auto put = commit(fleet.store, transaction);
-    // Somebody wrote it meanwhile: next time.
-    if (!put && put.error().kind != ErrorKind::conflict) return put;
-  }
-  return {};
-}
-
 Result<void> finish(const Fleet& fleet, const FoundDrain& found,
                     const std::optional<DutiesReport>& duties) {
   const DrainRecord& record = found.record;
@@ -277,8 +258,6 @@ Result<bool> release_places(const Fleet& fleet, const std::string& cluster,
                             std::chrono::seconds quarantine, TimePoint now) {
   const auto nodes = node_objects(fleet, cluster);
   if (!nodes) return pass(nodes.error());
-  if (auto right = bring_back_removals(fleet, cluster, unix_seconds(now)); !right)
-    return pass(right.error());
   const auto retired =
       release_retired_members(fleet.store, cluster, unix_seconds(now), quarantine, *nodes);
   // Somebody published meanwhile: next time.
