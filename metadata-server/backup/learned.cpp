@@ -191,7 +191,7 @@ Result<void> take_bans(const EnrolmentContext& context, const NodeDocument& docu
   for (const auto& node : document.config.banned_machines) {
     const auto found = find_machine(context.store, {cluster, node});
     if (!found) return pass(found.error());
-    if (found->version == 0 || found->record.banned) continue;
+    if (found->version == 0 || found->ban) continue;
     const auto banned = ban(context, {cluster, node}, reason, std::string(restore_actor));
     if (!banned && banned.error().kind != ErrorKind::not_found) return pass(banned.error());
   }

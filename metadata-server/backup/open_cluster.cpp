@@ -63,8 +63,9 @@ bool is_key_of(const MachineRecord& record, const std::string& key) {
 }
 
 // The identity was renewed after the backup was made: the site's own signature says so.
-bool is_renewed(const MachineRecord& record, const Learned& learned) {
-  return record.current && !record.banned && !is_key_of(record, learned.key) &&
+bool is_renewed(const FoundMachine& machine, const Learned& learned) {
+  const MachineRecord& record = machine.record;
+  return record.current && !machine.ban && !is_key_of(record, learned.key) &&
          learned.issued_at >= record.current->issued_at &&
          std::find(record.renewed.begin(), record.renewed.end(), learned.key) ==
              record.renewed.end();
@@ -75,7 +76,7 @@ Result<void> take_keys(const Fleet& fleet, const SealedCluster& sealed, Transact
   for (const auto& learned : sealed.heard) {
     auto found = find_machine(fleet.store, {learned.cluster, learned.node});
     if (!found) return pass(found.error());
-    if (found->version == 0 || !is_renewed(found->record, learned)) continue;
+    if (found->version == 0 || !is_renewed(*found, learned)) continue;
     MachineRecord& record = found->record;
     record.previous = record.current;
     record.current =
@@ -150,6 +151,12 @@ Result<void> take_members(const Fleet& fleet, const SealedCluster& sealed, Trans
   for (const auto& learned : sealed.lost_members) {
     auto machine = find_machine(fleet.store, {learned.cluster, learned.node});
     if (!machine) return pass(machine.error());
+    const auto banned_key = find_banned_key(fleet.store, learned.key);
+    if (!banned_key) return pass(banned_key.error());
+    if (machine->ban || *banned_key) {
+      notes.push_back(fmt::format("{}: banned: not let in", learned.node));
+      continue;
+    }
     const auto known = find_member(fleet.store, learned.cluster, learned.node);
     if (!known) return pass(known.error());
     const auto holder = find_member_at(fleet.store, learned.address);
@@ -210,16 +217,16 @@ Result<SealedCluster> look_at_sealed(const Fleet& fleet, const std::string& clus
         std::max({sealed.highest_generation, learned.generation, learned.peers_generation});
     sealed.highest_trust = std::max(sealed.highest_trust, learned.trust_version);
     const auto known = machines->find(learned.node);
-    const bool is_unknown = known == machines->end() || !known->second.current;
+    const bool is_unknown = known == machines->end() || !known->second.record.current;
     // Whom the site let in before the backup, and it does not know, was removed before it.
     if (is_unknown && (!is_known || learned.issued_at >= (*restored)->backup_at))
       sealed.unknown.push_back(learned.node);
   }
   const auto served = fleet.current.cluster(cluster);
-  for (const auto& [node, record] : *machines) {
-    if (record.banned) sealed.banned.push_back(node);
-    if (record.banned) heard_masters.erase(node);
-    if (!record.current || record.banned) continue;
+  for (const auto& [node, machine] : *machines) {
+    if (machine.ban) sealed.banned.push_back(node);
+    if (machine.ban) heard_masters.erase(node);
+    if (!machine.record.current || machine.ban) continue;
     if (!heard_names.contains(node)) sealed.unheard.push_back(node);
     if (heard_masters.contains(node)) continue;
     const auto document = served ? served->documents.find(node) : nullptr;

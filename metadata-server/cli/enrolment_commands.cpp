@@ -27,6 +27,15 @@ std::string refusal_text(const nlohmann::json& row) {
   return text;
 }
 
+std::string ban_text(const nlohmann::json& ban, const std::string& cluster,
+                     const std::string& node) {
+  std::string text = on_one_line(cell(ban, "/reason"));
+  if (text.empty()) text = "no reason was given";
+  if (number_at(ban, "/since") != 0)
+    text += fmt::format(" (since {}, by {})", time_text(ban, "/since"), cell(ban, "/by"));
+  return text + fmt::format("; `muster unban {} --cluster {}` lets it in again", node, cluster);
+}
+
 std::string explanation_text(const nlohmann::json& answer) {
   std::string text;
   for (const auto& row : list_at(answer, "/refusals")) text += refusal_text(row);
@@ -40,6 +49,8 @@ std::string explanation_text(const nlohmann::json& answer) {
     text += printable(fmt::format("{}/{}: {}", cell(row, "/cluster"), cell(row, "/node"),
                                   cell(row, "/state"))) +
             "\n";
+    if (const auto ban = row.find("ban"); ban != row.end() && ban->is_object())
+      add_line(text, "banned:", ban_text(*ban, cell(row, "/cluster"), cell(row, "/node")));
     add_line(text, "at", cell(row, "/address"));
     add_line(text, "key", cell(row, "/fingerprint"));
     add_line(text, "enrolled", time_text(row, "/enrolledAt"));
@@ -53,11 +64,7 @@ std::string explanation_text(const nlohmann::json& answer) {
               "the certificates that it has are refused, and end by {}; what runs on it goes on until it is switched off or `muster-agent reset --yes` is run there; to have it back, put it into the inventory again, then on it `muster-agent reset --yes` and a new join token",
               time_text(row, "/departedUntil")));
   }
-  if (!text.empty()) return text;
-  return printable(fmt::format(
-             "{}: nothing is known: the server refused nobody of that name since it started, nobody waits, no machine has it; look there with `journalctl -u muster-agent`",
-             cell(answer, "/name"))) +
-         "\n";
+  return text;
 }
 
 }  // namespace

@@ -28,8 +28,9 @@ Result<std::string> cluster_of(Session& session, const std::string& cluster,
   const auto answer = session.ask("GET", "nodes?node=" + escape(node));
   if (!answer) return pass(answer.error());
   std::vector<std::string> clusters;
-  for (const auto& row : list_at(*answer, "/nodes")) {
-    if (cell(row, "/node") == node) clusters.push_back(cell(row, "/cluster"));
+  for (const char* list : {"/nodes", "/banned"}) {
+    for (const auto& row : list_at(*answer, list))
+      if (cell(row, "/node") == node) clusters.push_back(cell(row, "/cluster"));
   }
   if (clusters.empty()) {
     return fail(

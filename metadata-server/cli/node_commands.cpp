@@ -42,14 +42,24 @@ std::string nodes_text(const nlohmann::json& answer) {
                pending == 0 ? "" : std::to_string(pending), cell(row, "/turn/state"),
                time_text(row, "/seenAt"), cell(row, "/reason")});
   }
-  return table.text();
+  std::string text = table.text();
+  for (const auto& row : list_at(answer, "/banned")) {
+    const std::string reason = on_one_line(cell(row, "/reason"));
+    text +=
+        printable(fmt::format(
+            "{0}/{1}: banned, and no machine has the name: {2}; `muster unban {1} --cluster {0}` lets it in again",
+            cell(row, "/cluster"), cell(row, "/node"),
+            reason.empty() ? "no reason was given" : reason)) +
+        "\n";
+  }
+  return text;
 }
 
 // Page by page, so that no answer grows with the site.
 Exit list_nodes(Session& session, const std::string& cluster, std::size_t limit) {
   constexpr std::size_t longest_page = 1000;
   const std::string of_cluster = cluster.empty() ? "" : "&cluster=" + escape(cluster);
-  nlohmann::json rows = nlohmann::json::array();
+  nlohmann::json rows = nlohmann::json::array(), banned = rows;
   for (std::string after; rows.size() < limit;) {
     auto answer = session.ask(
         "GET", fmt::format("nodes?limit={}{}{}", std::min(longest_page, limit - rows.size()),
@@ -62,11 +72,12 @@ Exit list_nodes(Session& session, const std::string& cluster, std::size_t limit)
     const auto nodes = answer->find("nodes");
     if (nodes != answer->end() && nodes->is_array())
       std::move(nodes->begin(), nodes->end(), std::back_inserter(rows));
+    if (answer->contains("banned")) banned = answer->at("banned");
     after = cell(*answer, "/next");
     if (after.empty()) break;
   }
-  print(session.wants_json() ? json_text({{"nodes", std::move(rows)}})
-                             : nodes_text({{"nodes", std::move(rows)}}));
+  const nlohmann::json all = {{"nodes", std::move(rows)}, {"banned", std::move(banned)}};
+  print(session.wants_json() ? json_text(all) : nodes_text(all));
   return Exit::ok;
 }
 

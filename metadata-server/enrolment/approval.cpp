@@ -80,9 +80,11 @@ Result<void> check_matches(const EnrolmentInventory& inventory, const PendingMac
 }
 }  // namespace
 
-Result<void> check_free(const EnrolmentContext& context, const MachineRecord& record,
+Result<void> check_free(const EnrolmentContext& context, const FoundMachine& machine,
                         std::string_view fingerprint) {
-  if (auto may = check_may_be_issued(record); !may) return may;
+  const MachineRecord& record = machine.record;
+  if (auto may = check_may_be_issued(machine); !may) return may;
+  if (auto may = check_key_not_banned(context.store, fingerprint); !may) return may;
   if (record.current && record.current->key == fingerprint) return {};
   if (record.replace_ordered && (record.replace_key.empty() || record.replace_key == fingerprint)) {
     return {};
@@ -113,7 +115,7 @@ Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& 
   }
   const auto record = find_machine(context.store, *node);
   if (!record) return pass(record.error());
-  if (auto free = check_free(context, record->record, machine.fingerprint); !free) {
+  if (auto free = check_free(context, *record, machine.fingerprint); !free) {
     return pass(free.error());
   }
   if (machine.approved == *node) return std::move(machine);

@@ -25,7 +25,7 @@ struct Approval {
 
 // The name is free for this key: not banned, not frozen, and no other key holds it alive unless its
 // replacement was ordered. Refusals banned, frozen, live_identity.
-[[nodiscard]] Result<void> check_free(const EnrolmentContext& context, const MachineRecord& record,
+[[nodiscard]] Result<void> check_free(const EnrolmentContext& context, const FoundMachine& machine,
                                       std::string_view fingerprint);
 
 }  // namespace muster

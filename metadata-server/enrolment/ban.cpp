@@ -6,7 +6,9 @@
 #include "enrolment/pending.hpp"
 #include "enrolment/way_back.hpp"
 #include "records/audit.hpp"
+#include "records/bans.hpp"
 #include "records/due.hpp"
+#include "records/pool_member.hpp"
 #include "records/record_fields.hpp"
 #include "records/revision.hpp"
 #include "store/kinds.hpp"
@@ -16,25 +18,59 @@ namespace muster {
 namespace {
 struct Deed {
   std::string actor, action, detail;
-  std::string due = {};  // why its cluster is to be published with it; empty: it is not
-  // A record that cannot be read begins anew, without its keys.
-  bool is_anew = false;
 };
 
-// Of a cluster whose inventory cannot be read, it is a machine that something was published for.
+// A member that nobody lists is known by its record, also while its place waits for another, and
+// whoever left by the certificates that it may have still. Of a cluster whose inventory cannot be
+// read, it is a machine that something was published for.
 Result<void> check_known(const EnrolmentContext& context, const NodeName& node) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
   const auto listed = context.inventory()->lists(node);
   if (listed && *listed) return {};
-  if (listed) {
-    return fail(
-        ErrorKind::not_found,
-        fmt::format("node '{}': not in the inventory; `muster node list` shows those there are",
-                    key));
+  for (const auto kind : {kinds::machine, kinds::member, kinds::document}) {
+    const auto record = context.store.get(kind, key);
+    if (record) return {};
+    if (record.error().kind != ErrorKind::not_found) return pass(record.error());
   }
-  const auto document = context.store.get(kinds::document, key);
-  if (document) return {};
-  return pass(document.error().kind == ErrorKind::not_found ? listed.error() : document.error());
+  if (!listed) return pass(listed.error());
+  const auto cluster = find_cluster(context.store, node.cluster);
+  if (cluster && cluster->record.departed.contains(node.node)) return {};
+  return fail(
+      ErrorKind::not_found,
+      fmt::format("node '{}': not in the inventory; `muster node list` shows those there are",
+                  key));
+}
+
+struct KnownKeys {
+  std::vector<std::string> keys;
+  bool is_begun_anew = false;  // its record could not be read: without its keys
+};
+// Every key that the machine asked with, guarded.
+Result<KnownKeys> known_keys(const EnrolmentContext& context, const NodeName& node,
+                             Transaction& transaction) {
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  KnownKeys known;
+  const auto member = find_member(context.store, node.cluster, node.node);
+  if (member && *member && !(*member)->record.key.empty())
+    known.keys.push_back((*member)->record.key);
+  const auto found = context.store.get(kinds::machine, key);
+  if (!found && found.error().kind != ErrorKind::not_found) return pass(found.error());
+  transaction.expect(kinds::machine, key, found ? found->version : 0);
+  if (!found) {
+    if (auto is_known = check_known(context, node); !is_known) return pass(is_known.error());
+    return known;
+  }
+  const auto record = parse_machine_record(found->value);
+  if (record) {
+    for (auto& key_of_it : keys_of(*record)) known.keys.push_back(std::move(key_of_it));
+    return known;
+  }
+  MachineRecord anew;
+  anew.cluster = node.cluster;
+  anew.node = node.node;
+  transaction.put(kinds::machine, key, to_json(anew));
+  known.is_begun_anew = true;
+  return known;
 }
 
 // Reads the record, lets `change` alter it (false: it is so already), writes it with its audit row.
@@ -53,8 +89,8 @@ Result<bool> change_machine(const EnrolmentContext& context, const NodeName& nod
         record.node = node.node;
         if (value) {
           auto parsed = parse_machine_record(*value);
-          if (!parsed && !deed.is_anew) return pass(parsed.error());
-          if (parsed) record = std::move(*parsed);
+          if (!parsed) return pass(parsed.error());
+          record = std::move(*parsed);
         }
         is_changed = change(record);
         if (!is_changed) return {};
@@ -64,9 +100,7 @@ Result<bool> change_machine(const EnrolmentContext& context, const NodeName& nod
         }
         transaction.put(kinds::machine, key, to_json(record));
         append_audit(transaction, context.now(), deed.actor, deed.action, key, deed.detail);
-        if (deed.due.empty()) return {};
-        return mark_due(context.store, node.cluster, deed.due, deed.actor, context.now(),
-                        transaction);
+        return {};
       });
   if (!done) return pass(done.error());
   return is_changed;
@@ -94,25 +128,50 @@ void end_converge(MachineRecord& record) {
 
 Result<bool> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
                  const std::string& by) {
-  return change_machine(context, node, {by, "banned", reason, "ban of " + node.node, true},
-                        [&](MachineRecord& record) {
-                          // Again, and without a word: what was said of it stays.
-                          const bool is_news = !reason.empty() && record.ban_reason != reason;
-                          if (record.banned && !is_news) return false;
-                          record.banned = true;
-                          record.ban_reason = reason;
-                          return true;
-                        });
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  bool is_changed = false;
+  const auto done = update(
+      context.store, kinds::ban, key,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        const auto before = value ? parse_ban_record(*value) : Result<BanRecord>();
+        // Again, and without a word: what was said of it stays.
+        const bool is_news = !before || (!reason.empty() && before->reason != reason);
+        const auto known = known_keys(context, node, transaction);
+        if (!known) return pass(known.error());
+        is_changed = !value || is_news || known->is_begun_anew;
+        if (!is_changed) return {};
+        if (auto there = expect_cluster(context.store, node.cluster, transaction); !there)
+          return there;
+        BanRecord record{reason, by, unix_seconds(context.now())};
+        if (value && before) record.since = before->since;
+        if (value && before && reason.empty()) record.reason = before->reason;
+        put_ban(node.cluster, node.node, record, known->keys, transaction);
+        append_audit(transaction, context.now(), by, "banned", key, reason);
+        return mark_due(context.store, node.cluster, "ban of " + node.node, by, context.now(),
+                        transaction);
+      });
+  if (!done) return pass(done.error());
+  return is_changed;
 }
 
 Result<bool> unban(const EnrolmentContext& context, const NodeName& node, const std::string& by) {
-  return change_machine(context, node, {by, "unbanned", "", node.node + " banned no more"},
-                        [](MachineRecord& record) {
-                          if (!record.banned) return false;
-                          record.banned = false;
-                          record.ban_reason.clear();
-                          return true;
-                        });
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  bool is_changed = false;
+  const auto done = update(
+      context.store, kinds::ban, key,
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        const auto removed = remove_ban(context.store, node.cluster, node.node, transaction);
+        if (!removed) return pass(removed.error());
+        is_changed = *removed;
+        if (!is_changed) return check_known(context, node);
+        append_audit(transaction, context.now(), by, "unbanned", key, "");
+        // Without a ban of its name nobody refuses it by a document, and its cluster may be gone.
+        if (!value) return {};
+        return mark_due(context.store, node.cluster, node.node + " banned no more", by,
+                        context.now(), transaction);
+      });
+  if (!done) return pass(done.error());
+  return is_changed;
 }
 
 Result<void> freeze(const EnrolmentContext& context, const NodeName& node,
@@ -151,10 +210,10 @@ Result<bool> unfreeze(const EnrolmentContext& context, const NodeName& node,
               claimant ? " or " + claimant->key : "", in_ticks(keep)));
     }
     // Refused now rather than after the freeze is gone.
-    MachineRecord kept = machine->record;
-    kept.frozen = false;
-    kept.replace_ordered = true;
-    kept.replace_key = keep;
+    FoundMachine kept = *machine;
+    kept.record.frozen = false;
+    kept.record.replace_ordered = true;
+    kept.record.replace_key = keep;
     if (auto free = check_free(context, kept, keep); !free) return pass(free.error());
   }
   auto done = change_machine(

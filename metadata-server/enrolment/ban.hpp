@@ -1,7 +1,6 @@
 // An operator's word over one machine's identity. Each is one transaction with its audit row, and
 // idempotent: what is so already is not written again. `by`: as the audit names an actor, "operator
-// anna". not_found: neither the inventory nor the records know the node. Ban reaches the API server
-// through the masters' documents: the cluster is due with it (records/due). A bool says whether
+// anna". not_found: neither the inventory nor the records know the node. A bool says whether
 // anything changed.
 #pragma once
 
@@ -16,8 +15,12 @@
 
 namespace muster {
 
+// Of its name and of its keys (records/bans), until `unban`, whatever becomes of its record. It
+// reaches the API server through the masters' documents: the cluster is due with it (records/due).
+// Whoever left the cluster can be banned too.
 [[nodiscard]] Result<bool> ban(const EnrolmentContext& context, const NodeName& node,
                                const std::string& reason, const std::string& by);
+// Also where its record, or its whole cluster, is gone.
 [[nodiscard]] Result<bool> unban(const EnrolmentContext& context, const NodeName& node,
                                  const std::string& by);
 

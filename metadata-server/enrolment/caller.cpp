@@ -91,12 +91,15 @@ Result<Caller> identify_machine(const EnrolmentContext& context, const Certifica
   if (auto holds = check_holds_name(context, *found, presented); !holds) {
     const auto tombstone = find_tombstone(context.store, caller.key);
     if (!tombstone) return pass(tombstone.error());
+    // Of a banned machine whose record is gone, that is the answer.
+    if (!*tombstone && found->ban && !found->record.current)
+      return pass(check_may_be_issued(*found).error());
     if (!*tombstone && found->version == 0) note_lost(context, caller.node, presented);
     if (!*tombstone) return pass(holds.error());
     caller.ended = true;
     return caller;
   }
-  if (found->record.banned) return pass(check_may_be_issued(found->record).error());
+  if (found->ban) return pass(check_may_be_issued(*found).error());
   if (found->record.previous && found->record.current->key == caller.key) {
     end_acceptance_of_previous(context, std::move(*found));
   }
@@ -201,10 +204,10 @@ Result<void> check_holds_name(const EnrolmentContext& context, const FoundMachin
 
 Result<void> check_not_frozen(const Caller& caller) {
   if (!caller.frozen) return {};
-  MachineRecord record;
-  record.node = caller.node.node;
-  record.frozen = true;
-  return check_may_be_issued(record);
+  FoundMachine frozen;
+  frozen.record.node = caller.node.node;
+  frozen.record.frozen = true;
+  return check_may_be_issued(frozen);
 }
 
 Error has_ended(const NodeName& node) {

@@ -93,7 +93,7 @@ Result<CreatedJoinToken> claim_for(const EnrolmentContext& context, const NodeNa
           return there;
         const auto machine = find_machine(context.store, node);
         if (!machine) return pass(machine.error());
-        if (auto may = check_may_be_issued(machine->record); !may) return may;
+        if (auto may = check_may_be_issued(*machine); !may) return may;
         auto boot = find_boot(context.store, node.cluster, node.node);
         if (!boot) return pass(boot.error());
         const auto newest = find_claim(context, boot->record.claim);
@@ -132,9 +132,9 @@ Result<void> check_claim(const EnrolmentContext& context, const JoinToken& token
             token.id, fmt::join(claim.macs, " "), claim.uuid.empty() ? "none" : claim.uuid,
             fmt::join(hints.macs, " "), hints.uuid.empty() ? "none" : hints.uuid));
   const MachineRecord& record = found.record;
-  const bool is_contested =
-      record.current && record.current->key != fingerprint && !record.frozen && !record.banned &&
-      is_of_an_earlier_start(token, record) && token.expires_at > unix_seconds(context.now());
+  const bool is_contested = record.current && record.current->key != fingerprint &&
+                            !record.frozen && !found.ban && is_of_an_earlier_start(token, record) &&
+                            token.expires_at > unix_seconds(context.now());
   if (!is_contested) return {};
   FoundMachine contested = found;
   MachineRecord& changed = contested.record;

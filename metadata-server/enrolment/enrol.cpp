@@ -160,6 +160,7 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
   // What the machine before it said is not its word.
   if (is_other_machine) forget_reports(node, transaction);
   put_machine(found, transaction);
+  expect_not_banned(node.cluster, node.node, question.fingerprint, transaction);
   if (right.member) {
     transaction.expect(kinds::member, kinds::pair_key(node.cluster, node.node),
                        right.member->version);
@@ -201,7 +202,7 @@ Result<EnrolOutcome> decide_member(const Question& question, Right right, bool& 
   question.note.node = kinds::pair_key(node.cluster, node.node);
   auto found = find_machine(context.store, node);
   if (!found) return pass(found.error());
-  if (auto free = check_free(context, found->record, question.fingerprint); !free) {
+  if (auto free = check_free(context, *found, question.fingerprint); !free) {
     return pass(free.error());
   }
   const auto served = context.publisher == nullptr
@@ -236,8 +237,9 @@ Result<void> check_not_ended(const Question& question) {
   return fail(
       ErrorKind::conflict, "ended",
       fmt::format(
-          "machine '{}/{}': its cluster has ended; run `muster-agent reset --yes` on it, so that it asks with a new key",
-          (*tombstone)->cluster, (*tombstone)->node));
+          "machine '{}/{}': {}; run `muster-agent reset --yes` on it, so that it asks with a new key",
+          (*tombstone)->cluster, (*tombstone)->node,
+          (*tombstone)->by_ttl ? "its time in its pool (ttl) is over" : "its cluster has ended"));
 }
 
 Result<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
@@ -272,8 +274,8 @@ Result<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
   }
   if (!role) return wait(question, {});
   const bool is_claimed = right->token && right->token->token.claim;
-  if (auto free = is_claimed ? check_may_be_issued(found->record)
-                             : check_free(context, found->record, question.fingerprint);
+  if (auto free = is_claimed ? check_may_be_issued(*found)
+                             : check_free(context, *found, question.fingerprint);
       !free) {
     return pass(free.error());
   }
@@ -293,6 +295,7 @@ Result<EnrolOutcome> attempt(const EnrolmentContext& context, const EnrolRequest
   note.key = key->fingerprint();
   const Question question{context, request, source, *key, note.key, note};
   if (auto fresh = check_not_ended(question); !fresh) return pass(fresh.error());
+  if (auto may = check_key_not_banned(context.store, note.key); !may) return pass(may.error());
   // Machines of one rack share a token: each loser of a race for its count decides again.
   constexpr int attempts = 100;
   for (int attempt = 1;; ++attempt) {

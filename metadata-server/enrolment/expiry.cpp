@@ -29,7 +29,7 @@ class Tombstones {
 
   // `pool`: empty for a machine that is listed.
   Result<void> add(const Store& store, const NodeName& node, const std::string& pool,
-                   std::optional<OnDelete> on_delete) {
+                   std::optional<OnDelete> on_delete, bool by_ttl = false) {
     auto found = find_machine(store, node);
     // Nobody knows the keys of one that cannot be read: it gets no tombstone, and ends all the
     // same.
@@ -42,7 +42,7 @@ class Tombstones {
     // Whoever is about to get an identity by this name comes too late.
     transaction_.expect(kinds::machine, kinds::pair_key(node.cluster, node.node), found->version);
     const TombstoneRecord record{node.cluster, node.node, now_,
-                                 on_delete.value_or(order_for(node.cluster, pool))};
+                                 on_delete.value_or(order_for(node.cluster, pool)), by_ttl};
     for (auto& key : put_tombstones(found->record, record, transaction_))
       lapsing_.emplace_back(kinds::tombstone, std::move(key));
     last_ = std::max(last_, latest_ + inventory_->certificate_lifetime(node.cluster).count());
@@ -117,7 +117,7 @@ Result<std::optional<NodeName>> expire_member(const EnrolmentContext& context,
     return std::nullopt;
   }
   Tombstones tombstones(context, transaction);
-  if (auto added = tombstones.add(context.store, node, (*member)->record.pool, std::nullopt);
+  if (auto added = tombstones.add(context.store, node, (*member)->record.pool, std::nullopt, true);
       !added)
     return pass(added.error());
   tombstones.finish();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "document/problem.hpp"
 #include "document/strict_json.hpp"
 #include "enrolment/backup_wait.hpp"
 #include "enrolment/instance_use.hpp"
@@ -31,10 +32,12 @@ Result<std::vector<NodeName>> find_names(const EnrolmentContext& context, const 
   for (const std::string& cluster : clusters) {
     const auto member = find_member(context.store, cluster, node);
     if (!member) return pass(member.error());
+    const auto ban = find_ban(context.store, cluster, node);
+    if (!ban) return pass(ban.error());
     const auto record = find_cluster(context.store, cluster);
     // In quarantine, that is all that says who is listed.
     const auto served = context.store.get(kinds::document, kinds::pair_key(cluster, node));
-    if (*member || served || (record && record->record.departed.contains(node)))
+    if (*member || *ban || served || (record && record->record.departed.contains(node)))
       add({cluster, node});
   }
   const auto there = find_member_at(context.store, name);
@@ -43,13 +46,16 @@ Result<std::vector<NodeName>> find_names(const EnrolmentContext& context, const 
   const auto use = find_instance_use(context.store, name);
   if (!use) return pass(use.error());
   if (use->version != 0 && !use->use.cluster.empty()) add({use->use.cluster, use->use.node});
+  const auto banned = find_banned_key(context.store, name);
+  if (!banned) return pass(banned.error());
+  const auto as = *banned ? kinds::parse_pair_key(**banned) : std::nullopt;
+  if (as) add({as->first, as->second});
   return found;
 }
 
 std::string state_of(const EnrolmentContext& context, const MachineRecord& machine,
                      const std::optional<FoundMember>& member) {
   if (member && member->record.removed_at != 0) return "removed";
-  if (machine.banned) return "banned";
   if (machine.frozen) return "frozen";
   if (has_live_identity(machine, earliest_now(context), context.limits.recovery_window))
     return "enrolled";
@@ -73,14 +79,16 @@ Result<std::vector<std::string>> what_holds_up(const EnrolmentContext& context,
   return reasons;
 }
 
+// `is_key_banned`: that of which it is asked.
 Result<ExplainedMachine> explain_machine(const EnrolmentContext& context, const NodeName& name,
-                                         const Quarantine* quarantine) {
+                                         bool is_key_banned, const Quarantine* quarantine) {
   const auto machine = find_machine(context.store, name);
   if (!machine) return pass(machine.error());
   const auto member = find_member(context.store, name.cluster, name.node);
   if (!member) return pass(member.error());
   ExplainedMachine explained;
   explained.name = name;
+  if (is_key_banned) explained.ban.emplace();
   explained.state = state_of(context, machine->record, *member);
   if (!context.inventory()->role_of(name) && !*member) {
     const auto cluster = find_cluster(context.store, name.cluster);
@@ -91,6 +99,8 @@ Result<ExplainedMachine> explain_machine(const EnrolmentContext& context, const 
       explained.departed_until = found->second;
     }
   }
+  if (machine->ban) explained.ban = *machine->ban;
+  if (explained.ban) explained.state = "banned";
   explained.enrolled_at = machine->record.enrolled_at;
   if (*member) {
     explained.address = (*member)->record.address;
@@ -117,6 +127,11 @@ bool is_about(const PendingMachine& machine, const std::string& name) {
           kinds::pair_key(machine.proposed.cluster, machine.proposed.node) == name);
 }
 
+nlohmann::json ban_value(const std::optional<BanRecord>& ban) {
+  if (!ban) return nullptr;
+  return {{"reason", ban->reason}, {"by", ban->by}, {"since", ban->since}};
+}
+
 nlohmann::json to_value(const RefusalNote& note) {
   return {{"source", note.source},     {"fingerprint", note.key}, {"hostname", note.hostname},
           {"token", note.token},       {"asked", note.asked},     {"node", note.node},
@@ -139,12 +154,22 @@ Result<EnrolmentExplanation> explain_enrolment(const EnrolmentContext& context,
                [&](const PendingMachine& machine) { return is_about(machine, name); });
   const auto names = find_names(context, name, clusters);
   if (!names) return pass(names.error());
+  const auto banned = find_banned_key(context.store, name);
+  if (!banned) return pass(banned.error());
   for (const NodeName& named : *names) {
-    auto machine = explain_machine(context, named, quarantine);
+    const bool is_key_banned = *banned == kinds::pair_key(named.cluster, named.node);
+    auto machine = explain_machine(context, named, is_key_banned, quarantine);
     if (!machine) return pass(machine.error());
     explanation.machines.push_back(std::move(*machine));
   }
-  return explanation;
+  const bool is_known = !explanation.refusals.empty() || !explanation.waiting.empty() ||
+                        !explanation.machines.empty();
+  if (is_known) return explanation;
+  return fail(
+      ErrorKind::not_found, "not_found",
+      fmt::format(
+          "{}: nothing is known: the server refused nobody of that name since it started, nobody waits, no machine has it; look there with `journalctl -u muster-agent`",
+          in_ticks(name)));
 }
 
 std::string to_json(const EnrolmentExplanation& explanation) {
@@ -163,6 +188,7 @@ std::string to_json(const EnrolmentExplanation& explanation) {
                         {"address", machine.address},
                         {"fingerprint", machine.key},
                         {"enrolledAt", machine.enrolled_at},
+                        {"ban", ban_value(machine.ban)},
                         {"departedUntil", machine.departed_until},
                         {"wayBack", machine.way_back},
                         {"heldUp", machine.held_up}});

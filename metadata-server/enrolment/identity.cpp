@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "enrolment/way_back.hpp"
+#include "store/kinds.hpp"
 
 namespace muster {
 
@@ -65,8 +66,9 @@ Result<void> check_issuer(const EnrolmentContext& context, const Certificate& ce
                           enrols_anew));
 }
 
-Result<void> check_may_be_issued(const MachineRecord& record) {
-  if (record.banned) {
+Result<void> check_may_be_issued(const FoundMachine& machine) {
+  const MachineRecord& record = machine.record;
+  if (machine.ban) {
     return fail(
         ErrorKind::forbidden, "banned",
         fmt::format("machine '{0}': banned; an operator may lift it with `muster unban {0}`",
@@ -80,6 +82,18 @@ Result<void> check_may_be_issued(const MachineRecord& record) {
             record.node));
   }
   return {};
+}
+
+Result<void> check_key_not_banned(const Store& store, std::string_view fingerprint) {
+  const auto banned = find_banned_key(store, fingerprint);
+  if (!banned) return pass(banned.error());
+  if (!*banned) return {};
+  const auto name = kinds::parse_pair_key(**banned).value_or(std::pair("CLUSTER", "NAME"));
+  return fail(
+      ErrorKind::forbidden, "banned",
+      fmt::format(
+          "machine '{}': its key was banned under this name; an operator may lift it with `muster unban {} --cluster {}`",
+          **banned, name.second, name.first));
 }
 
 }  // namespace muster

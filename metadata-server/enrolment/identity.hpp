@@ -38,6 +38,8 @@ inline constexpr std::string_view operator_organization = "muster:operator";
                                         const Certificate& certificate);
 
 // Nothing new for a machine in this state: refusals banned, frozen.
-[[nodiscard]] Result<void> check_may_be_issued(const MachineRecord& record);
+[[nodiscard]] Result<void> check_may_be_issued(const FoundMachine& machine);
+// Not even under another name. Refusal banned.
+[[nodiscard]] Result<void> check_key_not_banned(const Store& store, std::string_view fingerprint);
 
 }  // namespace muster

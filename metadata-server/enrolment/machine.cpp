@@ -29,8 +29,8 @@ constexpr auto machine_fields = [](auto& fields, auto& record) {
   fields.object("current", record.current, identity_fields);
   fields.object("previous", record.previous, identity_fields);
   fields.object("claimant", record.claimant, identity_fields);
-  fields.flag("banned", record.banned);
-  fields.text("banReason", record.ban_reason);
+  fields.formerly("banned");  // by servers before 0.3: records/bans
+  fields.formerly("banReason");
   fields.flag("frozen", record.frozen);
   fields.text("freezeReason", record.freeze_reason);
   fields.flag("replaceOrdered", record.replace_ordered);
@@ -62,28 +62,39 @@ Result<MachineRecord> parse_machine_record(std::string_view json) {
   return parse_record<MachineRecord>("machine record", json, machine_fields);
 }
 
-Result<std::map<std::string, MachineRecord>> list_machines(const Store& store,
-                                                           const std::string& cluster) {
+Result<std::map<std::string, FoundMachine>> list_machines(const Store& store,
+                                                          const std::string& cluster) {
   const auto records = all_records(store, kinds::machine, kinds::prefix_of(cluster));
   if (!records) return pass(records.error());
-  std::map<std::string, MachineRecord> machines;
+  std::map<std::string, FoundMachine> machines;
   for (const auto& record : *records) {
     auto machine = parse_machine_record(record.value);
     if (!machine) return while_doing(machine.error(), fmt::format("machine '{}'", record.key));
     const std::string node = machine->node;
-    machines[node] = std::move(*machine);
+    machines[node] = {std::move(*machine), record.version};
+  }
+  auto bans = list_bans(store, cluster);
+  if (!bans) return pass(bans.error());
+  for (auto& [node, ban] : *bans) {
+    FoundMachine& found = machines[node];
+    found.record.cluster = cluster;
+    found.record.node = node;
+    found.ban = std::move(ban);
   }
   return machines;
 }
 
 Result<FoundMachine> find_machine(const Store& store, const NodeName& node) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
+  auto ban = find_ban(store, node.cluster, node.node);
+  if (!ban) return pass(ban.error());
   const auto record = store.get(kinds::machine, key);
   if (!record) {
     if (record.error().kind != ErrorKind::not_found) return pass(record.error());
     FoundMachine none;
     none.record.cluster = node.cluster;
     none.record.node = node.node;
+    none.ban = std::move(*ban);
     return none;
   }
   auto parsed = parse_machine_record(record->value);
@@ -91,7 +102,7 @@ Result<FoundMachine> find_machine(const Store& store, const NodeName& node) {
   if (!parsed) {
     return fail(ErrorKind::corrupt, fmt::format("machine '{}': {}", key, parsed.error().message));
   }
-  return FoundMachine{std::move(*parsed), record->version};
+  return FoundMachine{std::move(*parsed), record->version, std::move(*ban)};
 }
 
 void put_machine(const FoundMachine& found, Transaction& transaction) {
@@ -105,6 +116,13 @@ bool has_live_identity(const MachineRecord& record, TimePoint now,
   if (!record.current) return false;
   const auto ends = std::chrono::system_clock::from_time_t(record.current->not_after);
   return now < ends + recovery_window;
+}
+
+std::vector<std::string> keys_of(const MachineRecord& record) {
+  std::vector<std::string> keys = record.renewed;
+  for (const auto* identity : {&record.current, &record.previous, &record.claimant})
+    if (*identity) keys.push_back((*identity)->key);
+  return keys;
 }
 
 void end_keys(MachineRecord& record) {

@@ -12,6 +12,7 @@
 
 #include "inventory/match.hpp"
 #include "pki/certificate.hpp"
+#include "records/bans.hpp"
 #include "store/store.hpp"
 
 namespace muster {
@@ -38,9 +39,7 @@ struct MachineRecord {
   std::string cluster, node;
   std::optional<IssuedIdentity> current;
   std::optional<IssuedIdentity> previous;  // still accepted until `current` was used once
-  bool banned = false;
-  std::string ban_reason;
-  bool frozen = false;  // nothing new is issued; what runs keeps running
+  bool frozen = false;                     // nothing new is issued; what runs keeps running
   std::string freeze_reason;
   bool replace_ordered = false;         // one other key may take the name over
   std::int64_t replace_ordered_at = 0;  // Unix seconds; 0: by a server before 0.3
@@ -64,10 +63,11 @@ struct MachineRecord {
 struct FoundMachine {
   MachineRecord record;
   std::uint64_t version = 0;  // 0: there is no record yet, `record` has only the name
+  std::optional<BanRecord> ban = {};
 };
-// Of one cluster, by node: those that have a record.
-[[nodiscard]] Result<std::map<std::string, MachineRecord>> list_machines(
-    const Store& store, const std::string& cluster);
+// Of one cluster, by node: those that have a record, or a ban.
+[[nodiscard]] Result<std::map<std::string, FoundMachine>> list_machines(const Store& store,
+                                                                        const std::string& cluster);
 [[nodiscard]] Result<FoundMachine> find_machine(const Store& store, const NodeName& node);
 // Guards by the version that was found, and writes.
 void put_machine(const FoundMachine& found, Transaction& transaction);
@@ -78,6 +78,8 @@ void put_machine(const FoundMachine& found, Transaction& transaction);
 // Nobody has the name any more, and which keys had it is forgotten: they are told that they are
 // out.
 void end_keys(MachineRecord& record);
+// Every key that it is known by.
+[[nodiscard]] std::vector<std::string> keys_of(const MachineRecord& record);
 // `key` takes the name over: nothing before it is accepted any more.
 void take_over(MachineRecord& record, IssuedIdentity identity);
 // `identity` replaces the one that `caller_key` presents, which stays valid until the new one is

@@ -7,7 +7,7 @@
 
 #include "document/ipv4.hpp"
 #include "document/problem.hpp"
-#include "enrolment/machine.hpp"
+#include "enrolment/identity.hpp"
 #include "enrolment/member_proof.hpp"
 #include "inventory/pool_members.hpp"
 #include "records/audit.hpp"
@@ -69,6 +69,7 @@ Result<MemberRecord> admit_again(const PoolQuestion& question, const ProvenMachi
   const auto machine =
       find_machine(question.context.store, {found.record.cluster, found.record.node});
   if (!machine) return pass(machine.error());
+  if (auto may = check_may_be_issued(*machine); !may) return pass(may.error());
   const std::string& wanted = machine->record.replace_key;
   if (!machine->record.replace_ordered || (!wanted.empty() && wanted != question.key))
     return address_taken(token, found.record);
@@ -77,6 +78,7 @@ Result<MemberRecord> admit_again(const PoolQuestion& question, const ProvenMachi
   found.record.key = question.key;
   Transaction transaction;
   put_member(found, transaction);
+  expect_not_banned(found.record.cluster, found.record.node, question.key, transaction);
   use_instance(proven, found.record, unix_seconds(question.context.now()), transaction);
   consume(question.token, transaction);
   if (auto committed = question.context.store.commit(transaction); !committed)
@@ -96,14 +98,18 @@ Result<MemberRecord> allocate(const PoolQuestion& question, const NodePool& pool
     taken.insert(member.node);
     has_master = has_master || (is_control_plane(member.role) && member.removed_at == 0);
   }
+  const auto bans = list_bans(question.context.store, token.cluster);
+  if (!bans) return pass(bans.error());
+  for (const auto& [node, ban] : *bans) taken.insert(node);
   int index = 1;
   while (index <= pool.maximum.value && taken.contains(member_name(pool, index))) ++index;
   if (index > pool.maximum.value)
     return fail(
         ErrorKind::conflict, "pool_full",
         fmt::format(
-            "{}: its {} members are there; raise the pool's spec.maximum, or remove one with `muster node remove`, whose name is free again some minutes later",
-            pool_of(token), pool.maximum.value));
+            "{}: its {} members are there{}; raise the pool's spec.maximum, or remove one with `muster node remove`, whose name is free again some minutes later",
+            pool_of(token), pool.maximum.value,
+            bans->empty() ? "" : ", or have names that are banned (`muster unban NAME`)"));
   MemberRecord record;
   record.cluster = token.cluster;
   record.node = member_name(pool, index);
@@ -144,6 +150,7 @@ Result<MemberRecord> admit_member(const PoolQuestion& question) {
   if (!record) return record;
   Transaction transaction;
   add_member(*record, transaction);
+  expect_not_banned(record->cluster, record->node, record->key, transaction);
   use_instance(*proven, *record, record->admitted_at, transaction);
   consume(question.token, transaction);
   append_audit(transaction, context.now(), question.source, "member-admitted",

@@ -11,14 +11,17 @@ namespace muster {
 namespace {
 // What recovery and renewal share once each has checked its proof: the machine as it is recorded
 // now, allowed to be issued something.
-Result<FoundMachine> find_holder(const EnrolmentContext& context, const Certificate& presented) {
+Result<FoundMachine> find_holder(const EnrolmentContext& context, const Certificate& presented,
+                                 const PublicKey& next) {
   const auto node = node_of(presented);
   if (!node) return pass(node.error());
   if (auto heard = check_heard(context, *node, presented); !heard) return pass(heard.error());
   auto found = find_machine(context.store, *node);
   if (!found) return pass(found.error());
   if (auto holds = check_holds_name(context, *found, presented); !holds) return pass(holds.error());
-  if (auto may = check_may_be_issued(found->record); !may) return pass(may.error());
+  if (auto may = check_may_be_issued(*found); !may) return pass(may.error());
+  for (const std::string& key : {presented.public_key().fingerprint(), next.fingerprint()})
+    if (auto may = check_key_not_banned(context.store, key); !may) return pass(may.error());
   return std::move(*found);
 }
 
@@ -31,6 +34,7 @@ Result<EnrolOutcome> issue_next(const EnrolmentContext& context, FoundMachine fo
   rotate(found.record, caller_key, issued->identity);
   Transaction transaction;
   put_machine(found, transaction);
+  expect_not_banned(node.cluster, node.node, issued->identity.key, transaction);
   append_audit(transaction, context.now(), fmt::format("machine {}/{}", node.cluster, node.node),
                std::string(action), kinds::pair_key(node.cluster, node.node),
                fmt::format("from {}, key {}, serial {}", source, issued->identity.key,
@@ -75,7 +79,7 @@ Result<EnrolOutcome> recover_key(const EnrolmentContext& context, const EnrolReq
     ended.ended = std::move(**tombstone);
     return ended;
   }
-  auto found = find_holder(context, presented);
+  auto found = find_holder(context, presented, *key);
   if (!found) return pass(found.error());
   return issue_next(context, std::move(*found), fingerprint, *key, "recovered", source);
 }
@@ -100,7 +104,7 @@ Result<EnrolOutcome> renew(const EnrolmentContext& context, const EnrolRequest& 
                            const Certificate& presented, const std::string& source) {
   const auto key = check_proof(context, ProofPurpose::recover, request.proof);
   if (!key) return pass(key.error());
-  auto found = find_holder(context, presented);
+  auto found = find_holder(context, presented, *key);
   if (!found) return pass(found.error());
   return issue_next(context, std::move(*found), presented.public_key().fingerprint(), *key,
                     "renewed", source);

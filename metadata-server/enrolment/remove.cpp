@@ -33,7 +33,7 @@ Result<void> pass_role_on(const Store& store, const MemberRecord& leaving,
     if (member.role != Role::follower || member.removed_at != 0) continue;
     const auto machine = find_machine(store, {member.cluster, member.node});
     if (!machine) return pass(machine.error());
-    const bool is_banned = machine->record.banned;
+    const bool is_banned = machine->ban.has_value();
     const bool is_better = heir == nullptr || (heir_is_banned && !is_banned) ||
                            (heir_is_banned == is_banned && member.admitted_at < heir->admitted_at);
     if (!is_better) continue;

@@ -12,6 +12,7 @@ constexpr auto tombstone_fields = [](auto& fields, auto& record) {
   fields.text("node", record.node);
   fields.number("endedAt", record.ended_at);
   fields.word("onDelete", record.on_delete, parse_on_delete);
+  fields.flag("byTtl", record.by_ttl, Presence::if_set);
 };
 }  // namespace
 

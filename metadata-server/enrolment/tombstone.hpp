@@ -18,6 +18,7 @@ struct TombstoneRecord {
   std::string cluster, node;
   std::int64_t ended_at = 0;  // Unix seconds
   OnDelete on_delete = OnDelete::poweroff;
+  bool by_ttl = false;  // its time in its pool is over, and its cluster goes on
 };
 [[nodiscard]] std::string to_json(const TombstoneRecord& record);
 [[nodiscard]] Result<TombstoneRecord> parse_tombstone_record(std::string_view json);

@@ -50,7 +50,7 @@ Result<void> sweep_late_orders(const Fleet& fleet, const std::string& cluster) {
   remove_scheduled(0, scheduled::sweep, cluster, transaction);
   if (auto ended = end_join_tokens_of(fleet.enrolment, cluster, transaction); !ended) return ended;
   if (auto ended = end_approvals_of(fleet.store, cluster, transaction); !ended) return ended;
-  for (const auto kind : {kinds::drain, kinds::machine}) {
+  for (const auto kind : {kinds::ban, kinds::drain, kinds::machine}) {
     const auto records = all_records(fleet.store, kind, kinds::prefix_of(cluster));
     if (!records) return pass(records.error());
     for (const auto& record : *records) transaction.remove(kind, record.key);

@@ -50,7 +50,7 @@ Result<void> order_disk_wipe(const Fleet& fleet, const NodeName& node, const std
   if (auto permitted = check_permitted(fleet, node, serial); !permitted) return permitted;
   const auto machine = find_machine(fleet.store, node);
   if (!machine) return pass(machine.error());
-  if (auto may = check_may_be_issued(machine->record); !may) return may;
+  if (auto may = check_may_be_issued(*machine); !may) return may;
   return change_boot(fleet, node, by, "disk-wipe-ordered", serial, [&](BootRecord& record) {
     const bool stands = record.wipe_at != 0 && record.wipe_handed_at == 0;
     if (stands && record.wipe_serial == serial) return Result<bool>(false);

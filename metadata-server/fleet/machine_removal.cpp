@@ -27,7 +27,7 @@ constexpr std::int64_t dead_after = 300;
 Result<std::string> reason_not_to_drain(const Fleet& fleet, const NodeName& node) {
   const auto machine = find_machine(fleet.store, node);
   if (!machine) return pass(machine.error());
-  if (machine->record.banned) return std::string("it is banned, so that it obeys no API server");
+  if (machine->ban) return std::string("it is banned, so that it obeys no API server");
   if (!fleet.reports.find(node).report) return std::string("it never reported");
   const std::int64_t silence = fleet.reports.silence_of(node, fleet.enrolment.now());
   if (silence > dead_after) return fmt::format("it was not heard of for {} s", silence);
@@ -53,7 +53,7 @@ Result<void> check_not_last_master(const Fleet& fleet, const NodeName& node) {
     const auto machine = find_machine(fleet.store, {node.cluster, master.name});
     if (!machine) return pass(machine.error());
     // Where it is banned itself, its cluster has no more by it than by another that is.
-    if (!machine->record.banned || leaving->record.banned) return {};
+    if (!machine->ban || leaving->ban) return {};
     banned += fmt::format("{}'{}'", banned.empty() ? "" : ", ", master.name);
   }
   if (!banned.empty()) {
@@ -109,25 +109,6 @@ Result<void> give_up(const Fleet& fleet, FoundDrain found, const std::string& wh
     return marked;
   spdlog::warn("drain of {}: given up: {}", key, in_ticks(why));
   if (auto committed = fleet.store.commit(transaction); !committed) return pass(committed.error());
-  return {};
-}
-
-// What was removed while the clock was ahead would hold its place as long as the clock was wrong.
-Result<void> bring_back_removals(const Fleet& fleet, const std::string& cluster, std::int64_t now) {
-  const auto members = list_members(fleet.store, cluster);
-  if (!members) return pass(members.error());
-  for (const MemberRecord& member : *members) {
-    if (member.removed_at <= now) continue;
-    auto found = find_member(fleet.store, cluster, member.node);
-    if (!found) return pass(found.error());
-    if (!*found || (*found)->record.removed_at <= now) continue;
-    (*found)->record.removed_at = now;
-    Transaction transaction;
-    put_member(**found, transaction);
-    auto put = commit(fleet.store, transaction);
-    // Somebody wrote it meanwhile: next time.
-    if (!put && put.error().kind != ErrorKind::conflict) return put;
-  }
   return {};
 }
 
@@ -277,8 +258,6 @@ Result<bool> release_places(const Fleet& fleet, const std::string& cluster,
                             std::chrono::seconds quarantine, TimePoint now) {
   const auto nodes = node_objects(fleet, cluster);
   if (!nodes) return pass(nodes.error());
-  if (auto right = bring_back_removals(fleet, cluster, unix_seconds(now)); !right)
-    return pass(right.error());
   const auto retired =
       release_retired_members(fleet.store, cluster, unix_seconds(now), quarantine, *nodes);
   // Somebody published meanwhile: next time.

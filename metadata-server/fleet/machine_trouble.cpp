@@ -237,13 +237,13 @@ MachineTrouble MachineTroubles::of_reports(const NodeName& node) const {
   return trouble;
 }
 
-MachineTrouble MachineTroubles::of(const NodeName& node, const MachineRecord& record) const {
-  if (record.banned) {
-    const std::string why = record.ban_reason.empty() ? "no reason was given" : record.ban_reason;
+MachineTrouble MachineTroubles::of(const NodeName& node, const FoundMachine& machine) const {
+  if (const auto& ban = machine.ban) {
+    const std::string why = ban->reason.empty() ? "no reason was given" : ban->reason;
     return {weight::banned, "banned: " + why,
             fmt::format("`muster unban {}` lets it in again", node.node)};
   }
-  if (record.frozen) return trouble_of(record);
+  if (machine.record.frozen) return trouble_of(machine.record);
   return of(node);
 }
 

@@ -37,7 +37,7 @@ class MachineTroubles {
   [[nodiscard]] static Result<MachineTroubles> gather_for_all(const Fleet& fleet);
 
   // With what its record says of bans and freezes.
-  [[nodiscard]] MachineTrouble of(const NodeName& node, const MachineRecord& record) const;
+  [[nodiscard]] MachineTrouble of(const NodeName& node, const FoundMachine& machine) const;
   // The worst `count` of all clusters: {"cluster","node","reason","cure"}, the worst first.
   [[nodiscard]] nlohmann::json worst(std::size_t count) const;
   // The newest `count`: {"source","hostname","reason","cure","last"}.

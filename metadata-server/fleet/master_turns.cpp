@@ -44,7 +44,7 @@ Result<std::vector<MasterState>> master_states(const Fleet& fleet, const std::st
     const auto machine = find_machine(fleet.store, {cluster, master.name});
     if (!machine) return pass(machine.error());
     state.is_frozen = machine->record.frozen;
-    state.is_banned = machine->record.banned;
+    state.is_banned = machine->ban.has_value();
     HeardMachine heard = fleet.reports.find({cluster, master.name});
     // Without an identity nobody reports any more, whatever its predecessor said.
     if (machine->record.current) state.report = std::move(heard.report);

@@ -118,7 +118,7 @@ Result<void> order_reprovision(const Fleet& fleet, const NodeName& node, const s
   if (*keeps_state) return try_image_again(fleet, node, by);
   const auto machine = find_machine(fleet.store, node);
   if (!machine) return pass(machine.error());
-  if (auto may = check_may_be_issued(machine->record); !may) return may;
+  if (auto may = check_may_be_issued(*machine); !may) return may;
   return change_boot(fleet, node, by, "reprovision-ordered", "", [&](BootRecord& record) {
     if (record.reprovision_at != 0) return Result<bool>(false);
     record.reprovision_at = unix_microseconds(fleet.enrolment.now());

@@ -27,7 +27,7 @@ Result<void> start_drain(const Fleet& fleet, const NodeOrder& order) {
 Result<void> check_not_banned(const Fleet& fleet, const NodeName& node) {
   const auto machine = find_machine(fleet.store, node);
   if (!machine) return pass(machine.error());
-  if (!machine->record.banned) return {};
+  if (!machine->ban) return {};
   return fail(
       ErrorKind::conflict, "banned",
       fmt::format("machine '{}/{}': banned, so that it hears of no order; `muster unban {}` first",

@@ -43,9 +43,10 @@ DrainProgress NodeStates::progress(const DrainRecord& record) const {
   return progress_of(record, duties_ ? &*duties_ : nullptr);
 }
 
-std::string NodeStates::word(const NodeName& node, const MachineRecord& record) const {
+std::string NodeStates::word(const NodeName& node, const FoundMachine& machine) const {
   const TimePoint now = fleet_->enrolment.now();
-  if (record.banned) return "banned";
+  const MachineRecord& record = machine.record;
+  if (machine.ban) return "banned";
   if (record.frozen) return "frozen";
   if (!record.current) return "not-enrolled";
   if (record.current->not_after < unix_seconds(now)) return "expired";

@@ -19,7 +19,7 @@ class NodeStates {
   [[nodiscard]] static Result<NodeStates> gather(const Fleet& fleet, const std::string& cluster);
   // banned, frozen, not-enrolled, expired, removing, draining, drained, drain-given-up, silent or
   // enrolled: the first that is true.
-  [[nodiscard]] std::string word(const NodeName& node, const MachineRecord& record) const;
+  [[nodiscard]] std::string word(const NodeName& node, const FoundMachine& machine) const;
   // {"phase","message","remove","orderedAt","until","by"}; null where nothing is ordered.
   [[nodiscard]] nlohmann::json drain(const std::string& node) const;
 

@@ -366,8 +366,9 @@ Result<void> delete_cluster(const PublishContext& context, ClusterKind kind,
     remove_scheduled(read->next_at, scheduled::cluster, name, transaction);
   if (auto removed = remove_members(context.store, name, transaction); !removed) return removed;
   for (const auto records :
-       {kinds::drain, kinds::member, kinds::document, kinds::machine, kinds::report, kinds::served,
-        kinds::boot, kinds::authority, kinds::secret, kinds::revision, kinds::publication}) {
+       {kinds::ban, kinds::drain, kinds::member, kinds::document, kinds::machine, kinds::report,
+        kinds::served, kinds::boot, kinds::authority, kinds::secret, kinds::revision,
+        kinds::publication}) {
     auto removed = remove_all(context.store, records, kinds::prefix_of(name), transaction);
     if (!removed) return removed;
   }

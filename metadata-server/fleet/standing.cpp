@@ -30,10 +30,10 @@ std::int64_t silent_after(const HeardMachine& heard) {
   return converges ? longest_step : 3 * longest_poll(heard).count();
 }
 
-Standing standing_of(const HeardMachine& heard, const MachineRecord& record,
+Standing standing_of(const HeardMachine& heard, const FoundMachine& machine,
                      std::string_view published, std::int64_t silence) {
-  if (record.banned) return Standing::banned;
-  if (!record.current) return Standing::never_enrolled;
+  if (machine.ban) return Standing::banned;
+  if (!machine.record.current) return Standing::never_enrolled;
   if (heard.report && heard.report->was_reset) return Standing::reset;
   if (heard.report && heard.report->is_stopping) return Standing::silent;
   if (silence > silent_after(heard)) return Standing::silent;

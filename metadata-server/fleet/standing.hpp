@@ -23,7 +23,7 @@ enum class Standing {
 [[nodiscard]] std::string_view name(Standing standing);
 
 // `published`: digest of the document that is served to it. `silence`: seconds.
-[[nodiscard]] Standing standing_of(const HeardMachine& heard, const MachineRecord& record,
+[[nodiscard]] Standing standing_of(const HeardMachine& heard, const FoundMachine& machine,
                                    std::string_view published, std::int64_t silence);
 
 // Of the document that is in force; 0: nobody tells, since the report's generation is that of the

@@ -13,6 +13,7 @@
 #include "inventory/own_secrets.hpp"
 #include "publish/templates.hpp"
 #include "records/all_records.hpp"
+#include "records/bans.hpp"
 #include "records/drain.hpp"
 #include "records/epoch.hpp"
 #include "records/pool_member.hpp"
@@ -79,7 +80,7 @@ Result<void> check_text(const Record& record) {
   return Check(record.value);
 }
 
-const std::array<UnreadKind, 17> unread_kinds = {{
+const std::array<UnreadKind, 19> unread_kinds = {{
     {kinds::token, "token", Scope::site, check<parse_join_token>, "muster token revoke {0}"},
     {kinds::cluster_template, "template", Scope::site, check<parse_template>,
      "muster template set {0} DIR, or muster template remove {0}"},
@@ -104,6 +105,9 @@ const std::array<UnreadKind, 17> unread_kinds = {{
      "muster-agent reset --yes on the machine with that key, if it runs still: what it is to do at its cluster's end is not known any more; the record goes once its certificates would have ended"},
     {kinds::machine, "machine", Scope::cluster, check<parse_machine_record>,
      "muster ban {2} --cluster {1}, which begins its record anew; then muster unban {2} --cluster {1}, and there muster-agent reset --yes and a new token"},
+    {kinds::ban, "ban", Scope::site, check<parse_ban_record>,
+     "muster ban {2} --cluster {1} --reason WHY, which writes it anew: it holds, and why is not known any more"},
+    {kinds::banned_key, "banned-key", Scope::site, check_text<check_banned_key>, restore},
     {kinds::drain, "drain", Scope::cluster, check<parse_drain_record>,
      "muster node undrain {2} --cluster {1}"},
     {kinds::etcd, "etcd", Scope::cluster, check_etcd,

@@ -30,11 +30,11 @@ Patience patience_with(const Fleet& fleet, const MemberRecord& member) {
                                    member.admitted_at)};
 }
 
-// What a banned machine would say is refused, so its silence tells nothing; and with its record the
-// ban would go. One whose record cannot be read may be banned.
+// What a banned machine would say is refused, so its silence tells nothing. One
+// whose record cannot be read waits for an operator.
 bool is_believed_gone(const Fleet& fleet, const NodeName& node) {
   const auto machine = find_machine(fleet.store, node);
-  return machine && !machine->record.banned;
+  return machine && !machine->ban;
 }
 
 }  // namespace

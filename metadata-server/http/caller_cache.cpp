@@ -9,8 +9,7 @@ namespace {
 // Machines change with nearly each report; what changed of an operator is looked up.
 bool is_still_let_in(const Transaction::Change& change) {
   if (change.kind != kinds::machine || !change.value) return false;
-  const auto machine = parse_machine_record(*change.value);
-  return machine && !machine->banned;
+  return parse_machine_record(*change.value).has_value();
 }
 
 }  // namespace
@@ -19,12 +18,14 @@ Result<void> CallerCache::load(const Store&) {
   const std::lock_guard lock(mutex_);
   entries_.clear();
   changed_.clear();
+  banned_.clear();
   oldest_ = ++changes_;
   return {};
 }
 
 Result<void> CallerCache::follow(const Commit& commit) {
   for (const auto& change : commit.changes) {
+    if (change.kind == kinds::ban) note_ban("machine " + change.key, change.value.has_value());
     // The kinds are what Caller::text() calls the two.
     if (change.kind == kinds::machine || change.kind == kinds::operator_record)
       forget(fmt::format("{} {}", change.kind, change.key), is_still_let_in(change));
@@ -46,6 +47,7 @@ std::optional<Caller> CallerCache::last_known(const std::string& certificate_id)
   const auto found = entries_.find(certificate_id);
   if (found == entries_.end()) return std::nullopt;
   const auto& [caller, text, changes] = found->second;
+  if (banned_.contains(text)) return std::nullopt;
   if (!changed_since(text, changes)) return caller;
   const auto changed = changed_.find(text);
   const bool is_let_in = changed != changed_.end() && changed->second.is_still_let_in;
@@ -75,6 +77,17 @@ void CallerCache::put(const std::string& certificate_id, const Caller& caller,
   if (changed_since(text, changes_before)) return;
   if (entries_.size() >= capacity_) entries_.clear();
   entries_[certificate_id] = {caller, std::move(text), changes_before};
+}
+
+void CallerCache::note_ban(const std::string& caller, bool is_banned) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_banned)
+      banned_.insert(caller);
+    else
+      banned_.erase(caller);
+  }
+  forget(caller, true);
 }
 
 void CallerCache::forget(const std::string& caller, bool is_still_let_in) {

@@ -1,7 +1,7 @@
 // Who a client certificate belongs to, kept so that a poll of a current document reads no store.
-// Fed by the store's feed (kinds "machine" and "operator"): what a transaction changes of a machine
-// or an operator is forgotten before its author hears that it is done; what is known of all others
-// stays. Thread-safe.
+// Fed by the store's feed (kinds "machine", "ban" and "operator"): what a transaction changes of a
+// machine or an operator is forgotten before its author hears that it is done; what is known of all
+// others stays. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "enrolment/caller.hpp"
 #include "store/views.hpp"
@@ -45,6 +46,7 @@ class CallerCache final : public View {
     bool is_still_let_in = false;
   };
   [[nodiscard]] bool changed_since(const std::string& caller, std::uint64_t changes) const;
+  void note_ban(const std::string& caller, bool is_banned);
   void forget(const std::string& caller, bool is_still_let_in);
 
   const std::size_t capacity_;
@@ -52,6 +54,7 @@ class CallerCache final : public View {
   std::uint64_t changes_ = 0;
   std::uint64_t oldest_ = 0;  // what was read before this many changes may have been overtaken
   std::unordered_map<std::string, Change> changed_;  // by caller: its last one
+  std::unordered_set<std::string> banned_;           // callers, since it was loaded
   std::unordered_map<std::string, Entry> entries_;
 };
 

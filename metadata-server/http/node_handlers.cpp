@@ -19,6 +19,7 @@
 #include "http/node_page.hpp"
 #include "http/rooms.hpp"
 #include "records/all_records.hpp"
+#include "records/bans.hpp"
 #include "store/kinds.hpp"
 
 namespace muster::handlers {
@@ -46,14 +47,19 @@ ServedIdentity identity_of(const Rooms& rooms, const NodeName& node, const Serve
   return {std::string(name(listed->role)), listed->address, {}};
 }
 
+std::string reason_of_ban(const FoundMachine& machine) {
+  return machine.ban ? machine.ban->reason : std::string();
+}
+
 nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAnswer& answer,
-                       const MachineRecord& record, const NodeStates& states,
+                       const FoundMachine& machine, const NodeStates& states,
                        const MachineTroubles& troubles) {
+  const MachineRecord& record = machine.record;
   const ServedIdentity identity = identity_of(rooms, node, answer);
   const HeardMachine heard = rooms.reports.find(node);
   const bool reported = heard.report.has_value();
   const bool is_judged = reported && heard.report->configuration;
-  const MachineTrouble trouble = troubles.of(node, record);
+  const MachineTrouble trouble = troubles.of(node, machine);
   const std::int64_t silence =
       rooms.reports.silence_of(node, rooms.enrolment.now(), record.enrolled_at);
   return {{"cluster", node.cluster},
@@ -61,13 +67,13 @@ nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAns
           {"role", identity.role},
           {"address", identity.address},
           {"generation", answer.generation},
-          {"state", states.word(node, record)},
-          {"standing", name(standing_of(heard, record, answer.digest(), silence))},
+          {"state", states.word(node, machine)},
+          {"standing", name(standing_of(heard, machine, answer.digest(), silence))},
           {"drain", states.drain(node.node)},
           {"turn", states.turn(node.node)},
           {"replace", replacement_of(record)},
           {"converge", converge_of(record)},
-          {"banReason", record.ban_reason},
+          {"banReason", reason_of_ban(machine)},
           {"verdict", reported ? std::string(name(heard.report->verdict)) : std::string()},
           {"configuration",
            is_judged ? std::string(name(*heard.report->configuration)) : std::string()},
@@ -80,13 +86,33 @@ nlohmann::json summary(const Rooms& rooms, const NodeName& node, const ServedAns
           {"seenAt", heard.seen_at}};
 }
 
-nlohmann::json identity_of(const MachineRecord& record) {
+nlohmann::json identity_of(const FoundMachine& machine) {
+  const MachineRecord& record = machine.record;
   if (!record.current) return nullptr;
   return {{"fingerprint", record.current->key},       {"serial", record.current->serial},
           {"notAfter", record.current->not_after},    {"enrolledAt", record.enrolled_at},
-          {"replaceOrdered", record.replace_ordered}, {"banReason", record.ban_reason},
+          {"replaceOrdered", record.replace_ordered}, {"banReason", reason_of_ban(machine)},
           {"freezeReason", record.freeze_reason},     {"hardwareUuid", record.uuid},
           {"hardwareSerial", record.serial}};
+}
+
+// Names that are nobody's until `muster unban`: whoever had them is served nothing any more.
+Result<nlohmann::json> banned_names(const Rooms& rooms, const Caller& caller,
+                                    const NodeQuery& query) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& cluster : rooms.current.clusters()) {
+    const bool is_wanted = query.cluster.empty() || cluster == query.cluster;
+    if (!is_wanted || !check_owns(rooms.store, caller, cluster)) continue;
+    const auto bans = list_bans(rooms.store, cluster);
+    if (!bans) return pass(bans.error());
+    for (const auto& [node, ban] : *bans) {
+      if (!query.node.empty() && node != query.node) continue;
+      if (rooms.current.document(cluster, node) != nullptr) continue;
+      rows.push_back(
+          {{"cluster", cluster}, {"node", node}, {"reason", ban.reason}, {"since", ban.since}});
+    }
+  }
+  return rows;
 }
 
 }  // namespace
@@ -127,7 +153,12 @@ Result<Response> get_nodes(const Rooms& rooms, const Caller& caller, const Reque
                           {"unread", std::move(unread)},
                           {"next", kinds::pair_key(cluster, page.back().first)}});
   }
-  return json_response({{"nodes", std::move(rows)}, {"unread", std::move(unread)}, {"next", ""}});
+  auto banned = banned_names(rooms, caller, *query);
+  if (!banned) return pass(banned.error());
+  return json_response({{"nodes", std::move(rows)},
+                        {"unread", std::move(unread)},
+                        {"banned", std::move(*banned)},
+                        {"next", ""}});
 }
 
 Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& request) {
@@ -146,10 +177,10 @@ Result<Response> get_node(const Rooms& rooms, const Caller&, const Request& requ
   const auto vanishes = vanishes_at(rooms, node);
   const auto troubles = MachineTroubles::gather(rooms);
   if (!troubles) return pass(troubles.error());
-  nlohmann::json row = summary(rooms, node, **answer, machine->record, *states, *troubles);
+  nlohmann::json row = summary(rooms, node, **answer, *machine, *states, *troubles);
   row["vanishesAt"] = vanishes.value_or(0);
   row["digest"] = (*answer)->digest();
-  row["identity"] = identity_of(machine->record);
+  row["identity"] = identity_of(*machine);
   row["fingerprint"] = machine->record.current ? machine->record.current->key : std::string();
   const HeardMachine heard = rooms.reports.find(node);
   row["served"] = heard.served;
@@ -168,10 +199,12 @@ Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const
   NodeOrder order;
   order.node = {request.parameters.at("cluster"), request.parameters.at("node")};
   order.by = caller.text();
-  if (auto known = check_known(rooms, order.node.cluster); !known) return pass(known.error());
   const auto kind = parse_node_order_kind(request.parameters.at("order"));
   if (!kind) return pass(kind.error());
   order.kind = *kind;
+  // When a cluster ended, its machines' keys are banned still.
+  const auto known = check_known(rooms, order.node.cluster);
+  if (!known && order.kind != NodeOrderKind::unban) return pass(known.error());
   std::uint32_t seconds = 600;
   auto read = read_json_body("order", request, [&](JsonObject& root) {
     root.text("reason", order.reason, Need::optional);
@@ -188,6 +221,7 @@ Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const
   if (!read) return pass(read.error());
   order.limit = std::chrono::seconds(seconds);
   const auto outcome = give_order(rooms, order);
+  if (!outcome && !known) return pass(known.error());
   if (!outcome) return pass(outcome.error());
   const bool is_taken_back = order.kind == NodeOrderKind::converge && order.cancel;
   nlohmann::json answer = {{"cluster", order.node.cluster},

@@ -57,27 +57,32 @@ NodePage page_of(const ServedCluster& served, const std::string& cluster, const 
   return page;
 }
 
-Result<std::map<std::string, MachineRecord>> machines_of(const Store& store,
-                                                         const std::string& cluster,
-                                                         const NodePage& page) {
-  std::map<std::string, MachineRecord> machines;
+Result<std::map<std::string, FoundMachine>> machines_of(const Store& store,
+                                                        const std::string& cluster,
+                                                        const NodePage& page) {
+  std::map<std::string, FoundMachine> machines;
   if (page.empty()) return machines;
   auto first = find_machine(store, {cluster, page.front().first});
   if (!first) return pass(first.error());
-  machines[page.front().first] = std::move(first->record);
+  machines[page.front().first] = std::move(*first);
   const std::string last = kinds::pair_key(cluster, page.back().first);
   for (std::string after = kinds::pair_key(cluster, page.front().first); after < last;) {
     const auto records = store.list(kinds::machine, kinds::prefix_of(cluster), after, page.size());
     if (!records) return pass(records.error());
     for (const Record& record : *records) {
-      if (record.key > last) return machines;
+      if (record.key > last) break;
       auto machine = parse_machine_record(record.value);
       if (!machine) return while_doing(machine.error(), fmt::format("machine '{}'", record.key));
       const std::string node = machine->node;
-      machines[node] = std::move(*machine);
+      machines[node] = {std::move(*machine), record.version};
     }
     after = records->size() < page.size() ? last : records->back().key;
   }
+  auto bans = list_bans(store, cluster);
+  if (!bans) return pass(bans.error());
+  for (const auto& [node, answer] : page)
+    if (const auto ban = bans->find(node); ban != bans->end())
+      machines[node].ban = std::move(ban->second);
   return machines;
 }
 

@@ -26,9 +26,10 @@ struct NodeQuery {
 using NodePage = std::vector<std::pair<std::string, std::shared_ptr<const ServedAnswer>>>;
 [[nodiscard]] NodePage page_of(const ServedCluster& served, const std::string& cluster,
                                const NodeQuery& query, std::size_t limit);
-// By node, of those on the page that have a record. Cost: the page.
-[[nodiscard]] Result<std::map<std::string, MachineRecord>> machines_of(const Store& store,
-                                                                       const std::string& cluster,
-                                                                       const NodePage& page);
+// By node, of those on the page that have a record, or a ban. Cost: the page,
+// and the bans of the cluster.
+[[nodiscard]] Result<std::map<std::string, FoundMachine>> machines_of(const Store& store,
+                                                                      const std::string& cluster,
+                                                                      const NodePage& page);
 
 }  // namespace muster

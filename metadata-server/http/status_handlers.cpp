@@ -86,14 +86,17 @@ Result<nlohmann::json> cluster_row(const Rooms& rooms, const std::string& name,
   nlohmann::json bans = nlohmann::json::array(), replacements = bans, converges = bans,
                  failed_starts = bans, reprovisions = bans, wipes = bans;
   const TimePoint now = rooms.enrolment.now();
+  // Of those, too, that the cluster has no more.
+  for (const auto& [node, machine] : *machines)
+    if (machine.ban) bans.push_back({{"node", node}, {"reason", machine.ban->reason}});
   for (const auto& [node, answer] : cluster.documents) {
     const HeardMachine heard = rooms.reports.find({name, node});
     const auto found = machines->find(node);
-    const MachineRecord& record = found == machines->end() ? MachineRecord() : found->second;
+    const FoundMachine& machine = found == machines->end() ? FoundMachine() : found->second;
+    const MachineRecord& record = machine.record;
     const std::int64_t silence = rooms.reports.silence_of({name, node}, now, record.enrolled_at);
-    const Standing standing = standing_of(heard, record, answer->digest(), silence);
+    const Standing standing = standing_of(heard, machine, answer->digest(), silence);
     ++counts[standing];
-    if (record.banned) bans.push_back({{"node", node}, {"reason", record.ban_reason}});
     if (record.replace_ordered)
       replacements.push_back({{"node", node}, {"orderedAt", record.replace_ordered_at}});
     if (record.converge_ordered)

@@ -10,12 +10,18 @@ namespace muster {
 
 namespace {
 
-// Which peer list is the first without it is found out by looking, whoever published that.
-Result<void> note_departure(Store& store, const MemberRecord& member, std::uint64_t generation) {
+// What is found out of a removed member by looking: which peer list is the first without it,
+// whoever published that; and that the clock was ahead when it was removed, so that its place would
+// be held as long as the clock was wrong.
+Result<void> note_found_out(Store& store, const MemberRecord& member, std::uint64_t generation,
+                            std::int64_t now) {
+  const std::int64_t removed_at = std::min(member.removed_at, now);
+  if (generation == member.left_generation && removed_at == member.removed_at) return {};
   auto found = find_member(store, member.cluster, member.node);
   if (!found) return pass(found.error());
   if (!*found || (*found)->record.removed_at == 0) return {};
   (*found)->record.left_generation = generation;
+  (*found)->record.removed_at = removed_at;
   Transaction transaction;
   put_member(**found, transaction);
   return commit(store, transaction);
@@ -71,10 +77,11 @@ Result<RetiredMembers> release_retired_members(Store& store, const std::string& 
     if (member.removed_at == 0) continue;
     const bool is_served = is_served_still(member, nodes);
     retired.is_served = retired.is_served || is_served;
-    if (member.left_generation == 0 && nodes.served && nodes.served->peers && !is_served) {
-      auto noted = note_departure(store, member, nodes.served->peers->generation);
-      if (!noted) return pass(noted.error());
-    }
+    const bool has_left =
+        member.left_generation == 0 && nodes.served && nodes.served->peers && !is_served;
+    auto noted = note_found_out(
+        store, member, has_left ? nodes.served->peers->generation : member.left_generation, now);
+    if (!noted) return pass(noted.error());
     const bool is_over = now >= member.removed_at + quarantine.count();
     if (is_over && !is_served && is_node_gone(member, nodes)) {
       over.push_back(&member);

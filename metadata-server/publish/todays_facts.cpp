@@ -26,7 +26,7 @@ Result<void> check_name(const std::string& cluster) {
 Result<SiteFacts> facts_of_today(const PublishContext& context, const ClusterRecord& record,
                                  const Inventory* inventory, Transaction& transaction) {
   const std::string& cluster = record.name;
-  auto banned = banned_machines(context.store, cluster, record.banned_machines);
+  auto banned = banned_machines(context.store, cluster);
   if (!banned) return pass(banned.error());
   auto members = context.memory->members(context.store, cluster);
   if (!members) return pass(members.error());

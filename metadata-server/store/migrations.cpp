@@ -6,7 +6,7 @@ namespace muster {
 
 namespace {
 // Step i (from 0) leads to schema version i + 1.
-constexpr std::array<const char*, 3> steps = {
+constexpr std::array<const char*, 4> steps = {
     // `store_revision` grows with every commit and is the version of the records that it wrote, so
     // a
     // version is never used again, not even after a record was removed and came back.
@@ -23,6 +23,29 @@ constexpr std::array<const char*, 3> steps = {
     // to
     // be done at a time had another name.
     "UPDATE records SET kind = 'schedule' WHERE kind = 'agenda';",
+    // A ban was a flag of the machine's record, which an older program would look for: now it has a
+    // row of its own (records/bans), and one for each key. Of a record that is damaged so that it
+    // does not say, what its cluster's documents had.
+    R"(INSERT INTO records(kind, key, value, version)
+         SELECT 'ban', machine.key, CAST(json_object('by', '', 'reason', CASE WHEN json_valid(text)
+             THEN coalesce(json_extract(text, '$.banReason'), '') ELSE '' END, 'since', 0) AS BLOB),
+           machine.version
+         FROM (SELECT key, version, CAST(value AS TEXT) AS text FROM records
+               WHERE kind = 'machine') AS machine
+         WHERE instr(text, '"banned":true') > 0 OR (instr(text, '"banned":false') = 0 AND EXISTS (
+           SELECT 1 FROM (SELECT key, CAST(value AS TEXT) AS text FROM records
+                          WHERE kind = 'cluster') AS cluster,
+             json_each(CASE WHEN json_valid(cluster.text) THEN cluster.text ELSE '{}' END,
+                       '$.bannedMachines') AS banned
+           WHERE cluster.key || '/' || banned.value = machine.key));
+       INSERT OR IGNORE INTO records(kind, key, value, version)
+         SELECT 'banned-key', field.value, CAST(known.key AS BLOB), known.version
+         FROM (SELECT key, version, CAST(value AS TEXT) AS text FROM records
+               WHERE kind IN ('machine', 'member')
+                 AND key IN (SELECT key FROM records WHERE kind = 'ban')) AS known,
+           json_tree(CASE WHEN json_valid(known.text) THEN known.text ELSE '{}' END) AS field
+         WHERE field.type = 'text' AND (field.path = '$.renewed' OR field.fullkey IN
+           ('$.key', '$.current.key', '$.previous.key', '$.claimant.key'));)",
 };
 }  // namespace
 

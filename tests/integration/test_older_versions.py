@@ -68,6 +68,27 @@ def test_the_agent_of_0_2_0_is_served_what_it_reads(kept):
     assert kept.kept("m1", "cache/peers.json")["payloadType"] == "application/vnd.muster.peer-list.v1+json"
 
 
+def test_a_ban_of_0_2_0_holds(tmp_path):
+    """It was a flag of the machine's record."""
+    site = OlderSite.of("0.2.0", tmp_path)
+    store = sqlite3.connect(os.path.join(site.state, "server", "state.sqlite"))
+    with store:
+        flag, said = '"banReason":"","banned":false', '"banReason":"stolen","banned":true'
+        changed = store.execute("update records set value = cast(replace(value, ?, ?) as blob) where kind = 'machine' and key = 'lab/n1'", (flag, said))
+        assert changed.rowcount == 1
+    store.close()
+    site.start_server()
+    (row,) = json.loads(site.muster("status", "-o", "json").stdout)["clusters"]
+    assert row["bans"] == [{"node": "n1", "reason": "stolen"}], row
+    assert shown(site, "n1")["state"] == "banned"
+    done = site.run_agent(site.program("muster-agent"), "plan", "n1")
+    assert "machine 'n1': banned; an operator may lift it with `muster unban n1`" in done["err"], done["err"]
+    site.muster("unban", "n1")
+    done = site.run_agent(site.program("muster-agent"), "plan", "n1")
+    assert HAS_READ in done["err"] and "banned" not in done["err"], done["err"]
+    site.stop_server()
+
+
 def test_an_inventory_that_is_refused_by_now_keeps_no_server_from_starting(kept):
     """One unknown field in what was published once: that cluster is in quarantine, and cured while the server runs."""
     before = shown(kept, "n1")["digest"]

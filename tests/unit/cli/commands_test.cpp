@@ -255,44 +255,6 @@ TEST_CASE("who has the turn is in status and in the list") {
       std::string::npos);
 }
 
-TEST_CASE("why a machine was not let in, in lines that it cannot forge") {
-  const OperatorApi api(
-      {{"GET /v1/operator/enrolment/10.64.1.7",
-        {200,
-         R"({"name":"10.64.1.7","refusals":[{"code":"token_expired","count":3,"since":0,"last":0,)"
-         R"("message":"join token 'ab': expired; make another","source":"10.64.1.7",)"
-         R"("hostname":"x\u001b[2J\nrefused: by nobody","fingerprint":"sha256:ab","asked":"pool 'lab/ci'",)"
-         R"("token":"ab","node":"","instance":"i-0123"},{"code":"awaits_backup","count":1,"since":0,"last":0,)"
-         R"("message":"cluster 'lab': none yet"}],"waiting":[{"fingerprint":"sha256:cd",)"
-         R"("source":"10.64.1.7","hostname":"","since":0}],"machines":[{"cluster":"lab","node":"ci-1",)"
-         R"("state":"enrolled","address":"10.64.1.7","fingerprint":"sha256:ef","enrolledAt":0,)"
-         R"("heldUp":["cluster 'lab': sealed\u001b[2J"]}]})"}},
-       {"GET /v1/operator/enrolment/nobody",
-        {200, R"({"name":"nobody","refusals":[],"waiting":[],"machines":[]})"}}});
-  const auto told = fake::muster({"--server", api.url(), "explain", "enrolment", "10.64.1.7"});
-  CHECK(told.out ==
-        "refused: token_expired, 3 times since , last \n"
-        "  join token 'ab': expired; make another\n"
-        "  from 10.64.1.7\n"
-        "  calls itself x\\x1b[2J\\x0arefused: by nobody\n"
-        "  key sha256:ab\n"
-        "  asked for pool 'lab/ci'\n"
-        "  by join token ab\n"
-        "  as instance i-0123\n"
-        "waits: awaits_backup, once since , last \n"
-        "  cluster 'lab': none yet\n"
-        "waits for an operator since \n"
-        "  from 10.64.1.7\n"
-        "  muster approve NAME --fingerprint sha256:cd\n"
-        "lab/ci-1: enrolled\n"
-        "  at 10.64.1.7\n"
-        "  key sha256:ef\n"
-        "  held up: cluster 'lab': sealed\\x1b[2J\n");
-  const auto nobody = fake::muster({"--server", api.url(), "explain", "enrolment", "nobody"});
-  CHECK(nobody.exit == 0);
-  CHECK(nobody.out.starts_with("nobody: nothing is known: "));
-}
-
 TEST_CASE("how many are listed is a number that can be read") {
   const auto ran = fake::muster({"node", "list", "--limit", "0"});
   CHECK(ran.exit == 2);

@@ -13,12 +13,12 @@ TEST_CASE("a ban is one row in the audit, however often it is said") {
   REQUIRE(ban(site.context, n1, "stolen", "operator anna"));
   REQUIRE(ban(site.context, n1, "stolen", "operator anna"));
   CHECK(site.audit("banned") == std::vector<std::string>{"operator anna lab/n1 stolen"});
-  CHECK(site.record("n1").ban_reason == "stolen");
+  CHECK(find_ban(site.store, "lab", "n1").value()->reason == "stolen");
   REQUIRE(ban(site.context, n1, "sold", "operator bert"));
-  CHECK(site.record("n1").ban_reason == "sold");
+  CHECK(find_ban(site.store, "lab", "n1").value()->reason == "sold");
   // Again and without a word: what was said of it stays.
   REQUIRE(ban(site.context, n1, "", "operator bert"));
-  CHECK(site.record("n1").ban_reason == "sold");
+  CHECK(find_ban(site.store, "lab", "n1").value()->reason == "sold");
   REQUIRE(unban(site.context, n1, "operator bert"));
   REQUIRE(unban(site.context, n1, "operator bert"));
   CHECK(site.audit("unbanned") == std::vector<std::string>{"operator bert lab/n1 "});
@@ -36,17 +36,20 @@ TEST_CASE("who was banned before it ever enrolled is not let in") {
 
 TEST_CASE("a cluster's banned machines, for its masters' documents") {
   Enrolment site;
-  CHECK(banned_machines(site.store, "lab", {})->empty());
+  CHECK(banned_machines(site.store, "lab")->empty());
   for (const char* name : {"n2", "m2"})
     REQUIRE(ban(site.context, {"lab", name}, "x", "operator a"));
   REQUIRE(ban(site.context, {"other", "o1"}, "x", "operator a"));
-  CHECK(banned_machines(site.store, "lab", {}).value() == std::vector<std::string>{"m2", "n2"});
-  // Of a record that cannot be read, what was published last.
-  make_unreadable(site.store, kinds::machine, "lab/n2");
-  CHECK(banned_machines(site.store, "lab", {"n2"}).value() == std::vector<std::string>{"m2", "n2"});
-  CHECK(banned_machines(site.store, "lab", {}).value() == std::vector<std::string>{"m2"});
+  CHECK(banned_machines(site.store, "lab").value() == std::vector<std::string>{"m2", "n2"});
+  // It says no more why, and it holds.
+  make_unreadable(site.store, kinds::ban, "lab/n2");
+  CHECK(banned_machines(site.store, "lab").value() == std::vector<std::string>{"m2", "n2"});
+  CHECK(find_ban(site.store, "lab", "n2").value()->reason.empty());
+  CHECK(ban(site.context, {"lab", "n2"}, "sold", "operator a").value());
+  CHECK(find_ban(site.store, "lab", "n2").value()->reason == "sold");
+  REQUIRE(unban(site.context, {"lab", "n2"}, "operator a"));
   REQUIRE(unban(site.context, {"lab", "m2"}, "operator a"));
-  CHECK(banned_machines(site.store, "lab", {"m2"})->empty());
+  CHECK(banned_machines(site.store, "lab")->empty());
 }
 
 TEST_CASE("orders about a node that nobody knows are refused") {
@@ -67,8 +70,7 @@ TEST_CASE("a machine's record reads back whole, and damage is told as damage") {
   record.node = "n1";
   record.current = IssuedIdentity{"sha256:a", "01", 2, 1};
   record.previous = IssuedIdentity{"sha256:b", "02", 4, 3};
-  record.banned = record.frozen = record.replace_ordered = record.converge_ordered = true;
-  record.ban_reason = "b";
+  record.frozen = record.replace_ordered = record.converge_ordered = true;
   record.freeze_reason = "f";
   record.replace_key = "sha256:c";
   record.replace_ordered_at = 4;

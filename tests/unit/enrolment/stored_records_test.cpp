@@ -11,15 +11,15 @@ using namespace muster;
 TEST_CASE("a machine's record") {
   StoredRecord record{
       "machine record",
-      R"({"banReason":"b","banned":true,"boots":[{"bootId":"b","counter":7,"firstSentAt":8,"machineId":"m"}],"claimant":{"issuedAt":5,"key":"sha256:e","notAfter":6,"serial":"03"},"cluster":"lab","convergeOrdered":true,"current":{"issuedAt":1,"key":"sha256:a","notAfter":2,"serial":"01"},"enrolledAt":5,"freezeReason":"f","frozen":true,"node":"n1","previous":{"issuedAt":3,"key":"sha256:b","notAfter":4,"serial":"02"},"renewed":["sha256:d"],"replaceKey":"sha256:c","replaceOrdered":true,"serial":"s","uuid":"u"})",
+      R"({"boots":[{"bootId":"b","counter":7,"firstSentAt":8,"machineId":"m"}],"claimant":{"issuedAt":5,"key":"sha256:e","notAfter":6,"serial":"03"},"cluster":"lab","convergeOrdered":true,"current":{"issuedAt":1,"key":"sha256:a","notAfter":2,"serial":"01"},"enrolledAt":5,"freezeReason":"f","frozen":true,"node":"n1","previous":{"issuedAt":3,"key":"sha256:b","notAfter":4,"serial":"02"},"renewed":["sha256:d"],"replaceKey":"sha256:c","replaceOrdered":true,"serial":"s","uuid":"u"})",
       rewritten_by(parse_machine_record)};
   record.optional = {"/claimant", "/current", "/previous", "/renewed"};
   check_stored(record);
   CHECK(
       to_json(MachineRecord{}) ==
-      R"({"banReason":"","banned":false,"boots":[],"cluster":"","convergeOrdered":false,"enrolledAt":0,"freezeReason":"","frozen":false,"node":"","renewed":[],"replaceKey":"","replaceOrdered":false,"serial":"","uuid":""})");
+      R"({"boots":[],"cluster":"","convergeOrdered":false,"enrolledAt":0,"freezeReason":"","frozen":false,"node":"","renewed":[],"replaceKey":"","replaceOrdered":false,"serial":"","uuid":""})");
   std::string older = to_json(MachineRecord{});
-  older.insert(1, R"("refusedAt":6,)");
+  older.insert(1, R"("banReason":"b","banned":true,"refusedAt":6,)");
   CHECK(to_json(parse_machine_record(older).value()) == to_json(MachineRecord{}));
 }
 
@@ -69,6 +69,12 @@ TEST_CASE("a tombstone's record") {
   check_stored({"tombstone record",
                 R"({"cluster":"lab","endedAt":5,"node":"n1","onDelete":"reset"})",
                 rewritten_by(parse_tombstone_record)});
+  StoredRecord by_ttl{
+      "tombstone record",
+      R"({"byTtl":true,"cluster":"lab","endedAt":5,"node":"n1","onDelete":"reset"})",
+      rewritten_by(parse_tombstone_record)};
+  by_ttl.optional = {"/byTtl"};
+  check_stored(by_ttl);
 }
 
 TEST_CASE("the index of an operator's clusters") {

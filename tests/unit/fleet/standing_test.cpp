@@ -26,7 +26,7 @@ HeardMachine heard(Verdict verdict, const std::string& in_force, const std::stri
 }
 
 std::string standing(const HeardMachine& machine, std::int64_t silence = 10) {
-  return std::string(name(standing_of(machine, enrolled(), published, silence)));
+  return std::string(name(standing_of(machine, {enrolled()}, published, silence)));
 }
 
 }  // namespace
@@ -56,12 +56,12 @@ TEST_CASE("a machine that says that it goes down is silent at once") {
 }
 
 TEST_CASE("banned and never enrolled are states of their own") {
-  MachineRecord record;
-  const auto word = [&] { return name(standing_of({}, record, published, 100000)); };
+  FoundMachine found;
+  const auto word = [&] { return name(standing_of({}, found, published, 100000)); };
   CHECK(word() == "never-enrolled");
-  record.banned = true;
+  found.ban.emplace();
   CHECK(word() == "banned");
-  record = enrolled();
+  found = {enrolled()};
   CHECK(word() == "silent");
 }
 

@@ -96,11 +96,14 @@ TEST_CASE("whose turn it is goes by who it was, until it was looked up and is no
   watched.put(kinds::machine, "lab/n1", to_json(n1));
   CHECK_FALSE(watched.cache.find("certificate of n1"));
   CHECK(watched.cache.last_known("certificate of n1")->node.node == "n1");
-  n1.banned = true;
+  watched.put(kinds::ban, "lab/n1");
+  CHECK_FALSE(watched.cache.find("certificate of n1"));
+  // Nor when it changed once more.
   watched.put(kinds::machine, "lab/n1", to_json(n1));
   CHECK_FALSE(watched.cache.last_known("certificate of n1"));
-  n1.banned = false;
-  watched.put(kinds::machine, "lab/n1", to_json(n1));
+  Transaction unbanned;
+  unbanned.remove(kinds::ban, "lab/n1");
+  REQUIRE(watched.store.commit(unbanned));
   CHECK(watched.cache.last_known("certificate of n1"));
   watched.cache.forget_certificate("certificate of n1");
   CHECK_FALSE(watched.cache.last_known("certificate of n1"));

@@ -76,7 +76,7 @@ TEST_CASE(
         house.order("w-1", "ban", {{"reason", "stolen"}});
       },
       [](Mortal& house, std::size_t commits) {
-        const auto banned = banned_machines(house.store, "lab", {}).value();
+        const auto banned = banned_machines(house.store, "lab").value();
         CHECK(house.banned_by_masters() == banned);
         CHECK(banned.size() == (commits == 0 ? 0 : 1));
       });
@@ -91,7 +91,7 @@ TEST_CASE("an unban, a drain and a removal that are killed at any commit") {
         house.order("w-1", "unban");
       },
       [](Mortal& house, std::size_t) {
-        CHECK(house.banned_by_masters() == banned_machines(house.store, "lab", {}).value());
+        CHECK(house.banned_by_masters() == banned_machines(house.store, "lab").value());
       });
   at_every_commit([](Mortal& house) { house.order("w-1", "drain"); },
                   [](Mortal& house, std::size_t) {

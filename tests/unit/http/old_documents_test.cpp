@@ -15,7 +15,7 @@ struct OldHouse : sample::RestoredHouse {
     return [=](NodeDocument& document) { document.config.banned_machines = {name}; };
   }
   bool is_banned(const std::string& name) {
-    return find_machine(store, {"lab", name})->record.banned;
+    return find_machine(store, {"lab", name})->ban.has_value();
   }
 };
 

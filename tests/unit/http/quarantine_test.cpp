@@ -178,7 +178,7 @@ TEST_CASE_FIXTURE(TwoClusters,
   };
   refused(ask("POST", "/v1/operator/nodes/lab/n1/remove", {{"drain", false}}));
   refused(ask("POST", "/v1/operator/nodes/lab/n1/remove", {{"drain", true}}));
-  CHECK(find_machine(store, {"lab", "n1"})->record.banned);
+  CHECK(find_machine(store, {"lab", "n1"})->ban);
   refused(
       ask("POST", "/v1/operator/tokens", {{"cluster", "lab"}, {"role", "node"}, {"node", "n1"}}));
   refused(ask("POST", "/v1/operator/tokens", {{"cluster", "lab"}, {"pool", "ci"}}));
@@ -196,7 +196,7 @@ TEST_CASE_FIXTURE(TwoClusters,
           .get<std::string>()
           .starts_with(
               "lab/m1: this server holds to the ban; its masters' API servers do not know of it yet: "));
-  CHECK(find_machine(store, {"lab", "m1"})->record.banned);
+  CHECK(find_machine(store, {"lab", "m1"})->ban);
   if (kind == kinds::cluster) return;
   apply(sample::small_inventory());
   CHECK(document("lab", "m1").config.banned_machines == std::vector<std::string>{"m1", "n1"});

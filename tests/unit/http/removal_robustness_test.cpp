@@ -1,6 +1,7 @@
 // What keeps no tick from going on: a server that may not sign, and what older servers let in.
 #include <limits>
 
+#include "backup/restore.hpp"
 #include "enrolment/ban.hpp"
 #include "enrolment/remove.hpp"
 #include "fleet/scheduler.hpp"
@@ -99,4 +100,26 @@ TEST_CASE("where an older server let the master end, the oldest follower is the 
   CHECK_FALSE(house.is_served("m-1"));
   CHECK(role_of("m-2") == Role::master);
   CHECK(role_of("m-3") == Role::follower);
+}
+
+TEST_CASE("a member is removed while its cluster is sealed, and is out when that is opened") {
+  PoolHouse house;
+  REQUIRE(house.views.load());
+  house.start(2);
+  REQUIRE(begin_anew(house.store, house.folder.path("mark"),
+                     KeptBackup{1, unix_seconds(house.time), "", ""}, house.time));
+  const auto removed = house.order("w-1", "remove", {{"drain", false}});
+  REQUIRE_MESSAGE(removed.status == 200, removed.body.dump());
+  CHECK(removed.body.at("unpublished").at("kind") == "sealed");
+  CHECK(
+      removed.body.at("unpublished").at("message") ==
+      "lab/w-1: this server holds to the removal; its masters' API servers do not know of it yet: cluster 'lab': sealed since its server was restored: see `muster restore status`, then `muster restore open lab`");
+  CHECK(house.state("w-1") == "leaving");
+  CHECK(house.is_served("w-1"));
+  // What is drained first goes on when its masters are heard again.
+  CHECK(house.order("w-2", "remove").body.at("draining") == true);
+  REQUIRE(house.ask("POST", "/v1/operator/restore/lab/open", {{"unheard", true}}).status == 200);
+  CHECK_FALSE(house.is_served("w-1"));
+  CHECK(house.is_served("w-2"));
+  CHECK(house.state("w-1") == "leaving");
 }

@@ -84,7 +84,7 @@ TEST_CASE_FIXTURE(RestoredHouse, "what the site did not sign for this machine is
 TEST_CASE_FIXTURE(RestoredHouse, "whom a master's document refuses is banned at once") {
   const auto bans = [](NodeDocument& document) { document.config.banned_machines = {"n1"}; };
   CHECK(show(m1, {{"document", document_of("m1", 9, bans)}}).body["taken"] == true);
-  CHECK(find_machine(store, {"lab", "n1"})->record.banned);
+  CHECK(find_machine(store, {"lab", "n1"})->ban);
   CHECK(sealed()["banned"] == nlohmann::json::array({"n1"}));
   REQUIRE(open().status == 200);
   CHECK(ask("GET", "/v1/document", nullptr, n1).body["kind"] == "banned");

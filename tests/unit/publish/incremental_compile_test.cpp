@@ -72,7 +72,7 @@ class RandomSite {
     const auto members = site_.context.memory->members(site_.store, "lab");
     const auto facts =
         gather_site_facts(site_.store, site_.keys.site(), find_cluster(site_.store, "lab")->record,
-                          *banned_machines(site_.store, "lab", {}), *members, sample::now);
+                          *banned_machines(site_.store, "lab"), *members, sample::now);
     const auto full = compile(*inventory, "lab", *facts);
     REQUIRE_MESSAGE(full, to_text(full.error()));
     const auto served = site_.current.cluster("lab");
@@ -114,7 +114,7 @@ class RandomSite {
   }
   void toggle_ban() {
     const std::string& name = nodes_[any()].name;
-    const auto banned = banned_machines(site_.store, "lab", {}).value();
+    const auto banned = banned_machines(site_.store, "lab").value();
     site_.set_banned(name, std::find(banned.begin(), banned.end(), name) == banned.end());
   }
   void admit() {

@@ -176,7 +176,7 @@ TEST_CASE("a mark that cannot be read is a mark: its cluster is published, and o
   Publisher publisher(site.context);
   Transaction spoil;
   spoil.put(kinds::due, "gone", "{\"broken").put(kinds::due, "lab", "{\"broken");
-  spoil.put(kinds::machine, "lab/n1", canonical_text({{"node", "n1"}, {"banned", true}}));
+  put_ban("lab", "n1", {}, {}, spoil);
   REQUIRE(site.store.commit(spoil));
   const auto owed = publisher.owed();
   REQUIRE(owed);

@@ -8,6 +8,7 @@
 #include "pki/signature.hpp"
 #include "publish/publish.hpp"
 #include "publish/releases.hpp"
+#include "records/bans.hpp"
 #include "records/due.hpp"
 #include "store/kinds.hpp"
 #include "store/memory_store.hpp"
@@ -75,8 +76,10 @@ struct Site {
   // As an operator's order leaves it, of the cluster "lab".
   void set_banned(const std::string& node_name, bool is_banned) {
     muster::Transaction transaction;
-    transaction.put(muster::kinds::machine, "lab/" + node_name,
-                    muster::canonical_text({{"node", node_name}, {"banned", is_banned}}));
+    if (is_banned)
+      muster::put_ban("lab", node_name, {}, {}, transaction);
+    else
+      REQUIRE(muster::remove_ban(store, "lab", node_name, transaction));
     const std::string why = is_banned ? "ban of " + node_name : node_name + " banned no more";
     REQUIRE(mark_due(store, "lab", why, "operator anna", now, transaction));
     REQUIRE(store.commit(transaction));

@@ -2,6 +2,7 @@
 
 #include "pki/signature.hpp"
 #include "records/audit.hpp"
+#include "records/bans.hpp"
 #include "records/boot_record.hpp"
 #include "records/clock_record.hpp"
 #include "records/drain.hpp"
@@ -105,6 +106,11 @@ TEST_CASE("a drain's record") {
       {"drain record",
        R"({"by":"operator anna","cluster":"lab","givenUp":true,"node":"n1","orderedAt":-1,"remove":false,"since":18446744073709551615,"until":3})",
        rewritten_by(parse_drain_record)});
+}
+
+TEST_CASE("a ban's record") {
+  check_stored({"ban record", R"({"by":"operator anna","reason":"stolen","since":1795242048})",
+                rewritten_by(parse_ban_record)});
 }
 
 TEST_CASE("a revision's record") {

@@ -119,7 +119,7 @@ TEST_CASE("a database of a newer program is refused and left as it was") {
   CHECK(
       refusal(path).message ==
       fmt::format(
-          "opening the store '{}': schema version: expected at most 3, found 9: a newer muster-server wrote this database; start that one, or restore a backup that this version made",
+          "opening the store '{}': schema version: expected at most 4, found 9: a newer muster-server wrote this database; start that one, or restore a backup that this version made",
           path));
   run_sql(path, "PRAGMA user_version = 1");
   CHECK(*must_open(path)->count("document") == 100);
@@ -131,7 +131,7 @@ TEST_CASE("an older database is migrated, after a backup beside it") {
   run_sql(path, "PRAGMA application_id = 1299542900");  // version 0: nothing in it yet
   const auto store = must_open(path);
   CHECK(store->commit(Transaction().put("m", "k", "v")));
-  CHECK(mode_of(path + ".before-3") == 0600);
+  CHECK(mode_of(path + ".before-4") == 0600);
 }
 
 TEST_CASE("a database of before the pools keeps its records") {
@@ -139,7 +139,7 @@ TEST_CASE("a database of before the pools keeps its records") {
   const std::string path = make_filled(folder);
   run_sql(path, "PRAGMA user_version = 1");
   CHECK(*must_open(path)->count("document") == 100);
-  CHECK(mode_of(path + ".before-3") == 0600);
+  CHECK(mode_of(path + ".before-4") == 0600);
 }
 
 TEST_CASE("what a database of before had to do at a time is done by its new name") {
