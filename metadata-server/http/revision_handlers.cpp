@@ -61,6 +61,7 @@ Result<Response> publication_response(const Rooms& rooms,
                            {"warnings", problems_json(published->warnings)},
                            {"notes", published->notes},
                            {"numbers", published->numbers},
+                           {"contents", published->contents},
                            {"written", published->is_written}};
   if (published->revisions.size() == 1) {
     answer["revision"] = published->revisions.begin()->second;

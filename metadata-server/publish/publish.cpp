@@ -113,6 +113,7 @@ Published<PublishOutcome> finish(const PublishContext& context, Transaction& tra
     is_changed = is_changed || publication.is_changed;
     outcome.revisions[publication.cluster] = publication.revision;
     outcome.numbers[publication.cluster] = publication.number;
+    outcome.contents[publication.cluster] = publication.content;
     if (!dry_run && publication.is_changed) log_names(publication);
     std::move(publication.notes.begin(), publication.notes.end(),
               std::back_inserter(outcome.notes));

@@ -159,6 +159,39 @@ TEST_CASE("a machine's end: what is ordered, and how far it is") {
         "muster: --timeout: expected a time such as 90s, 15m, 4h or 2d, found 'soon'\n");
 }
 
+TEST_CASE("who waits for a machine's end is told where the order is no more") {
+  const std::string node = "GET /v1/operator/nodes/lab/m1",
+                    order = "POST /v1/operator/nodes/lab/m1/";
+  const auto wait = [&](const std::string& verb, const std::string& state) {
+    const OperatorApi api({{node, {200, R"({"cluster":"lab","node":"m1",)" + state + "}"}},
+                           {order + "drain", {}},
+                           {order + "remove", {200, R"({"draining":true})"}}});
+    return fake::muster({"--server", api.url(), "node", verb, "m1", "--cluster", "lab", "--wait"});
+  };
+  auto ran = wait("drain", R"("state":"enrolled","drain":null)");
+  CHECK(ran.exit == 6);
+  CHECK(
+      ran.err ==
+      "m1: enrolled\n"
+      "muster: lab/m1: its drain was taken back while this waited; see `muster audit --node m1`\n");
+  ran = wait("remove", R"("state":"enrolled","drain":null)");
+  CHECK(ran.exit == 6);
+  CHECK(
+      ran.err ==
+      "m1: enrolled\n"
+      "muster: lab/m1: its removal was taken back while this waited; see `muster audit --node m1`\n");
+  ran = wait("remove", R"("state":"draining","drain":{"phase":"draining","remove":false})");
+  CHECK(ran.exit == 6);
+  CHECK(
+      ran.err ==
+      "m1: draining\n"
+      "muster: lab/m1: a drain took the place of its removal while this waited; see `muster audit --node m1`\n");
+  ran = wait("remove",
+             R"("state":"drain-given-up","drain":{"phase":"drain-given-up","remove":false})");
+  CHECK(ran.exit == 1);
+  CHECK(ran.err == "m1: drain-given-up\n");
+}
+
 TEST_CASE("a list of operators tells who may not come any more") {
   const OperatorApi api(
       {{"GET /v1/operator/operators",

@@ -70,6 +70,22 @@ TEST_CASE("a publication tells its number, and whether anything was published") 
   CHECK(answer.body.at("changes").size() == 1);
 }
 
+TEST_CASE("a publication and the status tell the operator's revision under what machines cause") {
+  House house;
+  house.apply(sample::small_inventory());
+  house.machine("n1");
+  REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/n1/ban").status == 200);
+  const auto row = [&] { return house.ask("GET", "/v1/operator/status").body["clusters"][0]; };
+  CHECK(row()["revisionNumber"] == 2);
+  CHECK(row()["content"] == 1);
+  const auto same = house.apply(sample::small_inventory());
+  CHECK(same.body["numbers"]["lab"] == 2);
+  CHECK(same.body["contents"]["lab"] == 1);
+  const auto other = house.apply(sample::small_inventory(", labels: {a: b}"));
+  CHECK(other.body["contents"]["lab"] == 3);
+  CHECK(row()["content"] == 3);
+}
+
 TEST_CASE("revision diff compares what a publication made of each machine, while it is served") {
   House house;
   house.apply(sample::small_inventory());
