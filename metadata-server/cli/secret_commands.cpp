@@ -47,11 +47,16 @@ void add_secret_commands(CommandLine& line) {
   line.on(set, [=](Session& session) {
     auto value = read_value(*file);
     if (!value) return complain(session, value.error());
-    return ask_and_show(session, "PUT", place(*cluster, *name), {{"value", base64_encode(*value)}},
-                        [name](const nlohmann::json& answer) {
-                          return fmt::format("secret {} version {}\n", *name,
-                                             cell(answer, "/version"));
-                        });
+    return ask_and_show(
+        session, "PUT", place(*cluster, *name), {{"value", base64_encode(*value)}},
+        [=](const nlohmann::json& answer) {
+          std::string text = fmt::format("secret {} version {}\n", *name, cell(answer, "/version"));
+          if (cell(answer, "/published") == "false")
+            text += fmt::format(
+                "there is no cluster '{0}' now: it is the next one's of that name; `muster secret remove {1} --cluster {0}` takes it back\n",
+                *cluster, *name);
+          return text;
+        });
   });
 
   auto* list = group->add_subcommand("list", "names and versions, never values");

@@ -8,6 +8,7 @@
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
 #include "pki/signature.hpp"
+#include "store/kinds.hpp"
 
 namespace muster::handlers {
 
@@ -42,7 +43,13 @@ Result<Response> put_secret(const Rooms& rooms, const Caller& caller, const Requ
                                   rooms.enrolment.now());
   if (!version) return pass(version.error());
   spdlog::info("{}: set secret {}/{} version {}", caller.text(), cluster, name, *version);
-  return json_response({{"cluster", cluster}, {"name", name}, {"version", *version}});
+  // Set before the first publication, or for one that is no more: who set it is to see which.
+  const auto there = rooms.store.get(kinds::cluster, cluster);
+  if (!there && there.error().kind != ErrorKind::not_found) return pass(there.error());
+  return json_response({{"cluster", cluster},
+                        {"name", name},
+                        {"version", *version},
+                        {"published", there.has_value()}});
 }
 
 Result<Response> delete_secret(const Rooms& rooms, const Caller& caller, const Request& request) {
