@@ -54,6 +54,18 @@ TEST_CASE("what was so already is said to have changed nothing") {
   CHECK_FALSE(unchanged("unfreeze", {{"keep", key}}));
 }
 
+TEST_CASE("an order that is taken back says so, whichever it is") {
+  House house;
+  house.apply(sample::small_inventory());
+  house.machine("n1");
+  for (const std::string order : {"converge", "replace"}) {
+    const std::string path = "/v1/operator/nodes/lab/n1/" + order;
+    CHECK(house.ask("POST", path).body["order"] == order);
+    const auto taken = house.ask("POST", path, {{"cancel", true}});
+    CHECK_MESSAGE(taken.body["order"] == "cancel-" + order, taken.body.dump());
+  }
+}
+
 TEST_CASE("a publication tells its number, and whether anything was published") {
   House house;
   auto answer = house.apply(sample::small_inventory());
