@@ -65,7 +65,7 @@ std::optional<Exit> removal_is_over(const nlohmann::json& answer) {
   const std::string state = cell(answer, "/state"), phase = cell(answer, "/drain/phase");
   if (state == "left") return Exit::ok;
   // Whatever else there is to say of it: it may be frozen, or its identity over.
-  if (state == "leaving" || cell(answer, "/drain/remove") == "true") return std::nullopt;
+  if (state == "leaving" || cell(answer, "/drain/remove") == "yes") return std::nullopt;
   if (phase.empty()) return tell_overtaken(answer, "its removal was taken back");
   if (phase == "drain-given-up") return Exit::failed;
   return tell_overtaken(answer, "a drain took the place of its removal");

@@ -54,6 +54,22 @@ TEST_CASE("what was so already is said to have changed nothing") {
   CHECK_FALSE(unchanged("unfreeze", {{"keep", key}}));
 }
 
+TEST_CASE("a removed secret is told with the revisions that need it, and they with the secret") {
+  House house;
+  const auto secret = [&](const std::string& verb, const nlohmann::json& body = {}) {
+    return house.ask(verb, "/v1/operator/secrets/lab/db", body).body;
+  };
+  CHECK(secret("PUT", {{"value", base64_encode("x")}})["published"] == false);
+  house.apply(
+      sample::small_inventory(", overrides: {files: [{path: /etc/db, content: {secretRef: db}}]}"));
+  CHECK(secret("PUT", {{"value", base64_encode("x")}})["published"] == true);
+  house.apply(sample::small_inventory());
+  CHECK(secret("DELETE")["neededBy"] == nlohmann::json{1});
+  const auto list = house.ask("GET", "/v1/operator/revisions?cluster=lab").body["revisions"];
+  CHECK(list[0]["missingSecrets"].empty());
+  CHECK(list[1]["missingSecrets"] == nlohmann::json{"db"});
+}
+
 TEST_CASE("an order that is taken back says so, whichever it is") {
   House house;
   house.apply(sample::small_inventory());
