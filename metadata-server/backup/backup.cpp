@@ -111,6 +111,17 @@ Result<std::vector<std::string>> damaged_records(const Store& store, const Seali
   return damaged;
 }
 
+namespace {
+// The disk is full: nothing is left of it, and whoever reads this is to know what to free.
+Error with_need(Error error, const std::string& folder) {
+  if (error.kind == ErrorKind::exhausted)
+    error.message += fmt::format(
+        "; while a backup is made, '{}' needs room for the database twice more. Nothing is left of this one: free some there, then make it again",
+        folder);
+  return error;
+}
+}  // namespace
+
 Result<MadeBackup> make_backup(const BackupSource& source, Store& store, const SealingKey& sealing,
                                const SiteKeys& keys, TimePoint now) {
   static std::mutex one_at_a_time;
@@ -129,6 +140,7 @@ Result<MadeBackup> make_backup(const BackupSource& source, Store& store, const S
   auto made = write_and_open(source, {sealing.bytes(), source.settings, copy_path(source.folder)},
                              *header, key->certificate, keys, *damaged, now);
   remove_unfinished_backups(source.folder);
+  if (!made) return pass(with_need(made.error(), source.folder));
   return made;
 }
 

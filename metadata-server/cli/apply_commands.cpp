@@ -132,7 +132,7 @@ Exit apply(Session& session, const ApplyOptions& options, bool dry_run) {
   print(session.wants_json() ? json_text(*answer) : outcome_text(*answer, dry_run));
   if (!options.wait) return Exit::ok;
   std::fflush(stdout);
-  return await_convergence(session, clusters_in(*answer), std::chrono::seconds(*longest));
+  return await_convergence(session, ordered_by(*answer), std::chrono::seconds(*longest));
 }
 
 void add_common_options(CLI::App* command, const std::shared_ptr<ApplyOptions>& options) {

@@ -32,13 +32,20 @@ Result<NewBackup> create_file(const BackupChoice& choice) {
   return create_backup(choice.file);
 }
 
+Result<void> on_this_disk(Result<void> written) {
+  if (!written && written.error().kind == ErrorKind::exhausted)
+    written.error().message +=
+        " (ENOSPC); nothing is left of it: free some space there, or name a place with more";
+  return written;
+}
+
 // Whole and durable, or not at all. Answers its digest.
 Result<std::string> fetch(Session& session, const NewBackup& made) {
   const std::string name = unfinished(made.path);
   DigestStream digest;
   const auto told = session.download("backup/file", [&](std::string_view bytes) {
     digest.update(bytes);
-    return write_all(made.file.get(), bytes, name);
+    return on_this_disk(write_all(made.file.get(), bytes, name));
   });
   Result<void> done;
   if (!told) done = pass(told.error());
@@ -47,7 +54,7 @@ Result<std::string> fetch(Session& session, const NewBackup& made) {
     done = fail(
         ErrorKind::corrupt,
         fmt::format("backup: expected {} from the server, received {}; try again", *told, found));
-  if (done) done = move_into_place(name, made.path);
+  if (done) done = on_this_disk(move_into_place(name, made.path));
   if (done) return found;
   ::unlink(name.c_str());
   return pass(done.error());

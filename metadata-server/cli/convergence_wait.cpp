@@ -57,9 +57,9 @@ std::string line_of(const nlohmann::json& row) {
 }
 
 // Where it is not in effect, and why.
-void tell_who(Session& session, const std::vector<std::string>& clusters) {
+void tell_who(Session& session, const OrderedRevisions& ordered) {
   constexpr std::size_t most_told = 20;
-  for (const std::string& cluster : clusters) {
+  for (const auto& [cluster, revision] : ordered) {
     const auto answer = session.ask("GET", "nodes?cluster=" + escape(cluster));
     if (!answer) continue;
     std::size_t count = 0;
@@ -73,19 +73,58 @@ void tell_who(Session& session, const std::vector<std::string>& clusters) {
   }
 }
 
+bool is_overtaken(const nlohmann::json& row, std::int64_t ordered) {
+  const std::int64_t current = number_at(row, "/content");
+  return ordered != 0 && current != 0 && current != ordered;
+}
+
+// Nobody waits for what nobody is served any more.
+Exit tell_overtaken(Session& session, const std::string& cluster, std::int64_t ordered,
+                    std::int64_t current) {
+  std::string actor = "somebody", cause;
+  const auto answer = session.ask("GET", "revisions?cluster=" + escape(cluster));
+  if (answer) {
+    for (const auto& row : list_at(*answer, "/revisions")) {
+      if (number_at(row, "/number") != current) continue;
+      actor = cell(row, "/actor");
+      cause = cell(row, "/cause");
+    }
+  }
+  std::fprintf(
+      stderr,
+      "muster: cluster '%s': revision %lld was overtaken: %s published revision %lld%s while this waited; see `muster revision diff %lld %lld --cluster %s`, then apply again if yours is to hold\n",
+      printable(cluster).c_str(), static_cast<long long>(ordered), on_one_line(actor).c_str(),
+      static_cast<long long>(current),
+      cause.empty() ? "" : (" (" + on_one_line(cause) + ")").c_str(),
+      static_cast<long long>(ordered), static_cast<long long>(current), printable(cluster).c_str());
+  return Exit::not_in_effect;
+}
+
 }  // namespace
 
-Exit await_convergence(Session& session, const std::vector<std::string>& clusters,
+OrderedRevisions ordered_by(const nlohmann::json& answer) {
+  OrderedRevisions ordered;
+  const auto revisions = answer.find("revisions");
+  if (revisions == answer.end()) return ordered;
+  for (const auto& [cluster, revision] : revisions->items())
+    ordered[cluster] = number_at(answer, "/contents/" + cluster);
+  return ordered;
+}
+
+Exit await_convergence(Session& session, const OrderedRevisions& ordered,
                        std::chrono::seconds longest) {
   const auto end = std::chrono::steady_clock::now() + longest;
   for (std::string told;;) {
     const auto answer = session.ask("GET", "status");
     if (!answer) return complain(session, answer.error());
     Counts counts;
-    std::set<std::string> gone(clusters.begin(), clusters.end());
+    std::set<std::string> gone;
+    for (const auto& [cluster, revision] : ordered) gone.insert(cluster);
     for (const auto& row : list_at(*answer, "/clusters")) {
       const std::string name = cell(row, "/cluster");
       if (gone.erase(name) == 0) continue;
+      if (const std::int64_t revision = ordered.at(name); is_overtaken(row, revision))
+        return tell_overtaken(session, name, revision, number_at(row, "/content"));
       if (const std::string unread = cell(row, "/unread/reason"); !unread.empty())
         return complain(session, {ErrorKind::corrupt,
                                   fmt::format("cluster '{}': its machines cannot be counted: {}",
@@ -104,7 +143,7 @@ Exit await_convergence(Session& session, const std::vector<std::string>& cluster
     if (counts.waiting == 0 && counts.failed == 0) return Exit::ok;
     const bool is_late = std::chrono::steady_clock::now() >= end;
     if (counts.waiting == 0 || is_late) {
-      tell_who(session, clusters);
+      tell_who(session, ordered);
       std::fprintf(stderr,
                    "muster: not in effect on %lld of %lld machine(s)%s; muster status goes on\n",
                    static_cast<long long>(counts.wanted - counts.converged),

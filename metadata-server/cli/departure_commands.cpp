@@ -45,18 +45,30 @@ Exit watch(Session& session, const Departure& order, Over is_over) {
   }
 }
 
+// Somebody took the order back, or another took its place: what is waited for does not come.
+Exit tell_overtaken(const nlohmann::json& answer, const std::string& what) {
+  tell(fmt::format("muster: {}/{}: {} while this waited; see `muster audit --node {}`",
+                   printable(cell(answer, "/cluster")), printable(cell(answer, "/node")), what,
+                   printable(cell(answer, "/node"))));
+  return Exit::not_in_effect;
+}
+
 std::optional<Exit> drain_is_over(const nlohmann::json& answer) {
   const std::string phase = cell(answer, "/drain/phase");
   if (phase == "drained") return Exit::ok;
   if (phase == "draining") return std::nullopt;
-  return Exit::failed;  // given up, or taken back by somebody
+  if (phase.empty()) return tell_overtaken(answer, "its drain was taken back");
+  return Exit::failed;  // given up
 }
 
 std::optional<Exit> removal_is_over(const nlohmann::json& answer) {
-  const std::string state = cell(answer, "/state");
+  const std::string state = cell(answer, "/state"), phase = cell(answer, "/drain/phase");
   if (state == "left") return Exit::ok;
-  if (state == "leaving" || state == "removing") return std::nullopt;
-  return Exit::failed;
+  // Whatever else there is to say of it: it may be frozen, or its identity over.
+  if (state == "leaving" || cell(answer, "/drain/remove") == "yes") return std::nullopt;
+  if (phase.empty()) return tell_overtaken(answer, "its removal was taken back");
+  if (phase == "drain-given-up") return Exit::failed;
+  return tell_overtaken(answer, "a drain took the place of its removal");
 }
 
 // As the server has it.

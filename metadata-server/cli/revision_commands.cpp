@@ -5,6 +5,16 @@
 #include "cli/session.hpp"
 
 namespace muster {
+namespace {
+
+std::string what_for(const nlohmann::json& row) {
+  const std::string cause = cell(row, "/cause"), missing = cell(row, "/missingSecrets");
+  if (missing.empty()) return cause;
+  return fmt::format("{}{}needs what was removed: secret {}", cause, cause.empty() ? "" : "; ",
+                     missing);
+}
+
+}  // namespace
 
 void add_revision_commands(CommandLine& line) {
   auto* group = line.app.add_subcommand("revision", "What was published, and the way back");
@@ -25,7 +35,7 @@ void add_revision_commands(CommandLine& line) {
             table.row({cell(row, "/number"), cell(row, "/revision"), time_text(row, "/time"),
                        cell(row, "/actor"), cell(row, "/machines"),
                        number_at(row, "/content") > 0 ? cell(row, "/content") : std::string(),
-                       cell(row, "/cause")});
+                       what_for(row)});
           }
           return table.text();
         });

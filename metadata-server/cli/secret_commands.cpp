@@ -47,11 +47,16 @@ void add_secret_commands(CommandLine& line) {
   line.on(set, [=](Session& session) {
     auto value = read_value(*file);
     if (!value) return complain(session, value.error());
-    return ask_and_show(session, "PUT", place(*cluster, *name), {{"value", base64_encode(*value)}},
-                        [name](const nlohmann::json& answer) {
-                          return fmt::format("secret {} version {}\n", *name,
-                                             cell(answer, "/version"));
-                        });
+    return ask_and_show(
+        session, "PUT", place(*cluster, *name), {{"value", base64_encode(*value)}},
+        [=](const nlohmann::json& answer) {
+          std::string text = fmt::format("secret {} version {}\n", *name, cell(answer, "/version"));
+          if (!answer.value("published", true))
+            text += fmt::format(
+                "there is no cluster '{0}' now: it is the next one's of that name; `muster secret remove {1} --cluster {0}` takes it back\n",
+                *cluster, *name);
+          return text;
+        });
   });
 
   auto* list = group->add_subcommand("list", "names and versions, never values");
@@ -73,8 +78,14 @@ void add_secret_commands(CommandLine& line) {
   remove->footer("Example: muster secret remove registry-password --cluster lab");
   line.on(remove, [=](Session& session) {
     return ask_and_show(
-        session, "DELETE", place(*cluster, *name), nullptr,
-        [name](const nlohmann::json&) { return fmt::format("secret {} removed\n", *name); });
+        session, "DELETE", place(*cluster, *name), nullptr, [=](const nlohmann::json& answer) {
+          std::string text = fmt::format("secret {} removed\n", *name);
+          if (const std::string needed = cell(answer, "/neededBy"); !needed.empty())
+            text += fmt::format(
+                "needed by revision(s) {0}: before a rollback to one, `muster secret set {1} --cluster {2}`\n",
+                needed, *name, *cluster);
+          return text;
+        });
   });
 }
 

@@ -5,7 +5,7 @@
 #include "enrolment/expiry.hpp"
 #include "enrolment/join_token.hpp"
 #include "fleet/on_demand.hpp"
-#include "records/all_records.hpp"
+#include "records/cluster_life.hpp"
 #include "records/pending_machine.hpp"
 #include "records/revision.hpp"
 #include "records/schedule.hpp"
@@ -50,15 +50,7 @@ Result<void> sweep_late_orders(const Fleet& fleet, const std::string& cluster) {
   remove_scheduled(0, scheduled::sweep, cluster, transaction);
   if (auto ended = end_join_tokens_of(fleet.enrolment, cluster, transaction); !ended) return ended;
   if (auto ended = end_approvals_of(fleet.store, cluster, transaction); !ended) return ended;
-  for (const auto kind : {kinds::ban, kinds::drain, kinds::machine}) {
-    const auto records = all_records(fleet.store, kind, kinds::prefix_of(cluster));
-    if (!records) return pass(records.error());
-    for (const auto& record : *records) transaction.remove(kind, record.key);
-  }
-  for (const auto kind : {kinds::turn, kinds::etcd, kinds::due}) {
-    const auto record = fleet.store.get(kind, cluster);
-    if (record) transaction.remove(kind, cluster);
-  }
+  if (auto removed = remove_records_of(fleet.store, cluster, transaction); !removed) return removed;
   return commit(fleet.store, transaction);
 }
 

@@ -112,6 +112,11 @@ std::string_view name(NodeOrderKind kind) {
   return names.at(static_cast<std::size_t>(kind));
 }
 
+bool can_be_taken_back(NodeOrderKind kind) {
+  return kind == NodeOrderKind::converge || kind == NodeOrderKind::replace ||
+         kind == NodeOrderKind::reprovision || kind == NodeOrderKind::wipe_disk;
+}
+
 Result<NodeOrderKind> parse_node_order_kind(std::string_view text) {
   const auto* const found = std::find(names.begin(), names.end(), text);
   if (found != names.end()) return static_cast<NodeOrderKind>(found - names.begin());

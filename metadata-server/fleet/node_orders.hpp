@@ -28,15 +28,18 @@ enum class NodeOrderKind {
 // not_found: with the orders that there are.
 [[nodiscard]] Result<NodeOrderKind> parse_node_order_kind(std::string_view text);
 
+// Whether `cancel` takes such an order back.
+[[nodiscard]] bool can_be_taken_back(NodeOrderKind kind);
+
 struct NodeOrder {
   NodeOrderKind kind = NodeOrderKind::converge;
   NodeName node;
-  std::string by;       // as the audit names an actor
-  std::string reason;   // ban
-  std::string keep;     // unfreeze: the key's fingerprint
-  std::string serial;   // wipe_disk: the disk's serial number
-  bool drain = true;    // remove: drained first
-  bool cancel = false;  // converge, replace, reprovision, wipe_disk: taken back
+  std::string by;                                         // as the audit names an actor
+  std::string reason;                                     // ban
+  std::string keep;                                       // unfreeze: the key's fingerprint
+  std::string serial;                                     // wipe_disk: the disk's serial number
+  bool drain = true;                                      // remove: drained first
+  bool cancel = false;                                    // of what can_be_taken_back
   std::chrono::seconds limit = std::chrono::minutes(10);  // of a drain
 };
 struct NodeOrderOutcome {

@@ -10,8 +10,8 @@
 #include "pki/unix_seconds.hpp"
 #include "publish/cluster_publication.hpp"
 #include "publish/templates.hpp"
-#include "records/all_records.hpp"
 #include "records/audit.hpp"
+#include "records/cluster_life.hpp"
 #include "records/drain.hpp"
 #include "records/pool_member.hpp"
 #include "store/kinds.hpp"
@@ -77,14 +77,6 @@ Result<void> put_order(const PublishContext& context, const FoundOnDemand& order
       .put(kinds::on_demand, name, to_json(order.cluster));
   append_audit(transaction, context.now(), actor, action, name, detail);
   return commit(context.store, transaction);
-}
-
-Result<void> remove_all(const Store& store, std::string_view kind, const std::string& prefix,
-                        Transaction& transaction) {
-  const auto records = all_records(store, kind, prefix);
-  if (!records) return pass(records.error());
-  for (const auto& record : *records) transaction.remove(kind, record.key);
-  return {};
 }
 
 }  // namespace
@@ -314,27 +306,6 @@ Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
   return DueCluster{std::move(found->cluster), false};
 }
 
-namespace {
-// Of one that cannot be read nobody knows the address but the address.
-Result<void> remove_members(const Store& store, const std::string& cluster,
-                            Transaction& transaction) {
-  const auto members = all_records(store, kinds::member, kinds::prefix_of(cluster));
-  if (!members) return pass(members.error());
-  if (members->empty()) return {};
-  for (const auto& record : *members) {
-    if (const auto member = parse_member_record(record.value))
-      remove_scheduled_of(*member, transaction);
-  }
-  const auto addresses = all_records(store, kinds::address);
-  if (!addresses) return pass(addresses.error());
-  for (const auto& address : *addresses) {
-    if (address.value.starts_with(kinds::prefix_of(cluster)))
-      transaction.remove(kinds::address, address.key);
-  }
-  return {};
-}
-}  // namespace
-
 Result<void> delete_cluster(const PublishContext& context, ClusterKind kind,
                             const std::string& name, const std::string& actor,
                             std::string_view action, Transaction transaction) {
@@ -356,22 +327,11 @@ Result<void> delete_cluster(const PublishContext& context, ClusterKind kind,
   transaction.expect(kinds::on_demand, name, order ? order->version : 0)
       .remove(kinds::on_demand, name)
       .expect(kinds::cluster, name, cluster ? cluster->version : 0)
-      .remove(kinds::cluster, name)
-      .remove(kinds::peers, name)
-      .remove(kinds::due, name)
-      .remove(kinds::etcd, name)
-      .remove(kinds::turn, name);
+      .remove(kinds::cluster, name);
   // Rows of the schedule of what cannot be read are none when they are due.
   if (const auto read = order ? parse_on_demand_cluster(order->value) : pass(order.error()))
     remove_scheduled(read->next_at, scheduled::cluster, name, transaction);
-  if (auto removed = remove_members(context.store, name, transaction); !removed) return removed;
-  for (const auto records :
-       {kinds::ban, kinds::drain, kinds::member, kinds::document, kinds::machine, kinds::report,
-        kinds::served, kinds::boot, kinds::authority, kinds::secret, kinds::revision,
-        kinds::publication}) {
-    auto removed = remove_all(context.store, records, kinds::prefix_of(name), transaction);
-    if (!removed) return removed;
-  }
+  if (auto removed = remove_records_of(context.store, name, transaction); !removed) return removed;
   append_audit(transaction, context.now(), actor, action, name,
                fmt::format("{} machines", *machines));
   return commit(context.store, transaction);

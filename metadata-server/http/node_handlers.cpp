@@ -223,10 +223,11 @@ Result<Response> post_node_order(const Rooms& rooms, const Caller& caller, const
   const auto outcome = give_order(rooms, order);
   if (!outcome && !known) return pass(known.error());
   if (!outcome) return pass(outcome.error());
-  const bool is_taken_back = order.kind == NodeOrderKind::converge && order.cancel;
-  nlohmann::json answer = {{"cluster", order.node.cluster},
-                           {"node", order.node.node},
-                           {"order", is_taken_back ? "cancel-converge" : name(order.kind)}};
+  const bool is_taken_back = order.cancel && can_be_taken_back(order.kind);
+  nlohmann::json answer = {
+      {"cluster", order.node.cluster},
+      {"node", order.node.node},
+      {"order", fmt::format("{}{}", is_taken_back ? "cancel-" : "", name(order.kind))}};
   if (!outcome->is_changed) answer["unchanged"] = true;
   if (outcome->waits_for) answer["waitsFor"] = *outcome->waits_for;
   if (outcome->revision) answer["revision"] = *outcome->revision;

@@ -6,6 +6,7 @@
 #include "inventory/problems_json.hpp"
 #include "publish/releases.hpp"
 #include "publish/revision_difference.hpp"
+#include "publish/secrets_of_revisions.hpp"
 #include "publish/todays_facts.hpp"
 
 namespace muster {
@@ -61,6 +62,7 @@ Result<Response> publication_response(const Rooms& rooms,
                            {"warnings", problems_json(published->warnings)},
                            {"notes", published->notes},
                            {"numbers", published->numbers},
+                           {"contents", published->contents},
                            {"written", published->is_written}};
   if (published->revisions.size() == 1) {
     answer["revision"] = published->revisions.begin()->second;
@@ -125,6 +127,8 @@ Result<Response> get_revisions(const Rooms& rooms, const Caller&, const Request&
   if (auto known = check_known(rooms, *cluster); !known) return pass(known.error());
   const auto revisions = list_revisions(rooms.store, *cluster);
   if (!revisions) return pass(revisions.error());
+  const auto missing = missing_secrets(rooms.store, *cluster);
+  if (!missing) return pass(missing.error());
   const auto current = rooms.current.cluster(*cluster);
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& revision : *revisions) {
@@ -136,6 +140,10 @@ Result<Response> get_revisions(const Rooms& rooms, const Caller&, const Request&
                     {"cause", revision.cause},
                     {"content", revision.content},
                     {"machines", revision.machines}});
+    // Of a publication, what its revision needs.
+    const auto found = missing->find(revision.content == 0 ? revision.number : revision.content);
+    rows.back()["missingSecrets"] =
+        found == missing->end() ? nlohmann::json::array() : nlohmann::json(found->second);
   }
   return json_response({{"cluster", *cluster},
                         {"current", current ? current->revision : std::string()},

@@ -1,4 +1,3 @@
-#include "publish/secret_removal.hpp"
 #include "records/secrets.hpp"
 
 #include <spdlog/spdlog.h>
@@ -8,6 +7,9 @@
 #include "http/json_body.hpp"
 #include "http/rooms.hpp"
 #include "pki/signature.hpp"
+#include "publish/secret_removal.hpp"
+#include "publish/secrets_of_revisions.hpp"
+#include "store/kinds.hpp"
 
 namespace muster::handlers {
 
@@ -42,7 +44,13 @@ Result<Response> put_secret(const Rooms& rooms, const Caller& caller, const Requ
                                   rooms.enrolment.now());
   if (!version) return pass(version.error());
   spdlog::info("{}: set secret {}/{} version {}", caller.text(), cluster, name, *version);
-  return json_response({{"cluster", cluster}, {"name", name}, {"version", *version}});
+  // Set before the first publication, or for one that is no more: who set it is to see which.
+  const auto there = rooms.store.get(kinds::cluster, cluster);
+  if (!there && there.error().kind != ErrorKind::not_found) return pass(there.error());
+  return json_response({{"cluster", cluster},
+                        {"name", name},
+                        {"version", *version},
+                        {"published", there.has_value()}});
 }
 
 Result<Response> delete_secret(const Rooms& rooms, const Caller& caller, const Request& request) {
@@ -52,7 +60,14 @@ Result<Response> delete_secret(const Rooms& rooms, const Caller& caller, const R
       remove_secret(rooms.store, cluster, name, caller.text(), rooms.enrolment.now());
   if (!removed) return pass(removed.error());
   spdlog::info("{}: removed secret {}/{}", caller.text(), cluster, name);
-  return json_response({{"cluster", cluster}, {"name", name}});
+  // It is removed: what cannot be looked at now, `revision list` tells.
+  const auto needed = secrets_of_revisions(rooms.store, cluster,
+                                           [&](const std::string& one) { return one == name; });
+  nlohmann::json revisions = nlohmann::json::array();
+  if (needed) {
+    for (const auto& [number, names] : *needed) revisions.push_back(number);
+  }
+  return json_response({{"cluster", cluster}, {"name", name}, {"neededBy", std::move(revisions)}});
 }
 
 }  // namespace muster::handlers

@@ -6,15 +6,16 @@
 
 #include "inventory/own_secrets.hpp"
 #include "inventory/pool_members.hpp"
+#include "inventory/secret_names.hpp"
 
 namespace muster {
 
 namespace {
 
 void add_secrets(const Value& value, std::map<std::string, std::uint64_t>& secrets) {
-  if (const Value* name = value.find("secretRef")) secrets[name->scalar] = 1;
-  for (const Value& item : value.items) add_secrets(item, secrets);
-  for (const auto& [key, field] : value.fields) add_secrets(field, secrets);
+  std::set<std::string> names;
+  add_secret_names(value, names);
+  for (const auto& name : names) secrets[name] = 1;
 }
 
 // 192.0.2.0/24 and what follows: documentation's.

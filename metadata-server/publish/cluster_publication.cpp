@@ -43,6 +43,7 @@ class Preparation {
         alone_(memory_->mutex) {
     publication_.cluster = name_;
     publication_.number = input.found.record.revision_number;
+    publication_.content = content_of(input.found.record);
   }
 
   Published<ClusterPublication> prepare() {
@@ -286,6 +287,7 @@ class Preparation {
     if (auto written = write_records(compilation, cluster, signer); !written) return written;
     publication_.is_changed = true;
     publication_.number = number_;
+    publication_.content = input_.content == 0 ? number_ : input_.content;
     return {};
   }
 

@@ -33,6 +33,9 @@ struct ClusterPublication {
   std::string cluster;
   std::string revision;
   std::uint64_t number = 0;  // of that revision; of a dry run, of the current one
+  // Of the operator's revision whose files that one has, itself or one before; of a dry run
+  // likewise.
+  std::uint64_t content = 0;
   std::vector<std::string> notes;
   std::string told;  // what is written, for the log: who published what, with counts
   std::vector<MachineChange> changes;

@@ -25,6 +25,7 @@ Result<std::shared_ptr<const ServedAnswer>> read_answer(std::string_view kind, s
 void put_head(const ClusterRecord& record, ServedCluster& cluster) {
   cluster.revision_number = record.revision_number;
   cluster.revision = record.revision;
+  cluster.content = content_of(record);
   cluster.banned_machines = record.banned_machines;
   cluster.kept = record.kept;
 }

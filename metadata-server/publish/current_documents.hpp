@@ -38,6 +38,7 @@ struct ServedAnswer {
 struct ServedCluster {
   std::uint64_t revision_number = 0;
   std::string revision;                      // "sha256:..."
+  std::uint64_t content = 0;                 // number of the operator's revision that it is of
   std::vector<std::string> banned_machines;  // as its documents have them, sorted
   std::map<std::string, std::string> kept;   // as ClusterRecord has it
   std::shared_ptr<const ServedAnswer> peers;

@@ -37,7 +37,10 @@ Result<std::string> expect_secret(const Store& store, const std::string& cluster
   if (is_made_by(transaction, kinds::secret, key)) return std::string();
   const auto row = find_secret_version(store, cluster, name, version);
   if (!row && row.error().kind != ErrorKind::not_found) return pass(row.error());
-  if (!row) return fmt::format("\nsecret '{}' version {}: it was removed", name, version);
+  if (!row)
+    return fmt::format(
+        "\nsecret '{0}' version {2}: it was removed; set it again with `muster secret set {0} --cluster {1}`, then repeat this: the new value is taken",
+        name, cluster, version);
   transaction.expect(kinds::secret, key, *row);
   return std::string();
 }

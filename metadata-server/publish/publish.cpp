@@ -11,6 +11,7 @@
 #include "publish/based_on.hpp"
 #include "publish/cluster_publication.hpp"
 #include "publish/publication_number.hpp"
+#include "publish/secrets_of_revisions.hpp"
 #include "publish/todays_facts.hpp"
 #include "publish/upgrade_names.hpp"
 #include "records/audit.hpp"
@@ -113,6 +114,7 @@ Published<PublishOutcome> finish(const PublishContext& context, Transaction& tra
     is_changed = is_changed || publication.is_changed;
     outcome.revisions[publication.cluster] = publication.revision;
     outcome.numbers[publication.cluster] = publication.number;
+    outcome.contents[publication.cluster] = publication.content;
     if (!dry_run && publication.is_changed) log_names(publication);
     std::move(publication.notes.begin(), publication.notes.end(),
               std::back_inserter(outcome.notes));
@@ -161,7 +163,11 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
   auto facts = guarded_facts(context, found.record, *read.inventory, transaction, insists);
   if (!facts) return tl::unexpected(refused(facts.error()));
   facts->catalogue = revision.facts.catalogue;
-  facts->secrets = revision.facts.secrets;
+  std::vector<std::string> notes;
+  auto secrets = secrets_to_go_back_to(context.store, found.record.name, revision.facts.secrets,
+                                       facts->secrets, notes);
+  if (!secrets) return tl::unexpected(refused(secrets.error()));
+  facts->secrets = std::move(*secrets);
   facts->pins = revision.facts.pins;
   facts->upgrades = revision.facts.upgrades;
   const std::uint64_t rollback_of = action == "rolled-back" ? revision.number : 0;
@@ -180,6 +186,7 @@ Published<PublishOutcome> publish_revision(const PublishContext& context, FoundC
                            std::move(cause)};
   auto publication = prepare_publication(context, input, transaction);
   if (!publication) return tl::unexpected(std::move(publication.error()));
+  std::move(notes.begin(), notes.end(), std::back_inserter(publication->notes));
   return finish(context, transaction, one(std::move(*publication)), request.dry_run);
 }
 

@@ -82,7 +82,9 @@ struct PublishOutcome {
   std::vector<InventoryProblem> warnings;
   std::vector<std::string> notes;                // what else an operator should know
   std::map<std::string, std::uint64_t> numbers;  // cluster -> of its revision
-  bool is_written = false;                       // else what is current has it all already
+  // Cluster -> number of the operator's revision that it is at: machines, bans and time leave that.
+  std::map<std::string, std::uint64_t> contents;
+  bool is_written = false;  // else what is current has it all already
 };
 
 // Why nothing was published. With problems the inventory is wrong (kind invalid).

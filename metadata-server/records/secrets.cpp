@@ -8,6 +8,7 @@
 #include "pki/unix_seconds.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
+#include "records/cluster_life.hpp"
 #include "records/epoch.hpp"
 #include "records/record_fields.hpp"
 #include "records/sealed_text.hpp"
@@ -98,16 +99,35 @@ Result<std::vector<SecretRow>> rows_of(const Store& store, const std::string& cl
 
 }  // namespace
 
-Result<std::uint64_t> set_secret(Store& store, const SealingKey& sealing,
-                                 const std::string& cluster, const std::string& name,
-                                 std::string_view value, std::string_view actor, TimePoint now) {
-  if (auto checked = check_name(cluster, name); !checked) return pass(checked.error());
-  if (auto free = check_not_own(cluster, name); !free) return pass(free.error());
-  if (value.empty() || value.size() > maximum_secret_size) {
-    return fail(ErrorKind::invalid,
-                fmt::format("secret '{}' of cluster '{}': expected 1 to {} bytes, found {}", name,
-                            cluster, maximum_secret_size, value.size()));
+namespace {
+
+// What was asked for, and whether there was a cluster when it was looked at.
+struct NewSecret {
+  const std::string &cluster, &name;
+  std::string_view value, actor;
+  TimePoint now;
+  bool had_cluster = false;
+};
+
+// It is of the cluster that it was set for, not of the next one of that name.
+Result<void> expect_same_life(const Store& store, NewSecret& order, Transaction& transaction) {
+  const auto there = expect_life(store, order.cluster, transaction);
+  if (!there) return pass(there.error());
+  if (*there || !order.had_cluster) {
+    order.had_cluster = *there;
+    return {};
   }
+  return fail(
+      ErrorKind::conflict, "cluster_ended",
+      fmt::format(
+          "secret '{}' of cluster '{}': the cluster ended while this was being set, and nothing was. If it is meant for the next one of that name, set it again.",
+          order.name, order.cluster));
+}
+
+Result<std::uint64_t> set_once(Store& store, const SealingKey& sealing, NewSecret& order) {
+  const auto& [cluster, name, value, actor, now, had_cluster] = order;
+  Transaction transaction;
+  if (auto same = expect_same_life(store, order, transaction); !same) return pass(same.error());
   const auto rows = rows_of(store, cluster, name);
   if (!rows) return pass(rows.error());
   const auto epoch = find_epoch(store);
@@ -124,7 +144,6 @@ Result<std::uint64_t> set_secret(Store& store, const SealingKey& sealing,
   const std::string key = kinds::secret_key(cluster, name, version);
   const auto sealed = seal_text(sealing, kinds::secret, key, value);
   if (!sealed) return pass(sealed.error());
-  Transaction transaction;
   transaction.expect(kinds::secret, key, 0).put(kinds::secret, key, row_text(now, *sealed));
   for (const auto& row : *rows) {
     if (!row.is_unread) continue;
@@ -135,6 +154,28 @@ Result<std::uint64_t> set_secret(Store& store, const SealingKey& sealing,
                fmt::format("version {}", version));
   if (auto committed = store.commit(transaction); !committed) return pass(committed.error());
   return version;
+}
+
+}  // namespace
+
+Result<std::uint64_t> set_secret(Store& store, const SealingKey& sealing,
+                                 const std::string& cluster, const std::string& name,
+                                 std::string_view value, std::string_view actor, TimePoint now) {
+  if (auto checked = check_name(cluster, name); !checked) return pass(checked.error());
+  if (auto free = check_not_own(cluster, name); !free) return pass(free.error());
+  if (value.empty() || value.size() > maximum_secret_size) {
+    return fail(ErrorKind::invalid,
+                fmt::format("secret '{}' of cluster '{}': expected 1 to {} bytes, found {}", name,
+                            cluster, maximum_secret_size, value.size()));
+  }
+  NewSecret order{cluster, name, value, actor, now};
+  constexpr int attempts = 20;  // the cluster may be published meanwhile, again and again
+  for (int attempt = 1;; ++attempt) {
+    auto version = set_once(store, sealing, order);
+    const bool is_lost = !version && version.error().kind == ErrorKind::conflict &&
+                         version.error().code != "cluster_ended";
+    if (!is_lost || attempt == attempts) return version;
+  }
 }
 
 Result<void> add_secret_removal(const Store& store, const std::string& cluster,

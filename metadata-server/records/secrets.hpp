@@ -27,7 +27,8 @@ struct SecretInfo {
 };
 
 // A new version; the same value again changes nothing. Returns the newest version. Machines get it
-// with the next apply, whose documents name it.
+// with the next apply, whose documents name it. It may come before the cluster's first publication;
+// conflict "cluster_ended": the cluster that there was ended meanwhile; unavailable: one has just.
 [[nodiscard]] Result<std::uint64_t> set_secret(Store& store, const SealingKey& sealing,
                                                const std::string& cluster, const std::string& name,
                                                std::string_view value, std::string_view actor,

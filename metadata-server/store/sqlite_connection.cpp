@@ -33,8 +33,6 @@ ErrorKind kind_of(int code) {
 // What a person can do about it; empty where the message of SQLite says it all.
 std::string_view cure_of(int code) {
   switch (code & 0xff) {
-    case SQLITE_FULL:
-      return "; free space on this file system, nothing was written";
     case SQLITE_BUSY:
       return "; another process uses this file: stop it first";
     case SQLITE_CORRUPT:
@@ -48,11 +46,15 @@ std::string_view cure_of(int code) {
 // Which file the system refused, and why: SQLite's own word is "disk I/O error" for all of it.
 std::string place_of(sqlite3* database, int code) {
   const int kind = code & 0xff;
-  const bool is_of_file =
-      kind == SQLITE_IOERR || kind == SQLITE_READONLY || kind == SQLITE_CANTOPEN;
+  const bool is_of_file = kind == SQLITE_IOERR || kind == SQLITE_READONLY ||
+                          kind == SQLITE_CANTOPEN || kind == SQLITE_FULL;
   if (!is_of_file || database == nullptr) return {};
   const char* path = sqlite3_db_filename(database, "main");
   if (path == nullptr || *path == '\0') return {};
+  if (kind == SQLITE_FULL)
+    return fmt::format(
+        "; no space is left (ENOSPC) for '{}' or a file beside it: free some there, nothing was written",
+        path);
   return fmt::format(
       "; '{}' or a file beside it; let its file system be writable, with room and without a limit, and look into the kernel's log for a failing disk",
       path);
@@ -60,7 +62,10 @@ std::string place_of(sqlite3* database, int code) {
 }  // namespace
 
 tl::unexpected<Error> fail_sqlite(sqlite3* database, int code, std::string_view doing) {
-  const char* text = database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database);
+  // What failed may not have told the connection, as a copy's step does not: its word is then that
+  // of a call before, "not an error".
+  const bool is_told = database != nullptr && (sqlite3_errcode(database) & 0xff) == (code & 0xff);
+  const char* text = is_told ? sqlite3_errmsg(database) : sqlite3_errstr(code);
   return fail(kind_of(code),
               fmt::format("{}: {}{}{}", doing, text, cure_of(code), place_of(database, code)));
 }

@@ -83,33 +83,35 @@ Result<void> check_sqlite_file(SqliteConnection& connection) {
   return {};
 }
 
+namespace {
+Result<void> copy_into(SqliteConnection& source, std::mutex& mutex, const std::string& file) {
+  sqlite3* raw = nullptr;
+  const int opened = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> copy(raw, sqlite3_close);
+  if (opened != SQLITE_OK) return fail_sqlite(raw, opened, fmt::format("opening '{}'", file));
+  sqlite3_backup* backup = nullptr;
+  {
+    const std::lock_guard lock(mutex);
+    backup = sqlite3_backup_init(raw, "main", source.native(), "main");
+  }
+  if (backup == nullptr) return fail_sqlite(raw, sqlite3_errcode(raw), "starting the copy");
+  auto copied = copy_pages(backup, raw, mutex);
+  const std::lock_guard lock(mutex);
+  sqlite3_backup_finish(backup);
+  return copied;
+}
+}  // namespace
+
 Result<void> copy_sqlite_file(SqliteConnection& source, std::mutex& mutex,
                               const std::string& target) {
   const std::string unfinished = target + ".new";
   if (auto made = make_empty_file(unfinished); !made) return made;
-  {
-    sqlite3* raw = nullptr;
-    const int opened = sqlite3_open_v2(unfinished.c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
-    const std::unique_ptr<sqlite3, int (*)(sqlite3*)> copy(raw, sqlite3_close);
-    if (opened != SQLITE_OK)
-      return fail_sqlite(raw, opened, fmt::format("opening '{}'", unfinished));
-    sqlite3_backup* backup = nullptr;
-    {
-      const std::lock_guard lock(mutex);
-      backup = sqlite3_backup_init(raw, "main", source.native(), "main");
-    }
-    if (backup == nullptr) return fail_sqlite(raw, sqlite3_errcode(raw), "starting the copy");
-    auto copied = copy_pages(backup, raw, mutex);
-    {
-      const std::lock_guard lock(mutex);
-      sqlite3_backup_finish(backup);
-    }
-    if (!copied) {
-      ::unlink(unfinished.c_str());
-      return copied;
-    }
+  auto copied = copy_into(source, mutex, unfinished);
+  if (copied) copied = move_into_place(unfinished, target);
+  if (!copied) {
+    for (const char* end : {"", "-journal"}) ::unlink((unfinished + end).c_str());
   }
-  return move_into_place(unfinished, target);
+  return copied;
 }
 
 }  // namespace muster

@@ -17,7 +17,7 @@ inline constexpr std::int64_t sqlite_application_id = 0x4d757374;
 [[nodiscard]] Result<void> create_sqlite_file(const std::string& path);
 // corrupt: a page is damaged, missing, or the file is not a store of ours.
 [[nodiscard]] Result<void> check_sqlite_file(SqliteConnection& connection);
-// Copies page by page, holding `mutex` for a few pages at a time.
+// Copies page by page, holding `mutex` for a few pages at a time. Whole, or nothing is left of it.
 [[nodiscard]] Result<void> copy_sqlite_file(SqliteConnection& source, std::mutex& mutex,
                                             const std::string& target);
 

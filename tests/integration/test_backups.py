@@ -9,6 +9,7 @@ import sqlite3
 import pytest
 
 from local_cluster import LocalCluster, call
+from own_disk import started_on
 from sanitizers import sanitizer_reports
 from small_releases import import_small_releases
 
@@ -72,6 +73,15 @@ def a_site(tmp_path):
     assert sanitizer_reports(os.path.join(site.state, "server.log")) == []
 
 
+def fill(folder):
+    with open(os.path.join(folder, "filler"), "wb", buffering=0) as out:
+        try:
+            while out.write(bytes(4096)):
+                pass
+        except OSError:
+            pass
+
+
 @pytest.fixture(name="folder")
 def a_folder(tmp_path):
     folder = tmp_path / "folder"
@@ -111,6 +121,35 @@ def test_what_was_just_made_stays_whatever_the_files_are_called(site, folder):
     assert sorted(os.listdir(folder)) == sorted([*foreign, *ahead[1:], newest])
     last = backup(1)
     assert sorted(os.listdir(folder)) == sorted([*foreign, last])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system needs root")
+def test_a_full_disk_names_the_file_and_leaves_nothing(site, folder):
+    words = ("unshare", "--mount", "--propagation", "private", "sh", "-ec",
+             'mount -t tmpfs -o size=8k tmpfs "$0"; if "$@"; then exit 9; fi; ls -A "$0"', str(folder))
+    done = call(*words, site.program("muster"), "--server", f"unix:{site.socket}", "backup", f"{folder}/muster.backup")
+    assert done.stderr == (f"muster: writing '{folder}/muster.backup.new': No space left on device (ENOSPC); "
+                           "nothing is left of it: free some space there, or name a place with more\n")
+    assert done.stdout == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system needs root")
+def test_a_full_disk_of_the_server_names_the_file_and_leaves_nothing(tmp_path):
+    with started_on(Site(str(tmp_path)), "-t", "tmpfs", "-o", "size=24m,mode=0700", "none") as site:
+        site.muster("backup", "key", "new", "--out", site.key)
+        site.stop_server()  # its log of writes is taken up, and starts anew
+        site.start_server()
+        before = sorted(os.listdir(site.folder))
+        fill(site.folder)
+        done = site.muster("backup", str(tmp_path / "muster.backup"), check=False)
+        os.unlink(os.path.join(site.folder, "filler"))
+        copy = os.path.join(site.folder, "backup-database")
+        assert done.returncode == 1 and re.fullmatch(
+            rf"muster: .*: copying: database or disk is full; no space is left \(ENOSPC\) for '{copy}.new' or a file beside it: free some there, nothing was written; "
+            rf"while a backup is made, '{site.folder}' needs room for the database twice more. Nothing is left of this one: free some there, then make it again \(request \w+\)\n",
+            done.stderr), done.stderr
+        assert sorted(os.listdir(site.folder)) == before and not (tmp_path / "muster.backup").exists()
+        site.muster("backup", str(tmp_path / "muster.backup"))
 
 
 def test_two_in_one_second_have_names_of_their_own(site, folder):

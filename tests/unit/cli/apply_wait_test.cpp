@@ -92,6 +92,32 @@ TEST_CASE("apply --wait does not take a cluster that is deleted meanwhile for on
       "muster: cluster 'lab' is gone: somebody deleted it while this waited; see `muster audit`\n");
 }
 
+TEST_CASE("apply --wait ends where another operator's revision takes the place of its own") {
+  const Folder folder;
+  auto answered = answers(R"("machines":1,"converged":1,"revisionNumber":14,"content":13)");
+  auto& applied = answered["POST /v1/operator/apply"].body;
+  applied.insert(1, R"("contents":{"lab":12},)");
+  answered["GET /v1/operator/revisions?cluster=lab"] = {
+      200,
+      R"({"revisions":[{"number":14,"actor":"machine w-1","content":13,"cause":"w-1 admitted"},)"
+      R"({"number":13,"actor":"operator anna","cause":"back to revision 11"},{"number":12}]})"};
+  const auto wait = [&] {
+    const OperatorApi api(answered);
+    return fake::muster({"--server", api.url(), "apply", folder.folder.path(), "--wait"});
+  };
+  const auto overtaken = wait();
+  CHECK(overtaken.exit == 6);
+  CHECK(
+      overtaken.err ==
+      "muster: cluster 'lab': revision 12 was overtaken: operator anna published revision 13 (back to revision 11) while this waited; see `muster revision diff 12 13 --cluster lab`, then apply again if yours is to hold\n");
+
+  // What machines caused since then is its own revision still.
+  applied.replace(applied.find("12"), 2, "13");
+  const auto own = wait();
+  CHECK(own.exit == 0);
+  CHECK(own.err == "lab: 1 of 1 converged\n");
+}
+
 TEST_CASE("diff and apply tell which newer releases are not taken, and how they are") {
   const Folder folder;
   const OperatorApi api(answers(""));

@@ -159,6 +159,50 @@ TEST_CASE("a machine's end: what is ordered, and how far it is") {
         "muster: --timeout: expected a time such as 90s, 15m, 4h or 2d, found 'soon'\n");
 }
 
+TEST_CASE("who waits for a machine's end is told where the order is no more") {
+  const std::string node = "GET /v1/operator/nodes/lab/m1",
+                    order = "POST /v1/operator/nodes/lab/m1/";
+  const auto wait = [&](const std::string& verb, const std::string& state) {
+    const OperatorApi api({{node, {200, R"({"cluster":"lab","node":"m1",)" + state + "}"}},
+                           {order + "drain", {}},
+                           {order + "remove", {200, R"({"draining":true})"}}});
+    return fake::muster({"--server", api.url(), "node", verb, "m1", "--cluster", "lab", "--wait"});
+  };
+  auto ran = wait("drain", R"("state":"enrolled","drain":null)");
+  CHECK(ran.exit == 6);
+  CHECK(
+      ran.err ==
+      "m1: enrolled\n"
+      "muster: lab/m1: its drain was taken back while this waited; see `muster audit --node m1`\n");
+  ran = wait("remove", R"("state":"enrolled","drain":null)");
+  CHECK(ran.exit == 6);
+  CHECK(
+      ran.err ==
+      "m1: enrolled\n"
+      "muster: lab/m1: its removal was taken back while this waited; see `muster audit --node m1`\n");
+  // A frozen one's removal goes on.
+  const OperatorApi frozen(
+      {{node,
+        {200,
+         R"({"cluster":"lab","node":"m1","state":"frozen","drain":{"phase":"draining","remove":true}})",
+         R"({"cluster":"lab","node":"m1","state":"left","drain":null})"}},
+       {order + "remove", {200, R"({"draining":true})"}}});
+  ran = fake::muster(
+      {"--server", frozen.url(), "node", "remove", "m1", "--cluster", "lab", "--wait"});
+  CHECK(ran.exit == 0);
+  CHECK(ran.err == "m1: frozen\nm1: left\n");
+  ran = wait("remove", R"("state":"draining","drain":{"phase":"draining","remove":false})");
+  CHECK(ran.exit == 6);
+  CHECK(
+      ran.err ==
+      "m1: draining\n"
+      "muster: lab/m1: a drain took the place of its removal while this waited; see `muster audit --node m1`\n");
+  ran = wait("remove",
+             R"("state":"drain-given-up","drain":{"phase":"drain-given-up","remove":false})");
+  CHECK(ran.exit == 1);
+  CHECK(ran.err == "m1: drain-given-up\n");
+}
+
 TEST_CASE("a list of operators tells who may not come any more") {
   const OperatorApi api(
       {{"GET /v1/operator/operators",
@@ -268,13 +312,14 @@ TEST_CASE("revisions are listed with the machines that each has") {
         {200,
          R"({"cluster":"lab","revisions":[)"
          R"({"number":2,"revision":"sha256:b","actor":"member lab/n9","machines":3,"content":1,"cause":"admitted n9"},)"
-         R"({"number":1,"revision":"sha256:a","actor":"operator anna"}]})"}}});
+         R"({"number":1,"revision":"sha256:a","actor":"operator anna","cause":"inventory","missingSecrets":["db","tls"]}]})"}}});
   const auto ran = fake::muster({"--server", api.url(), "revision", "list", "--cluster", "lab"});
   CHECK(ran.exit == 0);
-  CHECK(ran.out ==
-        "NUMBER  REVISION  PUBLISHED  BY             MACHINES  FILES OF  WHAT FOR\n"
-        "2       sha256:b  -          member lab/n9  3         1         admitted n9\n"
-        "1       sha256:a  -          operator anna  -         -         -\n");
+  CHECK(
+      ran.out ==
+      "NUMBER  REVISION  PUBLISHED  BY             MACHINES  FILES OF  WHAT FOR\n"
+      "2       sha256:b  -          member lab/n9  3         1         admitted n9\n"
+      "1       sha256:a  -          operator anna  -         -         inventory; needs what was removed: secret db, tls\n");
 }
 
 TEST_CASE("a node of several clusters needs the cluster") {
@@ -321,6 +366,23 @@ TEST_CASE("a secret's value comes from a file and goes in base64") {
   CHECK(ran.out == "secret db version 2\n");
   CHECK(api.asked().back() ==
         R"(PUT /v1/operator/secrets/lab/db {"value":")" + base64_encode("hunter2\n") + R"("})");
+}
+
+TEST_CASE("a secret is told for which cluster it waits, and who would miss it") {
+  const OperatorApi api(
+      {{"PUT /v1/operator/secrets/ci/db", {200, R"({"version":1,"published":false})"}},
+       {"DELETE /v1/operator/secrets/ci/db", {200, R"({"neededBy":[2,5]})"}}});
+  std::ofstream(api.folder() + "/value") << "x";
+  CHECK(
+      fake::muster({"--server", api.url(), "secret", "set", "db", "--cluster", "ci", "--file",
+                    api.folder() + "/value"})
+          .out ==
+      "secret db version 1\n"
+      "there is no cluster 'ci' now: it is the next one's of that name; `muster secret remove db --cluster ci` takes it back\n");
+  CHECK(
+      fake::muster({"--server", api.url(), "secret", "remove", "db", "--cluster", "ci"}).out ==
+      "secret db removed\n"
+      "needed by revision(s) 2, 5: before a rollback to one, `muster secret set db --cluster ci`\n");
 }
 
 TEST_CASE("a token is shown once and its time is in seconds") {

@@ -24,6 +24,7 @@ class OperatorApi {
   struct Answer {
     int status = 200;
     std::string body = "{}";
+    std::string then = {};  // not empty: the body from the second time on
   };
   // "GET /v1/operator/nodes" -> answer; anything else is a 404.
   explicit OperatorApi(std::map<std::string, Answer> answers) : answers_(std::move(answers)) {
@@ -74,10 +75,11 @@ class OperatorApi {
     const std::string line = request.substr(0, request.find(" HTTP/"));
     const std::string body = request.substr(end + 4);
     asked_.push_back(body.empty() ? line : line + " " + body);
-    const auto found = answers_.find(line);
+    auto found = answers_.find(line);
     const Answer answer = found == answers_.end()
                               ? Answer{404, R"({"kind":"not_found","message":"no such thing"})"}
                               : found->second;
+    if (found != answers_.end() && !answer.then.empty()) found->second.body = answer.then;
     const std::string text =
         "HTTP/1.1 " + std::to_string(answer.status) +
         " X\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: " +

@@ -54,6 +54,34 @@ TEST_CASE("what was so already is said to have changed nothing") {
   CHECK_FALSE(unchanged("unfreeze", {{"keep", key}}));
 }
 
+TEST_CASE("a removed secret is told with the revisions that need it, and they with the secret") {
+  House house;
+  const auto secret = [&](const std::string& verb, const nlohmann::json& body = {}) {
+    return house.ask(verb, "/v1/operator/secrets/lab/db", body).body;
+  };
+  CHECK(secret("PUT", {{"value", base64_encode("x")}})["published"] == false);
+  house.apply(
+      sample::small_inventory(", overrides: {files: [{path: /etc/db, content: {secretRef: db}}]}"));
+  CHECK(secret("PUT", {{"value", base64_encode("x")}})["published"] == true);
+  house.apply(sample::small_inventory());
+  CHECK(secret("DELETE")["neededBy"] == nlohmann::json{1});
+  const auto list = house.ask("GET", "/v1/operator/revisions?cluster=lab").body["revisions"];
+  CHECK(list[0]["missingSecrets"].empty());
+  CHECK(list[1]["missingSecrets"] == nlohmann::json{"db"});
+}
+
+TEST_CASE("an order that is taken back says so, whichever it is") {
+  House house;
+  house.apply(sample::small_inventory());
+  house.machine("n1");
+  for (const std::string order : {"converge", "replace"}) {
+    const std::string path = "/v1/operator/nodes/lab/n1/" + order;
+    CHECK(house.ask("POST", path).body["order"] == order);
+    const auto taken = house.ask("POST", path, {{"cancel", true}});
+    CHECK_MESSAGE(taken.body["order"] == "cancel-" + order, taken.body.dump());
+  }
+}
+
 TEST_CASE("a publication tells its number, and whether anything was published") {
   House house;
   auto answer = house.apply(sample::small_inventory());
@@ -68,6 +96,22 @@ TEST_CASE("a publication tells its number, and whether anything was published") 
       house.ask("POST", "/v1/operator/revisions/rollback", {{"cluster", "lab"}, {"revision", "1"}});
   CHECK(answer.body.at("number") == 3);
   CHECK(answer.body.at("changes").size() == 1);
+}
+
+TEST_CASE("a publication and the status tell the operator's revision under what machines cause") {
+  House house;
+  house.apply(sample::small_inventory());
+  house.machine("n1");
+  REQUIRE(house.ask("POST", "/v1/operator/nodes/lab/n1/ban").status == 200);
+  const auto row = [&] { return house.ask("GET", "/v1/operator/status").body["clusters"][0]; };
+  CHECK(row()["revisionNumber"] == 2);
+  CHECK(row()["content"] == 1);
+  const auto same = house.apply(sample::small_inventory());
+  CHECK(same.body["numbers"]["lab"] == 2);
+  CHECK(same.body["contents"]["lab"] == 1);
+  const auto other = house.apply(sample::small_inventory(", labels: {a: b}"));
+  CHECK(other.body["contents"]["lab"] == 3);
+  CHECK(row()["content"] == 3);
 }
 
 TEST_CASE("revision diff compares what a publication made of each machine, while it is served") {

@@ -115,5 +115,5 @@ TEST_CASE("what is gone before the look is named with its cure") {
   Transaction transaction;
   CHECK(
       expect_available(site.store, "lab", "the inventory", named, transaction).error().message ==
-      "cluster 'lab': the inventory needs what is not there any more:\nrelease runc 9: import it again\nsecret 'db' version 2: it was removed");
+      "cluster 'lab': the inventory needs what is not there any more:\nrelease runc 9: import it again\nsecret 'db' version 2: it was removed; set it again with `muster secret set db --cluster lab`, then repeat this: the new value is taken");
 }

@@ -2,6 +2,7 @@
 
 #include "fakes/golden.hpp"
 #include "publish/secret_removal.hpp"
+#include "publish/secrets_of_revisions.hpp"
 #include "records/audit.hpp"
 #include "records/drain.hpp"
 #include "records/revision.hpp"
@@ -84,7 +85,40 @@ TEST_CASE("a rollback to what is gone names it") {
   REQUIRE(site.store.commit(transaction));
   CHECK(
       roll_back(site.context, back_to("1")).error().error.message ==
-      "cluster 'lab': revision 1 needs what is not there any more:\nrelease runc 1.0.0: import it again\nsecret 'db' version 1: it was removed");
+      "cluster 'lab': revision 1 needs what is not there any more:\nrelease runc 1.0.0: import it again\nsecret 'db' version 1: it was removed; set it again with `muster secret set db --cluster lab`, then repeat this: the new value is taken");
+}
+
+TEST_CASE("a secret that was removed and set anew is taken by a rollback as it is now") {
+  Site site;
+  const auto set = [&](const std::string& name, const std::string& value) {
+    REQUIRE(set_secret(site.store, site.sealing, "lab", name, value, "operator anna", sample::now));
+  };
+  set("db", "x");
+  set("other", "y");
+  const std::string named = ", overrides: {files: [{path: /etc/db, content: {secretRef: db}}]}";
+  site.publish(sample::small_inventory(named));
+  site.publish(sample::small_inventory());
+  const auto missing = [&] { return missing_secrets(site.store, "lab").value(); };
+  CHECK(missing().empty());
+  for (const char* name : {"db", "other"})
+    REQUIRE(remove_secret(site.store, "lab", name, "operator anna", sample::now));
+  // Nobody's files name the other.
+  CHECK(missing() == std::map<std::uint64_t, std::vector<std::string>>{{1, {"db"}}});
+  CHECK_FALSE(roll_back(site.context, back_to("1")));
+  set("db", "z");
+  CHECK(missing().empty());
+  const auto outcome = Site::must(roll_back(site.context, back_to("1")));
+  CHECK(
+      outcome.notes ==
+      std::vector<std::string>{
+          "cluster 'lab': secret 'db' version 1 was removed; where a machine needs it, it gets version 2"});
+  CHECK(site.document("n1").config.secrets.at(0).version == 2);
+  // A version that is there is gone back to.
+  set("db", "newer");
+  site.publish(sample::small_inventory(named));
+  CHECK(site.document("n1").config.secrets.at(0).version == 3);
+  CHECK(Site::must(roll_back(site.context, back_to("3"))).notes.empty());
+  CHECK(site.document("n1").config.secrets.at(0).version == 2);
 }
 
 TEST_CASE("revisions are found by number and by digest") {

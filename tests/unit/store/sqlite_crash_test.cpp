@@ -95,8 +95,8 @@ TEST_CASE("a full disk refuses the commit, keeps what was there, and goes on whe
         Transaction().put("m", "a", "1").put("m", "big", std::string(2 << 20, 'x')));
     if (refused || refused.error().kind != ErrorKind::exhausted) return 2;
     if (refused.error().message.find(
-            "database or disk is full; free space on this file system, nothing was written") ==
-        std::string::npos) {
+            "database or disk is full; no space is left (ENOSPC) for '" + folder.path("muster.db") +
+            "' or a file beside it: free some there, nothing was written") == std::string::npos) {
       return 3;
     }
     if ((*store)->get("m", "a") || (*store)->get("m", "first")->value != "kept") return 4;
@@ -110,6 +110,33 @@ TEST_CASE("a full disk refuses the commit, keeps what was there, and goes on whe
     MESSAGE("no mount namespace allowed here: only the file size limit below was tried");
     return;
   }
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("a copy for which there is no room names its file, and leaves nothing") {
+  const ScratchFolder folder;
+  const std::string path = folder.path("muster.db"), copy = folder.path("copy");
+  const pid_t child = start_child([&] {
+    auto store = SqliteStore::open(path, Mode::create_if_missing);
+    if (!store || !(*store)->commit(Transaction().put("m", "big", std::string(2 << 20, 'x'))))
+      return 1;
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit full{128 * 1024, 128 * 1024};
+    if (::setrlimit(RLIMIT_FSIZE, &full) != 0) return 2;
+    const auto refused = (*store)->back_up(copy);
+    if (refused) return 3;
+    const std::string& told = refused.error().message;
+    if (told.find("not an error") != std::string::npos) return 4;
+    if (told.find(": copying: disk I/O error; '" + copy + ".new' or a file beside it") ==
+        std::string::npos)
+      return 5;
+    for (const char* end : {"", ".new", ".new-journal"})
+      if (::access((copy + end).c_str(), F_OK) == 0) return 6;
+    return 0;
+  });
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
 }
 
