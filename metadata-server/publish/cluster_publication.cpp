@@ -52,14 +52,12 @@ class Preparation {
     number_ = next->number;
     publication_.notes = notes_of(next->taken, name_, number_);
     const Cluster& cluster = input_.inventory->clusters.at(name_);
-    if (auto fixed = check_fixed_settings(context_.store, input_.found.record, cluster); !fixed) {
+    if (auto fixed = check_fixed_settings(context_.store, input_.found.record, cluster); !fixed)
       return tl::unexpected(refused(fixed.error()));
-    }
     auto compilation =
         Compilation::prepare(*input_.inventory, name_, input_.facts, memory_->configs);
     if (!compilation) return tl::unexpected(refused(std::move(compilation.error())));
-    if (auto there = check_available(*compilation); !there)
-      return tl::unexpected(refused(there.error()));
+    if (auto ok = check_available(*compilation); !ok) return tl::unexpected(refused(ok.error()));
     if (auto known = load_old(); !known) return tl::unexpected(refused(known.error()));
     auto signer =
         choose_signer(context_.store, context_.keys, input_.signatures, name_, transaction_);
@@ -78,8 +76,8 @@ class Preparation {
     if (auto removed = check_removed(); !removed) return tl::unexpected(refused(removed.error()));
     const std::string peers = compilation->peers_text();
     const std::string peer_list = peer_list_text(input_.facts.site, name_, 0, peers);
-    if (auto large = find_too_large(
-            {"peer list", fmt::format("cluster '{}'", name_), cluster.name.place, peer_list}))
+    const std::string whose = fmt::format("cluster '{}'", name_);
+    if (auto large = find_too_large({"peer list", whose, cluster.name.place, peer_list}))
       return tl::unexpected(refused({std::move(*large)}));
     peers_content_ = sha256_digest(peer_list);
     publication_.revision = revision_digest();

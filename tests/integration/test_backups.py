@@ -145,8 +145,10 @@ def test_a_full_disk_of_the_server_names_the_file_and_leaves_nothing(tmp_path):
         os.unlink(os.path.join(site.folder, "filler"))
         copy = os.path.join(site.folder, "backup-database")
         assert done.returncode == 1 and re.fullmatch(
-            rf"muster: .*: copying: database or disk is full; no space is left \(ENOSPC\) for '{copy}.new' or a file beside it: free some there, nothing was written; "
-            rf"while a backup is made, '{site.folder}' needs room for the database twice more. Nothing is left of this one: free some there, then make it again \(request \w+\)\n",
+            rf"muster: .*: copying: database or disk is full; no space is left \(ENOSPC\) for '{copy}.new' or a file beside it: free some there, "
+            "nothing was written; "
+            rf"while a backup is made, '{site.folder}' needs room for the database twice more. "
+            r"Nothing is left of this one: free some there, then make it again \(request \w+\)\n",
             done.stderr), done.stderr
         assert sorted(os.listdir(site.folder)) == before and not (tmp_path / "muster.backup").exists()
         site.muster("backup", str(tmp_path / "muster.backup"))
