@@ -8,7 +8,8 @@ namespace muster {
 namespace {
 
 std::string what_for(const nlohmann::json& row) {
-  const std::string cause = cell(row, "/cause"), missing = cell(row, "/missingSecrets");
+  std::string cause = cell(row, "/cause");
+  const std::string missing = cell(row, "/missingSecrets");
   if (missing.empty()) return cause;
   return fmt::format("{}{}needs what was removed: secret {}", cause, cause.empty() ? "" : "; ",
                      missing);

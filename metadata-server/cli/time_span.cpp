@@ -25,8 +25,11 @@ std::optional<std::int64_t> time_span(const Session& session, const std::string&
 std::string ending_note(const std::string& cluster, std::int64_t seconds_left) {
   constexpr std::int64_t soon = 30LL * 60;
   if (seconds_left > soon) return {};
-  return fmt::format("{0} ends in {1}; to keep it: muster cluster extend {0} --ttl 4h\n", cluster,
-                     duration_text(std::chrono::seconds(seconds_left)));
+  // Past it, a cluster is there until its end was carried out, or while the clock is in doubt.
+  const std::string when = seconds_left > 0
+                               ? "ends in " + duration_text(std::chrono::seconds(seconds_left))
+                               : "is past its end, which waits (`muster clock show`)";
+  return fmt::format("{0} {1}; to keep it: muster cluster extend {0} --ttl 4h\n", cluster, when);
 }
 
 }  // namespace muster

@@ -57,5 +57,8 @@ struct EnrolmentContext {
 [[nodiscard]] inline TimePoint latest_now(const EnrolmentContext& context) {
   return context.latest_now ? context.latest_now() : context.now();
 }
+// For what a person makes that lasts for a time: counted from a clock that is ahead it would last
+// as much longer. conflict, code clock_in_doubt, where it is ahead and in doubt; `what` is told.
+[[nodiscard]] Result<void> check_clock(const EnrolmentContext& context, const std::string& what);
 
 }  // namespace muster

@@ -158,6 +158,7 @@ Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context, NewJ
   if (const auto problems = problems_of(order); !problems.empty()) {
     return fail(ErrorKind::invalid, "invalid", fmt::format("join token:\n{}", to_text(problems)));
   }
+  if (auto known = check_clock(context, "join token"); !known) return pass(known.error());
   const auto inventory = context.inventory();
   if (auto named = check_named(*inventory, order); !named) return pass(named.error());
   // The inventory decides roles, where it knows the machine.

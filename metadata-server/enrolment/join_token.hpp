@@ -53,7 +53,7 @@ struct CreatedJoinToken {
   std::string text;  // "muster1.<id>.<32 random bytes, base64url>": shown once, kept nowhere
 };
 // invalid: every problem of the order at once. not_found: the inventory has no such node
-// or pool.
+// or pool. conflict: that of check_clock.
 [[nodiscard]] Result<CreatedJoinToken> create_join_token(const EnrolmentContext& context,
                                                          NewJoinToken order,
                                                          const std::string& created_by);

@@ -36,6 +36,8 @@ auto within_quota(const Fleet& fleet, const Caller& caller, const ClusterClaim& 
 
 Published<MadeCluster> create_cluster_for(const Fleet& fleet, const Caller& person,
                                           const NewCluster& order) {
+  if (auto known = check_clock(fleet.enrolment, fmt::format("cluster '{}'", order.name)); !known)
+    return tl::unexpected(PublishRefusal{known.error(), {}});
   auto allowed = check_lifetime(fleet.store, person, 0, order.lifetime.count());
   if (!allowed) return tl::unexpected(PublishRefusal{allowed.error(), {}});
   const ClusterClaim claim{order.name, order.template_name,
@@ -50,6 +52,8 @@ Published<MadeCluster> create_cluster_for(const Fleet& fleet, const Caller& pers
 Result<ScaleOutcome> scale_cluster_for(const Fleet& fleet, const Caller& person,
                                        const std::string& cluster, std::uint32_t nodes,
                                        bool again) {
+  if (auto known = check_clock(fleet.enrolment, fmt::format("cluster '{}'", cluster)); !known)
+    return pass(known.error());
   const auto found = find_on_demand(fleet.store, cluster);
   if (!found) return pass(found.error());
   const ClusterClaim claim{cluster, {}, std::uint64_t{found->cluster.masters} + nodes};
@@ -85,6 +89,8 @@ Result<ScaleOutcome> scale_cluster_for(const Fleet& fleet, const Caller& person,
 Result<OnDemandCluster> extend_cluster_for(const Fleet& fleet, const Caller& person,
                                            const std::string& cluster,
                                            std::chrono::seconds lifetime) {
+  if (auto known = check_clock(fleet.enrolment, fmt::format("cluster '{}'", cluster)); !known)
+    return pass(known.error());
   const auto found = find_on_demand(fleet.store, cluster);
   if (!found) return pass(found.error());
   auto allowed = check_lifetime(fleet.store, person, found->cluster.created_at,

@@ -59,7 +59,7 @@ def test_every_other_route_is_shut(job):
 
 def test_others_clusters_are_not_there(site, job):
     assert job.ask("GET", "/v1/operator/clusters")[1] == {"clusters": []}
-    assert job.ask("GET", "/v1/operator/nodes?cluster=lab")[1] == {"nodes": [], "unread": [], "next": ""}
+    assert job.ask("GET", "/v1/operator/nodes?cluster=lab")[1] == {"nodes": [], "banned": [], "unread": [], "next": ""}
     assert job.ask("POST", "/v1/operator/kubeconfig", {"cluster": "lab"})[0] == 404
     # One that is there, and one that is not, are the same answer.
     there, absent = (job.ask("DELETE", f"/v1/operator/clusters/{name}") for name in ("theirs", "absent"))

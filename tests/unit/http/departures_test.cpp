@@ -233,6 +233,28 @@ TEST_CASE("what is ordered while the clock is in doubt is not destroyed when tha
         unix_seconds(house.time) + 3600);
 }
 
+TEST_CASE(
+    "no token is made by a clock that is ahead and in doubt, until it is right or confirmed") {
+  PoolHouse house;
+  house.start(1);
+  REQUIRE(house.clock.believed_now());
+  const auto make = [&] {
+    return house.ask("POST", "/v1/operator/tokens",
+                     {{"cluster", "lab"}, {"pool", "w"}, {"ttlSeconds", 3600}});
+  };
+  constexpr std::chrono::hours days(24 * 31);
+  house.time += days;
+  house.set_by += days;
+  const auto refused = make();
+  CHECK(refused.status == 409);
+  CHECK(refused.body.at("kind") == "clock_in_doubt");
+  CHECK(
+      refused.body.at("message") ==
+      "join token: the server's clock is 31d 0h ahead of what was expected, and in doubt: what is made now would last as much longer; put the clock right, or, if it is right now, run `muster clock confirm`; then try again");
+  REQUIRE(house.clock.confirm(house.store, unix_seconds(house.time), "anna"));
+  CHECK(make().status == 200);
+}
+
 TEST_CASE("a place is free again after its quarantine, though the clock was ahead meanwhile") {
   PoolHouse house;
   house.start(1);
