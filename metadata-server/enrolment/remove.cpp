@@ -51,9 +51,8 @@ Result<void> pass_role_on(const Store& store, const MemberRecord& leaving,
 
 // Its name, address and pod network are free some time later (release_retired_members).
 Result<void> remove_member(const EnrolmentContext& context, FoundMember member,
-                           const std::string& by) {
+                           const std::string& by, Transaction transaction) {
   const NodeName node{member.record.cluster, member.record.node};
-  Transaction transaction;
   if (member.record.role == Role::master) {
     if (auto passed = pass_role_on(context.store, member.record, transaction); !passed)
       return pass(passed.error());
@@ -74,12 +73,12 @@ Result<void> remove_member(const EnrolmentContext& context, FoundMember member,
 }  // namespace
 
 Result<void> remove_machine(const EnrolmentContext& context, const NodeName& node,
-                            const std::string& by) {
+                            const std::string& by, const Transaction& guard) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
   auto member = find_member(context.store, node.cluster, node.node);
   if (!member) return pass(member.error());
   if (*member && (*member)->record.removed_at == 0) {
-    return remove_member(context, std::move(**member), by);
+    return remove_member(context, std::move(**member), by, guard);
   }
   // Asked again: what it had is kept until its Node object is gone (release_retired_members).
   if (*member) return {};

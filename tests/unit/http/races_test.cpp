@@ -1,10 +1,41 @@
 // What others commit between a decision's look at the records and its commit: it is looked at
 // again.
 #include "sample_on_demand.hpp"
+#include "sample_pool.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;
 using sample::OnDemand;
+using sample::PoolHouse;
+
+namespace {
+
+// Three masters of a pool, and a node.
+struct ThreeMasters : PoolHouse {
+  ThreeMasters() {
+    start(1);
+    for (const int i : {2, 3}) {
+      admit(fmt::format("m-{}", i), Role::follower, i);
+      report(fmt::format("m-{}", i));
+    }
+  }
+  sample::Answer remove(const std::string& name) {
+    return order(name, "remove", {{"drain", false}});
+  }
+  [[nodiscard]] bool is_there(const std::string& name) const {
+    return find_member(site.memory, "lab", name).value()->record.removed_at == 0;
+  }
+  // Once, when a removal has looked at the masters and chooses who has the first one's role then.
+  void when_the_heir_is_chosen(std::function<void()> deed) {
+    hooked.on_read = [this, deed = std::move(deed), is_done = false](auto kind, auto key) mutable {
+      if (is_done || kind != kinds::member || key != "lab/") return;
+      is_done = true;
+      deed();
+    };
+  }
+};
+
+}  // namespace
 
 TEST_CASE_FIXTURE(OnDemand, "a cluster that is extended while its end is carried out lives on") {
   create("ci");
@@ -28,4 +59,51 @@ TEST_CASE_FIXTURE(OnDemand, "a cluster whose record is written while its time is
   };
   REQUIRE(scheduler.carry_out_due());
   CHECK(audit("cluster-expired") == std::vector<std::string>{"expiry ci"});
+}
+
+TEST_CASE_FIXTURE(ThreeMasters, "of the last two masters that are removed at once one stays") {
+  REQUIRE(remove("m-3").status == 200);
+  when_the_heir_is_chosen([&] { REQUIRE(remove("m-2").status == 200); });
+  const auto refused = remove("m-1");
+  CHECK(refused.status == 409);
+  CHECK(refused.body.at("kind") == "last_master");
+  CHECK(is_there("m-1"));
+}
+
+TEST_CASE_FIXTURE(ThreeMasters, "of the last followers beside a banned master one stays") {
+  REQUIRE(order("m-1", "ban").status == 200);
+  hooked.before_commit = [&] { REQUIRE(remove("m-3").status == 200); };
+  const auto refused = remove("m-2");
+  CHECK(refused.status == 409);
+  CHECK(refused.body.at("kind") == "last_master");
+  CHECK(is_there("m-2"));
+}
+
+TEST_CASE_FIXTURE(ThreeMasters, "a master is not removed where the other is banned meanwhile") {
+  REQUIRE(remove("m-3").status == 200);
+  hooked.before_commit = [&] { REQUIRE(order("m-2", "ban").status == 200); };
+  const auto refused = remove("m-1");
+  CHECK(refused.status == 409);
+  CHECK(refused.body.at("kind") == "last_master");
+  CHECK(is_there("m-1"));
+}
+
+TEST_CASE_FIXTURE(ThreeMasters, "who counts on a master that leaves at once asks once more") {
+  hooked.before_commit = [&] { REQUIRE(remove("m-2").status == 200); };
+  CHECK(remove("m-1").status == 200);
+  CHECK_FALSE(is_there("m-1"));
+  CHECK(is_there("m-3"));
+}
+
+TEST_CASE_FIXTURE(ThreeMasters, "a drained master stays where the last beside it is removed") {
+  REQUIRE(remove("m-3").status == 200);
+  REQUIRE(order("m-1", "remove").body.at("draining") == true);
+  report("m-2", duties({{{"node", "m-1"}, {"done", true}, {"message", ""}}}));
+  when_the_heir_is_chosen([&] { REQUIRE(remove("m-2").status == 200); });
+  REQUIRE(finish_drains(rooms));
+  CHECK(is_there("m-1"));
+  report("m-1", duties({{{"node", "m-1"}, {"done", true}, {"message", ""}}}));
+  REQUIRE(finish_drains(rooms));
+  CHECK(is_there("m-1"));
+  CHECK(state("m-1") == "drain-given-up");
 }
