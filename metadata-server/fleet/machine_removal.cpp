@@ -137,9 +137,10 @@ Result<void> finish(const Fleet& fleet, const FoundDrain& found,
   const DrainRecord& record = found.record;
   if (record.given_up) return {};
   const NodeName node{record.cluster, record.node};
-  Transaction guard;
+  Transaction guard;  // whoever takes the order back is believed
+  guard.expect(kinds::drain, kinds::pair_key(node.cluster, node.node), found.version);
   if (record.remove && !record.undrained.empty())
-    return remove_machine(fleet.enrolment, node, record.by);
+    return remove_machine(fleet.enrolment, node, record.by, guard);
   const auto [phase, message] = progress_of(record, duties ? &*duties : nullptr);
   if (phase == DrainPhase::drained) {
     if (!record.remove) return {};

@@ -1,5 +1,6 @@
 // What others commit between a decision's look at the records and its commit: it is looked at
 // again.
+#include "records/drain.hpp"
 #include "sample_on_demand.hpp"
 #include "sample_pool.hpp"
 
@@ -106,4 +107,25 @@ TEST_CASE_FIXTURE(ThreeMasters, "a drained master stays where the last beside it
   REQUIRE(finish_drains(rooms));
   CHECK(is_there("m-1"));
   CHECK(state("m-1") == "drain-given-up");
+}
+
+TEST_CASE("a removal that is taken back while it is carried out is taken back") {
+  PoolHouse house;
+  house.start(2);
+  REQUIRE(house.order("w-1", "remove").body.at("draining") == true);
+  house.report("m-1", house.duties({{{"node", "w-1"}, {"done", true}, {"message", ""}}}));
+  SUBCASE("after its drain") {}
+  SUBCASE("without one") {
+    const auto found = find_drain(house.store, "lab", "w-1").value();
+    DrainRecord record = found->record;
+    record.undrained = "it never reported";
+    Transaction transaction;
+    transaction.put(kinds::drain, "lab/w-1", to_json(record));
+    REQUIRE(house.store.commit(transaction));
+  }
+  house.hooked.before_commit = [&] { REQUIRE(house.order("w-1", "undrain").status == 200); };
+  REQUIRE(finish_drains(house.rooms));
+  CHECK(find_member(house.store, "lab", "w-1").value()->record.removed_at == 0);
+  CHECK(house.ask("GET", "/v1/document", {}, house.peers["w-1"]).status == 200);
+  CHECK(house.state("w-1") == "enrolled");
 }
