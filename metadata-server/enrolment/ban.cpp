@@ -302,11 +302,11 @@ Result<void> end_converge_as_turn(const EnrolmentContext& context, const NodeNam
       }));
 }
 
-Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& node,
+Result<ReportNote> note_report(const EnrolmentContext& context, const Caller& machine,
                                const Report& report,
                                const std::function<void(Transaction&)>& also) {
   ReportNote note;
-  const std::string key = kinds::pair_key(node.cluster, node.node);
+  const std::string key = kinds::pair_key(machine.node.cluster, machine.node.node);
   auto done = update(
       context.store, kinds::machine, key,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
@@ -320,6 +320,8 @@ Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& 
         }
         auto record = parse_machine_record(*value);
         if (!record) return pass(record.error());
+        // Who was replaced since it was identified does not speak for its successor.
+        if (auto holds = check_key_holds_name(context, *record, machine.key); !holds) return holds;
         const auto reason = observe_report(*record, report);
         const bool is_said = report.heard_order && record->converge_ordered_at != 0;
         const bool is_heard = is_said && *report.heard_order == record->converge_ordered_at;

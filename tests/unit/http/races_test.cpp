@@ -129,3 +129,30 @@ TEST_CASE("a removal that is taken back while it is carried out is taken back") 
   CHECK(house.ask("GET", "/v1/document", {}, house.peers["w-1"]).status == 200);
   CHECK(house.state("w-1") == "enrolled");
 }
+
+TEST_CASE_FIXTURE(OnDemand,
+                  "what a machine says while it is replaced is not its successor's word") {
+  create("ci");
+  enrolled("ci", "m", 1);
+  const Machine old = enrolled("ci", "w", 2);
+  Report report;
+  report.machine_id = "old";
+  report.boot_id = "b";
+  report.counter = 1;
+  const auto tell = [&](const Machine& machine) {
+    return ask("POST", "/v1/report", nlohmann::json::parse(to_json(report)), machine.peer);
+  };
+  Machine next;
+  hooked.before_commit = [&] {
+    REQUIRE(ask("POST", "/v1/operator/nodes/ci/w-1/replace").status == 200);
+    next = enrolled("ci", "w", 2);
+  };
+  const auto late = tell(old);
+  CHECK(late.status == 403);
+  CHECK(late.body.at("kind") == "superseded");
+  const auto shown = ask("GET", "/v1/operator/nodes/ci/w-1").body;
+  CHECK(shown.value("report", nlohmann::json()).is_null());
+  report.machine_id = "new";
+  CHECK(tell(next).status == 200);
+  CHECK(find_machine(store, {"ci", "w-1"})->record.boots.size() == 1);
+}
