@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "document/report.hpp"
+#include "enrolment/caller.hpp"
 #include "enrolment/enrolment_context.hpp"
 #include "enrolment/machine.hpp"
 #include "result/result.hpp"
@@ -50,13 +51,13 @@ namespace muster {
 // Notes a report of the caller's: clone detection, and whether converge was ordered: until a report
 // says that the machine heard of it, and once where its agent does not say.
 // `also` adds to the same transaction (the report itself): one write to disk per report. not_found:
-// the machine was removed since it was identified.
+// the machine was removed since it was identified; superseded: its key has the name no more.
 struct ReportNote {
   bool converge = false;
   std::int64_t order = 0;  // which
   bool froze = false;      // this report showed two machines with one key
 };
-[[nodiscard]] Result<ReportNote> note_report(const EnrolmentContext& context, const NodeName& node,
+[[nodiscard]] Result<ReportNote> note_report(const EnrolmentContext& context, const Caller& machine,
                                              const Report& report,
                                              const std::function<void(Transaction&)>& also = {});
 

@@ -183,13 +183,20 @@ Result<NodeName> node_of(const Certificate& certificate) {
   return NodeName{units.front(), certificate.common_name()};
 }
 
+Result<void> check_key_holds_name(const EnrolmentContext& context, const MachineRecord& record,
+                                  std::string_view key) {
+  if (!record.current) return unknown_identity();
+  for (const auto* held : {&record.current, &record.previous})
+    if (*held && (*held)->key == key) return {};
+  return pass(is_superseded(context, record));
+}
+
 Result<void> check_holds_name(const EnrolmentContext& context, const FoundMachine& found,
                               const Certificate& presented) {
   const MachineRecord& record = found.record;
-  if (!record.current) return unknown_identity();
   const IssuedIdentity old = identity_in(presented);
-  for (const auto* held : {&record.current, &record.previous})
-    if (*held && (*held)->key == old.key) return {};
+  auto holds = check_key_holds_name(context, record, old.key);
+  if (holds || !record.current) return holds;
   MachineRecord noted = record;
   if (observe_old_key(noted, old)) {
     note_claimant(context, found, old);
@@ -199,7 +206,7 @@ Result<void> check_holds_name(const EnrolmentContext& context, const FoundMachin
             "machine '{0}': another machine renewed this key, so that one of the two is a copy, and the identity is frozen; an operator decides with `muster node unfreeze {0} --keep {1}`, or with the other's key",
             record.node, old.key));
   }
-  return pass(is_superseded(context, record));
+  return holds;
 }
 
 Result<void> check_not_frozen(const Caller& caller) {

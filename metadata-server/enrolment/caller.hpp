@@ -44,6 +44,10 @@ struct Caller {
 [[nodiscard]] Result<void> check_holds_name(const EnrolmentContext& context,
                                             const FoundMachine& found,
                                             const Certificate& presented);
+// The same of a caller's key, where the record was read anew since it was identified. Refusals
+// identity_unknown, superseded.
+[[nodiscard]] Result<void> check_key_holds_name(const EnrolmentContext& context,
+                                                const MachineRecord& record, std::string_view key);
 // Certificates and secrets: refusal frozen.
 [[nodiscard]] Result<void> check_not_frozen(const Caller& caller);
 

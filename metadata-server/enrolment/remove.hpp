@@ -20,8 +20,9 @@ void forget_machine(const NodeName& node, Transaction& transaction);
 // pod network too, which another machine may then be given. Of a pool's member everything, at once
 // but for its name, address and network; what its cluster is served changes with the next
 // publication. Refusals still_listed (it would be let
-// in again) and not_found (nothing is left). `by`: "operator anna".
+// in again) and not_found (nothing is left). `by`: "operator anna". `guard`: what it was decided
+// by; of a pool's member, conflict where that does not hold any more.
 [[nodiscard]] Result<void> remove_machine(const EnrolmentContext& context, const NodeName& node,
-                                          const std::string& by);
+                                          const std::string& by, const Transaction& guard = {});
 
 }  // namespace muster

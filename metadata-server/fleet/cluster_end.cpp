@@ -61,9 +61,11 @@ Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end) {
   const std::optional<OnDelete> on_delete =
       *kind == ClusterKind::listed ? std::optional(end.on_delete.value_or(OnDelete::keep))
                                    : end.on_delete;
-  constexpr int attempts = 10;  // somebody may enrol meanwhile
+  // Somebody may enrol meanwhile, or extend it: whose time is over is for the caller to see again.
+  const int attempts = end.expired != 0 ? 1 : 10;
   for (int attempt = 1;; ++attempt) {
     Transaction transaction;
+    if (end.expired != 0) transaction.expect(kinds::on_demand, end.cluster, end.expired);
     put_scheduled({0, std::string(scheduled::sweep), end.cluster, {}}, transaction);
     auto added = add_cluster_end(fleet.enrolment, end.cluster, on_delete, transaction);
     if (!added) return added;

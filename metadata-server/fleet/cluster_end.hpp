@@ -17,9 +17,12 @@ struct ClusterEnd {
   // The cluster's name once more: one that an inventory lists ends by this alone, and its machines
   // are told to keep what they have unless `on_delete` says otherwise.
   std::string confirmed = {};
+  // The version of the order by which its time is over; 0: it does not end by time.
+  std::uint64_t expired = 0;
 };
 // Its machines are served tombstones from now on, everything else of it is gone: one transaction.
-// not_found: no cluster has that name. conflict ("confirmation"): it is listed, and not confirmed.
+// not_found: no cluster has that name. conflict ("confirmation"): it is listed, and not confirmed;
+// conflict, of one that ends by its time: something was written meanwhile, be it a later end.
 [[nodiscard]] Result<void> end_cluster(const Fleet& fleet, const ClusterEnd& end);
 // What was ordered between the end's reading and its commit; from then on orders are refused. The
 // end puts it into the schedule, and nobody makes a cluster of that name before it is done.

@@ -36,8 +36,26 @@ Result<std::string> reason_not_to_drain(const Fleet& fleet, const NodeName& node
   return etcd ? std::string() : std::string("its cluster never ran");
 }
 
-// Without its last master a cluster has neither etcd nor API, and nobody to remove a Node.
-Result<void> check_not_last_master(const Fleet& fleet, const NodeName& node) {
+// What lets one master go, another's being there: whoever takes that one away meanwhile, or bans
+// it, has this looked at again. A listed one has a document as long as it is listed.
+Result<void> expect_master(const Fleet& fleet, const NodeName& node,
+                           const std::optional<FoundMember>& member, bool may_be_banned,
+                           Transaction& guard) {
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  if (!may_be_banned) guard.expect(kinds::ban, key, 0);
+  if (member) {
+    guard.expect(kinds::member, key, member->version);
+    return {};
+  }
+  const auto document = fleet.store.get(kinds::document, key);
+  if (!document && document.error().kind != ErrorKind::not_found) return pass(document.error());
+  guard.expect(kinds::document, key, document ? document->version : 0);
+  return {};
+}
+
+// Without its last master a cluster has neither etcd nor API, and nobody to remove a Node. `guard`
+// gets what it is decided by.
+Result<void> check_not_last_master(const Fleet& fleet, const NodeName& node, Transaction& guard) {
   const auto document = served_document(fleet, node);
   if (!document) return {};  // not a part of its cluster yet
   if (!is_control_plane(document->role.role)) return {};
@@ -53,7 +71,9 @@ Result<void> check_not_last_master(const Fleet& fleet, const NodeName& node) {
     const auto machine = find_machine(fleet.store, {node.cluster, master.name});
     if (!machine) return pass(machine.error());
     // Where it is banned itself, its cluster has no more by it than by another that is.
-    if (!machine->ban || leaving->ban) return {};
+    if (!machine->ban || leaving->ban)
+      return expect_master(fleet, {node.cluster, master.name}, *member, leaving->ban.has_value(),
+                           guard);
     banned += fmt::format("{}'{}'", banned.empty() ? "" : ", ", master.name);
   }
   if (!banned.empty()) {
@@ -117,14 +137,17 @@ Result<void> finish(const Fleet& fleet, const FoundDrain& found,
   const DrainRecord& record = found.record;
   if (record.given_up) return {};
   const NodeName node{record.cluster, record.node};
+  Transaction guard;  // whoever takes the order back is believed
+  guard.expect(kinds::drain, kinds::pair_key(node.cluster, node.node), found.version);
   if (record.remove && !record.undrained.empty())
-    return remove_machine(fleet.enrolment, node, record.by);
+    return remove_machine(fleet.enrolment, node, record.by, guard);
   const auto [phase, message] = progress_of(record, duties ? &*duties : nullptr);
   if (phase == DrainPhase::drained) {
     if (!record.remove) return {};
-    if (auto allowed = check_not_last_master(fleet, node); !allowed)
+    if (auto allowed = check_not_last_master(fleet, node, guard); !allowed)
       return give_up(fleet, found, allowed.error().message);
-    if (auto removed = remove_machine(fleet.enrolment, node, record.by); !removed) return removed;
+    if (auto removed = remove_machine(fleet.enrolment, node, record.by, guard); !removed)
+      return removed;
     spdlog::info("{}: removed {}/{}, drained", record.by, node.cluster, node.node);
     return {};
   }
@@ -195,15 +218,18 @@ Result<NodeObjects> node_objects(const Fleet& fleet, const std::string& cluster)
   return NodeObjects{etcd.has_value(), fleet.current.cluster(cluster), duties_of(fleet, cluster)};
 }
 
-Result<RemovalStep> order_removal(const Fleet& fleet, const NodeName& node,
-                                  const RemovalOrder& order) {
+namespace {
+Result<RemovalStep> try_removal(const Fleet& fleet, const NodeName& node,
+                                const RemovalOrder& order) {
   RemovalStep step;
+  Transaction guard;
   const auto member = ordered_member(fleet, node, order.by);
   if (!member) return pass(member.error());
   if (*member && (*member)->record.removed_at != 0) return step;  // asked again
   const bool is_member = member->has_value();
   if (is_member) {
-    if (auto allowed = check_not_last_master(fleet, node); !allowed) return pass(allowed.error());
+    if (auto allowed = check_not_last_master(fleet, node, guard); !allowed)
+      return pass(allowed.error());
   } else if (order.drain) {
     const auto listed = fleet.enrolment.inventory()->lists(node);
     if (!listed) return pass(listed.error());
@@ -220,9 +246,20 @@ Result<RemovalStep> order_removal(const Fleet& fleet, const NodeName& node,
     if (auto ordered = order_draining(fleet, node, order); !ordered) return pass(ordered.error());
     return step;
   }
-  if (auto removed = remove_machine(fleet.enrolment, node, order.by); !removed)
+  if (auto removed = remove_machine(fleet.enrolment, node, order.by, guard); !removed)
     return pass(removed.error());
   return step;
+}
+}  // namespace
+
+Result<RemovalStep> order_removal(const Fleet& fleet, const NodeName& node,
+                                  const RemovalOrder& order) {
+  constexpr int attempts = 10;  // somebody wrote what it rests on: it is decided anew
+  for (int attempt = 1;; ++attempt) {
+    auto step = try_removal(fleet, node, order);
+    const bool is_lost = !step && step.error().code == name(ErrorKind::conflict);
+    if (!is_lost || attempt == attempts) return step;
+  }
 }
 
 Result<bool> add_removal(const Fleet& fleet, const NodeName& node, const RemovalOrder& order,

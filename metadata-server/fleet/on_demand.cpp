@@ -295,7 +295,8 @@ Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
     return std::nullopt;
   }
   const std::int64_t now = unix_seconds(time);
-  if (now >= found->cluster.expires_at) return DueCluster{std::move(found->cluster), true};
+  if (now >= found->cluster.expires_at)
+    return DueCluster{std::move(found->cluster), true, found->version};
   Transaction transaction;
   schedule(found->cluster, now, transaction);
   auto put = put_order(context, *found, "expiry", "cluster-expiry-warned",

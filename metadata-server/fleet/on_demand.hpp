@@ -83,6 +83,7 @@ struct ScaledCluster {
 struct DueCluster {
   OnDemandCluster cluster;
   bool has_ended = false;
+  std::uint64_t version = 0;  // of the record by which it has
 };
 [[nodiscard]] Result<std::optional<DueCluster>> advance_expiry(const PublishContext& context,
                                                                const ScheduleRow& row,

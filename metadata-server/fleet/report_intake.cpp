@@ -36,11 +36,10 @@ Result<ReportAnswer> take_report(const Fleet& fleet, const Caller& machine, Repo
   // A question, and nothing to be kept of the machine.
   const bool asks_turn = std::exchange(report.asks_turn, false);
   const TimePoint now = fleet.enrolment.now();
-  const auto noted =
-      note_report(fleet.enrolment, machine.node, report, [&](Transaction& transaction) {
-        fleet.reports.write(machine.node, report, now, transaction);
-        note_boot_of(fleet, machine, report, transaction);
-      });
+  const auto noted = note_report(fleet.enrolment, machine, report, [&](Transaction& transaction) {
+    fleet.reports.write(machine.node, report, now, transaction);
+    note_boot_of(fleet, machine, report, transaction);
+  });
   if (!noted) return pass(noted.error());
   if (!noted->froze && !machine.frozen) fleet.clock.hear(machine.text(), report.sent_at);
   if (noted->froze)

@@ -88,7 +88,8 @@ Result<void> Scheduler::advance_cluster(const ScheduleRow& row, TimePoint now) {
   if (!*due) return {};
   const OnDemandCluster& cluster = (*due)->cluster;
   if ((*due)->has_ended)
-    return end_cluster(fleet_, {cluster.name, "expiry", "cluster-expired", std::nullopt});
+    return end_cluster(fleet_,
+                       {cluster.name, "expiry", "cluster-expired", {}, {}, (*due)->version});
   spdlog::warn("cluster {}: ends in {} s; `muster cluster extend {} --ttl 4h` lets it live longer",
                cluster.name, cluster.expires_at - unix_seconds(now), cluster.name);
   warn_(cluster);

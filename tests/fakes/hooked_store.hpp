@@ -21,6 +21,8 @@ class HookedStore final : public Store {
   std::function<void()> before_commit;
   // Runs once, after the next commit took place: before its author goes on.
   std::function<void()> after_commit;
+  // Called before each read of records, with the key or the prefix.
+  std::function<void(std::string_view kind, std::string_view key)> on_read;
   // What kill -9 leaves: only so many more commits take place, then nothing answers any more.
   std::atomic<std::size_t> commits_left = std::numeric_limits<std::size_t>::max();
   std::atomic<std::size_t> commits = 0;  // that took place
@@ -28,12 +30,14 @@ class HookedStore final : public Store {
 
   [[nodiscard]] Result<Record> get(std::string_view kind, std::string_view key) const override {
     if (is_dead()) return dead();
+    if (on_read) on_read(kind, key);
     return store_.get(kind, key);
   }
   [[nodiscard]] Result<std::vector<Record>> list(std::string_view kind, std::string_view prefix,
                                                  std::string_view after,
                                                  std::size_t limit) const override {
     if (is_dead()) return dead();
+    if (on_read) on_read(kind, prefix);
     return store_.list(kind, prefix, after, limit);
   }
   [[nodiscard]] Result<std::uint64_t> count(std::string_view kind,
@@ -42,6 +46,8 @@ class HookedStore final : public Store {
     return store_.count(kind, prefix);
   }
   [[nodiscard]] Result<std::uint64_t> commit(const Transaction& transaction) override {
+    // A question: nothing takes place.
+    if (transaction.changes.empty() && !is_dead()) return store_.commit(transaction);
     if (const auto hook = take(before_commit)) hook();
     if (is_dead()) return dead();
     auto committed = store_.commit(transaction);

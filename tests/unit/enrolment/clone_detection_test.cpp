@@ -18,6 +18,13 @@ Report report(const std::string& machine, const std::string& boot, std::uint64_t
   made.sent_at = sent_at;
   return made;
 }
+
+Caller calling(const NodeName& node, const Machine& machine) {
+  Caller made;
+  made.node = node;
+  made.key = machine.fingerprint();
+  return made;
+}
 }  // namespace
 
 TEST_CASE("one machine that reboots, repeats itself or empties its spool late is one machine") {
@@ -78,10 +85,12 @@ TEST_CASE(
   const NodeName n1{"lab", "n1"};
   const Machine machine{.hardware = 21};
   const auto certificate = site.enrolled(machine, site.token());
-  CHECK_FALSE(note_report(site.context, n1, report("m", "boot-1", 1, 100))->froze);
-  CHECK_FALSE(note_report(site.context, n1, report("clone", "boot-2", 2, 150))->froze);
-  CHECK(note_report(site.context, n1, report("m", "boot-1", 3, 160))->froze);
-  CHECK_FALSE(note_report(site.context, n1, report("clone", "boot-2", 4, 170))->froze);  // is so
+  const Caller caller = calling(n1, machine);
+  CHECK_FALSE(note_report(site.context, caller, report("m", "boot-1", 1, 100))->froze);
+  CHECK_FALSE(note_report(site.context, caller, report("clone", "boot-2", 2, 150))->froze);
+  CHECK(note_report(site.context, caller, report("m", "boot-1", 3, 160))->froze);
+  CHECK_FALSE(
+      note_report(site.context, caller, report("clone", "boot-2", 4, 170))->froze);  // is so
   CHECK(
       site.audit("frozen") ==
       std::vector<std::string>{
@@ -116,17 +125,21 @@ TEST_CASE("unfreezing for a machine that waits gives it the name, and to no othe
 TEST_CASE("a report is one transaction, with what its author adds, and hears of an order once") {
   Enrolment site;
   const NodeName n1{"lab", "n1"};
-  site.enrolled({.hardware = 21}, site.token());
+  const Machine machine{.hardware = 21};
+  site.enrolled(machine, site.token());
+  const Caller caller = calling(n1, machine);
   REQUIRE(order_converge(site.context, n1, "operator anna"));
   const auto also = [](Transaction& transaction) {
     CHECK(transaction.changes.size() == 1);
     transaction.put(kinds::report, "lab/n1", "{}");
   };
-  CHECK(note_report(site.context, n1, report("m", "boot-1", 1, 100), also)->converge);
+  CHECK(note_report(site.context, caller, report("m", "boot-1", 1, 100), also)->converge);
   CHECK(site.store.get(kinds::report, "lab/n1"));
-  CHECK_FALSE(note_report(site.context, n1, report("m", "boot-1", 2, 110))->converge);
+  CHECK_FALSE(note_report(site.context, caller, report("m", "boot-1", 2, 110))->converge);
   CHECK(
-      note_report(site.context, {"lab", "n9"}, report("m", "boot-1", 1, 1), also).error().message ==
+      note_report(site.context, calling({"lab", "n9"}, machine), report("m", "boot-1", 1, 1), also)
+          .error()
+          .message ==
       "machine 'lab/n9': its identity was removed while it reported; to let the machine in: on it `muster-agent reset --yes`, then a join token (`muster token create`) into its /etc/muster/agent.json (\"token\") or user-data, and there `systemctl restart muster-agent`");
 }
 
@@ -147,12 +160,14 @@ TEST_CASE("a freeze stays where the machine that should get the name is refused"
 TEST_CASE("an order to converge is told until a report says that it was heard") {
   Enrolment site;
   const NodeName n1{"lab", "n1"};
-  site.enrolled({.hardware = 21}, site.token());
+  const Machine machine{.hardware = 21};
+  site.enrolled(machine, site.token());
+  const Caller caller = calling(n1, machine);
   std::uint64_t counter = 0;
   const auto tells = [&](std::optional<std::int64_t> heard) {
     Report made = report("m", "boot-1", ++counter, 100);
     made.heard_order = heard;
-    return note_report(site.context, n1, made).value();
+    return note_report(site.context, caller, made).value();
   };
   REQUIRE(order_converge(site.context, n1, "operator anna"));
   const std::int64_t order = site.record("n1").converge_ordered_at;
