@@ -227,7 +227,7 @@ TEST_CASE_FIXTURE(TurnHouse, "who is up is told by no clock that somebody sets")
   const std::string why =
       "m3 (not heard of for 71 s): of etcd's 3 members 1 others are up, a quorum is 2";
   CHECK(order("m1").body.at("waitsFor") == why);
-  for (const std::chrono::hours by : {-24, 24 * 31}) {
+  for (const std::chrono::hours by : {std::chrono::hours(-24), std::chrono::hours(24 * 31)}) {
     time += by;
     set_by += by;
     REQUIRE_FALSE(clock.believed_now());
