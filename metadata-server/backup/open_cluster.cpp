@@ -179,7 +179,8 @@ Result<void> take_members(const Fleet& fleet, const SealedCluster& sealed, Trans
         IssuedIdentity{learned.key, learned.serial, learned.not_after, learned.issued_at};
     machine->record.enrolled_at = learned.issued_at;
     put_machine(*machine, transaction);
-    if (!learned.pod_cidr.empty()) cluster->record.pod_cidrs.change()[learned.node] = learned.pod_cidr;
+    if (!learned.pod_cidr.empty())
+      cluster->record.pod_cidrs.change()[learned.node] = learned.pod_cidr;
     is_changed = true;
     notes.push_back(
         fmt::format("{}: let in again as a member of pool {}", learned.node, learned.pool));
@@ -309,7 +310,7 @@ Result<std::vector<std::string>> open_cluster(const Fleet& fleet, const OpenOrde
   Transaction transaction;
   transaction.expect(kinds::sealed, order.cluster, seal->version)
       .remove(kinds::sealed, order.cluster);
-  expect_to_show(*sealed, fleet.enrolment.now(), transaction);
+  expect_to_show(*sealed, expected_now(fleet.enrolment), transaction);
   append_audit(
       transaction, fleet.enrolment.now(), order.by, "cluster-opened", order.cluster,
       fmt::format("{} machines heard, {} not", sealed->heard.size(), sealed->unheard.size()));

@@ -142,7 +142,7 @@ Result<void> check_heard(const EnrolmentContext& context, const NodeName& node,
   auto& [unheard, version] = **found;
   const IssuedIdentity identity = identity_in(presented);
   if (identity.issued_at >= unheard.since) return {};
-  const std::int64_t now = unix_seconds(context.now());
+  const std::int64_t now = unix_seconds(expected_now(context));
   const auto [asked, is_first] = unheard.asked.try_emplace(identity.key, now);
   constexpr std::int64_t asked_for = 600;
   if (now - asked->second >= asked_for) return {};
@@ -161,8 +161,8 @@ Result<void> check_heard(const EnrolmentContext& context, const NodeName& node,
 }
 
 Result<Caller> identify(const EnrolmentContext& context, const Certificate& presented) {
-  // A clock that is set ahead, which nobody vouches for, shuts nobody out.
-  if (earliest_now(context) >= presented.not_after()) {
+  // A clock that was set, which nobody vouches for, shuts nobody out, and lets nobody in again.
+  if (expected_now(context) >= presented.not_after()) {
     return fail(
         ErrorKind::unauthenticated, "certificate_expired",
         "client certificate: expired; a machine recovers with POST /v1/recover at the enrol listener, an operator asks for another");

@@ -40,9 +40,10 @@ Result<std::optional<FoundJoinToken>> find_claim(const EnrolmentContext& context
   return pass(found.error());
 }
 
-void end_claim(FoundJoinToken claim, std::int64_t now, Transaction& transaction) {
-  if (claim.token.expires_at <= now) return;
-  claim.token.expires_at = now;
+// `earliest`: that it can be, so that it is no claim any more whichever way a doubt is settled.
+void end_claim(FoundJoinToken claim, std::int64_t earliest, Transaction& transaction) {
+  if (claim.token.expires_at <= earliest) return;
+  claim.token.expires_at = earliest;
   transaction.expect(kinds::token, claim.token.id, claim.version)
       .put(kinds::token, claim.token.id, to_json(claim.token));
 }
@@ -55,9 +56,10 @@ bool is_of_an_earlier_start(const JoinToken& claim, const MachineRecord& record)
 
 // Whether who asks now gets the same one again: nobody used it, no other key has enrolled since,
 // and a start has the time to come to its use.
-bool is_to_be_told_again(const JoinToken& claim, const MachineRecord& record, std::int64_t now) {
+bool is_to_be_told_again(const JoinToken& claim, const MachineRecord& record, TimePoint now) {
   return claim.remaining > 0 && !is_of_an_earlier_start(claim, record) &&
-         claim.expires_at - now >= claim_lifetime.count() / 2;
+         !is_of_clock_ahead(claim, now) &&
+         claim.expires_at - unix_seconds(now) >= claim_lifetime.count() / 2;
 }
 
 // A new one in the record; of those before it the newest stays.
@@ -65,7 +67,7 @@ Result<CreatedJoinToken> add_claim(const EnrolmentContext& context, BootRecord& 
                                    const std::string& source, Transaction& transaction) {
   const auto last = find_claim(context, record.claim_before);
   if (!last) return pass(last.error());
-  if (*last) end_claim(**last, unix_seconds(context.now()), transaction);
+  if (*last) end_claim(**last, unix_seconds(earliest_now(context)), transaction);
   NewJoinToken order;
   order.cluster = record.cluster;
   order.node = record.node;
@@ -82,36 +84,41 @@ Result<CreatedJoinToken> add_claim(const EnrolmentContext& context, BootRecord& 
 
 }  // namespace
 
+bool is_of_clock_ahead(const JoinToken& claim, TimePoint now) {
+  constexpr std::chrono::seconds slack{300};
+  return claim.expires_at - unix_seconds(now) > (claim_lifetime + slack).count();
+}
+
 Result<CreatedJoinToken> claim_for(const EnrolmentContext& context, const NodeName& node,
                                    const std::string& source,
                                    const std::function<void(BootRecord&)>& note_start) {
   CreatedJoinToken told;
-  const auto done = update(
-      context.store, kinds::cluster, node.cluster,
-      [&](const std::optional<std::string>&, Transaction& transaction) -> Result<void> {
-        if (auto there = expect_cluster(context.store, node.cluster, transaction); !there)
-          return there;
-        const auto machine = find_machine(context.store, node);
-        if (!machine) return pass(machine.error());
-        if (auto may = check_may_be_issued(*machine); !may) return may;
-        auto boot = find_boot(context.store, node.cluster, node.node);
-        if (!boot) return pass(boot.error());
-        const auto newest = find_claim(context, boot->record.claim);
-        if (!newest) return pass(newest.error());
-        const TimePoint now = context.now();
-        if (*newest && is_to_be_told_again((*newest)->token, machine->record, unix_seconds(now))) {
-          told = {(*newest)->token.id, boot->record.claim};
-          const auto age = unix_microseconds(now) - boot->record.archive_at;
-          if (age >= 0 && age < shortest_between_writes) return {};
-        } else {
-          auto added = add_claim(context, boot->record, source, transaction);
-          if (!added) return pass(added.error());
-          told = std::move(*added);
-        }
-        note_start(boot->record);
-        put_boot(*boot, transaction);
-        return {};
-      });
+  const auto done =
+      update(context.store, kinds::cluster, node.cluster,
+             [&](const std::optional<std::string>&, Transaction& transaction) -> Result<void> {
+               if (auto there = expect_cluster(context.store, node.cluster, transaction); !there)
+                 return there;
+               const auto machine = find_machine(context.store, node);
+               if (!machine) return pass(machine.error());
+               if (auto may = check_may_be_issued(*machine); !may) return may;
+               auto boot = find_boot(context.store, node.cluster, node.node);
+               if (!boot) return pass(boot.error());
+               const auto newest = find_claim(context, boot->record.claim);
+               if (!newest) return pass(newest.error());
+               const TimePoint now = latest_now(context);
+               if (*newest && is_to_be_told_again((*newest)->token, machine->record, now)) {
+                 told = {(*newest)->token.id, boot->record.claim};
+                 const auto age = unix_microseconds(now) - boot->record.archive_at;
+                 if (age >= 0 && age < shortest_between_writes) return {};
+               } else {
+                 auto added = add_claim(context, boot->record, source, transaction);
+                 if (!added) return pass(added.error());
+                 told = std::move(*added);
+               }
+               note_start(boot->record);
+               put_boot(*boot, transaction);
+               return {};
+             });
   if (!done) return pass(done.error());
   return told;
 }
@@ -134,7 +141,7 @@ Result<void> check_claim(const EnrolmentContext& context, const JoinToken& token
   const MachineRecord& record = found.record;
   const bool is_contested = record.current && record.current->key != fingerprint &&
                             !record.frozen && !found.ban && is_of_an_earlier_start(token, record) &&
-                            token.expires_at > unix_seconds(context.now());
+                            token.expires_at > unix_seconds(latest_now(context));
   if (!is_contested) return {};
   FoundMachine contested = found;
   MachineRecord& changed = contested.record;
@@ -153,7 +160,8 @@ Result<void> check_claim(const EnrolmentContext& context, const JoinToken& token
   for (const std::string* text : {&boot->record.claim, &boot->record.claim_before}) {
     const auto claim_of_start = find_claim(context, *text);
     if (!claim_of_start) return pass(claim_of_start.error());
-    if (*claim_of_start) end_claim(**claim_of_start, now, transaction);
+    if (*claim_of_start)
+      end_claim(**claim_of_start, unix_seconds(earliest_now(context)), transaction);
   }
   if (boot->version != 0) put_boot(*boot, transaction);  // as it is: no claim is made meanwhile
   append_audit(transaction, context.now(), "server", "frozen",

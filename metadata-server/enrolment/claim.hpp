@@ -14,6 +14,9 @@
 namespace muster {
 
 inline constexpr std::chrono::seconds claim_lifetime{900};
+// It was made by a clock that was ahead, and would last until then. `now`: the latest that it can
+// be.
+[[nodiscard]] bool is_of_clock_ahead(const JoinToken& claim, TimePoint now);
 
 // The claim for who starts in this machine's name. Whether its identity still answers is asked
 // before (fleet/netboot). Refusals banned, frozen. `note_start`: what else the record of its start

@@ -166,7 +166,7 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
       take_over_by_claim(record, issued->identity);
     else
       take_over(record, issued->identity);
-    record.enrolled_at = issued->identity.issued_at;
+    record.enrolled_at = unix_seconds(expected_now(question.context));
   }
   record.uuid = question.request.hints.uuid;
   record.serial = question.request.hints.serial;
@@ -291,7 +291,8 @@ Result<EnrolOutcome> decide(const Question& question, bool& is_lost_race) {
       is_lost_race = !sound && sound.error().kind == ErrorKind::conflict;
       if (!sound) return pass(sound.error());
     }
-    if (auto usable = check_usable(token, context.now()); !usable) return pass(usable.error());
+    if (auto usable = check_usable(token, latest_now(context)); !usable)
+      return pass(usable.error());
     if (!role) return wait(question, {});
     if (auto covers = check_covers(token, *node, *role); !covers) return pass(covers.error());
   }

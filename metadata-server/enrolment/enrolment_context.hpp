@@ -14,6 +14,7 @@
 #include "enrolment/refusal_log.hpp"
 #include "pki/unix_seconds.hpp"
 #include "records/audit_counts.hpp"
+#include "records/clock_record.hpp"
 #include "store/store.hpp"
 #include "trust/stored_authority.hpp"
 
@@ -60,8 +61,16 @@ struct EnrolmentContext {
 // As it is by what the store holds by now: a view may be a moment behind what others committed.
 [[nodiscard]] Result<std::shared_ptr<const EnrolmentInventory>> inventory_of_now(
     const EnrolmentContext& context);
-// For what a person makes that lasts for a time: counted from a clock that is ahead it would last
-// as much longer. conflict, code clock_in_doubt, where it is ahead and in doubt; `what` is told.
-[[nodiscard]] Result<void> check_clock(const EnrolmentContext& context, const std::string& what);
+// What it should be by the last time that was believed: what lasts until this neither ends nor
+// comes alive again by a clock that was set, and stamps by it keep their order.
+[[nodiscard]] inline TimePoint expected_now(const EnrolmentContext& context) {
+  const TimePoint now = context.now(), earliest = earliest_now(context);
+  return earliest < now ? earliest : latest_now(context);
+}
+[[nodiscard]] inline Result<void> check_clock(const EnrolmentContext& context,
+                                              const std::string& what) {
+  const TimePoint now = context.now();
+  return check_clock(now, earliest_now(context), what);
+}
 
 }  // namespace muster

@@ -44,14 +44,14 @@ Result<IssuedCertificateOfIdentity> issue_identity(const EnrolmentContext& conte
   subject.organizations = {std::string(machine_organization)};
   subject.organizational_units = {node.cluster};
   subject.client = true;
-  const TimePoint now = context.now();
+  const TimePoint now = context.now(), earliest = std::min(now, earliest_now(context));
   const auto certificate =
-      context.machines.issuing.issue(key, subject, context.limits.identity_lifetime, now);
+      context.machines.issuing.issue(key, subject, context.limits.identity_lifetime, now, earliest);
   if (!certificate)
     return muster::while_doing(certificate.error(), "issuing an identity certificate");
   return IssuedCertificateOfIdentity{
       {key.fingerprint(), certificate->serial(), unix_seconds(certificate->not_after()),
-       unix_seconds(now)},
+       unix_seconds(earliest)},
       certificate->pem() + context.machines.issuing.certificate().pem()};
 }
 

@@ -1,5 +1,6 @@
 #include "enrolment/join_token.hpp"
 
+#include "enrolment/claim.hpp"
 #include "pki/signature.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
@@ -139,7 +140,7 @@ Result<CreatedJoinToken> add_join_token(const EnrolmentContext& context, const N
   token.pool = order.pool;
   token.role = order.role;
   token.count = token.remaining = order.count;
-  token.created_at = unix_seconds(context.now());
+  token.created_at = unix_seconds(expected_now(context));
   token.expires_at = unix_seconds(latest_now(context)) + order.lifetime.count();
   token.created_by = created_by;
   token.claim = order.claim;
@@ -224,7 +225,7 @@ Result<void> end_join_tokens_of(const EnrolmentContext& context, const std::stri
     if (!record) return pass(record.error());
     transaction.expect(kinds::token, id, record->version).remove(kinds::token, id);
     const auto token = parse_join_token(record->value);  // unreadable, it never admitted anybody
-    if (!token || token->expires_at <= unix_seconds(context.now())) continue;
+    if (!token || token->expires_at <= unix_seconds(earliest_now(context))) continue;
     transaction.put(kinds::ended_token, id, record->value);
     lapsing.emplace_back(kinds::ended_token, id);
     last = std::max(last, token->expires_at);
@@ -280,7 +281,7 @@ Result<FoundJoinToken> find_join_token(const Store& store, std::string_view text
 }
 
 Result<void> check_usable(const JoinToken& token, TimePoint now) {
-  if (token.expires_at <= unix_seconds(now)) {
+  if (token.expires_at <= unix_seconds(now) || (token.claim && is_of_clock_ahead(token, now))) {
     return fail(ErrorKind::forbidden, "token_expired",
                 fmt::format("join token '{}': expired; create another with `muster token create`",
                             token.id));

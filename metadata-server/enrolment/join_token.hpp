@@ -89,7 +89,8 @@ struct FoundJoinToken {
   std::uint64_t version = 0;  // of its record
 };
 [[nodiscard]] Result<FoundJoinToken> find_join_token(const Store& store, std::string_view text);
-// It may still admit somebody. Refusals token_expired, token_exhausted.
+// It may still admit somebody. `now`: the latest that it can be. Refusals token_expired,
+// token_exhausted.
 [[nodiscard]] Result<void> check_usable(const JoinToken& token, TimePoint now);
 // Refusals token_other_cluster, token_other_node, token_role. A token of a control-plane role
 // admits both control-plane roles (both hold the same secrets) and no worker.

@@ -111,7 +111,7 @@ Result<ProvenMachine> prove_machine(const PoolQuestion& question, const NodePool
   const auto use = check_use(question, *found);
   if (!use) return pass(use.error());
   if (*use != Use::again) {
-    if (auto allowed = check_instance(*instance, policy, context.now()); !allowed)
+    if (auto allowed = check_instance(*instance, policy, latest_now(context)); !allowed)
       return pass(allowed.error());
   }
   const std::string address = instance->address;

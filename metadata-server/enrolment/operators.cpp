@@ -134,6 +134,8 @@ Result<std::string> add_operator(const EnrolmentContext& context, const std::str
     return fail(ErrorKind::invalid, "invalid",
                 "operator: expected limits or `unrestricted`, found both");
   if (auto sound = check(limits); !sound) return pass(sound.error());
+  if (auto known = check_clock(context, fmt::format("operator '{}'", name)); !known)
+    return pass(known.error());
   const auto certificate = issue(context, name, csr_pem);
   if (!certificate) return pass(certificate.error());
   const auto done = update(

@@ -15,7 +15,7 @@ constexpr std::int64_t shortest_between_writes = 5;  // seconds, of one row
 
 bool is_expired(const PendingMachine& machine, const EnrolmentContext& context) {
   return machine.last_seen + context.limits.pending_lifetime.count() <=
-         unix_seconds(earliest_now(context));
+         unix_seconds(expected_now(context));
 }
 
 struct Waiting {

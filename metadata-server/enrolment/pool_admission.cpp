@@ -73,7 +73,7 @@ Result<MemberRecord> admit_again(const PoolQuestion& question, const ProvenMachi
   const std::string& wanted = machine->record.replace_key;
   if (!machine->record.replace_ordered || (!wanted.empty() && wanted != question.key))
     return address_taken(token, found.record);
-  if (auto usable = check_usable(token, question.context.now()); !usable)
+  if (auto usable = check_usable(token, latest_now(question.context)); !usable)
     return pass(usable.error());
   found.record.key = question.key;
   Transaction transaction;
@@ -117,7 +117,7 @@ Result<MemberRecord> allocate(const PoolQuestion& question, const NodePool& pool
   record.role = pool.role.value == Role::master && has_master ? Role::follower : pool.role.value;
   record.address = address;
   record.key = question.key;
-  record.admitted_at = unix_seconds(question.context.now());
+  record.admitted_at = unix_seconds(expected_now(question.context));
   if (pool.time_to_live && !is_control_plane(record.role))
     record.ends_at = unix_seconds(latest_now(question.context)) + pool.time_to_live->value.count();
   return record;
@@ -143,7 +143,7 @@ Result<MemberRecord> admit_member(const PoolQuestion& question) {
   auto there = find_member_at(context.store, proven->address);
   if (!there) return pass(there.error());
   if (*there) return admit_again(question, *proven, std::move(**there));
-  if (auto usable = check_usable(token, context.now()); !usable) return pass(usable.error());
+  if (auto usable = check_usable(token, latest_now(context)); !usable) return pass(usable.error());
   auto free = check_address(token, proven->address, *pool, *inventory);
   if (!free) return pass(free.error());
   auto record = allocate(question, *pool, proven->address);

@@ -61,7 +61,7 @@ Result<EnrolOutcome> recover_key(const EnrolmentContext& context, const EnrolReq
         ErrorKind::unauthenticated, "key_other",
         "proof: expected the key of the client certificate, found another; recovery keeps the key, enrolment makes a new one");
   }
-  if (earliest_now(context) > presented.not_after() + context.limits.recovery_window) {
+  if (expected_now(context) > presented.not_after() + context.limits.recovery_window) {
     const auto days =
         std::chrono::duration_cast<std::chrono::hours>(context.limits.recovery_window) / 24;
     return fail(

@@ -94,7 +94,7 @@ Result<OnDemandCluster> extend_cluster_for(const Fleet& fleet, const Caller& per
   const auto found = find_on_demand(fleet.store, cluster);
   if (!found) return pass(found.error());
   auto allowed = check_lifetime(fleet.store, person, found->cluster.created_at,
-                                unix_seconds(fleet.enrolment.now()) + lifetime.count());
+                                unix_seconds(latest_now(fleet.enrolment)) + lifetime.count());
   if (!allowed) return pass(allowed.error());
   return extend_cluster(fleet.publishing, cluster, lifetime, person.text());
 }

@@ -3,6 +3,7 @@
 #include "document/problem.hpp"
 #include "enrolment/identity.hpp"
 #include "fleet/boot_change.hpp"
+#include "fleet/clock_judgement.hpp"
 #include "fleet/served_document.hpp"
 #include "inventory/text_rules.hpp"
 #include "pki/unix_seconds.hpp"
@@ -66,7 +67,7 @@ Result<void> order_disk_wipe(const Fleet& fleet, const NodeName& node, const std
 Result<void> cancel_disk_wipe(const Fleet& fleet, const NodeName& node, const std::string& by) {
   return change_boot(
       fleet, node, by, "disk-wipe-cancelled", "", [&](BootRecord& record) -> Result<bool> {
-        if (!is_wipe_open(record, fleet.enrolment.now()))
+        if (!is_wipe_open(record, latest_now(fleet.enrolment)))
           return fail(
               ErrorKind::not_found, "not_found",
               fmt::format(
@@ -82,8 +83,10 @@ Result<void> cancel_disk_wipe(const Fleet& fleet, const NodeName& node, const st
 
 bool is_wipe_open(const BootRecord& record, TimePoint now) {
   if (record.wipe_at == 0 || record.wiped_at != 0) return false;
-  return record.wipe_handed_at == 0 || unix_microseconds(now) - record.wipe_handed_at <
-                                           wipe_lifetime.count() * microseconds_per_second;
+  if (record.wipe_handed_at == 0) return true;
+  const std::int64_t age = unix_microseconds(now) - record.wipe_handed_at;
+  return age > -clock_agreement * microseconds_per_second &&
+         age < wipe_lifetime.count() * microseconds_per_second;
 }
 
 std::optional<DiskWipe> open_wipe(const BootRecord& record, TimePoint now) {
@@ -94,11 +97,11 @@ std::optional<DiskWipe> open_wipe(const BootRecord& record, TimePoint now) {
 Result<std::optional<DiskWipe>> hand_out_disk_wipe(const Fleet& fleet, const NodeName& node,
                                                    const std::string& source) {
   const BootRecord known = fleet.boots.find(node);
-  auto wipe = open_wipe(known, fleet.enrolment.now());
+  auto wipe = open_wipe(known, latest_now(fleet.enrolment));
   if (!wipe || known.wipe_handed_at != 0) return wipe;
   auto done = change_boot(fleet, node, "a start by the network from " + source,
                           "disk-wipe-handed-out", "", [&](BootRecord& record) {
-                            const TimePoint now = fleet.enrolment.now();
+                            const TimePoint now = latest_now(fleet.enrolment);
                             wipe = open_wipe(record, now);
                             if (!wipe || record.wipe_handed_at != 0) return Result<bool>(false);
                             record.wipe_handed_at = unix_microseconds(now);

@@ -29,7 +29,9 @@ inline constexpr std::string_view disk_made_phase = "initrd disk-made";
                                             const std::string& by);
 
 inline constexpr std::chrono::seconds wipe_lifetime{900};  // from when it was first told
-// It is told to the next start.
+// It is told to the next start. `now`: the latest that it can be, so that none that lapsed comes
+// alive again by a clock that was set back; one that was told later than now was told while the
+// clock was ahead, and has lapsed.
 [[nodiscard]] bool is_wipe_open(const BootRecord& record, TimePoint now);
 [[nodiscard]] std::optional<DiskWipe> open_wipe(const BootRecord& record, TimePoint now);
 // What the start that asks now may wipe. Writes the first time alone.

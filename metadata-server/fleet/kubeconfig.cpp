@@ -92,6 +92,8 @@ Result<Kubeconfig> issue_kubeconfig(const Fleet& fleet, const Caller& person,
   if (order.break_glass && person.restricted) return pass(restricted(person));
   const auto document = any_document(fleet, order.cluster);
   if (!document) return pass(document.error());
+  auto known = check_clock(fleet.enrolment, fmt::format("kubeconfig of '{}'", order.cluster));
+  if (!known) return pass(known.error());
   const auto key = PrivateKey::generate_p256();
   if (!key) return pass(key.error());
   const TimePoint now = fleet.enrolment.now();

@@ -27,8 +27,9 @@ Result<IssuedMachineCertificate> issue(const Fleet& fleet, const Caller& machine
   }
   const NodeName& node = machine.node;
   const TimePoint now = fleet.enrolment.now();
-  auto issued = issue_certificate(fleet.store, fleet.sealing, node.cluster, *found,
-                                  request->public_key(), now, opened);
+  auto issued =
+      issue_certificate(fleet.store, fleet.sealing, node.cluster, *found, request->public_key(),
+                        now, opened, earliest_now(fleet.enrolment));
   if (!issued) return pass(issued.error());
   fleet.enrolment.counts.append(audit, now, machine.text(), "certificate-issued",
                                 fmt::format("{}/{}/{}", node.cluster, node.node, order.name),

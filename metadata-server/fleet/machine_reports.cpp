@@ -161,6 +161,11 @@ std::int64_t MachineReports::silence_over_restarts(const NodeName& node, TimePoi
   return silence + std::max<std::int64_t>(0, heard_before_start_.value_or(0) - heard.seen_at);
 }
 
+std::optional<std::int64_t> MachineReports::heard_ago(const HeardMachine& machine) const {
+  if (!machine.heard_at) return std::nullopt;
+  return since_boot_() - *machine.heard_at;
+}
+
 void MachineReports::write(const NodeName& node, const Report& report, TimePoint now,
                            Transaction& transaction) const {
   HeardMachine machine = find(node);

@@ -60,6 +60,8 @@ class MachineReports final : public View {
   // far as others were heard meanwhile.
   [[nodiscard]] std::int64_t silence_over_restarts(const NodeName& node, TimePoint now,
                                                    std::int64_t admitted_at) const;
+  // Seconds since its last report; nothing: there was none since the start.
+  [[nodiscard]] std::optional<std::int64_t> heard_ago(const HeardMachine& machine) const;
   // Adds the report to a transaction.
   void write(const NodeName& node, const Report& report, TimePoint now,
              Transaction& transaction) const;

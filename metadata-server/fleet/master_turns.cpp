@@ -48,7 +48,7 @@ Result<std::vector<MasterState>> master_states(const Fleet& fleet, const std::st
     HeardMachine heard = fleet.reports.find({cluster, master.name});
     // Without an identity nobody reports any more, whatever its predecessor said.
     if (machine->record.current) state.report = std::move(heard.report);
-    state.seen_at = heard.seen_at;
+    state.silence = fleet.reports.heard_ago(heard);
   }
   return masters;
 }

@@ -92,7 +92,7 @@ struct ImageToStart {
 ImageToStart image_to_start(const Fleet& fleet, const ArtifactStore& artifacts,
                             const NodeName& node, const ReleaseReference& wanted) {
   const BootRecord record = fleet.boots.find(node);
-  if (is_to_go_back(record, name_of(wanted), fleet.enrolment.now())) {
+  if (is_to_go_back(record, name_of(wanted), latest_now(fleet.enrolment))) {
     if (const auto back = fleet.kept_images.find(fleet, node.cluster, record.good)) {
       auto release = read_image(artifacts, node, *back);
       if (release) return {*back, std::move(release)};
@@ -104,7 +104,7 @@ ImageToStart image_to_start(const Fleet& fleet, const ArtifactStore& artifacts,
 // A start, as its record has it.
 void note_start(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
                 const std::string& source, BootRecord& record) {
-  const TimePoint now = fleet.enrolment.now();
+  const TimePoint now = latest_now(fleet.enrolment);
   const ToldScript script = fleet.boots.script(node);
   HandedOut handed_out{order.release, order.wanted, source, 0,
                        unix_seconds(now) + claim_lifetime.count()};
@@ -126,7 +126,7 @@ Result<void> note_start_without_claim(const Fleet& fleet, const NodeName& node,
     if (silent.error().code == "machine_running") return {};
     return pass(silent.error());
   }
-  const TimePoint now = fleet.enrolment.now();
+  const TimePoint now = latest_now(fleet.enrolment);
   if (is_noted(fleet.boots.find(node), order, now)) return {};
   auto found = find_boot(fleet.store, node.cluster, node.node);
   if (!found) return pass(found.error());
@@ -197,11 +197,11 @@ Result<void> check_silent(const Fleet& fleet, const NodeName& node) {
   const MachineRecord& record = found->record;
   if (!record.current || record.replace_ordered) return {};
   const BootRecord boot = fleet.boots.find(node);
-  if (boot.reprovision_at != 0 || is_wipe_open(boot, fleet.enrolment.now())) return {};
+  if (boot.reprovision_at != 0 || is_wipe_open(boot, latest_now(fleet.enrolment))) return {};
   const HeardMachine heard = fleet.reports.find(node);
   if (heard.report && heard.report->is_stopping) return {};
   const auto silence =
-      fleet.reports.silence_over_restarts(node, fleet.enrolment.now(), record.enrolled_at);
+      fleet.reports.silence_over_restarts(node, expected_now(fleet.enrolment), record.enrolled_at);
   const auto needed = silent_after(heard);
   if (silence > needed) return {};
   return fail(
@@ -218,8 +218,9 @@ Result<bool> keeps_identity(const Fleet& fleet, const NodeName& node, const Netb
   const MachineRecord& record = found->record;
   const BootRecord boot = fleet.boots.find(node);
   // Whoever enrolled and was cut off before its first word may not have kept its certificate.
-  return record.current && !record.replace_ordered && !is_wipe_open(boot, fleet.enrolment.now()) &&
-         boot.heard_at != 0 && boot.heard_at / microseconds_per_second >= record.enrolled_at;
+  return record.current && !record.replace_ordered &&
+         !is_wipe_open(boot, latest_now(fleet.enrolment)) && boot.heard_at != 0 &&
+         boot.heard_at / microseconds_per_second >= record.enrolled_at;
 }
 
 Result<std::string> claim_of(const Fleet& fleet, const NodeName& node, const NetbootOrder& order,
@@ -239,7 +240,7 @@ Result<std::string> claim_of(const Fleet& fleet, const NodeName& node, const Net
 
 Result<void> note_boot_failure(const Fleet& fleet, const NodeName& node, const std::string& text) {
   constexpr std::size_t longest = 512;
-  const TimePoint now = fleet.enrolment.now();
+  const TimePoint now = latest_now(fleet.enrolment);
   const auto is_news = [&](const BootRecord& record) {
     return record.archive_at != 0 && record.failure.empty() &&
            unix_seconds(now) < record.claim_until && record.heard_at < record.archive_at;

@@ -148,8 +148,8 @@ Published<MadeCluster> create_cluster(const PublishContext& context, const NewCl
   cluster.nodes_pool = nodes.name.value;
   cluster.masters = order.masters;
   cluster.nodes = order.nodes;
-  cluster.created_at = unix_seconds(context.now());
   const std::int64_t latest = unix_seconds(latest_now(context));
+  cluster.created_at = latest;
   cluster.expires_at = latest + order.lifetime.count();
   cluster.created_by = order.actor;
   schedule(cluster, latest, transaction);

@@ -22,7 +22,8 @@ void note_boot_of(const Fleet& fleet, const Caller& machine, const Report& repor
   HeardMachine heard;
   heard.report = report;
   const bool ready = is_ready(heard);
-  const TimePoint now = fleet.enrolment.now();
+  // By the clock of what its starts were told.
+  const TimePoint now = latest_now(fleet.enrolment);
   BootRecord known = fleet.boots.find(machine.node);
   if (!note_report(known, report, ready, now)) return;
   auto found = find_boot(fleet.store, machine.node.cluster, machine.node.node);
@@ -35,7 +36,8 @@ Result<ReportAnswer> take_report(const Fleet& fleet, const Caller& machine, Repo
   drop_what_is_not_its_own(fleet, machine, report);
   // A question, and nothing to be kept of the machine.
   const bool asks_turn = std::exchange(report.asks_turn, false);
-  const TimePoint now = fleet.enrolment.now();
+  // Whose word is the last, and who was silent before a restart, is told by these.
+  const TimePoint now = expected_now(fleet.enrolment);
   const auto noted = note_report(fleet.enrolment, machine, report, [&](Transaction& transaction) {
     fleet.reports.write(machine.node, report, now, transaction);
     note_boot_of(fleet, machine, report, transaction);

@@ -58,8 +58,8 @@ Result<std::string> script_of(const Rooms& rooms, const BootQuery& query, const 
   }
   auto text = boot_script(*order, query);
   if (text)
-    rooms.boots.note_script(node,
-                            {order->release, source, unix_microseconds(rooms.enrolment.now())});
+    rooms.boots.note_script(
+        node, {order->release, source, unix_microseconds(latest_now(rooms.enrolment))});
   return text;
 }
 
@@ -77,7 +77,7 @@ Result<std::optional<StateDiskOrder>> state_disk_order(const Rooms& rooms, const
   if (!order.state_disk) return disk;
   disk = StateDiskOrder{*order.state_disk, {}};
   if (request.method == "HEAD") {
-    disk->wipe = open_wipe(rooms.boots.find(node), rooms.enrolment.now());
+    disk->wipe = open_wipe(rooms.boots.find(node), latest_now(rooms.enrolment));
     return disk;
   }
   auto wipe = hand_out_disk_wipe(rooms, node, request.peer.address);

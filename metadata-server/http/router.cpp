@@ -190,7 +190,7 @@ Result<Caller> Router::find_caller(const Peer& peer) {
   }
   if (auto known = callers_.find(peer.certificate_id)) {
     // A kept connection outlives its certificate: the handshake looked at the dates only once.
-    if (earliest_now(rooms_.enrolment) < peer.certificate->not_after()) return *known;
+    if (expected_now(rooms_.enrolment) < peer.certificate->not_after()) return *known;
   }
   const std::uint64_t changes = callers_.changes();
   auto caller = identify(rooms_.enrolment, *peer.certificate);

@@ -191,8 +191,8 @@ Result<CertificateAuthority> CertificateAuthority::from_pem(std::string_view cer
 }
 
 Result<Certificate> CertificateAuthority::issue(const PublicKey& key, const Subject& subject,
-                                                std::chrono::seconds lifetime,
-                                                TimePoint now) const {
+                                                std::chrono::seconds lifetime, TimePoint now,
+                                                TimePoint earliest) const {
   if (auto checked = check(subject); !checked) return pass(checked.error());
   X509* issuer = certificate_.native();
   const TimePoint end = std::min(now + lifetime, certificate_.not_after());
@@ -209,7 +209,7 @@ Result<Certificate> CertificateAuthority::issue(const PublicKey& key, const Subj
                         fmt::format("issuing certificate '{}'", subject.common_name));
   };
   if (x509 == nullptr || X509_set_version(x509, X509_VERSION_3) != 1 || !set_serial(x509) ||
-      !set_time(X509_getm_notBefore(x509), now - certificate_backdate) ||
+      !set_time(X509_getm_notBefore(x509), std::min(now, earliest) - certificate_backdate) ||
       !set_time(X509_getm_notAfter(x509), end) || !add_subject(x509, subject) ||
       X509_set_issuer_name(x509, X509_get_subject_name(issuer)) != 1 ||
       !set_public_key(x509, key.native()) ||

@@ -32,9 +32,11 @@ class CertificateAuthority {
                                                              std::string_view key_pem);
   // Subject, SANs and usages come from `subject` alone; only the public key is the requester's.
   // Random 128-bit serial; CA:FALSE; keyUsage digitalSignature; backdated five minutes; never
-  // outlives the authority.
+  // outlives the authority. `earliest`: the earliest that it can be where `now` is in doubt; it is
+  // backdated from there, to be valid when the clock is put right.
   [[nodiscard]] Result<Certificate> issue(const PublicKey& key, const Subject& subject,
-                                          std::chrono::seconds lifetime, TimePoint now) const;
+                                          std::chrono::seconds lifetime, TimePoint now,
+                                          TimePoint earliest = TimePoint::max()) const;
   [[nodiscard]] const Certificate& certificate() const { return certificate_; }
   [[nodiscard]] std::string key_pem() const { return key_.pem(); }
 

@@ -9,7 +9,9 @@
 #include "publish/site_facts.hpp"
 #include "records/audit.hpp"
 #include "records/bans.hpp"
+#include "records/clock_record.hpp"
 #include "records/secrets.hpp"
+#include "store/kinds.hpp"
 #include "trust/cluster_authorities.hpp"
 
 namespace muster {
@@ -21,10 +23,8 @@ Result<void> check_name(const std::string& cluster) {
               fmt::format("cluster: expected a name such as 'lab', found {}", in_ticks(cluster)));
 }
 
-}  // namespace
-
-Result<SiteFacts> facts_of_today(const PublishContext& context, const ClusterRecord& record,
-                                 const Inventory* inventory, Transaction& transaction) {
+Result<SiteFacts> gather_facts(const PublishContext& context, const ClusterRecord& record,
+                               const Inventory* inventory, Transaction& transaction) {
   const std::string& cluster = record.name;
   auto banned = banned_machines(context.store, cluster);
   if (!banned) return pass(banned.error());
@@ -48,12 +48,29 @@ Result<SiteFacts> facts_of_today(const PublishContext& context, const ClusterRec
   return facts;
 }
 
+}  // namespace
+
+Result<SiteFacts> facts_of_today(const PublishContext& context, const ClusterRecord& record,
+                                 const Inventory* inventory, Transaction& transaction) {
+  auto facts = gather_facts(context, record, inventory, transaction);
+  if (!facts) return facts;
+  const auto& changes = transaction.changes;
+  const bool makes_authority = std::any_of(changes.begin(), changes.end(), [](const auto& change) {
+    return change.kind == kinds::authority;
+  });
+  if (!makes_authority) return facts;
+  const TimePoint now = context.now();
+  auto known = check_clock(now, earliest_now(context), fmt::format("cluster '{}'", record.name));
+  if (!known) return pass(known.error());
+  return facts;
+}
+
 Result<SiteFacts> preview_facts(const PublishContext& context, const std::string& cluster) {
   if (auto valid = check_name(cluster); !valid) return pass(valid.error());
   const auto found = context.memory->cluster(context.store, cluster);
   if (!found) return pass(found.error());
   Transaction given_up;
-  return facts_of_today(context, found->record, nullptr, given_up);
+  return gather_facts(context, found->record, nullptr, given_up);
 }
 
 Result<SigningFacts> prepare_signing(const PublishContext& context, const std::string& cluster,

@@ -8,7 +8,8 @@ namespace muster {
 
 // What is true today whatever the content: authorities, pod networks, bans, members of pools. Keys
 // and secrets that are not there yet are made in the transaction. `inventory`: that is to be
-// published, where it is known.
+// published, where it is known. conflict: as check_clock (records/clock_record), where authorities
+// would be made.
 [[nodiscard]] Result<SiteFacts> facts_of_today(const PublishContext& context,
                                                const ClusterRecord& record,
                                                const Inventory* inventory,
@@ -22,7 +23,7 @@ namespace muster {
 
 // What somebody needs who signs away from here: compile's second input, and the generation that the
 // next publication gives. The authorities and secrets of a cluster that is new here are made by
-// this, so that they can be signed. invalid: no name for a cluster.
+// this, so that they can be signed. invalid: no name for a cluster; conflict: as facts_of_today.
 struct SigningFacts {
   SiteFacts facts;
   std::uint64_t generation = 0;

@@ -13,7 +13,7 @@
 
 namespace muster {
 
-// Unix seconds without a word after which a master does not count as up. Masters ask twice a
+// Seconds without a word after which a master does not count as up. Masters ask twice a
 // minute, and one that lost its power is called Ready for 50 s.
 inline constexpr std::int64_t unheard_after = 60;
 
@@ -22,9 +22,11 @@ struct MasterState {
   bool is_member = false;        // of etcd, as it last said
   std::uint64_t generation = 0;  // of the document that it is served
   std::optional<Report> report;  // its last one
-  std::int64_t seen_at = 0;      // of that report
-  bool is_frozen = false;        // of two machines with its identity nobody knows which reports
-  bool is_banned = false;        // it may not even ask
+  // Seconds since that report, by a clock that nobody sets; nothing: it came before this server's
+  // start.
+  std::optional<std::int64_t> silence;
+  bool is_frozen = false;  // of two machines with its identity nobody knows which reports
+  bool is_banned = false;  // it may not even ask
 };
 
 struct TurnDecision {
@@ -36,7 +38,8 @@ struct TurnDecision {
 // Ends the grant of a master that settled, or is none any more; one that was banned or frozen waits
 // again. Gives the next one to a master that reports: one that does not would keep it from the
 // others for good. `masters`:
-// those that the inventory lists. Idempotent: deciding again without news gives the same.
+// those that the inventory lists. `now`, Unix seconds, is what a grant is stamped with. Idempotent:
+// deciding again without news gives the same.
 [[nodiscard]] TurnDecision decide_turns(TurnRecord record, const std::vector<MasterState>& masters,
                                         std::int64_t now);
 

@@ -90,7 +90,7 @@ Result<IssuedClusterCertificate> issue_certificate(const Store& store, const Sea
                                                    const std::string& cluster,
                                                    const CertificateSpec& specification,
                                                    const PublicKey& key, TimePoint now,
-                                                   OpenedAuthorities& opened) {
+                                                   OpenedAuthorities& opened, TimePoint earliest) {
   const std::string what =
       fmt::format("certificate '{}' of cluster '{}'", specification.name, cluster);
   const auto& names = cluster_authority_names;
@@ -118,7 +118,7 @@ Result<IssuedClusterCertificate> issue_certificate(const Store& store, const Sea
   subject.ip_addresses = specification.ip_addresses;
   subject.client = allows(CertificateUsage::client);
   subject.server = allows(CertificateUsage::server);
-  const auto issued = authority.issuing.issue(key, subject, specification.lifetime, now);
+  const auto issued = authority.issuing.issue(key, subject, specification.lifetime, now, earliest);
   if (!issued) return while_doing(issued.error(), what);
   IssuedClusterCertificate answer{issued->pem(), {}};
   for (const auto& pem : authority.trusted_pem()) answer.authority += pem;

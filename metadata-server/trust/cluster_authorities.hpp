@@ -39,11 +39,11 @@ struct IssuedClusterCertificate {
 // Of one cluster, by name, for the length of one request: a machine asks for several at once.
 using OpenedAuthorities = std::map<std::string, StoredAuthority>;
 // Subject, names, usages and lifetime are the specification's; of the requester only the key.
-// `opened` gets the authority where it is not there yet. not_found: the cluster has no such
-// authority.
+// `opened` gets the authority where it is not there yet; `earliest` as for the authority's issue().
+// not_found: the cluster has no such authority.
 [[nodiscard]] Result<IssuedClusterCertificate> issue_certificate(
     const Store& store, const SealingKey& sealing, const std::string& cluster,
     const CertificateSpec& specification, const PublicKey& key, TimePoint now,
-    OpenedAuthorities& opened);
+    OpenedAuthorities& opened, TimePoint earliest = TimePoint::max());
 
 }  // namespace muster

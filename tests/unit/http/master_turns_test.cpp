@@ -218,3 +218,23 @@ TEST_CASE_FIXTURE(TurnHouse,
   hears("m1", Verdict::pending_changes);
   CHECK_FALSE(ask("GET", "/v1/operator/status").body.at("clusters")[0].contains("unread"));
 }
+
+TEST_CASE_FIXTURE(TurnHouse, "who is up is told by no clock that somebody sets") {
+  REQUIRE(clock.believed_now());
+  time += std::chrono::seconds(71);
+  hears("m1", Verdict::pending_changes);
+  hears("m2", Verdict::converged);
+  const std::string why =
+      "m3 (not heard of for 71 s): of etcd's 3 members 1 others are up, a quorum is 2";
+  CHECK(order("m1").body.at("waitsFor") == why);
+  for (const std::chrono::hours by : {std::chrono::hours(-24), std::chrono::hours(24 * 31)}) {
+    time += by;
+    set_by += by;
+    REQUIRE_FALSE(clock.believed_now());
+    hears("m2", Verdict::converged);
+    CHECK_FALSE(hears("m1", Verdict::pending_changes));
+    CHECK(turn("m1").at("message") == why);
+    time -= by;
+    set_by -= by;
+  }
+}

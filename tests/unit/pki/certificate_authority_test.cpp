@@ -73,6 +73,16 @@ TEST_CASE("only the public key is the requester's") {
   CHECK(X509_verify(certificate->native(), ca.certificate().public_key().native()) == 1);
 }
 
+TEST_CASE("a certificate that a clock in doubt issues is backdated from the earliest it can be") {
+  const auto ca = authority();
+  const auto key = PrivateKey::generate_p256();
+  const auto now = floor<seconds>(system_clock::now());
+  const auto ahead = ca.issue(key->public_key(), subject(), 1h, now, now - 2h);
+  CHECK(ahead->not_before() == now - 2h - 5min);
+  CHECK(ahead->not_after() == now + 1h);
+  CHECK(ca.issue(key->public_key(), subject(), 1h, now, now + 2h)->not_before() == now - 5min);
+}
+
 TEST_CASE("a certificate never outlives its authority") {
   const auto ca = authority(1h);
   const auto key = PrivateKey::generate_p256();

@@ -23,7 +23,7 @@ struct Turns {
   Turns() {
     REQUIRE(store.commit(Transaction().put(kinds::cluster, "lab", "{}")));
     for (const auto* node : {"m1", "m2", "m3"}) {
-      masters.push_back({node, true, 7, Report{}, unix_seconds(now)});
+      masters.push_back({node, true, 7, Report{}, 0});
       report(node, Verdict::pending_changes);
     }
   }
