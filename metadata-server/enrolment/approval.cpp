@@ -97,10 +97,19 @@ Result<void> check_free(const EnrolmentContext& context, const FoundMachine& mac
           record.cluster, record.node));
 }
 
-Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& approval,
-                               const std::string& approved_by) {
-  const auto inventory = context.inventory();
-  const auto node = resolve(*inventory, approval);
+Result<PendingMachine> add_approval(const EnrolmentContext& context, const Approval& approval,
+                                    const std::string& approved_by, const FoundMachine* machine,
+                                    Transaction& transaction) {
+  const auto named = resolve(*context.inventory(), approval);
+  if (!named) return pass(named.error());
+  // Written as it is, so that whoever ends it, or takes the node out, meanwhile decides again.
+  if (auto there = expect_cluster(context.store, named->cluster, transaction); !there)
+    return pass(there.error());
+  auto cluster = context.store.get(kinds::cluster, named->cluster);
+  if (!cluster) return pass(cluster.error());
+  const auto inventory = inventory_of_now(context);
+  if (!inventory) return pass(inventory.error());
+  const auto node = resolve(**inventory, {named->cluster, named->node, {}});
   if (!node) return pass(node.error());
   auto open = check_not_sealed(context.store, node->cluster);
   // It waits for this operator, not for a while.
@@ -108,36 +117,36 @@ Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& 
   if (!open) return pass(open.error());
   auto found = find_by_prefix(context, approval.fingerprint, !approval.despite_match);
   if (!found) return pass(found.error());
-  PendingMachine& machine = found->machine;
+  PendingMachine& pending = found->machine;
   if (!approval.despite_match) {
-    auto matching = check_matches(*inventory, machine, *node);
+    auto matching = check_matches(**inventory, pending, *node);
     if (!matching) return pass(matching.error());
   }
-  const auto record = find_machine(context.store, *node);
+  const auto record = machine ? Result<FoundMachine>(*machine) : find_machine(context.store, *node);
   if (!record) return pass(record.error());
-  if (auto free = check_free(context, *record, machine.fingerprint); !free) {
+  if (auto free = check_free(context, *record, pending.fingerprint); !free)
     return pass(free.error());
-  }
-  if (machine.approved == *node) return std::move(machine);
-  machine.approved = *node;
-  machine.approved_by = approved_by;
-  machine.last_seen = unix_seconds(latest_now(context));
-  Transaction transaction;
-  transaction.expect(kinds::sealed, node->cluster, 0);
-  if (auto there = expect_cluster(context.store, node->cluster, transaction); !there)
-    return pass(there.error());
-  // Written as it is, so that whoever ends it, or takes the node out, meanwhile decides again.
-  auto cluster = context.store.get(kinds::cluster, node->cluster);
-  if (!cluster) return pass(cluster.error());
-  transaction.put(kinds::cluster, node->cluster, std::move(cluster->value));
-  transaction.expect(kinds::pending, machine.fingerprint, found->version)
-      .put(kinds::pending, machine.fingerprint, to_json(machine));
+  if (pending.approved == *node) return std::move(pending);
+  pending.approved = *node;
+  pending.approved_by = approved_by;
+  pending.last_seen = unix_seconds(latest_now(context));
+  transaction.expect(kinds::sealed, node->cluster, 0)
+      .put(kinds::cluster, node->cluster, std::move(cluster->value))
+      .expect(kinds::pending, pending.fingerprint, found->version)
+      .put(kinds::pending, pending.fingerprint, to_json(pending));
   append_audit(transaction, context.now(), approved_by, "approved",
-               kinds::pair_key(node->cluster, node->node), machine.fingerprint);
-  if (auto committed = context.store.commit(transaction); !committed) {
+               kinds::pair_key(node->cluster, node->node), pending.fingerprint);
+  return std::move(pending);
+}
+
+Result<PendingMachine> approve(const EnrolmentContext& context, const Approval& approval,
+                               const std::string& approved_by) {
+  Transaction transaction;
+  auto machine = add_approval(context, approval, approved_by, nullptr, transaction);
+  if (!machine || transaction.changes.empty()) return machine;
+  if (auto committed = commit(context.store, transaction); !committed)
     return pass(committed.error());
-  }
-  return std::move(machine);
+  return machine;
 }
 
 }  // namespace muster

@@ -22,6 +22,14 @@ struct Approval {
 [[nodiscard]] Result<PendingMachine> approve(const EnrolmentContext& context,
                                              const Approval& approval,
                                              const std::string& approved_by);
+// Adds it to a transaction; nothing where it is approved already. `machine`: the record of its name
+// as that transaction leaves it; none: as it is. The commit fails with conflict where the cluster
+// is published, or ends, meanwhile.
+[[nodiscard]] Result<PendingMachine> add_approval(const EnrolmentContext& context,
+                                                  const Approval& approval,
+                                                  const std::string& approved_by,
+                                                  const FoundMachine* machine,
+                                                  Transaction& transaction);
 
 // The name is free for this key: not banned, not frozen, and no other key holds it alive unless its
 // replacement was ordered. Refusals banned, frozen, live_identity.

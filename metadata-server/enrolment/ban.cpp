@@ -97,6 +97,9 @@ Result<bool> change_machine(const EnrolmentContext& context, const NodeName& nod
         if (!value) {
           auto there = expect_cluster(context.store, node.cluster, transaction);
           if (!there) return there;
+          // Known by what is expected, too.
+          if (auto seen = inventory_of_now(context); !seen) return pass(seen.error());
+          if (auto known = check_known(context, node); !known) return known;
         }
         transaction.put(kinds::machine, key, to_json(record));
         append_audit(transaction, context.now(), deed.actor, deed.action, key, deed.detail);

@@ -132,6 +132,27 @@ Result<EnrolOutcome> wait(const Question& question, const NodeName& proposed) {
   return waits_for(question, Awaits::approval);
 }
 
+// The inventory lists it until the commit. What it is listed by is its document, which others'
+// enrolments do not touch; where its cluster awaits its masters there is none, and the cluster's
+// record stands for it.
+Result<void> expect_listed(const Question& question, const NodeName& node,
+                           Transaction& transaction) {
+  const Store& store = question.context.store;
+  const std::string key = kinds::pair_key(node.cluster, node.node);
+  const auto document = store.get(kinds::document, key);
+  if (!document && document.error().kind != ErrorKind::not_found) return pass(document.error());
+  transaction.expect(kinds::document, key, document ? document->version : 0);
+  if (document) return {};
+  const auto cluster = store.get(kinds::cluster, node.cluster);
+  if (!cluster && cluster.error().kind != ErrorKind::not_found) return pass(cluster.error());
+  transaction.expect(kinds::cluster, node.cluster, cluster ? cluster->version : 0);
+  const auto inventory = inventory_of_now(question.context);
+  if (!inventory) return pass(inventory.error());
+  if ((*inventory)->role_of(node)) return {};
+  return fail(ErrorKind::conflict,
+              fmt::format("node '{}': the inventory does not list it any more", key));
+}
+
 Result<EnrolOutcome> issue(const Question& question, const Right& right, const NodeName& node,
                            FoundMachine found) {
   const auto issued = issue_identity(question.context, node, question.key);
@@ -164,6 +185,8 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
   if (right.member) {
     transaction.expect(kinds::member, kinds::pair_key(node.cluster, node.node),
                        right.member->version);
+  } else if (auto listed = expect_listed(question, node, transaction); !listed) {
+    return pass(listed.error());
   }
   if (right.approval) {
     transaction.expect(kinds::pending, question.fingerprint, right.approval->version)

@@ -4,6 +4,13 @@
 
 namespace muster {
 
+Result<std::shared_ptr<const EnrolmentInventory>> inventory_of_now(
+    const EnrolmentContext& context) {
+  // A commit that changes nothing returns when the views have all before it.
+  if (auto seen = context.store.commit({}); !seen) return pass(seen.error());
+  return context.inventory();
+}
+
 Result<void> check_clock(const EnrolmentContext& context, const std::string& what) {
   // The two are read one after the other.
   constexpr std::chrono::seconds slack{5};

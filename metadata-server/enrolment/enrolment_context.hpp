@@ -57,6 +57,9 @@ struct EnrolmentContext {
 [[nodiscard]] inline TimePoint latest_now(const EnrolmentContext& context) {
   return context.latest_now ? context.latest_now() : context.now();
 }
+// As it is by what the store holds by now: a view may be a moment behind what others committed.
+[[nodiscard]] Result<std::shared_ptr<const EnrolmentInventory>> inventory_of_now(
+    const EnrolmentContext& context);
 // For what a person makes that lasts for a time: counted from a clock that is ahead it would last
 // as much longer. conflict, code clock_in_doubt, where it is ahead and in doubt; `what` is told.
 [[nodiscard]] Result<void> check_clock(const EnrolmentContext& context, const std::string& what);

@@ -70,30 +70,28 @@ Result<void> remove_member(const EnrolmentContext& context, FoundMember member,
   }
   return {};
 }
-}  // namespace
 
-Result<void> remove_machine(const EnrolmentContext& context, const NodeName& node,
-                            const std::string& by, const Transaction& guard) {
+// Whoever lists it again meanwhile, and lets it in, keeps it.
+Result<void> remove_unlisted(const EnrolmentContext& context, const NodeName& node,
+                             const std::string& by) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
-  auto member = find_member(context.store, node.cluster, node.node);
-  if (!member) return pass(member.error());
-  if (*member && (*member)->record.removed_at == 0) {
-    return remove_member(context, std::move(**member), by, guard);
-  }
-  // Asked again: what it had is kept until its Node object is gone (release_retired_members).
-  if (*member) return {};
-  const auto listed = context.inventory()->lists(node);
-  if (!listed) return pass(listed.error());
-  if (*listed) {
-    return fail(
-        ErrorKind::conflict, "still_listed",
-        fmt::format(
-            "node '{0}': the inventory lists it, so that it would be let in again; drain it with `muster node drain {1}`, take it out and run `muster apply DIR --remove`, or shut it out with `muster ban {1}`",
-            key, node.node));
-  }
-  const auto done = update(
+  return update(
       context.store, kinds::machine, key,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        const auto there = context.store.get(kinds::cluster, node.cluster);
+        if (!there && there.error().kind != ErrorKind::not_found) return pass(there.error());
+        transaction.expect(kinds::cluster, node.cluster, there ? there->version : 0);
+        const auto inventory = inventory_of_now(context);
+        if (!inventory) return pass(inventory.error());
+        const auto listed = (*inventory)->lists(node);
+        if (!listed) return pass(listed.error());
+        if (*listed) {
+          return fail(
+              ErrorKind::conflict, "still_listed",
+              fmt::format(
+                  "node '{0}': the inventory lists it, so that it would be let in again; drain it with `muster node drain {1}`, take it out and run `muster apply DIR --remove`, or shut it out with `muster ban {1}`",
+                  key, node.node));
+        }
         auto cluster = find_cluster(context.store, node.cluster);
         if (!cluster) return pass(cluster.error());
         const bool had_network = cluster->record.pod_cidrs.change().erase(node.node) > 0;
@@ -104,17 +102,24 @@ Result<void> remove_machine(const EnrolmentContext& context, const NodeName& nod
                   "node '{}': nothing is left of it; `muster node list` shows the machines there are",
                   key));
         }
-        if (had_network) {
-          transaction.expect(kinds::cluster, node.cluster, cluster->version)
-              .put(kinds::cluster, node.cluster, to_json(cluster->record));
-        }
+        if (had_network) transaction.put(kinds::cluster, node.cluster, to_json(cluster->record));
         forget_machine(node, transaction);
         append_audit(transaction, context.now(), by, "machine-removed", key,
                      had_network ? "its pod network is free" : "");
         return {};
       });
-  if (!done) return pass(done.error());
-  return {};
+}
+}  // namespace
+
+Result<void> remove_machine(const EnrolmentContext& context, const NodeName& node,
+                            const std::string& by, const Transaction& guard) {
+  auto member = find_member(context.store, node.cluster, node.node);
+  if (!member) return pass(member.error());
+  if (*member && (*member)->record.removed_at == 0)
+    return remove_member(context, std::move(**member), by, guard);
+  // Asked again: what it had is kept until its Node object is gone (release_retired_members).
+  if (*member) return {};
+  return remove_unlisted(context, node, by);
 }
 
 }  // namespace muster

@@ -46,6 +46,8 @@ class HookedStore final : public Store {
     return store_.count(kind, prefix);
   }
   [[nodiscard]] Result<std::uint64_t> commit(const Transaction& transaction) override {
+    // A question: nothing takes place.
+    if (transaction.changes.empty() && !is_dead()) return store_.commit(transaction);
     if (const auto hook = take(before_commit)) hook();
     if (is_dead()) return dead();
     auto committed = store_.commit(transaction);

@@ -1,11 +1,14 @@
 // What others commit between a decision's look at the records and its commit: it is looked at
 // again.
+#include "enrolment/ban.hpp"
+#include "enrolment/pending.hpp"
 #include "records/drain.hpp"
 #include "sample_on_demand.hpp"
 #include "sample_pool.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;
+using sample::House;
 using sample::OnDemand;
 using sample::PoolHouse;
 
@@ -35,6 +38,37 @@ struct ThreeMasters : PoolHouse {
     };
   }
 };
+
+// Listed machines, which come with a token of their cluster.
+struct Listed : House {
+  static std::string text(const std::vector<int>& nodes,
+                          const std::string& masters = sample::node("m1", "master", 11)) {
+    std::string made = sample::cluster("  nodeCidr: 10.77.0.0/16\n") + masters;
+    for (const int i : nodes)
+      made += sample::node(fmt::format("n{}", i), "node", 20 + i,
+                           fmt::format(", match: {{mac: ['{}']}}", mac(20 + i)));
+    return made;
+  }
+  static std::string mac(int last) { return fmt::format("02:4d:55:00:00:{:02x}", last); }
+  std::string token() {
+    return create_join_token(enrolment, {"lab", {}, {}, Role::node, 3, 1h}, "anna")->text;
+  }
+  Result<EnrolOutcome> enrol(const PrivateKey& key, int hardware, const std::string& token_text) {
+    EnrolRequest request;
+    request.proof.nonce = nonces.issue();
+    request.proof.csr_pem = CertificateRequest::create(key, "x")->pem();
+    request.proof.signature =
+        key.sign(proof_message(ProofPurpose::enrol, request.proof.nonce, request.proof.csr_pem))
+            .value();
+    request.token = token_text;
+    request.hints.macs = {mac(hardware)};
+    return muster::enrol(enrolment, request, "10.77.0.99");
+  }
+};
+
+PrivateKey new_key() {
+  return PrivateKey::generate_p256().value();
+}
 
 }  // namespace
 
@@ -155,4 +189,56 @@ TEST_CASE_FIXTURE(OnDemand,
   report.machine_id = "new";
   CHECK(tell(next).status == 200);
   CHECK(find_machine(store, {"ci", "w-1"})->record.boots.size() == 1);
+}
+
+TEST_CASE_FIXTURE(Listed, "a machine that is taken out while it enrols is not let in") {
+  std::string masters = sample::node("m1", "master", 11);
+  SUBCASE("of a cluster that is served") {}
+  SUBCASE("of one that awaits its masters") {
+    masters = sample::pool("m", "master");
+  }
+  apply(text({1, 2, 3}, masters));
+  const std::string text_of_token = token();
+  const PrivateKey key = new_key();
+  hooked.before_commit = [&] { apply(text({1, 2}, masters), true); };
+  const auto outcome = enrol(key, 23, text_of_token);
+  REQUIRE_MESSAGE(outcome, outcome.error().message);
+  CHECK(outcome->pending);
+  CHECK_FALSE(store.get(kinds::machine, "lab/n3"));
+  // Listed again, it comes by its token, like any other.
+  apply(text({1, 2, 3}, masters));
+  CHECK_FALSE(find_machine(store, {"lab", "n3"})->record.current);
+  CHECK_FALSE(enrol(key, 23, text_of_token)->pending);
+}
+
+TEST_CASE_FIXTURE(Listed, "a machine that is taken out while it is approved is not approved") {
+  apply(text({1, 2, 3}));
+  const PrivateKey key = new_key();
+  REQUIRE(enrol(key, 23, "")->pending);
+  const std::string fingerprint = key.public_key().fingerprint();
+  bool is_done = false;
+  hooked.on_read = [&](auto kind, auto) {
+    if (std::exchange(is_done, is_done || kind == kinds::sealed)) return;
+    if (is_done) apply(text({1, 2}), true);
+  };
+  const auto approved =
+      ask("POST", "/v1/operator/approve", {{"name", "n3"}, {"fingerprint", fingerprint}});
+  CHECK(approved.status != 200);
+  CHECK(find_pending(enrolment, fingerprint)->machine.approved.node.empty());
+}
+
+TEST_CASE_FIXTURE(Listed,
+                  "a machine that is listed again while what is left of it is removed stays") {
+  apply(text({1, 2, 3}));
+  const PrivateKey key = new_key();
+  const std::string text_of_token = token();
+  apply(text({1, 2}), true);
+  hooked.before_commit = [&] {
+    apply(text({1, 2, 3}));
+    REQUIRE_FALSE(enrol(key, 23, text_of_token)->pending);
+  };
+  const auto answer = ask("POST", "/v1/operator/nodes/lab/n3/remove", {{"drain", false}});
+  CHECK(answer.status == 409);
+  CHECK(answer.body.at("kind") == "still_listed");
+  CHECK(find_machine(store, {"lab", "n3"})->record.current);
 }
