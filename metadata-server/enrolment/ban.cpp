@@ -188,53 +188,66 @@ Result<void> freeze(const EnrolmentContext& context, const NodeName& node,
       }));
 }
 
+namespace {
+
+// fingerprint_other: it is neither the machine's nor that of one that waits.
+Result<void> check_waits(const EnrolmentContext& context, const MachineRecord& record,
+                         const std::string& keep) {
+  const auto pending = find_pending(context, keep);
+  if (!pending) return pass(pending.error());
+  if (pending->version != 0) return {};
+  return fail(
+      ErrorKind::invalid, "fingerprint_other",
+      fmt::format(
+          "node '{}/{}': expected --keep with the fingerprint of its identity key ({}{}) or of a pending machine, found {}",
+          record.cluster, record.node, record.current ? record.current->key : "it has none",
+          record.claimant ? " or " + record.claimant->key : "", in_ticks(keep)));
+}
+
+// The freeze ends with what decides who has the name: who dies on the way leaves it.
+Result<void> add_unfreeze(const EnrolmentContext& context, FoundMachine machine,
+                          const std::string& keep, const std::string& by,
+                          Transaction& transaction) {
+  MachineRecord& record = machine.record;
+  const bool is_claimant = record.claimant && record.claimant->key == keep;
+  const bool is_present_key = is_claimant || (record.current && record.current->key == keep);
+  auto waits = is_present_key ? Result<void>() : check_waits(context, record, keep);
+  if (!waits) return waits;
+  record.frozen = false;
+  record.freeze_reason.clear();
+  record.boots.clear();  // the next report says which machine it is
+  if (is_present_key) keep_key(record, keep);
+  record.replace_ordered = !is_present_key;
+  record.replace_ordered_at = is_present_key ? 0 : unix_seconds(context.now());
+  record.replace_key = is_present_key ? "" : keep;
+  const std::string key = kinds::pair_key(record.cluster, record.node);
+  transaction.put(kinds::machine, key, to_json(record));
+  append_audit(transaction, context.now(), by, "unfrozen", key, fmt::format("keeps {}", keep));
+  if (is_present_key) return {};
+  const auto approved =
+      add_approval(context, {record.cluster, record.node, keep}, by, &machine, transaction);
+  if (!approved) return pass(approved.error());
+  return {};
+}
+
+}  // namespace
+
 Result<bool> unfreeze(const EnrolmentContext& context, const NodeName& node,
                       const std::string& keep, const std::string& by) {
-  const auto machine = find_machine(context.store, node);
-  if (!machine) return pass(machine.error());
-  if (!machine->record.frozen) {
-    return change_machine(context, node, {by, "unfrozen", ""},
-                          [](const MachineRecord&) { return false; });
-  }
-  const auto& claimant = machine->record.claimant;
-  const bool is_claimant = claimant && claimant->key == keep;
-  const bool is_present_key =
-      is_claimant || (machine->record.current && machine->record.current->key == keep);
-  if (!is_present_key) {
-    const auto pending = find_pending(context, keep);
-    if (!pending) return pass(pending.error());
-    if (pending->version == 0) {
-      return fail(
-          ErrorKind::invalid, "fingerprint_other",
-          fmt::format(
-              "node '{}/{}': expected --keep with the fingerprint of its identity key ({}{}) or of a pending machine, found {}",
-              node.cluster, node.node,
-              machine->record.current ? machine->record.current->key : "it has none",
-              claimant ? " or " + claimant->key : "", in_ticks(keep)));
-    }
-    // Refused now rather than after the freeze is gone.
-    FoundMachine kept = *machine;
-    kept.record.frozen = false;
-    kept.record.replace_ordered = true;
-    kept.record.replace_key = keep;
-    if (auto free = check_free(context, kept, keep); !free) return pass(free.error());
-  }
-  auto done = change_machine(
-      context, node, {by, "unfrozen", fmt::format("keeps {}", keep)}, [&](MachineRecord& record) {
-        if (!record.frozen) return false;
-        record.frozen = false;
-        record.freeze_reason.clear();
-        record.boots.clear();  // the next report says which machine it is
-        if (is_present_key) keep_key(record, keep);
-        record.replace_ordered = !is_present_key;
-        record.replace_ordered_at = is_present_key ? 0 : unix_seconds(context.now());
-        record.replace_key = is_present_key ? "" : keep;
-        return true;
+  bool is_changed = false;
+  const auto done = update(
+      context.store, kinds::machine, kinds::pair_key(node.cluster, node.node),
+      [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        is_changed = false;
+        if (!value) return check_known(context, node);
+        auto machine = find_machine(context.store, node);
+        if (!machine) return pass(machine.error());
+        is_changed = machine->record.frozen;
+        if (!is_changed) return {};
+        return add_unfreeze(context, std::move(*machine), keep, by, transaction);
       });
-  if (!done || is_present_key) return done;
-  const auto approved = approve(context, {node.cluster, node.node, keep}, by);
-  if (!approved) return pass(approved.error());
-  return true;
+  if (!done) return pass(done.error());
+  return is_changed;
 }
 
 Result<void> order_replacement(const EnrolmentContext& context, const NodeName& node,

@@ -242,3 +242,44 @@ TEST_CASE_FIXTURE(Listed,
   CHECK(answer.body.at("kind") == "still_listed");
   CHECK(find_machine(store, {"lab", "n3"})->record.current);
 }
+
+TEST_CASE("an unfreeze for a machine that waits, killed at any commit, is repeated to its end") {
+  for (std::size_t last = 0; last < 4; ++last) {
+    CAPTURE(last);
+    Listed house;
+    house.apply(Listed::text({1}));
+    house.machine("n1");
+    const PrivateKey key = new_key();
+    REQUIRE(house.enrol(key, 99, "")->pending);
+    REQUIRE(freeze(house.enrolment, {"lab", "n1"}, "two of them", "server"));
+    const auto unfreeze = [&] {
+      return house.ask("POST", "/v1/operator/nodes/lab/n1/unfreeze",
+                       {{"keep", key.public_key().fingerprint()}});
+    };
+    house.hooked.commits_left = last;
+    static_cast<void>(unfreeze());
+    house.hooked.commits_left = std::numeric_limits<std::size_t>::max();
+    REQUIRE(house.views.load());
+    const auto again = unfreeze();
+    CHECK_MESSAGE(again.status == 200, again.body.dump());
+    const auto outcome = house.enrol(key, 99, "");
+    REQUIRE_MESSAGE(outcome, outcome.error().message);
+    CHECK_FALSE(outcome->pending);
+    CHECK(find_machine(house.store, {"lab", "n1"})->record.current->key ==
+          key.public_key().fingerprint());
+  }
+}
+
+TEST_CASE_FIXTURE(Listed,
+                  "an unfreeze that is refused leaves the freeze, and all else, as it was") {
+  apply(text({1, 2}));
+  machine("n1");
+  const PrivateKey key = new_key();
+  REQUIRE(enrol(key, 22, "")->pending);  // with the hardware of n2
+  REQUIRE(freeze(enrolment, {"lab", "n1"}, "two of them", "server"));
+  const auto refused =
+      ask("POST", "/v1/operator/nodes/lab/n1/unfreeze", {{"keep", key.public_key().fingerprint()}});
+  CHECK(refused.status == 409);
+  CHECK(refused.body.at("kind") == "matches_other");
+  CHECK(find_machine(store, {"lab", "n1"})->record.frozen);
+}
