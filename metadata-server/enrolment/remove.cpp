@@ -78,6 +78,20 @@ Result<void> remove_unlisted(const EnrolmentContext& context, const NodeName& no
   return update(
       context.store, kinds::machine, key,
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
+        const auto there = context.store.get(kinds::cluster, node.cluster);
+        if (!there && there.error().kind != ErrorKind::not_found) return pass(there.error());
+        transaction.expect(kinds::cluster, node.cluster, there ? there->version : 0);
+        const auto inventory = inventory_of_now(context);
+        if (!inventory) return pass(inventory.error());
+        const auto listed = (*inventory)->lists(node);
+        if (!listed) return pass(listed.error());
+        if (*listed) {
+          return fail(
+              ErrorKind::conflict, "still_listed",
+              fmt::format(
+                  "node '{0}': the inventory lists it, so that it would be let in again; drain it with `muster node drain {1}`, take it out and run `muster apply DIR --remove`, or shut it out with `muster ban {1}`",
+                  key, node.node));
+        }
         auto cluster = find_cluster(context.store, node.cluster);
         if (!cluster) return pass(cluster.error());
         transaction.expect(kinds::cluster, node.cluster, cluster->version);
