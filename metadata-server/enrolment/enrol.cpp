@@ -145,7 +145,6 @@ Result<EnrolOutcome> issue(const Question& question, const Right& right, const N
       take_over_by_claim(record, issued->identity);
     else
       take_over(record, issued->identity);
-    record.enrolled_at = issued->identity.issued_at;
   }
   record.uuid = question.request.hints.uuid;
   record.serial = question.request.hints.serial;
