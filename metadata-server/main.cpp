@@ -50,8 +50,7 @@ FILE is /etc/muster/server.json where it is not given. Its one required field is
 addresses under which machines reach this server. metadata-server/README.md lists the others.
 
 Exit status: 0 done; 1 what may go away by itself (a full disk, a port in use), and the unit tries again;
-2 what stays until a person does something: a wrong word, file, key, pin or setting, a damaged record.
-)";
+2 what stays until a person does something: a wrong word, file, key, pin or setting, a damaged record.)";
 
 struct Arguments {
   std::string settings = "/etc/muster/server.json";
@@ -192,15 +191,29 @@ int serve_until_signal(Server& server, const sigset_t& signals) {
   }
 }
 
+std::string taken_text(SiteKeyTaken taken, const std::string& path) {
+  switch (taken) {
+    case SiteKeyTaken::completed:
+      return fmt::format(
+          "'{0}' was there, from a run that was interrupted, which is completed: the site key is in '{0}' and nowhere else",
+          path);
+    case SiteKeyTaken::before:
+      return fmt::format("the site key was taken before: it is in '{}'", path);
+    default:
+      return fmt::format("the site key is in '{}' and nowhere else", path);
+  }
+}
+
 // The file is the caller's, the store its owner's.
 Result<std::string> move_site_key(const Settings& settings, const Arguments& arguments) {
   if (!arguments.take_site_key.empty()) {
-    auto file = NewKeyFile::create(arguments.take_site_key);
+    auto file = NewKeyFile::create_or_find(arguments.take_site_key);
     if (!file) return pass(file.error());
     if (auto became = become_owner_of(settings.state_directory); !became)
       return pass(became.error());
-    if (auto taken = take_site_key(settings, std::move(*file)); !taken) return pass(taken.error());
-    return fmt::format("the site key is in '{}' and nowhere else", arguments.take_site_key);
+    const auto taken = take_site_key(settings, std::move(*file));
+    if (!taken) return pass(taken.error());
+    return taken_text(*taken, arguments.take_site_key);
   }
   const auto key = read_key_file(arguments.return_site_key);
   if (!key) return pass(key.error());
@@ -242,20 +255,45 @@ Result<std::optional<Settings>> settings_for(const Arguments& arguments) {
   return std::move(*settings);
 }
 
+// All of it, on disk where it is a file: what is shown once must not be lost on its way.
+Result<void> show(const std::string& text) {
+  const bool is_written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  if (!is_written) return fail_errno(errno, "writing to the standard output");
+  const bool is_kept = fsync(STDOUT_FILENO) == 0 || errno == EINVAL || errno == EROFS ||
+                       errno == ENOTSUP;  // no file: a terminal, a pipe
+  if (!is_kept) return fail_errno(errno, "writing to the standard output");
+  return {};
+}
+
 int initialise(const Settings& settings) {
   const auto made = initialise_server(settings);
   if (!made) return complain_of_store(made.error());
-  std::printf("site pin %s\n", made->pin.c_str());
-  if (!made->recovery_key.empty())
-    std::printf(
-        "\nThe recovery key follows. It alone opens this site's backups (muster backup FILE), and it is shown this once: keep it elsewhere.\n%s",
-        made->recovery_key.c_str());
-  return 0;
+  std::string text = fmt::format("site pin {}\n", made->pin);
+  if (made->recovery_key)
+    text += fmt::format(
+        "\nThe recovery key follows. It alone opens this site's backups (muster backup FILE), and it is shown this once: keep it elsewhere.\n{}",
+        made->recovery_key->pem());
+  if (auto shown = show(text); !shown)
+    return complain(
+        made->recovery_key
+            ? Error{shown.error().kind, shown.error().code,
+                    shown.error().message +
+                        "; the recovery key may not have been shown, and is not the site's: run init again, which makes another"}
+            : shown.error());
+  if (!made->recovery_key) return 0;
+  auto taken = take_shown_recovery_key(settings, *made->recovery_key);
+  if (taken) return 0;
+  return complain_of_store(
+      while_doing(
+          taken.error(),
+          "the recovery key above is not the site's, run init again, which makes another where there is none")
+          .value());
 }
 
 int print_or_complain(const Result<std::string>& done, int (*complain_so)(const Error&)) {
   if (!done) return complain_so(done.error());
-  return std::printf("%s\n", done->c_str()) < 0 ? 1 : 0;
+  const auto shown = show(*done + "\n");
+  return shown ? 0 : complain(shown.error());
 }
 
 int serve(const Settings& settings) {
@@ -285,8 +323,9 @@ int serve(const Settings& settings) {
 int main(int count, char** values) {
   const auto arguments = parse_arguments(count, values);
   if (!arguments) return complain(arguments.error());
-  if (arguments->help) return std::fputs(usage, stdout) < 0 ? 1 : 0;
-  if (arguments->version) return std::printf("muster-server %s\n", program_version) < 0 ? 1 : 0;
+  if (arguments->help) return print_or_complain(std::string(usage), complain);
+  if (arguments->version)
+    return print_or_complain(fmt::format("muster-server {}", program_version), complain);
   const auto found = settings_for(*arguments);
   if (!found) return complain(found.error());
   set_up_logs(*found ? (*found)->log_level : Settings().log_level);

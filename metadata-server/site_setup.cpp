@@ -39,16 +39,6 @@ bool is_there(const std::string& path) {
   return ::stat(path.c_str(), &found) == 0;
 }
 
-Result<std::string> make_recovery_key(Store& store) {
-  const auto key = PrivateKey::generate_p256();
-  if (!key) return pass(key.error());
-  const auto certificate = recovery_certificate(*key);
-  if (!certificate) return pass(certificate.error());
-  auto set = set_recovery_key(store, certificate->pem(), "server", this_moment());
-  if (!set) return pass(set.error());
-  return key->pem();
-}
-
 std::string sealed_text(const BegunAnew& begun) {
   if (begun.sealed.empty()) return "It has no cluster. Start muster-server.";
   return fmt::format(
@@ -101,19 +91,29 @@ Result<InitialisedServer> initialise_server(const Settings& settings) {
   if (!store) return pass(store.error());
   const auto artifacts = ArtifactStore::open(artifacts_path(settings));
   if (!artifacts) return pass(artifacts.error());
-  const bool is_new = !find_site(**store);
   const auto site = initialise_site(**store, *sealing, server_addresses(settings), this_moment());
   if (!site) return pass(site.error());
   InitialisedServer made;
   made.pin = site->site();
-  if (!is_new) return made;
-  auto key = make_recovery_key(**store);
+  const auto known = find_recovery_key(**store);
+  const bool is_unread = !known && known.error().kind == ErrorKind::corrupt;  // the status tells it
+  if (!known && !is_unread) return pass(known.error());
+  if (is_unread || *known) return made;
+  auto key = PrivateKey::generate_p256();
   if (!key) return pass(key.error());
   made.recovery_key = std::move(*key);
   return made;
 }
 
-Result<void> take_site_key(const Settings& settings, NewKeyFile file) {
+Result<void> take_shown_recovery_key(const Settings& settings, const PrivateKey& key) {
+  const auto certificate = recovery_certificate(key);
+  if (!certificate) return pass(certificate.error());
+  auto opened = open_store(settings);
+  if (!opened) return pass(opened.error());
+  return set_first_recovery_key(*opened->store, certificate->pem(), "server", this_moment());
+}
+
+Result<SiteKeyTaken> take_site_key(const Settings& settings, NewKeyFile file) {
   auto opened = open_store(settings);
   if (!opened) return pass(opened.error());
   return take_site_key(*opened->store, opened->sealing, std::move(file), this_moment());

@@ -9,19 +9,24 @@
 #include "pki/sealed_box.hpp"
 #include "settings.hpp"
 #include "store/sqlite_store.hpp"
+#include "trust/site_key_custody.hpp"
 
 namespace muster {
 
-// `muster-server init`: state folder (0700), sealing key, database, site, recovery key. Idempotent.
+// `muster-server init`: state folder (0700), sealing key, database, site. Idempotent.
 // conflict: a store was here, and is gone.
 struct InitialisedServer {
   std::string pin;
-  std::string recovery_key;  // PEM; made now and kept nowhere: to be shown once. Empty: made before
+  // Made now and kept nowhere; the site has one already where there is none.
+  std::optional<PrivateKey> recovery_key;
 };
 [[nodiscard]] Result<InitialisedServer> initialise_server(const Settings& settings);
+// Backups open with it from now on. Only once it was shown: whatever ends init before that leaves a
+// site without one, and the next init makes another. conflict: one was set meanwhile.
+[[nodiscard]] Result<void> take_shown_recovery_key(const Settings& settings, const PrivateKey& key);
 
 // `muster-server take-site-key` and `return-site-key` (trust/site_key_custody).
-[[nodiscard]] Result<void> take_site_key(const Settings& settings, NewKeyFile file);
+[[nodiscard]] Result<SiteKeyTaken> take_site_key(const Settings& settings, NewKeyFile file);
 [[nodiscard]] Result<void> return_site_key(const Settings& settings, const PrivateKey& key);
 
 // `muster-server restore` (backup/restore).

@@ -7,12 +7,14 @@
 #include "document/strict_json.hpp"
 #include "enrolment/ban.hpp"
 #include "enrolment/identity.hpp"
+#include "enrolment/late_claim.hpp"
 #include "enrolment/machine.hpp"
 #include "enrolment/way_back.hpp"
 #include "pki/unix_seconds.hpp"
 #include "records/all_records.hpp"
 #include "records/audit.hpp"
 #include "records/record_fields.hpp"
+#include "records/revision.hpp"
 #include "records/seal.hpp"
 #include "store/kinds.hpp"
 #include "trust/site_record.hpp"
@@ -174,6 +176,33 @@ Result<void> take_peers(const EnrolmentContext& context, const SiteKeys& keys,
       });
 }
 
+// Who left before the backup was made, and has no place since: that he is refused is no news.
+Result<bool> has_left_before(const Store& store, const NodeName& node) {
+  const auto cluster = find_cluster(store, node.cluster);
+  if (!cluster) return pass(cluster.error());
+  if (!cluster->record.departed.contains(node.node)) return false;
+  const auto peers = learned_peers(store, node.cluster);
+  if (!peers && peers.error().kind != ErrorKind::corrupt) return pass(peers.error());
+  return peers && std::find(peers->machines.begin(), peers->machines.end(), node.node) ==
+                      peers->machines.end();
+}
+
+Result<void> take_ban(const EnrolmentContext& context, const NodeName& node,
+                      const std::vector<Learned>& heard, const std::string& reason) {
+  const auto found = find_machine(context.store, node);
+  if (!found) return pass(found.error());
+  if (found->ban) return {};
+  const auto left = found->version == 0 ? has_left_before(context.store, node) : false;
+  if (!left) return pass(left.error());
+  if (*left) return {};
+  std::vector<std::string> keys;
+  for (const auto& machine : heard)
+    if (machine.node == node.node) keys.push_back(machine.key);
+  const auto banned = ban_by_signature(context, node, keys, reason, std::string(restore_actor));
+  if (!banned) return pass(banned.error());
+  return {};
+}
+
 // Whom its API servers refuse has no place here any more: he was banned, or removed, after the
 // backup. What was signed before it, or before what another master showed, says nothing of today.
 Result<void> take_bans(const EnrolmentContext& context, const NodeDocument& document,
@@ -189,12 +218,19 @@ Result<void> take_bans(const EnrolmentContext& context, const NodeDocument& docu
       fmt::format("the API servers refuse it by generation {}, which is newer than the backup",
                   document.generation);
   for (const auto& node : document.config.banned_machines) {
-    const auto found = find_machine(context.store, {cluster, node});
-    if (!found) return pass(found.error());
-    if (found->version == 0 || found->ban) continue;
-    const auto banned = ban(context, {cluster, node}, reason, std::string(restore_actor));
-    if (!banned && banned.error().kind != ErrorKind::not_found) return pass(banned.error());
+    if (auto taken = take_ban(context, {cluster, node}, *heard, reason); !taken) return taken;
   }
+  return {};
+}
+
+// Of a machine that is banned, the key that it shows is barred too.
+Result<void> bar_key(const EnrolmentContext& context, const Learned& learned) {
+  const auto ban = find_ban(context.store, learned.cluster, learned.node);
+  if (!ban) return pass(ban.error());
+  if (!*ban) return {};
+  const auto barred = ban_by_signature(context, {learned.cluster, learned.node}, {learned.key},
+                                       (*ban)->reason, std::string(restore_actor));
+  if (!barred) return pass(barred.error());
   return {};
 }
 
@@ -301,10 +337,11 @@ Result<Learned> take_held(const EnrolmentContext& context, SiteKeys& keys,
   Learned learned;
   learned.cluster = node->cluster;
   learned.node = node->node;
-  learned.key = certificate.public_key().fingerprint();
-  learned.serial = certificate.serial();
-  learned.issued_at = unix_seconds(certificate.not_before() + certificate_backdate);
-  learned.not_after = unix_seconds(certificate.not_after());
+  const IssuedIdentity identity = identity_in(certificate);
+  learned.key = identity.key;
+  learned.serial = identity.serial;
+  learned.issued_at = identity.issued_at;
+  learned.not_after = identity.not_after;
   learned.heard_at = unix_seconds(context.now());
   const auto before = find_known(context.store, *node);
   if (!before) return pass(before.error());
@@ -319,15 +356,17 @@ Result<Learned> take_held(const EnrolmentContext& context, SiteKeys& keys,
   if (document) {
     if (auto taken = take_bans(context, *document, *before); !taken) return pass(taken.error());
   }
-  const std::string key = kinds::pair_key(learned.cluster, learned.node);
-  auto noted = update(context.store, kinds::learned, key,
+  if (auto barred = bar_key(context, learned); !barred) return pass(barred.error());
+  const std::string name = kinds::pair_key(learned.cluster, learned.node);
+  auto noted = update(context.store, kinds::learned, kinds::pair_key(name, learned.key),
                       [&](const std::optional<std::string>& found, Transaction& transaction) {
                         if (before->is_late && is_as_new(learned, before->own))
-                          transaction.remove(kinds::unheard, key);
-                        // Of two that hold one name, the one whose identity is the newer.
+                          transaction.remove(kinds::unheard, name);
+                        // A copy of a machine does not take back what that has shown.
                         const auto known = found ? parse_learned(*found) : Result<Learned>();
                         if (found && known && is_newer(*known, learned)) return Result<void>();
-                        transaction.put(kinds::learned, key, to_json(learned));
+                        transaction.put(kinds::learned, kinds::pair_key(name, learned.key),
+                                        to_json(learned));
                         return Result<void>();
                       });
   if (!noted) return pass(noted.error());

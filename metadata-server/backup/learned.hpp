@@ -1,8 +1,7 @@
 // What machines of a sealed cluster show that they hold: what the site signed for them after the
 // backup was made. Only signatures are believed, of documents and of identities: kind "learned",
-// key
-// "<cluster>/<node>"; of a cluster's newest peer list, key "<cluster>". What the backup knew
-// already teaches nothing. Bans are taken over at once.
+// key "<cluster>/<node>/<fingerprint of its key>"; of a cluster's newest peer list, key
+// "<cluster>". What the backup knew already teaches nothing. Bans are taken over at once.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +18,7 @@
 
 namespace muster {
 
-// One machine's.
+// One key's: two may hold one name (backup/claims).
 struct Learned {
   std::string cluster, node;
   std::string key;             // fingerprint of the key of its identity

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "backup/claims.hpp"
 #include "pki/unix_seconds.hpp"
 #include "records/audit.hpp"
 #include "records/due.hpp"
@@ -57,33 +58,38 @@ Result<void> compare_secrets(const Fleet& fleet, SealedCluster& sealed) {
   return {};
 }
 
-bool is_key_of(const MachineRecord& record, const std::string& key) {
+bool is_known_key(const MachineRecord& record, const std::string& key) {
   return (record.current && record.current->key == key) ||
          (record.previous && record.previous->key == key);
 }
 
-// The identity was renewed after the backup was made: the site's own signature says so.
-bool is_renewed(const FoundMachine& machine, const Learned& learned) {
-  const MachineRecord& record = machine.record;
-  return record.current && !machine.ban && !is_key_of(record, learned.key) &&
-         learned.issued_at >= record.current->issued_at &&
-         std::find(record.renewed.begin(), record.renewed.end(), learned.key) ==
-             record.renewed.end();
-}
-
+// Who has each name by the site's own signatures; where they do not say, both keys wait.
 Result<void> take_keys(const Fleet& fleet, const SealedCluster& sealed, Transaction& transaction,
                        std::vector<std::string>& notes) {
-  for (const auto& learned : sealed.heard) {
-    auto found = find_machine(fleet.store, {learned.cluster, learned.node});
+  for (const auto& [node, shown] : sealed.shown) {
+    auto found = find_machine(fleet.store, {sealed.name, node});
     if (!found) return pass(found.error());
-    if (found->version == 0 || !is_renewed(*found, learned)) continue;
     MachineRecord& record = found->record;
-    record.previous = record.current;
-    record.current =
-        IssuedIdentity{learned.key, learned.serial, learned.not_after, learned.issued_at};
+    if (!record.current || found->ban) continue;
+    const Claim claim = claim_of(shown, record, sealed.seal.generation);
+    std::string detail;
+    if (claim.rival) {
+      freeze_between(record, claim.newest, *claim.rival);
+      detail = record.freeze_reason;
+      notes.push_back(
+          fmt::format("{}: {}: muster node unfreeze {} --keep FINGERPRINT", node, detail, node));
+    } else if (!is_known_key(record, claim.newest.key)) {
+      detail = fmt::format("key {} has it, which the site signed after the backup was made",
+                           claim.newest.key);
+      take_over(record, claim.newest);
+      notes.push_back(fmt::format("{}: {}", node, detail));
+    } else {
+      continue;
+    }
     put_machine(*found, transaction);
-    notes.push_back(
-        fmt::format("{}: the key that it renewed after the backup is its own", learned.node));
+    append_audit(transaction, fleet.enrolment.now(), "restore",
+                 claim.rival ? "frozen" : "key-learned", kinds::pair_key(sealed.name, node),
+                 detail);
   }
   return {};
 }
@@ -136,8 +142,9 @@ void find_lost_members(SealedCluster& sealed) {
   for (const auto& learned : sealed.heard) {
     const bool is_lost =
         std::find(sealed.lost.begin(), sealed.lost.end(), learned.node) != sealed.lost.end();
+    const auto& shown = sealed.shown.at(learned.node);
     if (is_lost && is_news(sealed, learned) && !learned.pool.empty() &&
-        !refused.contains(learned.node))
+        !refused.contains(learned.node) && !claim_of(shown, {}, 0).rival)
       sealed.lost_members.push_back(learned);
   }
 }
@@ -175,9 +182,7 @@ Result<void> take_members(const Fleet& fleet, const SealedCluster& sealed, Trans
     member.key = learned.key;
     member.admitted_at = learned.issued_at;
     add_member(member, transaction);
-    machine->record.current =
-        IssuedIdentity{learned.key, learned.serial, learned.not_after, learned.issued_at};
-    machine->record.enrolled_at = learned.issued_at;
+    take_over(machine->record, identity_of(learned));
     put_machine(*machine, transaction);
     if (!learned.pod_cidr.empty())
       cluster->record.pod_cidrs.change()[learned.node] = learned.pod_cidr;
@@ -193,12 +198,37 @@ Result<void> take_members(const Fleet& fleet, const SealedCluster& sealed, Trans
 
 }  // namespace
 
+namespace {
+
+Result<void> note_shown(const Store& store, SealedCluster& sealed) {
+  auto all = all_learned(store, sealed.name);
+  if (!all) return pass(all.error());
+  for (auto& learned : *all) {
+    sealed.highest_generation =
+        std::max({sealed.highest_generation, learned.generation, learned.peers_generation});
+    sealed.highest_trust = std::max(sealed.highest_trust, learned.trust_version);
+    sealed.shown[learned.node].push_back(std::move(learned));
+  }
+  for (const auto& [node, shown] : sealed.shown) sealed.heard.push_back(newest_of(shown));
+  return {};
+}
+
+void find_disputed(const std::map<std::string, FoundMachine>& machines, SealedCluster& sealed) {
+  for (const auto& [node, shown] : sealed.shown) {
+    const auto machine = machines.find(node);
+    if (machine == machines.end() || !machine->second.record.current || machine->second.ban)
+      continue;
+    const Claim claim = claim_of(shown, machine->second.record, sealed.seal.generation);
+    if (claim.rival) sealed.disputed.push_back({node, claim.newest.key, claim.rival->key});
+  }
+}
+
+}  // namespace
+
 Result<SealedCluster> look_at_sealed(const Fleet& fleet, const std::string& cluster) {
   SealedCluster sealed;
   sealed.name = cluster;
-  auto heard = all_learned(fleet.store, cluster);
-  if (!heard) return pass(heard.error());
-  sealed.heard = std::move(*heard);
+  if (auto noted = note_shown(fleet.store, sealed); !noted) return pass(noted.error());
   const auto machines = list_machines(fleet.store, cluster);
   if (!machines) return pass(machines.error());
   const auto peers = learned_peers(fleet.store, cluster);
@@ -214,11 +244,9 @@ Result<SealedCluster> look_at_sealed(const Fleet& fleet, const std::string& clus
   for (const auto& learned : sealed.heard) {
     heard_names.insert(learned.node);
     if (learned.is_master && is_heard(sealed, learned)) heard_masters.insert(learned.node);
-    sealed.highest_generation =
-        std::max({sealed.highest_generation, learned.generation, learned.peers_generation});
-    sealed.highest_trust = std::max(sealed.highest_trust, learned.trust_version);
     const auto known = machines->find(learned.node);
-    const bool is_unknown = known == machines->end() || !known->second.record.current;
+    const bool is_unknown =
+        known == machines->end() || (!known->second.record.current && !known->second.ban);
     // Whom the site let in before the backup, and it does not know, was removed before it.
     if (is_unknown && (!is_known || learned.issued_at >= (*restored)->backup_at))
       sealed.unknown.push_back(learned.node);
@@ -239,6 +267,7 @@ Result<SealedCluster> look_at_sealed(const Fleet& fleet, const std::string& clus
   for (const auto& name : peers->machines)
     if (!placed.contains(name)) sealed.lost.push_back(name);
   find_lost_members(sealed);
+  find_disputed(*machines, sealed);
   if (auto compared = compare_secrets(fleet, sealed); !compared) return pass(compared.error());
   return sealed;
 }

@@ -18,10 +18,17 @@ struct NewerSecret {
   std::string node;         // who holds it
 };
 
+// Two keys claim the name of a machine that the backup knows.
+struct DisputedName {
+  std::string node, newest, rival;  // fingerprints
+};
+
 // One cluster, as far as it is known.
 struct SealedCluster {
   std::string name;
-  std::vector<Learned> heard;
+  std::vector<Learned> heard;                         // of each name the newest identity
+  std::map<std::string, std::vector<Learned>> shown;  // by name, all
+  std::vector<DisputedName> disputed;                 // both wait for an operator
   std::vector<std::string> unheard;  // that have an identity here and showed nothing
   // Without one that showed a document at least as new as the backup has it, or banned by another.
   std::vector<std::string> unheard_masters;
@@ -42,8 +49,8 @@ struct OpenOrder {
   bool members = false;  // `lost_members` are let in again, as the site let them in before
   bool drop = false;     // `lost` lose their place
 };
-// Takes over the keys that machines renewed since the backup, raises the epoch above all that was
-// seen, signs the trust list in it, and lets the publisher publish everything anew.
+// Takes over the keys that have the machines' names since the backup, raises the epoch above all
+// that was seen, signs the trust list in it, and lets the publisher publish everything anew.
 // `unheard_masters` show what they hold before they are served (records/seal). Answers notes for
 // people. Refusals, all conflict: machines_unheard, secrets_newer, machines_dropped; not_sealed.
 [[nodiscard]] Result<std::vector<std::string>> open_cluster(const Fleet& fleet,

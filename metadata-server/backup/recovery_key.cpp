@@ -112,19 +112,32 @@ Result<std::optional<RecoveryKey>> find_recovery_key(const Store& store) {
   return RecoveryKey{std::move(*certificate), (*record)->since};
 }
 
-Result<void> set_recovery_key(Store& store, const std::string& certificate_pem,
-                              const std::string& actor, TimePoint now) {
+namespace {
+Result<void> put_recovery_key(Store& store, const std::string& certificate_pem,
+                              const std::string& actor, TimePoint now, Transaction transaction) {
   const auto certificate = Certificate::from_pem(certificate_pem);
   if (!certificate) return while_doing(certificate.error(), "recovery key");
   if (EVP_PKEY_get_base_id(certificate->public_key().native()) != EVP_PKEY_EC)
     return fail(ErrorKind::invalid,
                 "recovery key: expected the certificate of a P-256 key, found another kind");
-  Transaction transaction;
   transaction.put(kinds::site, kinds::recovery_key,
                   record_text(KeyRecord{certificate->pem(), unix_seconds(now)}, key_fields));
   append_audit(transaction, now, actor, "recovery-key-set",
                certificate->public_key().fingerprint());
   return commit(store, transaction);
+}
+}  // namespace
+
+Result<void> set_recovery_key(Store& store, const std::string& certificate_pem,
+                              const std::string& actor, TimePoint now) {
+  return put_recovery_key(store, certificate_pem, actor, now, {});
+}
+
+Result<void> set_first_recovery_key(Store& store, const std::string& certificate_pem,
+                                    const std::string& actor, TimePoint now) {
+  Transaction transaction;
+  transaction.expect(kinds::site, kinds::recovery_key, 0);
+  return put_recovery_key(store, certificate_pem, actor, now, std::move(transaction));
 }
 
 Result<std::optional<KeptBackup>> find_kept_backup(const Store& store) {

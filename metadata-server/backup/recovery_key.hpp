@@ -24,6 +24,10 @@ struct RecoveryKey {
 [[nodiscard]] Result<void> set_recovery_key(Store& store, const std::string& certificate_pem,
                                             const std::string& actor, TimePoint now);
 
+// conflict: the site has one.
+[[nodiscard]] Result<void> set_first_recovery_key(Store& store, const std::string& certificate_pem,
+                                                  const std::string& actor, TimePoint now);
+
 // The last one that somebody said he keeps.
 struct KeptBackup {
   std::uint64_t revision = 0;  // of the store: what is newer is not in it

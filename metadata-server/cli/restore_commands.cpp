@@ -35,6 +35,11 @@ std::string sealed_text(const nlohmann::json& row) {
   text += nodes_text(
       list_at(row, "/lost"),
       "in the machines' peer list and in no inventory here; apply the folder that has them");
+  for (const auto& disputed : list_at(row, "/disputed"))
+    text += fmt::format(
+        "  {0}: keys {1} and {2} claim it, and no signature says which of them has it; both wait once it is open: muster node unfreeze {0} --keep FINGERPRINT\n",
+        printable(cell(disputed, "/node")), printable(cell(disputed, "/keys/0")),
+        printable(cell(disputed, "/keys/1")));
   for (const auto& secret : list_at(row, "/newerSecrets"))
     text += fmt::format(
         "  secret {}: {} holds version {}, here is {}; muster secret set {} --cluster {}\n",

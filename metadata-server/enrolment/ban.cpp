@@ -44,6 +44,7 @@ Result<void> check_known(const EnrolmentContext& context, const NodeName& node) 
 struct KnownKeys {
   std::vector<std::string> keys;
   bool is_begun_anew = false;  // its record could not be read: without its keys
+  bool has_record = false;
 };
 // Every key that the machine asked with, guarded.
 Result<KnownKeys> known_keys(const EnrolmentContext& context, const NodeName& node,
@@ -56,10 +57,8 @@ Result<KnownKeys> known_keys(const EnrolmentContext& context, const NodeName& no
   const auto found = context.store.get(kinds::machine, key);
   if (!found && found.error().kind != ErrorKind::not_found) return pass(found.error());
   transaction.expect(kinds::machine, key, found ? found->version : 0);
-  if (!found) {
-    if (auto is_known = check_known(context, node); !is_known) return pass(is_known.error());
-    return known;
-  }
+  if (!found) return known;
+  known.has_record = true;
   const auto record = parse_machine_record(found->value);
   if (record) {
     for (auto& key_of_it : keys_of(*record)) known.keys.push_back(std::move(key_of_it));
@@ -115,11 +114,12 @@ Result<void> nothing_else(const Result<bool>& changed) {
 }
 
 // Whoever else held the name is out, and told so.
-void keep_key(MachineRecord& record, const std::string& keep) {
+void keep_key(MachineRecord& record, const std::string& keep, std::int64_t now) {
   auto kept = record.current;
   if (record.claimant && record.claimant->key == keep) kept = record.claimant;
   end_keys(record);
   record.current = std::move(kept);
+  record.enrolled_at = now;
 }
 
 void end_converge(MachineRecord& record) {
@@ -129,8 +129,23 @@ void end_converge(MachineRecord& record) {
 
 }  // namespace
 
-Result<bool> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
-                 const std::string& by) {
+namespace {
+
+// Whether one of them is not barred under this name yet.
+Result<bool> has_news(const Store& store, const std::vector<std::string>& keys,
+                      const std::string& name) {
+  for (const auto& key : keys) {
+    const auto banned = find_banned_key(store, key);
+    if (!banned) return pass(banned.error());
+    if (*banned != name) return true;
+  }
+  return false;
+}
+
+// `shown`: keys that the site's own certificates give it; none: who is banned has to be known here.
+Result<bool> ban_name(const EnrolmentContext& context, const NodeName& node,
+                      const std::vector<std::string>* shown, const std::string& reason,
+                      const std::string& by) {
   const std::string key = kinds::pair_key(node.cluster, node.node);
   bool is_changed = false;
   const auto done = update(
@@ -139,10 +154,16 @@ Result<bool> ban(const EnrolmentContext& context, const NodeName& node, const st
         const auto before = value ? parse_ban_record(*value) : Result<BanRecord>();
         // Again, and without a word: what was said of it stays.
         const bool is_news = !before || (!reason.empty() && before->reason != reason);
-        const auto known = known_keys(context, node, transaction);
+        auto known = known_keys(context, node, transaction);
         if (!known) return pass(known.error());
-        is_changed = !value || is_news || known->is_begun_anew;
+        if (!known->has_record && shown == nullptr) {
+          if (auto is_known = check_known(context, node); !is_known) return is_known;
+        }
+        const auto is_key_new = shown ? has_news(context.store, *shown, key) : Result<bool>(false);
+        if (!is_key_new) return pass(is_key_new.error());
+        is_changed = !value || is_news || known->is_begun_anew || *is_key_new;
         if (!is_changed) return {};
+        if (shown) known->keys.insert(known->keys.end(), shown->begin(), shown->end());
         if (auto there = expect_cluster(context.store, node.cluster, transaction); !there)
           return there;
         BanRecord record{reason, by, unix_seconds(context.now())};
@@ -155,6 +176,19 @@ Result<bool> ban(const EnrolmentContext& context, const NodeName& node, const st
       });
   if (!done) return pass(done.error());
   return is_changed;
+}
+
+}  // namespace
+
+Result<bool> ban(const EnrolmentContext& context, const NodeName& node, const std::string& reason,
+                 const std::string& by) {
+  return ban_name(context, node, nullptr, reason, by);
+}
+
+Result<bool> ban_by_signature(const EnrolmentContext& context, const NodeName& node,
+                              const std::vector<std::string>& keys, const std::string& reason,
+                              const std::string& by) {
+  return ban_name(context, node, &keys, reason, by);
 }
 
 Result<bool> unban(const EnrolmentContext& context, const NodeName& node, const std::string& by) {
@@ -216,7 +250,7 @@ Result<void> add_unfreeze(const EnrolmentContext& context, FoundMachine machine,
   record.frozen = false;
   record.freeze_reason.clear();
   record.boots.clear();  // the next report says which machine it is
-  if (is_present_key) keep_key(record, keep);
+  if (is_present_key) keep_key(record, keep, unix_seconds(context.now()));
   record.replace_ordered = !is_present_key;
   record.replace_ordered_at = is_present_key ? 0 : unix_seconds(context.now());
   record.replace_key = is_present_key ? "" : keep;

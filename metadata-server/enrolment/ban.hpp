@@ -21,6 +21,11 @@ namespace muster {
 // Whoever left the cluster can be banned too.
 [[nodiscard]] Result<bool> ban(const EnrolmentContext& context, const NodeName& node,
                                const std::string& reason, const std::string& by);
+// What the site signed says so: nobody else has to know the name, and `keys`, which the site's own
+// certificates give it, are barred besides those that are known here.
+[[nodiscard]] Result<bool> ban_by_signature(const EnrolmentContext& context, const NodeName& node,
+                                            const std::vector<std::string>& keys,
+                                            const std::string& reason, const std::string& by);
 // Also where its record, or its whole cluster, is gone.
 [[nodiscard]] Result<bool> unban(const EnrolmentContext& context, const NodeName& node,
                                  const std::string& by);

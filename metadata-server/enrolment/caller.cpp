@@ -4,6 +4,7 @@
 
 #include "enrolment/clone_detection.hpp"
 #include "enrolment/identity.hpp"
+#include "enrolment/late_claim.hpp"
 #include "enrolment/operators.hpp"
 #include "enrolment/tombstone.hpp"
 #include "enrolment/way_back.hpp"
@@ -37,12 +38,6 @@ Error is_superseded(const EnrolmentContext& context, const MachineRecord& record
 bool has_organization(const Certificate& certificate, std::string_view organization) {
   const auto organizations = certificate.organizations();
   return organizations.size() == 1 && organizations.front() == organization;
-}
-
-IssuedIdentity identity_in(const Certificate& certificate) {
-  return {certificate.public_key().fingerprint(), certificate.serial(),
-          unix_seconds(certificate.not_after()),
-          unix_seconds(certificate.not_before() + certificate_backdate)};
 }
 
 // Best effort: what could not be noted is at the next call.
@@ -82,7 +77,7 @@ Result<Caller> identify_machine(const EnrolmentContext& context, const Certifica
   if (!node) return pass(node.error());
   // Before its key is judged by records that may be older than it.
   if (auto heard = check_heard(context, *node, presented); !heard) return pass(heard.error());
-  auto found = find_machine(context.store, *node);
+  auto found = find_claimed(context, *node, presented);
   if (!found) return pass(found.error());
   Caller caller;
   caller.node = std::move(*node);
@@ -197,6 +192,15 @@ Result<void> check_holds_name(const EnrolmentContext& context, const FoundMachin
   const IssuedIdentity old = identity_in(presented);
   auto holds = check_key_holds_name(context, record, old.key);
   if (holds || !record.current) return holds;
+  const auto& renewed = record.renewed;
+  const bool is_claimant = record.frozen && record.claimant && record.claimant->key == old.key;
+  if (is_claimant && std::find(renewed.begin(), renewed.end(), old.key) == renewed.end()) {
+    return fail(
+        ErrorKind::forbidden, "frozen",
+        fmt::format(
+            "machine '{0}': frozen: {1}; an operator decides with `muster node unfreeze {0} --keep {2}`, or with the other's key",
+            record.node, record.freeze_reason, old.key));
+  }
   MachineRecord noted = record;
   if (observe_old_key(noted, old)) {
     note_claimant(context, found, old);

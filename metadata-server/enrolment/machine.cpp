@@ -134,11 +134,21 @@ void end_keys(MachineRecord& record) {
 
 void take_over(MachineRecord& record, IssuedIdentity identity) {
   end_keys(record);
+  record.enrolled_at = identity.issued_at;
   record.current = std::move(identity);
   record.replace_ordered = false;
   record.replace_ordered_at = 0;
   record.replace_key.clear();
   record.boots.clear();
+}
+
+void freeze_between(MachineRecord& record, IssuedIdentity newest, IssuedIdentity rival) {
+  record.frozen = true;
+  record.freeze_reason = fmt::format(
+      "since the restore, keys {} and {} claim this name, and no signature says which of them has it",
+      newest.key, rival.key);
+  take_over(record, std::move(newest));
+  record.claimant = std::move(rival);
 }
 
 void rotate(MachineRecord& record, std::string_view caller_key, IssuedIdentity identity) {

@@ -46,14 +46,15 @@ struct MachineRecord {
   std::string replace_key;              // fingerprint of that key; empty: any with a valid proof
   bool converge_ordered = false;        // the next report's answer says so
   std::int64_t converge_ordered_at = 0;
-  std::vector<SeenBoot> boots;   // newest last, at most 8
-  std::string uuid, serial;      // hardware as of the enrolment, for people
-  std::int64_t enrolled_at = 0;  // Unix seconds
+  std::vector<SeenBoot> boots;  // newest last, at most 8
+  std::string uuid, serial;     // hardware as of the enrolment, for people
+  // Unix seconds; since when who has the name: also by a restore, or by an operator's word.
+  std::int64_t enrolled_at = 0;
   // Keys that renewals replaced, newest last, at most 8, since it was last decided who has the
   // name.
   std::vector<std::string> renewed;
   // Whose key was renewed away and called again (clone_detection.hpp): two machines hold this
-  // identity.
+  // identity. Or who claims the name as well since a restore (freeze_between).
   std::optional<IssuedIdentity> claimant;
 };
 
@@ -82,6 +83,8 @@ void end_keys(MachineRecord& record);
 [[nodiscard]] std::vector<std::string> keys_of(const MachineRecord& record);
 // `key` takes the name over: nothing before it is accepted any more.
 void take_over(MachineRecord& record, IssuedIdentity identity);
+// Two keys claim the name, and nothing says which has it: an operator decides.
+void freeze_between(MachineRecord& record, IssuedIdentity newest, IssuedIdentity rival);
 // `identity` replaces the one that `caller_key` presents, which stays valid until the new one is
 // used.
 void rotate(MachineRecord& record, std::string_view caller_key, IssuedIdentity identity);

@@ -1,6 +1,7 @@
 #include "enrolment/recover.hpp"
 
 #include "enrolment/caller.hpp"
+#include "enrolment/late_claim.hpp"
 #include "enrolment/machine.hpp"
 #include "enrolment/way_back.hpp"
 #include "records/audit.hpp"
@@ -16,7 +17,7 @@ Result<FoundMachine> find_holder(const EnrolmentContext& context, const Certific
   const auto node = node_of(presented);
   if (!node) return pass(node.error());
   if (auto heard = check_heard(context, *node, presented); !heard) return pass(heard.error());
-  auto found = find_machine(context.store, *node);
+  auto found = find_claimed(context, *node, presented);
   if (!found) return pass(found.error());
   if (auto holds = check_holds_name(context, *found, presented); !holds) return pass(holds.error());
   if (auto may = check_may_be_issued(*found); !may) return pass(may.error());

@@ -25,8 +25,12 @@ nlohmann::json to_value(const SealedCluster& sealed) {
                        {"held", secret.held},
                        {"known", secret.known},
                        {"node", secret.node}});
+  nlohmann::json disputed = nlohmann::json::array();
+  for (const auto& [node, newest, rival] : sealed.disputed)
+    disputed.push_back({{"node", node}, {"keys", {newest, rival}}});
   return {{"cluster", sealed.name},
           {"heard", heard},
+          {"disputed", disputed},
           {"unheard", sealed.unheard},
           {"masterHeard", sealed.has_master_heard},
           {"unheardMasters", sealed.unheard_masters},

@@ -25,29 +25,37 @@ Result<void> replace_unlisted_document_key(const Store& store, const SealingKey&
   return put_site(site, record, transaction);
 }
 
+bool holds(const NewKeyFile& file, const std::string& id) {
+  const auto key = PrivateKey::from_pem(file.found().value_or(""));
+  return key && key->public_key().fingerprint() == id;
+}
+
 }  // namespace
 
-Result<void> take_site_key(Store& store, const SealingKey& sealing, NewKeyFile file,
-                           TimePoint now) {
+Result<SiteKeyTaken> take_site_key(Store& store, const SealingKey& sealing, NewKeyFile file,
+                                   TimePoint now) {
   const auto site = find_site(store);
   if (!site) return pass(site.error());
   const std::string& id = site->record.site_key;
   const auto record = store.get(kinds::site_key, id);
   if (!record && record.error().kind == ErrorKind::not_found) {
+    if (holds(file, id)) return SiteKeyTaken::before;
     return fail(ErrorKind::conflict,
                 fmt::format("the site key {} was taken away from this server before", id));
   }
   const auto key = load_key(store, kinds::site_key, id, sealing);
   if (!key) return pass(key.error());
-  if (auto written = file.write(*key); !written) return written;
+  const bool is_again = file.found().has_value();
+  if (auto written = file.write(*key); !written) return pass(written.error());
   Transaction transaction;
   transaction.expect(kinds::site_key, id, record->version).remove(kinds::site_key, id);
   if (auto replaced = replace_unlisted_document_key(store, sealing, *site, transaction);
       !replaced) {
-    return replaced;
+    return pass(replaced.error());
   }
   append_audit(transaction, now, "server", "site-key-taken", id);
-  return commit(store, transaction);
+  if (auto done = commit(store, transaction); !done) return pass(done.error());
+  return is_again ? SiteKeyTaken::completed : SiteKeyTaken::now;
 }
 
 Result<void> return_site_key(Store& store, const SealingKey& sealing, const PrivateKey& key,

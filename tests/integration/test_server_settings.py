@@ -44,3 +44,27 @@ def test_pinned_certificates_are_read_at_start(tmp_path):
     assert (f"awsCertificates: refused, 2 problems:\n'{folder}/eu-west-1.pem': expected a certificate in PEM; take that of the region from AWS's "
             f"list for rsa2048 signatures\n'{folder}/frankfurt.pem': expected the name REGION.pem such as eu-central-1.pem; rename or remove it"
             ) in done.stderr + done.stdout, done.stderr + done.stdout
+
+
+def init(path, output):
+    words = [SERVER, "--settings", str(path), "init"]
+    done = subprocess.run(words, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_recovery_key_that_may_not_have_been_shown_is_not_the_sites(tmp_path):
+    path = tmp_path / "server.json"
+    path.write_text(json.dumps({"stateDirectory": str(tmp_path / "state"), "advertise": ["127.0.0.1"]}))
+    with open("/dev/full", "w", encoding="ascii") as full:
+        assert init(path, full) == (1, None, "muster-server: writing to the standard output: No space left on device; the recovery key may not "
+                                             "have been shown, and is not the site's: run init again, which makes another\n")
+    read, write = os.pipe()
+    os.close(read)
+    assert init(path, write)[0] != 0  # ended by the pipe that nobody reads
+    os.close(write)
+    status, text, _ = init(path, subprocess.PIPE)
+    assert status == 0 and "-----BEGIN PRIVATE KEY-----" in text, text
+    status, again, _ = init(path, subprocess.PIPE)
+    assert status == 0 and again == text[:text.index("\n") + 1], again
+    with open("/dev/full", "w", encoding="ascii") as full:
+        assert init(path, full) == (1, None, "muster-server: writing to the standard output: No space left on device\n")

@@ -45,3 +45,32 @@ TEST_CASE("a file that no key was written to is removed; what is no key is refus
   REQUIRE(::chmod(path.c_str(), 0600) == 0);
   CHECK(read_key_file(path).error().message.starts_with("'" + path + "': "));
 }
+
+TEST_CASE("a key file that is there is gone on with, if it is one and nobody else reads it") {
+  const ScratchFolder folder;
+  const std::string path = folder.path("a.key");
+  const auto key = PrivateKey::generate_ed25519().value();
+  {
+    auto made = NewKeyFile::create_or_find(path);
+    REQUIRE(made);
+    CHECK_FALSE(made->found());
+    REQUIRE(made->write(key));
+  }
+  {
+    const auto found = NewKeyFile::create_or_find(path);
+    REQUIRE(found);
+    CHECK(found->found() == key.pem());
+  }
+  CHECK(read_key_file(path)->pem() == key.pem());  // what was there is not removed
+  CHECK(NewKeyFile::create_or_find(path)
+            ->write(PrivateKey::generate_ed25519().value())
+            .error()
+            .message == "'" + path + "': is there already; a key is never overwritten");
+  REQUIRE(::chmod(path.c_str(), 0640) == 0);
+  CHECK(NewKeyFile::create_or_find(path).error().message ==
+        "'" + path + "': expected mode 0600 or stricter, found 0640. Run: chmod 600 " + path);
+  std::filesystem::create_directory(folder.path("folder"));
+  CHECK_FALSE(NewKeyFile::create_or_find(folder.path("folder")));
+  std::filesystem::create_symlink(path, folder.path("link"));
+  CHECK_FALSE(NewKeyFile::create_or_find(folder.path("link")));
+}

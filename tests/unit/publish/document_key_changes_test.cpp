@@ -1,5 +1,8 @@
 #include "trust/document_key_changes.hpp"
 
+#include <sys/stat.h>
+
+#include <fstream>
 #include <set>
 
 #include "records/audit.hpp"
@@ -59,6 +62,50 @@ TEST_CASE("a list that somebody else changed is not overwritten") {
   old.list.version = 1;
   site.keys.replace_trust(old);
   CHECK(site.keys.trust()->list.version == 2);
+}
+
+TEST_CASE("taking the site key away is completed by another run, after whatever interrupted it") {
+  Site site;
+  const ScratchFolder folder;
+  const std::string file = folder.path("site.key"), id = site.keys.site();
+  const auto key = load_key(site.store, kinds::site_key, id, site.sealing).value();
+  const auto leave = [&](const std::string& text) {
+    std::ofstream(file) << text;
+    REQUIRE(::chmod(file.c_str(), 0600) == 0);
+  };
+  const auto take = [&] {
+    return take_site_key(site.store, site.sealing, NewKeyFile::create_or_find(file).value(),
+                         sample::now);
+  };
+  SUBCASE("before it wrote the key") {
+    leave("");
+  }
+  SUBCASE("while it wrote") {
+    leave(key.pem().substr(0, 50));
+  }
+  SUBCASE("before the key left the store") {
+    leave(key.pem());
+  }
+  CHECK(take().value() == SiteKeyTaken::completed);
+  CHECK(read_key_file(file)->pem() == key.pem());
+  CHECK(site.store.count(kinds::site_key).value() == 0);
+  CHECK(take().value() == SiteKeyTaken::before);
+  CHECK(read_key_file(file)->pem() == key.pem());
+}
+
+TEST_CASE("the site key stays where its file has something else in it") {
+  Site site;
+  const ScratchFolder folder;
+  const std::string file = folder.path("site.key");
+  const std::string other = PrivateKey::generate_ed25519()->pem();
+  std::ofstream(file) << other;
+  REQUIRE(::chmod(file.c_str(), 0600) == 0);
+  CHECK(
+      take_site_key(site.store, site.sealing, NewKeyFile::create_or_find(file).value(), sample::now)
+          .error()
+          .message == "'" + file + "': is there already; a key is never overwritten");
+  CHECK(read_key_file(file)->pem() == other);
+  CHECK(site.store.count(kinds::site_key).value() == 1);
 }
 
 TEST_CASE("with the site key taken away, lists are signed where it is") {
