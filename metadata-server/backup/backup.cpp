@@ -93,13 +93,13 @@ Result<BackupHeader> header_of(Store& store, const SiteKeys& keys, std::size_t d
 }  // namespace
 
 Result<std::vector<std::string>> damaged_records(const Store& store, const SealingKey& sealing) {
-  const auto unread = unread_records(store);
+  auto unread = names_of_unread(store);
   if (!unread) return pass(unread.error());
-  std::vector<std::string> damaged;
-  for (const auto& record : *unread) {
-    if (record.kind != kinds::authority)
-      damaged.push_back(fmt::format("{} {}", record.kind, record.name));
-  }
+  std::vector<std::string> damaged = std::move(*unread);
+  // Those are looked at below, by their keys too.
+  std::erase_if(damaged, [](const std::string& name) {
+    return name.starts_with(fmt::format("{} ", kinds::authority));
+  });
   const auto authorities = all_records(store, kinds::authority);
   if (!authorities) return pass(authorities.error());
   for (const auto& record : *authorities) {

@@ -39,8 +39,7 @@ struct MadeBackup {
 // Of the server too: that its disk does not tell a copy of the store.
 [[nodiscard]] Result<BackupStatus> backup_status(const BackupSource& source, const Store& store,
                                                  TimePoint now);
-// "authority lab/etcd": what cannot be read, and CA keys that the sealing key does not open. What
-// is told of each machine is not among them.
+// "authority lab/etcd": what cannot be read, and CA keys that the sealing key does not open.
 [[nodiscard]] Result<std::vector<std::string>> damaged_records(const Store& store,
                                                                const SealingKey& sealing);
 // Of a server that was killed meanwhile.

@@ -179,7 +179,7 @@ Result<void> take_members(const Fleet& fleet, const SealedCluster& sealed, Trans
         IssuedIdentity{learned.key, learned.serial, learned.not_after, learned.issued_at};
     machine->record.enrolled_at = learned.issued_at;
     put_machine(*machine, transaction);
-    if (!learned.pod_cidr.empty()) cluster->record.pod_cidrs[learned.node] = learned.pod_cidr;
+    if (!learned.pod_cidr.empty()) cluster->record.pod_cidrs.change()[learned.node] = learned.pod_cidr;
     is_changed = true;
     notes.push_back(
         fmt::format("{}: let in again as a member of pool {}", learned.node, learned.pool));

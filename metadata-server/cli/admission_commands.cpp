@@ -63,7 +63,7 @@ void add_token_commands(CommandLine& line) {
 
   auto* revoke = group->add_subcommand("revoke", "ends a token; machines that used it stay");
   revoke->add_option("ID", options->id, "as token list shows it")->required();
-  revoke->footer("Example: muster token revoke 7f3a");
+  revoke->footer("Example: muster token revoke 7f3a9c0b12d4e658");
   line.on(revoke, [options](Session& session) {
     return ask_and_show(session, "DELETE", "tokens/" + escape(options->id), nullptr,
                         [options](const nlohmann::json&) {
@@ -87,8 +87,11 @@ void add_admission_commands(CommandLine& line) {
         table.row({cell(row, "/fingerprint"), cell(row, "/node"), cell(row, "/hints/hostname"),
                    cell(row, "/hints/macs"), cell(row, "/source"), time_text(row, "/since")});
         if (cell(row, "/reason").empty()) continue;
-        reasons += printable(fmt::format("{}: {}", cell(row, "/source"), cell(row, "/reason"))) +
-                   "\n  cure: " + printable(cell(row, "/cure")) + "\n";
+        const std::string who =
+            cell(row, cell(row, "/source").empty() ? "/fingerprint" : "/source");
+        reasons += printable(fmt::format("{}: {}", who, cell(row, "/reason"))) + "\n";
+        if (const std::string cure = cell(row, "/cure"); !cure.empty())
+          reasons += "  cure: " + printable(cure) + "\n";
       }
       return table.text() + reasons;
     });

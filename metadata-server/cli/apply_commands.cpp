@@ -87,7 +87,10 @@ std::optional<Exit> add_clusters(Session& session, const ApplyOptions& options,
   std::vector<std::string> clusters;
   for (const auto& [name, cluster] : inventory.clusters) clusters.push_back(name);
   auto based_on = base_revisions(session, options.based_on, clusters);
-  if (!based_on) return complain(session, based_on.error());
+  if (!based_on) {
+    const Exit failed = complain(session, based_on.error());
+    return based_on.error().kind == ErrorKind::invalid ? Exit::usage : failed;
+  }
   order["clusters"] = clusters;
   order["basedOn"] = std::move(*based_on);
   if (options.document_key.empty()) return std::nullopt;

@@ -3,15 +3,14 @@
 
 #include "cli/answer.hpp"
 #include "cli/session.hpp"
-#include "document/time_text.hpp"
 
 namespace muster {
 namespace {
 
 std::string clock_text(const nlohmann::json& answer) {
   const bool is_believed = answer.value("believed", cell(answer, "/message").empty());
-  std::string text = fmt::format("{}  {}\n", utc_text(number_at(answer, "/time")),
-                                 is_believed ? "believed" : "in doubt");
+  std::string text =
+      fmt::format("{}  {}\n", time_text(answer, "/time"), is_believed ? "believed" : "in doubt");
   if (const std::string message = cell(answer, "/message"); !message.empty())
     text += printable(message) + "\n  cure: " + printable(cell(answer, "/cure")) + "\n";
   return text;

@@ -142,7 +142,8 @@ Exit explain_node(Session& session, const std::string& path, const std::string& 
   if (!folder) return folder.error();
   auto explained = explain(folder->inventory, cluster, node);
   if (!explained) return complain(session, explained.error());
-  print(session.wants_json() ? to_json(*explained) + "\n" : to_table(*explained));
+  print(session.wants_json() ? json_text(nlohmann::json::parse(to_json(*explained)))
+                             : to_table(*explained));
   return Exit::ok;
 }
 

@@ -32,6 +32,14 @@ Result<std::string> cluster_of(Session& session, const std::string& cluster,
     for (const auto& row : list_at(*answer, list))
       if (cell(row, "/node") == node) clusters.push_back(cell(row, "/cluster"));
   }
+  const auto& unread = list_at(*answer, "/unread");
+  if (clusters.empty() && !unread.empty()) {
+    return fail(
+        ErrorKind::corrupt,
+        fmt::format(
+            "no cluster that can be read has a node '{}', and cluster '{}' cannot; say with --cluster if it is meant: {}",
+            node, cell(unread.front(), "/cluster"), cell(unread.front(), "/reason")));
+  }
   if (clusters.empty()) {
     return fail(
         ErrorKind::not_found,

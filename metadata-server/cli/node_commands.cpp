@@ -59,16 +59,18 @@ std::string nodes_text(const nlohmann::json& answer) {
 Exit list_nodes(Session& session, const std::string& cluster, std::size_t limit) {
   constexpr std::size_t longest_page = 1000;
   const std::string of_cluster = cluster.empty() ? "" : "&cluster=" + escape(cluster);
-  nlohmann::json rows = nlohmann::json::array(), banned = rows;
+  nlohmann::json rows = nlohmann::json::array(), banned = rows, unread = rows;
   for (std::string after; rows.size() < limit;) {
     auto answer = session.ask(
         "GET", fmt::format("nodes?limit={}{}{}", std::min(longest_page, limit - rows.size()),
                            of_cluster, after.empty() ? "" : "&after=" + escape(after)));
     if (!answer) return complain(session, answer.error());
-    for (const auto& row : list_at(*answer, "/unread"))
+    for (const auto& row : list_at(*answer, "/unread")) {
+      unread.push_back(row);
       std::fprintf(stderr, "muster: cluster %s is left out: %s\n",
                    printable(cell(row, "/cluster")).c_str(),
                    on_one_line(cell(row, "/reason")).c_str());
+    }
     const auto nodes = answer->find("nodes");
     if (nodes != answer->end() && nodes->is_array())
       std::move(nodes->begin(), nodes->end(), std::back_inserter(rows));
@@ -76,7 +78,8 @@ Exit list_nodes(Session& session, const std::string& cluster, std::size_t limit)
     after = cell(*answer, "/next");
     if (after.empty()) break;
   }
-  const nlohmann::json all = {{"nodes", std::move(rows)}, {"banned", std::move(banned)}};
+  const nlohmann::json all = {
+      {"nodes", std::move(rows)}, {"banned", std::move(banned)}, {"unread", std::move(unread)}};
   print(session.wants_json() ? json_text(all) : nodes_text(all));
   return Exit::ok;
 }
@@ -207,6 +210,13 @@ void add_node_commands(CommandLine& line) {
                    "the disk's serial number, as its console and node show tell it");
   wipe->add_flag("--cancel", *cancel, "takes the order back");
   line.on(wipe, [=](Session& session) {
+    if (serial->empty() && !*cancel) {
+      static_cast<void>(complain(
+          session,
+          {ErrorKind::invalid,
+           "node wipe-disk: expected --serial, or --cancel, found neither; `muster node show` and the machine's console tell the serial number"}));
+      return Exit::usage;
+    }
     nlohmann::json body = nlohmann::json::object();
     if (!serial->empty()) body["serial"] = *serial;
     if (*cancel) body["cancel"] = true;

@@ -60,7 +60,14 @@ Exit order(Session& session, const OnDemandOptions& options, const Ask& ask) {
   auto answer = ask();
   if (!answer) return show_refusal(session, answer.error());
   const auto text = put_user_data(options.user_data, *parts, *answer);
-  if (!text) return complain(session, text.error());
+  // What it is to be is ordered, and what its machines are started with is shown once.
+  if (!text) {
+    Error error = text.error();
+    error.message += fmt::format(
+        "; the order holds all the same: muster cluster scale {} --nodes {} --again --user-data-dir DIR makes what its machines are started with anew",
+        options.name, options.nodes);
+    return complain(session, error);
+  }
   print(session.wants_json()
             ? json_text(*answer)
             : fmt::format("{}: expires {}\n{}{}{}", cell(*answer, "/name"),

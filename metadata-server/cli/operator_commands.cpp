@@ -68,9 +68,10 @@ void add_limit(CommandLine& line, CLI::App* group) {
     auto limits = limits_in(session, *options);
     if (!limits) return Exit::usage;
     if (limits->is_null() != options->none) {
-      return complain(session,
-                      {ErrorKind::invalid,
-                       "operator limit: expected limits, or --none, found neither or both"});
+      static_cast<void>(
+          complain(session, {ErrorKind::invalid,
+                             "operator limit: expected limits, or --none, found neither or both"}));
+      return Exit::usage;
     }
     nlohmann::json body = nlohmann::json::object();
     if (!limits->is_null()) body["limits"] = *limits;

@@ -42,7 +42,7 @@ void add_secret_commands(CommandLine& line) {
   set->add_option("--cluster", *cluster, "the cluster whose machines may fetch it")->required();
   set->add_option("--file", *file, "read the value from this file")->check(CLI::ExistingFile);
   set->footer(
-      "The value is kept byte for byte, a newline at its end too.\n"
+      "The value is kept byte for byte, a newline at its end too. Machines take it with the next muster apply.\n"
       "Example: muster secret set registry-password --cluster lab < password.txt");
   line.on(set, [=](Session& session) {
     auto value = read_value(*file);

@@ -23,7 +23,7 @@ Result<NodeName> resolve(const EnrolmentInventory& inventory, const Approval& ap
                             approval.name));
   }
   if (found.size() > 1) {
-    return fail(ErrorKind::invalid, "ambiguous",
+    return fail(ErrorKind::conflict, "ambiguous",
                 fmt::format("node '{}': in {} clusters; say which with --cluster", approval.name,
                             found.size()));
   }

@@ -25,6 +25,12 @@ std::string approve_as(const std::string& name, const PendingMachine& machine) {
 }  // namespace
 
 PendingReason why_pending(const EnrolmentInventory& inventory, const PendingMachine& machine) {
+  if (!machine.approved.node.empty()) {
+    return {machine.approved,
+            fmt::format("approved by {} as '{}/{}', and let in when it asks", machine.approved_by,
+                        machine.approved.cluster, machine.approved.node),
+            {}};
+  }
   // By the inventory of now: it may have been corrected since the machine asked.
   const MatchResult match = inventory.match(machine.hints);
   if (match.kind == MatchResult::Kind::matched) {

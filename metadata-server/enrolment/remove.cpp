@@ -97,7 +97,7 @@ Result<void> remove_machine(const EnrolmentContext& context, const NodeName& nod
       [&](const std::optional<std::string>& value, Transaction& transaction) -> Result<void> {
         auto cluster = find_cluster(context.store, node.cluster);
         if (!cluster) return pass(cluster.error());
-        const bool had_network = cluster->record.pod_cidrs.erase(node.node) > 0;
+        const bool had_network = cluster->record.pod_cidrs.change().erase(node.node) > 0;
         if (!value && !had_network) {
           return fail(
               ErrorKind::not_found,

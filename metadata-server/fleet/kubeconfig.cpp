@@ -16,9 +16,11 @@ namespace {
 Result<NodeDocument> any_document(const Fleet& fleet, const std::string& cluster) {
   const auto served = fleet.current.cluster(cluster);
   if (!served || served->documents.empty()) {
-    return fail(ErrorKind::not_found,
-                fmt::format("cluster {}: nothing is published for it; run `muster apply` first",
-                            in_ticks(cluster)));
+    return fail(
+        ErrorKind::not_found,
+        fmt::format(
+            "cluster {}: no machine of it has a document yet; run `muster apply`, or, of one that was made on demand, start its first master",
+            in_ticks(cluster)));
   }
   auto document = read_document(*served->documents.begin()->second);
   if (!document) return pass(document.error());

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "fleet/served_document.hpp"
-#include "records/audit.hpp"
+#include "records/audit_counts.hpp"
 #include "records/secrets.hpp"
 
 namespace muster {
@@ -30,9 +30,9 @@ Result<IssuedMachineCertificate> issue(const Fleet& fleet, const Caller& machine
   auto issued = issue_certificate(fleet.store, fleet.sealing, node.cluster, *found,
                                   request->public_key(), now, opened);
   if (!issued) return pass(issued.error());
-  append_audit(audit, now, machine.text(), "certificate-issued",
-               fmt::format("{}/{}/{}", node.cluster, node.node, order.name),
-               request->public_key().fingerprint());
+  fleet.enrolment.counts.append(audit, now, machine.text(), "certificate-issued",
+                                fmt::format("{}/{}/{}", node.cluster, node.node, order.name),
+                                request->public_key().fingerprint());
   return IssuedMachineCertificate{std::move(*issued), order.name};
 }
 
@@ -70,8 +70,9 @@ Result<std::string> hand_out_secret(const Fleet& fleet, const Caller& machine,
   auto value = get_secret(fleet.store, fleet.sealing, node.cluster, name, version);
   if (!value) return pass(value.error());
   Transaction audit;
-  append_audit(audit, fleet.enrolment.now(), machine.text(), "secret-read",
-               fmt::format("{}/{}", node.cluster, name), fmt::format("version {}", version));
+  fleet.enrolment.counts.append(audit, fleet.enrolment.now(), machine.text(), "secret-read",
+                                fmt::format("{}/{}", node.cluster, name),
+                                fmt::format("version {}", version));
   if (auto written = commit(fleet.store, audit); !written) return pass(written.error());
   spdlog::debug("{}: read secret {} version {}", machine.text(), name, version);
   return value;

@@ -258,8 +258,8 @@ Result<bool> release_places(const Fleet& fleet, const std::string& cluster,
                             std::chrono::seconds quarantine, TimePoint now) {
   const auto nodes = node_objects(fleet, cluster);
   if (!nodes) return pass(nodes.error());
-  const auto retired =
-      release_retired_members(fleet.store, cluster, unix_seconds(now), quarantine, *nodes);
+  const auto retired = release_retired_members(fleet.store, *fleet.publishing.memory, cluster,
+                                               unix_seconds(now), quarantine, *nodes);
   // Somebody published meanwhile: next time.
   if (!retired && retired.error().kind == ErrorKind::conflict) return true;
   if (!retired) return pass(retired.error());

@@ -195,7 +195,7 @@ Result<ClockStatus> SiteClock::confirm(Store& store, std::int64_t time, const st
   const ClockReading now = read();
   if (now.wall < time - clock_agreement || now.wall > time + clock_agreement) {
     return fail(
-        ErrorKind::invalid, "clock_differs",
+        ErrorKind::conflict, "clock_differs",
         fmt::format(
             "clock: expected this server's within {} s of yours, found {} here and {} there; put the wrong one right, then confirm",
             clock_agreement, utc_text(now.wall), utc_text(time)));

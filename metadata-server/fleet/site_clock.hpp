@@ -58,7 +58,7 @@ class SiteClock {
   // About once a second: says in the log when the judgement changes, and writes down the time, each
   // five minutes, while it is believed.
   [[nodiscard]] Result<void> keep(Store& store);
-  // An operator says that it is right; `time`, Unix seconds, is what his own clock says. invalid
+  // An operator says that it is right; `time`, Unix seconds, is what his own clock says. conflict
   // where that is more than five minutes off. Audited where it was in doubt; else a no-op.
   [[nodiscard]] Result<ClockStatus> confirm(Store& store, std::int64_t time, const std::string& by);
 

@@ -16,7 +16,9 @@
 #include "records/bans.hpp"
 #include "records/drain.hpp"
 #include "records/epoch.hpp"
+#include "records/on_demand_record.hpp"
 #include "records/pool_member.hpp"
+#include "records/revision.hpp"
 #include "records/schedule.hpp"
 #include "records/seal.hpp"
 #include "records/secrets.hpp"
@@ -168,10 +170,55 @@ Result<std::vector<UnreadRecord>> unread_of(const Store& store, Scope scope,
   return unread;
 }
 
+// What puts a cluster into quarantine: told by that.
+struct QuarantineKind {
+  std::string_view kind;
+  Result<void> (*check)(const Record& record);
+};
+constexpr std::array<QuarantineKind, 3> quarantine_kinds = {{
+    {kinds::cluster, check<parse_cluster_record>},
+    {kinds::on_demand, check<parse_on_demand_cluster>},
+    {kinds::member, check<parse_member_record>},
+}};
+
+// Of each cluster the revision whose files are current: older ones cost a way back.
+Result<void> add_unread_revisions(const Store& store, std::vector<std::string>& names) {
+  const auto clusters = all_records(store, kinds::cluster);
+  if (!clusters) return pass(clusters.error());
+  for (const auto& record : *clusters) {
+    const auto cluster = parse_cluster_record(record.value);
+    if (!cluster) continue;
+    const std::string key = kinds::revision_key(record.key, content_of(*cluster));
+    const auto revision = store.get(kinds::revision, key);
+    if (!revision && revision.error().kind != ErrorKind::not_found) return pass(revision.error());
+    if (revision && !parse_revision(revision->value))
+      names.push_back(fmt::format("{} {}", kinds::revision, key));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<UnreadRecord>> unread_records(const Store& store) {
   return unread_of(store, Scope::site, {});
+}
+
+Result<std::vector<std::string>> names_of_unread(const Store& store) {
+  std::vector<std::string> names;
+  for (const QuarantineKind& kind : quarantine_kinds) {
+    const auto records = all_records(store, kind.kind);
+    if (!records) return pass(records.error());
+    for (const auto& record : *records)
+      if (!kind.check(record)) names.push_back(fmt::format("{} {}", kind.kind, record.key));
+  }
+  if (auto added = add_unread_revisions(store, names); !added) return pass(added.error());
+  for (const Scope scope : {Scope::site, Scope::cluster}) {
+    const auto unread = unread_of(store, scope, {});
+    if (!unread) return pass(unread.error());
+    for (const auto& record : *unread)
+      names.push_back(fmt::format("{} {}", record.kind, record.name));
+  }
+  return names;
 }
 
 Result<std::string> cure_of_unread(const Store& store, const std::string& cluster) {

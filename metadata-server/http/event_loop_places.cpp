@@ -16,8 +16,11 @@ SourceTable::Entry EventLoop::enter(const std::string& address) {
   const auto entry = sources_.enter(address);
   if (entry != SourceTable::Entry::full) return entry;
   const auto gives_way = who_gives_way_to(address);
+  // Nobody of this thread's. The greedy are refused until those beyond the total are paid back.
+  if (!gives_way && !sources_.greedier_than(address).empty())
+    return sources_.enter(address, SourceTable::Place::beyond);
   if (!gives_way) return entry;
-  const auto entered = sources_.enter(address, true);
+  const auto entered = sources_.enter(address, SourceTable::Place::anothers);
   if (entered == SourceTable::Entry::taken) give_up(*gives_way);
   return entered;
 }

@@ -8,6 +8,7 @@
 #include "publish/revision_difference.hpp"
 #include "publish/secrets_of_revisions.hpp"
 #include "publish/todays_facts.hpp"
+#include "records/seal.hpp"
 
 namespace muster {
 namespace {
@@ -54,13 +55,22 @@ Result<Response> publication_response(const Rooms& rooms,
                         {"from", release.from},
                         {"to", release.to}});
   }
+  nlohmann::json notes = published->notes;
+  const auto sealed = sealed_clusters(rooms.store);
+  if (!sealed) return pass(sealed.error());
+  for (const std::string& cluster : *sealed) {
+    if (!published->revisions.contains(cluster)) continue;
+    notes.push_back(fmt::format(
+        "cluster '{0}': sealed since its server was restored: its machines are served nothing of it before `muster restore open {0}` (`muster restore status`)",
+        cluster));
+  }
   nlohmann::json answer = {{"revisions", published->revisions},
                            {"basedOn", published->based_on},
                            {"changes", std::move(changes)},
                            {"upgrades", upgrades},
                            {"unchanged", unchanged},
                            {"warnings", problems_json(published->warnings)},
-                           {"notes", published->notes},
+                           {"notes", std::move(notes)},
                            {"numbers", published->numbers},
                            {"contents", published->contents},
                            {"written", published->is_written}};

@@ -4,13 +4,19 @@
 
 namespace muster {
 
-SourceTable::Entry SourceTable::enter(const std::string& address, bool in_anothers_place) {
+bool SourceTable::has(Place place) const {
+  constexpr std::size_t part_beyond = 16;
+  if (place == Place::anothers) return true;
+  return open_ < total_ + (place == Place::beyond ? total_ / part_beyond : 0);
+}
+
+SourceTable::Entry SourceTable::enter(const std::string& address, Place place) {
   const std::string source = source_of(address);
   const std::lock_guard lock(mutex_);
   const auto held = sources_.find(source);
   if (per_source_ > 0 && held != sources_.end() && held->second >= per_source_)
     return Entry::source_full;
-  if (open_ >= total_ && !in_anothers_place) return Entry::full;
+  if (!has(place)) return Entry::full;
   ++sources_[source];
   ++open_;
   count_network(network_of(address), true);

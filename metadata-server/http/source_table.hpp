@@ -15,11 +15,13 @@ namespace muster {
 class SourceTable {
  public:
   enum class Entry { taken, source_full, full };
+  // One that is free; that of one who leaves next (what it left first, anybody could take); or one
+  // of the few beyond the total, while those who should give way are another thread's.
+  enum class Place { free, anothers, beyond };
   // 0 for per_source: no cap by source.
   SourceTable(std::size_t total, std::size_t per_source) : total_(total), per_source_(per_source) {}
-  // `address` in numbers; its source and its network: source_network.hpp. In another's place where
-  // that one leaves next: what it left first, anybody could take.
-  [[nodiscard]] Entry enter(const std::string& address, bool in_anothers_place = false);
+  // `address` in numbers; its source and its network: source_network.hpp.
+  [[nodiscard]] Entry enter(const std::string& address, Place place = Place::free);
   void leave(const std::string& address);
   [[nodiscard]] std::size_t open();
   [[nodiscard]] bool holds_any(const std::string& address);
@@ -28,6 +30,7 @@ class SourceTable {
   [[nodiscard]] std::vector<std::string> greedier_than(const std::string& address);
 
  private:
+  [[nodiscard]] bool has(Place place) const;
   void count_network(const std::string& network, bool enters);
 
   const std::size_t total_, per_source_;

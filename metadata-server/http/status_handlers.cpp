@@ -275,6 +275,9 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
   }
   const auto pending = list_pending(rooms.enrolment);
   if (!pending) return pass(pending.error());
+  const auto waiting = std::count_if(pending->begin(), pending->end(), [](const auto& machine) {
+    return machine.approved.node.empty();
+  });
   const auto troubles = MachineTroubles::gather_for_all(rooms);
   if (!troubles) return pass(troubles.error());
   const auto incomplete = incomplete_rows(rooms);
@@ -297,7 +300,7 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
                         {"strangers", troubles->strangers(rows_told)},
                         {"incompleteReleases", *incomplete},
                         {"unreadRecords", *unread},
-                        {"pendingApprovals", pending->size()},
+                        {"pendingApprovals", waiting},
                         {"time", unix_seconds(rooms.enrolment.now())}});
 }
 

@@ -111,7 +111,7 @@ class InventoryChecker {
         if (content != nullptr && content->scalar.find("PRIVATE KEY-----") != std::string::npos)
           report(content->place, fmt::format("{}.files[{}].content", path, index),
                  "{secretRef: NAME}", "a private key in clear",
-                 "set it with 'muster secret set NAME'");
+                 "set it with 'muster secret set NAME --cluster CLUSTER'");
       }
     }
     // kubelet sends it as HTTP headers, which is where credentials go.

@@ -40,7 +40,8 @@ class FileChecker {
     if (content == nullptr || content->kind != Value::Kind::scalar) return;
     if (holds_url_password(content->scalar))
       report(content->place, field + ".content", "{secretRef: NAME}",
-             "a URL with a user and a password", "set it with 'muster secret set NAME'");
+             "a URL with a user and a password",
+             "set it with 'muster secret set NAME --cluster CLUSTER'");
     if (is_sysctl_file(resolved_path(path->scalar)))
       check_sysctl_lines(content->scalar, content->place, field + ".content", problems_);
   }

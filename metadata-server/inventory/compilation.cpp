@@ -56,7 +56,7 @@ class CompilationMaker {
     }
     out_.releases_ = releases.all();
     out_.upgrades_ = releases.offers(cluster_);
-    PodNetworks networks = allocate_pod_networks(cluster_, sources, facts_.pod_cidrs, problems_);
+    PodNetworks networks = allocate_pod_networks(cluster_, sources, *facts_.pod_cidrs, problems_);
     check_authorities();
     check_identity_regions();
     make_settings(sources);

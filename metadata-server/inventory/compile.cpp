@@ -22,7 +22,7 @@ Checked<CompiledCluster> compile(const Inventory& inventory, const std::string& 
   out.name = cluster;
   out.releases = compilation->releases();
   out.upgrades = compilation->upgrades();
-  out.pod_cidrs = facts.pod_cidrs;
+  out.pod_cidrs = *facts.pod_cidrs;
   compilation->add_pod_cidrs(out.pod_cidrs);
   out.work = compilation->work();
   out.peers.site = facts.site;

@@ -153,7 +153,7 @@ Result<Explanation> explain(const Inventory& inventory, const std::string& clust
     return fail(
         ErrorKind::conflict,
         fmt::format(
-            "node {}: expected it in one cluster, found it in '{}' and '{}'; name the cluster",
+            "node {}: expected it in one cluster, found it in '{}' and '{}'; say which with --cluster",
             in_ticks(node), found[0]->cluster.value, found[1]->cluster.value));
   const Cluster& owner = inventory.clusters.at(found.front()->cluster.value);
   return Explainer(inventory, owner, *found.front()).explain();

@@ -107,8 +107,9 @@ class SettingsApplier {
       const std::string suggestion = did_you_mean(name, names);
       problems_.push_back(problem_at(
           secret.place, "secretRef", "the name of a secret of this cluster", in_ticks(name),
-          suggestion.empty() ? fmt::format("set it with 'muster secret set {}'", name)
-                             : suggestion));
+          suggestion.empty()
+              ? fmt::format("set it with 'muster secret set {} --cluster CLUSTER'", name)
+              : suggestion));
       return;
     }
     const auto same =

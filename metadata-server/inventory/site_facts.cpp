@@ -39,7 +39,7 @@ std::string to_json(const SiteFacts& facts) {
                        {"authorities", facts.authorities},
                        {"catalogue", catalogue},
                        {"secrets", facts.secrets},
-                       {"podCidrs", facts.pod_cidrs},
+                       {"podCidrs", *facts.pod_cidrs},
                        {"bannedMachines", facts.banned_machines},
                        {"departedMachines", facts.departed_machines},
                        {"members", members},
@@ -63,7 +63,7 @@ Result<SiteFacts> parse_site_facts(std::string_view json) {
            entry.at("manifestDigest").get<std::string>(), entry.at("size").get<std::uint64_t>(),
            entry.value("missing", std::uint64_t{0})});
     read.at("secrets").get_to(facts.secrets);
-    read.at("podCidrs").get_to(facts.pod_cidrs);
+    read.at("podCidrs").get_to(facts.pod_cidrs.change());
     read.at("bannedMachines").get_to(facts.banned_machines);
     facts.departed_machines = read.value("departedMachines", facts.departed_machines);
     read_members(read, facts);

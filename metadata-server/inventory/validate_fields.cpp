@@ -184,7 +184,7 @@ class FieldValidator {
     if (is_reference) return;
     report(value.place, path, "{secretRef: NAME}",
            value.find("secretRef") != nullptr ? "another map" : "a value in clear",
-           "set it with 'muster secret set NAME'");
+           "set it with 'muster secret set NAME --cluster CLUSTER'");
     clear(value);
   }
 

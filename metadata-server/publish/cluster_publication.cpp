@@ -309,7 +309,7 @@ class Preparation {
     record.actor = input_.actor;
     record.fixed = fixed_settings_of(cluster);
     record.document_key = signer.key_id();
-    compilation.add_pod_cidrs(record.pod_cidrs);
+    compilation.add_pod_cidrs(record.pod_cidrs.change());
     note_departures(publication_.changes, *old_, unix_seconds(latest_now(context_)),
                     unix_seconds(earliest_now(context_)), record.departed);
     record.kept = kept_;

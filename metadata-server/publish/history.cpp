@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "records/all_records.hpp"
 #include "store/kinds.hpp"
 
 namespace muster {
@@ -21,6 +22,23 @@ Result<void> find_history(const Store& store, std::uint64_t newest, ClusterRecor
     if (there) record.history.push_back(number);
     if (!there && there.error().kind != ErrorKind::not_found) return pass(there.error());
   }
+  return {};
+}
+
+// Its key is in the order of the numbers.
+std::string oldest_kept_publication(const Revision& revision) {
+  return kinds::revision_key(revision.cluster,
+                             revision.number - std::min(revision.number, kept_publications) + 1);
+}
+
+// All of them, where numbers are in between that are no publication's, or were left out.
+Result<void> remove_old_publications(const Store& store, const Revision& revision,
+                                     Transaction& transaction) {
+  const auto rows = all_records(store, kinds::publication, kinds::prefix_of(revision.cluster));
+  if (!rows) return pass(rows.error());
+  const std::string oldest = oldest_kept_publication(revision);
+  for (const Record& row : *rows)
+    if (row.key < oldest) transaction.remove(kinds::publication, row.key);
   return {};
 }
 
@@ -45,7 +63,7 @@ Result<void> keep_in_history(const Store& store, const Revision& revision, std::
   for (; record.history.size() > kept_revisions; record.history.erase(record.history.begin()))
     transaction.remove(kinds::revision,
                        kinds::revision_key(revision.cluster, record.history.front()));
-  return {};
+  return remove_old_publications(store, revision, transaction);
 }
 
 }  // namespace muster

@@ -162,16 +162,12 @@ class FirstMaster {
 
 }  // namespace
 
-Result<std::vector<PoolMember>> PublicationMemory::members(const Store& store,
-                                                           const std::string& cluster) {
-  const auto records = all_records(store, kinds::member, kinds::prefix_of(cluster));
-  if (!records) return pass(records.error());
-  const std::lock_guard lock(mutex_);
-  auto& known = members_[cluster];
-  std::unordered_map<std::string, KnownMember> now;
-  std::vector<PoolMember> members;
-  FirstMaster first;
-  for (const auto& record : *records) {
+Result<std::vector<const MemberRecord*>> PublicationMemory::read_members(
+    const std::vector<Record>& records, const std::string& cluster) {
+  KnownMembers& known = members_[cluster];
+  KnownMembers now;
+  std::vector<const MemberRecord*> members;
+  for (const Record& record : records) {
     KnownMember& member = now[record.key];
     if (const auto found = known.find(record.key); found != known.end())
       member = std::move(found->second);
@@ -180,14 +176,41 @@ Result<std::vector<PoolMember>> PublicationMemory::members(const Store& store,
       if (!parsed) return while_doing(parsed.error(), fmt::format("member '{}'", record.key));
       member = {record.version, std::move(*parsed)};
     }
-    const MemberRecord& found = member.record;
-    if (found.removed_at != 0) continue;
-    first.look(found, std::ssize(members));
-    members.push_back({found.node, found.pool, found.role, found.address});
+    members.push_back(&member.record);
   }
-  first.name_in(members);
   known.swap(now);
   return members;
+}
+
+Result<std::vector<PoolMember>> PublicationMemory::members(const Store& store,
+                                                           const std::string& cluster) {
+  const auto records = all_records(store, kinds::member, kinds::prefix_of(cluster));
+  if (!records) return pass(records.error());
+  const std::lock_guard lock(mutex_);
+  const auto found = read_members(*records, cluster);
+  if (!found) return pass(found.error());
+  std::vector<PoolMember> members;
+  FirstMaster first;
+  for (const MemberRecord* member : *found) {
+    if (member->removed_at != 0) continue;
+    first.look(*member, std::ssize(members));
+    members.push_back({member->node, member->pool, member->role, member->address});
+  }
+  first.name_in(members);
+  return members;
+}
+
+Result<std::vector<MemberRecord>> PublicationMemory::retired_members(const Store& store,
+                                                                     const std::string& cluster) {
+  const auto records = all_records(store, kinds::member, kinds::prefix_of(cluster));
+  if (!records) return pass(records.error());
+  const std::lock_guard lock(mutex_);
+  const auto found = read_members(*records, cluster);
+  if (!found) return pass(found.error());
+  std::vector<MemberRecord> retired;
+  for (const MemberRecord* member : *found)
+    if (member->removed_at != 0) retired.push_back(*member);
+  return retired;
 }
 
 }  // namespace muster

@@ -80,6 +80,9 @@ class PublicationMemory {
   // Those that are there now, in name order.
   [[nodiscard]] Result<std::vector<PoolMember>> members(const Store& store,
                                                         const std::string& cluster);
+  // Those that were removed and hold their places still.
+  [[nodiscard]] Result<std::vector<MemberRecord>> retired_members(const Store& store,
+                                                                  const std::string& cluster);
 
  private:
   struct KnownRevision {
@@ -98,6 +101,10 @@ class PublicationMemory {
     std::string digest;
     std::shared_ptr<const Inventory> inventory;
   };
+  using KnownMembers = std::unordered_map<std::string, KnownMember>;  // by key
+  // Of a cluster, in the order of their keys; valid as long as the mutex is held, which it is.
+  [[nodiscard]] Result<std::vector<const MemberRecord*>> read_members(
+      const std::vector<Record>& records, const std::string& cluster);
   [[nodiscard]] Result<std::shared_ptr<const Inventory>> inventory_for(const Revision& revision);
 
   std::mutex mutex_;
@@ -108,7 +115,7 @@ class PublicationMemory {
   std::map<std::string, KnownInventory> inventories_;
   std::mutex loading_;
   KnownFiles files_;
-  std::map<std::string, std::unordered_map<std::string, KnownMember>> members_;
+  std::map<std::string, KnownMembers> members_;
 };
 
 }  // namespace muster

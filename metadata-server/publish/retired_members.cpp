@@ -66,15 +66,15 @@ Result<void> remove_machines(const Store& store, const std::string& cluster,
   return nodes.empty() ? Result<void>() : end_approvals_of(store, cluster, nodes, transaction);
 }
 
-Result<RetiredMembers> release_retired_members(Store& store, const std::string& cluster,
-                                               std::int64_t now, std::chrono::seconds quarantine,
+Result<RetiredMembers> release_retired_members(Store& store, PublicationMemory& memory,
+                                               const std::string& cluster, std::int64_t now,
+                                               std::chrono::seconds quarantine,
                                                const NodeObjects& nodes) {
   RetiredMembers retired;
-  const auto members = list_members(store, cluster);
+  const auto members = memory.retired_members(store, cluster);
   if (!members) return pass(members.error());
   std::vector<const MemberRecord*> over;
   for (const MemberRecord& member : *members) {
-    if (member.removed_at == 0) continue;
     const bool is_served = is_served_still(member, nodes);
     retired.is_served = retired.is_served || is_served;
     const bool has_left =
@@ -97,7 +97,7 @@ Result<RetiredMembers> release_retired_members(Store& store, const std::string& 
     transaction.remove(kinds::member, kinds::pair_key(member->cluster, member->node))
         .remove(kinds::address, member->address);
     if (!nodes.served || !nodes.served->documents.contains(member->node))
-      found->record.pod_cidrs.erase(member->node);
+      found->record.pod_cidrs.change().erase(member->node);
   }
   if (found->version != 0) {
     transaction.expect(kinds::cluster, cluster, found->version)

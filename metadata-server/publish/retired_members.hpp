@@ -10,6 +10,7 @@
 
 #include "document/report.hpp"
 #include "publish/current_documents.hpp"
+#include "publish/publication_memory.hpp"
 #include "records/pool_member.hpp"
 #include "store/store.hpp"
 
@@ -39,10 +40,8 @@ struct RetiredMembers {
   std::size_t waiting = 0;  // removed, and not free yet
   bool is_served = false;   // somebody was removed, and no publication followed yet
 };
-[[nodiscard]] Result<RetiredMembers> release_retired_members(Store& store,
-                                                             const std::string& cluster,
-                                                             std::int64_t now,
-                                                             std::chrono::seconds quarantine,
-                                                             const NodeObjects& nodes);
+[[nodiscard]] Result<RetiredMembers> release_retired_members(
+    Store& store, PublicationMemory& memory, const std::string& cluster, std::int64_t now,
+    std::chrono::seconds quarantine, const NodeObjects& nodes);
 
 }  // namespace muster

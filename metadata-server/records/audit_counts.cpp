@@ -48,6 +48,22 @@ void AuditCounts::note(const std::string& action, const std::string& actor,
   ++count.unwritten;
 }
 
+bool AuditCounts::has_row_left(const std::string& actor, TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  Rows& rows = rows_[actor];
+  // A clock that was put back begins no window that lasts until it is there again.
+  if (rows.count == 0 || now < rows.since || now >= rows.since + limits_.window) rows = {now, 0};
+  return ++rows.count <= limits_.own_rows;
+}
+
+void AuditCounts::append(Transaction& transaction, TimePoint now, const std::string& actor,
+                         const std::string& action, const std::string& subject,
+                         const std::string& detail) {
+  if (has_row_left(actor, now))
+    return append_audit(transaction, now, actor, action, subject, detail);
+  note(action, actor, subject, detail, now);
+}
+
 Result<void> AuditCounts::flush(Store& store, TimePoint now) {
   return write(store, now, false);
 }

@@ -20,8 +20,9 @@ namespace muster {
 class AuditCounts {
  public:
   struct Limits {
-    std::size_t rows = 64;      // at once, of one action
-    std::size_t per_actor = 8;  // of them, of one actor
+    std::size_t rows = 64;       // at once, of one action
+    std::size_t per_actor = 8;   // of them, of one actor
+    std::size_t own_rows = 256;  // of one enrolled machine, in a window
     std::chrono::seconds window = std::chrono::hours(1);
   };
   AuditCounts() : AuditCounts(Limits{}) {}
@@ -31,6 +32,10 @@ class AuditCounts {
   // on the store.
   void note(const std::string& action, const std::string& actor, const std::string& subject,
             const std::string& detail, TimePoint now);
+  // What an enrolled machine does, and may do again and again: as append_audit, until it has its
+  // rows of this window; what is beyond is counted.
+  void append(Transaction& transaction, TimePoint now, const std::string& actor,
+              const std::string& action, const std::string& subject, const std::string& detail);
   // Writes what is new and what is over, in one transaction; costs nothing where there is neither.
   // What could not be written is tried again by the next call.
   [[nodiscard]] Result<void> flush(Store& store, TimePoint now);
@@ -49,6 +54,12 @@ class AuditCounts {
     bool is_told = false;         // the window's first row is written
   };
 
+  struct Rows {
+    TimePoint since;  // of the window
+    std::size_t count = 0;
+  };
+
+  [[nodiscard]] bool has_row_left(const std::string& actor, TimePoint now);
   [[nodiscard]] Key bounded(Key key) const;
   [[nodiscard]] Result<void> write(Store& store, TimePoint now, bool all);
 
@@ -56,6 +67,7 @@ class AuditCounts {
   std::mutex writing_;  // before mutex_
   std::mutex mutex_;
   std::map<Key, Count> counts_;
+  std::map<std::string, Rows> rows_;  // by actor; as many as there are machines
   bool is_news_ = false;
   TimePoint next_end_ = TimePoint::max();  // of the window that is over first
 };

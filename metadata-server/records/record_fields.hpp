@@ -23,6 +23,7 @@
 
 #include "document/json_object.hpp"
 #include "document/strict_json.hpp"
+#include "inventory/pod_cidrs.hpp"
 #include "result/result.hpp"
 
 namespace muster {
@@ -44,6 +45,7 @@ class RecordWriter {
                Presence presence = Presence::always);
   void text_map(std::string_view field, const std::map<std::string, std::string>& values,
                 Presence presence = Presence::always);
+  void text_map(std::string_view field, const PodCidrs& values) { text_map(field, *values); }
   void number_map(std::string_view field, const std::map<std::string, std::int64_t>& values,
                   Presence presence = Presence::always);
   void seconds(std::string_view field, std::chrono::seconds value) { number(field, value.count()); }
@@ -117,6 +119,7 @@ class RecordReader {
                 Presence presence = Presence::always) {
     object_.text_map(field, target, need(presence));
   }
+  void text_map(std::string_view field, PodCidrs& target) { text_map(field, target.change()); }
   void number_map(std::string_view field, std::map<std::string, std::int64_t>& target,
                   Presence presence = Presence::always);
   void seconds(std::string_view field, std::chrono::seconds& target);

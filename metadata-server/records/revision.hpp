@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "inventory/load.hpp"
+#include "inventory/pod_cidrs.hpp"
 #include "inventory/site_facts.hpp"
 #include "store/store.hpp"
 
@@ -52,7 +53,7 @@ struct ClusterRecord {
   std::int64_t published_at = 0;
   std::string actor;
   FixedSettings fixed;
-  std::map<std::string, std::string> pod_cidrs;  // node -> network, removed nodes too
+  PodCidrs pod_cidrs;
   // Removed node -> Unix seconds until which a certificate that it has may be valid.
   std::map<std::string, std::int64_t> departed;
   std::string document_key;                  // key id of what signed all that it is served

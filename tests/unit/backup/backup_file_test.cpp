@@ -312,6 +312,25 @@ TEST_CASE("the status tells a backup that no key of today opens, and one that is
   CHECK_FALSE(backup_status(site.store, sample::now)->cure.empty());
 }
 
+TEST_CASE("a backup names what of a cluster it has damaged, its machines' records too") {
+  sample::Site site;
+  site.publish(sample::small_inventory());
+  REQUIRE(damaged_records(site.store, site.sealing).value().empty());
+  Transaction transaction;
+  transaction.put(kinds::machine, "lab/m1", "{").put(kinds::member, "lab/ci-1", "{");
+  transaction.put(kinds::on_demand, "ci", "{").put(kinds::turn, "lab", "{");
+  REQUIRE(site.store.commit(transaction));
+  const std::string revision = kinds::revision_key("lab", 1);
+  make_unreadable(site.store, kinds::revision, revision);
+  CHECK(damaged_records(site.store, site.sealing).value() ==
+        std::vector<std::string>{"on-demand ci", "member lab/ci-1", "revision " + revision,
+                                 "machine lab/m1", "turn lab"});
+  make_unreadable(site.store, kinds::cluster, "lab");
+  CHECK(damaged_records(site.store, site.sealing).value() ==
+        std::vector<std::string>{"cluster lab", "on-demand ci", "member lab/ci-1", "machine lab/m1",
+                                 "turn lab"});
+}
+
 TEST_CASE("a CA key that cannot be read, or does not open, is in no backup that has it so") {
   sample::Site site;
   CHECK(damaged_records(site.store, site.sealing).value().empty());

@@ -232,6 +232,7 @@ TEST_CASE("limits of an operator are given together, or lifted") {
       ran.err ==
       "muster: limits: expected --templates, --clusters and --machines together, found some of them\n");
   ran = fake::muster({"--server", api.url(), "operator", "limit", "ci"});
+  CHECK(ran.exit == 2);
   CHECK(ran.err == "muster: operator limit: expected limits, or --none, found neither or both\n");
 }
 

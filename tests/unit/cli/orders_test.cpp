@@ -162,6 +162,33 @@ TEST_CASE(
       std::string::npos);
 }
 
+TEST_CASE("where user-data cannot be kept, the order holds, and how it is made anew is said") {
+  const OperatorApi api(
+      {{"POST /v1/operator/clusters/ci/scale",
+        {200,
+         R"({"name":"ci","expiresAt":0,"removing":[],"untaken":1,"userData":[{"name":"ci-nodes.yaml","pool":"w","machines":1,"text":"#cloud-config\n"}]})"}}});
+  const std::string there = api.folder() + "/ci-nodes.yaml";
+  std::ofstream(there) << "x";
+  const auto ran = fake::muster({"--server", api.url(), "cluster", "scale", "ci", "--nodes", "3",
+                                 "--user-data-dir", api.folder()});
+  CHECK(ran.exit == 5);
+  CHECK(
+      ran.err ==
+      "muster: creating '" + there +
+          "': File exists; the order holds all the same: muster cluster scale ci --nodes 3 --again --user-data-dir DIR makes what its machines are started with anew\n");
+}
+
+TEST_CASE("a disk is wiped by its serial number alone") {
+  const OperatorApi api({});
+  const auto ran =
+      fake::muster({"--server", api.url(), "node", "wipe-disk", "n3", "--cluster", "lab"});
+  CHECK(ran.exit == 2);
+  CHECK(
+      ran.err ==
+      "muster: node wipe-disk: expected --serial, or --cancel, found neither; `muster node show` and the machine's console tell the serial number\n");
+  CHECK(api.asked().empty());
+}
+
 TEST_CASE("an order that the server holds to and could not publish says so, and exits 6") {
   const OperatorApi api(
       {{"POST /v1/operator/nodes/lab/n1/ban",

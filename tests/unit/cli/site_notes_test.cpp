@@ -52,6 +52,20 @@ TEST_CASE("what cannot be read of one cluster is told, and the others are listed
   ran = fake::muster({"--server", api.url(), "node", "list"});
   CHECK(ran.exit == 0);
   CHECK(ran.err == "muster: cluster dem is left out: machine 'dem/m-1': refused\n");
+  ran = fake::muster({"--server", api.url(), "node", "list", "-o", "json"});
+  CHECK(nlohmann::json::parse(ran.out).at("unread").at(0).at("cluster") == "dem");
+}
+
+TEST_CASE("of a node that no cluster which can be read has, it is not said that none has it") {
+  const OperatorApi api(
+      {{"GET /v1/operator/nodes?node=m3",
+        {200,
+         R"({"nodes":[],"banned":[],"unread":[{"cluster":"dem","reason":"machine 'dem/m3': refused"}],"next":""})"}}});
+  const auto ran = fake::muster({"--server", api.url(), "node", "show", "m3"});
+  CHECK(ran.exit == 1);
+  CHECK(
+      ran.err ==
+      "muster: no cluster that can be read has a node 'm3', and cluster 'dem' cannot; say with --cluster if it is meant: machine 'dem/m3': refused\n");
 }
 
 TEST_CASE("the clock is shown, and confirmed with this machine's own") {
@@ -60,10 +74,10 @@ TEST_CASE("the clock is shown, and confirmed with this machine's own") {
         {200, R"({"time":1796000000,"message":"the clock was set","cure":"confirm it"})"}},
        {"POST /v1/operator/clock/confirm", {200, R"({"time":1796000000,"message":""})"}}});
   auto ran = fake::muster({"--server", api.url(), "clock", "show"});
-  CHECK(ran.out == "2026-11-30T00:53:20Z  in doubt\nthe clock was set\n  cure: confirm it\n");
+  CHECK(ran.out == "2026-11-30 00:53:20 UTC  in doubt\nthe clock was set\n  cure: confirm it\n");
   const auto before = std::time(nullptr);
   ran = fake::muster({"--server", api.url(), "clock", "confirm"});
-  CHECK(ran.out == "2026-11-30T00:53:20Z  believed\n");
+  CHECK(ran.out == "2026-11-30 00:53:20 UTC  believed\n");
   const std::string& asked = api.asked().back();
   const std::string expected = "POST /v1/operator/clock/confirm {\"time\":";
   REQUIRE(asked.starts_with(expected));

@@ -39,7 +39,9 @@ struct Pool : Enrolment {
   void release() {
     now += 1h;
     const NodeObjects none{false, nullptr, {}};
-    CHECK(release_retired_members(store, "lab", unix_seconds(now), 15min, none)->released == 1);
+    PublicationMemory memory;
+    CHECK(release_retired_members(store, memory, "lab", unix_seconds(now), 15min, none)->released ==
+          1);
     CHECK_FALSE(find_member(store, "lab", "ci-1").value());
   }
   void check_barred_until_unban() {

@@ -84,8 +84,7 @@ TEST_CASE("a removed machine's pod network is free for another") {
   transaction.put(kinds::cluster, "lab", to_json(cluster));
   REQUIRE(site.store.commit(transaction));
   REQUIRE(remove_machine(site.context, {"lab", "n1"}, "operator anna"));
-  CHECK(find_cluster(site.store, "lab")->record.pod_cidrs ==
-        std::map<std::string, std::string>{{"n2", "10.64.2.0/24"}});
+  CHECK(find_cluster(site.store, "lab")->record.pod_cidrs == PodCidrs{{"n2", "10.64.2.0/24"}});
   CHECK(site.audit("machine-removed") ==
         std::vector<std::string>{"operator anna lab/n1 its pod network is free"});
 }

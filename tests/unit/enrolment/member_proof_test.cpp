@@ -137,8 +137,9 @@ TEST_CASE("a removed instance does not come back by its document") {
   REQUIRE(remove_machine(site.context, {"lab", "ci-1"}, "operator anna"));
   site.now += 1h;
   const NodeObjects none{false, nullptr, {}};
-  CHECK(release_retired_members(site.store, "lab", unix_seconds(site.now), 15min, none)->released ==
-        1);
+  PublicationMemory memory;
+  CHECK(release_retired_members(site.store, memory, "lab", unix_seconds(site.now), 15min, none)
+            ->released == 1);
   CHECK(
       refusal(site.enrol_with("10.77.1.5", machine, site.pool_token(), document)) ==
       "identity_document_used: instance identity document: i-00000000000000005 was 'lab/ci-1', which is removed, and is let in once; launch another instance");

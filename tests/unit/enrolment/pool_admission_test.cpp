@@ -105,9 +105,10 @@ TEST_CASE("a full pool takes nobody; a removed member's name, address and networ
       "address_taken: pool 'lab/ci': the address 10.77.1.2 was that of 'lab/ci-2', which was removed a short time ago; it is free again some minutes after that");
   const auto quarantine = std::chrono::minutes(15);
   const std::int64_t removed = unix_seconds(site.now);
+  PublicationMemory memory;
   const auto release = [&](std::int64_t at) {
     const NodeObjects none{false, nullptr, {}};
-    return release_retired_members(site.store, "lab", at, quarantine, none)->released;
+    return release_retired_members(site.store, memory, "lab", at, quarantine, none)->released;
   };
   CHECK(release(removed + 899) == 0);
   CHECK(release(removed + 900) == 1);

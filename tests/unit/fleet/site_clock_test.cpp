@@ -106,6 +106,7 @@ TEST_CASE("after a month without a server, three machines or an operator are bel
     const auto refused = later.confirm(at.store, at.wall - 301, "operator anna");
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == "clock_differs");
+    CHECK(refused.error().kind == ErrorKind::conflict);
     CHECK(
         refused.error().message ==
         "clock: expected this server's within 300 s of yours, found 2026-12-31T00:53:20Z here and 2026-12-31T00:48:19Z there; put the wrong one right, then confirm");

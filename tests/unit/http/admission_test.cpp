@@ -53,6 +53,10 @@ TEST_CASE("a stranger gets the trust chain, a nonce, and a place in the queue; t
       house.ask("POST", "/v1/operator/approve",
                 {{"name", "n1"}, {"fingerprint", key.public_key().fingerprint()}});
   CHECK(approved.status == 200);
+  const auto known = house.ask("GET", "/v1/operator/pending").body.at("pending")[0];
+  CHECK(known.at("reason") == "approved by operator root as 'lab/n1', and let in when it asks");
+  CHECK(known.at("cure") == "");
+  CHECK(house.ask("GET", "/v1/operator/status").body.at("pendingApprovals") == 0);
   const auto enrolled = house.ask("POST", "/v1/enrol", enrol_body(house, key), stranger());
   CHECK(enrolled.status == 200);
   CHECK(enrolled.body.at("node") == "n1");

@@ -84,8 +84,9 @@ TEST_CASE("a member is drained, removed when it is, and its Node's end is waited
   CHECK(house.state("w-1") == "leaving");
   CHECK(list_drains(house.store, "lab")->empty());
 
+  PublicationMemory memory;
   const auto retire = [&] {
-    return release_retired_members(house.store, "lab", unix_seconds(house.time),
+    return release_retired_members(house.store, memory, "lab", unix_seconds(house.time),
                                    std::chrono::minutes(15), *node_objects(house.rooms, "lab"))
         ->released;
   };
@@ -143,7 +144,7 @@ TEST_CASE("a removal that is ordered again answers as the first did, and frees n
   PoolHouse house;
   house.start(2);
   const auto network = [&] {
-    return find_cluster(house.store, "lab")->record.pod_cidrs.contains("w-1");
+    return find_cluster(house.store, "lab")->record.pod_cidrs->contains("w-1");
   };
   auto first = house.order("w-1", "remove", {{"drain", false}});
   REQUIRE(first.status == 200);

@@ -107,7 +107,7 @@ TEST_CASE(
       "node 'lab/n1': the inventory lists it, so that it would be let in again; drain it with `muster node drain n1`, take it out and run `muster apply DIR --remove`, or shut it out with `muster ban n1`");
   CHECK(house.ask("GET", "/v1/document", {}, n1).status == 200);
   house.apply(sample::cluster() + sample::node("m1", "master", 11), true);
-  const auto networks = [&] { return find_cluster(house.store, "lab")->record.pod_cidrs; };
+  const auto networks = [&] { return *find_cluster(house.store, "lab")->record.pod_cidrs; };
   CHECK(networks().contains("n1"));
   CHECK(remove().status == 200);
   CHECK_FALSE(networks().contains("n1"));

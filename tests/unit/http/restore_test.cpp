@@ -338,6 +338,15 @@ TEST_CASE_FIXTURE(
   CHECK(approved.message() == sealed);
 }
 
+TEST_CASE_FIXTURE(RestoredHouse,
+                  "what is applied to a sealed cluster says that nobody is served it") {
+  const auto applied = apply(sample::small_inventory() + sample::node("n9", "node", 29));
+  CHECK(
+      applied.body.at("notes") ==
+      nlohmann::json{
+          "cluster 'lab': sealed since its server was restored: its machines are served nothing of it before `muster restore open lab` (`muster restore status`)"});
+}
+
 TEST_CASE_FIXTURE(RestoredHouse, "of a sealed cluster, what cannot be read is told with its cure") {
   show(m1, {{"document", document_of("m1", 9)}, {"peers", peers_of(9, {"m1", "n1"})}});
   std::string told;

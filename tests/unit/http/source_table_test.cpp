@@ -74,9 +74,24 @@ TEST_CASE("a newcomer may enter in the place of one that leaves next, within its
   CHECK(table.enter("10.0.1.1") == Entry::taken);
   CHECK(table.enter("10.0.1.2") == Entry::taken);
   CHECK(table.enter("10.0.2.1") == Entry::full);
-  CHECK(table.enter("10.0.2.1", true) == Entry::taken);
-  CHECK(table.enter("10.0.2.1", true) == Entry::source_full);
+  CHECK(table.enter("10.0.2.1", SourceTable::Place::anothers) == Entry::taken);
+  CHECK(table.enter("10.0.2.1", SourceTable::Place::anothers) == Entry::source_full);
   table.leave("10.0.1.1");
   CHECK(table.open() == 2);
   CHECK(table.enter("10.0.3.1") == Entry::full);
+}
+
+TEST_CASE("a few have places beyond the total, paid back before anybody has a free one") {
+  SourceTable table(32, 0);
+  for (int i = 0; i < 32; ++i) CHECK(table.enter(fmt::format("10.0.1.{}", i)) == Entry::taken);
+  CHECK(table.enter("10.0.2.1") == Entry::full);
+  CHECK(table.enter("10.0.2.1", SourceTable::Place::beyond) == Entry::taken);
+  CHECK(table.enter("10.0.3.1", SourceTable::Place::beyond) == Entry::taken);
+  CHECK(table.enter("10.0.4.1", SourceTable::Place::beyond) == Entry::full);
+  for (int i = 0; i < 2; ++i) {
+    table.leave(fmt::format("10.0.1.{}", i));
+    CHECK(table.enter("10.0.1.99") == Entry::full);
+  }
+  table.leave("10.0.1.2");
+  CHECK(table.enter("10.0.1.99") == Entry::taken);
 }

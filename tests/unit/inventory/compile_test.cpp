@@ -279,7 +279,7 @@ TEST_CASE("a pod network is given once and kept") {
   CHECK(second.pod_cidrs.at("n2") == "10.64.1.0/24");
   CHECK(second.peers.peers.size() == 2);
   // A written network wins over what was kept for the same node, and is not given to others.
-  facts.pod_cidrs.clear();
+  facts.pod_cidrs = {};
   const auto written =
       compiled(sample::loaded(base + node("n1", "node", "10.77.0.21") +
                               node("n2", "node", "10.77.0.22", ", podCidr: 10.64.1.0/24")),

@@ -191,10 +191,10 @@ spec:
   CHECK(text.find("hunter2") == std::string::npos);
   CHECK(
       text ==
-      "a.yaml:21:7: spec.containerd.registryCredentials[one.example]: expected {secretRef: NAME}, found a value in clear; set it with 'muster secret set NAME'\n"
-      "a.yaml:22:7: spec.containerd.registryCredentials[two.example]: expected {secretRef: NAME}, found a value in clear; set it with 'muster secret set NAME'\n"
-      "a.yaml:23:7: spec.containerd.registryCredentials[three.example]: expected {secretRef: NAME}, found another map; set it with 'muster secret set NAME'\n"
-      "a.yaml:26:5: spec.files[0].content: expected {secretRef: NAME}, found a private key in clear; set it with 'muster secret set NAME'\n"
+      "a.yaml:21:7: spec.containerd.registryCredentials[one.example]: expected {secretRef: NAME}, found a value in clear; set it with 'muster secret set NAME --cluster CLUSTER'\n"
+      "a.yaml:22:7: spec.containerd.registryCredentials[two.example]: expected {secretRef: NAME}, found a value in clear; set it with 'muster secret set NAME --cluster CLUSTER'\n"
+      "a.yaml:23:7: spec.containerd.registryCredentials[three.example]: expected {secretRef: NAME}, found another map; set it with 'muster secret set NAME --cluster CLUSTER'\n"
+      "a.yaml:26:5: spec.files[0].content: expected {secretRef: NAME}, found a private key in clear; set it with 'muster secret set NAME --cluster CLUSTER'\n"
       "a.yaml:28:26: spec.kubelet.extraConfiguration.staticPodURLHeader: expected no credentials in a document, found a value in clear\n");
 }
 

@@ -85,8 +85,8 @@ TEST_CASE("a member that was removed is served no more; its network waits with i
   Transaction transaction;
   retire_member(**find_member(site.store, "lab", "ci-1"), 1000, transaction);
   REQUIRE(site.store.commit(transaction));
-  CHECK(release_retired_members(site.store, "lab", 1000, std::chrono::seconds(900),
-                                {true, site.current.cluster("lab"), {}})
+  CHECK(release_retired_members(site.store, *site.context.memory, "lab", 1000,
+                                std::chrono::seconds(900), {true, site.current.cluster("lab"), {}})
             ->is_served);
   REQUIRE(republish(site.context, "lab", "operator anna"));
   CHECK_FALSE(site.current.document("lab", "ci-1"));
@@ -95,7 +95,8 @@ TEST_CASE("a member that was removed is served no more; its network waits with i
   CHECK(site.document("ci-2").role.pod_cidr != network);
   NodeObjects nodes{true, site.current.cluster("lab"), {}};
   const auto release = [&](std::int64_t now) {
-    return release_retired_members(site.store, "lab", now, std::chrono::seconds(900), nodes)
+    return release_retired_members(site.store, *site.context.memory, "lab", now,
+                                   std::chrono::seconds(900), nodes)
         ->released;
   };
   CHECK(release(1900) == 0);  // nobody told that its Node object is gone
@@ -145,8 +146,8 @@ TEST_CASE("where no API server ever was, there is no Node object to wait for") {
   retire_member(**find_member(site.store, "lab", "ci-1"), 1000, transaction);
   REQUIRE(site.store.commit(transaction));
   const NodeObjects nodes{false, nullptr, {}};
-  const auto retired =
-      release_retired_members(site.store, "lab", 1900, std::chrono::seconds(900), nodes);
+  const auto retired = release_retired_members(site.store, *site.context.memory, "lab", 1900,
+                                               std::chrono::seconds(900), nodes);
   CHECK(retired->released == 1);
 }
 

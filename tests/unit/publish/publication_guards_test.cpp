@@ -59,7 +59,7 @@ TEST_CASE("a secret that is removed while an apply compiles: the apply is refuse
       problems_told(site.publish_through(sample::small_inventory(with_secret)));
   CHECK_MESSAGE(
       told.find(
-          "secretRef: expected the name of a secret of this cluster, found 'db'; set it with 'muster secret set db'") !=
+          "secretRef: expected the name of a secret of this cluster, found 'db'; set it with 'muster secret set db --cluster CLUSTER'") !=
           std::string::npos,
       told);
   CHECK(site.document("n1").config.secrets.empty());

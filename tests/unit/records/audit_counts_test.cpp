@@ -86,3 +86,26 @@ TEST_CASE_FIXTURE(Counted, "what is committed behind a view that stands still is
   REQUIRE(counts.flush_all(store, now + 2h));
   CHECK(list_audit(store, "", 10)->size() == 1);
 }
+
+TEST_CASE_FIXTURE(Counted, "a machine has its rows of an hour, and what is beyond is counted") {
+  AuditCounts few{{.own_rows = 2, .window = 1h}};
+  const auto issue = [&](const std::string& machine, int times) {
+    Transaction transaction;
+    for (int i = 0; i < times; ++i)
+      few.append(transaction, now, machine, "certificate-issued", "kubelet",
+                 fmt::format("key {}", i));
+    REQUIRE(commit(store, transaction));
+    REQUIRE(few.flush(store, now));
+    return news();
+  };
+  CHECK(issue("n1", 500) ==
+        Rows{"n1 kubelet key 0", "n1 kubelet key 1", "n1 kubelet 498 times; the first: key 2"});
+  CHECK(issue("n1", 3).empty());
+  CHECK(issue("n2", 1) == Rows{"n2 kubelet key 0"});
+  now += 1h;
+  CHECK(issue("n1", 1) == Rows{"n1 kubelet key 0", "n1 kubelet 3 more times; the first: key 2"});
+  now -= 24h * 31;
+  const auto before = list_audit(store, "", 1000)->size();
+  issue("n1", 1);
+  CHECK(list_audit(store, "", 1000)->size() == before + 1);
+}
