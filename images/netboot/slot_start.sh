@@ -37,6 +37,9 @@ find_started() {
   [ $# = 1 ]
 }
 
+# The word that GRUB adds to a slot's own (grub.cfg).
+is_trial() { tr ' ' '\n' < "${cmdline:-/proc/cmdline}" | grep -qx muster.trial; }
+
 # The root of the slot that runs, on the disk, under dm-verity: no block is used that is not of the tree whose root this initrd has. All of it
 # is read once, so that a slot that is not whole is nobody's from then on; what is read later, of a disk that fails meanwhile, is an error.
 open_slot_root() {
@@ -47,7 +50,7 @@ open_slot_root() {
     [ "$tries" -lt "${MUSTER_DISK_PATIENCE:-30}" ] || stop "no disk, or more than one, has the slot that started this machine: $1"
     sleep 1
   done
-  [ -z "$(argument muster.trial)" ] || noted=$id
+  if is_trial; then noted=$id; fi
   offset=$(($(header_value "$slot" root) * 512))
   number=$(losetup -f)
   losetup -r -o "$offset" "$number" "$slots" || stop "slot $slot cannot be read"

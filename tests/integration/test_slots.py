@@ -190,3 +190,26 @@ def test_power_that_goes_while_a_slot_is_told_good(slots, cut):
     slots.set_state("a..")
     assert slots.run("good", "b", trial=True, cut=cut).returncode == 9
     assert slots.starts()[0] == "b"
+
+
+@pytest.mark.parametrize("trial, phase", [(" muster.trial", "verify"), ("", "kernel")])
+def test_the_initrd_notes_how_far_a_try_came(slots, trial, phase):
+    """slot_start.sh in its own shell, without loops and the device mapper."""
+    slots.write(slots.image("one"))
+    (slots.folder / "line").write_text(f"quiet muster.slot=a/ID{trial}\n")
+    (slots.folder / "muster").mkdir()
+    (slots.folder / "muster/verity").write_text("1 HASH\n")
+    script = f"""
+      cmdline={slots.folder}/line; muster_folder={slots.folder}/muster; dev={slots.folder}
+      enter() {{ [ -z "$noted" ] || write_note "$noted" "$1"; }}
+      stop() {{ echo "stopped: $*"; exit 1; }}
+      . {NETBOOT}/slots.sh; . {NETBOOT}/slot_start.sh
+      find_started() {{ slots={slots.partition}; }}
+      losetup() {{ :; }}
+      dmsetup() {{ : > "$dev/dm-0"; }}
+      open_slot_root "a/$(slots={slots.partition}; header_value a id)" && echo "$root_device $root_options"
+    """
+    done = subprocess.run(["busybox", "sh", "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (0, f"{slots.folder}/dm-0 ro\n"), done.stdout + done.stderr
+    slots.starts()
+    assert slots.shown()["failed"] == f"a {phase}"
