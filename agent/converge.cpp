@@ -28,14 +28,6 @@ constexpr std::chrono::seconds ready_limit(180);
 // Of a person's run on a machine that is up: the service cannot look after it meanwhile.
 constexpr std::chrono::seconds ready_limit_by_hand(60);
 
-// Mirrors first: the server's own line is the scarce one.
-std::vector<std::string> sources_of(const ConvergeState& state) {
-  auto sources = state.document.config.artifact_mirrors;
-  const auto& boot = state.session->trust.servers.boot;
-  sources.insert(sources.end(), boot.begin(), boot.end());
-  return sources;
-}
-
 std::vector<std::string> started_units(const Plan& plan) {
   std::vector<std::string> units;
   const auto add = [&](const auto* jobs) {
@@ -154,6 +146,14 @@ void tell_lapsed(const ObservedState& observed, Run& run, ConvergeState& state) 
 }
 
 }  // namespace
+
+// Mirrors first: the server's own line is the scarce one.
+std::vector<std::string> sources_of(const ConvergeState& state) {
+  auto sources = state.document.config.artifact_mirrors;
+  const auto& boot = state.session->trust.servers.boot;
+  sources.insert(sources.end(), boot.begin(), boot.end());
+  return sources;
+}
 
 void ConvergeState::add_unwell(const std::vector<HealthProblem>& problems) {
   for (const auto& problem : problems) {

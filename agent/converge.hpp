@@ -65,6 +65,9 @@ struct ConvergeState {
 // The newest document and what was made of it are in effect, as they were when they settled.
 [[nodiscard]] bool is_settled(const Run& run, const ConvergeState& state);
 
+// Of what is fetched by its digest, in the order in which they are asked.
+[[nodiscard]] std::vector<std::string> sources_of(const ConvergeState& state);
+
 // What became of the units since the last look, for what failed meanwhile.
 void look_at_units(const Run& run, ConvergeState& state);
 

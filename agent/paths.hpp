@@ -51,6 +51,9 @@ inline constexpr const char* seen_lease = "/run/muster-agent/seen-lease";
 inline constexpr const char* kept_status = "/run/muster-agent/status.json";
 // What the machine waits for, before the login prompts of its consoles: issue(5).
 inline constexpr const char* waiting = "/run/issue.d/muster.issue";
+// What is in the slots of its state disk, as the image's own program says; and what it is to write.
+inline constexpr const char* slots = "/run/muster-slot/state";
+inline constexpr const char* slot_order = "/run/muster-agent/slot-order";
 inline constexpr const char* facts_root = "/";
 
 }  // namespace muster::paths

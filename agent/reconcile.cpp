@@ -7,6 +7,7 @@
 #include "agent/kept_status.hpp"
 #include "agent/run/failure_detail.hpp"
 #include "agent/session/tombstone.hpp"
+#include "agent/slots.hpp"
 
 namespace muster {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 // paths::state.
 ConvergeResult<> converge_once(Run& run, ConvergeState& state) {
   for (const auto step : {fetch_documents, derive_desired, preflight, install_foundation, join_etcd,
-                          apply_rest, await_ready}) {
+                          apply_rest, await_ready, keep_slots}) {
     if (auto done = step(run, state); !done) return done;
   }
   return {};

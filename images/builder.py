@@ -44,8 +44,8 @@ class Builder:
                 "builder": digest_of(self.programs()), "tools": self.tool_versions()}
 
     def programs(self):
-        return sorted(os.path.join(folder, file) for folder in (self.folder, IMAGES) for file in os.listdir(folder)
-                      if file.endswith((".py", ".sh")) or file == "build")
+        own = [os.path.join(folder, file) for folder, _, files in os.walk(self.folder) for file in files if not file.endswith((".md", ".pyc"))]
+        return sorted(own + [os.path.join(IMAGES, file) for file in os.listdir(IMAGES) if file.endswith(".py")])
 
     def tool_versions(self):
         found = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *sorted(set(self.tools.values()) | {"qemu-utils", "libext2fs2"})],

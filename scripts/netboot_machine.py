@@ -85,9 +85,9 @@ class BootSegment:
 
 
 class NetbootMachine:
-    def __init__(self, name, folder, mac, firmware="bios", memory=3072, disk=None):
-        """`disk`: (a qcow2 file, its serial number)."""
-        self.name, self.folder, self.mac, self.firmware, self.memory, self.disk = name, str(folder), mac, firmware, memory, disk
+    def __init__(self, name, folder, mac, firmware="bios", memory=3072, disk=None, disk_first=False):
+        """`disk`: (a qcow2 file, its serial number); disk_first: the firmware asks it before the network."""
+        self.name, self.folder, self.mac, self.firmware, self.memory, self.disk, self.disk_first = name, str(folder), mac, firmware, memory, disk, disk_first
         self.uuid = f"5c1a7f0e-7b1e-4c5e-9a53-{mac.replace(':', '')}"
         self.pid_file, self.console = (os.path.join(self.folder, f"{name}.{what}") for what in ("pid", "console"))
         self.reader, self.began = None, 0.0
@@ -105,7 +105,8 @@ class NetbootMachine:
                    "-display", "none", "-serial", f"file:{self.console}", "-uuid", self.uuid, "-device", "virtio-rng-pci", *self.firmware_arguments(),
                    "-netdev", f"tap,id=n0,ifname={self.tap},script=no,downscript=no"]
         if self.disk:
-            command += ["-drive", f"if=none,id=state,format=qcow2,file={self.disk[0]}", "-device", f"virtio-blk-pci,drive=state,serial={self.disk[1]}"]
+            first = ",bootindex=1" if self.disk_first else ""
+            command += ["-drive", f"if=none,id=state,format=qcow2,file={self.disk[0]}", "-device", f"virtio-blk-pci,drive=state,serial={self.disk[1]}{first}"]
         with open(self.console, "wb"):
             self.lines, self.began = [], time.monotonic()
         begin(self.pid_file, os.path.join(self.folder, f"{self.name}.log"), *command)
@@ -115,11 +116,11 @@ class NetbootMachine:
     def firmware_arguments(self):
         card = f"virtio-net-pci,netdev=n0,mac={self.mac}"
         if self.firmware == "bios":
-            return ["-machine", "pc,graphics=off", "-boot", "n", "-device", card]
+            return ["-machine", "pc,graphics=off", "-device", f"{card},bootindex=2"]
         variables = os.path.join(self.folder, f"{self.name}.vars")
         shutil.copy(OVMF.format("VARS"), variables)
         return ["-machine", "q35", "-drive", f"if=pflash,format=raw,readonly=on,file={OVMF.format('CODE')}",
-                "-drive", f"if=pflash,format=raw,file={variables}", "-device", f"{card},romfile=,bootindex=1"]
+                "-drive", f"if=pflash,format=raw,file={variables}", "-device", f"{card},romfile=,bootindex=2"]
 
     def read_console(self, lines):
         """Of this boot, until its end: the next one has another list."""

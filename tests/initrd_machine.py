@@ -22,6 +22,9 @@ BEFORE = """
 say() { echo "muster: $*"; }
 enter() { phase=$1; echo "phase $1"; }
 stop() { say "$phase: $*"; exit 1; }
+. NETBOOT/slots.sh
+. NETBOOT/slot_start.sh
+. NETBOOT/disks.sh
 . NETBOOT/state_disk.sh
 smallest=40
 tool() { "$@"; }

@@ -5,6 +5,9 @@
 export PATH=/bin
 phase=start
 pause=20
+# Of a start by the network; slot_start.sh has another.
+root_device=/image/root.squashfs
+root_options=loop,ro
 
 say() { echo "muster: $*"; }
 
@@ -13,6 +16,8 @@ enter() {
   local up
   phase=$1
   read -r up _ < /proc/uptime && echo "$1 $up" >> /muster/boot-phases
+  # Of a slot that is tried, for the start after it (slots.sh).
+  [ -z "$noted" ] || write_note "$noted" "$1"
 }
 
 # The words of the kernel's command line that begin with $1, one a line, without that.
@@ -46,11 +51,29 @@ mount_kernel() {
 # What the devices ask for by themselves; a second time, since some are behind others.
 load_drivers() {
   enter drivers
-  for module in squashfs overlay loop af_packet; do modprobe -q "$module"; done
+  for module in squashfs overlay loop af_packet dm-verity; do modprobe -q "$module"; done
   for _ in 1 2; do
     find /sys/devices -name modalias -exec cat '{}' ';' | sort -u | xargs -r -n 16 modprobe -q -a 2> /dev/null
     sleep 1
   done
+}
+
+# What hangs is started anew: by the hardware's watchdog, where it has one that Linux knows, else by the kernel's own, which sees a hang
+# of programs alone. It is fed while the initrd has not taken longer than it may, and by systemd from there on (RuntimeWatchdogSec).
+start_watchdog() {
+  local fed=0
+  [ -e /dev/watchdog ] || modprobe -q softdog
+  [ -e /dev/watchdog ] || { say "no watchdog: nothing ends a hang of this machine"; return; }
+  # Which sets its time; it is ended so that it cannot switch it off.
+  watchdog -F -T 120 -t 100000 /dev/watchdog 2> /dev/null &
+  sleep 1
+  kill -9 $!
+  while [ $fed -lt 120 ]; do
+    echo
+    fed=$((fed + 1))
+    sleep 10 > /dev/null
+  done > /dev/watchdog &
+  feeder=$!
 }
 
 # The one that the firmware booted by comes first.
@@ -65,9 +88,10 @@ interfaces() {
   done
 }
 
+# $1: how often each interface is asked for. Fails where none got an address.
 find_network() {
   enter network
-  for _ in 1 2 3; do
+  for _ in $(seq "$1"); do
     for interface in $(interfaces); do
       ip link set "$interface" up
       if udhcpc -q -n -t 4 -T 3 -i "$interface" -s /muster/udhcpc > /dev/null 2>&1; then
@@ -77,11 +101,21 @@ find_network() {
       fi
     done
   done
-  stop "no interface got an address by DHCP: $(interfaces | tr '\n' ' ')"
+  say "no interface got an address by DHCP: $(interfaces | tr '\n' ' ')"
+  return 1
 }
 
 # shellcheck source=images/netboot/fetch.sh
 . /muster/fetch.sh
+
+# shellcheck source=images/netboot/slots.sh
+. /muster/slots.sh
+
+# shellcheck source=images/netboot/slot_start.sh
+. /muster/slot_start.sh
+
+# shellcheck source=images/netboot/disks.sh
+. /muster/disks.sh
 
 # shellcheck source=images/netboot/state_disk.sh
 . /muster/state_disk.sh
@@ -99,10 +133,11 @@ use_memory() {
 
 mount_root() {
   enter root
-  mount -t squashfs -o loop,ro /image/root.squashfs /lower || stop "the root cannot be mounted"
+  mount -t squashfs -o "$root_options" "$root_device" /lower || stop "the root cannot be mounted"
   local folders="containerd kubelet muster" changes
   if [ -s /muster/state-disk ]; then
     use_state_disk
+    take_lease
     folders="$folders etcd"
   else
     use_memory
@@ -130,17 +165,36 @@ place_settings() {
   [ ! -s /muster/hostname ] || cp /muster/hostname /root/etc/hostname
   [ ! -s /muster/carried-releases.json ] || cp /muster/carried-releases.json /root/opt/muster/carried-releases.json
   cp /muster/boot-phases /root/etc/muster/boot-phases
+  # For the slots' archive, by which the same disk is found and none is made.
+  [ ! -s /muster/state-disk ] || sed '/^wipe /d; s/^create .*/create never/' /muster/state-disk > /root/etc/muster/state-disk
   keep_address > /root/etc/systemd/network/20-muster-boot.network || stop "the network's settings cannot be written"
 }
 
+# What DHCP said, for a start at which nobody answers: "MAC ADDRESS/PREFIX GATEWAY".
+take_lease() {
+  if [ -n "$came_by" ]; then
+    keep /state/lease "$came_by $(ip -4 addr show "$interface" | sed -n 's/ *inet \([^ ]*\).*/\1/p') $(ip -4 route | sed -n 's/^default via \([^ ]*\).*/\1/p')"
+  else
+    [ ! -s /state/lease ] || read -r came_by address gateway < /state/lease
+  fi
+}
+
 # The address that the root came by goes on, renewed. The inventory says that it is this machine's, so that it stays while
-# no DHCP server answers. By its MAC, as the firmware and this initrd asked, else some servers would give another one.
+# no DHCP server answers, and is taken again where none answered at all. By its MAC, as the firmware and this initrd asked, else
+# some servers would give another one.
 keep_address() {
   cat << E
 [Match]
 Type=ether
 MACAddress=$came_by
 [Network]
+E
+  if [ -n "$address" ]; then
+    echo "Address=$address"
+    [ -z "$gateway" ] || echo "Gateway=$gateway"
+    return
+  fi
+  cat << E
 DHCP=ipv4
 KeepConfiguration=dhcp
 [DHCPv4]
@@ -163,13 +217,24 @@ main() {
   trap 'stop "the initrd ended"' EXIT
   say "image $(argument muster.image=)"
   load_drivers
-  find_network
-  fetch_root
+  start_watchdog
+  local slot
+  slot=$(argument muster.slot=)
+  if [ -n "$slot" ]; then
+    open_slot_root "$slot"
+    # Whoever has all on its disk waits for nobody.
+    find_network 1 || :
+  else
+    find_network 3 || stop "no interface got an address"
+    fetch_root
+  fi
   mount_root
   place_settings
   trap - EXIT
   say "handing over to the image"
+  [ -z "$noted" ] || write_note "$noted" systemd
   release_network
+  [ -z "$feeder" ] || kill -9 "$feeder"
   umount /sys
   umount /proc
   # Where even that fails, the kernel panics, and panic=30 starts it anew.

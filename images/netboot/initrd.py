@@ -6,11 +6,18 @@ import shutil
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHUNK = 2 << 20
+# What a slot may lie on.
+DISKS = ["drivers/block/virtio_blk.ko", "drivers/block/xen-blkfront.ko", "drivers/nvme/host", "drivers/ata", "drivers/message/fusion", "drivers/usb/storage",
+         *(f"drivers/scsi/{name}" for name in ("sd_mod.ko", "virtio_scsi.ko", "hv_storvsc.ko", "aacraid", "hpsa.ko", "isci", "megaraid", "mpt3sas", "mvsas", "smartpqi"))]
+# A root that is read from there; and what ends a hang.
+SLOTS = ["drivers/md/dm-verity.ko", "drivers/watchdog", "drivers/mfd/lpc_ich.ko", "drivers/i2c/busses/i2c-i801.ko"]
 # Below kernel/ of the modules' folder: what may stand between a machine and its root. What these need comes with them.
-WANTED = {"cloud": ["drivers/net", "drivers/virtio", "drivers/pci", "drivers/hv", "drivers/xen", "net/core", "net/packet"],
+WANTED = {"cloud": ["drivers/net", "drivers/virtio", "drivers/pci", "drivers/hv", "drivers/xen", "net/core", "net/packet", *DISKS],
           "generic": ["drivers/net/ethernet", "drivers/net/phy", "drivers/net/mdio", "drivers/virtio", "drivers/net/virtio_net.ko", "drivers/pci", "net/core",
-                      "net/packet", "drivers/infiniband/hw/mlx5"]}
-ALWAYS = ["fs/squashfs", "fs/overlayfs", "drivers/block/loop.ko", "crypto", "arch/x86/crypto", "lib"]
+                      "net/packet", "drivers/infiniband/hw/mlx5", *DISKS]}
+SCRIPTS = [("init.sh", "init", 0o755), ("udhcpc.sh", "muster/udhcpc", 0o755),
+           *((name, f"muster/{name}", 0o644) for name in ("fetch.sh", "disks.sh", "state_disk.sh", "slots.sh", "slot_start.sh"))]
+ALWAYS = ["fs/squashfs", "fs/overlayfs", "drivers/block/loop.ko", "crypto", "arch/x86/crypto", "lib", *SLOTS]
 
 
 def chunks_of(file):
@@ -55,12 +62,16 @@ def lay(steps, parts, tree):
     os.chmod(f"{tree}/bin/busybox", 0o755)
     for applet in applets():
         os.symlink("busybox", f"{tree}/bin/{applet}")
-    for name, target, mode in (("init.sh", "init", 0o755), ("fetch.sh", "muster/fetch.sh", 0o644), ("state_disk.sh", "muster/state_disk.sh", 0o644),
-                               ("udhcpc.sh", "muster/udhcpc", 0o755)):
+    for name, target, mode in SCRIPTS:
         shutil.copyfile(f"{HERE}/{name}", f"{tree}/{target}")
         os.chmod(f"{tree}/{target}", mode)
+    for source, target in parts["programs"]:
+        os.makedirs(os.path.dirname(f"{tree}/{target}"), exist_ok=True)
+        shutil.copyfile(source, f"{tree}/{target}")
+        os.chmod(f"{tree}/{target}", 0o755)
     digests, digest, size = chunks_of(parts["root"])
     texts = {"chunks": "".join(f"{each}\n" for each in digests), "root": f"{digest} {size}\n"}
+    texts["verity"] = parts["verity"] + "\n"
     if parts["pin"]:
         texts["site-pin"] = parts["pin"] + "\n"
     if parts["carried"]:
@@ -89,12 +100,12 @@ def lay_modules(steps, parts, tree):
 def applets():
     """The words that our scripts call; whatever else busybox can do is not there."""
     words = set()
-    for name in ("init.sh", "fetch.sh", "state_disk.sh", "udhcpc.sh"):
+    for name, _, _ in SCRIPTS:
         with open(f"{HERE}/{name}", encoding="ascii") as stream:
             words.update(re.findall(r"[a-z_]+[0-9a-z]*", re.sub(r"#.*", "", stream.read())))
     known = {"sh", "cat", "cp", "cut", "dd", "find", "grep", "ip", "kill", "mkdir", "modprobe", "mount", "printf", "read", "reboot", "sed", "sha256sum", "sleep",
              "sort", "stat", "switch_root", "timeout", "tr", "truncate", "udhcpc", "umount", "usleep", "wc", "wget", "xargs", "basename", "dirname", "echo", "test",
-             "chroot", "rm", "mv", "sync", "tail"}
+             "chroot", "rm", "mv", "sync", "tail", "head", "losetup", "seq", "watchdog"}
     return sorted(words & known | {"sh", "["})
 
 

@@ -38,7 +38,7 @@ def parts(tmp_path):
     (root / "etc/motd").write_text("of the image\n")
     subprocess.run(["mksquashfs", root, tmp_path / "root.squashfs", "-quiet", "-no-progress"], check=True)
     return {"busybox": shutil.which("busybox"), "modules": str(modules), "version": "6.1.0-1-cloud-amd64", "firmware": str(tmp_path / "none"),
-            "root": str(tmp_path / "root.squashfs"), "kernel": "cloud", "pin": PIN, "carried": CARRIED}
+            "root": str(tmp_path / "root.squashfs"), "kernel": "cloud", "pin": PIN, "carried": CARRIED, "verity": "1 HASH", "programs": []}
 
 
 @pytest.fixture
