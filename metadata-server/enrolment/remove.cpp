@@ -94,18 +94,6 @@ Result<void> remove_unlisted(const EnrolmentContext& context, const NodeName& no
         }
         auto cluster = find_cluster(context.store, node.cluster);
         if (!cluster) return pass(cluster.error());
-        transaction.expect(kinds::cluster, node.cluster, cluster->version);
-        const auto inventory = inventory_of_now(context);
-        if (!inventory) return pass(inventory.error());
-        const auto listed = (*inventory)->lists(node);
-        if (!listed) return pass(listed.error());
-        if (*listed) {
-          return fail(
-              ErrorKind::conflict, "still_listed",
-              fmt::format(
-                  "node '{0}': the inventory lists it, so that it would be let in again; drain it with `muster node drain {1}`, take it out and run `muster apply DIR --remove`, or shut it out with `muster ban {1}`",
-                  key, node.node));
-        }
         const bool had_network = cluster->record.pod_cidrs.change().erase(node.node) > 0;
         if (!value && !had_network) {
           return fail(
