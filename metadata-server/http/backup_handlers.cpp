@@ -28,7 +28,7 @@ nlohmann::json to_value(const BackupStatus& status) {
 namespace handlers {
 
 Result<Response> get_backup(const Rooms& rooms, const Caller&, const Request&) {
-  const auto status = backup_status(*rooms.backup, rooms.store, rooms.enrolment.now());
+  const auto status = backup_status(*rooms.backup, rooms.store, expected_now(rooms.enrolment));
   if (!status) return pass(status.error());
   return json_response(to_value(*status));
 }

@@ -284,7 +284,7 @@ Result<Response> get_status(const Rooms& rooms, const Caller&, const Request&) {
   if (!incomplete) return pass(incomplete.error());
   const auto unread = unread_rows(rooms);
   if (!unread) return pass(unread.error());
-  const auto backup = backup_status(*rooms.backup, rooms.store, rooms.enrolment.now());
+  const auto backup = backup_status(*rooms.backup, rooms.store, expected_now(rooms.enrolment));
   if (!backup) return pass(backup.error());
   const auto sealed = sealed_clusters(rooms.store);
   if (!sealed) return pass(sealed.error());

@@ -80,9 +80,11 @@ def test_masters_hear_of_it_one_after_the_other_across_a_killed_server(machines)
     assert machines.hears("m-1", "pending-changes")
     assert not machines.hears("m-1", "converging")
     assert not machines.hears("m-3", "pending-changes")
+    assert not machines.hears("m-2", "pending-changes"), "whoever has the turn next has reported since the start"
     assert not machines.hears("m-1", "converged")
     site.stop_server(signal.SIGKILL)
     site.start_server()
+    assert not machines.hears("m-1", "converged")
     assert machines.turns() == {"m-2": "holds", "m-3": "waits"}
     assert "lab: m-2 has the turn since" in site.muster("status").stdout
 
