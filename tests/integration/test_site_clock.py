@@ -65,14 +65,15 @@ class Site(LocalCluster):
             assert store.execute("update records set value = ? where kind = 'site' and key = 'clock'", (value,)).rowcount == 1
         store.close()
 
-    def machines(self, cluster, count):
+    def machines(self, cluster, count, before=lambda: None):
+        """`before`: what happens between their tokens, which are good for days, and their enrolment."""
         made = []
+        tokens = [self.json("token", "create", "--cluster", cluster, "--pool", "workers" if i else "masters", "--ttl", "5d")["token"] for i in range(count)]
+        before()
         for i in range(count):
             source = f"127.0.{2 if i == 0 else 3}.{10 * ('one', 'two', 'three').index(cluster) + i + 1}"
             machine = Machine(os.path.join(self.state, "machines"), f"{cluster}-{i}", "127.0.0.1", (self.ports["enrol"], self.ports["node"]), source)
-            pool = "masters" if i == 0 else "workers"
-            token = self.json("token", "create", "--cluster", cluster, "--pool", pool)["token"]
-            status, answer = machine.enrol(token)
+            status, answer = machine.enrol(tokens[i])
             assert status == 200, answer
             made.append(machine)
         return made
@@ -122,9 +123,10 @@ def test_a_clock_that_is_set_for_five_seconds_destroys_nothing(site, days):
 
 
 def test_an_identity_of_a_clock_that_was_ahead_is_good_when_it_is_right(site):
-    site.set_by(2 * DAY)
-    site.wait_for("the status to tell", lambda: not site.clock()["believed"], 5)
-    machine = site.machines("one", 1)[0]
+    def clock_goes_ahead():
+        site.set_by(2 * DAY)
+        site.wait_for("the status to tell", lambda: not site.clock()["believed"], 5)
+    machine = site.machines("one", 1, before=clock_goes_ahead)[0]
     site.set_by(0)
     site.wait_for("the clock to be believed", lambda: site.clock()["believed"], 5)
     site.wait_for("a certificate that is valid now", site.is_certificate_valid, 5)

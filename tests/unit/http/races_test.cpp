@@ -31,7 +31,7 @@ struct ThreeMasters : PoolHouse {
   }
   // Once, when a removal has looked at the masters and chooses who has the first one's role then.
   void when_the_heir_is_chosen(std::function<void()> deed) {
-    hooked.on_read = [this, deed = std::move(deed), is_done = false](auto kind, auto key) mutable {
+    hooked.on_read = [deed = std::move(deed), is_done = false](auto kind, auto key) mutable {
       if (is_done || kind != kinds::member || key != "lab/") return;
       is_done = true;
       deed();
