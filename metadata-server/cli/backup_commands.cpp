@@ -121,6 +121,20 @@ Exit make(Session& session, const BackupChoice& choice) {
   return Exit::ok;
 }
 
+// A key that the server may have taken is kept: backups from then on open with it alone.
+Error without_answer(const Session& session, const std::string& path, Error error) {
+  const bool is_refused =
+      session.answered && error.kind != ErrorKind::unavailable && error.kind != ErrorKind::internal;
+  if (is_refused) {
+    ::unlink(path.c_str());
+    return error;
+  }
+  error.message += fmt::format(
+      "; whether the server has this key is not known, so its private half stays in '{}': look with `muster backup show`, and make another key where it has none of now",
+      path);
+  return error;
+}
+
 Exit make_key(Session& session, const std::string& path) {
   auto file = NewKeyFile::create(path);
   if (!file) return complain(session, file.error());
@@ -130,10 +144,7 @@ Exit make_key(Session& session, const std::string& path) {
   if (!certificate) return complain(session, certificate.error());
   if (auto written = file->write(*key); !written) return complain(session, written.error());
   auto answer = session.ask("PUT", "backup/key", {{"certificate", certificate->pem()}});
-  if (!answer) {
-    ::unlink(path.c_str());
-    return complain(session, answer.error());
-  }
+  if (!answer) return complain(session, without_answer(session, path, answer.error()));
   print(
       session.wants_json()
           ? json_text(*answer)

@@ -4,7 +4,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
+import stat
+import threading
 
 import pytest
 
@@ -201,6 +204,30 @@ def test_a_new_recovery_key_is_told_until_a_backup_opens_with_it(site, tmp_path)
     assert re.search(f"^last backup   .*; opens with {old}$", site.muster("backup", "show").stdout, re.M)
     site.muster("backup", str(tmp_path / "second"))
     assert "opens with the recovery key" not in site.muster("status").stdout
+
+
+def test_a_recovery_key_whose_answer_is_lost_stays(site, tmp_path):
+    """The server may have taken it: then nothing else opens the backups from then on."""
+    path, out = str(tmp_path / "deaf.sock"), tmp_path / "new.key"
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(path)
+        deaf.listen()
+        deaf.settimeout(30)
+
+        def hang_up():
+            with contextlib.suppress(OSError):
+                while True:
+                    caller, _ = deaf.accept()
+                    caller.recv(65536)
+                    caller.close()
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        done = call(site.program("muster"), "--server", f"unix:{path}", "backup", "key", "new", "--out", str(out), check=False)
+        deaf.shutdown(socket.SHUT_RDWR)
+        thread.join(30)
+    assert done.returncode != 0 and done.stdout == ""
+    assert f"whether the server has this key is not known, so its private half stays in '{out}': look with `muster backup show`" in done.stderr, done.stderr
+    assert "PRIVATE KEY" in out.read_text(encoding="ascii") and stat.S_IMODE(os.stat(out).st_mode) == 0o600
 
 
 def test_show_says_none_where_there_is_none_and_the_site_where_it_is_meant(site):
