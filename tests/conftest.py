@@ -1,7 +1,7 @@
 """What every suite of pytest shares: --long, what a sanitizer's build (MUSTER_BUILD) leaves out, and skips that are said loudly."""
 import os
 
-RELEASE_ALONE = {"release_build": "of the installed programs; a sanitizer's build is none",
+RELEASE_ALONE = {"release_build": "of the installed or optimised programs; a sanitizer's build is neither",
                  "waits": "nearly all of its time is a timer's, which one build shows"}
 
 

@@ -8,7 +8,11 @@ import ssl
 import threading
 import time
 
+import pytest
+
 from local_cluster import call
+
+pytestmark = pytest.mark.release_build  # under AddressSanitizer one such upload takes a worker for ten seconds and more
 
 UPLOADERS, SECONDS = 8, 6
 NETWORKS = 14  # of which each uploads at once, all together below the 64 MiB that a listener holds
