@@ -43,7 +43,7 @@ struct SiteFacts {
   std::map<std::string, std::string> pins;
   std::vector<std::string> upgrades;             // releases that are to be the newest all the same
   std::map<std::string, std::uint64_t> secrets;  // name -> newest version
-  PodCidrs pod_cidrs;  // what was given before
+  PodCidrs pod_cidrs;                            // what was given before
   std::vector<std::string> banned_machines;
   // Machines that have left, or are served until this compile leaves them out: their certificates
   // outlive them, so that the API server must refuse them. Those that the inventory lists are not

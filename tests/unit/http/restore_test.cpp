@@ -372,8 +372,7 @@ TEST_CASE_FIXTURE(RestoredHouse, "of a sealed cluster, what cannot be read is to
 
 TEST_CASE_FIXTURE(RestoredHouse, "a master whose word cannot be read any more is not heard") {
   show(m1, {{"document", document_of("m1", 9)}});
-  make_unreadable(store, kinds::learned,
-                  "lab/m1/" + m1.certificate->public_key().fingerprint());
+  make_unreadable(store, kinds::learned, "lab/m1/" + m1.certificate->public_key().fingerprint());
   CHECK(open().body["kind"] == "machines_unheard");
   show(m1, {{"document", document_of("m1", 9)}});
   CHECK(open().status == 200);
