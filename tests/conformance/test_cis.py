@@ -4,41 +4,15 @@ import http.client
 import json
 import os
 import re
-import shutil
 import ssl
-import sys
-import tempfile
 
 import pytest
 
+from real_cluster import REPOSITORY, real_cluster
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-REPOSITORY = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(REPOSITORY, "scripts"))
-
-from local_cluster import LAB, LocalCluster, call  # noqa: E402
-
 MACHINES = {"m1": ("master", "10.77.0.11"), "n1": ("node", "10.77.0.21")}
 ROLES = {"control-plane": ["m1"], "every": ["m1", "n1"], "cluster": [""]}
-INVENTORY = """apiVersion: muster/v1
-kind: Cluster
-metadata: {name: lab}
-spec: {kubernetesVersion: 1.36.3, podCidr: 10.64.0.0/16, serviceCidr: 10.96.0.0/16, profiles: [small]}
----
-apiVersion: muster/v1
-kind: Profile
-metadata: {name: small}
-spec: {kubelet: {reservedPolicy: none, evictionHard: {nodefs.available: 1Gi, imagefs.available: 1Gi}}}
----
-apiVersion: muster/v1
-kind: Node
-metadata: {name: m1}
-spec: {cluster: lab, role: master, address: 10.77.0.11, match: {mac: ["02:4d:55:00:00:0b"]}}
----
-apiVersion: muster/v1
-kind: Node
-metadata: {name: n1}
-spec: {cluster: lab, role: node, address: 10.77.0.21, match: {mac: ["02:4d:55:00:00:15"]}}
-"""
 
 
 def rows():
@@ -106,27 +80,8 @@ class Checks:
 
 @pytest.fixture(scope="module")
 def cluster():
-    if os.geteuid() != 0:
-        pytest.skip("needs root: test hosts are containers")
-    call(LAB, "down")
-    state = tempfile.mkdtemp(prefix="muster-cis-")
-    local = LocalCluster(os.path.join(state, "cluster"))
-    os.makedirs(local.state, exist_ok=True)
-    call(LAB, "network")
-    local.start_server()
-    local.import_releases()
-    inventory = os.path.join(state, "inventory")
-    os.makedirs(inventory)
-    with open(os.path.join(inventory, "cluster.yaml"), "w", encoding="utf-8") as out:
-        out.write(INVENTORY)
-    local.inventory = inventory
-    local.muster("apply", inventory)
-    local.power_on(MACHINES)
-    local.wait_converged(MACHINES)
-    local.wait_duties()
-    yield local
-    local.down()
-    shutil.rmtree(state, ignore_errors=True)
+    with real_cluster(MACHINES) as made:
+        yield made
 
 
 @pytest.mark.long
