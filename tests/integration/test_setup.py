@@ -302,7 +302,7 @@ def clone(machine):
 
 def test_checks_see_the_files_of_another_users_clone(machine, clone):
     linted, layers = machine.run("clone/scripts/lint"), machine.run("clone/scripts/check-layers")
-    assert (linted.returncode, linted.stdout) == (0, "lint: 1 shell and 1 Python files, nothing found\n")
+    assert (linted.returncode, linted.stdout) == (0, "lint: 0 C++, 1 shell and 1 Python files, nothing found\n")
     assert (layers.returncode, layers.stderr) == (0, "")
 
 
