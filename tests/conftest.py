@@ -7,6 +7,7 @@ RELEASE_ALONE = {"release_build": "of the installed or optimised programs; a san
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also what takes longer than a gate may")
+    parser.addoption("--release-alone", action="store_true", help="only what a sanitizer's build leaves out")
 
 
 def pytest_configure(config):
@@ -16,10 +17,13 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    left_out = set(RELEASE_ALONE) if "MUSTER_BUILD" in os.environ else set()
-    if not config.getoption("--long"):
-        left_out.add("long")
-    leave = [item for item in items if any(item.get_closest_marker(marker) for marker in left_out)]
+    def is_any(item, markers):
+        return any(item.get_closest_marker(marker) for marker in markers)
+
+    leave = [item for item in items
+             if (is_any(item, ["long"]) and not config.getoption("--long"))
+             or (is_any(item, RELEASE_ALONE) and "MUSTER_BUILD" in os.environ)
+             or (not is_any(item, RELEASE_ALONE) and config.getoption("--release-alone"))]
     config.hook.pytest_deselected(items=leave)
     items[:] = [item for item in items if item not in leave]
 
