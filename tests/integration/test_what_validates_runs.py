@@ -64,6 +64,17 @@ def cluster_with(component, name, value):
             "spec: {cluster: lab, role: master, address: 10.77.0.11, match: {mac: ['52:54:00:00:00:11']}}\n" + profile)
 
 
+def sysctl(key, value):
+    """Returns what it was."""
+    path = os.path.join("/proc/sys", key.replace(".", "/"))
+    with open(path, encoding="ascii") as stream:
+        before = stream.read().strip()
+    if before != value:
+        with open(path, "w", encoding="ascii") as out:
+            out.write(value)
+    return before
+
+
 class Bench:
     def __init__(self, folder):
         self.folder = folder
@@ -101,6 +112,13 @@ class Bench:
             return start(RELEASES, root, program, arguments)
         finally:
             shutil.rmtree(root)
+
+    def set_kernel(self):
+        """What kubelet insists on is the kernel's, of no namespace: as muster-kernel.service sets it. Returns what was."""
+        (text,) = [file["content"] for file in self.base["files"] if file["path"] == "/etc/sysctl.d/90-muster.conf"]
+        wanted = dict(re.findall(r"^(vm\.\S+|kernel\.panic\S*) = (.*)$", text, re.MULTILINE))
+        assert {"vm.overcommit_memory", "kernel.panic", "kernel.panic_on_oops"} <= set(wanted), text
+        return {key: sysctl(key, value) for key, value in wanted.items()}
 
     @staticmethod
     def of_this_machine(text):
@@ -143,7 +161,11 @@ resources:
 def bench(tmp_path_factory):
     if not os.path.isdir(os.path.join(RELEASES, "config-checker")):
         subprocess.run([os.path.join(REPOSITORY, "scripts", "components"), "config-checker"], check=True)
-    return Bench(str(tmp_path_factory.mktemp("cells")))
+    bench = Bench(str(tmp_path_factory.mktemp("cells")))
+    before = bench.set_kernel()
+    yield bench
+    for key, value in before.items():
+        sysctl(key, value)
 
 
 def compare(bench, cells, capsys):

@@ -84,12 +84,12 @@ def test_wrong_address(n8):
                                                         ("-30d", 30 * 86400, "behind")])
 def test_wrong_clock(n8, offset, seconds, direction):
     """A machine that is set up goes on, and says it; nothing of it is restarted."""
-    n8.put_file("n8", "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "/var/lib/libfaketime.so.1")
+    n8.put_file("n8", "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/var/lib/libfaketimeMT.so.1")
 
     def running():
         return n8.run("n8", "systemctl", "show", "-p", "MainPID", "kubelet.service", "containerd.service", "kube-proxy.service").stdout
     before, began = running(), time.monotonic()
-    n8.run("n8", "env", "LD_PRELOAD=/var/lib/libfaketime.so.1", f"FAKETIME={offset}", "FAKETIME_DONT_FAKE_MONOTONIC=1", "muster-agent", "converge",
+    n8.run("n8", "env", "LD_PRELOAD=/var/lib/libfaketimeMT.so.1", f"FAKETIME={offset}", "FAKETIME_DONT_FAKE_MONOTONIC=1", "muster-agent", "converge",
            timeout=60)
     assert time.monotonic() - began < 20
     assert running() == before
