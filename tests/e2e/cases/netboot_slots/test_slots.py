@@ -103,7 +103,7 @@ def publish(cluster, image, folder, version, change):
     with open(folder / "release.json", "w", encoding="utf-8") as out:
         json.dump(release, out, sort_keys=True, separators=(",", ":"))
     cluster.muster("release", "import", str(folder))
-    cluster.apply()
+    cluster.apply("--upgrade", "image-tower")
 
 
 def comes_back_by_itself(cluster, machine, version, phase, seconds):
