@@ -44,11 +44,16 @@ std::string mask_of(const Cidr& network) {
 }
 
 Cidr network_of(const Cluster& cluster, const std::string& address) {
-  if (cluster.node_cidr) {
-    if (const auto written = parse_cidr(cluster.node_cidr->value)) return *written;
-  }
-  return cidr_around(ipv4_value(address).value_or(0), 24);
+  const std::uint32_t value = ipv4_value(address).value_or(0);
+  const auto written = cluster.node_cidr ? parse_cidr(cluster.node_cidr->value) : std::nullopt;
+  return written && written->contains(value) ? *written : cidr_around(value, 24);
 }
+
+// Of a machine, or of its BMC.
+struct Lease {
+  const Node* node;
+  std::string mac, address;
+};
 
 class Writer {
  public:
@@ -117,17 +122,22 @@ class Writer {
   }
 
   void find_machines() {
+    bool boots = false;
     for (const Node& node : inventory_.nodes) {
-      if (node.match.macs.empty()) continue;
-      const Cluster& cluster = inventory_.clusters.at(node.cluster.value);
-      const Cidr network = network_of(cluster, node.address.value);
-      networks_.insert({ipv4_text(network.network), mask_of(network)});
-      machines_.push_back(&node);
+      if (!node.match.macs.empty()) add(node, node.match.macs.front().value, node.address.value);
+      if (node.bmc) add(node, node.bmc->mac.value, node.bmc->address.value);
+      boots = boots || !node.match.macs.empty();
     }
-    if (machines_.empty())
+    if (!boots)
       problems_.push_back(
           {"DIR",
            "expected a node with spec.match.mac, by which a machine is known before it has an address, found none"});
+  }
+
+  void add(const Node& node, const std::string& mac, const std::string& address) {
+    const Cidr network = network_of(inventory_.clusters.at(node.cluster.value), address);
+    networks_.insert({ipv4_text(network.network), mask_of(network)});
+    leases_.push_back({&node, mac, address});
   }
 
   void write_where() {
@@ -158,9 +168,9 @@ class Writer {
     for (const Network& network : networks_)
       line("dhcp-range={},static,{},1h", network.first, network.mask);
     if (!settings_.range.empty()) line("dhcp-range={},10m", settings_.range);
-    for (const Node* node : machines_)
-      line("dhcp-host={},set:{},{},{}", node->match.macs.front().value, tag_of(node->cluster.value),
-           node->address.value, node->name.value);
+    for (const auto& [node, mac, address] : leases_)
+      line("dhcp-host={},set:{},{}{}", mac, tag_of(node->cluster.value), address,
+           address == node->address.value ? "," + node->name.value : "");
     write_routes();
     for (const Firmware& one : firmware)
       line("dhcp-match=set:{},option:client-arch,{}", one.tag, one.architecture);
@@ -201,7 +211,7 @@ class Writer {
   const DhcpSettings& settings_;
   std::vector<Problem> problems_;
   std::set<Network> networks_;
-  std::vector<const Node*> machines_;
+  std::vector<Lease> leases_;
   std::string text_;
 };
 

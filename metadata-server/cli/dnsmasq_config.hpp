@@ -28,7 +28,8 @@ struct DhcpSettings {
   std::string http_boot;
 };
 
-// Of every cluster in the inventory; a line for each machine with a MAC, ordered. invalid: every
+// Of every cluster in the inventory; a line for each machine with a MAC and for each BMC,
+// ordered. invalid: every
 // problem at once.
 [[nodiscard]] Result<std::string> dnsmasq_config(const Inventory& inventory,
                                                  const DhcpSettings& settings);

@@ -86,19 +86,22 @@ std::vector<InventoryProblem> beyond(const std::vector<InventoryProblem>& told,
 
 // Promise 3 has one exemption, and whom it is about is told before it matters.
 std::string netboot_notice(const Inventory& inventory, const Cluster& cluster) {
-  std::vector<std::string> names, forgetful;
+  std::vector<std::string> all, lasting, forgetful;
   for (const auto& [node, has_state_disk] : netbooted_nodes(inventory, cluster)) {
-    names.push_back(node->name.value);
-    if (!has_state_disk) forgetful.push_back(node->name.value);
+    all.push_back(node->name.value);
+    (has_state_disk ? lasting : forgetful).push_back(node->name.value);
   }
-  if (names.empty()) return {};
-  std::string notice = fmt::format(
-      "{}: {} of them netboot: each of their boots needs the server, and the segment that they boot from is trusted ({}).\n",
-      cluster.name.value, names.size(), fmt::join(names, ", "));
-  if (!forgetful.empty())
-    notice += fmt::format(
-        "{}: {} of these have no disk of their own (stateDisk), and come with a new key, and nothing else, at each boot ({}).\n",
-        cluster.name.value, forgetful.size(), fmt::join(forgetful, ", "));
+  std::string notice;
+  const auto tell = [&](const std::vector<std::string>& names, std::string_view what) {
+    if (!names.empty())
+      notice += fmt::format("{}: {} {} ({}).\n", cluster.name.value, names.size(), what,
+                            fmt::join(names, ", "));
+  };
+  tell(all, "netboot: whoever owns the segment that they start from can start them otherwise");
+  tell(lasting, "of these start from their state disk, without the server, once an image is there");
+  tell(
+      forgetful,
+      "of these have no state disk: each start needs the server, and comes with a new key and nothing else");
   return notice;
 }
 

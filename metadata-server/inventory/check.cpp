@@ -88,6 +88,9 @@ class InventoryChecker {
     take("spec.match.serial", "serial", node.match.serial, node);
     take("spec.match.instanceId", "instance", node.match.instance_id, node);
     take("spec.address", "address", node.address, node);
+    if (!node.bmc) return;
+    take("spec.bmc.mac", "mac", node.bmc->mac, node);
+    take("spec.bmc.address", "address", node.bmc->address, node);
   }
 
   // Each mark and address belongs to one machine of the whole inventory.

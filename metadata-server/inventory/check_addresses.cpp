@@ -4,6 +4,7 @@
 
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "document/ipv4.hpp"
 #include "document/problem.hpp"
@@ -36,6 +37,9 @@ class AddressChecker {
                                fmt::format("spec.addressRanges[{}]", index));
     }
     for (const Node* node : nodes) check_node(*node);
+    for (const Node* node : nodes) {
+      if (node->bmc) check_bmc(node->bmc->address);
+    }
     if (cluster_.node_gateway) check_host(*cluster_.node_gateway, "spec.nodeGateway");
     check_nameservers();
     if (cluster_.api_mode.value == EndpointMode::external) check_endpoint();
@@ -110,17 +114,41 @@ class AddressChecker {
       return;
     const std::uint32_t address = *ipv4_value(written.value);
     nodes_.emplace(address, &node);
-    if (cluster_.node_gateway && ipv4_value(cluster_.node_gateway->value) == address)
-      findings_.refuse(
-          written.place, "spec.address", "an address that the cluster's nodeGateway has not",
-          in_ticks(written.value),
-          fmt::format("spec.nodeGateway at {} has it", to_text(cluster_.node_gateway->place)));
+    refuse_gateway(written, "spec.address");
     const std::uint32_t last_octet = address & 0xff;
     if (!machines_ && (last_octet == 0 || last_octet == 0xff))
       findings_.warn(written.place, "spec.address", "a host's address",
                      fmt::format("{}, in a /24 the network's {}", in_ticks(written.value),
                                  last_octet == 0 ? "own address" : "broadcast address"),
                      "say with the cluster's spec.nodeCidr what the machines' network is");
+  }
+
+  void refuse_gateway(const Written& written, const std::string& field) {
+    if (!cluster_.node_gateway ||
+        ipv4_value(cluster_.node_gateway->value) != ipv4_value(written.value))
+      return;
+    findings_.refuse(
+        written.place, field, "an address that the cluster's nodeGateway has not",
+        in_ticks(written.value),
+        fmt::format("spec.nodeGateway at {} has it", to_text(cluster_.node_gateway->place)));
+  }
+
+  void check_bmc(const Written& written) {
+    const std::string field = "spec.bmc.address";
+    if (!check_host(written, field, "write the address that the BMC is reached by")) return;
+    refuse_gateway(written, field);
+    refuse_inside(written, field, "a BMC is reached without the cluster's network");
+  }
+
+  void refuse_inside(const Written& written, const std::string& field, const std::string& why) {
+    const std::uint32_t address = *ipv4_value(written.value);
+    for (const auto& [name, network] :
+         {std::pair("serviceCidr", services_), std::pair("podCidr", pods_)}) {
+      if (network && network->contains(address))
+        findings_.refuse(written.place, field,
+                         fmt::format("an address outside {} {}", name, cidr_text(*network)),
+                         in_ticks(written.value), why);
+    }
   }
 
   void check_nameservers() {
@@ -168,16 +196,7 @@ class AddressChecker {
     const Written& written = cluster_.api_host;
     const std::string field = "spec.api.host";
     if (!check_host(written, field, "name what every machine reaches the API by")) return;
-    const std::uint32_t address = *ipv4_value(written.value);
-    const auto refuse_inside = [&](const char* name, const std::optional<Cidr>& network) {
-      if (network && network->contains(address))
-        findings_.refuse(written.place, field,
-                         fmt::format("an address outside {} {}", name, cidr_text(*network)),
-                         in_ticks(written.value),
-                         "machines reach the API there before the cluster's network is");
-    };
-    refuse_inside("serviceCidr", services_);
-    refuse_inside("podCidr", pods_);
+    refuse_inside(written, field, "machines reach the API there before the cluster's network is");
   }
 
   const Cluster& cluster_;

@@ -34,6 +34,7 @@ class MarkChecker {
     if (is_set(uuid)) check_filler(uuid, "spec.match.uuid");
     check_text(node, serial, "spec.match.serial", "serial");
     check_text(node, instance, "spec.match.instanceId", "instance");
+    if (node.bmc) check_mac(node.bmc->mac, "spec.bmc.mac");
   }
 
  private:

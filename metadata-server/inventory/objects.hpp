@@ -61,6 +61,12 @@ struct Match {
   Sourced<std::string> instance_id;
 };
 
+// Baseboard management controller.
+struct Bmc {
+  Sourced<std::string> mac;  // lower case with colons
+  Sourced<std::string> address;
+};
+
 struct Node {
   Sourced<std::string> name;
   Sourced<std::string> cluster;
@@ -69,6 +75,7 @@ struct Node {
   std::optional<Sourced<std::string>> pod_cidr;
   std::vector<Sourced<std::string>> profiles;
   Match match;
+  std::optional<Bmc> bmc;
   std::string pool;  // of a pool's member; empty for a machine that is listed
   Value overrides;   // the highest layer; labels and taints of the node itself are merged into it
   std::string overrides_digest;  // empty where there are none

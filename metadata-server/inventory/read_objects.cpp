@@ -28,13 +28,16 @@ std::vector<Sourced<std::string>> texts_of(const Value* list) {
   return texts;
 }
 
+Sourced<std::string> as_mac(Sourced<std::string> written) {
+  written.value = lower_case(written.value);
+  std::replace(written.value.begin(), written.value.end(), '-', ':');
+  return written;
+}
+
 Match read_match(const Value& spec) {
   Match match;
-  match.macs = texts_of(spec.find_path("match.mac"));
-  for (Sourced<std::string>& mac : match.macs) {
-    mac.value = lower_case(mac.value);
-    std::replace(mac.value.begin(), mac.value.end(), '-', ':');
-  }
+  for (Sourced<std::string>& mac : texts_of(spec.find_path("match.mac")))
+    match.macs.push_back(as_mac(std::move(mac)));
   match.uuid = text_of(spec.find_path("match.uuid"));
   match.uuid.value = lower_case(match.uuid.value);
   match.serial = text_of(spec.find_path("match.serial"));
@@ -125,6 +128,8 @@ Node read_node(const Value& document) {
   if (const Value* pod_cidr = spec.find("podCidr")) node.pod_cidr = text_of(pod_cidr);
   node.profiles = texts_of(spec.find("profiles"));
   node.match = read_match(spec);
+  if (const Value* bmc = spec.find("bmc"))
+    node.bmc = Bmc{as_mac(text_of(bmc->find("mac"))), text_of(bmc->find("address"))};
   node.overrides = read_overrides(spec);
   node.overrides_digest = digest_of(node.overrides);
   return node;

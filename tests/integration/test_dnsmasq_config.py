@@ -11,7 +11,7 @@ from local_cluster import BUILD
 MUSTER = os.path.join(BUILD, "metadata-server", "cli", "muster")
 FIRMWARE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dhcp_firmware.py")
 BOOT = "http://10.77.0.1:8080/boot.ipxe"
-KNOWN, STRANGER = "52:54:00:00:00:21", "52:54:00:00:00:99"
+KNOWN, BMC, STRANGER = "52:54:00:00:00:21", "52:54:00:00:00:71", "52:54:00:00:00:99"
 BIOS, EFI, EFI_TOO, ARM64, EFI_HTTP = 0, 7, 9, 11, 16
 
 INVENTORY = f"""apiVersion: muster/v1
@@ -27,7 +27,7 @@ spec: {{cluster: lab, role: master, address: 10.77.0.11}}
 apiVersion: muster/v1
 kind: Node
 metadata: {{name: n1}}
-spec: {{cluster: lab, role: node, address: 10.77.0.21, match: {{mac: ["{KNOWN}", "52:54:00:00:00:22"]}}}}
+spec: {{cluster: lab, role: node, address: 10.77.0.21, match: {{mac: ["{KNOWN}", "52:54:00:00:00:22"]}}, bmc: {{mac: "{BMC}", address: 10.77.0.71}}}}
 """
 
 
@@ -61,13 +61,14 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a network
 def test_alone_each_firmware_gets_its_address_and_its_ipxe_and_ipxe_the_chain(configuration):
     path = configuration("--mode", "full", "--router-advertisement", "fd00:77::", "--http-boot", "http://10.77.0.1:8000/ipxe.efi")
     questions = [{"mac": KNOWN, "arch": arch} for arch in (BIOS, EFI, EFI_TOO, ARM64, EFI_HTTP)]
-    bios, efi, efi_too, arm64, efi_http, ipxe, stranger = asked(path, *questions, {"mac": KNOWN, "arch": BIOS, "class": "iPXE"},
-                                                                {"mac": STRANGER, "arch": BIOS, "patience": 2})
+    bios, efi, efi_too, arm64, efi_http, ipxe, bmc, stranger = asked(path, *questions, {"mac": KNOWN, "arch": BIOS, "class": "iPXE"},
+                                                                     {"mac": BMC, "arch": BIOS}, {"mac": STRANGER, "arch": BIOS, "patience": 2})
     assert [each["address"] for each in (bios, efi, efi_too, arm64, efi_http, ipxe)] == ["10.77.0.21"] * 6
     assert [each["file"] for each in (bios, efi, efi_too, arm64)] == ["undionly.kpxe", "snponly.efi", "snponly.efi", "ipxe-arm64.efi"]
     assert bios["next"] == "10.77.0.1" and bios["router"] == ["10.77.0.254"] and bios["servers"] == ["10.77.0.253"]
     assert (efi_http["file"], efi_http["class"]) == ("http://10.77.0.1:8000/ipxe.efi", "HTTPClient")
     assert ipxe["file"] == BOOT
+    assert bmc["address"] == "10.77.0.71"
     assert stranger is None
 
 

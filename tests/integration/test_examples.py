@@ -19,6 +19,22 @@ def test_a_template_is_a_valid_inventory(template):
     assert done.returncode == 0, done.stderr
 
 
+def test_the_towers_are_sound_and_each_has_its_lease_and_its_bmc_s():
+    muster, folder = os.path.join(BUILD, "metadata-server", "cli", "muster"), os.path.join(EXAMPLES, "towers")
+    done = subprocess.run([muster, "validate", "--strict", folder], capture_output=True, text=True)
+    assert done.stdout == (
+        "towers: 3 machines, sound. Certificates live 90 days: the longest server outage its machines survive.\n"
+        "towers: 3 netboot: whoever owns the segment that they start from can start them otherwise (campos, madrid, moscow).\n"
+        "towers: 3 of these start from their state disk, without the server, once an image is there (campos, madrid, moscow).\n"), done.stderr
+    command = [muster, "dhcp", "config", folder, "--interface", "eno2", "--boot-server", "http://192.168.2.1:8080", "--mode", "full"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert [line for line in done.stdout.splitlines() if line.startswith("dhcp-host=")] == [
+        "dhcp-host=0c:c4:7a:80:0b:5b,set:cluster-towers,192.168.2.4,campos", "dhcp-host=0c:c4:7a:80:0b:6b,set:cluster-towers,192.168.2.14",
+        "dhcp-host=0c:c4:7a:80:0a:3d,set:cluster-towers,192.168.2.3,madrid", "dhcp-host=0c:c4:7a:80:0a:4d,set:cluster-towers,192.168.2.13",
+        "dhcp-host=0c:c4:7a:80:09:1f,set:cluster-towers,192.168.2.2,moscow", "dhcp-host=0c:c4:7a:80:09:2f,set:cluster-towers,192.168.2.12"]
+    subprocess.run(["dnsmasq", "--test", "--conf-file=-"], input=done.stdout, text=True, check=True)
+
+
 HARDENED = os.path.join(EXAMPLES, "hardened")
 
 

@@ -28,7 +28,7 @@ spec: {cluster: lab, role: master, address: 10.77.0.11}
     std::ofstream(folder.path("n1.yaml")) << R"(apiVersion: muster/v1
 kind: Node
 metadata: {name: n1}
-spec: {cluster: lab, role: node, address: 10.77.0.21, match: {mac: ["0C:C4:7A:80:09:1F"]}}
+spec: {cluster: lab, role: node, address: 10.77.0.21, match: {mac: ["0C:C4:7A:80:09:1F"]}, bmc: {mac: 0C-C4-7A-80-09-2F, address: 10.78.0.21}}
 )";
   }
   [[nodiscard]] fake::Ran config(const std::vector<std::string>& more) const {
@@ -50,6 +50,8 @@ TEST_CASE_FIXTURE(Fixture,
   for (const char* line :
        {"interface=eth1\n", "bind-interfaces\n", "dhcp-range=10.77.0.0,static,255.255.255.0,1h\n",
         "dhcp-host=0c:c4:7a:80:09:1f,set:cluster-lab,10.77.0.21,n1\n",
+        "dhcp-range=10.78.0.0,static,255.255.255.0,1h\n",
+        "dhcp-host=0c:c4:7a:80:09:2f,set:cluster-lab,10.78.0.21\n",
         "dhcp-option=tag:cluster-lab,option:router\n",
         "dhcp-boot=tag:ipxe,http://10.77.0.1:8080/boot.ipxe\n"})
     CHECK_MESSAGE(full.out.find(line) != std::string::npos, line);

@@ -60,8 +60,9 @@ TEST_CASE("validate tells whose every boot needs the server, and who keeps nothi
   CHECK(
       ran.out ==
       "lab: 2 machines, sound. Certificates live 90 days: the longest server outage its machines survive.\n"
-      "lab: 2 of them netboot: each of their boots needs the server, and the segment that they boot from is trusted (m1, n1).\n"
-      "lab: 1 of these have no disk of their own (stateDisk), and come with a new key, and nothing else, at each boot (n1).\n");
+      "lab: 2 netboot: whoever owns the segment that they start from can start them otherwise (m1, n1).\n"
+      "lab: 1 of these start from their state disk, without the server, once an image is there (m1).\n"
+      "lab: 1 of these have no state disk: each start needs the server, and comes with a new key and nothing else (n1).\n");
   // etcd would be lost with each power cut.
   write_inventory(folder,
                   cluster + node("m1", 11, "role: master, overrides: {netboot: {image: tower}}"));
